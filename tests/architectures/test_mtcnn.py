@@ -1,0 +1,138 @@
+"""MTCNN against facenet-pytorch 2.6.0, on the portrait of Eileen Collins in scikit-image (NASA, public domain).
+
+``mtcnn_reference.json`` was made with facenet-pytorch's own ``PNet``, ``RNet`` and ``ONet`` and its ``detect_face``
+(minsize 20, thresholds 0.6, 0.7, 0.7, factor 0.709; torch 2.14.1, CPU). For each network it holds crops,
+``astronaut[::step, ::step][y : y + size, x : x + size]`` for each corner ``(x, y)``, mapped to [-1, 1] by
+``(pixel - 127.5) / 128``, and the network's outputs in the order that its ``forward`` gives them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tlzoo.architectures.mtcnn import MTCNN
+from tlzoo.blobs import Blob, fetch
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.tasks.detection import iou
+
+REFERENCE = json.loads(Path(__file__).with_name("mtcnn_reference.json").read_text())
+WEIGHTS = {
+    "pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
+    "rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
+    "onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
+}
+ASTRONAUT = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
+FACE = (181, 68, 270, 178)
+"""Her face, read off the portrait by eye: cheek to cheek, fringe to chin; pixels x1, y1, x2, y2."""
+FEATURES = [(202, 101), (246, 103), (223, 125), (203, 140), (244, 141)]
+"""Eyes, nose and corners of the mouth, by eye."""
+
+
+def _fetched(package: str, path: str, sha256: str) -> Path:
+    name = path.rpartition("/")[2]
+    try:
+        return fetch(Blob(name, (f"pypi:{package}/{path}",), sha256), progress=False)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def mtcnn() -> MTCNN:
+    model = MTCNN()
+    folder = "facenet_pytorch/data"
+    model.load_official({n: _fetched("facenet-pytorch==2.6.0", f"{folder}/{n}", h) for n, h in WEIGHTS.items()})
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Image.Image:
+    return Image.open(_fetched("scikit-image==0.25.2", "skimage/data/astronaut.png", ASTRONAUT)).convert("RGB")
+
+
+def test_parameters():
+    with torch.device("meta"):
+        model = MTCNN()
+    assert sum(p.numel() for p in model.parameters()) == 495_850
+    nano = MTCNN(width=0.25)
+    assert sum(p.numel() for p in nano.parameters()) < 495_850 / 12
+    assert [type(stage).__name__ for stage in nano.stages()] == ["PNet", "RNet", "ONet"]
+
+
+@pytest.mark.parametrize("name", ["pnet", "rnet", "onet"])
+def test_networks_equal_the_reference(name, mtcnn, astronaut):
+    wanted = REFERENCE[name]
+    size, pixels = wanted["size"], np.array(astronaut)[:: wanted["step"], :: wanted["step"]]
+    crops = torch.from_numpy(np.stack([pixels[y : y + size, x : x + size] for x, y in wanted["corners"]]))
+    with torch.no_grad():
+        outputs = getattr(mtcnn, name)((crops.permute(0, 3, 1, 2).float() - 127.5) / 128)
+    assert len(outputs) == len(wanted["outputs"])
+    for output, reference in zip(outputs, wanted["outputs"], strict=True):
+        torch.testing.assert_close(output, torch.tensor(reference), atol=1e-4, rtol=0)
+
+
+def test_finds_the_astronaut(mtcnn, astronaut):
+    (found,) = mtcnn.predict(mtcnn.preprocess([{"image": astronaut}]))
+    assert found["labels"] == ["face"]
+    assert found["scores"][0] >= 0.99
+    assert iou(np.array(found["boxes"]), np.array([FACE], dtype=float)).item() >= 0.6
+    assert np.abs(np.array(found["keypoints"][0]) - FEATURES).max() < 6
+    for key, reference in REFERENCE["astronaut"].items():
+        np.testing.assert_allclose(found[key], reference, atol=1e-2)
+
+
+def test_batch_equals_one_by_one(mtcnn, astronaut):
+    images = [
+        astronaut,
+        astronaut.crop((130, 20, 330, 201)),
+        Image.new("RGB", (90, 70), "gray"),
+        astronaut.resize((120, 99)),
+    ]
+    rows = [{"image": image} for image in images]
+    together = mtcnn.predict(mtcnn.preprocess(rows))
+    assert together == [mtcnn.predict(mtcnn.preprocess([row]))[0] for row in rows]
+    assert [len(found["boxes"]) for found in together] == [1, 1, 0, 1]
+
+
+def test_boxes_are_clipped_to_the_image(mtcnn, astronaut):
+    (found,) = mtcnn.predict(mtcnn.preprocess([{"image": astronaut.crop((130, 80, 262, 300))}]))
+    ((x1, y1, x2, y2),) = found["boxes"]
+    assert 0 < x1 and y1 == 0 and x2 == 132 and y2 < 220
+    points = np.array(found["keypoints"])
+    assert np.all(points >= 0) and np.all(points <= [132, 220])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (19, 19), (20, 20), (23, 31)])
+def test_tiny_images_have_no_faces(size, mtcnn):
+    (found,) = mtcnn.predict(mtcnn.preprocess([{"image": Image.new("RGB", size, "white")}]))
+    assert found == {"boxes": [], "scores": [], "labels": [], "keypoints": []}
+
+
+def test_untrained_nano_predicts():
+    torch.manual_seed(0)
+    model = MTCNN(width=0.25, thresholds=(0.0, 0.0, 0.0)).eval()
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8))
+    (found,) = model.predict(model.preprocess([{"image": noise}]))
+    assert len(found["boxes"]) == len(found["scores"]) == len(found["labels"]) == len(found["keypoints"]) > 0
+    assert found["scores"] == sorted(found["scores"], reverse=True)
+
+
+def test_published_is_the_model_itself():
+    model = MTCNN()
+    assert model.published() is model and model.spec.input == "image"
+
+
+def test_official_weights_ask_for_the_official_width():
+    with pytest.raises(InputError, match="width 1.0, not 0.5"):
+        MTCNN(width=0.5).load_official({})
+
+
+@pytest.mark.parametrize("arguments", [{"width": 0}, {"min_face": 0}, {"factor": 1.0}, {"thresholds": (0.5,)}])
+def test_arguments_out_of_range(arguments):
+    with pytest.raises(InputError, match=next(iter(arguments))):
+        MTCNN(**arguments)

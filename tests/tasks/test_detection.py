@@ -1,0 +1,178 @@
+"""Detection: statistics and reducer against pycocotools, by way of torchmetrics."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from datasets import ClassLabel, Features, List, Value
+from datasets import Image as ImageFeature
+
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.detection_metrics import mean_average_precision
+from tlzoo.tasks.detection import THRESHOLDS, Detection, FaceDetection, iou, match
+
+
+def features(names: list[str]) -> Features:
+    objects = {"bbox": List(List(Value("float32"))), "category": List(ClassLabel(names=names))}
+    return Features({"image": ImageFeature(decode=False), "objects": objects})
+
+
+class Things(Detection):
+    """Any classes; the name only lends the vocabulary's facts."""
+
+    name = "object-detection"
+
+
+def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[dict, dict]]:
+    """Random references as rows, and predictions near some of them, with misses, doubles and ghosts."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(images):
+        n = rng.integers(0, 4)
+        truth = np.c_[rng.uniform(0, 60, (n, 2)), rng.uniform(10, 40, (n, 2))]
+        category = rng.integers(0, classes, n)
+        near = np.repeat(np.arange(n), rng.integers(0, 3, n))
+        ghosts = rng.integers(0, 3)
+        boxes = truth[near] + rng.normal(0, 2.5, (len(near), 4))
+        boxes = np.r_[boxes, np.c_[rng.uniform(0, 60, (ghosts, 2)), rng.uniform(10, 40, (ghosts, 2))]]
+        guesses = np.r_[category[near], rng.integers(0, classes, ghosts)].astype(int)
+        prediction = {
+            "boxes": np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]].tolist(),
+            "scores": rng.uniform(0, 1, len(boxes)).tolist(),
+            "labels": [f"c{c}" for c in guesses],
+        }
+        made.append((prediction, {"objects": {"bbox": truth.tolist(), "category": category.tolist()}}))
+    return made
+
+
+def statistics(classes: int, pairs: list[tuple[dict, dict]], key: str) -> list[list[float]]:
+    task = Things(features([f"c{c}" for c in range(classes)]))
+    return [task.statistics(prediction, row)[key] for prediction, row in pairs]
+
+
+def pycocotools_ap(classes: int, pairs: list[tuple[dict, dict]]) -> list[float]:
+    """AP and AP50 by COCO's own code (torchmetrics rounds thresholds to float32, which moves hits at the edge)."""
+    cocoeval = pytest.importorskip("pycocotools.cocoeval")
+    from pycocotools.coco import COCO
+
+    references, detections = [], []
+    for i, (prediction, row) in enumerate(pairs, 1):
+        for box, c in zip(row["objects"]["bbox"], row["objects"]["category"], strict=True):
+            mark = {"image_id": i, "category_id": c + 1, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
+            references.append(mark | {"id": len(references) + 1})
+        for (x1, y1, x2, y2), score, name in zip(*prediction.values(), strict=True):
+            box = [x1, y1, x2 - x1, y2 - y1]
+            detections.append({"image_id": i, "category_id": int(name[1:]) + 1, "score": score, "bbox": box})
+    truth = COCO()
+    truth.dataset = {
+        "info": {},
+        "images": [{"id": i + 1} for i in range(len(pairs))],
+        "categories": [{"id": c + 1} for c in range(classes)],
+        "annotations": references,
+    }
+    truth.createIndex()
+    evaluation = cocoeval.COCOeval(truth, truth.loadRes(detections), "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return list(evaluation.stats[:2])
+
+
+@pytest.mark.parametrize("classes", [1, 5])
+@pytest.mark.parametrize("images", [3, 10, 80])
+def test_equals_pycocotools(classes, images):
+    pairs = scenes(classes, images, seed=images)
+    once = np.ones((1, images))
+    found = [mean_average_precision(statistics(classes, pairs, key), once)[0] for key in ("ap", "ap50")]
+    assert found[0] > 0.01
+    assert found == pytest.approx(pycocotools_ap(classes, pairs), abs=1e-9)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_weight_is_a_repetition(classes):
+    ap = statistics(classes, scenes(classes, 20), "ap")
+    weights = np.random.default_rng(0).multinomial(20, np.ones(20) / 20, size=4).astype(float)
+    repeated = [[s for s, k in zip(ap, w, strict=True) for _ in range(int(k))] for w in weights]
+    wanted = [mean_average_precision(r, np.ones((1, 20)))[0] for r in repeated]
+    np.testing.assert_allclose(mean_average_precision(ap, weights), wanted, atol=5e-3)  # copies tie in score
+
+
+def test_reducer_in_blocks_gives_the_same(monkeypatch):
+    ap = statistics(2, scenes(2, 30), "ap")
+    weights = np.random.default_rng(0).multinomial(30, np.ones(30) / 30, size=11).astype(float)
+    whole = mean_average_precision(ap, weights)
+    monkeypatch.setattr("tlzoo.leaderboard.detection_metrics._BLOCK", 1)
+    np.testing.assert_array_equal(mean_average_precision(ap, weights), whole)
+
+
+def test_a_thousand_resamples_take_seconds():
+    ap = statistics(1, scenes(1, 1000), "ap")
+    weights = np.random.default_rng(0).multinomial(1000, np.ones(1000) / 1000, size=1000).astype(float)
+    start = time.process_time()
+    assert mean_average_precision(ap, weights).shape == (1000,)
+    assert time.process_time() - start < 5
+
+
+def test_perfect_missing_and_absent():
+    task = FaceDetection(features(["face"]))
+    row = {"objects": {"bbox": [[10, 20, 30, 40]], "category": [0]}}
+    empty = {"objects": {"bbox": [], "category": []}}
+    hit = {"boxes": [[10, 20, 40, 60]], "scores": [0.9], "labels": ["face"]}
+    nothing = {"boxes": [], "scores": [], "labels": []}
+
+    def ap(*pairs):
+        return mean_average_precision([task.statistics(*pair)["ap"] for pair in pairs], np.ones((1, len(pairs))))[0]
+
+    assert task.statistics(hit, row) == {"ap50": [1, 1, 1, 0, 0.9, 1], "ap": [1, 10, 1, 0, 0.9, *[1] * 10]}
+    assert task.statistics(nothing, empty) == {"ap50": [1, 1, 0], "ap": [1, 10, 0]}
+    assert ap((hit, row)) == 1
+    assert ap((nothing, row)) == 0
+    assert ap((hit, row), (nothing, empty)) == 1
+    assert ap((hit, row), (nothing, row)) == pytest.approx(51 / 101)
+    assert ap((hit, row), (hit | {"scores": [0.95]}, empty)) == pytest.approx(0.5)
+    assert ap((hit, empty)) == 0
+    assert ap((hit | {"labels": ["cat"]}, row)) == 0  # a class that the data set does not have
+    assert ap((hit | {"boxes": hit["boxes"] * 150, "scores": [0.9] * 150, "labels": ["face"] * 150}, row)) == 1
+
+
+def test_matching_is_greedy_by_score():
+    overlaps = np.array([[0.6, 0.7], [0.0, 0.9], [0.55, 0.0]])
+    assert match(overlaps, THRESHOLDS)[:, [0, 4, 5]].tolist() == [
+        [True, True, False],
+        [False, False, True],
+        [True, False, False],
+    ]
+    assert match(np.zeros((2, 0)), [0.5]).tolist() == [[False], [False]]
+    assert match(np.zeros((0, 2)), [0.5]).shape == (0, 1)
+
+
+def test_iou():
+    boxes = np.array([[0, 0, 10, 10], [5, 5, 15, 15], [3, 3, 3, 9]], dtype=float)
+    np.testing.assert_allclose(iou(boxes, boxes[:2]), [[1, 25 / 175], [25 / 175, 1], [0, 0]])
+
+
+def test_facts():
+    task = FaceDetection(features(["face"]))
+    assert task.labels == ("face",) and task.metrics == ("ap50", "ap")
+
+
+@pytest.mark.parametrize("lacking", ["image", "objects"])
+def test_features_are_checked(lacking):
+    given = features(["face"])
+    del given[lacking]
+    with pytest.raises(InputError, match=f"face-detection needs a column '{lacking}'"):
+        FaceDetection(given)
+
+
+def test_plain_integers_are_no_classes():
+    given = features(["face"])
+    given["objects"] = {"bbox": List(List(Value("float32"))), "category": List(Value("int64"))}
+    with pytest.raises(InputError, match="'category' \\(classes\\)"):
+        FaceDetection(given)
+
+
+def test_faces_are_called_so():
+    with pytest.raises(InputError, match="class 'face' in 'objects'; classes: head"):
+        FaceDetection(features(["head"]))

@@ -1,0 +1,198 @@
+"""The unmodified Hub clients, and `tlzoo.blobs`, against a Hub on loopback."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub_server import FAILURES, Hub, sha256
+
+REPOSITORY = "someone/something"
+SMALL, LARGE = b'{"small": true}', bytes(range(256)) * 1024
+PRELUDE = "import json, sys\ndef answer(value): print('ANSWER ' + json.dumps(value))\n"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    home = tmp_path / "served" / "models" / REPOSITORY
+    (home / "weights").mkdir(parents=True)
+    (home / "config.json").write_bytes(SMALL)
+    (home / "weights" / "model.bin").write_bytes(LARGE)
+    with Hub(tmp_path / "served") as served:
+        yield served
+
+
+def ask(hub: Hub, home: Path, code: str, **environment: str) -> Any:
+    """Run code in a fresh Python whose Hub is ours, as the clients read their environment when imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + code],
+        env=hub.environment(home) | environment,
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.rpartition("ANSWER ")[2])
+
+
+def fetched(hub: Hub, home: Path, *blobs: str, **environment: str) -> list[str]:
+    """Fetch blobs in a fresh Python; for each the path, or the one line that says why not, after its class."""
+    code = f"""
+from tlzoo.blobs import Blob, fetch
+from tlzoo.errors import TlzooError
+answers = []
+for blob in [{", ".join(f"Blob({blob})" for blob in blobs)}]:
+    try:
+        answers.append(str(fetch(blob)))
+    except TlzooError as error:
+        answers.append(type(error).__name__ + ": " + str(error))
+answer(answers)
+"""
+    answers = ask(hub, home, code, **environment)
+    assert len(answers) == len(blobs)
+    return [str(told) for told in answers]
+
+
+def test_client_downloads_small_and_redirected_files(hub: Hub, tmp_path: Path) -> None:
+    code = f"""
+from huggingface_hub import hf_hub_download, snapshot_download
+answer([hf_hub_download({REPOSITORY!r}, name) for name in ("config.json", "weights/model.bin")]
+       + [snapshot_download({REPOSITORY!r}, local_dir={str(tmp_path / "snapshot")!r})])
+"""
+    small, large, snapshot = map(Path, ask(hub, tmp_path, code))
+    commit = hub.commit("models", REPOSITORY)
+    assert small.read_bytes() == SMALL and commit in small.parts
+    assert large.read_bytes() == LARGE and large.resolve().name == sha256(large)
+    assert (snapshot / "weights" / "model.bin").read_bytes() == LARGE
+    assert hub.count("GET", "/lfs/") == 1  # the large file came from the other host
+    assert hub.count("GET", "/resolve/") == 1  # and the small one from the Hub itself
+
+
+def test_client_lists_a_repository(hub: Hub, tmp_path: Path) -> None:
+    code = f"""
+from huggingface_hub import HfApi, RepoFolder
+api = HfApi()
+info = api.model_info({REPOSITORY!r})
+show = lambda tree: [
+    [e.path, "folder" if isinstance(e, RepoFolder) else [e.size, e.lfs and e.lfs.sha256]] for e in tree
+]
+flat = show(api.list_repo_tree({REPOSITORY!r}))
+deep = show(api.list_repo_tree({REPOSITORY!r}, recursive=True))
+below = show(api.list_repo_tree({REPOSITORY!r}, "weights", revision=info.sha))
+paths = show(api.get_paths_info({REPOSITORY!r}, ["config.json", "weights", "absent"]))
+answer([info.sha, [s.rfilename for s in info.siblings], flat, deep, below, paths])
+"""
+    commit, names, flat, deep, below, paths = ask(hub, tmp_path, code)
+    small = ["config.json", [len(SMALL), None]]
+    digest = sha256(hub.root / "models" / REPOSITORY / "weights" / "model.bin")
+    large = ["weights/model.bin", [len(LARGE), digest]]
+    assert commit == hub.commit("models", REPOSITORY)
+    assert names == ["config.json", "weights/model.bin"]
+    assert flat == paths == [small, ["weights", "folder"]]
+    assert deep == [small, ["weights", "folder"], large]
+    assert below == [large]
+
+
+def test_fetch_from_the_hub_verifies_and_reuses_its_cache(hub: Hub, tmp_path: Path) -> None:
+    served = hub.root / "models" / REPOSITORY / "weights" / "model.bin"
+    place = f"hub:{REPOSITORY}@{hub.commit('models', REPOSITORY)}/weights/model.bin"
+    pinned = f"'model.bin', ({place!r},), {sha256(served)!r}"
+    path, refused = fetched(hub, tmp_path, pinned, f"'config.json', ('hub:{REPOSITORY}/config.json',), '{'0' * 64}'")
+    assert Path(path).read_bytes() == LARGE
+    assert refused.startswith("HashMismatchError: config.json cannot be had: hub:")
+    assert f"wrong sha256: expected {'0' * 64}, got {sha256(served.parents[1] / 'config.json')}" in refused
+    hub.fail("server")
+    assert fetched(hub, tmp_path, pinned, HF_HUB_OFFLINE="1") == [path]
+
+
+def test_fetch_without_a_hash_follows_the_branch(hub: Hub, tmp_path: Path) -> None:
+    unpinned = f"'config.json', ('hub:{REPOSITORY}/config.json',)"
+    assert Path(*fetched(hub, tmp_path, unpinned)).read_bytes() == SMALL
+    (hub.root / "models" / REPOSITORY / "config.json").write_bytes(b"{}")
+    assert Path(*fetched(hub, tmp_path, unpinned)).read_bytes() == b"{}"
+    hub.fail("server")
+    assert Path(*fetched(hub, tmp_path, unpinned)).read_bytes() == b"{}"
+
+
+def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
+    expected = {
+        "unauthorized": "HTTP 401, gated: accept the terms of some/unauthorized",
+        "gated": "HTTP 403, gated: accept the terms of some/gated",
+        "forbidden": "HTTP 403, refused: Your token lacks the permission",
+        "repository": "HTTP 404, no repository some/repository",
+        "revision": "HTTP 404, some/revision has no revision 'main'",
+        "entry": "HTTP 404, some/entry has no file 'f.bin' at 'main'",
+        "rate": "HTTP 429, rate limited",
+        "server": "HTTP 500, server error",
+    }
+    assert expected.keys() == FAILURES.keys()
+    for failure in expected:
+        hub.fail(failure, f"some/{failure}/")
+    lines = fetched(hub, tmp_path, *(f"'f.bin', ('hub:some/{failure}/f.bin',)" for failure in expected))
+    for (failure, told), line in zip(expected.items(), lines, strict=True):
+        assert line.startswith(f"UnavailableError: f.bin cannot be had: hub:some/{failure}/f.bin: {told}"), failure
+        assert "\n" not in line
+    assert len(hub.requests) == len(expected)  # each asked once: no half minute of retries
+
+
+def test_real_absences_and_no_network_are_named(hub: Hub, tmp_path: Path) -> None:
+    places = ("no/body/f", f"{REPOSITORY}@v9/config.json", f"{REPOSITORY}/absent.bin")
+    repository, revision, entry = fetched(hub, tmp_path, *(f"'f', ('hub:{place}',)" for place in places))
+    assert "HTTP 404, no repository no/body" in repository
+    assert "has no revision 'v9'" in revision
+    assert "has no file 'absent.bin'" in entry
+    blob = f"'f', ('hub:{REPOSITORY}/config.json',)"
+    assert "not asked, HF_HUB_OFFLINE is set" in fetched(hub, tmp_path, blob, HF_HUB_OFFLINE="1")[0]
+    assert "the Hub cannot be reached" in fetched(hub, tmp_path, blob, HF_ENDPOINT="http://127.0.0.1:9")[0]
+
+
+def test_transformers_reads_a_model(hub: Hub, tmp_path: Path) -> None:
+    for library in ("torch", "transformers"):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
+    home = hub.root / "models" / "google-bert" / "bert-base-uncased"
+    code = f"""
+import torch
+from transformers import AutoModel, BertConfig, BertModel
+torch.manual_seed(0)
+config = BertConfig(
+    vocab_size=1000, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+)
+original, tokens = BertModel(config).eval(), torch.arange(12).reshape(2, 6)
+original.save_pretrained({str(home)!r})
+read = AutoModel.from_pretrained("google-bert/bert-base-uncased", dtype=torch.float32).eval()
+with torch.no_grad():
+    one, other = original(tokens).last_hidden_state, read(tokens).last_hidden_state
+answer([type(read).__name__, torch.equal(one, other), float(one.std())])
+"""
+    name, equal, spread = ask(hub, tmp_path, code)
+    assert name == "BertModel" and equal and spread > 0.1
+    assert (home / "model.safetensors").stat().st_size >= hub.large and hub.count("GET", "/lfs/") == 1
+
+
+def test_datasets_reads_a_dataset(hub: Hub, tmp_path: Path) -> None:
+    if importlib.util.find_spec("datasets") is None:
+        pytest.skip("datasets is not installed")
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    home = hub.root / "datasets" / "someone" / "things" / "data"
+    home.mkdir(parents=True)
+    for split, rows in {"train": 20, "test": 5}.items():
+        table = pa.table({"text": [f"{split} {row}" for row in range(rows)], "label": list(range(rows))})
+        parquet.write_table(table, home / f"{split}-00000-of-00001.parquet")
+    (home.parent / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Things\n")
+    code = """
+from datasets import load_dataset
+loaded = load_dataset("someone/things")
+answer({split: rows[:] for split, rows in loaded.items()})
+"""
+    loaded = ask(hub, tmp_path, code)
+    assert {split: len(rows["text"]) for split, rows in loaded.items()} == {"train": 20, "test": 5}
+    assert loaded["test"] == {"text": [f"test {row}" for row in range(5)], "label": list(range(5))}

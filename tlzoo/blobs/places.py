@@ -1,0 +1,120 @@
+"""The places that may serve a blob: how they are written, and how they fail."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from tlzoo.errors import InputError
+
+_HUB = re.compile(r"hub:(?P<kind>datasets/|spaces/)?(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<rev>[^/]+))?/(?P<path>.+)")
+_PYPI = re.compile(r"(?P<head>pypi:(?P<spec>\w[\w.-]*==\w[\w.!+]*)(?:;(?P<options>[\w=,.]+))?)/(?P<path>.+)")
+_NPM = re.compile(r"(?P<head>npm:(?P<spec>(?:@\w[\w.~-]*/)?\w[\w.~-]*@\w[\w.+-]*))/(?P<path>.+)")
+_URL = re.compile(r"https?://[^\s/]+/(?P<path>\S+)")
+_PATTERNS = {
+    "hub": (_HUB, "hub:owner/name[@rev]/path"),
+    "https": (_URL, "https://host/path"),
+    "http": (_URL, "https://host/path"),
+    "pypi": (_PYPI, "pypi:package==version[;key=value,...]/path"),
+    "npm": (_NPM, "npm:[@scope/]package@version/path"),
+}
+_PIP_OPTIONS = {
+    "abi": "--abi",
+    "implementation": "--implementation",
+    "platform": "--platform",
+    "python": "--python-version",
+}
+
+
+class PlaceError(Exception):
+    """One place did not deliver, and why.
+
+    Attributes:
+        wrong: It delivered another file than the pinned one.
+        unreachable: It did not answer at all, so asking it again soon is vain.
+        again: It may deliver when asked again at once.
+    """
+
+    def __init__(self, reason: object, *, wrong: bool = False, unreachable: bool = False, again: bool = False) -> None:
+        """Keep the reason as one line of bounded length."""
+        super().__init__(" ".join(str(reason).split())[:300])
+        self.wrong, self.unreachable, self.again = wrong, unreachable, again
+
+
+def check_place(place: str) -> None:
+    """Refuse a place that is not written in the syntax of `tlzoo.blobs`.
+
+    Args:
+        place: What a blob names as a place.
+
+    Raises:
+        InputError: If it is malformed, with the right form.
+    """
+    if place.startswith("pypi:"):
+        pip_options(place)
+    parse(place)
+
+
+def parse(place: str) -> re.Match[str]:
+    """Take a place apart.
+
+    Args:
+        place: What a blob names as a place.
+
+    Returns:
+        A match with the group ``path``, and ``kind``, ``repo``, ``rev`` (hub) or ``head``, ``spec`` (pypi, npm).
+
+    Raises:
+        InputError: If it is malformed, with the right form.
+    """
+    scheme = place.partition(":")[0]
+    if scheme not in _PATTERNS:
+        raise InputError(f"place {place!r}: expected one of hub:, https://, pypi:, npm:")
+    pattern, form = _PATTERNS[scheme]
+    match = pattern.fullmatch(place)
+    if match is None or "\\" in place or any(step in ("", ".", "..") for step in match["path"].split("/")):
+        raise InputError(f"place {place!r}: expected {form}")
+    if scheme == "http" and not is_loopback(place):
+        raise InputError(f"place {place!r}: plain http is only for loopback hosts; use https")
+    return match
+
+
+def pip_options(place: str) -> list[str]:
+    """Translate the options of a ``pypi:`` place into pip's.
+
+    Args:
+        place: Such as ``"pypi:p==1;python=37,abi=cp37m/file"``.
+
+    Returns:
+        Arguments for ``pip download``, such as ``["--python-version", "37", "--abi", "cp37m"]``.
+
+    Raises:
+        InputError: If an option is unknown or has no value.
+    """
+    arguments = []
+    for option in filter(None, (parse(place)["options"] or "").split(",")):
+        key, _, value = option.partition("=")
+        if key not in _PIP_OPTIONS or not value or "=" in value:
+            raise InputError(f"place {place!r}: option {option!r}; known: {', '.join(_PIP_OPTIONS)}, each key=value")
+        arguments += [_PIP_OPTIONS[key], value]
+    return arguments
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def is_url(place: str) -> bool:
+    """Whether a place or mirror is asked over plain HTTP(S)."""
+    return place.startswith(("https://", "http://"))
+
+
+def server(place: str) -> str:
+    """Name whom a place is asked of: a URL's host and port, the Hub's endpoint, else ``pypi`` or ``npm``."""
+    if is_url(place):
+        return urlsplit(place).netloc
+    scheme = place.partition(":")[0]
+    return os.environ.get("HF_ENDPOINT", scheme) if scheme == "hub" else scheme

@@ -1,0 +1,76 @@
+"""The catalogue: the folder listing of ``zoo_cards`` is the list of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tlzoo.cards.reader import CardFile, read
+from tlzoo.cards.schema import Card
+from tlzoo.errors import InputError, unknown
+
+
+def folder() -> Path:
+    """The folder of cards: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for place in (package / "zoo_cards", package.parent / "zoo_cards"):
+        if place.is_dir():
+            return place
+    raise InputError(f"no folder zoo_cards in {package} or beside it: the installation is broken")
+
+
+def paths(root: Path | None = None) -> list[Path]:
+    """Every card file, sorted, as ``<domain>/<task>/<id>.md``."""
+    return sorted((root or folder()).glob("*/*/*.md"))
+
+
+@cache
+def read_all(root: Path | None = None) -> dict[str, CardFile]:
+    """Read the catalogue.
+
+    Returns:
+        Card files by id, in the order of the folder listing.
+
+    Raises:
+        InputError: A card is faulty, stands in the wrong folder, or repeats an id.
+    """
+    found: dict[str, CardFile] = {}
+    for path in paths(root):
+        file = read(path)
+        expected = (file.card.domain, file.card.task)
+        if (path.parts[-3], path.parts[-2]) != expected:
+            raise InputError(f"{path}: a card of {expected[0]}/{expected[1]} belongs in that folder")
+        if file.card.id in found:
+            raise InputError(f"{path}: id {file.card.id!r} is taken by {found[file.card.id].path}")
+        found[file.card.id] = file
+    return found
+
+
+def card_files(task: str | None = None, domain: str | None = None) -> Iterator[CardFile]:
+    """Card files of one task or domain, or all of them."""
+    for file in read_all().values():
+        if task in (None, file.card.task) and domain in (None, file.card.domain):
+            yield file
+
+
+def cards() -> list[Card]:
+    """Every card."""
+    return [file.card for file in card_files()]
+
+
+def get_file(card_id: str) -> CardFile:
+    """Look a card file up by id.
+
+    Raises:
+        InputError: No such card; names the closest one.
+    """
+    files = read_all()
+    if card_id not in files:
+        raise unknown("model", card_id, files)
+    return files[card_id]
+
+
+def get(card_id: str) -> Card:
+    """Look a card up by id."""
+    return get_file(card_id).card

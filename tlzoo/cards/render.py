@@ -1,0 +1,151 @@
+"""Cards for people and for programs: table, text, Markdown, JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from tlzoo.cards.reader import CardFile
+from tlzoo.cards.schema import Card, FrontMatter, Input, Variant, Weights
+
+
+def listing(files: Sequence[CardFile]) -> list[dict[str, Any]]:
+    """What ``tlzoo list --json`` prints, one object a card."""
+    return [
+        {
+            "id": file.card.id,
+            "name": file.card.name,
+            "domain": file.card.domain,
+            "task": file.card.task,
+            "license": file.card.provenance.license.weights,
+            "params": file.card.default.params,
+            "size_bytes": file.card.default.size_bytes,
+            "formats": list(file.card.formats),
+            "variants": [v.id for v in file.card.variants],
+            "path": str(file.path),
+        }
+        for file in files
+    ]
+
+
+def _columns(card: Card) -> list[str]:
+    size = card.default.size_bytes
+    return [
+        card.id,
+        card.task,
+        _millions(card.default.params),
+        f"{size / 1e6:.1f}" if size else "",
+        " ".join(card.formats),
+        card.provenance.license.weights,
+        ", ".join(v.id for v in card.variants),
+    ]
+
+
+_HEAD = ["model", "task", "params M", "size MB", "formats", "licence", "variants"]
+_RIGHT = {2, 3}
+
+
+def _millions(params: int | None) -> str:
+    return f"{params / 1e6:.2f}" if params else ""
+
+
+def table(files: Sequence[CardFile]) -> str:
+    """A plain table, grouped by domain; the last column is cut where the terminal ends."""
+    rows = [_columns(file.card) for file in files]
+    widths = [max(len(r[i]) for r in [_HEAD, *rows]) for i in range(len(_HEAD))]
+    limit = shutil.get_terminal_size((160, 24)).columns
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (c.rjust(w) if i in _RIGHT else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return "  ".join(padded).rstrip()[:limit]
+
+    lines: list[str] = []
+    for domain in dict.fromkeys(file.card.domain for file in files):
+        lines += ["", domain.upper()] if lines else [domain.upper()]
+        lines.append(line(_HEAD))
+        lines += [line(row) for file, row in zip(files, rows, strict=True) if file.card.domain == domain]
+    return "\n".join(lines)
+
+
+def _input(facts: Input) -> str:
+    shape = {
+        "height": "height {} px",
+        "width": "width {} px",
+        "frames": "{} frames",
+        "sample_rate": "{} Hz",
+        "window_seconds": "window {} s",
+        "max_tokens": "at most {} tokens",
+    }
+    values = [form.format(value) for name, form in shape.items() if (value := getattr(facts, name)) is not None]
+    return f"{facts.kind}{' (' + ', '.join(values) + ')' if values else ''}: {facts.description}"
+
+
+def _weights(weights: Weights) -> str:
+    if weights.recipe is not None:
+        return f"stand-in, pretrained here on {weights.recipe.data} ({weights.recipe.task})"
+    places = sorted({place.partition(":")[0] for file in weights.files for place in file.places})
+    pinned = all(file.sha256 for file in weights.files)
+    state = "pinned by sha256" if pinned else "not pinned by hash"
+    return f"official, {weights.format}, {len(weights.files)} file(s) from {', '.join(places)}, {state}"
+
+
+def _variant(variant: Variant) -> list[str]:
+    params = f"{variant.params:,} parameters" if variant.params else "parameters not counted"
+    weights = [f"    weights: {_weights(w)}" for w in variant.weights] or ["    weights: none that can be fetched"]
+    return [f"  {variant.id} ({variant.kind}): {variant.description} {params}.", *weights]
+
+
+def facts(card: Card) -> list[str]:
+    """The typed facts, a line each."""
+    made = card.provenance
+    lines = [
+        f"{card.name} ({card.id}): {card.summary}",
+        f"domain: {card.domain}   task: {card.task}   outputs for heads: {', '.join(card.outputs)}",
+        f"made by: {', '.join(made.authors)} ({made.organization}, {made.year}), {made.framework}",
+        f"trained on: {', '.join(made.training_data)}",
+        f"licence: code {made.license.code}, weights {made.license.weights}"
+        + (f" ({made.license.note})" if made.license.note else ""),
+        *(f"paper: {p.title}, {p.url}" for p in made.papers),
+        f"input: {_input(card.input)}",
+        f"output: {card.output.description}",
+        "variants:",
+        *(line for variant in card.variants for line in _variant(variant)),
+        f"strategies: {', '.join(card.transfer.strategies)}",
+        f"freeze: {card.transfer.freeze}",
+        f"advice: {card.transfer.advice}",
+    ]
+    if card.published:
+        lines.append("published results:")
+        for p in card.published:
+            lines.append(
+                f"  {p.dataset} {p.metric} {p.value:g}{p.unit or ''} ({p.source})" + (f"; {p.note}" if p.note else "")
+            )
+    lines.append(f"the list says: {card.listed_as}")
+    if card.correction:
+        lines.append(f"correction: {card.correction}")
+    return lines
+
+
+def text(file: CardFile) -> str:
+    """Facts, then prose."""
+    return "\n".join([*facts(file.card), "", file.prose.strip()])
+
+
+def markdown(file: CardFile) -> str:
+    """The card as one page of Markdown: its prose, and the facts as a list."""
+    listed = "\n".join(f"- {line.strip()}" for line in facts(file.card)[1:])
+    return f"{file.prose.strip()}\n\n## Facts\n{listed}\n"
+
+
+def markdown_table(files: Sequence[CardFile]) -> str:
+    """All cards as one Markdown table."""
+    lines = ["| " + " | ".join(["domain", *_HEAD]) + " |", "|" + "---|" * (len(_HEAD) + 1)]
+    lines += ["| " + " | ".join([file.card.domain, *_columns(file.card)]) + " |" for file in files]
+    return "\n".join(lines) + "\n"
+
+
+def json_schema() -> str:
+    """JSON Schema of the front matter."""
+    return json.dumps(FrontMatter.model_json_schema(), indent=1, ensure_ascii=False) + "\n"

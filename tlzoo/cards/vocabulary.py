@@ -1,0 +1,92 @@
+"""The words that cards, tasks and boards share: domains, tasks, outputs, tiers, strategies.
+
+Plain data, so that listing cards and boards never imports a deep-learning library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from tlzoo.errors import unknown
+
+Domain = Literal["image", "text", "audio", "video"]
+Tier = Literal["official", "stand-in", "none"]
+Strategy = Literal["zero-shot", "few-shot", "scratch", "probe", "partial", "full", "lora", "further"]
+Output = Literal[
+    "pooled",  # one vector an example, (batch, dim)
+    "tokens",  # a sequence of vectors, (batch, time, dim)
+    "pyramid",  # feature maps at several strides
+    "faces",  # boxes of faces with a probability
+    "boxes",  # boxes with a class and a score
+    "masks",  # a class or an instance per pixel
+    "keypoints",  # named points of a body
+    "text",  # generated text
+    "tracks",  # values along a DNA sequence
+    "pitch",  # f0 and voicing over time
+    "frames",  # generated video frames
+]
+InputKind = Literal["image", "text", "dna", "audio", "video"]
+
+DOMAINS: tuple[str, ...] = get_args(Domain)
+TIERS: tuple[str, ...] = get_args(Tier)
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
+TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """What is known of a task without importing it.
+
+    Attributes:
+        domain: The domain that lists it.
+        pipeline_tag: The Hub's name for the task.
+        inputs: The kinds of input a model may take for it.
+        needs: Alternatives; a model can do the task if its outputs include one of these sets.
+        metrics: The metrics, headline first.
+    """
+
+    domain: Domain
+    pipeline_tag: str
+    inputs: frozenset[str]
+    needs: tuple[frozenset[str], ...]
+    metrics: tuple[str, ...]
+
+
+def _task(
+    domain: Domain, tag: str, needs: list[set[str]], metrics: list[str], inputs: set[str] | None = None
+) -> TaskFacts:
+    return TaskFacts(domain, tag, frozenset(inputs or {domain}), tuple(map(frozenset, needs)), tuple(metrics))
+
+
+TASKS: dict[str, TaskFacts] = {
+    "image-classification": _task("image", "image-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
+    "face-detection": _task("image", "object-detection", [{"faces"}, {"pyramid"}, {"boxes"}], ["ap50", "ap"]),
+    "object-detection": _task("image", "object-detection", [{"boxes"}, {"pyramid"}], ["ap", "ap50"]),
+    "image-segmentation": _task("image", "image-segmentation", [{"masks"}, {"pyramid"}], ["miou", "dice"]),
+    "pose-estimation": _task("image", "keypoint-detection", [{"keypoints"}, {"pyramid"}], ["pck", "oks_ap"]),
+    "text-classification": _task("text", "text-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
+    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"]),
+    "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
+    "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
+    "language-modeling": _task(
+        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson"], {"text", "dna"}
+    ),
+    "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
+    "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),
+    "pitch-extraction": _task("audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall"]),
+    "speech-recognition": _task("audio", "automatic-speech-recognition", [{"tokens"}], ["wer", "cer"]),
+    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy"]),
+    "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),
+}
+
+
+def task_facts(name: str) -> TaskFacts:
+    """Look a task up by name.
+
+    Raises:
+        InputError: The task is unknown; names the closest one.
+    """
+    if name not in TASKS:
+        raise unknown("task", name, TASKS)
+    return TASKS[name]

@@ -1,0 +1,122 @@
+"""``tlzoo list``, ``show`` and ``cards``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlzoo.errors import InputError, unknown
+
+cards_app = typer.Typer(no_args_is_help=True, help="Write, check and render model cards.", rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("list")(list_cards)
+    app.command("show")(show)
+    app.add_typer(cards_app, name="cards")
+
+
+def list_cards(
+    domain: Annotated[str | None, typer.Option(help="image, text, audio or video.")] = None,
+    task: Annotated[str | None, typer.Option(help="Models that can do this task, listed there or not.")] = None,
+    license: Annotated[str | None, typer.Option(help="Licence of the weights, such as apache-2.0.")] = None,  # noqa: A002
+    max_params: Annotated[float | None, typer.Option(help="Most parameters of the first variant, in millions.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
+) -> None:
+    """List the models of the zoo."""
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.render import listing, table
+    from tlzoo.cards.vocabulary import DOMAINS, task_facts
+
+    if domain is not None and domain not in DOMAINS:
+        raise unknown("domain", domain, DOMAINS, "--domain")
+    if task is not None:
+        task_facts(task)
+    files = [
+        f
+        for f in catalogue.card_files(domain=domain)
+        if (task is None or f.card.can_do(task))
+        and license in (None, f.card.provenance.license.weights)
+        and (max_params is None or (f.card.default.params or float("inf")) <= max_params * 1e6)
+    ]
+    if as_json:
+        typer.echo(json.dumps(listing(files), indent=1))
+    elif files:
+        typer.echo(table(files))
+    else:
+        typer.echo("no model fits; try fewer filters", err=True)
+
+
+def show(
+    card: Annotated[str, typer.Argument(help="A card's id, as tlzoo list shows it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The typed facts as JSON.")] = False,
+) -> None:
+    """Show one model's card: facts, then prose."""
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.render import text
+
+    file = catalogue.get_file(card)
+    typer.echo(file.card.model_dump_json(indent=1) if as_json else text(file))
+
+
+@cards_app.command("new")
+def new(
+    card: Annotated[str, typer.Argument(help="Id of the new card: lower case, digits and hyphens.")],
+    task: Annotated[str, typer.Option(help="The task that it is for.")],
+    to: Annotated[Path | None, typer.Option(help="Folder of cards; zoo_cards of this checkout by default.")] = None,
+) -> None:
+    """Write a draft of a card, ready to be filled in."""
+    from tlzoo.cards.catalogue import folder
+    from tlzoo.cards.draft import write
+
+    typer.echo(write(card, task, to or folder()))
+
+
+@cards_app.command("validate")
+def validate(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Cards or folders of cards; the whole catalogue by default.")
+    ] = None,
+) -> None:
+    """Check cards; one line for each fault, with file, line, field and alternatives."""
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.reader import read
+
+    files = [p for path in paths or [catalogue.folder()] for p in (catalogue.paths(path) if path.is_dir() else [path])]
+    if not files:
+        raise InputError(f"no cards (<domain>/<task>/<id>.md) in {', '.join(map(str, paths or []))}")
+    faults: list[str] = []
+    for path in files:
+        try:
+            read(path)
+        except InputError as error:
+            faults += str(error).splitlines()
+    if not faults and not paths:
+        catalogue.read_all()
+    for fault in faults:
+        typer.echo(fault, err=True)
+    typer.echo(f"{len(files)} cards, {len(faults)} faults", err=True)
+    raise typer.Exit(2 if faults else 0)
+
+
+@cards_app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of the front matter."""
+    from tlzoo.cards.render import json_schema
+
+    typer.echo(json_schema(), nl=False)
+
+
+@cards_app.command("render")
+def render(
+    card: Annotated[str | None, typer.Argument(help="A card's id; without one, the table of all cards.")] = None,
+) -> None:
+    """Print a card, or the table of all cards, as Markdown."""
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.render import markdown, markdown_table
+
+    typer.echo(markdown(catalogue.get_file(card)) if card else markdown_table(list(catalogue.card_files())), nl=False)

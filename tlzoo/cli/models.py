@@ -1,0 +1,91 @@
+"""``tlzoo finetune`` and ``tlzoo predict``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlzoo.errors import InputError, unknown
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("finetune")(finetune)
+    app.command("predict")(predict)
+
+
+def finetune(
+    card: Annotated[str, typer.Argument(help="A card's id: the model to start from.")],
+    task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
+    data: Annotated[str, typer.Option(help="A folder, a data set's name, or hub:ID[@revision].")],
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
+    strategy: Annotated[str, typer.Option(help="probe, partial, full, lora or scratch.")] = "full",
+    weights: Annotated[str, typer.Option(help="auto, official or stand-in.")] = "auto",
+    variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Fine-tune a model on all of your data, and write it with its card and its recipe."""
+    import sys
+
+    from tlzoo.cli.evaluation import choose_device
+    from tlzoo.leaderboard.metrics import METRICS
+    from tlzoo.run.finetune import finetune as run
+
+    if weights not in ("auto", "official", "stand-in"):
+        raise unknown("weights", weights, ("auto", "official", "stand-in"), "--weights")
+    done = run(
+        card,
+        task,
+        data,
+        out,
+        strategy=strategy,
+        weights=weights,  # type: ignore[arg-type]
+        variant=variant,
+        seed=seed,
+        device=choose_device(device),
+        progress=sys.stderr.isatty(),
+        say=lambda line: typer.echo(line, err=True),
+    )
+    label = METRICS[done.metric].label
+    typer.echo(
+        f"{label} {done.value:.3f} [{done.low:.3f}, {done.high:.3f}] on {done.n_test} test examples; written to {done.folder}"
+    )
+    if done.problems:
+        raise InputError(
+            f"--data {data}: {len(done.problems)} unreadable example(s) left out: {'; '.join(done.problems[:3])}"
+        )
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or a card's id.")],
+    inputs: Annotated[list[str], typer.Argument(help="Files, or folders of them.")],
+    batch_size: Annotated[int, typer.Option(help="Files a batch.", min=1)] = 32,
+) -> None:
+    """Predict files: one JSON object a line, with the input and the prediction."""
+    import sys
+
+    from tqdm import tqdm
+
+    from tlzoo.run.execute import threads
+    from tlzoo.run.predict import expand, open_model
+    from tlzoo.run.predict import predict as run
+
+    opened = open_model(model)
+    threads()
+    failed: list[str] = []
+    total = 0
+    paths = expand(inputs, opened.spec.input)
+    for answer in tqdm(run(opened, paths, batch_size), unit="file", leave=False, disable=not sys.stderr.isatty()):
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        total += 1
+        if "error" in answer:
+            failed.append(f"{answer['input']}: {answer['error']}")
+    if not total:
+        raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
+    if failed:
+        shown = "; ".join(failed[:3]) + (" ..." if len(failed) > 3 else "")
+        raise InputError(f"{len(failed)} of {total} inputs unreadable: {shown}")

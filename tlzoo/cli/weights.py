@@ -1,0 +1,62 @@
+"""``tlzoo fetch`` and ``tlzoo doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlzoo.errors import InputError, UnavailableError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("fetch")(fetch)
+    app.command("doctor")(doctor)
+
+
+def fetch(
+    card: Annotated[str | None, typer.Argument(help="A card's id.")] = None,
+    task: Annotated[str | None, typer.Option(help="Every model that can do this task.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Also write a mirror (FOLDER/<sha256>/<file>) here.")] = None,
+) -> None:
+    """Fetch official weights into the cache, verified by hash."""
+    from tlzoo import blobs
+    from tlzoo.adapters.weights import blob, variant_of
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.vocabulary import task_facts
+
+    if (card is None) == (task is None):
+        raise InputError("fetch takes one of: a card's id, or --task TASK")
+    if task:
+        task_facts(task)
+    chosen = [catalogue.get(card)] if card else [c for c in catalogue.cards() if c.can_do(task or "")]
+    failed: list[UnavailableError] = []
+    for one in chosen:
+        variants = [variant_of(one, variant)] if variant else one.variants
+        files = [f for v in variants for w in v.weights for f in w.files]
+        if not files:
+            typer.echo(f"{one.id}: the card names no file to fetch", err=True)
+        for file in files:
+            try:
+                path = blobs.copy_to(blob(file), to) if to else blobs.fetch(blob(file))
+                typer.echo(f"{one.id}\t{file.sha256 or blobs.sha256_of(path)}\t{path}")
+            except UnavailableError as error:
+                failed.append(error)
+                typer.echo(f"{one.id}: {error}", err=True)
+    if failed:
+        typer.echo(f"{len(failed)} file(s) could not be fetched", err=True)
+        raise typer.Exit(2 if any(isinstance(e, blobs.HashMismatchError) for e in failed) else 1)
+
+
+def doctor() -> None:
+    """Say what is reachable and what is missing, a line each."""
+    from tlzoo.cli.checks import checks
+
+    worst = 0
+    for name, state, remedy in checks():
+        typer.echo(f"{name:<22} {state}" + (f"; {remedy}" if remedy else ""))
+        worst |= bool(remedy)
+    typer.echo("everything is there" if not worst else "what is missing limits only what its line names", err=True)

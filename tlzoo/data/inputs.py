@@ -1,0 +1,58 @@
+"""From a row's stored input to what a model takes; the column is named after the kind of input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None) -> Any:
+    """Decode the input of a row.
+
+    Args:
+        row: A row whose column ``kind`` holds the input as it is stored.
+        kind: ``"audio"``, ``"image"`` or ``"text"``.
+        sample_rate: Hz, for audio.
+
+    Returns:
+        Audio: float32 samples, shape ``(samples,)``, mono. Image: a PIL image, RGB. Text: the string.
+
+    Raises:
+        InputError: It cannot be decoded.
+    """
+    if kind == "audio":
+        from tlzoo.data.audio import decode
+
+        assert sample_rate is not None
+        return decode(row["audio"], sample_rate)
+    if kind == "image":
+        from tlzoo.data.image import decode as decode_image
+
+        return decode_image(row["image"])
+    return row[kind]
+
+
+def read_checked(kind: str) -> Callable[[Mapping[str, Any]], tuple[Any, str | None]]:
+    """A reader that puts a file's bytes into its row, and says why it cannot where it cannot.
+
+    Args:
+        kind: ``"audio"`` or ``"image"``.
+
+    Returns:
+        A function from a storage value to ``(storage value with bytes, None)`` or ``(storage value, reason)``.
+    """
+
+    def read(value: Mapping[str, Any]) -> tuple[Any, str | None]:
+        try:
+            data = value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
+        except OSError as error:
+            return value, error.strerror or str(error)
+        whole = {"bytes": data, "path": Path(value["path"]).name if value["path"] else None}
+        return whole, check(whole)
+
+    if kind == "audio":
+        from tlzoo.data.audio import check
+    else:
+        from tlzoo.data.image import check  # type: ignore[assignment]
+    return read

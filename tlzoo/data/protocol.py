@@ -1,0 +1,157 @@
+"""How data are drawn: VTAB-1k sized, stratified, never leaking, nested (Zhai 2019, 1910.04867, section 2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlzoo.errors import InputError
+
+Indices = NDArray[np.int64]
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most examples that a split may have; None takes all."""
+
+    train: int | None = 800
+    validation: int | None = 200
+    test: int | None = 1000
+
+
+VTAB = Limits()
+
+
+def stratified_order(labels: Sequence[Hashable], seed: int) -> Indices:
+    """A random order of which every prefix has the classes' proportions, as nearly as whole examples can.
+
+    Args:
+        labels: Class of each example; all equal where there are no classes.
+        seed: Seed of the order.
+
+    Returns:
+        A permutation, shape ``(len(labels),)``.
+    """
+    rng = np.random.default_rng(seed)
+    count = Counter(labels)
+    seen: Counter[Hashable] = Counter()
+    place = np.empty(len(labels))
+    for index in rng.permutation(len(labels)):
+        label = labels[index]
+        place[index] = (seen[label] + 0.5) / count[label]
+        seen[label] += 1
+    return np.lexsort((rng.random(len(labels)), place)).astype(np.int64)
+
+
+def subset(labels: Sequence[Hashable], fraction: float, seed: int) -> Indices:
+    """Indices of a fraction of the training examples; for one seed, a smaller fraction lies inside a larger one."""
+    count = max(len(set(labels)), round(fraction * len(labels)))
+    return stratified_order(labels, seed)[:count]
+
+
+def draw(
+    labels: Sequence[Hashable],
+    groups: Sequence[str] | None,
+    splits: Sequence[str] | None,
+    limits: Limits = VTAB,
+    seed: int = 0,
+) -> dict[str, Indices]:
+    """Divide examples into train, validation and test.
+
+    Given splits are kept; what is missing is cut from the training examples: by group where groups are given (no group
+    on two sides), else stratified by class.
+
+    Args:
+        labels: Class of each example.
+        groups: Speaker, document, scene... of each example, where examples are not independent.
+        splits: ``train``, ``validation`` or ``test`` for each example, where the source has them.
+        limits: Most examples of each split.
+        seed: Seed of the draw.
+
+    Returns:
+        Indices of each split, in an order whose prefixes are stratified.
+
+    Raises:
+        InputError: Too few examples for three splits.
+    """
+    everything = np.arange(len(labels))
+    given = {
+        name: everything
+        if splits is None and name == "train"
+        else everything[[s == name for s in splits or ()]]
+        if splits is not None
+        else everything[:0]
+        for name in SPLITS
+    }
+    if not len(given["test"]) and len(given["validation"]):
+        given["test"], given["validation"] = given["validation"], given["test"]
+    crossing = groups is not None and bool({groups[i] for i in given["train"]} & {groups[i] for i in given["test"]})
+    by = None if crossing else groups
+    for name, share, most in (("test", 0.3, limits.test), ("validation", 0.15, limits.validation)):
+        if not len(given[name]):
+            part, rest = _cut(given["train"], labels, by, share, most, seed)
+            given[name], given["train"] = part, rest
+    chosen = {}
+    for name in SPLITS:
+        indices = given[name]
+        order = indices[stratified_order([labels[i] for i in indices], seed)]
+        chosen[name] = order[: getattr(limits, name)]
+        if not len(chosen[name]):
+            raise InputError(f"too few examples ({len(labels)}) to have any for {name}")
+    return chosen
+
+
+def _cut(
+    indices: Indices,
+    labels: Sequence[Hashable],
+    groups: Sequence[str] | None,
+    share: float,
+    most: int | None,
+    seed: int,
+) -> tuple[Indices, Indices]:
+    """Cut a share off: whole groups, or a stratified sample."""
+    size = round(share * len(indices))
+    if most is not None:
+        size = min(size, most)
+    if groups is None or len({groups[i] for i in indices}) < 3:
+        order = indices[stratified_order([labels[i] for i in indices], seed)]
+        return order[:size], order[size:]
+    names = sorted({groups[i] for i in indices})
+    rng = np.random.default_rng(seed)
+    taken: set[str] = set()
+    count = Counter(groups[i] for i in indices)
+    for name in rng.permutation(names).tolist():
+        if sum(count[t] for t in taken) >= size or len(taken) >= len(names) - 2:
+            break
+        taken.add(name)
+    inside = np.array([groups[i] in taken for i in indices])
+    return indices[inside], indices[~inside]
+
+
+def bootstrap_groups(ids: Sequence[str], groups: Sequence[str] | None, train_groups: set[str]) -> list[str]:
+    """What the bootstrap resamples: the group where the test's groups are new, else the example itself."""
+    if groups is None or train_groups & set(groups):
+        return list(ids)
+    return list(groups)
+
+
+def without_repeats(keys: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    """Drop training examples whose content is also in validation or test, and validation's that is in test.
+
+    Args:
+        keys: Content hashes of each split's examples, in order.
+
+    Returns:
+        Positions to keep, by split.
+    """
+    kept: dict[str, list[int]] = {}
+    seen: set[str] = set()
+    for name in reversed(SPLITS):
+        kept[name] = [i for i, key in enumerate(keys[name]) if key not in seen]
+        seen.update(keys[name])
+    return kept

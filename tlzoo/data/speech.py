@@ -1,0 +1,138 @@
+"""Rendered speech: spoken digits to be told apart, and spoken words to pretrain on.
+
+A row is a pure function of seed, split and index, so that a smaller data set is the beginning of a larger one. Classes
+are balanced in every beginning of a split, to within one row. The two data sets share no word and no voice, nor do
+their splits: :func:`voices` says which voice is whose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from datasets import DatasetDict
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from tlzoo.data import espeak
+from tlzoo.data.audio import Clip, add_noise, labelled_clips
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+WORDS = tuple(
+    """
+    again animal apple baby banana bed before bird book bottle bread bridge brother butter cat chair children city
+    cloud coffee country dance doctor dog door dream family father finger fish flower forest friend garden girl glass
+    green hand happy heart house island kitchen letter light little market money monkey moon morning mother mountain
+    music orange paper people picture queen rabbit river school ship silver sister sleep snow spring summer table tree
+    water window winter yellow
+    """.split()  # noqa: SIM905
+)
+"""75 common words; none is a digit, or sounds like one or like another of them."""
+
+PARTS = {"words/train": 30, "words/validation": 10, "digits/train": 22, "digits/validation": 10, "digits/test": 28}
+"""Shares of the voices, per cent, in the order in which :func:`voices` deals them out."""
+
+
+def voices() -> dict[str, list[str]]:
+    """Say which voices speak in which split.
+
+    Voices whose names differ by a number only (``m1``, ``m2``) are one family. Families, in the order of the SHA-256 of
+    their names, are cut by the shares of :data:`PARTS`.
+
+    Returns:
+        Sorted variants of :mod:`tlzoo.data.espeak` for each ``<data set>/<split>``; none is in two of them.
+    """
+    families: dict[str, list[str]] = {}
+    for variant in espeak.variants():
+        families.setdefault(variant.rstrip("0123456789"), []).append(variant)
+    order = sorted(families, key=lambda family: hashlib.sha256(family.encode()).digest())
+    ends = np.cumsum(list(PARTS.values())) * len(order) // 100
+    parts = zip(PARTS, np.split(np.array(order), ends[:-1]), strict=True)
+    return {part: sorted(variant for family in chosen for variant in families[family]) for part, chosen in parts}
+
+
+def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000)) -> DatasetDict:
+    """Render the digits, one a clip, to be recognised in voices that were not heard before.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train, validation and test.
+
+    Returns:
+        Splits ``train``, ``validation`` and ``test`` with the columns of :func:`tlzoo.data.audio.labelled_clips`, at
+        22,050 Hz; ``group`` is the voice.
+
+    Raises:
+        UnavailableError: eSpeak NG is not installed, or cannot be loaded.
+    """
+    return _render("digits", DIGITS, dict(zip(("train", "validation", "test"), sizes, strict=True)), seed)
+
+
+def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> DatasetDict:
+    """Render common words, one a clip: what a nano model of speech is pretrained on before it meets the digits.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train and validation.
+
+    Returns:
+        Splits ``train`` and ``validation``, as of :func:`spoken_digits`.
+
+    Raises:
+        UnavailableError: eSpeak NG is not installed, or cannot be loaded.
+    """
+    return _render("words", WORDS, dict(zip(("train", "validation"), sizes, strict=True)), seed)
+
+
+def _render(name: str, words: Sequence[str], sizes: dict[str, int], seed: int) -> DatasetDict:
+    who = voices()
+    with tqdm(total=sum(sizes.values()), desc=f"spoken {name}", unit="clip", disable=None) as progress:
+        return DatasetDict(
+            {
+                split: labelled_clips(
+                    _clips(f"{name}/{split}", words, who[f"{name}/{split}"], size, seed, progress),
+                    words,
+                    espeak.SAMPLE_RATE,
+                    split,
+                )
+                for split, size in sizes.items()
+            }
+        )
+
+
+def _clips(
+    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[None]
+) -> Iterator[Clip]:
+    for index in range(size):
+        label = _deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
+        voice = who[_deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
+        generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
+        yield Clip(_speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
+        progress.update()
+
+
+def _deal(count: int, index: int, seed: tuple[int, ...]) -> int:
+    """Draw card ``index`` of an endless row of shuffled packs of ``count`` cards."""
+    pack, place = divmod(index, count)
+    return int(np.random.default_rng((*seed, pack)).permutation(count)[place])
+
+
+def _speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Speak a word the way a person might who is somewhere, in some mood, near some microphone."""
+    spoken = espeak.render(
+        word,
+        f"{generator.choice(list(espeak.ACCENTS))}+{variant}",
+        speed=int(generator.integers(110, 231)),
+        pitch=int(generator.integers(25, 76)),
+        intonation=int(generator.integers(25, 76)),
+        volume=50,  # at 100 the loudest variants run into eSpeak's limiter
+    )
+    audible = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max())
+    spoken = spoken[audible[0] : audible[-1] + 1]
+    before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
+    peak = 10 ** (generator.uniform(-18, -3) / 20)
+    clip = np.pad(spoken * (peak / np.abs(spoken).max()), (before, after))
+    return add_noise(clip, generator.uniform(15, 40), generator, pink=bool(generator.integers(2)))

@@ -1,0 +1,74 @@
+"""Average precision of detections, as a reducer in the sense of ``tlzoo.leaderboard.metrics``: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Statistics = Sequence[Sequence[float]]
+
+RECALLS = np.linspace(0, 1, 101)
+_BLOCK = 4_000_000  # weights gathered at a time, to bound memory
+
+
+def mean_average_precision(statistics: Statistics, weights: Array) -> Array:
+    """Area under the interpolated precision-recall curve, mean over classes and IoU thresholds, as COCO does.
+
+    Interpolated at 101 recalls (``pycocotools.cocoeval``, all areas, no crowds). A class without references among the
+    examples that a resample holds is left out of that resample's mean; 0 where no class has any.
+
+    Args:
+        statistics: For each example ``(number of classes C, number of thresholds T, n_1, ..., n_C, class, score,
+            hit_1, ..., hit_T, class, score, hit_1, ...)``: the references of each class, then ``2 + T`` numbers a
+            detection. C and T are the same for all examples; classes count from 0.
+        weights: How often each resample holds each example, shape ``(resamples, examples)``.
+
+    Returns:
+        Shape ``(resamples,)``.
+    """
+    classes, thresholds = (int(n) for n in statistics[0][:2])
+    wanted = weights @ np.array([s[2 : 2 + classes] for s in statistics], dtype=np.float64)
+    records = [np.reshape(np.asarray(s[2 + classes :], dtype=np.float64), (-1, 2 + thresholds)) for s in statistics]
+    example = np.repeat(np.arange(len(records)), [len(r) for r in records])
+    detections = np.concatenate(records)
+    order = np.argsort(-detections[:, 1], kind="stable")
+    example, detections = example[order], detections[order]
+    total = np.zeros(len(weights))
+    for c in range(classes):
+        mine = detections[:, 0] == c
+        total += _average_precision(weights, example[mine], detections[mine, 2:] > 0, wanted[:, c])
+    present = (wanted > 0).sum(axis=1)
+    total /= np.maximum(present, 1)
+    return total
+
+
+def _average_precision(weights: Array, example: NDArray[np.intp], hits: NDArray[np.bool_], wanted: Array) -> Array:
+    """Mean over thresholds of one class's average precision.
+
+    Args:
+        weights: Shape ``(resamples, examples)``.
+        example: The example of each detection, best score first, shape ``(detections,)``.
+        hits: Which thresholds each detection passes, shape ``(detections, thresholds)``.
+        wanted: Weighted number of references, shape ``(resamples,)``.
+
+    Returns:
+        Shape ``(resamples,)``; 0 where nothing was wanted.
+    """
+    result = np.zeros(len(weights))
+    if not hits.any():
+        return result
+    for start in range(0, len(weights), step := max(1, _BLOCK // len(example))):
+        block = slice(start, start + step)
+        each = weights[block][:, example]
+        so_far = np.maximum(np.cumsum(each, axis=1), np.finfo(np.float64).tiny)
+        sought = np.where(wanted[block] > 0, wanted[block], np.inf)[:, None]
+        for column in hits.T:  # precision peaks at hits, and only there does recall rise
+            found = np.cumsum(each[:, column], axis=1)
+            precision = np.maximum.accumulate((found / so_far[:, column])[:, ::-1], axis=1)[:, ::-1]
+            reached = np.searchsorted(RECALLS, found / sought, side="right") * (found > 0)
+            result[block] += (precision * np.diff(reached, axis=1, prepend=0)).sum(axis=1)
+    result /= len(RECALLS) * hits.shape[1]
+    return result

@@ -1,0 +1,118 @@
+"""Metrics as data: direction, range, unit, and how per-example statistics become a number.
+
+A task gives, for each test example and metric, a short list of numbers (its *statistic*); a reducer turns the
+statistics of all examples, with a weight for each, into the metric. Weights are what the bootstrap varies, so an
+interval costs one matrix product and never a second look at predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlzoo.errors import unknown
+
+Array = NDArray[np.float64]
+Statistics = Sequence[Sequence[float]]
+Reducer = Callable[[Statistics, Array], Array]
+
+
+def mean(statistics: Statistics, weights: Array) -> Array:
+    """Weighted mean of one number an example; ``weights`` (resamples, examples) gives ``(resamples,)``."""
+    values = np.array([s[0] for s in statistics])
+    return weights @ values / weights.sum(axis=1)
+
+
+def macro_f1(statistics: Statistics, weights: Array) -> Array:
+    """Mean of the classes' F1; a statistic is ``(predicted class, true class)``.
+
+    The classes are those that occur in the references or the predictions, as in scikit-learn; a class that a resample
+    does not contain is left out of that resample's mean.
+    """
+    pairs = np.array(statistics, dtype=np.int64)
+    classes = np.unique(pairs)
+    predicted = (pairs[:, :1] == classes).astype(np.float64)
+    true = (pairs[:, 1:] == classes).astype(np.float64)
+    hits, n_predicted, n_true = weights @ (predicted * true), weights @ predicted, weights @ true
+    present = (n_predicted + n_true) > 0
+    f1 = np.where(present, 2 * hits / np.where(present, n_predicted + n_true, 1), 0.0)
+    return f1.sum(axis=1) / present.sum(axis=1)
+
+
+def average_precision(statistics: Statistics, weights: Array) -> Array:
+    """Area under the interpolated precision-recall curve, 101 recall points as COCO does.
+
+    A statistic is ``(boxes in the reference, score, hit, score, hit, ...)``, one pair a detection.
+    """
+    wanted = weights @ np.array([s[0] for s in statistics])
+    owner = np.concatenate([np.full((len(s) - 1) // 2, i) for i, s in enumerate(statistics)]).astype(np.int64)
+    pairs = np.concatenate([np.reshape(s[1:], (-1, 2)) for s in statistics])
+    order = np.argsort(-pairs[:, 0], kind="stable")
+    weighted = weights[:, owner[order]]
+    hits = np.cumsum(weighted * pairs[order, 1], axis=1)
+    precision = hits / np.maximum(np.cumsum(weighted, axis=1), 1e-12)
+    recall = hits / np.maximum(wanted, 1e-12)[:, None]
+    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    points = np.linspace(0, 1, 101)
+    result = np.zeros(len(weights))
+    for i in range(len(weights)):
+        at = np.searchsorted(recall[i], points, side="left")
+        result[i] = (
+            np.where(at < recall.shape[1], precision[i, np.minimum(at, recall.shape[1] - 1)], 0).mean()
+            if recall.shape[1]
+            else 0.0
+        )
+    return result
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that a board shows.
+
+    Attributes:
+        label: Its name in the field.
+        reduce: How statistics become the number.
+        higher: Whether more is better.
+        low: Least possible value.
+        high: Greatest possible value, or infinity.
+        unit: Unit, empty for a fraction.
+    """
+
+    label: str
+    reduce: Reducer
+    higher: bool = True
+    low: float = 0.0
+    high: float = 1.0
+    unit: str = ""
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1."""
+        return 1 if self.higher else -1
+
+    @property
+    def arrow(self) -> str:
+        """The direction, for a table's head."""
+        return "↑" if self.higher else "↓"
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric("accuracy", mean),
+    "macro_f1": Metric("macro-F1", macro_f1),
+    "ap50": Metric("AP@0.5", average_precision),
+    "cloze_accuracy": Metric("cloze accuracy", mean),
+}
+
+
+def metric(name: str) -> Metric:
+    """Look a metric up by name.
+
+    Raises:
+        InputError: The metric is unknown; names the closest one.
+    """
+    if name not in METRICS:
+        raise unknown("metric", name, METRICS)
+    return METRICS[name]

@@ -1,0 +1,95 @@
+"""The trade-off in one picture: score against latency, area for size, the Pareto front drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.pareto import front
+from tlzoo.leaderboard.render import rows_of
+
+_COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}  # Okabe & Ito: told apart by all eyes
+
+
+def plot(board: pa.Table, path: Path) -> None:
+    """Draw a board, one panel for each task and data set, all labels.
+
+    Args:
+        board: Ranked rows.
+        path: A picture; the suffix decides the format (png, svg, pdf).
+
+    Raises:
+        InputError: No row has both a score and a latency, or the suffix is unknown.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    rows = [r for r in rows_of(board) if r["value"] is not None and r["latency_ms_p50"] and r["fraction"] == 1.0]
+    if not rows:
+        raise InputError(f"--plot {path}: no row has a score and a latency yet; run tlzoo eval first")
+    panels = sorted({(r["task"], r["dataset"]) for r in rows})
+    figure, axes = plt.subplots(1, len(panels), figsize=(8 * len(panels), 5.5), squeeze=False, layout="constrained")
+    for axis, panel in zip(axes[0], panels, strict=True):
+        _panel(axis, panel, [r for r in rows if (r["task"], r["dataset"]) == panel])
+    try:
+        figure.savefig(path, dpi=150)
+    except (ValueError, OSError) as error:
+        raise InputError(f"--plot {path}: {error}") from None
+    finally:
+        plt.close(figure)
+
+
+def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> None:
+    metric = METRICS[rows[0]["metric"]]
+    largest = max(r["size_bytes"] for r in rows)
+    for tier, colour in _COLOURS.items():
+        mine = [r for r in rows if r["weights"] == tier]
+        if not mine:
+            continue
+        x, y = [r["latency_ms_p50"] for r in mine], [r["value"] for r in mine]
+        error = [[r["value"] - r["ci_low"] for r in mine], [r["ci_high"] - r["value"] for r in mine]]
+        axis.errorbar(x, y, yerr=error, fmt="none", ecolor=colour, alpha=0.5, capsize=2)
+        area = [40 + 560 * r["size_bytes"] / largest for r in mine]
+        label = {"none": "from scratch"}.get(tier, tier)
+        axis.scatter(x, y, s=area, color=colour, alpha=0.55, label=label, edgecolors="white")
+    for place, group in _clusters(rows):
+        names = "\n".join(f"{r['card']} {r['strategy']}" for r in group)
+        axis.annotate(names, place, textcoords="offset points", xytext=(9, 0), fontsize=8, va="center")
+    best = [rows[i] for i in front([(r["latency_ms_p50"], -metric.sign * r["value"]) for r in rows])]
+    axis.plot(
+        [r["latency_ms_p50"] for r in best],
+        [r["value"] for r in best],
+        color="#009e73",
+        lw=1.2,
+        ls="--",
+        label="Pareto front",
+    )
+    axis.set_xscale("log")
+    axis.margins(x=0.35)
+    axis.set_xlabel("latency of one example, median, ms ↓ (log scale)")
+    axis.set_ylabel(f"{metric.label} {metric.arrow}, 95% interval")
+    axis.set_title(f"{panel[0]} on {panel[1]}; area = size, largest {largest / 1e6:.3g} MB")
+    axis.grid(alpha=0.3)
+    axis.legend(loc="best", fontsize=8)
+
+
+def _clusters(rows: list[dict[str, Any]]) -> list[tuple[tuple[float, float], list[dict[str, Any]]]]:
+    """Rows that would be labelled on top of each other, together: same latency, nearly the same score."""
+    span = (max(r["value"] for r in rows) - min(r["value"] for r in rows)) or 1.0
+    groups: list[list[dict[str, Any]]] = []
+    for row in sorted(rows, key=lambda r: (r["latency_ms_p50"], -r["value"])):
+        for group in groups:
+            last = group[-1]
+            near = abs(last["value"] - row["value"]) < 0.05 * span
+            if near and abs(last["latency_ms_p50"] / row["latency_ms_p50"] - 1) < 0.3:
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    return [((g[0]["latency_ms_p50"], sum(r["value"] for r in g) / len(g)), g) for g in groups]

@@ -1,0 +1,101 @@
+"""The columns of a result: explicit, typed, versioned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+
+VERSION = 1
+"""Raised when a column changes its meaning; rows of another version are not mixed in."""
+
+Status = Literal["ok", "skipped", "unavailable", "diverged", "out-of-memory", "error"]
+FINAL: frozenset[str] = frozenset({"ok", "diverged"})
+"""Statuses that a rerun would not change."""
+PLANNED: frozenset[str] = frozenset({"ok", "skipped", "unavailable"})
+"""Statuses that are no failure of ours."""
+
+_POINT = pa.struct([("seconds", pa.float64()), ("step", pa.int64()), ("loss", pa.float64()), ("score", pa.float64())])
+
+RESULT = pa.schema(
+    [
+        ("run_id", pa.string()),  # content key of the run
+        ("card", pa.string()),
+        ("variant", pa.string()),
+        ("weights", pa.string()),  # tier: official, stand-in or none
+        ("task", pa.string()),
+        ("dataset", pa.string()),
+        ("strategy", pa.string()),
+        ("seed", pa.int64()),
+        ("fraction", pa.float64()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("n_train", pa.int64()),
+        ("n_test", pa.int64()),
+        ("example_ids", pa.list_(pa.string())),
+        ("groups", pa.list_(pa.string())),  # what the bootstrap draws: a voice, a document, or the example itself
+        ("statistics", pa.list_(pa.list_(pa.float64()))),  # per example, as the metric's reducer wants them
+        ("history", pa.list_(_POINT)),  # training seconds, steps, training loss, validation score (more is better)
+        ("train_seconds", pa.float64()),  # of the chosen learning rate, frozen features included
+        ("search_seconds", pa.float64()),  # of the other learning rates
+        ("learning_rate", pa.float64()),
+        ("steps", pa.int64()),
+        ("latency_ms_p50", pa.float64()),
+        ("latency_ms_p90", pa.float64()),
+        ("latency_ms_p99", pa.float64()),
+        ("throughput", pa.float64()),  # examples a second at the best batch size
+        ("params", pa.int64()),
+        ("size_bytes", pa.int64()),
+        ("peak_memory_bytes", pa.int64()),
+        ("flops", pa.int64()),  # of one example's forward pass
+        ("device", pa.string()),
+        ("hardware", pa.string()),
+        ("threads", pa.int64()),
+        ("card_hash", pa.string()),
+        ("weights_sha256", pa.string()),
+        ("dataset_fingerprint", pa.string()),
+        ("recipe", pa.string()),  # JSON
+        ("tlzoo_version", pa.string()),
+        ("git_commit", pa.string()),
+        ("libraries", pa.string()),  # JSON
+        ("created", pa.timestamp("us", tz="UTC")),
+        ("origin", pa.string()),  # local, or reference for the results that ship with the package
+    ],
+    metadata={"tlzoo.schema": str(VERSION)},
+)
+
+MEASURED = (
+    "latency_ms_p50",
+    "latency_ms_p90",
+    "latency_ms_p99",
+    "throughput",
+    "params",
+    "size_bytes",
+    "peak_memory_bytes",
+    "flops",
+)
+"""Columns that a measurement fills."""
+
+BOARD = pa.schema(
+    [
+        ("rank", pa.int64()),
+        *((name, pa.string()) for name in ("card", "variant", "weights", "task", "dataset", "strategy")),
+        ("seeds", pa.list_(pa.int64())),
+        ("fraction", pa.float64()),
+        ("metric", pa.string()),
+        *((name, pa.float64()) for name in ("value", "ci_low", "ci_high", "scratch_value")),
+        *((name, pa.float64()) for name in ("gain", "gain_low", "gain_high")),
+        ("verdict", pa.string()),
+        *((name, pa.float64()) for name in ("time_to_target", "label_savings", "train_seconds")),
+        *(RESULT.field(name) for name in MEASURED),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("n_test", pa.int64()),
+        ("weights_sha256", pa.string()),
+        ("origin", pa.string()),
+        ("run_ids", pa.list_(pa.string())),
+    ]
+)
+"""Columns of a ranked row: the machine-readable contract of ``tlzoo leaderboard`` and ``tlzoo eval``."""

@@ -1,0 +1,84 @@
+"""Intervals: a bootstrap over what is independent (voices, documents, examples) and over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from tlzoo.leaderboard.metrics import Array, Metric, Statistics
+
+RESAMPLES = 2000
+LEVEL = 0.95
+Verdict = Literal["positive", "neutral", "negative"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its bootstrap draws.
+
+    Draws of two estimates over the same examples come from the same resamples, so their difference is paired.
+    """
+
+    value: float
+    draws: Array
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Percentile interval at ``LEVEL``."""
+        return interval(self.draws)
+
+
+def interval(draws: Array) -> tuple[float, float]:
+    """Percentile interval of bootstrap draws (Efron & Tibshirani 1993, section 13.3)."""
+    low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=8)
+def _weights(groups: tuple[str, ...]) -> Array:
+    """How often each example occurs in each resample of the groups, shape ``(RESAMPLES, examples)``."""
+    names, index = np.unique(np.array(groups), return_inverse=True)
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
+    return counts[:, index].astype(np.float64)
+
+
+def estimate(metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str]) -> Estimate:
+    """Estimate a metric over test examples and seeds.
+
+    Args:
+        metric: The metric.
+        by_seed: Per-example statistics of each seed's run.
+        groups: For each example, what was drawn independently: resampled as a whole.
+
+    Returns:
+        Mean over seeds; draws that vary the groups and, where there are several, the seeds.
+    """
+    weights = _weights(tuple(groups))
+    ones = np.ones((1, len(groups)))
+    seeds = sorted(by_seed)
+    value = float(np.mean([metric.reduce(by_seed[s], ones)[0] for s in seeds]))
+    draws = np.stack([metric.reduce(by_seed[s], weights) for s in seeds])
+    picks = np.random.default_rng(1).integers(len(seeds), size=(len(seeds), RESAMPLES))
+    return Estimate(value, np.take_along_axis(draws, picks, axis=0).mean(axis=0))
+
+
+def gain(metric: Metric, model: Estimate, scratch: Estimate) -> Estimate:
+    """Paired improvement over scratch; more is better, whatever the metric's direction."""
+    return Estimate(metric.sign * (model.value - scratch.value), metric.sign * (model.draws - scratch.draws))
+
+
+def verdict(improvement: Estimate) -> Verdict:
+    """Positive or negative where the interval of the paired difference excludes zero."""
+    low, high = improvement.interval
+    return "positive" if low > 0 else "negative" if high < 0 else "neutral"
+
+
+def tied(metric: Metric, a: Estimate, b: Estimate) -> bool:
+    """Whether two models cannot be told apart: the paired difference's interval includes zero."""
+    low, high = gain(metric, a, b).interval
+    return low <= 0 <= high

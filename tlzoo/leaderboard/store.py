@@ -1,0 +1,114 @@
+"""Results on disk: one Parquet file a finished run, written under a temporary name and renamed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.schema import FINAL, RESULT, VERSION
+
+
+class Store:
+    """A folder of results.
+
+    Killing the writer at any moment loses at most the run in flight: a file is either whole or not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a folder; it need not exist yet."""
+        self.folder = folder
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> Path:
+        """Write the rows of one run (one a metric), replacing what an earlier try of it left."""
+        table = pa.Table.from_pylist([dict(row) for row in rows], schema=RESULT)
+        ids = set(table["run_id"].to_pylist())
+        if len(ids) != 1:
+            raise ValueError(f"rows of one run expected, got {sorted(ids)}")
+        return self._put(table, ids.pop())
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """All rows, each run once, in order of creation.
+
+        Args:
+            columns: Only these; all by default.
+
+        Raises:
+            InputError: A file is no results file of this version.
+        """
+        tables = [table for path in self._files() if (table := _read(path, columns)) is not None]
+        if not tables:
+            return RESULT.empty_table() if columns is None else RESULT.empty_table().select(columns)
+        return pa.concat_tables(tables)
+
+    def finished(self) -> dict[str, str]:
+        """Run ids that need not run again, with their status."""
+        table = self.read(["run_id", "status"])
+        pairs = zip(table["run_id"].to_pylist(), table["status"].to_pylist(), strict=True)
+        return {run: status for run, status in pairs if status in FINAL}
+
+    def compact(self) -> Path | None:
+        """Merge all files into one; safe against being killed, since readers take each run once."""
+        files = self._files()
+        if len(files) < 2:
+            return files[0] if files else None
+        merged = self._put(_deduplicated(self.read()), f"merged-{uuid.uuid4().hex[:12]}")
+        for path in files:
+            path.unlink(missing_ok=True)
+        return merged
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.parquet"))
+
+    def _put(self, table: pa.Table, name: str) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self.folder / f"{name}.parquet"
+        temporary = self.folder / f".{name}.{os.getpid()}.tmp"
+        try:
+            pq.write_table(table, temporary, compression="zstd")
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return target
+
+
+def results(folders: Iterable[Path]) -> pa.Table:
+    """Rows of several stores; where two hold the same run, the first store's."""
+    return _deduplicated(pa.concat_tables([Store(folder).read() for folder in folders]))
+
+
+def _read(path: Path, columns: list[str] | None) -> pa.Table | None:
+    try:
+        file = pq.ParquetFile(path)
+        version = (file.schema_arrow.metadata or {}).get(b"tlzoo.schema", b"none").decode()
+        if version != str(VERSION):
+            raise InputError(f"{path}: results of schema {version}, not {VERSION}; move the file away to go on")
+        return file.read(columns)
+    except FileNotFoundError:  # merged by another process between listing and reading
+        return None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: no readable Parquet file ({error}); move the file away to go on") from None
+
+
+def _deduplicated(table: pa.Table) -> pa.Table:
+    """Each (run, metric) once: a final status before another, then the first met."""
+    final = pc.is_in(table["status"], pa.array(sorted(FINAL)))
+    order = pc.sort_indices(
+        pa.table({"final": pc.cast(final, pa.int8()), "row": pa.array(range(table.num_rows))}),
+        [("final", "descending"), ("row", "ascending")],
+    )
+    keep: dict[tuple[str, str], int] = {}
+    kinds: dict[str, bool] = {}
+    runs, metrics, finals = table["run_id"].to_pylist(), table["metric"].to_pylist(), final.to_pylist()
+    for index in order.to_pylist():
+        run = runs[index]
+        if kinds.setdefault(run, finals[index]) == finals[index]:
+            keep.setdefault((run, metrics[index]), index)
+    return table.take(pa.array(sorted(keep.values()), pa.int64()))

@@ -1,0 +1,126 @@
+"""Speed, memory and size of a model, each measured in a process of its own.
+
+As MLPerf's single-stream scenario (Reddi 2019, 1911.02549) and optimum-benchmark do it: warm up, time single examples
+until both enough of them and enough time have passed, report percentiles. Decoding and preprocessing stay outside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from tlzoo.adapters.base import Backbone, Batch, Model
+from tlzoo.transfer.inference import to
+
+WARM_UP = 10
+LEAST_CALLS = 40
+LEAST_SECONDS = 2.0
+MOST_SECONDS = 10.0
+BATCH_SIZES = (1, 4, 16, 64)
+
+
+def measure(build: Callable[[], Model], rows: list[Any], device: str = "cpu") -> dict[str, Any]:
+    """Measure a model.
+
+    Args:
+        build: Makes the model; called once, after the memory's baseline was read.
+        rows: Rows to predict; repeated where a batch is larger.
+        device: ``"cpu"`` or ``"cuda"``.
+
+    Returns:
+        Latency of one example in ms (``latency_ms_p50``, ``_p90``, ``_p99``), ``throughput`` in examples a second at the
+        best batch size, ``params``, ``size_bytes`` of all parameters and buffers, ``peak_memory_bytes`` over the
+        process without the model while single examples are predicted, ``flops`` of one example's forward pass.
+    """
+    _reset_peak(device)
+    baseline = _memory(device, "VmRSS")
+    model = build().to(device).eval()
+    examples = [model.encode(row) for row in rows]
+    singles = [to(model.collate([e]), device) for e in examples]
+    with torch.inference_mode():
+        times = _time(model, singles, device)
+        peak = _memory(device, "VmHWM") - baseline
+        throughput = max(_throughput(model, examples, size, device) for size in BATCH_SIZES)
+    p50, p90, p99 = (float(1000 * q) for q in np.quantile(times, [0.5, 0.9, 0.99]))
+    return {
+        "latency_ms_p50": p50,
+        "latency_ms_p90": p90,
+        "latency_ms_p99": p99,
+        "throughput": throughput,
+        "params": parameter_count(model),
+        "size_bytes": sum(t.numel() * t.element_size() for t in model.state_dict().values()),
+        "peak_memory_bytes": max(0, peak),
+        "flops": _flops(model, singles[0]),
+    }
+
+
+def parameter_count(network: Model | Backbone) -> int:
+    """Learnable parameters, each tensor once."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
+    for i in range(WARM_UP):
+        model.predict(batches[i % len(batches)])
+    times: list[float] = []
+    began = time.perf_counter()
+    while True:
+        _wait(device)
+        start = time.perf_counter()
+        model.predict(batches[len(times) % len(batches)])
+        _wait(device)
+        times.append(time.perf_counter() - start)
+        spent = time.perf_counter() - began
+        if (len(times) >= LEAST_CALLS and spent >= LEAST_SECONDS) or spent >= MOST_SECONDS:
+            return times
+
+
+def _throughput(model: Model, examples: list[Any], size: int, device: str) -> float:
+    batch = to(model.collate([examples[i % len(examples)] for i in range(size)]), device)
+    best, spent, calls = 0.0, 0.0, 0
+    while calls < 3 or (spent < LEAST_SECONDS / 4 and calls < 50):
+        _wait(device)
+        start = time.perf_counter()
+        try:
+            model.predict(batch)
+        except torch.OutOfMemoryError:
+            return best
+        _wait(device)
+        took = time.perf_counter() - start
+        spent, calls = spent + took, calls + 1
+        best = max(best, size / took)
+    return best
+
+
+def _flops(model: Model, batch: Batch) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.predict(batch)
+    return int(counter.get_total_flops())
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def _reset_peak(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    else:
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _memory(device: str, name: str) -> int:
+    """Resident memory of this process now (``VmRSS``) or at its peak (``VmHWM``), in bytes; on CUDA, allocated there."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() if name == "VmHWM" else torch.cuda.memory_allocated()
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,264 @@
+"""Evaluate models on a task: plan, execute in worker processes, record each run as it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tlzoo.adapters.weights import Wanted, variant_of
+from tlzoo.cards import catalogue
+from tlzoo.cards.vocabulary import task_facts
+from tlzoo.data.catalogue import Source, find
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.schema import PLANNED
+from tlzoo.leaderboard.store import Store
+from tlzoo.run import record
+from tlzoo.run.execute import DataFacts, execute, prepare
+from tlzoo.run.measuring import measure_run
+from tlzoo.run.plan import Plan, Run, learning_rate, plan
+from tlzoo.run.worker import Worker, WorkFailedError
+from tlzoo.transfer.recipe import recipe
+
+Say = Callable[[str], None]
+DEFAULT_OUT = Path(".tlzoo")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave.
+
+    Attributes:
+        board: Ranked rows (``leaderboard.schema.BOARD``) of the runs that were asked for.
+        executed: Runs that were executed now.
+        resumed: Runs that an earlier evaluation had finished.
+        problems: One line for each example that could not be read.
+    """
+
+    board: pa.Table
+    executed: int
+    resumed: int
+    problems: tuple[str, ...]
+
+    @property
+    def failed(self) -> int:
+        """Rows that failed: neither a result, nor skipped or unavailable as planned."""
+        return sum(status not in PLANNED for status in self.board["status"].to_pylist())
+
+
+def evaluate(
+    task: str,
+    *,
+    models: Sequence[str] = (),
+    strategies: Sequence[str] = (),
+    weights: Wanted = "auto",
+    variant: str | None = None,
+    data: str = "auto",
+    seeds: Sequence[int] = (0,),
+    fractions: Sequence[float] = (1.0,),
+    budget: float = 10.0,
+    device: str = "cpu",
+    precision: str = "no",
+    out: Path = DEFAULT_OUT,
+    fresh: bool = False,
+    say: Say | None = None,
+) -> Evaluation:
+    """Fine-tune models on a small data set and measure accuracy, speed, size and what transfer gained.
+
+    Args:
+        task: A task, such as ``"audio-classification"``.
+        models: Card ids; by default every model that can do the task.
+        strategies: What is trained; by default scratch, probe, full and partial.
+        weights: ``auto`` (the best tier that can be had), ``official``, ``stand-in`` or ``none``.
+        variant: Only this variant.
+        data: ``auto``, a data set's name, ``hub:ID[@revision]`` or a folder.
+        seeds: Seeds.
+        fractions: Shares of the training examples, in (0, 1].
+        budget: Minutes; a run that is not expected to fit becomes a row with status ``skipped``.
+        device: ``cpu`` or ``cuda``.
+        precision: ``no`` or ``bf16``, which is tried in a child process first.
+        out: Folder of the results.
+        fresh: Run again what is finished.
+        say: Takes one-line notices; standard error by default.
+
+    Returns:
+        Ranked rows, and counts.
+
+    Raises:
+        InputError: A name, a folder or a value is wrong.
+        UnavailableError: The data cannot be had.
+    """
+    from filelock import FileLock
+
+    tell = say or (lambda line: print(line, file=sys.stderr))
+    task_facts(task)
+    source = find(task, data)
+    if source.notice:
+        tell(source.notice)
+    if precision != "no":
+        from tlzoo.transfer.precision import checked
+
+        checked(precision, device)
+    planned = plan(
+        task,
+        source,
+        models=models,
+        strategies=strategies,
+        weights=weights,
+        variant=variant,
+        seeds=seeds,
+        fractions=fractions,
+        device=device,
+        precision=precision,
+    )
+    for notice in planned.notices:
+        tell(notice)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be made ({error.strerror}); name a folder that can be written") from None
+    with FileLock(out / ".lock"):
+        return _Driver(source, planned, out, budget, fresh, tell).run()
+
+
+class _Driver:
+    """Executes a plan, one run at a time."""
+
+    def __init__(self, source: Source, planned: Plan, out: Path, budget: float, fresh: bool, tell: Say) -> None:
+        self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
+        self.store = Store(out / "results")
+        self.ends = time.monotonic() + 60 * budget
+        self.budget = budget
+        self.done = {} if fresh else self.store.finished()
+        self.metric = task_facts(self.task).metrics[0]
+        self.failures: list[dict[str, Any]] = []
+        self.executed = self.resumed = 0
+        self.facts: DataFacts | None = None
+
+    def run(self) -> Evaluation:
+        """Execute everything that is not finished."""
+        runs = self.planned.runs
+        for absent in self.planned.absent:
+            self._keep(record.absence(absent, self.task, self.source.name, self.metric))
+        with Worker() as worker:
+            for run in runs:
+                self._one(worker, run)
+            further = self._further(runs)
+            for run in further:
+                self._one(worker, run)
+        results = self.store.read()
+        ids = pa.array([run.id for run in (*runs, *further)], pa.string())
+        mine = results.filter(pc.is_in(results["run_id"], ids))
+        failures = pa.Table.from_pylist(self.failures, schema=results.schema)
+        mine = mine.filter(pc.invert(pc.is_in(mine["run_id"], failures["run_id"].combine_chunks())))
+        problems = self.facts.problems if self.facts else ()
+        return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
+
+    def _one(self, worker: Worker, run: Run) -> None:
+        if run.id in self.done:
+            self.resumed += 1
+            return
+        try:
+            if self.facts is None:
+                self.facts = worker.call(prepare, self.source)
+                for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
+                    self.tell(line)
+            measured = self._measured(run)
+            needed, left = self._estimate(run, measured), self.ends - time.monotonic()
+            if needed > left:
+                minutes = f"about {needed / 60:.1f} min needed, {max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
+                self._fail(run, "skipped", minutes)
+                return
+            found = worker.call(execute, run, sys.stderr.isatty())
+        except InputError:
+            raise
+        except UnavailableError as error:
+            self._fail(run, "unavailable", str(error))
+        except WorkFailedError as error:
+            self._fail(run, error.status, error.reason)
+        else:
+            self.store.write(record.rows(run, found, measured))
+            self.done[run.id] = "ok"
+            self.executed += 1
+            value = found["values"][self.metric]
+            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {self.metric} {value:.3f}")
+
+    def _measured(self, run: Run) -> dict[str, Any]:
+        """Speed and size, measured once for a variant, task and data set on this machine."""
+        place = self.out / "measurements"
+        parts = [
+            run.card_hash,
+            run.task,
+            run.source.fingerprint,
+            run.device,
+            run.strategy == "zero-shot",
+            record.environment(),
+        ]
+        path = place / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.json"
+        if path.is_file():
+            return dict(json.loads(path.read_text()))
+        with Worker() as fresh_process:
+            found: dict[str, Any] = fresh_process.call(measure_run, run)
+        place.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(found))
+        temporary.replace(path)
+        return found
+
+    def _estimate(self, run: Run, measured: dict[str, Any]) -> float:
+        """Seconds that a run is expected to take, from the measured throughput; a step costs three forward passes."""
+        assert self.facts is not None
+        rate, sizes = measured["throughput"], self.facts.sizes
+        train = max(1, round(run.fraction * sizes["train"]))
+        once = sum(sizes.values()) / rate
+        if run.strategy == "zero-shot":
+            return float(sizes["test"] / rate)
+        if run.strategy == "probe":
+            return float(once + 5)
+        how = run.recipe.for_examples(train)
+        looks = how.work() / how.steps * how.looks * sizes["validation"]
+        return float((3 * how.work() * how.batch_size + looks + sizes["test"]) / rate)
+
+    def _fail(self, run: Run, status: Any, reason: str) -> None:
+        self._keep(record.failure(run, status, reason, self.metric))
+        self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {status}: {reason}")
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        self.store.write([row])
+        self.failures.append(row)
+
+    def _further(self, runs: list[Run]) -> list[Run]:
+        """After negative transfer, train longer and all layers, and let the row say whether that recovered."""
+        results = self.store.read()
+        ranked = board(results.filter(pc.is_in(results["run_id"], pa.array([r.id for r in runs], pa.string()))))
+        negative = {
+            run_id
+            for ids, verdict, strategy in zip(
+                *(ranked[c].to_pylist() for c in ("run_ids", "verdict", "strategy")), strict=True
+            )
+            if verdict == "negative" and strategy != "further"
+            for run_id in ids
+        }
+        again: dict[str, Run] = {}
+        for run in runs:
+            if run.id in negative:
+                card = catalogue.get(run.checkpoint.card)
+                advice = learning_rate(card, variant_of(card, run.checkpoint.variant))
+                how = replace(recipe("further", advice), precision=run.recipe.precision)
+                longer = replace(run, strategy="further", recipe=how)
+                again.setdefault(longer.id, longer)
+        if again:
+            self.tell(
+                "negative transfer: training again, longer and deeper, for "
+                + ", ".join({r.checkpoint.card for r in again.values()})
+            )
+        return list(again.values())

@@ -1,0 +1,150 @@
+"""Execute one run: load, assemble, train, predict the test examples once. Called in a worker process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tlzoo.data.catalogue import Source, load
+from tlzoo.data.protocol import subset
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.run.plan import Run
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.data.dataset import Prepared
+    from tlzoo.tasks.base import HeadTask
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the driver wants to know of a data set."""
+
+    sizes: dict[str, int]
+    problems: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+@cache
+def threads() -> int:
+    """Set the threads once a process: ``OMP_NUM_THREADS``, else every core."""
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+    return torch.get_num_threads()
+
+
+@lru_cache(maxsize=1)
+def data_of(source: Source) -> Prepared:
+    return load(source)
+
+
+def prepare(source: Source) -> DataFacts:
+    """Load a data set, and say what was noticed."""
+    data = data_of(source)
+    return DataFacts({name: len(rows) for name, rows in data.splits.items()}, data.problems, data.notices)
+
+
+def execute(run: Run, progress: bool = True) -> dict[str, Any]:
+    """Execute a run.
+
+    Args:
+        run: The run.
+        progress: Whether to show progress bars on standard error.
+
+    Returns:
+        Columns of ``leaderboard.schema.RESULT`` that only the run knows; ``statistics`` and ``values`` by metric.
+    """
+    import torch
+    from accelerate.utils import set_seed
+
+    from tlzoo.adapters.base import Backbone
+    from tlzoo.tasks import task_type
+    from tlzoo.tasks.base import HeadTask
+    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.inference import predict, statistics, value
+
+    threads()
+    data = data_of(run.source)
+    task = task_type(run.task)(data.features)
+    test = data.splits["test"]
+    set_seed(run.seed)
+    fitted: dict[str, Any] = {"n_train": 0}
+    if run.strategy == "zero-shot":
+        network = assemble(run.checkpoint)
+        model = network.published() if isinstance(network, Backbone) else network
+        if model is None:
+            raise InputError(f"{run.checkpoint.card} has no published head for zero-shot use")
+        model.to(run.device)
+    else:
+        if not isinstance(task, HeadTask):
+            raise UnavailableError(f"{run.task} cannot be trained in this version; run with: zero-shot")
+        model, _, fitted = train(run, data, task, progress)
+    encoded = (model.encode(row) for row in test)
+    name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
+    found = statistics(task, predict(model, encoded, run.device, name), test)
+    return fitted | {
+        "threads": threads(),
+        "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
+        "n_test": len(test),
+        "example_ids": test["id"][:],
+        "groups": data.test_groups(),
+        "statistics": found,
+        "values": {metric: value(metric, found[metric]) for metric in task.metrics},
+    }
+
+
+def train(run: Run, data: Prepared, task: HeadTask, progress: bool) -> tuple[Model, Backbone, dict[str, Any]]:
+    """Train as a run says.
+
+    Returns:
+        The model (of a probe, the head on cached features), its backbone, and what training found.
+    """
+    from dataclasses import replace
+
+    from tlzoo.leaderboard.metrics import METRICS
+    from tlzoo.tasks.headed import HeadedModel, HeadModel
+    from tlzoo.transfer.assemble import backbone
+    from tlzoo.transfer.features import frozen
+    from tlzoo.transfer.inference import predict, statistics, value
+    from tlzoo.transfer.loop import fit
+    from tlzoo.transfer.strategies import apply
+
+    train, validation = data.splits["train"], data.splits["validation"]
+    chosen = train.select(subset(train["label"][:], run.fraction, run.seed))
+    checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
+    network = backbone(checkpoint)
+    offset = 0.0
+    if run.strategy == "probe":
+        key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
+        features = frozen(network, task.output, list(data.splits.values()), key, run.device, progress)
+        model: Any = HeadModel(task.head(network.spec.outputs[task.output]), task, features, network.spec)
+        offset = features.seconds(chosen["id"][:])
+    else:
+        model = HeadedModel(network, task)
+        apply(model, run.strategy)
+    examples = [model.encode(row) for row in chosen]
+    held_out = [model.encode(row) for row in validation]
+    metric = task.metrics[0]
+
+    def score(current: Any) -> float:
+        found = statistics(task, predict(current, held_out, run.device), validation)
+        return METRICS[metric].sign * value(metric, found[metric])
+
+    recipe = run.recipe.for_examples(len(examples))
+    label = f"{run.checkpoint.card} {run.strategy}"
+    fitted = fit(model, examples, score, recipe, run.seed, device=run.device, label=label, progress=progress)
+    return (
+        model,
+        network,
+        {
+            "n_train": len(examples),
+            "history": [asdict(p) | {"seconds": p.seconds + offset} for p in fitted.history],
+            "train_seconds": fitted.train_seconds + offset,
+            "search_seconds": fitted.search_seconds,
+            "learning_rate": fitted.learning_rate,
+            "steps": fitted.steps,
+        },
+    )

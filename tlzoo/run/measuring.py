@@ -1,0 +1,41 @@
+"""Measure the model of a run; called in a process of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tlzoo.run.plan import Run
+
+ROWS = 8
+
+
+def measure_run(run: Run) -> dict[str, Any]:
+    """Measure a run's model, as it is used after training, on examples of its data.
+
+    Weights do not change speed or size, so training strategies are measured with random parameters.
+    """
+    from dataclasses import replace
+
+    from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.measure.measure import measure
+    from tlzoo.run.execute import data_of, threads
+    from tlzoo.tasks import task_type
+    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.transfer.assemble import assemble
+
+    threads()
+    data = data_of(run.source)
+    task: Any = task_type(run.task)(data.features)
+    rows = [data.splits["test"][i] for i in range(min(ROWS, len(data.splits["test"])))]
+
+    def build() -> Model:
+        if run.strategy != "zero-shot":
+            network = assemble(replace(run.checkpoint, tier="none"))
+            assert isinstance(network, Backbone)
+            return HeadedModel(network, task)
+        network = assemble(run.checkpoint)
+        model = network.published() if isinstance(network, Backbone) else network
+        assert model is not None
+        return model
+
+    return measure(build, rows, run.device)

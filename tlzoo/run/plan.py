@@ -1,0 +1,203 @@
+"""What is to be run: a list of runs, each with a content key, and rows for what cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from tlzoo.adapters import is_built
+from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
+from tlzoo.cards import catalogue
+from tlzoo.cards.schema import Card, Variant
+from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, Strategy, task_facts
+from tlzoo.data.catalogue import Source
+from tlzoo.errors import InputError, UnavailableError, unknown
+from tlzoo.leaderboard.schema import VERSION, Status
+from tlzoo.transfer import standin
+from tlzoo.transfer.recipe import Recipe, recipe
+
+DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("scratch", "probe", "full", "partial")
+"""In the order in which they are run, so that a short budget still says what transfer gained."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell of the plan; everything that decides its result is a field.
+
+    Attributes:
+        checkpoint: Variant and weights.
+        task: The task.
+        source: The data.
+        strategy: What is trained.
+        seed: Seed of head, shuffling and subset.
+        fraction: Share of the training examples.
+        recipe: Hyperparameters.
+        card_hash: Hash of the variant's facts.
+        device: ``cpu`` or ``cuda``; does not decide the key.
+    """
+
+    checkpoint: Checkpoint
+    task: str
+    source: Source
+    strategy: Strategy
+    seed: int
+    fraction: float
+    recipe: Recipe
+    card_hash: str
+    device: str = "cpu"
+
+    @property
+    def tier(self) -> str:
+        """Tier of the weights that the row names."""
+        return "none" if self.strategy == "scratch" else self.checkpoint.tier
+
+    @property
+    def id(self) -> str:
+        """Content key: equal keys give equal results."""
+        weights = "" if self.tier == "none" else self.checkpoint.sha256
+        parts = [self.checkpoint.card, self.checkpoint.variant, self.card_hash, self.tier, weights, self.task]
+        parts += [self.source.fingerprint, self.strategy, self.seed, self.fraction, asdict(self.recipe), VERSION]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A model that cannot be run, and why; becomes a row."""
+
+    card: str
+    variant: str
+    tier: str
+    reason: str
+    status: Status = "unavailable"
+    strategy: str | None = None
+
+
+@dataclass
+class Plan:
+    """Runs in order, and what cannot be run."""
+
+    runs: list[Run] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def plan(
+    task: str,
+    source: Source,
+    *,
+    models: Sequence[str] = (),
+    strategies: Sequence[str] = (),
+    weights: Wanted = "auto",
+    variant: str | None = None,
+    seeds: Sequence[int] = (0,),
+    fractions: Sequence[float] = (1.0,),
+    device: str = "cpu",
+    precision: str = "no",
+) -> Plan:
+    """Plan an evaluation; fetches weights, imports no deep-learning library.
+
+    Args:
+        task: The task.
+        source: The data.
+        models: Card ids; by default every model whose outputs fit the task.
+        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` for models that are not trained.
+        weights: Tier.
+        variant: Only this variant.
+        seeds: Seeds.
+        fractions: Shares of the training examples, in (0, 1].
+        device: Where to run.
+        precision: Mixed precision, proven to run.
+
+    Raises:
+        InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
+    """
+    task_facts(task)
+    for name in strategies:
+        if name not in STRATEGIES:
+            raise unknown("strategy", name, STRATEGIES, "--strategy")
+    if not seeds or not fractions or not all(0 < f <= 1 for f in fractions):
+        raise InputError(
+            f"--seeds and --fractions need values, fractions in (0, 1]; given: {list(seeds)}, {list(fractions)}"
+        )
+    result = Plan()
+    for card in _cards(task, models):
+        _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
+    order: dict[str, int] = {name: i for i, name in enumerate((*DEFAULT_STRATEGIES, *STRATEGIES))}
+    result.runs.sort(
+        key=lambda r: (-r.fraction, r.seed, order[r.strategy] > 1, 0 if order[r.strategy] <= 1 else order[r.strategy])
+    )
+    return result
+
+
+def _cards(task: str, models: Sequence[str]) -> list[Card]:
+    fitting = [c for c in catalogue.cards() if c.can_do(task)]
+    if not models:
+        return fitting
+    chosen = [catalogue.get(name) for name in dict.fromkeys(models)]
+    for card in chosen:
+        if not card.can_do(task):
+            raise InputError(
+                f"model {card.id!r} ({card.input.kind} in, {'+'.join(card.outputs)} out) cannot do {task}; "
+                f"models that can: {', '.join(c.id for c in fitting)}"
+            )
+    return chosen
+
+
+def _plan_card(
+    result: Plan,
+    card: Card,
+    task: str,
+    source: Source,
+    strategies: Sequence[str],
+    weights: Wanted,
+    variant: str | None,
+    seeds: Iterable[int],
+    fractions: Iterable[float],
+    device: str,
+    precision: str,
+) -> None:
+    possible = [s for s in card.transfer.strategies if s != "zero-shot" or card.task == task]
+    default = [s for s in DEFAULT_STRATEGIES if s in possible] or ["zero-shot"]
+    wanted = list(dict.fromkeys(strategies)) or default
+    try:
+        buildable = [v for v in card.variants if is_built(v) and variant in (None, v.id)]
+        if not buildable:
+            chosen = variant_of(card, variant) if variant else card.default
+            raise UnavailableError(f"no adapter for {chosen.adapter} {chosen.model} in this version yet")
+        needed = "none" if wanted == ["scratch"] and weights == "auto" else weights
+        checkpoint = resolve(card, needed, variant)
+    except UnavailableError as error:
+        tier = "official" if weights == "auto" else weights
+        result.absent.append(Absent(card.id, variant or card.default.id, tier, str(error)))
+        return
+    if checkpoint.notice:
+        result.notices.append(checkpoint.notice)
+    checkpoint = with_key(card, checkpoint)
+    chosen = variant_of(card, checkpoint.variant)
+    for strategy in wanted:
+        if strategy not in (*possible, "further"):
+            reason = f"{card.id} is not run with {strategy} on {task}; with: {', '.join(possible) or 'nothing yet'}"
+            result.absent.append(Absent(card.id, checkpoint.variant, checkpoint.tier, reason, "skipped", strategy))
+            continue
+        if checkpoint.tier == "none" and strategy != "scratch":
+            continue
+        for seed in seeds if strategy in TRAINED else [0]:
+            for fraction in fractions if strategy in TRAINED else [1.0]:
+                how = replace(recipe(strategy, learning_rate(card, chosen)), precision=precision)  # type: ignore[arg-type]
+                result.runs.append(
+                    Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)  # type: ignore[arg-type]
+                )
+
+
+def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
+    """A stand-in's checkpoint carries the hash of its recipe."""
+    if checkpoint.tier != "stand-in":
+        return checkpoint
+    return replace(checkpoint, sha256=standin.key(card, checkpoint.variant))
+
+
+def learning_rate(card: Card, variant: Variant) -> float | None:
+    """The card's advice, which is for official variants; nano ones take the recipe's own."""
+    return card.transfer.learning_rate if variant.kind == "official" else None

@@ -1,0 +1,37 @@
+"""The tasks; a registry of dotted names, resolved on use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tlzoo.cards.vocabulary import task_facts
+from tlzoo.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
+
+_MODULES = {
+    "audio-classification": "tlzoo.tasks.classification:AudioClassification",
+    "face-detection": "tlzoo.tasks.detection:FaceDetection",
+    "language-modeling": "tlzoo.tasks.cloze:Cloze",
+}
+
+
+def is_built(name: str) -> bool:
+    """Whether the harness can run the task yet."""
+    task_facts(name)
+    return name in _MODULES
+
+
+def task_type(name: str) -> type[Task]:
+    """The class of a task.
+
+    Raises:
+        InputError: There is no such task.
+        UnavailableError: The task is in the vocabulary, but this version cannot run it.
+    """
+    if not is_built(name):
+        raise UnavailableError(f"task {name!r} cannot be run by this version; runnable: {', '.join(sorted(_MODULES))}")
+    module, _, attribute = _MODULES[name].partition(":")
+    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]

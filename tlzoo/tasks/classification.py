@@ -1,0 +1,68 @@
+"""Classification of anything that has one vector an example: image, text, audio or video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from datasets import ClassLabel, Features
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tlzoo.adapters.base import Batch, Row
+from tlzoo.errors import InputError
+from tlzoo.tasks.base import HeadTask
+
+
+class Classification(HeadTask):
+    """One label of a fixed set for each example.
+
+    A prediction is ``{"label": name, "score": probability, "scores": {name: probability}}``.
+    """
+
+    def __init__(self, features: Features) -> None:  # noqa: D107
+        super().__init__(features)
+        label = features.get("label")
+        if not isinstance(label, ClassLabel):
+            raise InputError(f"{self.name} needs a column 'label' of classes; columns: {', '.join(features)}")
+        if label.num_classes < 2:
+            raise InputError(f"{self.name} needs at least two classes; found only {label.names}")
+        self._label = label
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return tuple(self._label.names)
+
+    def head(self, dim: int) -> nn.Module:
+        """Standardise (as linear probes do, e.g. He 2022, 2111.06377, appendix A.1), then one linear layer."""
+        return nn.Sequential(nn.BatchNorm1d(dim, affine=False), nn.Linear(dim, len(self.labels)))
+
+    def target(self, row: Row) -> Tensor:
+        """Class index."""
+        return torch.tensor(row["label"])
+
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy."""
+        return F.cross_entropy(logits, batch["target"])
+
+    def decode(self, logits: Tensor) -> list[Any]:
+        """Probabilities by softmax, and the top class."""
+        scores = logits.softmax(-1).tolist()
+        names = self.labels
+        best = logits.argmax(-1).tolist()
+        return [
+            {"label": names[b], "score": row[b], "scores": dict(zip(names, row, strict=True))}
+            for b, row in zip(best, scores, strict=True)
+        ]
+
+    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+        """Right or wrong; predicted and true class."""
+        predicted = float(self._label.str2int(prediction["label"]))
+        return {"accuracy": [float(predicted == row["label"])], "macro_f1": [predicted, float(row["label"])]}
+
+
+class AudioClassification(Classification):
+    """Classification of sounds."""
+
+    name = "audio-classification"

@@ -1,0 +1,111 @@
+"""Language modeling as cloze: predict the last word of a passage, as LAMBADA asks (Paperno 2016, 1606.06031)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from datasets import Features, Value
+
+from tlzoo.adapters.base import Row
+from tlzoo.errors import InputError
+from tlzoo.tasks.base import Task
+
+Message = dict[str, str]
+"""One turn of a conversation: ``role`` (``system``, ``user`` or ``assistant``) and ``content``."""
+
+
+class PromptTask(Task):
+    """A task that can be put in words, for models that are asked and not trained.
+
+    Attributes:
+        instruction: What the model is to do, and the form of its answer.
+        max_tokens: The longest answer that is of use, in the served model's tokens.
+    """
+
+    instruction: ClassVar[str]
+    max_tokens: ClassVar[int]
+
+    @abstractmethod
+    def question(self, row: Row) -> str:
+        """What is asked of one row."""
+
+    @abstractmethod
+    def answer(self, row: Row) -> str:
+        """The right answer to :meth:`question`, as an example shows it."""
+
+    @abstractmethod
+    def parse(self, answer: str) -> Any:
+        """The task's prediction, from whatever the model answered; never raises."""
+
+    def prompt(self, row: Row, examples: Sequence[Row] = ()) -> list[Message]:
+        """Put a row as a conversation.
+
+        Args:
+            row: The row to ask about; its target is not read.
+            examples: Labelled rows that are shown first as turns already answered: few-shot; none is zero-shot.
+
+        Returns:
+            The messages, in order; the last one is the user's.
+        """
+        turns = [("system", self.instruction)]
+        for example in examples:
+            turns += [("user", self.question(example)), ("assistant", self.answer(example))]
+        turns.append(("user", self.question(row)))
+        return [{"role": role, "content": content} for role, content in turns]
+
+
+class Cloze(PromptTask):
+    """Predict the word that was cut off the end of a passage.
+
+    A row has ``text``, the passage without its last word, and ``target``, that word. A prediction is ``{"text": word}``.
+    """
+
+    name = "language-modeling"
+    instruction = (
+        "You get a passage from a news story that stops before its last word. "
+        "Answer with the one word that comes next, and nothing else."
+    )
+    max_tokens = 16
+
+    def __init__(self, features: Features) -> None:  # noqa: D107
+        super().__init__(features)
+        for column in ("text", "target"):
+            feature = features.get(column)
+            if not isinstance(feature, Value) or feature.dtype not in ("string", "large_string"):
+                raise InputError(f"{self.name} needs a column {column!r} of strings; columns: {', '.join(features)}")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Words have a cloze accuracy; the task's Pearson is for tracks along DNA."""
+        return ("cloze_accuracy",)
+
+    def question(self, row: Row) -> str:
+        """The passage, its end marked as open."""
+        return f"{row['text']} ___"
+
+    def answer(self, row: Row) -> str:
+        """The missing word."""
+        return str(row["target"])
+
+    def parse(self, answer: str) -> dict[str, str]:
+        """The word in an answer."""
+        words = _words(answer)
+        return {"text": words[0] if words else ""}
+
+    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+        """Right or wrong, whatever case and punctuation."""
+        return {"cloze_accuracy": [float(normalise(prediction["text"]) == normalise(row["target"]))]}
+
+
+def normalise(word: str) -> str:
+    """Take from a word what does not count: case, punctuation at its ends, compatibility forms (NFKC)."""
+    return "".join(_words(unicodedata.normalize("NFKC", word).casefold())[:1])
+
+
+def _words(text: str) -> list[str]:
+    """Words, with the apostrophes and hyphens inside them; without punctuation around them."""
+    return re.findall(r"[^\W_]+(?:['’.-][^\W_]+)*", text)

@@ -1,0 +1,121 @@
+"""Detection: boxes with a class and a score, compared with reference boxes as COCO does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Features, List
+from datasets import Image as ImageFeature
+from numpy.typing import NDArray
+
+from tlzoo.adapters.base import Row
+from tlzoo.errors import InputError
+from tlzoo.tasks.base import Task
+
+THRESHOLDS = np.linspace(0.5, 0.95, 10)
+"""The IoUs that COCO's AP is the mean over."""
+_MOST = 100  # detections of a class that count in one image, as in COCO
+
+
+class Detection(Task):
+    """Boxes of the objects in an image.
+
+    A row is ``{"image", "objects": {"bbox": [[x, y, width, height], ...], "category": [class, ...]}}``, boxes in pixels
+    as COCO writes them. A prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...], "labels": [name, ...]}``.
+    """
+
+    def __init__(self, features: Features) -> None:  # noqa: D107
+        super().__init__(features)
+        objects = features.get("objects")
+        category = objects.get("category") if isinstance(objects, Mapping) else None
+        label = category.feature if isinstance(category, List) else None
+        if not isinstance(features.get("image"), ImageFeature):
+            raise InputError(f"{self.name} needs a column 'image' of images; columns: {', '.join(features)}")
+        if not isinstance(label, ClassLabel) or "bbox" not in objects:
+            raise InputError(
+                f"{self.name} needs a column 'objects' with lists 'bbox' (x, y, width, height) and 'category' "
+                f"(classes); columns: {', '.join(features)}"
+            )
+        self._label = label
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names."""
+        return tuple(self._label.names)
+
+    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+        """What ``mean_average_precision`` wants, at IoU 0.5 for ``ap50`` and at COCO's ten thresholds for ``ap``.
+
+        Each detection, best first, takes the reference of its class that it covers best among those not yet taken, if
+        their IoU reaches the threshold (``pycocotools.cocoeval.COCOeval.evaluateImg``). Detections of a class that the
+        data set does not have are left out.
+        """
+        names = self.labels
+        truth = np.reshape(np.asarray(row["objects"]["bbox"], dtype=np.float64), (-1, 4))
+        truth = np.concatenate([truth[:, :2], truth[:, :2] + truth[:, 2:]], axis=1)
+        classes = np.asarray(row["objects"]["category"], dtype=np.int64)
+        boxes = np.reshape(np.asarray(prediction["boxes"], dtype=np.float64), (-1, 4))
+        scores = np.asarray(prediction["scores"], dtype=np.float64)
+        index = {name: i for i, name in enumerate(names)}
+        guesses = np.array([index.get(name, -1) for name in prediction["labels"]], dtype=np.int64)
+        ap = [len(names), len(THRESHOLDS), *np.bincount(classes, minlength=len(names))]
+        ap50 = [len(names), 1, *ap[2:]]
+        for c in np.unique(guesses[guesses >= 0]):
+            mine = np.flatnonzero(guesses == c)
+            mine = mine[np.argsort(-scores[mine], kind="stable")][:_MOST]
+            hits = match(iou(boxes[mine], truth[classes == c]), THRESHOLDS)
+            for score, hit in zip(scores[mine], hits, strict=True):
+                ap += [c, score, *hit]
+                ap50 += [c, score, hit[0]]
+        return {"ap50": [float(x) for x in ap50], "ap": [float(x) for x in ap]}
+
+
+class FaceDetection(Detection):
+    """Detection of faces: the class ``face``."""
+
+    name = "face-detection"
+
+    def __init__(self, features: Features) -> None:  # noqa: D107
+        super().__init__(features)
+        if "face" not in self.labels:
+            raise InputError(f"{self.name} needs a class 'face' in 'objects'; classes: {', '.join(self.labels)}")
+
+
+def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union.
+
+    Args:
+        boxes: Shape ``(n, 4)``, each ``(x1, y1, x2, y2)``.
+        others: Shape ``(m, 4)``.
+
+    Returns:
+        Shape ``(n, m)``; 0 for boxes without area.
+    """
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    area, other = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
+    return shared / np.maximum(area[:, None] + other[None] - shared, np.finfo(np.float64).tiny)
+
+
+def match(overlaps: NDArray[np.float64], thresholds: Sequence[float] | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Assign detections to references greedily, for each threshold by itself.
+
+    Args:
+        overlaps: IoU of detections, best first, with references, shape ``(detections, references)``.
+        thresholds: The IoU that counts as a hit.
+
+    Returns:
+        Which detections hit a reference, shape ``(detections, thresholds)``.
+    """
+    hits = np.zeros((len(overlaps), len(thresholds)), dtype=bool)
+    for t, threshold in enumerate(thresholds):
+        free = np.ones(overlaps.shape[1], dtype=bool)
+        for d, row in enumerate(overlaps):
+            candidates = np.flatnonzero(free & (row >= threshold))
+            if len(candidates):
+                free[candidates[row[candidates].argmax()]] = False
+                hits[d, t] = True
+    return hits

@@ -1,0 +1,106 @@
+"""Frozen features: one forward pass an example, kept in Arrow, shared by every head, seed, fraction and score."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from datasets import Dataset
+from filelock import FileLock
+from tqdm import tqdm
+
+from tlzoo import blobs
+from tlzoo.adapters.base import Backbone, Row
+from tlzoo.data.inputs import read_input
+
+BATCH = 32
+
+
+class Features:
+    """Frozen features of a data set's examples, by id."""
+
+    def __init__(self, table: pa.Table) -> None:  # noqa: D107
+        self._place = {name: i for i, name in enumerate(table["id"].to_pylist())}
+        values = table["feature"].combine_chunks()
+        self._values = torch.from_numpy(values.flatten().to_numpy().reshape(len(values), -1).copy())
+        self._seconds = table["seconds"].to_numpy()
+
+    def __call__(self, row: Row) -> torch.Tensor:
+        """The feature of a row, shape ``(dim,)``."""
+        return self._values[self._place[row["id"]]]
+
+    def seconds(self, ids: Sequence[str]) -> float:
+        """Time that computing the features of these examples took."""
+        return float(sum(self._seconds[self._place[i]] for i in ids))
+
+
+def frozen(
+    backbone: Backbone,
+    output: str,
+    splits: Sequence[Dataset],
+    key: Sequence[str],
+    device: str = "cpu",
+    progress: bool = True,
+) -> Features:
+    """Compute, or read again, the features of every example of the splits.
+
+    Args:
+        backbone: The backbone, with its weights.
+        output: Name of the output.
+        splits: Data; ids are unique over all of them.
+        key: What decides the features: weights, variant, data set.
+        device: Where to compute.
+        progress: Whether to show a progress bar.
+    """
+    name = hashlib.sha256("\0".join([*key, output]).encode()).hexdigest()
+    path = blobs.cache_dir() / "features" / f"{name}.arrow"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():
+            _write(_compute(backbone, output, splits, device, progress), path)
+    with pa.memory_map(str(path)) as source:
+        return Features(pa.ipc.open_file(source).read_all())
+
+
+@torch.inference_mode()
+def _compute(backbone: Backbone, output: str, splits: Sequence[Dataset], device: str, progress: bool) -> pa.Table:
+    from tlzoo.adapters.base import collate
+
+    backbone.eval().to(device)
+    spec = backbone.spec
+    ids: list[str] = []
+    values: list[np.ndarray] = []
+    seconds: list[float] = []
+    with tqdm(
+        total=sum(map(len, splits)), desc="frozen features", unit="example", leave=False, disable=not progress
+    ) as bar:
+        for split in splits:
+            for start in range(0, len(split), BATCH):
+                rows = [split[i] for i in range(start, min(start + BATCH, len(split)))]
+                examples = [backbone.encode(read_input(row, spec.input, spec.sample_rate)) for row in rows]
+                batch = {k: v.to(device) for k, v in collate(examples, backbone.ragged).items()}
+                began = time.perf_counter()
+                out = backbone(batch)[output].float().cpu().numpy()
+                seconds += [(time.perf_counter() - began) / len(rows)] * len(rows)
+                ids += [row["id"] for row in rows]
+                values.append(out)
+                bar.update(len(rows))
+    matrix = np.concatenate(values)
+    flat = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+    return pa.table({"id": ids, "feature": flat, "seconds": seconds})
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

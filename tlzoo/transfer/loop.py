@@ -1,0 +1,218 @@
+"""The one training loop, on ``accelerate``."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from tlzoo.adapters.base import Example, Model
+from tlzoo.transfer.recipe import Recipe
+from tlzoo.transfer.strategies import settle
+
+Score = Callable[[Model], float]
+"""Gives the validation score of a model; more is better."""
+
+
+class DivergedError(Exception):
+    """The training loss stopped being a number at every learning rate."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One look at validation, after ``seconds`` of training and ``step`` optimizer steps."""
+
+    seconds: float
+    step: int
+    loss: float
+    score: float
+
+
+@dataclass
+class Fit:
+    """What training did.
+
+    Attributes:
+        learning_rate: The one chosen on validation.
+        history: Looks at validation; in scores, more is better.
+        train_seconds: Time in training steps at the chosen learning rate.
+        search_seconds: Time in training steps at the others.
+        steps: Optimizer steps at the chosen learning rate.
+    """
+
+    learning_rate: float
+    history: list[Point]
+    train_seconds: float
+    search_seconds: float
+    steps: int
+
+
+def fit(
+    model: Model,
+    examples: Sequence[Example],
+    score: Score,
+    recipe: Recipe,
+    seed: int,
+    *,
+    device: str = "cpu",
+    label: str = "training",
+    progress: bool = True,
+) -> Fit:
+    """Train a model and leave it in its best state on validation.
+
+    Every learning rate is tried for the recipe's trial; the best on validation goes on from there to the end, so that
+    no step is taken twice.
+
+    Args:
+        model: The model; parameters that need no gradient stay as they are.
+        examples: Preprocessed training examples.
+        score: Validation score of the model, more is better.
+        recipe: Hyperparameters.
+        seed: Seed of shuffling, dropout and the like.
+        device: ``"cpu"`` or ``"cuda"``.
+        label: What the progress bar says.
+        progress: Whether to show it.
+
+    Raises:
+        DivergedError: The loss is not finite at any learning rate.
+    """
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision=recipe.precision)
+    model.to(accelerator.device)
+    initial = copy.deepcopy(model.state_dict())
+    trial = recipe.steps if len(recipe.learning_rates) == 1 else max(1, round(recipe.trial * recipe.steps))
+    total = recipe.steps + trial * (len(recipe.learning_rates) - 1)
+    candidates: list[_Training] = []
+    with tqdm(total=total, desc=label, unit="step", leave=False, disable=not progress) as bar:
+        for rate in recipe.learning_rates:
+            model.load_state_dict(initial)
+            set_seed(seed)
+            training = _Training(accelerator, model, examples, score, recipe, rate, seed, bar)
+            training.advance(trial)
+            candidates.append(training)
+        alive = [c for c in candidates if c.best is not None]
+        if not alive:
+            rates = ", ".join(f"{r:g}" for r in recipe.learning_rates)
+            raise DivergedError(f"the training loss became infinite or NaN at every learning rate ({rates})")
+        chosen = max(alive, key=lambda c: c.best_key)
+        if chosen is not candidates[-1]:
+            chosen.restore()
+        chosen.advance(recipe.steps)
+    assert chosen.best is not None
+    model.load_state_dict(chosen.best)
+    model.eval()
+    searched = sum(c.seconds for c in candidates if c is not chosen)
+    return Fit(chosen.rate, chosen.history, chosen.seconds, searched, chosen.step)
+
+
+@dataclass
+class _Training:
+    """Training at one learning rate, which can be left and taken up again."""
+
+    accelerator: Accelerator
+    model: Model
+    examples: Sequence[Example]
+    score: Score
+    recipe: Recipe
+    rate: float
+    seed: int
+    bar: Any
+    step: int = 0
+    seconds: float = 0.0
+    history: list[Point] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    best_key: tuple[float, float] = (-math.inf, -math.inf)
+    stale: int = 0
+    failed: bool = False
+
+    def __post_init__(self) -> None:
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, lr=self.rate, weight_decay=self.recipe.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._factor)
+        self.batches = self._batches()
+        self.trained = trained
+        self.left: dict[str, Any] = {}
+
+    def _factor(self, step: int) -> float:
+        rise = max(1, round(self.recipe.warmup * self.recipe.steps))
+        if step < rise:
+            return (step + 1) / rise
+        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, self.recipe.steps - rise)))
+
+    def _batches(self) -> Iterator[Any]:
+        size = max(1, min(self.recipe.batch_size, len(self.examples)) // self.recipe.accumulation)
+        lonely = len(self.examples) % size == 1 and len(self.examples) > 1
+        loader = DataLoader(
+            self.examples,  # type: ignore[arg-type]
+            size,
+            shuffle=True,
+            collate_fn=self.model.collate,
+            drop_last=lonely,  # a batch of one has no batch statistics
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+        loader = self.accelerator.prepare_data_loader(loader)
+        while True:
+            yield from loader
+
+    def advance(self, until: int) -> None:
+        """Train up to a step, or until patience runs out."""
+        every = max(1, self.recipe.steps // self.recipe.looks)
+        while self.step < until and not self.failed and self.stale < self.recipe.patience:
+            goal = min(until, self.step - self.step % every + every)
+            loss = self._train(goal)
+            if not math.isfinite(loss):
+                self.failed = True
+                self.best = None
+                break
+            self._look(loss)
+        self.bar.update(max(0, until - self.step))
+        self.left = {
+            "model": copy.deepcopy(self.model.state_dict()),
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+        }
+
+    def restore(self) -> None:
+        """Take up where :meth:`advance` left."""
+        self.model.load_state_dict(self.left["model"])
+        self.optimizer.load_state_dict(self.left["optimizer"])
+
+    def _train(self, goal: int) -> float:
+        settle(self.model)
+        total = torch.zeros((), device=self.accelerator.device)
+        steps = goal - self.step
+        start = time.perf_counter()
+        while self.step < goal:
+            for _ in range(self.recipe.accumulation):
+                with self.accelerator.autocast():
+                    loss = self.model.loss(next(self.batches)) / self.recipe.accumulation
+                self.accelerator.backward(loss)
+                total += loss.detach()
+            self.accelerator.clip_grad_norm_(self.trained, self.recipe.max_norm)
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            self.schedule.step()
+            self.step += 1
+            self.bar.update()
+        mean = float(total) / steps  # waits for the device
+        self.seconds += time.perf_counter() - start
+        return mean
+
+    def _look(self, loss: float) -> None:
+        self.model.eval()
+        value = self.score(self.model)
+        self.history.append(Point(self.seconds, self.step, loss, value))
+        self.bar.set_postfix(loss=f"{loss:.3f}", score=f"{value:.3f}")
+        key = (value, -loss)
+        if self.best is None or key > self.best_key:
+            self.best, self.best_key = copy.deepcopy(self.model.state_dict()), key
+            self.stale = 0
+        else:
+            self.stale += 1

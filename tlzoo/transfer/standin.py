@@ -1,0 +1,101 @@
+"""Stand-in weights: nano variants pretrained here, on rendered or packaged source data, in a minute or so.
+
+A stand-in is an ordinary run: the recipe names a task of the zoo and a source data set, the one loop trains the whole
+network from scratch, and the backbone's parameters are kept under the hash of all that decides them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlzoo import blobs
+from tlzoo.adapters.weights import Checkpoint, variant_of
+from tlzoo.cards.schema import Card, StandIn, Variant
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.protocol import Limits
+from tlzoo.errors import InputError
+from tlzoo.transfer.recipe import Recipe
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.base import Backbone
+    from tlzoo.tasks.headed import HeadedModel
+
+RECIPE = Recipe(steps=1200, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
+SEED = 0
+
+
+def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
+    """A variant and its stand-in recipe.
+
+    Raises:
+        InputError: The variant has none.
+    """
+    variant = variant_of(card, variant_id)
+    for weights in variant.weights:
+        if weights.recipe is not None:
+            return variant, weights.recipe
+    raise InputError(f"{card.id}: variant {variant_id!r} has no stand-in recipe")
+
+
+def key(card: Card, variant_id: str) -> str:
+    """Hash of all that decides a stand-in's parameters."""
+    variant, standin = recipe_of(card, variant_id)
+    source = find(standin.task, standin.data, Limits(None, None, None))
+    network = f"{variant.adapter} {variant.model} {sorted(variant.config.items())} {card.input.model_dump_json()}"
+    return hashlib.sha256(f"{network} {standin} {source.fingerprint} {RECIPE} {SEED}".encode()).hexdigest()
+
+
+def load_standin(backbone: Backbone, card: Card, checkpoint: Checkpoint) -> None:
+    """Load a stand-in into a backbone; pretrain it first where the cache has none."""
+    from safetensors.torch import load_file
+
+    backbone.drop_published_head()
+    backbone.load_state_dict(load_file(pretrained(card, checkpoint.variant)))
+
+
+def pretrained(card: Card, variant_id: str) -> Path:
+    """The file of a stand-in's parameters, pretrained now if need be."""
+    from filelock import FileLock
+
+    name = key(card, variant_id)
+    path = blobs.cache_dir() / "stand-ins" / name / "model.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():
+            _pretrain(card, variant_id, path)
+    return path
+
+
+def _pretrain(card: Card, variant_id: str, path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from tlzoo.adapters import build
+    from tlzoo.adapters.base import Backbone
+    from tlzoo.tasks import task_type
+    from tlzoo.tasks.base import HeadTask
+    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.transfer.inference import predict, statistics, value
+    from tlzoo.transfer.loop import fit
+
+    variant, standin = recipe_of(card, variant_id)
+    data = load(find(standin.task, standin.data, Limits(None, None, None)))
+    task = task_type(standin.task)(data.features)
+    torch.manual_seed(SEED)
+    network = build(variant)
+    if not isinstance(network, Backbone) or not isinstance(task, HeadTask):
+        raise InputError(f"{card.id}: a stand-in needs a backbone and a task with a head, not {standin.task}")
+    model = HeadedModel(network, task)
+    train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
+
+    def score(current: HeadedModel) -> float:
+        found = statistics(task, predict(current, validation), data.splits["validation"])
+        return value(task.metrics[0], found[task.metrics[0]])
+
+    fit(model, train, score, RECIPE, SEED, label=f"{card.id}: pretraining a stand-in on {standin.data}")  # type: ignore[arg-type]
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file({k: v.contiguous() for k, v in model.backbone.state_dict().items()}, temporary)
+    os.replace(temporary, path)

@@ -1,0 +1,66 @@
+"""What is trained: everything, the head, the latter stages, or low-rank updates."""
+
+from __future__ import annotations
+
+from tlzoo.adapters.base import Model
+from tlzoo.cards.vocabulary import Strategy
+
+LORA_RANK = 8
+LORA_ALPHA = 16
+
+
+def apply(model: Model, strategy: Strategy) -> None:
+    """Set which parameters of a model are trained.
+
+    ``partial`` frees the last third of the stages with the head; ``lora`` (Hu 2021, 2106.09685) freezes the model but
+    for its last stage, the head, and adds updates of rank ``LORA_RANK`` to the linear layers and to the convolutions
+    that mix channels.
+
+    Args:
+        model: A model whose ``stages()`` go from input to output.
+        strategy: ``scratch``, ``full`` or ``further`` (all), ``partial``, or ``lora``.
+    """
+    if strategy in ("scratch", "full", "further"):
+        model.requires_grad_(True)
+        return
+    stages = model.stages()
+    model.requires_grad_(False)
+    freed = max(1, (len(stages) - 1) // 3) + 1 if strategy == "partial" else 1
+    if strategy == "lora":
+        _add_lora(model, stages[:-1])
+    for stage in stages[-freed:]:
+        stage.requires_grad_(True)
+
+
+def _add_lora(model: Model, stages: list) -> None:  # type: ignore[type-arg]
+    from peft import LoraConfig, inject_adapter_in_model
+    from torch import nn
+
+    inside = {id(m) for stage in stages for m in stage.modules()}
+    targets = [
+        name
+        for name, module in model.named_modules()
+        if id(module) in inside
+        and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv1d | nn.Conv2d) and module.groups == 1))
+    ]
+    inject_adapter_in_model(LoraConfig(r=LORA_RANK, lora_alpha=LORA_ALPHA, target_modules=targets), model)
+
+
+def settle(model: Model) -> None:
+    """Switch to training, but keep frozen modules as in evaluation, so that their statistics stay."""
+    model.train()
+    for module in model.modules():
+        parameters = list(module.parameters())
+        if parameters and not any(p.requires_grad for p in parameters):
+            module.eval()
+
+
+def merge_lora(model: Model) -> None:
+    """Fold low-rank updates into the layers that they update, so that the network has its own names again."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for name, module in list(model.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            module.merge()
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, module.get_base_layer())
