@@ -102,7 +102,7 @@ def test_batch_equals_one_by_one(mtcnn, astronaut):
 def test_boxes_are_clipped_to_the_image(mtcnn, astronaut):
     (found,) = mtcnn.predict(mtcnn.preprocess([{"image": astronaut.crop((130, 80, 262, 300))}]))
     ((x1, y1, x2, y2),) = found["boxes"]
-    assert 0 < x1 and y1 == 0 and x2 == 132 and y2 < 220
+    assert x1 > 0 and y1 == 0 and x2 == 132 and y2 < 220
     points = np.array(found["keypoints"])
     assert np.all(points >= 0) and np.all(points <= [132, 220])
 
@@ -128,7 +128,7 @@ def test_published_is_the_model_itself():
 
 
 def test_official_weights_ask_for_the_official_width():
-    with pytest.raises(InputError, match="width 1.0, not 0.5"):
+    with pytest.raises(InputError, match=r"width 1\.0, not 0\.5"):
         MTCNN(width=0.5).load_official({})
 
 

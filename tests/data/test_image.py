@@ -114,6 +114,7 @@ def test_what_is_no_image_is_refused(source, told):
         decode(source)
 
 
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
 def test_broken_bytes_never_raise_anything_else():
     rng = np.random.default_rng(1)
     for kind in ("PNG", "JPEG", "GIF", "WEBP", "TIFF"):
@@ -132,10 +133,10 @@ def test_broken_bytes_never_raise_anything_else():
 def test_decompression_bombs_are_refused(monkeypatch):
     bomb = stored(Image.new("1", (12_000, 9_000)))
     assert len(bomb["bytes"]) < 100_000
-    with pytest.raises(InputError, match="picture.png: 12,000 x 9,000 pixels; the limit is 89,478,485"):
+    with pytest.raises(InputError, match=r"picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485"):
         decode(bomb)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(InputError, match="picture.png: more pixels than the limit of 1,000"):
+    with pytest.raises(InputError, match=r"picture\.png: more pixels than the limit of 1,000"):
         decode(bomb)
     with pytest.raises(InputError, match="limit is 1,000"):
         decode(Image.new("RGB", (60, 40)))

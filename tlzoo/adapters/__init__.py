@@ -10,6 +10,7 @@ from tlzoo.errors import UnavailableError
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
     from tlzoo.cards.schema import Variant
+    from tlzoo.tasks.base import Task
 
 ADAPTERS = {
     "own": "tlzoo.adapters.own:build",
@@ -26,16 +27,20 @@ def is_built(variant: Variant) -> bool:
     return variant.adapter in ADAPTERS
 
 
-def build(variant: Variant) -> Backbone | Model:
+def build(variant: Variant, task: Task | None = None) -> Backbone | Model:
     """Build a variant with random parameters.
+
+    Args:
+        variant: The variant.
+        task: The task that it is for; only models that are asked in words look at it.
 
     Raises:
         UnavailableError: This version has no adapter for it yet.
     """
     if not is_built(variant):
         raise UnavailableError(
-            f"no adapter for {variant.adapter!r} {variant.model!r} in this version; adapters: {', '.join(sorted(ADAPTERS))}"
+            f"no adapter for {variant.adapter} {variant.model} in this version; adapters: {', '.join(sorted(ADAPTERS))}"
         )
     module, _, function = ADAPTERS[variant.adapter].partition(":")
-    network: Backbone | Model = getattr(import_module(module), function)(variant)
+    network: Backbone | Model = getattr(import_module(module), function)(variant, task)
     return network

@@ -26,6 +26,7 @@ class Checkpoint:
             without weights.
         files: Verified files, as pairs of name and path.
         notice: Why a better tier was not taken.
+        served_by: Of a model behind an API: the model's own name and the host.
     """
 
     card: str
@@ -34,6 +35,12 @@ class Checkpoint:
     sha256: str = ""
     files: tuple[tuple[str, str], ...] = ()
     notice: str = ""
+    served_by: str = ""
+
+    @property
+    def label(self) -> str:
+        """What rows call the variant: a model that stands in for another behind an API is named as what it is."""
+        return self.served_by or self.variant
 
     def paths(self) -> dict[str, Path]:
         """Files by name."""
@@ -60,6 +67,8 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None) -> 
     candidates = [v for v in card.variants if variant in (None, v.id)]
     if not candidates:
         raise unknown("variant", variant or "", [v.id for v in card.variants], card.id)
+    if candidates[0].adapter == "openai":
+        return _served(card, candidates[0], wanted)
     if wanted == "none":
         return Checkpoint(card.id, candidates[0].id, "none")
     refused: list[str] = []
@@ -92,6 +101,19 @@ def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
     hashes = [f.sha256 or blobs.sha256_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
     combined = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return Checkpoint(card.id, variant.id, "official", combined, tuple((name, str(path)) for name, path in paths))
+
+
+def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
+    """A model behind an API; another endpoint than the published one serves a stand-in."""
+    from tlzoo.adapters.endpoint import endpoint
+
+    found = endpoint(variant.model)
+    tier: Literal["official", "stand-in"] = "official" if found.official else "stand-in"
+    if wanted not in ("auto", tier):
+        raise UnavailableError(f"{card.id}: the endpoint serves {found.label}, which is of tier {tier}, not {wanted}")
+    key = hashlib.sha256(f"{found.url} {found.model}".encode()).hexdigest()
+    notice = "" if found.official else f"{card.id}: {found.label} stands in for it"
+    return Checkpoint(card.id, variant.id, tier, key, notice=notice, served_by="" if found.official else found.label)
 
 
 def variant_of(card: Card, variant_id: str) -> Variant:

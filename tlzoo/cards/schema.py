@@ -155,7 +155,7 @@ class Variant(Node):
     config: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the model's constructor."""
     params: int | None = Field(default=None, gt=0)
-    """Learnable parameters, counted on the built model; absent where nothing can be built (an API), or nothing was yet."""
+    """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
     weights: tuple[Weights, ...] = ()
 
     @property

@@ -151,13 +151,17 @@ def labelled_clips(clips: Iterable[Clip], names: Sequence[str], sample_rate: int
 def _read(source: Mapping[str, Any]) -> tuple[NDArray[np.float32], int]:
     """Read all frames: mono float32 of shape ``(samples,)``, and the file's own rate in Hz; or say why not."""
     data, path = source.get("bytes"), source.get("path")
-    try:
-        if data is None and not path:
+    if data is None:
+        if not path:
             raise ValueError("neither bytes nor a path")
-        file = io.BytesIO(Path(path).read_bytes() if data is None else data)
-        frames, rate = soundfile.read(file, dtype="float32", always_2d=True)
-    except OSError as error:
-        raise ValueError(f"not readable: {error.strerror}") from error
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise ValueError(f"not readable: {error.strerror}") from error
+    if not data:
+        raise ValueError("an empty file")
+    try:
+        frames, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string.strip()}") from error
     if not len(frames):

@@ -119,8 +119,7 @@ def _from_subfolders(part: Path, kind: str) -> Iterator[tuple[Path, str, str]]:
 
 
 def _walk(folder: Path, kind: str) -> Iterator[Path]:
-    wanted = SUFFIXES[kind] | {".csv"} if kind in SUFFIXES else {".csv"}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in wanted and path.is_file() and not path.name.startswith("."):
-            if path.suffix.lower() != ".csv" or path.name == "metadata.csv":
-                yield path
+        listed = path.suffix.lower() in SUFFIXES.get(kind, ()) or path.name == "metadata.csv"
+        if listed and path.is_file() and not path.name.startswith("."):
+            yield path

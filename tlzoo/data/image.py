@@ -102,7 +102,7 @@ def _eight_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
         samples = np.nan_to_num(samples) * (255 if samples.max() <= 1 else 1)
     else:
         samples = np.asarray(samples, np.int64) >> 8
-    return np.clip(samples, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(samples, 0, 255), dtype=np.uint8)
 
 
 def _line(error: Exception) -> str:

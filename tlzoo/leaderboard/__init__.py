@@ -1,0 +1,1 @@
+"""Results: schema, store, statistics, ranking, rendering; pyarrow and numpy only."""

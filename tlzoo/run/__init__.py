@@ -1,0 +1,1 @@
+"""Plan, execute, record: everything that an evaluation does."""

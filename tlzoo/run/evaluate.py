@@ -194,6 +194,8 @@ class _Driver:
 
     def _measured(self, run: Run) -> dict[str, Any]:
         """Speed and size, measured once for a variant, task and data set on this machine."""
+        if variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant).adapter == "openai":
+            return {}  # whoever serves it decides its speed, and each call may cost money
         place = self.out / "measurements"
         parts = [
             run.card_hash,
@@ -217,6 +219,8 @@ class _Driver:
     def _estimate(self, run: Run, measured: dict[str, Any]) -> float:
         """Seconds that a run is expected to take, from the measured throughput; a step costs three forward passes."""
         assert self.facts is not None
+        if "throughput" not in measured:
+            return 0.0
         rate, sizes = measured["throughput"], self.facts.sizes
         train = max(1, round(run.fraction * sizes["train"]))
         once = sum(sizes.values()) / rate

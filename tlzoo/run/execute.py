@@ -73,7 +73,7 @@ def execute(run: Run, progress: bool = True) -> dict[str, Any]:
     set_seed(run.seed)
     fitted: dict[str, Any] = {"n_train": 0}
     if run.strategy == "zero-shot":
-        network = assemble(run.checkpoint)
+        network = assemble(run.checkpoint, task)
         model = network.published() if isinstance(network, Backbone) else network
         if model is None:
             raise InputError(f"{run.checkpoint.card} has no published head for zero-shot use")

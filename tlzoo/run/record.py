@@ -64,7 +64,7 @@ def _identity(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "card": run.checkpoint.card,
-        "variant": run.checkpoint.variant,
+        "variant": run.checkpoint.label,
         "weights": run.tier,
         "task": run.task,
         "dataset": run.source.name,

@@ -97,7 +97,8 @@ def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.f
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=2)
     area, other = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
-    return shared / np.maximum(area[:, None] + other[None] - shared, np.finfo(np.float64).tiny)
+    united = area[:, None] + other[None] - shared
+    return np.asarray(shared / np.maximum(united, np.finfo(np.float64).tiny))
 
 
 def match(overlaps: NDArray[np.float64], thresholds: Sequence[float] | NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,0 +1,96 @@
+"""Which endpoint the environment names, and what is said where it names none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tlzoo.adapters.endpoint import OPENAI_URL, Endpoint, endpoint
+from tlzoo.errors import InputError, UnavailableError
+
+VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TLZOO_OPENAI_MODEL")
+KEY = "sk-never-to-be-seen"
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, key: str = "", url: str = "", model: str = "") -> Endpoint:
+    for name, value in zip(VARIABLES, (key, url, model), strict=True):
+        monkeypatch.setenv(name, value)
+    return endpoint("gpt-4")
+
+
+def test_a_key_alone_asks_openai_for_the_cards_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ask(monkeypatch, key=KEY)
+    assert found == Endpoint(OPENAI_URL, "gpt-4", official=True)
+    assert found.label == "gpt-4 at api.openai.com"
+    assert ask(monkeypatch, key=KEY, url=OPENAI_URL + "/") == found
+
+
+@pytest.mark.parametrize(
+    ("model", "official"),
+    [("gpt-4-0613", True), ("gpt-4-2026-01-31", True), ("gpt-4o", False), ("gpt-4-turbo", False), ("gpt-40613", False)],
+)
+def test_at_openai_only_the_model_and_its_snapshots_are_official(
+    monkeypatch: pytest.MonkeyPatch, model: str, official: bool
+) -> None:
+    found = ask(monkeypatch, key=KEY, model=model)
+    assert (found.model, found.official) == (model, official)
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "label"),
+    [
+        ("http://localhost:8000/v1", "HuggingFaceTB/SmolLM2-135M", "HuggingFaceTB/SmolLM2-135M at localhost:8000"),
+        ("http://127.0.0.1:8000/v1/", "/home/somebody/models/smol", "smol at 127.0.0.1:8000"),
+        ("https://api.openai.com.example.org/v1", "gpt-4", "gpt-4 at api.openai.com.example.org"),
+        ("https://example.org/api.openai.com", "gpt-4", "gpt-4 at example.org"),
+    ],
+)
+def test_another_host_is_not_the_cards_model(
+    monkeypatch: pytest.MonkeyPatch, url: str, model: str, label: str
+) -> None:
+    found = ask(monkeypatch, url=url, model=model)
+    assert not found.official
+    assert found.label == label
+    assert not found.url.endswith("/")
+
+
+def test_nothing_set_says_in_one_line_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UnavailableError) as caught:
+        endpoint("gpt-4")
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in ("gpt-4", *VARIABLES, "transformers serve", "http://localhost:8000/v1"):
+        assert word in message
+
+
+def test_an_endpoint_without_a_model_is_not_passed_off_as_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnavailableError, match=r"localhost, which is not OpenAI: set TLZOO_OPENAI_MODEL"):
+        ask(monkeypatch, key=KEY, url="http://localhost:8000/v1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8000", "ftp://localhost/v1", "http://", "http://a:99999/v1", f"http://me:{KEY}@host/v1", "http://[/v1"],
+)
+def test_what_is_no_url_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(InputError, match="OPENAI_BASE_URL: expected a URL") as caught:
+        ask(monkeypatch, url=url, model="m")
+    assert KEY not in str(caught.value)
+
+
+def test_openai_is_never_asked_without_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="by https only"):
+        ask(monkeypatch, key=KEY, url="http://api.openai.com/v1")
+
+
+def test_the_key_is_not_in_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert KEY not in repr(ask(monkeypatch, key=KEY))
+
+
+def test_importing_it_imports_no_heavy_library() -> None:
+    code = "import sys, tlzoo.adapters.endpoint; print(sorted({'torch', 'openai', 'datasets'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

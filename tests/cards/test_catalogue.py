@@ -1,0 +1,157 @@
+"""Conformance: what is claimed on a card is checked on every card."""
+
+import json
+import re
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from tlzoo.adapters import build, is_built
+from tlzoo.adapters.base import Backbone
+from tlzoo.blobs import check_place
+from tlzoo.cards import catalogue
+from tlzoo.cards.reader import CardFile
+from tlzoo.cards.render import json_schema
+from tlzoo.cards.schema import Variant
+from tlzoo.data.catalogue import DATASETS
+from tlzoo.errors import InputError
+
+FILES = list(catalogue.card_files())
+VARIANTS = [pytest.param(f, v, id=f"{f.card.id}-{v.id}") for f in FILES for v in f.card.variants]
+BUILT = [p for p in VARIANTS if is_built(p.values[1]) and p.values[1].adapter == "own"]
+ADAPTERS_AND_LIBRARIES = {"own", "timm", "torchvision", "smp", "transformers"}
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+IDS = """mtcnn inception-resnet-v1 mobilenet detectron2 yolov5 inception-resnet-v2 mask-rcnn unet manet linknet deeplabv3
+regnety resnet-50 vgg-16 efficientnet movenet openpose xlnet ernie bert electra smartreply roberta tf2nq gpt-4 enformer
+yamnet trill openl3 crepe wav2vec wav2vec2 videomae vivit videoflow-encoder videoflow-generator tweening-conv3d""".split()
+each_card = pytest.mark.parametrize("file", FILES, ids=lambda f: f.card.id)
+
+
+def test_all_of_the_list_is_there() -> None:
+    assert sorted(f.card.id for f in FILES) == sorted(IDS)
+    assert len(IDS) == 37
+
+
+@each_card
+def test_hugging_face_reads_the_card(file: CardFile) -> None:
+    card = ModelCard.load(file.path)
+    assert card.data.pipeline_tag == file.header.pipeline_tag
+    assert card.data.license == file.header.license
+
+
+@each_card
+def test_the_lists_own_wording_is_honoured(file: CardFile) -> None:
+    if not SHARED.is_dir():
+        pytest.skip("the list itself is not in this checkout")
+    listed = " ".join((SHARED / "ZOO_LIST.txt").read_text(encoding="utf-8").split())
+    assert " ".join(file.card.listed_as.split()).rstrip(".") in listed
+
+
+@each_card
+def test_places_can_be_fetched_from(file: CardFile) -> None:
+    for weight in file.card.files():
+        for place in weight.places:
+            check_place(place)
+
+
+@each_card
+def test_prose_helps_to_decide(file: CardFile) -> None:
+    words = len(file.prose.split())
+    assert 250 <= words <= 900, f"{words} words"
+    assert not re.search(r"\b(TODO|TBD|lorem|To be written)\b", file.prose)
+    assert "```" in file.prose.split("## Citation")[1], "citation is a code block"
+
+
+@each_card
+def test_commands_in_the_prose_exist(file: CardFile) -> None:
+    for command in re.findall(r"tlzoo (\w+)", file.prose):
+        assert command in {"list", "show", "cards", "doctor", "fetch", "eval", "leaderboard", "select", "finetune"} | {
+            "predict", "export", "publish", "space",
+        }, command  # fmt: skip
+
+
+def library_model(variant: Variant) -> Any:
+    """The model of a library that the zoo has no adapter for yet, built as its adapter will."""
+    if variant.adapter == "transformers":
+        import transformers
+
+        kind = getattr(transformers, variant.model)
+        return kind(kind.config_class(**variant.config))
+    if variant.adapter == "torchvision":
+        import torchvision
+
+        return attrgetter(variant.model)(torchvision.models)(**variant.config)
+    library = pytest.importorskip({"timm": "timm", "smp": "segmentation_models_pytorch"}[variant.adapter])
+    if variant.adapter == "timm":
+        return library.create_model(variant.model, pretrained=False, **variant.config)
+    return getattr(library, variant.model)(**variant.config)
+
+
+@pytest.mark.parametrize(
+    ("file", "variant"), [p for p in VARIANTS if p.values[1].params and p.values[1].adapter in ADAPTERS_AND_LIBRARIES]
+)
+def test_parameters_are_those_of_the_built_model(file: CardFile, variant: Variant) -> None:
+    """Recounted on the meta device, tolerance zero."""
+    import torch
+
+    if variant.adapter == "own" and not is_built(variant):
+        pytest.skip(f"{variant.model} is not written yet")
+    with torch.device("meta"):
+        network = build(variant) if is_built(variant) else library_model(variant)
+    assert variant.params == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize(("file", "variant"), BUILT)
+def test_what_can_be_built_has_its_parameters_counted(file: CardFile, variant: Variant) -> None:
+    assert variant.params
+
+
+@pytest.mark.parametrize(("file", "variant"), BUILT)
+def test_the_built_model_is_what_the_card_says(file: CardFile, variant: Variant) -> None:
+    import torch
+
+    with torch.device("meta"):
+        network = build(variant)
+    card = file.card
+    assert network.spec.input == card.input.kind
+    assert network.spec.sample_rate == card.input.sample_rate
+    if isinstance(network, Backbone):
+        assert set(network.spec.outputs) == set(card.outputs) - {"pitch"}
+        assert len(network.stages()) >= 2
+
+
+@each_card
+def test_stand_ins_name_data_of_their_task(file: CardFile) -> None:
+    for variant in file.card.variants:
+        for recipe in (w.recipe for w in variant.weights if w.recipe and w.recipe.data in DATASETS):
+            assert DATASETS[recipe.data].task == recipe.task
+
+
+def test_the_schema_on_disk_is_fresh_and_describes_the_cards() -> None:
+    import jsonschema
+
+    schema = json_schema()
+    assert (catalogue.folder() / "schema.json").read_text(encoding="utf-8") == schema, "run: make docs"
+    validator = jsonschema.Draft202012Validator(json.loads(schema))
+    for file in FILES:
+        header = file.path.read_text(encoding="utf-8").split("---\n")[1]
+        assert not list(validator.iter_errors(yaml.safe_load(header))), file.path
+    wrong = yaml.safe_load(FILES[0].path.read_text(encoding="utf-8").split("---\n")[1]) | {"licence": "mit"}
+    assert list(validator.iter_errors(wrong))
+
+
+def test_a_card_in_the_wrong_folder_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "audio" / "audio-embedding"
+    place.mkdir(parents=True)
+    (place / "yamnet.md").write_text(catalogue.get_file("yamnet").path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(InputError, match="audio/audio-classification belongs in that folder"):
+        catalogue.read_all(tmp_path)
+
+
+def test_an_unknown_model_names_the_closest() -> None:
+    with pytest.raises(InputError, match="did you mean 'yamnet'"):
+        catalogue.get("yamnett")

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.metrics import METRICS, metric
+
+ONES = np.ones((1, 4))
+
+
+def test_accuracy_is_the_mean() -> None:
+    assert metric("accuracy").reduce([[1.0], [0.0], [1.0], [1.0]], ONES) == pytest.approx([0.75])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=40))
+def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    predicted, true = zip(*pairs, strict=True)
+    ours = metric("macro_f1").reduce([[float(p), float(t)] for p, t in pairs], np.ones((1, len(pairs))))[0]
+    assert ours == pytest.approx(f1_score(true, predicted, average="macro"), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1"])
+def test_weights_count_as_repeats(name: str) -> None:
+    statistics = [[1.0], [0.0], [1.0]] if name == "accuracy" else [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
+    weighted = metric(name).reduce(statistics, np.array([[2.0, 1.0, 0.0]]))
+    repeated = metric(name).reduce([statistics[0], statistics[0], statistics[1]], np.ones((1, 3)))
+    assert weighted == pytest.approx(repeated)
+
+
+def test_an_unknown_metric_names_the_closest() -> None:
+    with pytest.raises(InputError, match="did you mean 'accuracy'"):
+        metric("acuracy")
+
+
+def test_every_metric_has_a_direction_and_a_range() -> None:
+    assert all(m.low < m.high for m in METRICS.values())

@@ -1,0 +1,74 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.plot import plot
+from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.render import render, sort
+from tlzoo.leaderboard.schema import BOARD, RESULT
+
+Maker = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def small(row: Maker) -> pa.Table:
+    rows = [
+        row("yamnet", "scratch", 0.4),
+        row("yamnet", "probe", 0.8, latency_ms_p50=9.0),
+        row("crepe", "probe", 0.6, size_bytes=2_000_000),
+        row("trill", "full", 0.0) | {"status": "unavailable", "reason": "the Hub does not answer", "value": None, "latency_ms_p50": None},
+    ]
+    return board(pa.Table.from_pylist(rows, schema=RESULT))
+
+
+def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> None:
+    text = render(small, "table")
+    for part in ("accuracy ↑ [95%]", "latency p50 ms ↓", "size MB ↓", "official", "none", "+0.400 [+", "positive", "3.7 M"):
+        assert part in text, part
+    assert "trill full: unavailable: the Hub does not answer" in text
+
+
+def test_json_has_the_contracts_columns_in_order(small: pa.Table) -> None:
+    rows = json.loads(render(small, "json"))
+    assert len(rows) == 4
+    assert all(list(r) == BOARD.names for r in rows)
+
+
+def test_csv_reads_back(small: pa.Table) -> None:
+    rows = list(csv.DictReader(io.StringIO(render(small, "csv"))))
+    assert [r["card"] for r in rows] == small["card"].to_pylist()
+    assert float(rows[0]["value"]) == small["value"][0].as_py()
+
+
+def test_markdown_has_one_line_a_row(small: pa.Table) -> None:
+    lines = render(small, "md").splitlines()
+    assert sum(line.startswith("| 1 ") for line in lines) == 2
+    assert lines[2].count("|") == lines[4].count("|")
+
+
+def test_sorting_puts_the_better_first(small: pa.Table) -> None:
+    assert sort(small, "latency_ms_p50")["latency_ms_p50"].to_pylist()[:3] == [5.0, 5.0, 9.0]
+    assert sort(small, "value")["card"].to_pylist()[0] == "yamnet"
+    with pytest.raises(InputError, match="did you mean 'latency_ms_p50'"):
+        sort(small, "latency_p50")
+
+
+def test_an_unknown_format_is_refused(small: pa.Table) -> None:
+    with pytest.raises(InputError, match="known: csv, json, md, table"):
+        render(small, "xml")
+
+
+def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
+    plot(small, tmp_path / "board.png")
+    assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="no row has a score"):
+        plot(small.slice(0, 0), tmp_path / "empty.png")
+    with pytest.raises(InputError, match="x.docx"):
+        plot(small, tmp_path / "x.docx")
