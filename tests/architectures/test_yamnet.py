@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from tlzoo.adapters.base import collate
+from tlzoo.architectures.yamnet import HOP as FRAME_HOP
 from tlzoo.architectures.yamnet import (
     PATCH_HOP,
     PATCH_SAMPLES,
@@ -21,7 +22,6 @@ from tlzoo.architectures.yamnet import (
     log_mel,
     mel_matrix,
 )
-from tlzoo.architectures.yamnet import HOP as FRAME_HOP
 from tlzoo.errors import InputError
 
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -105,7 +105,7 @@ def test_scores_are_the_files(published, reference, windows):
     top = [model.spec.labels[i] for i in np.argsort(-expected)[:5]]
     assert prediction["label"] == top[0] == "Speech"
     assert prediction["score"] == pytest.approx(expected.max(), abs=0.05)
-    assert list(prediction["scores"])[0] == "Speech"
+    assert next(iter(prediction["scores"])) == "Speech"
     assert len(set(prediction["scores"]) & set(top)) >= 4
 
 

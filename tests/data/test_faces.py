@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
 from datasets import DatasetDict
 
 from tlzoo.architectures.mtcnn import MTCNN
@@ -13,6 +16,15 @@ from tlzoo.data.image import decode
 from tlzoo.errors import UnavailableError
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.tasks.detection import FaceDetection, iou
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks: a second thread gains little, and waiting for it on a busy machine costs much."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

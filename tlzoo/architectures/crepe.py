@@ -129,7 +129,7 @@ class CREPE(Backbone):
         self.classifier = None
 
     def published(self) -> Model | None:
-        """The pitch tracker."""
+        """The pitch tracker; absent once its head is dropped."""
         return PitchTracker(self) if self.classifier else None
 
     def _blocks(self) -> list[tuple[nn.Module, nn.Module]]:

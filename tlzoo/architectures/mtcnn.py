@@ -194,10 +194,11 @@ class MTCNN(Model):
         height, width = image.shape[:2]
         pixels = image.to(self.pnet.conv1.weight).permute(2, 0, 1)[None]
         boxes = self._propose(pixels)
-        boxes, scores, (offsets,) = self._ask(self.rnet, pixels, boxes, self.thresholds[1])
+        sums = F.pad(pixels[0].long().cumsum(1).cumsum(2), (1, 0, 1, 0))
+        boxes, scores, (offsets,) = self._ask(self.rnet, sums, boxes, self.thresholds[1])
         keep = nms(boxes, scores, 0.7)
         boxes = _squared(_moved(boxes[keep], offsets[keep]))
-        boxes, scores, (offsets, landmarks) = self._ask(self.onet, pixels, boxes, self.thresholds[2])
+        boxes, scores, (offsets, landmarks) = self._ask(self.onet, sums, boxes, self.thresholds[2])
         corner, side = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2] + 1)[:, None]
         points = landmarks.view(-1, 2, 5).transpose(1, 2) * side + corner - 1
         boxes = _moved(boxes, offsets)
@@ -240,19 +241,17 @@ class MTCNN(Model):
         return _squared(boxes + offsets * side)
 
     def _ask(
-        self, net: RNet | ONet, pixels: Tensor, boxes: Tensor, threshold: float
+        self, net: RNet | ONet, sums: Tensor, boxes: Tensor, threshold: float
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Second and third stage: the boxes that pass, their scores, and the network's other outputs for them."""
-        height, width = pixels.shape[2:]
+        height, width = sums.shape[1] - 1, sums.shape[2] - 1
         left, top = boxes[:, :2].trunc().clamp(min=1).long().T  # pixels count from 1 here, as in the authors' Matlab
         right, bottom = boxes[:, 2:].trunc().long().T
         right, bottom = right.clamp(max=width), bottom.clamp(max=height)
         inside = (right >= left) & (bottom >= top)
         boxes = boxes[inside]
-        edges = torch.stack([left - 1, top - 1, right, bottom], 1)[inside].tolist()
-        crops = [_scaled(pixels[:, :, y1:y2, x1:x2], net.size, net.size) for x1, y1, x2, y2 in edges]
-        together = torch.cat([pixels.new_zeros(0, 3, net.size, net.size), *crops])
-        passes = [net(part) for part in torch.split(together, _CROPS)]
+        edges = torch.stack([left - 1, top - 1, right, bottom], 1)[inside]
+        passes = [net(_crops(sums, part, net.size).to(boxes)) for part in torch.split(edges, _CROPS)]
         *outputs, probability = (torch.cat(output) for output in zip(*passes, strict=True))
         keep = probability[:, 1] > threshold
         return boxes[keep], probability[keep, 1], [output[keep] for output in outputs]
@@ -261,6 +260,27 @@ class MTCNN(Model):
 def _scaled(pixels: Tensor, height: int, width: int) -> Tensor:
     """Resize by area, and map 0..255 to [-1, 1]."""
     return (F.interpolate(pixels, size=(height, width), mode="area") - 127.5) / 128
+
+
+def _crops(sums: Tensor, edges: Tensor, size: int) -> Tensor:
+    """Cut parts out of an image and scale them as ``_scaled`` does, all at once, by its summed-area table.
+
+    Args:
+        sums: Sum of the pixels above and left of each corner, integers, shape ``(3, height + 1, width + 1)``.
+        edges: ``(x1, y1, x2, y2)`` of each part, shape ``(n, 4)``.
+        size: Side of the result.
+
+    Returns:
+        Shape ``(n, 3, size, size)``.
+    """
+    start, extent = edges[:, None, :2], (edges[:, 2:] - edges[:, :2])[:, None]
+    step = torch.arange(size, device=edges.device)[:, None]
+    low = start + step * extent // size  # (n, size, 2): x, y
+    high = start + ((step + 1) * extent + size - 1) // size
+    x1, x2 = low[:, None, :, 0], high[:, None, :, 0]
+    y1, y2 = low[:, :, None, 1], high[:, :, None, 1]
+    total = sums[:, y2, x2] - sums[:, y1, x2] - sums[:, y2, x1] + sums[:, y1, x1]
+    return (total / ((y2 - y1) * (x2 - x1)) - 127.5).transpose(0, 1) / 128
 
 
 def _squared(boxes: Tensor) -> Tensor:

@@ -58,7 +58,8 @@ def mel_matrix() -> Tensor:
         return 1127 * np.log1p(hertz / 700)
 
     bins = mel(np.linspace(0, SAMPLE_RATE / 2, FFT // 2 + 1))[:, None]
-    edges = np.linspace(*mel(np.array([LOWEST, HIGHEST])), BANDS + 2)
+    lowest, highest = mel(np.array([LOWEST, HIGHEST]))
+    edges = np.linspace(lowest, highest, BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     weights = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clip(0)
     weights[0] = 0
@@ -75,7 +76,8 @@ def log_mel(waveform: Tensor) -> Tensor:
         ``log(mel + 0.001)`` of magnitudes, ``(frames, 64)``.
     """
     frames = waveform.unfold(0, WINDOW, HOP) * torch.hann_window(WINDOW, device=waveform.device)
-    return (torch.fft.rfft(frames, FFT).abs() @ mel_matrix().to(waveform.device) + LOG_OFFSET).log()
+    magnitudes: Tensor = torch.fft.rfft(frames, FFT).abs()
+    return (magnitudes @ mel_matrix().to(waveform.device) + LOG_OFFSET).log()
 
 
 class CentredNorm(nn.BatchNorm2d):
@@ -85,6 +87,10 @@ class CentredNorm(nn.BatchNorm2d):
     it, so mean 0 and variance ``1 - eps`` turn it into its bias. It stays in eval mode whatever ``train`` says, for
     statistics of a batch would undo the weights. ``num_batches_tracked`` of -1 marks it in the state dict.
     """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
 
     def __init__(self, channels: int) -> None:
         """Build an ordinary norm, not folded.
@@ -202,26 +208,20 @@ class YAMNet(Backbone):
         """
         (path,) = files.values()
         layers = list(_tflite_layers(path))
-        convolutions = [m for m in self.modules() if isinstance(m, nn.Conv2d)]
-        targets = [*convolutions, *filter(None, [self.classifier])]
         if self.classifier is None:
             layers = layers[:-1]
-        found, wanted = [tuple(k.shape) for k, _ in layers], [tuple(m.weight.shape) for m in targets]
-        if found != wanted:
-            raise InputError(f"{path}: not YAMNet at this width: kernels {found[:3]}..., expected {wanted[:3]}...")
-        for module, (kernel, _) in zip(targets, layers, strict=True):
+        modules = [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        found, expected = [tuple(k.shape) for k, _ in layers], [tuple(m.weight.shape) for m in modules]
+        if found != expected:
+            raise InputError(f"{path}: not YAMNet at this width: kernels {found[:3]}..., expected {expected[:3]}...")
+        if self.classifier is not None:
+            self.spec = replace(self.spec, labels=_labels(path, self.classifier.out_features))
+            self.classifier.bias.copy_(layers[-1][1])
+        for module, (kernel, _) in zip(modules, layers, strict=True):
             module.weight.copy_(kernel)
         norms = [m for m in self.modules() if isinstance(m, CentredNorm)]
         for norm, (_, bias) in zip(norms, layers, strict=False):
             norm.fold(bias)
-        if self.classifier is not None:
-            self.classifier.bias.copy_(layers[-1][1])
-            self.spec = replace(self.spec, labels=_labels(path, self.classifier.out_features))
-
-    def drop_published_head(self) -> None:
-        """Forget the AudioSet classifier."""
-        self.classifier = None
-        self.spec = replace(self.spec, labels=())
 
     def drop_published_head(self) -> None:
         """Forget the AudioSet classifier and its labels."""
@@ -312,6 +312,8 @@ def _tflite_layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
 
     def read(index: int) -> Tensor:
         tensor = graph.Tensors(index)
+        if tensor.Type() not in dtypes:
+            raise InputError(f"{path}: a kernel or bias is neither float32, int8 nor int32: another file is expected")
         values = np.frombuffer(model.Buffers(tensor.Buffer()).DataAsNumpy(), dtypes[tensor.Type()])
         values = values.reshape(tensor.ShapeAsNumpy())
         quantization = tensor.Quantization()

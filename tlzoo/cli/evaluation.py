@@ -39,7 +39,6 @@ def evaluate(
     budget: Annotated[float, typer.Option(help="Minutes; what will not fit is skipped, and a row says so.")] = 10.0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="no (float32) or bf16, tried out first.")] = "no",
-    executor: Annotated[str, typer.Option(help="local.")] = "local",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Keep finished runs, or run them again.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON on standard output.")] = False,
@@ -55,7 +54,6 @@ def evaluate(
         ("weights", weights, ("auto", "official", "stand-in", "none")),
         ("device", device, ("auto", "cpu", "cuda")),
         ("precision", precision, ("no", "bf16")),
-        ("executor", executor, ("local",)),
     ):
         if value not in known:
             raise unknown(name, value, known, f"--{name}")

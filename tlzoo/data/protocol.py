@@ -79,23 +79,17 @@ def draw(
     Raises:
         InputError: Too few examples for three splits.
     """
-    everything = np.arange(len(labels))
-    given = {
-        name: everything
-        if splits is None and name == "train"
-        else everything[[s == name for s in splits or ()]]
-        if splits is not None
-        else everything[:0]
-        for name in SPLITS
-    }
+    named = np.array(splits if splits is not None else ["train"] * len(labels))
+    given = {name: np.flatnonzero(named == name) for name in SPLITS}
     if not len(given["test"]) and len(given["validation"]):
         given["test"], given["validation"] = given["validation"], given["test"]
     crossing = groups is not None and bool({groups[i] for i in given["train"]} & {groups[i] for i in given["test"]})
     by = None if crossing else groups
-    for name, share, most in (("test", 0.3, limits.test), ("validation", 0.15, limits.validation)):
+    for name, share, most, leave in (("test", 0.3, limits.test, 2), ("validation", 0.15, limits.validation, 1)):
         if not len(given[name]):
-            part, rest = _cut(given["train"], labels, by, share, most, seed)
-            given[name], given["train"] = part, rest
+            size = round(share * len(given["train"]))
+            size = size if most is None else min(size, most)
+            given[name], given["train"] = _cut(given["train"], labels, by, size, leave, seed)
     chosen = {}
     for name in SPLITS:
         indices = given[name]
@@ -110,26 +104,25 @@ def _cut(
     indices: Indices,
     labels: Sequence[Hashable],
     groups: Sequence[str] | None,
-    share: float,
-    most: int | None,
+    size: int,
+    leave: int,
     seed: int,
 ) -> tuple[Indices, Indices]:
-    """Cut a share off: whole groups, or a stratified sample."""
-    size = round(share * len(indices))
-    if most is not None:
-        size = min(size, most)
-    if groups is None or len({groups[i] for i in indices}) < 3:
+    """Cut about ``size`` examples off: whole groups, of which ``leave`` stay, or a stratified sample.
+
+    With too few groups for both sides, examples are all there is to tell apart, and a stratified sample is cut.
+    """
+    names = sorted({groups[i] for i in indices}) if groups is not None else []
+    if groups is None or len(names) <= leave:
         order = indices[stratified_order([labels[i] for i in indices], seed)]
         return order[:size], order[size:]
-    names = sorted({groups[i] for i in indices})
-    rng = np.random.default_rng(seed)
-    taken: set[str] = set()
     count = Counter(groups[i] for i in indices)
-    for name in rng.permutation(names).tolist():
-        if sum(count[t] for t in taken) >= size or len(taken) >= len(names) - 2:
+    taken: list[str] = []
+    for name in np.random.default_rng(seed).permutation(names)[: len(names) - leave].tolist():
+        taken.append(name)
+        if sum(count[t] for t in taken) >= size:
             break
-        taken.add(name)
-    inside = np.array([groups[i] in taken for i in indices])
+    inside = np.isin([groups[i] for i in indices], taken)
     return indices[inside], indices[~inside]
 
 

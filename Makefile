@@ -1,0 +1,16 @@
+PYTHON ?= python
+
+.PHONY: lint typecheck test docs
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+typecheck:
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest
+
+docs:
+	$(PYTHON) scripts/make_docs.py

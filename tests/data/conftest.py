@@ -1,0 +1,23 @@
+"""Small folders of sounds, as a person would have them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+Maker = Callable[..., Path]
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Maker:
+    def write(name: str, hertz: float = 440.0, seconds: float = 0.2, rate: int = 16_000) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        time = np.arange(int(seconds * rate)) / rate
+        noise = np.random.default_rng(abs(hash((name, hertz))) % 2**32).normal(0, 0.01, len(time))
+        soundfile.write(path, 0.5 * np.sin(2 * np.pi * hertz * time) + noise, rate)
+        return path
+
+    return write

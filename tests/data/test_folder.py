@@ -1,0 +1,103 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.folder import fingerprint, listing
+from tlzoo.errors import InputError
+
+Maker = Callable[..., Path]
+TASK = "audio-classification"
+
+
+def subfolders(sound: Maker, root: str = "mine", n: int = 12) -> None:
+    for i in range(n):
+        sound(f"{root}/low/{i}.wav", 200 + i)
+        sound(f"{root}/high/{i}.wav", 2000 + i)
+
+
+def test_class_subfolders(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    data = load(find(TASK, str(tmp_path / "mine")))
+    assert data.features["label"].names == ["high", "low"]
+    assert sum(len(s) for s in data.splits.values()) == 24
+    assert data.splits["test"][0]["audio"]["bytes"].startswith(b"RIFF")
+
+
+def test_metadata_with_split_folders_and_speakers(sound: Maker, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        lines = ["file_name,label,speaker"]
+        for i in range(12):
+            sound(f"mine/{split}/{i}.wav", 300 + 50 * i + (split == "test"))
+            lines.append(f"{i}.wav,{i % 2},s{i % 4}")
+        (tmp_path / "mine" / split / "metadata.csv").write_text("\n".join(lines))
+    data = load(find(TASK, str(tmp_path / "mine")))
+    assert len(data.splits["test"]) == 12
+    assert set(data.splits["train"]["group"][:]) <= {"s0", "s1", "s2", "s3"}
+    assert data.notices == ("metadata.csv: label from column 'label', groups from column 'speaker'",)
+    assert data.test_groups() == data.splits["test"]["id"][:], "speakers of the test are in training as well"
+
+
+def test_one_class_is_refused_with_the_alternatives(sound: Maker, tmp_path: Path) -> None:
+    sound("mine/only/a.wav")
+    with pytest.raises(InputError, match=r"only one class \('only'\).*metadata\.csv"):
+        find(TASK, str(tmp_path / "mine"))
+
+
+@pytest.mark.parametrize(
+    ("csv", "message"),
+    [
+        ("name,label\na.wav,1\n", "no column 'file_name'; columns: name, label"),
+        ("file_name,kind\na.wav,1\n", "no label column"),
+        ("file_name,label\na.wav,\n", "metadata.csv:2: field 'label' is empty"),
+        ("file_name,label\n../../etc/passwd,1\n", "leaves the folder"),
+    ],
+)
+def test_a_faulty_metadata_file_is_named(tmp_path: Path, csv: str, message: str) -> None:
+    (tmp_path / "metadata.csv").write_text(csv)
+    with pytest.raises(InputError, match=message):
+        listing(tmp_path, "audio")
+
+
+def test_an_unreadable_file_among_good_ones_is_named_and_left_out(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    (tmp_path / "mine" / "low" / "3.wav").write_bytes(b"RIFF but no sound")
+    data = load(find(TASK, str(tmp_path / "mine")))
+    assert len(data.problems) == 1
+    assert data.problems[0].startswith("low/3.wav: ")
+    assert sum(len(s) for s in data.splits.values()) == 23
+
+
+def test_training_examples_that_repeat_a_test_example_are_left_out(sound: Maker, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for i in range(10):
+            sound(f"mine/{split}/{'ab'[i % 2]}/{split}{i}.wav", 300 + 10 * i + (split == "test"))
+    shutil.copy(tmp_path / "mine/test/a/test0.wav", tmp_path / "mine/train/a/copy.wav")
+    data = load(find(TASK, str(tmp_path / "mine")))
+    names = [n for s in ("train", "validation") for n in data.splits[s]["id"][:]]
+    assert "train/a/copy.wav" not in names
+    assert "repeat a later split" in data.notices[-1]
+
+
+def test_the_fingerprint_follows_the_content(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    before = fingerprint(tmp_path / "mine", "audio")
+    shutil.copytree(tmp_path / "mine", tmp_path / "copy")
+    assert fingerprint(tmp_path / "copy", "audio") == before
+    sound("copy/low/3.wav", 999.0)
+    assert fingerprint(tmp_path / "copy", "audio") != before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("spoken-digit", "did you mean 'spoken-digits'"),
+        ("/no/such/folder", "no such folder"),
+        ("faces", "is for face-detection, not audio-classification"),
+    ],
+)
+def test_what_cannot_be_found_names_the_alternatives(wanted: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        find(TASK, wanted)

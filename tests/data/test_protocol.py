@@ -1,0 +1,81 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tlzoo.data.protocol import Limits, bootstrap_groups, draw, stratified_order, subset, without_repeats
+from tlzoo.errors import InputError
+
+ALL = Limits(None, None, None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=120), st.integers(0, 5))
+def test_every_prefix_is_stratified(labels: list[int], seed: int) -> None:
+    order = stratified_order(labels, seed)
+    assert sorted(order.tolist()) == list(range(len(labels)))
+    total = Counter(labels)
+    for size in (len(labels) // 4, len(labels) // 2):
+        part = Counter(labels[i] for i in order[:size])
+        assert all(abs(part[c] - size * total[c] / len(labels)) <= 1.5 for c in total)
+
+
+def test_fractions_nest_and_seeds_differ() -> None:
+    labels = [i % 10 for i in range(800)]
+    tenth, third = (set(subset(labels, f, 0).tolist()) for f in (0.1, 0.3))
+    assert len(tenth) == 80
+    assert tenth < third
+    assert tenth != set(subset(labels, 0.1, 1).tolist())
+    assert len(subset(labels, 0.001, 0)) == 10, "never fewer than one a class"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(3, 40), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_no_group_stands_on_two_sides(n_groups: int, seed: int, random) -> None:  # type: ignore[no-untyped-def]
+    groups = [f"v{random.randrange(n_groups)}" for _ in range(300)]
+    groups += [f"v{i}" for i in range(n_groups)]
+    chosen = draw([0] * len(groups), groups, None, ALL, seed)
+    sides = [{groups[i] for i in indices} for indices in chosen.values()]
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert sum(map(len, chosen.values())) == len(groups)
+
+
+def test_given_splits_are_kept_and_validation_is_cut_from_train() -> None:
+    splits = ["train"] * 200 + ["test"] * 50
+    chosen = draw([i % 2 for i in range(250)], None, splits)
+    assert set(chosen["test"].tolist()) == set(range(200, 250))
+    assert set(chosen["validation"].tolist()) < set(range(200))
+    assert len(chosen["train"]) + len(chosen["validation"]) == 200
+
+
+def test_validation_is_the_test_where_there_is_no_test() -> None:
+    chosen = draw([0, 1] * 50, None, ["train"] * 80 + ["validation"] * 20)
+    assert set(chosen["test"].tolist()) == set(range(80, 100))
+    assert len(chosen["validation"])
+
+
+def test_limits_hold() -> None:
+    chosen = draw([i % 10 for i in range(5000)], None, None)
+    assert {k: len(v) for k, v in chosen.items()} == {"train": 800, "validation": 200, "test": 1000}
+
+
+def test_the_draw_is_the_same_every_time() -> None:
+    a, b = (draw([i % 3 for i in range(300)], None, None, seed=1) for _ in range(2))
+    assert all(np.array_equal(a[s], b[s]) for s in a)
+
+
+def test_too_few_examples() -> None:
+    with pytest.raises(InputError, match="too few examples"):
+        draw([0, 1], None, None)
+
+
+def test_the_bootstrap_draws_groups_only_where_they_are_new() -> None:
+    assert bootstrap_groups(["a", "b"], ["v1", "v1"], {"v2"}) == ["v1", "v1"]
+    assert bootstrap_groups(["a", "b"], ["v1", "v1"], {"v1"}) == ["a", "b"]
+
+
+def test_repeated_content_leaves_training() -> None:
+    kept = without_repeats({"train": ["a", "b", "c"], "validation": ["b", "d"], "test": ["c", "d"]})
+    assert kept == {"test": [0, 1], "validation": [0], "train": [0]}

@@ -1,0 +1,91 @@
+"""Cloze: what is asked, how answers are read, and what counts as right."""
+
+from __future__ import annotations
+
+import pytest
+from datasets import Features, Value
+
+from tlzoo.data.news import CLOZE_FEATURES
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.tasks import task_type
+from tlzoo.tasks.cloze import Cloze, normalise
+
+TASK = Cloze(CLOZE_FEATURES)
+ROW = {"text": "Fires burn near Sydney. Firefighters, tired, are still fighting the", "target": "fires"}
+
+
+def test_it_is_registered_and_lists_only_metrics_of_words() -> None:
+    assert task_type("language-modeling") is Cloze
+    assert TASK.metrics == ("cloze_accuracy",)
+    assert set(TASK.metrics) <= set(TASK.facts.metrics) & set(METRICS)
+
+
+@pytest.mark.parametrize("column", ["text", "target"])
+def test_a_missing_or_wrong_column_is_named(column: str) -> None:
+    for features in ({}, {column: Value("int64")}):
+        with pytest.raises(InputError, match=f"language-modeling needs a column '{column}' of strings"):
+            Cloze(Features({name: f for name, f in CLOZE_FEATURES.items() if name != column} | features))
+
+
+def test_the_prompt_shows_the_passage_and_never_the_target() -> None:
+    messages = TASK.prompt(ROW)
+    assert [m["role"] for m in messages] == ["system", "user"]
+    assert ROW["text"] in messages[1]["content"]
+    assert messages == TASK.prompt({"text": ROW["text"]})
+
+
+def test_examples_are_turns_already_answered() -> None:
+    example = {"text": "The cat chased the other", "target": "cat"}
+    messages = TASK.prompt(ROW, [example])
+    assert [m["role"] for m in messages] == ["system", "user", "assistant", "user"]
+    assert messages[1] == TASK.prompt(example)[1]
+    assert TASK.parse(messages[2]["content"], example) == {"text": "cat"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "fires",
+        "Fires.",
+        " **fires**\n",
+        '"fires" (as mentioned above)',
+        "... fires",
+        "___ fires",
+        "fighting the fires.",
+        "Firefighters, tired, are still fighting the fires near Sydney",
+        "Firefighters tired are still fighting the ... fires",
+        'The last word is "fires".',
+        "The missing word is: fires",
+        "The word that comes next is **fires**",
+        "the fires",
+    ],
+)
+def test_answers_are_read_as_models_give_them(answer: str) -> None:
+    prediction = TASK.parse(answer, ROW)
+    assert TASK.statistics(prediction, ROW) == {"cloze_accuracy": [1.0]}, prediction
+
+
+@pytest.mark.parametrize("answer", ["", " \n", "...", "fire", "firefighters", "I cannot help with that; try fires", "_" * 50])
+def test_everything_else_is_wrong_and_nothing_raises(answer: str) -> None:
+    assert TASK.statistics(TASK.parse(answer, ROW), ROW) == {"cloze_accuracy": [0.0]}
+
+
+@pytest.mark.parametrize(
+    ("word", "normal"),
+    [
+        ("Sydney", "sydney"),
+        ("“Sydney,”", "sydney"),
+        ("al-Qaeda", "al-qaeda"),
+        ("Australia's", "australia's"),
+        ("Australia’s", "australia's"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("caf\u0065\u0301", "caf\u00e9"),
+        ("", ""),
+        ("--", ""),
+    ],
+)
+def test_normalise(word: str, normal: str) -> None:
+    assert normalise(word) == normal
+    assert normalise(normal) == normal

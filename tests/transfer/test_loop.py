@@ -1,0 +1,80 @@
+import copy
+
+import pytest
+import torch
+
+from tlzoo.tasks.classification import AudioClassification
+from tlzoo.tasks.headed import HeadedModel
+from tlzoo.transfer.inference import predict, statistics, value
+from tlzoo.transfer.loop import DivergedError, Fit, fit
+from tlzoo.transfer.recipe import Recipe, recipe
+
+QUICK = Recipe(steps=80, learning_rates=(1e-2, 1e-5), batch_size=16, looks=8, patience=8)
+
+
+def train(tiny, notes, how: Recipe, seed: int = 0) -> tuple[HeadedModel, Fit, list[dict]]:  # type: ignore[no-untyped-def]
+    task = AudioClassification(notes.features)
+    torch.manual_seed(seed)
+    model = HeadedModel(tiny, task)
+    examples = [model.encode(row) for row in notes]
+    held_out = notes.select(range(60, 90))
+
+    def score(current) -> float:  # type: ignore[no-untyped-def]
+        found = statistics(task, predict(current, examples[60:]), held_out)
+        return value("accuracy", found["accuracy"])
+
+    return model, fit(model, examples[:60], score, how, seed, progress=False), examples
+
+
+def test_training_learns_and_chooses_the_learning_rate_on_validation(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    model, fitted, examples = train(tiny, notes, QUICK)
+    assert fitted.learning_rate == 1e-2
+    assert fitted.history[-1].loss < fitted.history[0].loss
+    assert max(p.score for p in fitted.history) >= 0.9
+    assert fitted.search_seconds > 0
+    again = statistics(model.task, predict(model, examples[60:]), notes.select(range(60, 90)))
+    assert value("accuracy", again["accuracy"]) == max(p.score for p in fitted.history), "left in its best state"
+
+
+def test_no_step_is_taken_twice(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    _, fitted, _ = train(tiny, notes, QUICK)
+    assert fitted.steps == 80
+    assert [p.step for p in fitted.history] == list(range(10, 81, 10))
+
+
+def test_the_same_seed_gives_the_same_model(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    other = copy.deepcopy(tiny)
+    a, b = train(tiny, notes, QUICK)[0].state_dict(), train(other, notes, QUICK)[0].state_dict()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_patience_ends_training_early(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    how = Recipe(steps=400, learning_rates=(1e-2,), batch_size=16, looks=40, patience=3)
+    assert train(tiny, notes, how)[1].steps < 400
+
+
+def test_divergence_is_said(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    with torch.no_grad():
+        tiny.first[0].weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="infinite or NaN at every learning rate"):
+        train(tiny, notes, QUICK)
+
+
+def test_accumulated_batches_give_the_gradient_of_one(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    """Up to rounding; the head here has no batch statistics, which would differ."""
+    task = AudioClassification(notes.features)
+    examples = [HeadedModel(copy.deepcopy(tiny), task).encode(row) for row in notes]
+    after = []
+    for accumulation in (1, 2):
+        model = HeadedModel(copy.deepcopy(tiny), task)
+        torch.manual_seed(1)
+        model.head = torch.nn.Linear(16, 3)
+        how = Recipe(steps=3, learning_rates=(1e-3,), batch_size=90, accumulation=accumulation, looks=1)
+        fit(model, examples, lambda _: 0.0, how, seed=0, progress=False)
+        after.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.allclose(*after, atol=1e-5)
+
+
+def test_recipes_shrink_with_the_data_but_not_to_nothing() -> None:
+    assert recipe("scratch").for_examples(8).steps == 60
+    assert recipe("scratch").for_examples(800).steps == recipe("scratch").steps
