@@ -47,9 +47,7 @@ def test_at_openai_only_the_model_and_its_snapshots_are_official(
         ("https://example.org/api.openai.com", "gpt-4", "gpt-4 at example.org"),
     ],
 )
-def test_another_host_is_not_the_cards_model(
-    monkeypatch: pytest.MonkeyPatch, url: str, model: str, label: str
-) -> None:
+def test_another_host_is_not_the_cards_model(monkeypatch: pytest.MonkeyPatch, url: str, model: str, label: str) -> None:
     found = ask(monkeypatch, url=url, model=model)
     assert not found.official
     assert found.label == label

@@ -216,7 +216,10 @@ def completion(text: str | None) -> tuple[int, dict[str, str], object]:
     [
         (refusal(401, f"Incorrect API key provided: {KEY}."), "HTTP 401, the key in OPENAI_API_KEY was refused"),
         (refusal(403, f"{KEY} may not"), "HTTP 403, the key in OPENAI_API_KEY was refused"),
-        (refusal(404, f"The model `m` does not exist,\nor {KEY} may not"), "HTTP 404, The model `m` does not exist, or ***"),
+        (
+            refusal(404, f"The model `m` does not exist,\nor {KEY} may not"),
+            "HTTP 404, The model `m` does not exist, or ***",
+        ),
         (refusal(429, "You exceeded your current quota"), "HTTP 429, You exceeded your current quota"),
         ((500, {}, "Internal Server Error"), "HTTP 500, Internal Server Error (asked for model 'm')"),
         ((200, {}, "<html>Welcome</html>"), "the answer is no chat completion; does OPENAI_BASE_URL end in /v1?"),

@@ -27,11 +27,19 @@ def line_of(text: str, part: str) -> int:
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
-        ("min_examples:", "min_exampels:", "field 'tlzoo.transfer.min_exampels': unknown key; did you mean 'min_examples'?"),
+        (
+            "min_examples:",
+            "min_exampels:",
+            "field 'tlzoo.transfer.min_exampels': unknown key; did you mean 'min_examples'?",
+        ),
         ("kind: nano", "kind: nanu", "should be 'official' or 'nano' (given: 'nanu')"),
         ("domain: audio", "domain: adio", "'image', 'text', 'audio' or 'video'"),
         ("year: 2019", "year: then", "field 'tlzoo.provenance.year'"),
-        ("pipeline_tag: audio-classification", "pipeline_tag: image-classification", "should be 'audio-classification'"),
+        (
+            "pipeline_tag: audio-classification",
+            "pipeline_tag: image-classification",
+            "should be 'audio-classification'",
+        ),
         ("sha256: 10c95ea3", "sha256: 10C95EA3", "sha256"),
         ("[pooled, tokens]", "[boxes]", "do not serve task 'audio-classification'"),
     ],

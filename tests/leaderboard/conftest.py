@@ -12,7 +12,9 @@ Maker = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def row() -> Maker:
-    def make(card: str, strategy: str, accuracy: float, *, seed: int = 0, fraction: float = 1.0, **changed: Any) -> dict[str, Any]:
+    def make(
+        card: str, strategy: str, accuracy: float, *, seed: int = 0, fraction: float = 1.0, **changed: Any
+    ) -> dict[str, Any]:
         n = 200
         right = np.arange(n) < round(accuracy * n)
         return {
@@ -34,7 +36,9 @@ def row() -> Maker:
             "example_ids": [str(i) for i in range(n)],
             "groups": [str(i) for i in range(n)],
             "statistics": [[float(x)] for x in right],
-            "history": [{"seconds": 10.0 * (i + 1), "step": i, "loss": 1.0, "score": accuracy * (i + 1) / 4} for i in range(4)],
+            "history": [
+                {"seconds": 10.0 * (i + 1), "step": i, "loss": 1.0, "score": accuracy * (i + 1) / 4} for i in range(4)
+            ],
             "train_seconds": 40.0,
             "latency_ms_p50": 5.0,
             "throughput": 100.0,

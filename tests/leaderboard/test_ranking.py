@@ -48,17 +48,24 @@ def test_scratch_on_other_test_examples_is_no_baseline(row: Maker) -> None:
 
 def test_time_to_target_is_how_many_times_sooner(row: Maker) -> None:
     """Scratch reaches its best, 0.4, after 40 s; the probe passes 0.4 after 20 s."""
-    assert ranked(row("a", "scratch", 0.4), row("a", "probe", 0.8))["a", "probe"]["time_to_target"] == pytest.approx(2.0)
+    assert ranked(row("a", "scratch", 0.4), row("a", "probe", 0.8))["a", "probe"]["time_to_target"] == pytest.approx(
+        2.0
+    )
 
 
 def test_label_savings_compare_with_scratch_on_all_labels(row: Maker) -> None:
-    rows = [row("a", "scratch", 0.6), *(row("a", "probe", v, fraction=f) for f, v in ((0.1, 0.5), (0.25, 0.7), (1.0, 0.8)))]
+    rows = [
+        row("a", "scratch", 0.6),
+        *(row("a", "probe", v, fraction=f) for f, v in ((0.1, 0.5), (0.25, 0.7), (1.0, 0.8))),
+    ]
     found = board(pa.Table.from_pylist(rows, schema=RESULT)).to_pylist()
     assert [r["label_savings"] for r in found if r["strategy"] == "probe" and r["fraction"] == 1.0] == [4.0]
 
 
 def test_seeds_become_one_row_and_the_latest_run_counts(row: Maker) -> None:
-    rows = ranked(row("a", "probe", 0.8), row("a", "probe", 0.6, seed=1), row("a", "probe", 0.7, seed=1, run_id="later"))
+    rows = ranked(
+        row("a", "probe", 0.8), row("a", "probe", 0.6, seed=1), row("a", "probe", 0.7, seed=1, run_id="later")
+    )
     assert rows["a", "probe"]["seeds"] == [0, 1]
     assert rows["a", "probe"]["value"] == pytest.approx(0.75)
 

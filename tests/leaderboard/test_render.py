@@ -23,14 +23,24 @@ def small(row: Maker) -> pa.Table:
         row("yamnet", "scratch", 0.4),
         row("yamnet", "probe", 0.8, latency_ms_p50=9.0),
         row("crepe", "probe", 0.6, size_bytes=2_000_000),
-        row("trill", "full", 0.0) | {"status": "unavailable", "reason": "the Hub does not answer", "value": None, "latency_ms_p50": None},
+        row("trill", "full", 0.0)
+        | {"status": "unavailable", "reason": "the Hub does not answer", "value": None, "latency_ms_p50": None},
     ]
     return board(pa.Table.from_pylist(rows, schema=RESULT))
 
 
 def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> None:
     text = render(small, "table")
-    for part in ("accuracy ↑ [95%]", "latency p50 ms ↓", "size MB ↓", "official", "none", "+0.400 [+", "positive", "3.7 M"):
+    for part in (
+        "accuracy ↑ [95%]",
+        "latency p50 ms ↓",
+        "size MB ↓",
+        "official",
+        "none",
+        "+0.400 [+",
+        "positive",
+        "3.7 M",
+    ):
         assert part in text, part
     assert "trill full: unavailable: the Hub does not answer" in text
 

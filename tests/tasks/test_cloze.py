@@ -66,7 +66,9 @@ def test_answers_are_read_as_models_give_them(answer: str) -> None:
     assert TASK.statistics(prediction, ROW) == {"cloze_accuracy": [1.0]}, prediction
 
 
-@pytest.mark.parametrize("answer", ["", " \n", "...", "fire", "firefighters", "I cannot help with that; try fires", "_" * 50])
+@pytest.mark.parametrize(
+    "answer", ["", " \n", "...", "fire", "firefighters", "I cannot help with that; try fires", "_" * 50]
+)
 def test_everything_else_is_wrong_and_nothing_raises(answer: str) -> None:
     assert TASK.statistics(TASK.parse(answer, ROW), ROW) == {"cloze_accuracy": [0.0]}
 

@@ -47,7 +47,12 @@ def notes():  # type: ignore[no-untyped-def]
     """Ninety notes of three classes."""
     rng = np.random.default_rng(0)
     features = Features(
-        {"audio": storage("audio"), "label": ClassLabel(names=["low", "middle", "high"]), "group": Value("string"), "id": Value("string")}
+        {
+            "audio": storage("audio"),
+            "label": ClassLabel(names=["low", "middle", "high"]),
+            "group": Value("string"),
+            "id": Value("string"),
+        }
     )
     time = np.arange(1600) / 16_000
     labels = [i % 3 for i in range(90)]

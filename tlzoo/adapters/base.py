@@ -66,6 +66,11 @@ def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -
     return batch
 
 
+def to_device(batch: Batch, device: str) -> Batch:
+    """Move a batch's tensors."""
+    return {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+
+
 def segment_mean(values: Tensor, lengths: Tensor) -> Tensor:
     """Mean of consecutive segments: ``(sum(lengths), dim)`` to ``(len(lengths), dim)``."""
     index = torch.repeat_interleave(torch.arange(len(lengths), device=values.device), lengths)
@@ -98,6 +103,21 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def predict(self, batch: Batch) -> list[Any]:
         """Predictions in the task's format, one an example."""
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load the published weights, of a native model.
+
+        Args:
+            files: Verified files by the names that the card gives them.
+
+        Raises:
+            NotImplementedError: The model has no files.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no weight files")
+
+    def published(self) -> Model | None:
+        """The model as it was published: a native one is that itself."""
+        return self
 
     def loss(self, batch: Batch) -> Tensor:
         """Training loss, a scalar.

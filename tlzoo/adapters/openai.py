@@ -68,7 +68,7 @@ class ChatModel(Model):
 
     def encode(self, row: Row) -> Example:
         """Put a row in words."""
-        return {"messages": self.task.prompt(row, self.examples)}
+        return {"messages": self.task.prompt(row, self.examples), "row": row}
 
     def predict(self, batch: Batch) -> list[Any]:
         """Ask for every example of a batch.
@@ -91,8 +91,8 @@ class ChatModel(Model):
             self.usage.update(answer["usage"], requests=int(is_new), cached=int(not is_new))
             self.served.add(answer["model"])
         return [
-            self.task.parse(answer["text"]) | {"usage": answer["usage"], "seconds": answer["seconds"]}
-            for answer, _ in answers
+            self.task.parse(answer["text"], row) | {"usage": answer["usage"], "seconds": answer["seconds"]}
+            for (answer, _), row in zip(answers, batch["row"], strict=True)
         ]
 
     @cached_property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tlzoo import blobs
+from tlzoo.adapters import is_built
 from tlzoo.cards.schema import Card, File, Variant, Weights
 from tlzoo.errors import UnavailableError, unknown
 
@@ -64,9 +65,10 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None) -> 
         UnavailableError: Nothing of the wanted tier can be had; says what was tried.
         InputError: No such variant.
     """
-    candidates = [v for v in card.variants if variant in (None, v.id)]
+    named = [variant_of(card, variant)] if variant else card.variants
+    candidates = [v for v in named if is_built(v)]
     if not candidates:
-        raise unknown("variant", variant or "", [v.id for v in card.variants], card.id)
+        raise UnavailableError(f"{card.id}: no adapter for {named[0].adapter} {named[0].model} in this version yet")
     if candidates[0].adapter == "openai":
         return _served(card, candidates[0], wanted)
     if wanted == "none":

@@ -11,9 +11,16 @@ import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from tlzoo.cards.vocabulary import TASKS, Domain, InputKind, Output, Strategy
+
+
+def _known_task(name: str) -> str:
+    if name not in TASKS:
+        raise ValueError(f"should be one of: {', '.join(TASKS)}")
+    return name
+
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -22,7 +29,7 @@ Place = Annotated[
     str, StringConstraints(pattern=r"^(?:hub:[\w.-]+/[\w.-]+(?:@[\w.-]+)?/\S+|https://\S+|(?:pypi|npm):\S+/\S+)$")
 ]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-TaskName = Literal[tuple(TASKS)]  # type: ignore[valid-type]
+TaskName = Annotated[str, AfterValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
 
 
 class Node(BaseModel):

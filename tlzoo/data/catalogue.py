@@ -81,7 +81,7 @@ DATASETS: dict[str, Entry] = {
     "faces": Entry(
         "face-detection",
         "real face crops set into real photographs, exact boxes",
-        "bsd-3-clause",
+        "unknown",
         loader="tlzoo.data.faces:faces",
     ),
     "news-cloze": Entry(

@@ -83,7 +83,7 @@ def content_key(value: Any) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def classification(listing: Listing, chosen: Mapping[str, Sequence[int]], read: Any) -> Prepared:
+def classification(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> Prepared:
     """Read the drawn examples of a classification data set.
 
     Args:
@@ -108,11 +108,11 @@ def classification(listing: Listing, chosen: Mapping[str, Sequence[int]], read: 
     for split in SPLITS:
         rows[split] = []
         for index in chosen[split]:
-            value, reason = read(listing.inputs[index])
+            value, reason = read(listing.inputs[int(index)])
             if reason is None:
                 rows[split].append((value, int(index)))
             else:
-                problems.append(f"{listing.names[index]}: {reason}")
+                problems.append(f"{listing.names[int(index)]}: {reason}")
     kept = without_repeats({split: [content_key(value) for value, _ in rows[split]] for split in SPLITS})
     dropped = sum(len(rows[s]) - len(kept[s]) for s in SPLITS)
     notices = list(listing.notices)

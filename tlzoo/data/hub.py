@@ -17,7 +17,7 @@ def revision(repo: str, wanted: str | None = None) -> str:
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-    from huggingface_hub.utils import httpx
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     try:
         info = HfApi().dataset_info(repo, revision=wanted, timeout=5)

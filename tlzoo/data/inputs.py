@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tlzoo.errors import InputError
+
 
 def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None) -> Any:
     """Decode the input of a row.
@@ -49,10 +51,18 @@ def read_checked(kind: str) -> Callable[[Mapping[str, Any]], tuple[Any, str | No
         except OSError as error:
             return value, error.strerror or str(error)
         whole = {"bytes": data, "path": Path(value["path"]).name if value["path"] else None}
-        return whole, check(whole)
+        return whole, _unreadable(whole, kind)
 
+    return read
+
+
+def _unreadable(value: Mapping[str, Any], kind: str) -> str | None:
     if kind == "audio":
         from tlzoo.data.audio import check
-    else:
-        from tlzoo.data.image import check  # type: ignore[assignment]
-    return read
+
+        return check(value)
+    try:
+        read_input({kind: value}, kind)
+    except InputError as error:
+        return str(error)
+    return None

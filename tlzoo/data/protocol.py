@@ -42,7 +42,7 @@ def stratified_order(labels: Sequence[Hashable], seed: int) -> Indices:
     seen: Counter[Hashable] = Counter()
     place = np.empty(len(labels))
     for index in rng.permutation(len(labels)):
-        label = labels[index]
+        label = labels[int(index)]
         place[index] = (seen[label] + 0.5) / count[label]
         seen[label] += 1
     return np.lexsort((rng.random(len(labels)), place)).astype(np.int64)
@@ -83,7 +83,9 @@ def draw(
     given = {name: np.flatnonzero(named == name) for name in SPLITS}
     if not len(given["test"]) and len(given["validation"]):
         given["test"], given["validation"] = given["validation"], given["test"]
-    crossing = groups is not None and bool({groups[i] for i in given["train"]} & {groups[i] for i in given["test"]})
+    crossing = groups is not None and bool(
+        {groups[int(i)] for i in given["train"]} & {groups[int(i)] for i in given["test"]}
+    )
     by = None if crossing else groups
     for name, share, most, leave in (("test", 0.3, limits.test, 2), ("validation", 0.15, limits.validation, 1)):
         if not len(given[name]):
@@ -93,7 +95,7 @@ def draw(
     chosen = {}
     for name in SPLITS:
         indices = given[name]
-        order = indices[stratified_order([labels[i] for i in indices], seed)]
+        order = indices[stratified_order([labels[int(i)] for i in indices], seed)]
         chosen[name] = order[: getattr(limits, name)]
         if not len(chosen[name]):
             raise InputError(f"too few examples ({len(labels)}) to have any for {name}")
@@ -112,17 +114,17 @@ def _cut(
 
     With too few groups for both sides, examples are all there is to tell apart, and a stratified sample is cut.
     """
-    names = sorted({groups[i] for i in indices}) if groups is not None else []
+    names = sorted({groups[int(i)] for i in indices}) if groups is not None else []
     if groups is None or len(names) <= leave:
-        order = indices[stratified_order([labels[i] for i in indices], seed)]
+        order = indices[stratified_order([labels[int(i)] for i in indices], seed)]
         return order[:size], order[size:]
-    count = Counter(groups[i] for i in indices)
+    count = Counter(groups[int(i)] for i in indices)
     taken: list[str] = []
     for name in np.random.default_rng(seed).permutation(names)[: len(names) - leave].tolist():
         taken.append(name)
         if sum(count[t] for t in taken) >= size:
             break
-    inside = np.isin([groups[i] for i in indices], taken)
+    inside = np.isin([groups[int(i)] for i in indices], taken)
     return indices[inside], indices[~inside]
 
 

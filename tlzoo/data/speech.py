@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from datasets import DatasetDict
@@ -104,7 +105,7 @@ def _render(name: str, words: Sequence[str], sizes: dict[str, int], seed: int) -
 
 
 def _clips(
-    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[None]
+    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
 ) -> Iterator[Clip]:
     for index in range(size):
         label = _deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from datasets import DatasetDict
@@ -47,7 +48,7 @@ def tones(seed: int = 0, sizes: tuple[int, int] = (3000, 300)) -> DatasetDict:
         )
 
 
-def _clips(split: str, size: int, seed: int, progress: tqdm[None]) -> Iterator[Clip]:
+def _clips(split: str, size: int, seed: int, progress: tqdm[Any]) -> Iterator[Clip]:
     stream = ("train", "validation").index(split)
     for index in range(size):
         pack, place = divmod(index, len(NOTES))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlzoo.errors import unknown
+from tlzoo.leaderboard.detection_metrics import mean_average_precision
 
 Array = NDArray[np.float64]
 Statistics = Sequence[Sequence[float]]
@@ -23,7 +24,8 @@ Reducer = Callable[[Statistics, Array], Array]
 def mean(statistics: Statistics, weights: Array) -> Array:
     """Weighted mean of one number an example; ``weights`` (resamples, examples) gives ``(resamples,)``."""
     values = np.array([s[0] for s in statistics])
-    return weights @ values / weights.sum(axis=1)
+    result: Array = weights @ values / weights.sum(axis=1)
+    return result
 
 
 def macro_f1(statistics: Statistics, weights: Array) -> Array:
@@ -39,32 +41,7 @@ def macro_f1(statistics: Statistics, weights: Array) -> Array:
     hits, n_predicted, n_true = weights @ (predicted * true), weights @ predicted, weights @ true
     present = (n_predicted + n_true) > 0
     f1 = np.where(present, 2 * hits / np.where(present, n_predicted + n_true, 1), 0.0)
-    return f1.sum(axis=1) / present.sum(axis=1)
-
-
-def average_precision(statistics: Statistics, weights: Array) -> Array:
-    """Area under the interpolated precision-recall curve, 101 recall points as COCO does.
-
-    A statistic is ``(boxes in the reference, score, hit, score, hit, ...)``, one pair a detection.
-    """
-    wanted = weights @ np.array([s[0] for s in statistics])
-    owner = np.concatenate([np.full((len(s) - 1) // 2, i) for i, s in enumerate(statistics)]).astype(np.int64)
-    pairs = np.concatenate([np.reshape(s[1:], (-1, 2)) for s in statistics])
-    order = np.argsort(-pairs[:, 0], kind="stable")
-    weighted = weights[:, owner[order]]
-    hits = np.cumsum(weighted * pairs[order, 1], axis=1)
-    precision = hits / np.maximum(np.cumsum(weighted, axis=1), 1e-12)
-    recall = hits / np.maximum(wanted, 1e-12)[:, None]
-    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    points = np.linspace(0, 1, 101)
-    result = np.zeros(len(weights))
-    for i in range(len(weights)):
-        at = np.searchsorted(recall[i], points, side="left")
-        result[i] = (
-            np.where(at < recall.shape[1], precision[i, np.minimum(at, recall.shape[1] - 1)], 0).mean()
-            if recall.shape[1]
-            else 0.0
-        )
+    result: Array = f1.sum(axis=1) / present.sum(axis=1)
     return result
 
 
@@ -102,7 +79,8 @@ class Metric:
 METRICS: dict[str, Metric] = {
     "accuracy": Metric("accuracy", mean),
     "macro_f1": Metric("macro-F1", macro_f1),
-    "ap50": Metric("AP@0.5", average_precision),
+    "ap50": Metric("AP@0.5", mean_average_precision),
+    "ap": Metric("AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
 }
 

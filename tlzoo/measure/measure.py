@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tlzoo.adapters.base import Backbone, Batch, Model
-from tlzoo.transfer.inference import to
+from tlzoo.adapters.base import Backbone, Batch, Model, to_device
 
 WARM_UP = 10
 LEAST_CALLS = 40
@@ -42,7 +41,7 @@ def measure(build: Callable[[], Model], rows: list[Any], device: str = "cpu") ->
     baseline = _memory(device, "VmRSS")
     model = build().to(device).eval()
     examples = [model.encode(row) for row in rows]
-    singles = [to(model.collate([e]), device) for e in examples]
+    singles = [to_device(model.collate([e]), device) for e in examples]
     with torch.inference_mode():
         times = _time(model, singles, device)
         peak = _memory(device, "VmHWM") - baseline
@@ -82,7 +81,7 @@ def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
 
 
 def _throughput(model: Model, examples: list[Any], size: int, device: str) -> float:
-    batch = to(model.collate([examples[i % len(examples)] for i in range(size)]), device)
+    batch = to_device(model.collate([examples[i % len(examples)] for i in range(size)]), device)
     best, spent, calls = 0.0, 0.0, 0
     while calls < 3 or (spent < LEAST_SECONDS / 4 and calls < 50):
         _wait(device)

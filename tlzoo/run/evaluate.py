@@ -102,8 +102,6 @@ def evaluate(
     tell = say or (lambda line: print(line, file=sys.stderr))
     task_facts(task)
     source = find(task, data)
-    if source.notice:
-        tell(source.notice)
     if precision != "no":
         from tlzoo.transfer.precision import checked
 
@@ -120,8 +118,9 @@ def evaluate(
         device=device,
         precision=precision,
     )
-    for notice in planned.notices:
-        tell(notice)
+    for notice in (source.notice, *planned.notices):
+        if notice:
+            tell(notice)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

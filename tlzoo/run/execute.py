@@ -60,7 +60,6 @@ def execute(run: Run, progress: bool = True) -> dict[str, Any]:
     import torch
     from accelerate.utils import set_seed
 
-    from tlzoo.adapters.base import Backbone
     from tlzoo.tasks import task_type
     from tlzoo.tasks.base import HeadTask
     from tlzoo.transfer.assemble import assemble
@@ -73,8 +72,7 @@ def execute(run: Run, progress: bool = True) -> dict[str, Any]:
     set_seed(run.seed)
     fitted: dict[str, Any] = {"n_train": 0}
     if run.strategy == "zero-shot":
-        network = assemble(run.checkpoint, task)
-        model = network.published() if isinstance(network, Backbone) else network
+        model = assemble(run.checkpoint, task).published()
         if model is None:
             raise InputError(f"{run.checkpoint.card} has no published head for zero-shot use")
         model.to(run.device)

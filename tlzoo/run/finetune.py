@@ -98,8 +98,8 @@ def finetune(
     if checkpoint.notice:
         say(checkpoint.notice)
     chosen = variant_of(card, checkpoint.variant)
-    how = recipe(strategy, learning_rate(card, chosen))  # type: ignore[arg-type]
-    run = Run(checkpoint, task, source, strategy, seed, 1.0, how, card.variant_hash(chosen), device)  # type: ignore[arg-type]
+    how = recipe(strategy, learning_rate(card, chosen))
+    run = Run(checkpoint, task, source, strategy, seed, 1.0, how, card.variant_hash(chosen), device)
     threads()
     prepared = data_of(source)
     for line in (*prepared.notices, *(f"unreadable, left out: {p}" for p in prepared.problems)):
@@ -117,7 +117,7 @@ def finetune(
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
     scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in bound.metrics}
-    results = [
+    results: list[dict[str, Any]] = [
         {"metric": m, "value": e.value, "low": e.interval[0], "high": e.interval[1], "n_test": len(test)}
         for m, e in scores.items()
     ]
@@ -137,7 +137,7 @@ def finetune(
         first["low"],
         first["high"],
         len(test),
-        prepared.problems,  # type: ignore[arg-type]
+        prepared.problems,
     )
 
 

@@ -33,8 +33,7 @@ def measure_run(run: Run) -> dict[str, Any]:
             network = assemble(replace(run.checkpoint, tier="none"))
             assert isinstance(network, Backbone)
             return HeadedModel(network, task)
-        network = assemble(run.checkpoint)
-        model = network.published() if isinstance(network, Backbone) else network
+        model = assemble(run.checkpoint).published()
         assert model is not None
         return model
 

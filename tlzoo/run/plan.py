@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from tlzoo.adapters import is_built
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
@@ -57,7 +56,14 @@ class Run:
     def id(self) -> str:
         """Content key: equal keys give equal results."""
         weights = "" if self.tier == "none" else self.checkpoint.sha256
-        parts = [self.checkpoint.card, self.checkpoint.variant, self.card_hash, self.tier, weights, self.task]
+        parts: list[object] = [
+            self.checkpoint.card,
+            self.checkpoint.variant,
+            self.card_hash,
+            self.tier,
+            weights,
+            self.task,
+        ]
         parts += [self.source.fingerprint, self.strategy, self.seed, self.fraction, asdict(self.recipe), VERSION]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -162,12 +168,7 @@ def _plan_card(
     default = [s for s in DEFAULT_STRATEGIES if s in possible] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     try:
-        buildable = [v for v in card.variants if is_built(v) and variant in (None, v.id)]
-        if not buildable:
-            chosen = variant_of(card, variant) if variant else card.default
-            raise UnavailableError(f"no adapter for {chosen.adapter} {chosen.model} in this version yet")
-        needed = "none" if wanted == ["scratch"] and weights == "auto" else weights
-        checkpoint = resolve(card, needed, variant)
+        checkpoint = resolve(card, weights, variant)
     except UnavailableError as error:
         tier = "official" if weights == "auto" else weights
         result.absent.append(Absent(card.id, variant or card.default.id, tier, str(error)))
@@ -185,9 +186,9 @@ def _plan_card(
             continue
         for seed in seeds if strategy in TRAINED else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
-                how = replace(recipe(strategy, learning_rate(card, chosen)), precision=precision)  # type: ignore[arg-type]
+                how = replace(recipe(strategy, learning_rate(card, chosen)), precision=precision)
                 result.runs.append(
-                    Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)  # type: ignore[arg-type]
+                    Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
                 )
 
 

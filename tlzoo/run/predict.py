@@ -24,13 +24,11 @@ def open_model(name: str) -> Model:
         from tlzoo.transfer.bundle import load
 
         return load(Path(name))
-    from tlzoo.adapters.base import Backbone
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
     from tlzoo.transfer.assemble import assemble
 
-    network = assemble(resolve(catalogue.get(name), "official"))
-    model = network.published() if isinstance(network, Backbone) else network
+    model = assemble(resolve(catalogue.get(name), "official")).published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"

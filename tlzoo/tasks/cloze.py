@@ -38,8 +38,8 @@ class PromptTask(Task):
         """The right answer to :meth:`question`, as an example shows it."""
 
     @abstractmethod
-    def parse(self, answer: str) -> Any:
-        """The task's prediction, from whatever the model answered; never raises."""
+    def parse(self, answer: str, row: Row) -> Any:
+        """The task's prediction from whatever a model answered; never raises, nor reads the row's target."""
 
     def prompt(self, row: Row, examples: Sequence[Row] = ()) -> list[Message]:
         """Put a row as a conversation.
@@ -65,11 +65,8 @@ class Cloze(PromptTask):
     """
 
     name = "language-modeling"
-    instruction = (
-        "You get a passage from a news story that stops before its last word. "
-        "Answer with the one word that comes next, and nothing else."
-    )
-    max_tokens = 16
+    instruction = "You complete sentences."
+    max_tokens = 64  # a sentence: models repeat it before they go on
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
@@ -84,16 +81,28 @@ class Cloze(PromptTask):
         return ("cloze_accuracy",)
 
     def question(self, row: Row) -> str:
-        """The passage, its end marked as open."""
-        return f"{row['text']} ___"
+        """The passage, and once more the sentence that breaks off.
+
+        Small models do not answer "which word comes next?" with a word, but any model can complete a sentence. Of twenty
+        validation passages SmolLM2-135M so gets 30%, as many as when it continues them without a conversation; asked
+        for one word, none.
+        """
+        return f'{row["text"]} ...\n\nComplete the last sentence: "{_last_sentence(row["text"])} ..."'
 
     def answer(self, row: Row) -> str:
-        """The missing word."""
-        return str(row["target"])
+        """The sentence with the missing word."""
+        return f"{_last_sentence(row['text'])} {row['target']}"
 
-    def parse(self, answer: str) -> dict[str, str]:
-        """The word in an answer."""
-        words = _words(answer)
+    def parse(self, answer: str, row: Row) -> dict[str, str]:
+        """The word in an answer: the one after the end of the passage, where that is repeated, else the first."""
+        words, passage = _words(answer), _words(row["text"])
+        ends = [normalise(word) for word in passage]
+        said = [normalise(word) for word in words]
+        for size in range(min(len(said) - 1, len(ends)), 0, -1):
+            # One word in common says nothing, unless the answer begins with it.
+            for start in range(len(said) - size if size > 1 else 1):
+                if said[start : start + size] == ends[-size:]:
+                    return {"text": words[start + size]}
         return {"text": words[0] if words else ""}
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
@@ -104,6 +113,10 @@ class Cloze(PromptTask):
 def normalise(word: str) -> str:
     """Take from a word what does not count: case, punctuation at its ends, compatibility forms (NFKC)."""
     return "".join(_words(unicodedata.normalize("NFKC", word).casefold())[:1])
+
+
+def _last_sentence(text: str) -> str:
+    return re.split(r"""(?<=[.!?])["')\]]*\s+""", text)[-1]
 
 
 def _words(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from tlzoo import blobs
-from tlzoo.adapters.base import Backbone, Row
+from tlzoo.adapters.base import Backbone, Row, collate, to_device
 from tlzoo.data.inputs import read_input
 
 BATCH = 32
@@ -70,8 +70,6 @@ def frozen(
 
 @torch.inference_mode()
 def _compute(backbone: Backbone, output: str, splits: Sequence[Dataset], device: str, progress: bool) -> pa.Table:
-    from tlzoo.adapters.base import collate
-
     backbone.eval().to(device)
     spec = backbone.spec
     ids: list[str] = []
@@ -84,7 +82,7 @@ def _compute(backbone: Backbone, output: str, splits: Sequence[Dataset], device:
             for start in range(0, len(split), BATCH):
                 rows = [split[i] for i in range(start, min(start + BATCH, len(split)))]
                 examples = [backbone.encode(read_input(row, spec.input, spec.sample_rate)) for row in rows]
-                batch = {k: v.to(device) for k, v in collate(examples, backbone.ragged).items()}
+                batch = to_device(collate(examples, backbone.ragged), device)
                 began = time.perf_counter()
                 out = backbone(batch)[output].float().cpu().numpy()
                 seconds += [(time.perf_counter() - began) / len(rows)] * len(rows)

@@ -7,19 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from tlzoo.adapters.base import Batch, Example, Model, Row
+from tlzoo.adapters.base import Example, Model, Row, to_device
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks.base import Task
 
 BATCH = 32
-
-
-def to(batch: Batch, device: str) -> Batch:
-    """Move a batch's tensors."""
-    return {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
 def batched(items: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
@@ -47,7 +41,7 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
     model.eval()
     with tqdm(desc=progress, unit="example", leave=False, disable=not progress) as bar:
         for batch in batched(examples):
-            yield from model.predict(to(model.collate(batch), device))
+            yield from model.predict(to_device(model.collate(batch), device))
             bar.update(len(batch))
 
 

@@ -150,7 +150,7 @@ class _Training:
     def _batches(self) -> Iterator[Any]:
         size = max(1, min(self.recipe.batch_size, len(self.examples)) // self.recipe.accumulation)
         lonely = len(self.examples) % size == 1 and len(self.examples) > 1
-        loader = DataLoader(
+        loader: Any = DataLoader(
             self.examples,  # type: ignore[arg-type]
             size,
             shuffle=True,

