@@ -7,7 +7,7 @@ import re
 import pytest
 from datasets import DatasetDict
 
-from tlzoo.blobs import sha256_of, fetch
+from tlzoo.blobs import fetch, sha256_of
 from tlzoo.data.news import CLOZE_FEATURES, LEE_BACKGROUND, cloze, documents, passages
 from tlzoo.errors import UnavailableError
 

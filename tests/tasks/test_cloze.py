@@ -55,10 +55,9 @@ def test_examples_are_turns_already_answered() -> None:
         "fighting the fires.",
         "Firefighters, tired, are still fighting the fires near Sydney",
         "Firefighters tired are still fighting the ... fires",
-        'The last word is "fires".',
-        "The missing word is: fires",
-        "The word that comes next is **fires**",
         "the fires",
+        'The sentence is "Firefighters, tired, are still fighting the fires."',
+        "FIGHTING THE FIRES",
     ],
 )
 def test_answers_are_read_as_models_give_them(answer: str) -> None:
@@ -67,7 +66,7 @@ def test_answers_are_read_as_models_give_them(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", " \n", "...", "fire", "firefighters", "I cannot help with that; try fires", "_" * 50]
+    "answer", ["", " \n", "...", "fire", "firefighters", "The sentence is incomplete. Try the fires", "_" * 50]
 )
 def test_everything_else_is_wrong_and_nothing_raises(answer: str) -> None:
     assert TASK.statistics(TASK.parse(answer, ROW), ROW) == {"cloze_accuracy": [0.0]}

@@ -17,20 +17,41 @@ from typing import TYPE_CHECKING, Any, cast
 import openai
 
 from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
-from tlzoo.adapters.endpoint import Endpoint
+from tlzoo.adapters.endpoint import Endpoint, endpoint
 from tlzoo.blobs import cache_dir
-from tlzoo.errors import UnavailableError
+from tlzoo.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
+    from tlzoo.cards.schema import Variant
+    from tlzoo.tasks.base import Task
     from tlzoo.tasks.cloze import Message, PromptTask
+
+
+def build(variant: Variant, task: Task | None = None) -> ChatModel:
+    """Build the model of a variant, behind the endpoint that the environment names.
+
+    Args:
+        variant: The variant; its ``model`` is what the endpoint is asked for, if ``TLZOO_OPENAI_MODEL`` names no other.
+        task: What to ask; a task that can be put in words.
+
+    Raises:
+        InputError: The task cannot be put in words.
+        UnavailableError: The environment names no endpoint.
+    """
+    if not hasattr(task, "prompt"):
+        raise InputError(
+            f"{variant.model} is asked in words, which {task.name if task else 'no task'} cannot be put in"
+        )
+    return ChatModel(endpoint(variant.model), cast("PromptTask", task))
 
 
 class ChatModel(Model):
     """A served chat model: the task puts each row in words and reads the answer.
 
-    Requests go out a few at a time, one an example, at temperature 0. The client waits and tries again where the endpoint
-    is busy, limits the rate (as its ``Retry-After`` says) or breaks down. Every answer is kept in ``<cache>/answers/``,
-    so that no question is paid for twice; delete the folder if another model was put behind the same name.
+    Requests go out a few at a time, one an example, at temperature 0. The client waits and tries again where the
+    endpoint is busy, limits the rate (as its ``Retry-After`` says) or breaks down. Every answer is kept in
+    ``<cache>/answers/``, so that no question is paid for twice; delete the folder if another model was put behind the
+    same name.
 
     Attributes:
         usage: ``requests`` sent, answers found ``cached``, and the ``prompt_tokens`` and ``completion_tokens`` of all.
@@ -74,8 +95,8 @@ class ChatModel(Model):
         """Ask for every example of a batch.
 
         Returns:
-            The task's predictions, each with the ``usage`` of its request (``prompt_tokens``, ``completion_tokens``) and
-            the ``seconds`` that the request took when it was sent.
+            The task's predictions, each with the ``usage`` of its request (``prompt_tokens``, ``completion_tokens``)
+            and the ``seconds`` that the request took when it was sent.
 
         Raises:
             UnavailableError: The endpoint cannot be reached, refuses, or breaks down. Answers already had are kept.

@@ -25,147 +25,17 @@ CLOZE_FEATURES = Features({name: Value("string") for name in ("text", "target", 
 _SIZES = {"test": 200, "validation": 100, "train": 300}
 _WORDS = range(30, 81)  # length of a passage in words, with its last one
 _OVERLAP = 13  # words in a row that make two stories one: as GPT-3 was decontaminated (Brown 2020, 2005.14165, app. C)
-_FUNCTION_WORDS = frozenset(
-    [
-        "about",
-        "above",
-        "after",
-        "again",
-        "against",
-        "ahead",
-        "along",
-        "already",
-        "also",
-        "although",
-        "always",
-        "among",
-        "around",
-        "back",
-        "because",
-        "been",
-        "before",
-        "behind",
-        "being",
-        "below",
-        "between",
-        "both",
-        "came",
-        "cannot",
-        "come",
-        "could",
-        "does",
-        "doing",
-        "done",
-        "down",
-        "during",
-        "each",
-        "either",
-        "else",
-        "even",
-        "ever",
-        "every",
-        "from",
-        "further",
-        "give",
-        "given",
-        "going",
-        "have",
-        "having",
-        "here",
-        "hers",
-        "herself",
-        "himself",
-        "however",
-        "into",
-        "itself",
-        "just",
-        "know",
-        "like",
-        "made",
-        "make",
-        "many",
-        "might",
-        "more",
-        "most",
-        "much",
-        "must",
-        "neither",
-        "never",
-        "next",
-        "nothing",
-        "often",
-        "once",
-        "only",
-        "onto",
-        "other",
-        "others",
-        "ours",
-        "over",
-        "perhaps",
-        "quite",
-        "rather",
-        "really",
-        "said",
-        "same",
-        "says",
-        "several",
-        "shall",
-        "should",
-        "since",
-        "some",
-        "something",
-        "still",
-        "such",
-        "take",
-        "taken",
-        "than",
-        "that",
-        "their",
-        "theirs",
-        "them",
-        "themselves",
-        "then",
-        "there",
-        "these",
-        "they",
-        "thing",
-        "things",
-        "this",
-        "those",
-        "though",
-        "through",
-        "till",
-        "together",
-        "told",
-        "towards",
-        "toward",
-        "under",
-        "until",
-        "upon",
-        "very",
-        "want",
-        "wants",
-        "well",
-        "went",
-        "were",
-        "what",
-        "when",
-        "where",
-        "whether",
-        "which",
-        "while",
-        "whom",
-        "whose",
-        "will",
-        "with",
-        "within",
-        "without",
-        "would",
-        "yesterday",
-        "your",
-        "yours",
-    ]
-)
+_FUNCTION_WORDS = """
+about above after again against ahead along already also although always among around back because been before behind
+being below between both came cannot come could does doing done down during each either else even ever every from
+further give given going have having here hers herself himself however into itself just know like made make many might
+more most much must neither never next nothing often once only onto other others ours over perhaps quite rather really
+said same says several shall should since some something still such take taken than that their theirs them themselves
+then there these they thing things this those though through till together told towards toward under until upon very
+want wants well went were what when where whether which while whom whose will with within without would yesterday your
+yours
+"""
+_NO_TARGETS = frozenset(_FUNCTION_WORDS.split())
 
 
 @cache
@@ -219,9 +89,9 @@ def cloze(seed: int = 0) -> DatasetDict:
 def passages(story: str) -> Iterator[tuple[str, str]]:
     """Cut a story into passages whose last word can be guessed from what comes before, as LAMBADA's can.
 
-    A passage begins with a sentence, ends before the next one begins, and is as long as it can be within 30 to 80 words.
-    Its last word has at least four letters and nothing but letters, is no function word, does not begin a sentence, and
-    occurs earlier in the passage.
+    A passage begins with a sentence and is as long as it can be within 30 to 80 words; the next one begins with the
+    next sentence. Its last word has at least four letters and nothing but letters, is no function word, does not begin
+    a sentence, and occurs earlier in the passage.
 
     Yields:
         Passage without its last word, and that word.
@@ -234,7 +104,7 @@ def passages(story: str) -> Iterator[tuple[str, str]]:
             continue
         for end in reversed(range(start + _WORDS.start - 1, min(start + _WORDS.stop - 1, len(words)))):
             target = re.fullmatch(r"""([A-Za-z]{4,})[.,;:!?"')\]]*""", words[end])
-            if target is None or target[1].lower() in _FUNCTION_WORDS or _ends_sentence(words[end - 1]):
+            if target is None or target[1].lower() in _NO_TARGETS or _ends_sentence(words[end - 1]):
                 continue
             if target[1].lower() in _plain(" ".join(words[start:end])):
                 yield " ".join(words[start:end]), target[1]
