@@ -50,7 +50,7 @@ class CREPE(Backbone):
 
     ragged = frozenset({"frames"})
 
-    def __init__(self, capacity: Literal["nano", "tiny", "full"] = "full", hop_seconds: float = 0.05) -> None:
+    def __init__(self, capacity: Literal["nano", "tiny", "full"] = "full", hop_seconds: float = 0.1) -> None:
         """Build the network from scratch.
 
         Args:
@@ -141,8 +141,15 @@ class CREPE(Backbone):
         for i, (convolution, norm) in enumerate(self._blocks()):
             overlap = KERNELS[i] - STRIDES[i]
             x = F.pad(x, (overlap // 2, overlap - overlap // 2))
-            x = F.max_pool1d(norm(convolution(x).relu()), 2)
+            x = F.max_pool1d(norm(_convolve(convolution, x).relu()), 2)
         return x.transpose(1, 2).flatten(1)
+
+
+def _convolve(convolution: nn.Conv1d, x: Tensor) -> Tensor:
+    """A convolution along time, as one of an image of height 1 with channels last: its backward pass costs half."""
+    image = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    kernel = convolution.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    return F.conv2d(image, kernel, convolution.bias, (1, *convolution.stride)).squeeze(2)
 
 
 class PitchTracker(Model):

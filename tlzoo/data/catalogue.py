@@ -249,6 +249,9 @@ def _draw(found: Listing, source: Source) -> Prepared:
 
 def _keep(prepared: Prepared, folder: Path) -> None:
     """Write all splits, then rename: a reader sees all or nothing."""
+    from datasets import disable_progress_bars
+
+    disable_progress_bars()
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
     try:

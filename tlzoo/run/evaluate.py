@@ -20,7 +20,7 @@ from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.catalogue import Source, find
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.schema import PLANNED
+from tlzoo.leaderboard.schema import MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
 from tlzoo.run.execute import DataFacts, execute, prepare
@@ -185,7 +185,8 @@ class _Driver:
         except WorkFailedError as error:
             self._fail(run, error.status, error.reason)
         else:
-            self.store.write(record.rows(run, found, measured))
+            shown = {name: measured[name] for name in MEASURED if name in measured}
+            self.store.write(record.rows(run, found, shown))
             self.done[run.id] = "ok"
             self.executed += 1
             value = found["values"][self.metric]
@@ -216,7 +217,7 @@ class _Driver:
         return found
 
     def _estimate(self, run: Run, measured: dict[str, Any]) -> float:
-        """Seconds that a run is expected to take, from the measured throughput; a step costs three forward passes."""
+        """Seconds that a run is expected to take, from the measured rates of inference and of training."""
         assert self.facts is not None
         if "throughput" not in measured:
             return 0.0
@@ -229,7 +230,7 @@ class _Driver:
             return float(once + 5)
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
-        return float((3 * how.work() * how.batch_size + looks + sizes["test"]) / rate)
+        return float(how.work() * how.batch_size / measured["training_rate"] + (looks + sizes["test"]) / rate)
 
     def _fail(self, run: Run, status: Any, reason: str) -> None:
         self._keep(record.failure(run, status, reason, self.metric))

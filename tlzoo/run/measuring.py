@@ -13,11 +13,14 @@ def measure_run(run: Run) -> dict[str, Any]:
     """Measure a run's model, as it is used after training, on examples of its data.
 
     Weights do not change speed or size, so training strategies are measured with random parameters.
+
+    Returns:
+        The columns that a row shows; for what is trained also ``training_rate``, in examples a second, to plan with.
     """
     from dataclasses import replace
 
     from tlzoo.adapters.base import Backbone, Model
-    from tlzoo.measure.measure import measure
+    from tlzoo.measure.measure import measure, training_rate
     from tlzoo.run.execute import data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel
@@ -37,4 +40,7 @@ def measure_run(run: Run) -> dict[str, Any]:
         assert model is not None
         return model
 
-    return measure(build, rows, run.device)
+    found = measure(build, rows, run.device)
+    if run.strategy != "zero-shot":
+        found["training_rate"] = training_rate(build(), rows, run.recipe.batch_size, run.device)
+    return found

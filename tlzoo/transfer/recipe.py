@@ -29,7 +29,7 @@ class Recipe:
     steps: int
     learning_rates: tuple[float, ...]
     trial: float = 0.25
-    batch_size: int = 32
+    batch_size: int = 16
     accumulation: int = 1
     warmup: float = 0.1
     weight_decay: float = 0.01
@@ -58,10 +58,10 @@ def recipe(strategy: Strategy, learning_rate: float | None = None) -> Recipe:
     """
     tuned = learning_rate or 1e-3
     return {
-        "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, weight_decay=1e-3),
-        "scratch": Recipe(400, (3e-3, 1e-3)),
-        "partial": Recipe(300, (3 * tuned, tuned)),
-        "full": Recipe(300, (3 * tuned, tuned)),
-        "lora": Recipe(300, (10 * tuned, 3 * tuned)),
-        "further": Recipe(900, (3 * tuned, tuned), trial=0.1, patience=10),
+        "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
+        "scratch": Recipe(600, (3e-3, 1e-3)),
+        "partial": Recipe(400, (3 * tuned, tuned)),
+        "full": Recipe(400, (3 * tuned, tuned)),
+        "lora": Recipe(400, (10 * tuned, 3 * tuned)),
+        "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))

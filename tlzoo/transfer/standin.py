@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone
     from tlzoo.tasks.headed import HeadedModel
 
-RECIPE = Recipe(steps=1200, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
+RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
 SEED = 0
 
 
