@@ -14,6 +14,7 @@ from tlzoo.architectures.crepe import CREPE, SAMPLE_RATE, cut_frames, frequency
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError, UnavailableError
+from tlzoo.transfer import strategies
 
 COUNTS = {"nano": 60_468, "tiny": 486_552, "full": 22_239_976}
 
@@ -37,7 +38,7 @@ def official(capacity: str) -> CREPE:
         path = fetch(Blob(file.name, file.places, file.sha256, file.bytes), progress=False)
     except UnavailableError as error:
         pytest.skip(str(error))
-    model = CREPE(**variant.config)
+    model = CREPE(**variant.config, hop_seconds=0.05)
     model.load_official({file.name: path})
     return model.eval()
 
@@ -114,7 +115,7 @@ def test_bad_arguments():
 
 @pytest.mark.parametrize(("samples", "frames"), [(0, 1), (1, 1), (799, 1), (800, 2), (16_000, 21)])
 def test_count_of_frames(samples, frames):
-    encoded = CREPE("nano").encode(np.zeros(samples, np.float32))["frames"]
+    encoded = CREPE("nano", 0.05).encode(np.zeros(samples, np.float32))["frames"]
     assert encoded.shape == (frames, 1024)
     assert not encoded.any()
 
@@ -145,7 +146,7 @@ def test_frequency_is_the_mean_of_cents_around_the_peak():
 
 def test_batch_is_clip_by_clip():
     torch.manual_seed(0)
-    model = CREPE("nano").eval()
+    model = CREPE("nano", 0.05).eval()
     clips = sounds(0.01, 0.3, 7, 0.1)  # 152 frames: more than a chunk
     with torch.no_grad():
         together = model(batch_of(model, clips))
@@ -154,6 +155,25 @@ def test_batch_is_clip_by_clip():
     assert {name: together[name].shape[-1] for name in ("pooled", "tokens")} == model.spec.outputs
     for name in ("pooled", "tokens", "activations"):
         torch.testing.assert_close(together[name], torch.cat([a[name] for a in alone]), atol=1e-6, rtol=1e-5)
+
+
+def test_low_rank_updates_take_part():
+    torch.manual_seed(0)
+    model = CREPE("nano", 0.05).eval().published()
+    batch = batch_of(model.backbone, sounds(0.3))
+    names = set(model.state_dict())
+    with torch.no_grad():
+        before = model.backbone(batch)["pooled"]
+        strategies.apply(model, "lora")
+        updates = [p for name, p in model.named_parameters() if "lora_B" in name]
+        assert len(updates) == 6
+        for update in updates:
+            nn.init.normal_(update, std=0.1)
+        after = model.backbone(batch)["pooled"]
+        assert (after - before).abs().max() > 1e-3
+        strategies.merge_lora(model)
+        torch.testing.assert_close(model.backbone(batch)["pooled"], after, atol=1e-5, rtol=1e-4)
+    assert set(model.state_dict()) == names
 
 
 def test_from_scratch_learns_and_is_restored():

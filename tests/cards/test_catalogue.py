@@ -25,9 +25,45 @@ VARIANTS = [pytest.param(f, v, id=f"{f.card.id}-{v.id}") for f in FILES for v in
 BUILT = [p for p in VARIANTS if is_built(p.values[1]) and p.values[1].adapter == "own"]
 ADAPTERS_AND_LIBRARIES = {"own", "timm", "torchvision", "smp", "transformers"}
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-IDS = """mtcnn inception-resnet-v1 mobilenet detectron2 yolov5 inception-resnet-v2 mask-rcnn unet manet linknet deeplabv3
-regnety resnet-50 vgg-16 efficientnet movenet openpose xlnet ernie bert electra smartreply roberta tf2nq gpt-4 enformer
-yamnet trill openl3 crepe wav2vec wav2vec2 videomae vivit videoflow-encoder videoflow-generator tweening-conv3d""".split()
+IDS = [
+    "mtcnn",
+    "inception-resnet-v1",
+    "mobilenet",
+    "detectron2",
+    "yolov5",
+    "inception-resnet-v2",
+    "mask-rcnn",
+    "unet",
+    "manet",
+    "linknet",
+    "deeplabv3",
+    "regnety",
+    "resnet-50",
+    "vgg-16",
+    "efficientnet",
+    "movenet",
+    "openpose",
+    "xlnet",
+    "ernie",
+    "bert",
+    "electra",
+    "smartreply",
+    "roberta",
+    "tf2nq",
+    "gpt-4",
+    "enformer",
+    "yamnet",
+    "trill",
+    "openl3",
+    "crepe",
+    "wav2vec",
+    "wav2vec2",
+    "videomae",
+    "vivit",
+    "videoflow-encoder",
+    "videoflow-generator",
+    "tweening-conv3d",
+]
 each_card = pytest.mark.parametrize("file", FILES, ids=lambda f: f.card.id)
 
 

@@ -80,5 +80,5 @@ def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="no row has a score"):
         plot(small.slice(0, 0), tmp_path / "empty.png")
-    with pytest.raises(InputError, match="x.docx"):
+    with pytest.raises(InputError, match=r"x\.docx"):
         plot(small, tmp_path / "x.docx")

@@ -39,6 +39,19 @@ STRIDES = (4, 1, 1, 1, 1, 1)
 _CHUNK = 128  # frames at once in eval mode: the first block of the full capacity takes 1 MiB a frame
 
 
+class TimeConvolution(nn.Conv1d):
+    """A convolution along time, done as one of an image of height 1 with channels last: its backward pass costs half.
+
+    A module and no function, so that low-rank updates and hooks find it.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Convolve without padding: ``(batch, channels, time)``."""
+        image = input.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        kernel = self.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        return F.conv2d(image, kernel, self.bias, (1, *self.stride)).squeeze(2)
+
+
 class CREPE(Backbone):
     """Six convolutional blocks over frames of 64 ms; ``tokens`` are the last block's maps, one vector a frame.
 
@@ -68,7 +81,7 @@ class CREPE(Backbone):
         self.hop_seconds = hop_seconds
         channels = [1, *(CAPACITIES[capacity] * c for c in CHANNELS)]
         for i, (inputs, outputs) in enumerate(pairwise(channels)):
-            self.add_module(f"conv{i + 1}", nn.Conv1d(inputs, outputs, KERNELS[i], STRIDES[i]))
+            self.add_module(f"conv{i + 1}", TimeConvolution(inputs, outputs, KERNELS[i], STRIDES[i]))
             self.add_module(f"conv{i + 1}_BN", nn.BatchNorm1d(outputs, eps=1e-3))
         dim = channels[-1] * FRAME // STRIDES[0] // 2 ** len(CHANNELS)
         self.classifier: nn.Linear | None = nn.Linear(dim, BINS)
@@ -141,15 +154,8 @@ class CREPE(Backbone):
         for i, (convolution, norm) in enumerate(self._blocks()):
             overlap = KERNELS[i] - STRIDES[i]
             x = F.pad(x, (overlap // 2, overlap - overlap // 2))
-            x = F.max_pool1d(norm(_convolve(convolution, x).relu()), 2)
+            x = F.max_pool1d(norm(convolution(x).relu()), 2)
         return x.transpose(1, 2).flatten(1)
-
-
-def _convolve(convolution: nn.Conv1d, x: Tensor) -> Tensor:
-    """A convolution along time, as one of an image of height 1 with channels last: its backward pass costs half."""
-    image = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-    kernel = convolution.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-    return F.conv2d(image, kernel, convolution.bias, (1, *convolution.stride)).squeeze(2)
 
 
 class PitchTracker(Model):

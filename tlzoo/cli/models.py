@@ -51,9 +51,8 @@ def finetune(
         say=lambda line: typer.echo(line, err=True),
     )
     label = METRICS[done.metric].label
-    typer.echo(
-        f"{label} {done.value:.3f} [{done.low:.3f}, {done.high:.3f}] on {done.n_test} test examples; written to {done.folder}"
-    )
+    interval = f"{done.value:.3f} [{done.low:.3f}, {done.high:.3f}]"
+    typer.echo(f"{label} {interval} on {done.n_test} test examples; written to {done.folder}")
     if done.problems:
         raise InputError(
             f"--data {data}: {len(done.problems)} unreadable example(s) left out: {'; '.join(done.problems[:3])}"

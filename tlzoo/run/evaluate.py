@@ -174,8 +174,8 @@ class _Driver:
             measured = self._measured(run)
             needed, left = self._estimate(run, measured), self.ends - time.monotonic()
             if needed > left:
-                minutes = f"about {needed / 60:.1f} min needed, {max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
-                self._fail(run, "skipped", minutes)
+                remains = f"{max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
+                self._fail(run, "skipped", f"about {needed / 60:.1f} min needed, {remains}")
                 return
             found = worker.call(execute, run, sys.stderr.isatty())
         except InputError:

@@ -38,6 +38,7 @@ def threads() -> int:
 
 @lru_cache(maxsize=1)
 def data_of(source: Source) -> Prepared:
+    """Load a data set; the last one is kept."""
     return load(source)
 
 

@@ -175,8 +175,8 @@ def _readme(card: Card, run: Run, checkpoint: Checkpoint, results: list[dict[str
     return (
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n"
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
-        f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, seed {run.seed}; "
-        f"`{'recipe.json'}` holds every setting.\n\n"
+        f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, "
+        f"seed {run.seed}; `recipe.json` holds every setting.\n\n"
         f"On {results[0]['n_test']} test examples:\n\n" + "\n".join(lines) + "\n\n"
         f"Classes ({len(labels)}): {', '.join(labels)}.\n\n"
         f"```\ntlzoo predict THIS_FOLDER FILE...\n```\n"
