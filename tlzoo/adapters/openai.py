@@ -39,9 +39,8 @@ def build(variant: Variant, task: Task | None = None) -> ChatModel:
         UnavailableError: The environment names no endpoint.
     """
     if not hasattr(task, "prompt"):
-        raise InputError(
-            f"{variant.model} is asked in words, which {task.name if task else 'no task'} cannot be put in"
-        )
+        name = task.name if task else "no task"
+        raise InputError(f"{variant.model} is asked in words, and {name} cannot be put in words")
     return ChatModel(endpoint(variant.model), cast("PromptTask", task))
 
 

@@ -110,6 +110,10 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     from tlzoo.adapters.endpoint import endpoint
 
     found = endpoint(variant.model)
+    if variant.kind == "nano" and found.official:
+        raise UnavailableError(
+            f"{card.id}: {variant.id} is served by an endpoint of your own; set OPENAI_BASE_URL to it"
+        )
     tier: Literal["official", "stand-in"] = "official" if found.official else "stand-in"
     if wanted not in ("auto", tier):
         raise UnavailableError(f"{card.id}: the endpoint serves {found.label}, which is of tier {tier}, not {wanted}")

@@ -26,7 +26,7 @@ def evaluate(
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="scratch, probe, partial, full, lora or zero-shot; repeat. Default: scratch, probe, full, partial."
+            help="scratch, probe, partial, full, lora or zero-shot; repeat. Default: probe, scratch, full, partial."
         ),
     ] = None,
     weights: Annotated[str, typer.Option(help="auto, official, stand-in or none.")] = "auto",

@@ -27,6 +27,7 @@ from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
 from tlzoo.run.plan import Plan, Run, learning_rate, plan
 from tlzoo.run.worker import Worker, WorkFailedError
+from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import recipe
 
 Say = Callable[[str], None]
@@ -77,7 +78,7 @@ def evaluate(
     Args:
         task: A task, such as ``"audio-classification"``.
         models: Card ids; by default every model that can do the task.
-        strategies: What is trained; by default scratch, probe, full and partial.
+        strategies: What is trained; by default probe, scratch, full and partial.
         weights: ``auto`` (the best tier that can be had), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[@revision]`` or a folder.
@@ -226,11 +227,14 @@ class _Driver:
         once = sum(sizes.values()) / rate
         if run.strategy == "zero-shot":
             return float(sizes["test"] / rate)
+        first = 0.0
+        if run.tier == "stand-in" and not standin.kept(run.checkpoint.sha256).is_file():
+            first = standin.RECIPE.work() * standin.RECIPE.batch_size / measured["training_rate"]
         if run.strategy == "probe":
-            return float(once + 5)
+            return float(first + once + 5)
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
-        return float(how.work() * how.batch_size / measured["training_rate"] + (looks + sizes["test"]) / rate)
+        return float(first + how.work() * how.batch_size / measured["training_rate"] + (looks + sizes["test"]) / rate)
 
     def _fail(self, run: Run, status: Any, reason: str) -> None:
         self._keep(record.failure(run, status, reason, self.metric))

@@ -17,7 +17,7 @@ from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import Recipe, recipe
 
-DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("scratch", "probe", "full", "partial")
+DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
 """In the order in which they are run, so that a short budget still says what transfer gained."""
 
 
@@ -130,10 +130,8 @@ def plan(
     result = Plan()
     for card in _cards(task, models):
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    order: dict[str, int] = {name: i for i, name in enumerate((*DEFAULT_STRATEGIES, *STRATEGIES))}
-    result.runs.sort(
-        key=lambda r: (-r.fraction, r.seed, order[r.strategy] > 1, 0 if order[r.strategy] <= 1 else order[r.strategy])
-    )
+    order = [*DEFAULT_STRATEGIES, *STRATEGIES].index
+    result.runs.sort(key=lambda r: (-r.fraction, r.seed, order(r.strategy)))
     return result
 
 
@@ -194,7 +192,7 @@ def _plan_card(
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
     """A stand-in's checkpoint carries the hash of its recipe."""
-    if checkpoint.tier != "stand-in":
+    if checkpoint.tier != "stand-in" or checkpoint.served_by:
         return checkpoint
     return replace(checkpoint, sha256=standin.key(card, checkpoint.variant))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,7 @@ from tlzoo.errors import InputError
 from tlzoo.transfer.recipe import Recipe
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Backbone
-    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.adapters.base import Backbone, Model
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
 SEED = 0
@@ -56,12 +56,16 @@ def load_standin(backbone: Backbone, card: Card, checkpoint: Checkpoint) -> None
     backbone.load_state_dict(load_file(pretrained(card, checkpoint.variant)))
 
 
+def kept(key: str) -> Path:
+    """Where the parameters of a stand-in are kept, once they are pretrained."""
+    return blobs.cache_dir() / "stand-ins" / key / "model.safetensors"
+
+
 def pretrained(card: Card, variant_id: str) -> Path:
     """The file of a stand-in's parameters, pretrained now if need be."""
     from filelock import FileLock
 
-    name = key(card, variant_id)
-    path = blobs.cache_dir() / "stand-ins" / name / "model.safetensors"
+    path = kept(key(card, variant_id))
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if not path.is_file():
@@ -91,11 +95,19 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
     model = HeadedModel(network, task)
     train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
 
-    def score(current: HeadedModel) -> float:
+    def score(current: Model) -> float:
         found = statistics(task, predict(current, validation), data.splits["validation"])
         return value(task.metrics[0], found[task.metrics[0]])
 
-    fit(model, train, score, RECIPE, SEED, label=f"{card.id}: pretraining a stand-in on {standin.data}")  # type: ignore[arg-type]
+    fit(
+        model,
+        train,
+        score,
+        RECIPE,
+        SEED,
+        progress=sys.stderr.isatty(),
+        label=f"{card.id}: pretraining a stand-in on {standin.data}",
+    )
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     save_file({k: v.contiguous() for k, v in model.backbone.state_dict().items()}, temporary)
     os.replace(temporary, path)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.measure.measure import measure, training_rate
+
+
+class Linear(Model):
+    """A megabyte and a half of weights, and two million operations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1000, 400)
+        self.spec = Spec("text")
+        self.calls = 0
+
+    def encode(self, row: Row) -> Example:
+        return {"x": torch.full((1000,), float(row["x"]))}
+
+    def predict(self, batch: Batch) -> list[float]:
+        self.calls += 1
+        return [float(v) for v in self.layer(batch["x"]).sum(1)]
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        return self.layer(batch["x"]).square().mean()
+
+
+ROWS = [{"x": i} for i in range(3)]
+
+
+def test_counts_are_exact_and_times_are_ordered() -> None:
+    found = measure(Linear, ROWS)
+    assert found["params"] == 400_400
+    assert found["size_bytes"] == 1_601_600
+    assert found["flops"] == 2 * 1000 * 400
+    assert 0 < found["latency_ms_p50"] <= found["latency_ms_p90"] <= found["latency_ms_p99"]
+    assert found["throughput"] >= 0.5 * 1000 / found["latency_ms_p50"]
+
+
+def test_latency_is_that_of_the_model() -> None:
+    class Slow(Linear):
+        def predict(self, batch: Batch) -> list[float]:
+            torch.zeros(1)
+            import time
+
+            time.sleep(0.02)
+            return super().predict(batch)
+
+    assert measure(Slow, ROWS)["latency_ms_p50"] == pytest.approx(20, abs=15)
+
+
+def test_memory_is_what_the_model_takes() -> None:
+    class Large(Linear):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ballast = nn.Parameter(torch.from_numpy(np.random.default_rng(0).random(25_000_000, np.float32)))
+
+    assert measure(Large, ROWS)["peak_memory_bytes"] == pytest.approx(1e8, rel=0.5)
+
+
+def test_training_has_a_rate() -> None:
+    assert training_rate(Linear(), ROWS, 8) > 0
