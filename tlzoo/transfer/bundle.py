@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from datasets import ClassLabel, Features
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tlzoo.adapters import build
@@ -76,7 +77,7 @@ def load(folder: Path) -> HeadedModel:
     model = HeadedModel(backbone, task)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder / WEIGHTS}: does not fit {CONFIG}: {str(error).splitlines()[0]}") from None
     return model.eval()
 
