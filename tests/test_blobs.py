@@ -449,17 +449,6 @@ def test_https_is_verified(server: Server, tmp_path: Path, monkeypatch: pytest.M
 # -------------------------------------------------------------------------------------------------------- disk full
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a tmpfs cannot be mounted here")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
 @pytest.mark.parametrize("told", [True, False])
 def test_a_full_disk_is_named_and_left_clean(
     small_disk: Path, server: Server, monkeypatch: pytest.MonkeyPatch, told: bool

@@ -163,3 +163,32 @@ def test_an_api_without_a_key_is_a_row(tlzoo: Command, tmp_path: Path, monkeypat
     (row,) = json.loads(done.stdout)
     assert row["status"] == "unavailable"
     assert "OPENAI_API_KEY" in row["reason"]
+
+
+def test_a_full_disk_loses_nothing(tlzoo: Command, official: None, folder: Path, small_disk: Path) -> None:
+    out = small_disk / "out"
+    command = ("eval", *CREPE, "--data", folder, "--out", out, "--strategy", "probe", "--seeds")
+    assert tlzoo(*command, "0").returncode == 0
+    (kept,) = out.glob("results/*.parquet")
+    before = kept.read_bytes()
+    with (small_disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError):
+        while True:
+            filler.write(bytes(1024))
+    done = tlzoo(*command, "0,1")
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(f"tlzoo: {out}/results/") and "the disk is full; free some space" in line
+    assert [p.read_bytes() for p in out.glob("results/*")] == [before]
+    (small_disk / "filler").unlink()
+    assert "1 runs executed, 1 taken" in tlzoo(*command, "0,1").stderr
+
+
+def test_the_budget_is_the_whole_plans(tlzoo: Command, official: None, folder: Path, tmp_path: Path) -> None:
+    """What was skipped stays so under the same budget, as if the command had never been interrupted."""
+    command = ("eval", *CREPE, "--data", folder, "--out", tmp_path, "--strategy", "probe")
+    assert tlzoo(*command).returncode == 0
+    (seconds,) = set(Store(tmp_path / "results").read()["wall_seconds"].to_pylist())
+    assert seconds > 1
+    (_, row) = json.loads(tlzoo(*command, "--seeds", "0,1", "--budget", str(seconds / 60), "--json").stdout)
+    assert row["status"] == "skipped" and "0.0 min left" in row["reason"]
+    assert "1 runs executed, 1 taken" in tlzoo(*command, "--seeds", "0,1", "--budget", "10").stderr

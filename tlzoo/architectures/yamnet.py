@@ -189,8 +189,14 @@ class YAMNet(Backbone):
         """
         patches, lengths = batch["patches"], batch["patches_lengths"]
         chunks = [patches] if self.training else patches.split(_CHUNK)  # in training, a norm needs the whole batch
-        tokens = torch.cat([self.blocks(self.stem(chunk)).mean((2, 3)) for chunk in chunks])
+        tokens = torch.cat([self._embed(chunk) for chunk in chunks])
         return {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
+
+    def _embed(self, patches: Tensor) -> Tensor:
+        """Run the blocks: ``(patches, 1, 96, 64)`` to ``(patches, dim)``; channels last, which takes a third less."""
+        maps = self.stem(patches).contiguous(memory_format=torch.channels_last)
+        pooled: Tensor = self.blocks(maps).mean((2, 3))
+        return pooled
 
     def stages(self) -> list[nn.Module]:
         """The stem and the 13 separable blocks."""

@@ -36,7 +36,12 @@ def evaluate(
     fractions: Annotated[
         str, typer.Option(help="Shares of the training labels, separated by commas, such as 0.1,1.")
     ] = "1",
-    budget: Annotated[float, typer.Option(help="Minutes; what will not fit is skipped, and a row says so.")] = 10.0,
+    budget: Annotated[
+        float,
+        typer.Option(
+            help="Minutes for the whole plan, finished runs included; what will not fit is skipped, and a row says so."
+        ),
+    ] = 10.0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="no (float32) or bf16, tried out first.")] = "no",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),

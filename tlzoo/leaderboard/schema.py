@@ -40,6 +40,7 @@ RESULT = pa.schema(
         ("history", pa.list_(_POINT)),  # training seconds, steps, training loss, validation score (more is better)
         ("train_seconds", pa.float64()),  # of the chosen learning rate, frozen features included
         ("search_seconds", pa.float64()),  # of the other learning rates
+        ("wall_seconds", pa.float64()),  # of everything that the run waited for, preparations included
         ("learning_rate", pa.float64()),
         ("steps", pa.int64()),
         ("latency_ms_p50", pa.float64()),

@@ -48,11 +48,12 @@ class Store:
             return RESULT.empty_table() if columns is None else RESULT.empty_table().select(columns)
         return pa.concat_tables(tables)
 
-    def finished(self) -> dict[str, str]:
-        """Run ids that need not run again, with their status."""
-        table = self.read(["run_id", "status"])
-        pairs = zip(table["run_id"].to_pylist(), table["status"].to_pylist(), strict=True)
-        return {run: status for run, status in pairs if status in FINAL}
+    def finished(self) -> dict[str, float]:
+        """Runs that need not run again: the seconds that each took, by its id."""
+        columns = ("run_id", "status", "wall_seconds")
+        table = self.read(list(columns))
+        rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
+        return {run: seconds or 0.0 for run, status, seconds in rows if status in FINAL}
 
     def compact(self) -> Path | None:
         """Merge all files into one; safe against being killed, since readers take each run once."""
@@ -74,6 +75,9 @@ class Store:
         try:
             pq.write_table(table, temporary, compression="zstd")
             os.replace(temporary, target)
+        except OSError as error:
+            error.filename = error.filename or str(target)  # pyarrow leaves it out
+            raise
         finally:
             temporary.unlink(missing_ok=True)
         return target

@@ -84,7 +84,8 @@ def evaluate(
         data: ``auto``, a data set's name, ``hub:ID[@revision]`` or a folder.
         seeds: Seeds.
         fractions: Shares of the training examples, in (0, 1].
-        budget: Minutes; a run that is not expected to fit becomes a row with status ``skipped``.
+        budget: Minutes for all runs asked for, those finished earlier included; a run that is not expected to fit
+            becomes a row with status ``skipped``.
         device: ``cpu`` or ``cuda``.
         precision: ``no`` or ``bf16``, which is tried in a child process first.
         out: Folder of the results.
@@ -136,8 +137,8 @@ class _Driver:
     def __init__(self, source: Source, planned: Plan, out: Path, budget: float, fresh: bool, tell: Say) -> None:
         self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
         self.store = Store(out / "results")
-        self.ends = time.monotonic() + 60 * budget
-        self.budget = budget
+        self.budget, self.began = budget, time.monotonic()
+        self.spent = 0.0
         self.done = {} if fresh else self.store.finished()
         self.metric = task_facts(self.task).metrics[0]
         self.failures: list[dict[str, Any]] = []
@@ -150,11 +151,9 @@ class _Driver:
         for absent in self.planned.absent:
             self._keep(record.absence(absent, self.task, self.source.name, self.metric))
         with Worker() as worker:
-            for run in runs:
-                self._one(worker, run)
+            self._all(worker, runs)
             further = self._further(runs)
-            for run in further:
-                self._one(worker, run)
+            self._all(worker, further)
         results = self.store.read()
         ids = pa.array([run.id for run in (*runs, *further)], pa.string())
         mine = results.filter(pc.is_in(results["run_id"], ids))
@@ -163,21 +162,25 @@ class _Driver:
         problems = self.facts.problems if self.facts else ()
         return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
 
+    def _all(self, worker: Worker, runs: Sequence[Run]) -> None:
+        self.spent += sum(self.done.get(run.id, 0.0) for run in runs)
+        for run in runs:
+            if run.id in self.done:
+                self.resumed += 1
+            else:
+                self._one(worker, run)
+
     def _one(self, worker: Worker, run: Run) -> None:
-        if run.id in self.done:
-            self.resumed += 1
-            return
+        began = time.monotonic() if self.executed else self.began
         try:
-            if self.facts is None:
-                self.facts = worker.call(prepare, self.source)
-                for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
-                    self.tell(line)
             measured = self._measured(run)
-            needed, left = self._estimate(run, measured), self.ends - time.monotonic()
+            needed = self._estimate(run, measured)
+            left = 60 * self.budget - self.spent - (time.monotonic() - self.began)
             if needed > left:
                 remains = f"{max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
                 self._fail(run, "skipped", f"about {needed / 60:.1f} min needed, {remains}")
                 return
+            self._prepare(worker)
             found = worker.call(execute, run, sys.stderr.isatty())
         except InputError:
             raise
@@ -187,11 +190,18 @@ class _Driver:
             self._fail(run, error.status, error.reason)
         else:
             shown = {name: measured[name] for name in MEASURED if name in measured}
+            found["wall_seconds"] = time.monotonic() - began
             self.store.write(record.rows(run, found, shown))
-            self.done[run.id] = "ok"
             self.executed += 1
             value = found["values"][self.metric]
             self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {self.metric} {value:.3f}")
+
+    def _prepare(self, worker: Worker) -> None:
+        """Load the data once, and say what was noticed."""
+        if self.facts is None:
+            self.facts = worker.call(prepare, self.source)
+            for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
+                self.tell(line)
 
     def _measured(self, run: Run) -> dict[str, Any]:
         """Speed and size, measured once for a variant, task and data set on this machine."""
@@ -219,10 +229,9 @@ class _Driver:
 
     def _estimate(self, run: Run, measured: dict[str, Any]) -> float:
         """Seconds that a run is expected to take, from the measured rates of inference and of training."""
-        assert self.facts is not None
         if "throughput" not in measured:
             return 0.0
-        rate, sizes = measured["throughput"], self.facts.sizes
+        rate, sizes = measured["throughput"], measured["sizes"]
         train = max(1, round(run.fraction * sizes["train"]))
         once = sum(sizes.values()) / rate
         if run.strategy == "zero-shot":
@@ -245,20 +254,16 @@ class _Driver:
         self.failures.append(row)
 
     def _further(self, runs: list[Run]) -> list[Run]:
-        """After negative transfer, train longer and all layers, and let the row say whether that recovered."""
+        """Where no strategy of a model escapes negative transfer, train all of it, and longer: does that recover?"""
         results = self.store.read()
         ranked = board(results.filter(pc.is_in(results["run_id"], pa.array([r.id for r in runs], pa.string()))))
-        negative = {
-            run_id
-            for ids, verdict, strategy in zip(
-                *(ranked[c].to_pylist() for c in ("run_ids", "verdict", "strategy")), strict=True
-            )
-            if verdict == "negative" and strategy != "further"
-            for run_id in ids
-        }
+        verdicts: dict[tuple[str, str, float], set[str]] = {}
+        for row in ranked.select(["card", "variant", "fraction", "verdict"]).to_pylist():
+            if row["verdict"]:
+                verdicts.setdefault((row["card"], row["variant"], row["fraction"]), set()).add(row["verdict"])
         again: dict[str, Run] = {}
         for run in runs:
-            if run.id in negative:
+            if verdicts.get((run.checkpoint.card, run.checkpoint.label, run.fraction)) == {"negative"}:
                 card = catalogue.get(run.checkpoint.card)
                 advice = learning_rate(card, variant_of(card, run.checkpoint.variant))
                 how = replace(recipe("further", advice), precision=run.recipe.precision)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class DataFacts:
     """What the driver wants to know of a data set."""
 
-    sizes: dict[str, int]
     problems: tuple[str, ...]
     notices: tuple[str, ...]
 
@@ -45,7 +44,7 @@ def data_of(source: Source) -> Prepared:
 def prepare(source: Source) -> DataFacts:
     """Load a data set, and say what was noticed."""
     data = data_of(source)
-    return DataFacts({name: len(rows) for name, rows in data.splits.items()}, data.problems, data.notices)
+    return DataFacts(data.problems, data.notices)
 
 
 def execute(run: Run, progress: bool = True) -> dict[str, Any]:

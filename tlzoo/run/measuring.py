@@ -15,7 +15,8 @@ def measure_run(run: Run) -> dict[str, Any]:
     Weights do not change speed or size, so training strategies are measured with random parameters.
 
     Returns:
-        The columns that a row shows; for what is trained also ``training_rate``, in examples a second, to plan with.
+        The columns that a row shows; to plan with, the ``sizes`` of the splits and, for what is trained,
+        ``training_rate`` in examples a second.
     """
     from dataclasses import replace
 
@@ -40,7 +41,7 @@ def measure_run(run: Run) -> dict[str, Any]:
         assert model is not None
         return model
 
-    found = measure(build, rows, run.device)
+    found = measure(build, rows, run.device) | {"sizes": {name: len(split) for name, split in data.splits.items()}}
     if run.strategy != "zero-shot":
         found["training_rate"] = training_rate(build(), rows, run.recipe.batch_size, run.device)
     return found
