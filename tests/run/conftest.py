@@ -1,4 +1,4 @@
-"""A person's folder of sounds, and the command line on it."""
+"""The command line in a process of its own."""
 
 import os
 import subprocess
@@ -6,26 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hundred and twenty noisy notes of three classes, a third of them for the test."""
-    root = tmp_path_factory.mktemp("notes")
-    rng = np.random.default_rng(0)
-    time = np.arange(4800) / 16_000
-    for i in range(120):
-        hertz = 220 * 2 ** (i % 3 / 3) * rng.uniform(0.97, 1.03)
-        sound = 0.3 * np.sin(2 * np.pi * hertz * time + rng.uniform(0, 6)) + rng.normal(0, 0.1, len(time))
-        path = root / ("test" if i % 9 < 3 else "train") / f"note{i % 3}" / f"{i}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, sound, 16_000)
-    return root
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,7 @@ from tlzoo.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Variant
-    from tlzoo.tasks.base import Task
-    from tlzoo.tasks.cloze import Message, PromptTask
+    from tlzoo.tasks.base import Message, PromptTask, Task
 
 
 def build(variant: Variant, task: Task | None = None) -> ChatModel:

@@ -4,58 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from datasets import Features, Value
 
 from tlzoo.adapters.base import Row
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
-
-Message = dict[str, str]
-"""One turn of a conversation: ``role`` (``system``, ``user`` or ``assistant``) and ``content``."""
-
-
-class PromptTask(Task):
-    """A task that can be put in words, for models that are asked and not trained.
-
-    Attributes:
-        instruction: What the model is to do, and the form of its answer.
-        max_tokens: The longest answer that is of use, in the served model's tokens.
-    """
-
-    instruction: ClassVar[str]
-    max_tokens: ClassVar[int]
-
-    @abstractmethod
-    def question(self, row: Row) -> str:
-        """What is asked of one row."""
-
-    @abstractmethod
-    def answer(self, row: Row) -> str:
-        """The right answer to :meth:`question`, as an example shows it."""
-
-    @abstractmethod
-    def parse(self, answer: str, row: Row) -> Any:
-        """The task's prediction from whatever a model answered; never raises, nor reads the row's target."""
-
-    def prompt(self, row: Row, examples: Sequence[Row] = ()) -> list[Message]:
-        """Put a row as a conversation.
-
-        Args:
-            row: The row to ask about; its target is not read.
-            examples: Labelled rows that are shown first as turns already answered: few-shot; none is zero-shot.
-
-        Returns:
-            The messages, in order; the last one is the user's.
-        """
-        turns = [("system", self.instruction)]
-        for example in examples:
-            turns += [("user", self.question(example)), ("assistant", self.answer(example))]
-        turns.append(("user", self.question(row)))
-        return [{"role": role, "content": content} for role, content in turns]
+from tlzoo.tasks.base import PromptTask
 
 
 class Cloze(PromptTask):

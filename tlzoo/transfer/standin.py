@@ -63,13 +63,15 @@ def kept(key: str) -> Path:
 
 def pretrained(card: Card, variant_id: str) -> Path:
     """The file of a stand-in's parameters, pretrained now if need be."""
+    import torch
     from filelock import FileLock
 
     path = kept(key(card, variant_id))
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if not path.is_file():
-            _pretrain(card, variant_id, path)
+            with torch.random.fork_rng(devices=[]):  # whoever asks draws the same numbers, pretrained now or before
+                _pretrain(card, variant_id, path)
     return path
 
 
