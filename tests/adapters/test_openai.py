@@ -140,7 +140,7 @@ def test_rows_come_back_and_a_second_run_sends_nothing(served: Served, monkeypat
         assert prediction["usage"]["prompt_tokens"] > 50
         assert 0 < prediction["usage"]["completion_tokens"] <= TASK.max_tokens
         assert prediction["seconds"] > 0
-    assert model.served == {"tiny-llama@main"}
+    assert {name.partition("@")[0] for name in model.served} == {"tiny-llama"}  # releases differ on "@main"
     assert model.usage["requests"] == len(ROWS)
     assert model.usage["cached"] == 0
     assert model.usage["prompt_tokens"] == sum(p["usage"]["prompt_tokens"] for p in predictions)
