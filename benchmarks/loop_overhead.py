@@ -30,7 +30,7 @@ def main() -> None:
     task = AudioClassification(Features({"label": ClassLabel(names=[str(i) for i in range(10)])}))
     rng = np.random.default_rng(0)
     card = catalogue.get("yamnet")
-    model = HeadedModel(build(card.default), task)
+    model = HeadedModel(build(card.default, card.input), task)
     examples = [
         model.backbone.encode(rng.normal(0, 0.1, 16_000).astype(np.float32)) | {"target": torch.tensor(i % 10)}
         for i in range(160)

@@ -3,9 +3,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -70,3 +70,79 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, sound, 16_000)
     return root
+
+
+@pytest.fixture(scope="session")
+def scenes() -> "list[dict[str, Any]]":
+    """Eight pictures of 90 x 72 pixels, each with a red square and a green disc: their boxes and their masks."""
+    import numpy as np
+    from PIL import Image
+
+    from tlzoo.data.image import encode_png
+
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:72, :90]
+    scenes = []
+    for i in range(8):
+        picture = rng.integers(60, 130, (72, 90, 3)).astype(np.uint8)
+        mask = np.zeros((72, 90), dtype=np.uint8)
+        left, top, side = rng.integers(2, 16), rng.integers(2, 40), rng.integers(20, 28)
+        mask[top : top + side, left : left + side] = 1
+        x, y, radius = rng.integers(62, 74), rng.integers(16, 56), rng.integers(10, 14)
+        mask[(rows - y) ** 2 + (columns - x) ** 2 <= radius**2] = 2
+        picture[mask == 1] = (220, 40, 30)
+        picture[mask == 2] = (40, 200, 60)
+        boxes = [[left, top, side, side], [x - radius, y - radius, 2 * radius + 1, 2 * radius + 1]]
+        scenes.append(
+            {
+                "image": Image.fromarray(picture),
+                "mask": {"bytes": encode_png(mask), "path": None},
+                "classes": [0, 1, 2],
+                "objects": {"bbox": [[float(v) for v in box] for box in boxes], "category": [0, 1]},
+                "id": str(i),
+            }
+        )
+    return scenes
+
+
+@pytest.fixture(scope="session")
+def learns() -> "Callable[..., list[float]]":
+    """Trains a model on rows, all at once, and gives the loss of each step."""
+    import torch
+
+    def learns(model: Any, rows: Any, steps: int = 40, rate: float = 5e-3) -> list[float]:
+        torch.manual_seed(0)
+        batch = model.collate([model.encode(row) for row in rows])
+        optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps)
+        model.train()
+        losses = []
+        for _ in range(steps):
+            loss = model.loss(batch)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        model.eval()
+        return losses
+
+    return learns
+
+
+@pytest.fixture(scope="session")
+def scored() -> "Callable[..., float]":
+    """A metric of a model's predictions on rows."""
+    import numpy as np
+    import torch
+
+    from tlzoo.leaderboard.metrics import METRICS
+
+    def scored(model: Any, task: Any, rows: Any, metric: str) -> float:
+        with torch.inference_mode():
+            predictions = model.predict(model.preprocess(rows))
+        found = [task.statistics(p, row)[metric] for p, row in zip(predictions, rows, strict=True)]
+        return float(METRICS[metric].reduce(found, np.ones((1, len(found))))[0])
+
+    return scored

@@ -148,7 +148,8 @@ def mirrored(folder: Path, content: bytes = CONTENT, sha256: str = SHA, name: st
         ({"places": ("hub:owner/f",)}, "expected hub:owner/name"),
         ({"places": ("hub:owner/name/../f",)}, "expected hub:owner/name"),
         ({"places": ("pypi:--index-url==1/f",)}, "expected pypi:package==version"),
-        ({"places": ("pypi:p==1",)}, "expected pypi:package==version"),
+        ({"places": ("pypi:p==1/",)}, "expected pypi:package==version"),
+        ({"places": ("pypi:p",)}, "expected pypi:package==version"),
         ({"places": ("pypi:p>=1/f",)}, "expected pypi:package==version"),
         ({"places": ("pypi:p==1;os=linux/f",)}, "option 'os=linux'; known: abi"),
         ({"places": ("npm:p@latest@2/f",)}, "expected npm:"),
@@ -547,6 +548,21 @@ def test_a_damaged_package_is_downloaded_anew(index: Path, cache: Path) -> None:
     _drop(cache, SHA)
     next((cache / "packages").rglob("*.whl")).write_bytes(b"damaged")
     assert fetch(blob).read_bytes() == CONTENT
+
+
+def test_a_whole_wheel(index: Path, cache: Path) -> None:
+    made = wheel(index, {"tlzoo_probe/a.bin": CONTENT})
+    sha256 = digest(made.read_bytes())
+    blob = Blob(made.name, ("pypi:tlzoo-probe==1.0",), sha256)
+    assert fetch(blob) == cache / "blobs" / sha256 / made.name
+    with zipfile.ZipFile(fetch(blob)) as archive:
+        assert archive.read("tlzoo_probe/a.bin") == CONTENT
+    _drop(cache, sha256)
+    next((cache / "packages").rglob("*.whl")).write_bytes(b"damaged")
+    assert sha256_of(fetch(blob)) == sha256
+    with pytest.raises(HashMismatchError, match=f"got {sha256}"):
+        fetch(Blob(made.name, blob.places, SHA))
+    assert not list((cache / "packages").rglob("*.whl"))
 
 
 def test_a_wheel_for_another_python_is_asked_for(index: Path) -> None:

@@ -20,7 +20,7 @@ LAYERS = [
     "cli",
 ]
 """From the ground up. Modules that are not in a layer (errors, pickles, api) are checked where it matters."""
-SEAM = {"tlzoo.adapters.base"}
+SEAM = {"tlzoo.adapters.base", "tlzoo.adapters.image"}
 """The seam itself: architectures below and tasks above both speak it."""
 
 

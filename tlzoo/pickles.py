@@ -2,7 +2,8 @@
 
 A pickle may name any function and have it called. `load_torch` reads files that hold tensors and nothing else;
 `restricted_load` reads those that hold pickled classes as well, with inert stand-ins for every class and function
-that is not on a short list, so that no code of the file's choosing runs. Both read onto the CPU.
+that is not on a short list, so that no code of the file's choosing runs; `load_arrays` reads plain pickles of NumPy
+arrays. All read onto the CPU.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 _STORAGES = {
@@ -156,15 +158,43 @@ def restricted_load(path: str | os.PathLike[str], allow: Iterable[str] = ()) -> 
         raise InputError(f"{os.fspath(path)}: damaged, or no torch checkpoint: {told}") from error
 
 
+def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Read a plain pickle of NumPy arrays by name, as Caffe2's and Detectron2's model zoos have them.
+
+    Args:
+        path: The file. The arrays may be below the key ``model``; what else is there is left out.
+
+    Returns:
+        The arrays, of numbers, by name; they may be written to.
+
+    Raises:
+        InputError: If the file is damaged, or holds something else.
+    """
+    try:
+        with open(path, "rb") as file:
+            loaded = _ArrayUnpickler(file, encoding="latin1").load()
+    except OSError:
+        raise
+    except Exception as error:  # a pickle can fail with anything
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise InputError(f"{os.fspath(path)}: damaged, or no pickle of arrays: {told}") from error
+    for candidate in (loaded.get("model"), loaded) if isinstance(loaded, dict) else ():
+        if isinstance(candidate, dict) and candidate and all(isinstance(v, _Array) for v in candidate.values()):
+            return {str(name): array.value for name, array in candidate.items()}
+    kind = f"a dict of {', '.join(map(str, list(loaded)[:8]))}" if isinstance(loaded, dict) else type(loaded).__name__
+    raise InputError(f"{os.fspath(path)}: expected arrays by name, found {kind}")
+
+
 def state_dict(module: Any, prefix: str = "") -> dict[str, torch.Tensor]:
     """Collect the named tensors of a module that `restricted_load` read.
 
     Args:
-        module: The stub of a ``torch.nn.Module``.
+        module: The stub of a ``torch.nn.Module``, or of a TorchScript module, which has its children as attributes.
         prefix: What the names begin with.
 
     Returns:
-        What ``module.state_dict()`` would have given: parameters and persistent buffers, under the same names.
+        What ``module.state_dict()`` would have given: parameters and persistent buffers, under the same names. Of a
+        TorchScript module, all tensors that it holds.
 
     Raises:
         InputError: If it is no module's stub.
@@ -172,16 +202,18 @@ def state_dict(module: Any, prefix: str = "") -> dict[str, torch.Tensor]:
     import torch
 
     state = getattr(module, "__dict__", {})
-    if not isinstance(module, Stub) or not isinstance(state.get("_modules"), dict):
+    script = type(module).__module__.startswith("__torch__")
+    children = {k: v for k, v in state.items() if isinstance(v, Stub)} if script else state.get("_modules")
+    if not isinstance(module, Stub) or not isinstance(children, dict):
         raise InputError(
             f"{prefix or 'the object'}: expected the stub of a torch module, found {type(module).__name__}"
         )
     passing = state.get("_non_persistent_buffers_set") or ()
-    own = {**(state.get("_parameters") or {})}
+    own = {**state} if script else {**(state.get("_parameters") or {})}
     own |= {name: buffer for name, buffer in (state.get("_buffers") or {}).items() if name not in passing}
     tensors = {f"{prefix}{name}": tensor for name, tensor in own.items() if torch.is_tensor(tensor)}
-    for name, child in state["_modules"].items():
-        if child is not None:
+    for name, child in children.items():
+        if child is not None and (not script or type(child).__module__.startswith("__torch__")):
             tensors |= state_dict(child, f"{prefix}{name}.")
     return tensors
 
@@ -256,3 +288,87 @@ class _Unpickler(pickle.Unpickler):
                 raise pickle.UnpicklingError(f"storage {key} has {len(data)} bytes, expected {count * dtype.itemsize}")
             self._storages[key] = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
         return self._storages[key]
+
+
+class _Dtype:
+    """Stands for ``numpy.dtype``: of numbers only."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: str, *ignored: Any) -> None:
+        if not re.fullmatch(r"[fiu][1248]|b1", code):
+            raise pickle.UnpicklingError(f"an array of type {code!r}")
+        self.code = code
+
+    def __setstate__(self, state: Any) -> None:
+        if state[1] in ("<", ">"):
+            self.code = state[1] + self.code.lstrip("<>")
+
+
+class _Array:
+    """Stands for ``numpy.ndarray``, whose content comes as its state."""
+
+    __slots__ = ("value",)
+    value: np.ndarray[Any, Any]
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, data = state
+        self.fill(data, dtype, shape, "F" if fortran else "C")
+
+    def fill(self, data: Any, dtype: Any, shape: Any, order: Any) -> None:
+        """Take the content: bytes, or text of bytes from a pickle that Python 2 wrote."""
+        import numpy as np
+
+        if not isinstance(dtype, _Dtype):
+            raise pickle.UnpicklingError(f"an array's type is {type(dtype).__name__}")
+        raw = bytearray(data.encode("latin1") if isinstance(data, str) else data)
+        array: np.ndarray[Any, Any] = np.frombuffer(raw, dtype=dtype.code).reshape(tuple(shape), order=order)
+        self.value = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
+
+
+class _Reconstruct(_Rebuild):
+    """Stands for ``numpy.core.multiarray._reconstruct``, which makes an array without content."""
+
+    __slots__ = ()
+
+    def __call__(self, *ignored: Any) -> _Array:
+        return _Array()
+
+
+class _FromBuffer(_Rebuild):
+    """Stands for ``numpy.core.numeric._frombuffer``, of pickle protocol 5."""
+
+    __slots__ = ()
+
+    def __call__(self, data: Any, dtype: Any, shape: Any, order: Any, *ignored: Any) -> _Array:
+        array = _Array()
+        array.fill(data, dtype, shape, order)
+        return array
+
+
+class _Encode(_Rebuild):
+    """Stands for ``_codecs.encode``, by which older protocols write bytes, and for ``bytes`` where there are none."""
+
+    __slots__ = ()
+
+    def __call__(self, text: str = "", *ignored: Any) -> bytes:
+        return text.encode("latin1")
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Resolves names from a short list only; any other is an error."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Resolve a name by exact comparison; nothing is imported."""
+        known: dict[tuple[str, str], Any] = {
+            ("_codecs", "encode"): _Encode(),
+            **{(home, "bytes"): _Encode() for home in ("builtins", "__builtin__")},
+            ("collections", "OrderedDict"): collections.OrderedDict,
+            ("numpy", "dtype"): _Dtype,
+            ("numpy", "ndarray"): _Array,
+            **{(f"numpy.{core}.multiarray", "_reconstruct"): _Reconstruct() for core in ("core", "_core")},
+            **{(f"numpy.{core}.numeric", "_frombuffer"): _FromBuffer() for core in ("core", "_core")},
+        }
+        if (module, name) not in known:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return known[module, name]

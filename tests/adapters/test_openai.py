@@ -296,11 +296,11 @@ def test_a_variant_is_built_for_a_task_in_words(monkeypatch: pytest.MonkeyPatch)
     variant = next(v for v in catalogue.get("gpt-4").variants if v.model == "gpt-4")
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     monkeypatch.setenv("TLZOO_OPENAI_MODEL", "")
-    model = build(variant, TASK)
+    model = build(variant, catalogue.get("gpt-4").input, TASK)
     assert isinstance(model, ChatModel)
     assert model.endpoint == Endpoint("https://api.openai.com/v1", "gpt-4", official=True)
     with pytest.raises(InputError, match="gpt-4 is asked in words, and no task"):
-        build(variant)
+        build(variant, catalogue.get("gpt-4").input)
 
 
 def test_the_key_is_in_no_representation() -> None:

@@ -49,7 +49,9 @@ def test_parameters():
     assert sum(p.numel() for p in model.parameters()) == 495_850
     nano = MTCNN(width=0.25)
     assert sum(p.numel() for p in nano.parameters()) < 495_850 / 12
-    assert [type(stage).__name__ for stage in nano.stages()] == ["PNet", "RNet", "ONet"]
+    staged = [id(p) for stage in nano.stages() for p in stage.parameters()]
+    assert sorted(staged) == sorted(id(p) for p in nano.parameters())
+    assert {len(layer.weight) for layer in nano.stages()[-1]} == {2, 4, 10}
 
 
 @pytest.mark.parametrize("name", ["pnet", "rnet", "onet"])
@@ -110,6 +112,17 @@ def test_untrained_nano_predicts():
     assert found["scores"] == sorted(found["scores"], reverse=True)
 
 
+def test_an_untrained_network_passes_on_a_bounded_number_of_boxes():
+    torch.manual_seed(0)
+    model = MTCNN(width=0.25, thresholds=(0.0, 0.0, 0.0), most=(40, 7)).eval()
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8))
+    seen = {}
+    for name in ("rnet", "onet"):
+        getattr(model, name).register_forward_hook(lambda _, given, __, name=name: seen.update({name: len(given[0])}))
+    (found,) = model.predict(model.preprocess([{"image": noise}]))
+    assert 0 < seen["rnet"] <= 40 and 0 < seen["onet"] <= 7 and 0 < len(found["boxes"]) <= 7
+
+
 def test_published_is_the_model_itself():
     model = MTCNN()
     assert model.published() is model and model.spec.input == "image"
@@ -120,7 +133,9 @@ def test_official_weights_ask_for_the_official_width():
         MTCNN(width=0.5).load_official({})
 
 
-@pytest.mark.parametrize("arguments", [{"width": 0}, {"min_face": 0}, {"factor": 1.0}, {"thresholds": (0.5,)}])
+@pytest.mark.parametrize(
+    "arguments", [{"width": 0}, {"min_face": 0}, {"factor": 1.0}, {"thresholds": (0.5,)}, {"most": (9, 0)}]
+)
 def test_arguments_out_of_range(arguments):
     with pytest.raises(InputError, match=next(iter(arguments))):
         MTCNN(**arguments)

@@ -137,7 +137,7 @@ def test_parameters_are_those_of_the_built_model(file: CardFile, variant: Varian
     if variant.adapter == "own" and not is_built(variant):
         pytest.skip(f"{variant.model} is not written yet")
     with torch.device("meta"):
-        network = build(variant) if is_built(variant) else library_model(variant)
+        network = build(variant, file.card.input_of(variant)) if is_built(variant) else library_model(variant)
     assert variant.params == sum(p.numel() for p in network.parameters())
 
 
@@ -151,7 +151,7 @@ def test_the_built_model_is_what_the_card_says(file: CardFile, variant: Variant)
     import torch
 
     with torch.device("meta"):
-        network = build(variant)
+        network = build(variant, file.card.input_of(variant))
     card = file.card
     assert network.spec.input == card.input.kind
     assert network.spec.sample_rate == card.input.sample_rate

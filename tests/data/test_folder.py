@@ -2,7 +2,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.folder import fingerprint, listing
@@ -101,3 +103,43 @@ def test_the_fingerprint_follows_the_content(sound: Maker, tmp_path: Path) -> No
 def test_what_cannot_be_found_names_the_alternatives(wanted: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         find(TASK, wanted)
+
+
+def test_pictures_by_class_folders(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        path = tmp_path / "mine" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 9, 3), np.uint8)).save(path)
+    hidden = tmp_path / "mine" / ".ipynb_checkpoints"
+    shutil.copytree(tmp_path / "mine" / "a", hidden)
+    (tmp_path / "mine" / "a" / "0.png").write_bytes(b"no picture")
+    data = load(find("image-classification", str(tmp_path / "mine")))
+    assert data.features["label"].names == ["a", "b"]
+    assert sum(len(s) for s in data.splits.values()) == 19
+    assert data.problems == ("a/0.png: no image, or of a format that Pillow does not know",)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda f: f.mkdir(), r"no image files \(\.bmp, .*\) with a label"),
+        (lambda f: None, "no such folder"),
+        (lambda f: f.write_text("x"), "no such folder"),
+        (
+            lambda f: (f / "only").mkdir(parents=True) or Image.new("L", (4, 4)).save(f / "only" / "a.png"),
+            "only one class",
+        ),
+        (lambda f: f.mkdir() or Image.new("L", (4, 4)).save(f / "a.png"), "no image files"),
+    ],
+)
+def test_what_is_no_set_of_pictures_is_one_line(tmp_path: Path, make: Callable[[Path], object], message: str) -> None:
+    make(tmp_path / "mine")
+    with pytest.raises(InputError, match=message) as caught:
+        find("image-classification", str(tmp_path / "mine"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_task_that_reads_no_files_says_which_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"question-answering does not read files of your own.*pose-estimation"):
+        find("question-answering", str(tmp_path))

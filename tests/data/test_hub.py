@@ -6,12 +6,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from datasets import Audio, ClassLabel, Dataset, Features, Value
+from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, List, Value
 
 from tests.hub_server import Hub
+from tlzoo.data.dataset import Prepared, gather, table
+from tlzoo.data.hub import listed
+from tlzoo.data.image import encode_png, read_values
+from tlzoo.data.inputs import read_checked
+from tlzoo.data.protocol import draw
+from tlzoo.errors import InputError
 
 Maker = Callable[..., Path]
 READ = """
@@ -72,3 +80,82 @@ def test_what_the_hub_refuses_is_one_line(notes: Path, tmp_path: Path) -> None:
     assert (
         done.stderr.strip().splitlines()[-1].startswith("UnavailableError: hub:somebody/nothing: the Hub answered 404")
     )
+
+
+BOX = [[1.0, 2.0, 5.0, 6.0], [-4.0, 0.0, 8.0, 8.0]]
+NAMES = ["mask", "glove"]
+
+
+def pictures(features: dict[str, Any], value: Callable[[int], Any]) -> DatasetDict:
+    """Splits as the Hub has them, of pictures of 12 x 10 pixels and one more column."""
+    (column,) = features
+    splits = {}
+    for s, split in enumerate(("train", "valid")):
+        noise = np.random.default_rng(s).integers(0, 256, (12, 10, 12, 3), dtype=np.uint8)
+        images = [{"bytes": encode_png(pixels), "path": None} for pixels in noise]
+        columns = {"image": images, column: [value(i) for i in range(12)]}
+        splits[split] = table(Features({"image": Image(decode=False), **features}), columns)
+    return DatasetDict(splits)
+
+
+def drawn(loaded: DatasetDict, task: str) -> Prepared:
+    found = listed(loaded, "hub:a/b", task)
+    return gather(found, draw(found.labels, found.groups, found.splits), read_checked("image"))
+
+
+@pytest.mark.parametrize("listed_objects", [False, True])
+@pytest.mark.parametrize("kind", ["names", "numbers", "words"])
+def test_objects_with_boxes_and_categories(listed_objects: bool, kind: str) -> None:
+    category = {"names": ClassLabel(names=NAMES), "numbers": Value("int64"), "words": Value("string")}[kind]
+    given = {"names": [1, 0], "numbers": [7, 3], "words": ["glove", "mask"]}[kind]
+    if listed_objects:
+        feature: Any = List({"bbox": List(Value("float32")), "category": category, "area": Value("int64")})
+        value: Any = [{"bbox": b, "category": c, "area": 1} for b, c in zip(BOX, given, strict=True)]
+    else:
+        feature = {
+            "bbox": List(List(Value("float32"), length=4)),
+            "category": List(category),
+            "area": List(Value("int64")),
+        }
+        value = {"bbox": BOX, "category": given, "area": [1, 1]}
+    data = drawn(pictures({"objects": feature}, lambda i: value), "object-detection")
+    names = {"names": NAMES, "numbers": ["3", "7"], "words": ["glove", "mask"]}[kind]
+    assert data.features["objects"]["category"].feature.names == names
+    row = data.splits["test"][0]
+    assert row["objects"]["bbox"] == [[1, 2, 5, 6], [0, 0, 4, 8]]
+    wanted = ["7", "3"] if kind == "numbers" else ["glove", "mask"]
+    assert [names[c] for c in row["objects"]["category"]] == wanted
+    assert {k: len(v) for k, v in data.splits.items()} == {"train": 10, "validation": 2, "test": 12}
+    assert data.notices[-1] == "boxes that reached beyond their picture and were cut off at its edges: 24"
+
+
+def test_faces_need_no_category() -> None:
+    loaded = pictures({"faces": {"bbox": List(List(Value("float32")))}}, lambda i: {"bbox": BOX[: i % 3]})
+    data = drawn(loaded, "face-detection")
+    assert data.features["objects"]["category"].feature.names == ["face"]
+    assert sorted(len(row["objects"]["bbox"]) for row in data.splits["test"]) == [0] * 4 + [1] * 4 + [2] * 4
+    with pytest.raises(InputError, match="its objects have no category; they have: bbox"):
+        listed(loaded, "hub:a/b", "object-detection")
+
+
+def test_masks_beside_pictures() -> None:
+    values = np.repeat(np.array([0, 1, 2], np.uint8), 4)[None].repeat(10, 0)
+    loaded = pictures({"label": Image(decode=False)}, lambda i: {"bytes": encode_png(values), "path": None})
+    data = drawn(loaded, "image-segmentation")
+    assert data.features["classes"].feature.names == ["background", "class_1", "class_2"]
+    assert (read_values(data.splits["test"][0]["mask"]) == values).all()
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("object-detection", "hub:a/b: no objects column; columns: image, label"),
+        ("image-segmentation", "no mask column"),
+        ("pose-estimation", "not read from the Hub"),
+    ],
+)
+def test_columns_that_do_not_fit_a_task(task: str, message: str) -> None:
+    loaded = pictures({"label": ClassLabel(names=NAMES)}, lambda i: i % 2)
+    with pytest.raises(InputError, match=message):
+        listed(loaded, "hub:a/b", task)
+    assert drawn(loaded, "image-classification").features["label"].names == ["glove", "mask"], "sorted"

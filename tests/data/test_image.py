@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlzoo.data.image import decode, encode_png
+from tlzoo.data.image import Placement, annotated, decode, encode_png, placement, read_values
 from tlzoo.errors import InputError
 
 QUARTERS = np.zeros((40, 60, 3), dtype=np.uint8)
@@ -150,3 +150,32 @@ def test_decompression_bombs_are_refused(monkeypatch):
 def test_png_of_no_picture_is_refused(pixels):
     with pytest.raises(InputError, match="expected uint8"):
         encode_png(pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_where_points_and_pixels_of_a_file_lie_in_its_picture(orientation):
+    image = np.zeros((40, 60, 3), dtype=np.uint8)
+    image[7, 11] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = stored(Image.fromarray(image), "PNG", exif=exif)
+    seen = np.asarray(decode(data))[..., 0]
+    place = placement(data)
+    assert (place.width, place.height) == (60, 40) and place.seen == seen.shape[::-1]
+    np.testing.assert_array_equal(place.pixels(image[..., 0]), seen)
+    x, y = place.points(np.array([11.5, 7.5]))
+    assert seen[int(y), int(x)] == 255 and x % 1 == y % 1 == 0.5
+    for size, wanted in ((None, place), ((60, 40), place), (place.seen, place if orientation < 5 else None)):
+        found = annotated(data, size)
+        assert found == (wanted or Placement(*place.seen))
+    with pytest.raises(InputError, match="is 60 x 40 pixels, but its annotation is 10 x 10"):
+        annotated(data, (10, 10))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line():
+    assert decode(stored(Image.new("RGB", (4000, 3000)), "JPEG")).size == (4000, 3000)
+    assert decode(stored(Image.new("RGB", (1, 1)))).size == (1, 1)
+    for read in (decode, read_values):
+        with pytest.raises(InputError, match=r"^picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485 in all$"):
+            read(stored(Image.new("1", (12_000, 9_000))))

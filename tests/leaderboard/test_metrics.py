@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from tlzoo.errors import InputError
-from tlzoo.leaderboard.metrics import METRICS, metric
+from tlzoo.leaderboard.metrics import METRICS, metric, ratio
 
 ONES = np.ones((1, 4))
 
@@ -28,6 +28,11 @@ def test_weights_count_as_repeats(name: str) -> None:
     weighted = metric(name).reduce(statistics, np.array([[2.0, 1.0, 0.0]]))
     repeated = metric(name).reduce([statistics[0], statistics[0], statistics[1]], np.ones((1, 3)))
     assert weighted == pytest.approx(repeated)
+
+
+def test_a_ratio_sums_before_it_divides() -> None:
+    weights = np.array([[1.0, 1, 1], [0, 2, 1], [0, 0, 3]])
+    assert ratio([[3, 4], [1, 1], [0, 0]], weights).tolist() == [0.8, 1, 0]
 
 
 def test_an_unknown_metric_names_the_closest() -> None:

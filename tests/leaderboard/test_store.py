@@ -26,12 +26,17 @@ def test_what_is_written_is_read_with_the_same_schema(tmp_path: Path, row: Maker
     assert sorted(table["metric"].to_pylist()) == ["accuracy", "macro_f1"]
 
 
-def test_only_final_statuses_count_as_finished(tmp_path: Path, row: Maker) -> None:
+def test_statuses_say_what_became_of_each_run(tmp_path: Path, row: Maker) -> None:
     store = Store(tmp_path)
     store.write([row("a", "probe", 0.8)])
     store.write([row("b", "probe", 0.8) | {"status": "skipped"}])
     store.write([row("c", "probe", 0.8) | {"status": "diverged"}])
-    assert set(store.finished()) == {"a-probe-0-1.0", "c-probe-0-1.0"}
+    store.write([row("d", "probe", 0.8) | {"wall_seconds": 3.0}])
+    found = store.statuses()
+    assert {name: status for name, (status, _) in found.items()} == {
+        "a-probe-0-1.0": "ok", "b-probe-0-1.0": "skipped", "c-probe-0-1.0": "diverged", "d-probe-0-1.0": "ok"
+    }  # fmt: skip
+    assert found["d-probe-0-1.0"][1] == 3.0
 
 
 def test_compaction_keeps_every_row_once(tmp_path: Path, row: Maker) -> None:

@@ -1,28 +1,26 @@
-"""Detection: statistics and reducer against pycocotools, by way of torchmetrics."""
+"""Detection: statistics and reducer against pycocotools; a head that learns drawn squares."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import ClassLabel, Features, List, Value
+import torch
+from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 
+from tests.tasks.small import COLOURS, learn, noise, probe, scores, stored, whole
+from tlzoo.data.dataset import table
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
-from tlzoo.tasks.detection import THRESHOLDS, Detection, FaceDetection, iou, match
+from tlzoo.tasks.detection import THRESHOLDS, FaceDetection, ObjectDetection, iou, match
 
 
 def features(names: list[str]) -> Features:
     objects = {"bbox": List(List(Value("float32"))), "category": List(ClassLabel(names=names))}
     return Features({"image": ImageFeature(decode=False), "objects": objects})
-
-
-class Things(Detection):
-    """Any classes; the name only lends the vocabulary's facts."""
-
-    name = "object-detection"
 
 
 def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[dict, dict]]:
@@ -48,7 +46,7 @@ def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[dict, dict]]:
 
 
 def statistics(classes: int, pairs: list[tuple[dict, dict]], key: str) -> list[list[float]]:
-    task = Things(features([f"c{c}" for c in range(classes)]))
+    task = ObjectDetection(features([f"c{c}" for c in range(classes)]))
     return [task.statistics(prediction, row)[key] for prediction, row in pairs]
 
 
@@ -176,3 +174,82 @@ def test_plain_integers_are_no_classes():
 def test_faces_are_called_so():
     with pytest.raises(InputError, match="class 'face' in 'objects'; classes: head"):
         FaceDetection(features(["head"]))
+
+
+def squares(n: int) -> Dataset:
+    """Pictures of 110 x 70 pixels with up to three squares of 10 to 36 pixels; the first has none."""
+    rng = np.random.default_rng(0)
+    images, objects = [], []
+    for i in range(n):
+        image = noise(rng, 70, 110)
+        found: dict[str, list] = {"bbox": [], "category": []}
+        for place in rng.permutation(3)[: 1 + i % 3 if i else 0]:
+            side, c = rng.integers(10, 36), int(rng.integers(2))
+            x, y = place * 37 + rng.integers(37 - side), rng.integers(70 - side)
+            image[y : y + side, x : x + side] = COLOURS[c]
+            found["bbox"].append([float(v) for v in (x, y, side, side)])
+            found["category"].append(c)
+        images.append(stored(image))
+        objects.append(found)
+    given = Features({**features(["red", "green"]), "id": Value("string")})
+    return table(given, {"image": images, "objects": objects, "id": [str(i) for i in range(n)]})
+
+
+def test_the_head_learns_a_few_pictures() -> None:
+    task, rows = ObjectDetection.of(["red", "green"]), squares(8)
+    model = whole(task)
+    before = scores(task, model, rows)
+    first, last = learn(model, rows, 40)
+    assert last < 0.3 * first
+    ap, ap50 = scores(task, model, rows)
+    assert ap50 > 0.9 > 0.3 > before[1]
+    assert ap > 0.6
+
+
+def test_it_learns_from_varied_pictures() -> None:
+    task, rows = ObjectDetection.of(["red", "green"]), squares(8)
+    model = whole(task)
+    first, last = learn(model, rows, 40, augment=True)
+    assert last < 0.5 * first
+    assert scores(task, model, rows)[1] > 0.6
+
+
+def test_a_probe_learns_on_cached_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, rows = ObjectDetection.of(["red", "green"]), squares(8)
+    model = probe(task, rows, tmp_path, monkeypatch)
+    assert "image" not in model.encode(rows[0])
+    first, last = learn(model, rows, 40)
+    assert last < 0.5 * first
+    assert scores(task, model, rows)[1] > 0.6
+
+
+@pytest.mark.parametrize(("high", "wide"), [(70, 110), (300, 90), (40, 31)])
+def test_decoding_undoes_the_framing(high: int, wide: int) -> None:
+    task = ObjectDetection.of(["red", "green"])
+    boxes = [[0, 0, wide, high], [wide * 0.25, high * 0.5, wide * 0.5, high * 0.25]]
+    row = {"image": stored(np.zeros((high, wide, 3), np.uint8)), "objects": {"bbox": boxes, "category": [1, 0]}}
+    example = whole(task).encode(row)
+    target = example["target"]
+    assert target["boxes"].max() <= 96 and target["boxes"].min() >= 0
+    found = task.found(target["boxes"], torch.ones(2), target["labels"], example["frame"])
+    assert found["labels"] == ["green", "red"]
+    corners = [[x, y, x + w, y + h] for x, y, w, h in boxes]
+    np.testing.assert_allclose(found["boxes"], corners, atol=1e-3)
+    outside = task.found(torch.tensor([[-50.0, -50, 500, 500]]), torch.ones(1), torch.zeros(1).long(), example["frame"])
+    assert outside["boxes"] == [[0, 0, wide, high]]
+
+
+def test_boxes_without_area_are_no_targets() -> None:
+    task = ObjectDetection.of(["red", "green"])
+    example = {"frame": torch.tensor([1.0, 1, 0, 0, 50, 50])}
+    objects = {"bbox": [[5, 5, 0, 9], [1, 2, 3, 4]], "category": [0, 1]}
+    target = task.target({"objects": objects}, example)
+    assert target["boxes"].tolist() == [[1, 2, 4, 6]] and target["labels"].tolist() == [1]
+    assert task.target({"objects": {"bbox": [], "category": []}}, example)["boxes"].shape == (0, 4)
+
+
+def test_rows_without_objects_are_predicted() -> None:
+    model = whole(FaceDetection.of(["face"])).eval()
+    batch = model.preprocess([{"image": stored(np.zeros((30, 50, 3), np.uint8))}])
+    assert "target" not in batch
+    assert set(model.predict(batch)[0]) == {"boxes", "scores", "labels"}

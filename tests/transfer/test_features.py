@@ -16,7 +16,7 @@ def test_each_example_passes_once_whatever_asks(tiny, notes) -> None:  # type: i
     for _seed in range(3):
         features = frozen(tiny, "pooled", splits, ["weights", "data"], progress=False)
     assert tiny.seen == 90
-    assert features(notes[7]).shape == (16,)
+    assert features(notes[7])["features"].shape == (16,)
     assert features.seconds(["1", "2"]) > 0
 
 
@@ -27,7 +27,7 @@ def test_features_are_those_of_a_plain_pass(tiny, notes) -> None:  # type: ignor
     with torch.inference_mode():
         spectrum = torch.stack([tiny.encode(decode(r["audio"], 16_000))["spectrum"] for r in notes])
         plain = tiny({"spectrum": spectrum})["pooled"]
-    assert torch.allclose(torch.stack([features(r) for r in notes]), plain, atol=1e-6)
+    assert torch.allclose(torch.stack([features(r)["features"] for r in notes]), plain, atol=1e-6)
 
 
 def test_other_weights_are_another_key(tiny, notes) -> None:  # type: ignore[no-untyped-def]

@@ -9,12 +9,16 @@ from tlzoo.errors import UnavailableError
 
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
-    from tlzoo.cards.schema import Variant
+    from tlzoo.cards.schema import Input, Variant
     from tlzoo.tasks.base import Task
 
 ADAPTERS = {
     "own": "tlzoo.adapters.own:build",
     "openai": "tlzoo.adapters.openai:build",
+    "litert": "tlzoo.adapters.litert:build",
+    "smp": "tlzoo.adapters.smp:build",
+    "timm": "tlzoo.adapters.timm:build",
+    "torchvision": "tlzoo.adapters.torchvision:build",
 }
 
 
@@ -27,11 +31,12 @@ def is_built(variant: Variant) -> bool:
     return variant.adapter in ADAPTERS
 
 
-def build(variant: Variant, task: Task | None = None) -> Backbone | Model:
+def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone | Model:
     """Build a variant with random parameters.
 
     Args:
         variant: The variant.
+        given: Its input (``Card.input_of``): size and normalisation, where the library does not know them.
         task: The task that it is for; only models that are asked in words look at it.
 
     Raises:
@@ -42,5 +47,5 @@ def build(variant: Variant, task: Task | None = None) -> Backbone | Model:
             f"no adapter for {variant.adapter} {variant.model} in this version; adapters: {', '.join(sorted(ADAPTERS))}"
         )
     module, _, function = ADAPTERS[variant.adapter].partition(":")
-    network: Backbone | Model = getattr(import_module(module), function)(variant, task)
+    network: Backbone | Model = getattr(import_module(module), function)(variant, given, task)
     return network

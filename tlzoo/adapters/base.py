@@ -10,10 +10,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+
+from tlzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
 
 Row = Mapping[str, Any]
 """One example of a data set, in the task's features."""
@@ -29,11 +34,12 @@ class Spec:
 
     Attributes:
         input: Kind of the input, such as ``"audio"``.
-        outputs: Size of the last dimension of each named output that a head can use.
+        outputs: Size of each named output that a head can use: of its last dimension; of ``pyramid``, its maps.
         sample_rate: Hz, for audio.
         height: Pixels, where fixed.
         width: Pixels, where fixed.
         labels: Class names of the published head, if there is one.
+        pyramid: Channels and stride, in pixels of the input, of each map of the pyramid, finest first.
     """
 
     input: str
@@ -42,6 +48,7 @@ class Spec:
     height: int | None = None
     width: int | None = None
     labels: tuple[str, ...] = ()
+    pyramid: tuple[tuple[int, int], ...] = ()
 
 
 def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -> Batch:
@@ -119,6 +126,24 @@ class Model(nn.Module, ABC):
         """The model as it was published: a native one is that itself."""
         return self
 
+    def adapt(self, task: Task) -> None:
+        """Get a native model ready to be trained on a task's own classes.
+
+        Layers that depend on the classes are made anew where the classes differ; everything else stays. Called after
+        the weights were loaded, and before training.
+
+        Args:
+            task: The task, bound to its data.
+
+        Raises:
+            InputError: The model cannot be trained here, or not on this task.
+        """
+        raise InputError(f"{type(self).__name__} cannot be trained; run it with: zero-shot")
+
+    def augment(self, batch: Batch) -> Batch:
+        """Vary a training batch at random, by torch's own generator; by default nothing is varied."""
+        return batch
+
     def loss(self, batch: Batch) -> Tensor:
         """Training loss, a scalar.
 
@@ -128,7 +153,7 @@ class Model(nn.Module, ABC):
         raise NotImplementedError(f"{type(self).__name__} has no training loss")
 
     def stages(self) -> list[nn.Module]:
-        """Parts from input to output, for partial tuning and as LoRA's targets."""
+        """Parts from input to output, the last one what a probe trains; for partial tuning and as LoRA's targets."""
         return []
 
 
@@ -136,7 +161,8 @@ class Backbone(nn.Module, ABC):
     """A network with named outputs that a task's head can use.
 
     ``forward`` gives a dict with the outputs of ``spec.outputs``: ``pooled`` of shape ``(batch, dim)``; ``tokens`` of
-    shape ``(sum of lengths, dim)`` with ``tokens_lengths``; ``pyramid`` a list of maps, finest first.
+    shape ``(sum of lengths, dim)`` with ``tokens_lengths``; ``pyramid`` a list of maps
+    ``(batch, channels, height, width)``, finest first, as ``spec.pyramid`` says.
     """
 
     spec: Spec

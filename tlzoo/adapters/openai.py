@@ -22,15 +22,16 @@ from tlzoo.blobs import cache_dir
 from tlzoo.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
-    from tlzoo.cards.schema import Variant
+    from tlzoo.cards.schema import Input, Variant
     from tlzoo.tasks.base import Message, PromptTask, Task
 
 
-def build(variant: Variant, task: Task | None = None) -> ChatModel:
+def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel:
     """Build the model of a variant, behind the endpoint that the environment names.
 
     Args:
         variant: The variant; its ``model`` is what the endpoint is asked for, if ``TLZOO_OPENAI_MODEL`` names no other.
+        given: Its input; text, as it is.
         task: What to ask; a task that can be put in words.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
-    from tlzoo.cards.schema import Variant
+    from tlzoo.cards.schema import Input, Variant
     from tlzoo.tasks.base import Task
 
 
@@ -17,7 +17,7 @@ def exists(variant: Variant) -> bool:
     return find_spec(f"tlzoo.architectures.{variant.model.partition(':')[0]}") is not None
 
 
-def build(variant: Variant, task: Task | None = None) -> Backbone | Model:
+def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone | Model:
     """Build a variant from its module, class and configuration."""
     module, _, name = variant.model.partition(":")
     network: Backbone | Model = getattr(import_module(f"tlzoo.architectures.{module}"), name)(**variant.config)

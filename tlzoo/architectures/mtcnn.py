@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,8 +18,13 @@ from torch.nn import functional as F
 from torchvision.ops import nms
 
 from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.architectures import mtcnn_training as training
+from tlzoo.architectures.mtcnn_boxes import crops, moved, nms_of_smaller, scaled, squared
 from tlzoo.data.image import decode
 from tlzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
 
 _CELL, _STRIDE = 12, 2  # P-Net's field of view and step, pixels of the scaled image
 _CROPS = 512  # crops a forward pass, to bound memory
@@ -31,9 +36,24 @@ class _Net(nn.Module):
     def channels(self, width: float, *channels: int) -> list[int]:
         return [max(2, round(width * n)) for n in channels]
 
+    def raw(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """As :meth:`forward`, but with logits in place of probabilities."""
+        raise NotImplementedError
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Look at pixels in [-1, 1], shape ``(batch, 3, height, width)``.
+
+        Returns:
+            What :meth:`raw` gives, the last of it as probabilities of no face and face.
+        """
+        *outputs, logits = self.raw(pixels)
+        return (*outputs, logits.softmax(1))
+
 
 class PNet(_Net):
     """Proposal network, fully convolutional: 12 x 12 pixels to one decision, stride 2 (figure 2)."""
+
+    size = _CELL
 
     def __init__(self, width: float = 1.0) -> None:
         """Make the network; ``width`` scales its channels."""
@@ -45,19 +65,16 @@ class PNet(_Net):
         self.conv3, self.prelu3 = nn.Conv2d(b, c, 3), nn.PReLU(c)
         self.conv4_1, self.conv4_2 = nn.Conv2d(c, 2, 1), nn.Conv2d(c, 4, 1)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Look at every place of an image.
-
-        Args:
-            images: Shape ``(batch, 3, height, width)``, values in [-1, 1].
+    def raw(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Look at every place of images ``(batch, 3, height, width)``.
 
         Returns:
-            Offsets of the box's four sides in units of the cell, ``(batch, 4, rows, columns)``, and probabilities of
-            no face and face, ``(batch, 2, rows, columns)``.
+            Offsets of the box's four sides in units of the cell, ``(batch, 4, rows, columns)``, and logits,
+            ``(batch, 2, rows, columns)``.
         """
-        x = self.pool1(self.prelu1(self.conv1(images)))
+        x = self.pool1(self.prelu1(self.conv1(pixels)))
         x = self.prelu3(self.conv3(self.prelu2(self.conv2(x))))
-        return self.conv4_2(x), self.conv4_1(x).softmax(1)
+        return self.conv4_2(x), self.conv4_1(x)
 
 
 class RNet(_Net):
@@ -75,15 +92,15 @@ class RNet(_Net):
         self.dense4, self.prelu4 = nn.Linear(9 * c, d), nn.PReLU(d)
         self.dense5_1, self.dense5_2 = nn.Linear(d, 2), nn.Linear(d, 4)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Refine crops of shape ``(batch, 3, 24, 24)``: offsets ``(batch, 4)`` and probabilities ``(batch, 2)``."""
-        x = self.pool1(self.prelu1(self.conv1(crops)))
+    def raw(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Refine crops of shape ``(batch, 3, 24, 24)``: offsets ``(batch, 4)`` and logits ``(batch, 2)``."""
+        x = self.pool1(self.prelu1(self.conv1(pixels)))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.prelu3(self.conv3(x))
         x = self.prelu4(
             self.dense4(x.permute(0, 3, 2, 1).flatten(1))
         )  # Caffe's order: the weights were trained with it
-        return self.dense5_2(x), self.dense5_1(x).softmax(1)
+        return self.dense5_2(x), self.dense5_1(x)
 
 
 class ONet(_Net):
@@ -102,19 +119,19 @@ class ONet(_Net):
         self.dense5, self.prelu5 = nn.Linear(9 * d, e), nn.PReLU(e)
         self.dense6_1, self.dense6_2, self.dense6_3 = nn.Linear(e, 2), nn.Linear(e, 4), nn.Linear(e, 10)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def raw(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Decide on crops of shape ``(batch, 3, 48, 48)``.
 
         Returns:
-            Offsets ``(batch, 4)``, landmarks as five x then five y in units of the box ``(batch, 10)``, and
-            probabilities ``(batch, 2)``.
+            Offsets ``(batch, 4)``, landmarks as five x then five y in units of the box ``(batch, 10)``, and logits
+            ``(batch, 2)``.
         """
-        x = self.pool1(self.prelu1(self.conv1(crops)))
+        x = self.pool1(self.prelu1(self.conv1(pixels)))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.pool3(self.prelu3(self.conv3(x)))
         x = self.prelu4(self.conv4(x))
         x = self.prelu5(self.dense5(x.permute(0, 3, 2, 1).flatten(1)))
-        return self.dense6_2(x), self.dense6_3(x), self.dense6_1(x).softmax(1)
+        return self.dense6_2(x), self.dense6_3(x), self.dense6_1(x)
 
 
 class MTCNN(Model):
@@ -123,6 +140,9 @@ class MTCNN(Model):
     A prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [probability, ...], "labels": ["face", ...],
     "keypoints": [[[x, y] * 5], ...]}``, most probable first, in pixels and clipped to the image. The five keypoints
     are left eye, right eye, nose, left and right corner of the mouth, as seen in the picture.
+
+    The three networks are trained together, on parts of the pictures that are drawn anew in every step: each of the
+    latter two sees what the one before takes for a face, as far as it is in the batch (``mtcnn_training``).
     """
 
     spec = Spec(input="image")
@@ -133,26 +153,34 @@ class MTCNN(Model):
         min_face: int = 20,
         thresholds: Sequence[float] = (0.6, 0.7, 0.7),
         factor: float = 0.709,
+        most: Sequence[int] = (1000, 300),
     ) -> None:
-        """Make the cascade.
+        """Make the cascade, with the initial parameters that suit PReLU (He 2015, 1502.01852).
 
         Args:
             width: Scales all channels; 1.0 as published, 495,850 parameters.
             min_face: Side of the smallest face that is looked for, pixels.
             thresholds: Probability that each of the three stages asks for.
             factor: From one scale of the pyramid to the next, about ``sqrt(1/2)``.
+            most: Boxes that the first and the second stage may pass on, the best ones: a bound on time, which trained
+                networks do not reach but in crowds.
 
         Raises:
             InputError: An argument is out of range.
         """
         super().__init__()
-        if width <= 0 or min_face < 1 or not 0 < factor < 1 or len(thresholds) != 3:
+        if width <= 0 or min_face < 1 or not 0 < factor < 1 or len(thresholds) != 3 or len(most) != 2 or min(most) < 1:
             raise InputError(
-                f"MTCNN(width={width}, min_face={min_face}, thresholds={thresholds}, factor={factor}): expected a "
-                "positive width and min_face, three thresholds and a factor between 0 and 1"
+                f"MTCNN(width={width}, min_face={min_face}, thresholds={thresholds}, factor={factor}, most={most}): "
+                "expected a positive width and min_face, three thresholds, a factor between 0 and 1, two counts"
             )
         self.width, self.min_face, self.thresholds, self.factor = width, min_face, tuple(thresholds), factor
+        self.most, self.label = tuple(most), "face"
         self.pnet, self.rnet, self.onet = PNet(width), RNet(width), ONet(width)
+        for layers in self.stages()[:-1]:
+            for layer in layers.children():  # without it O-Net, the deepest, hardly starts to learn
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    nn.init.kaiming_normal_(layer.weight, a=0.25)
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load the published weights.
@@ -173,17 +201,99 @@ class MTCNN(Model):
         """The published model: this one, for it needs no other head."""
         return self
 
+    def adapt(self, task: Task) -> None:
+        """Get ready to be trained on boxes of one class, whatever it is called; no layer depends on its name.
+
+        Raises:
+            InputError: There are several classes.
+        """
+        if len(task.labels) != 1:
+            raise InputError(
+                f"MTCNN finds one class of things; the data's: {', '.join(task.labels) or 'none'}; "
+                "leave one of them, or take a detector of several"
+            )
+        (self.label,) = task.labels
+
     def stages(self) -> list[nn.Module]:
-        """The three networks."""
-        return [self.pnet, self.rnet, self.onet]
+        """Layers of the three networks that stand at the same depth; the last ones decide and place."""
+        p, r, o = self.pnet, self.rnet, self.onet
+        depths = (
+            (p.conv1, p.prelu1, r.conv1, r.prelu1, o.conv1, o.prelu1),
+            (p.conv2, p.prelu2, r.conv2, r.prelu2, o.conv2, o.prelu2),
+            (r.conv3, r.prelu3, o.conv3, o.prelu3),
+            (p.conv3, p.prelu3, r.dense4, r.prelu4, o.conv4, o.prelu4, o.dense5, o.prelu5),
+            (p.conv4_1, p.conv4_2, r.dense5_1, r.dense5_2, o.dense6_1, o.dense6_2, o.dense6_3),
+        )
+        return [nn.ModuleList(layers) for layers in depths]
 
     def encode(self, row: Row) -> Example:
-        """Decode ``row["image"]`` to ``image``: uint8, shape ``(height, width, 3)``, RGB."""
-        return {"image": torch.from_numpy(np.array(decode(row["image"])))}
+        """Decode ``row["image"]``.
+
+        Returns:
+            ``image``, uint8 of shape ``(height, width, 3)``, RGB; where the row has ``objects``, also ``target``:
+            their ``boxes``, x1, y1, x2, y2, shape ``(n, 4)``, without those that have no area, and their ``landmarks``,
+            shape ``(n, 5, 2)``, NaN where there are none. All in pixels of the picture.
+        """
+        example: Example = {"image": torch.from_numpy(np.array(decode(row["image"])))}
+        if "objects" in row:
+            boxes = torch.tensor(row["objects"]["bbox"], dtype=torch.float32).reshape(-1, 4)
+            boxes = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
+            known = row["objects"].get("landmarks")
+            landmarks = torch.full((len(boxes), 5, 2), torch.nan)
+            if known:
+                landmarks = torch.tensor(known, dtype=torch.float32).reshape(-1, 5, 2)
+            kept = (boxes[:, 2:] > boxes[:, :2]).all(1)
+            example["target"] = {"boxes": boxes[kept], "landmarks": landmarks[kept]}
+        return example
 
     def collate(self, examples: Sequence[Example]) -> Batch:
         """List the images, since each has its own size."""
-        return {"image": [example["image"] for example in examples]}
+        return {name: [example[name] for example in examples] for name in examples[0]}
+
+    def augment(self, batch: Batch) -> Batch:
+        """Mirror half of the pictures, and vary their contrast and brightness."""
+        pairs = [training.varied(*pair) for pair in zip(batch["image"], batch["target"], strict=True)]
+        return batch | {"image": [image for image, _ in pairs], "target": [target for _, target in pairs]}
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Sum over the networks of what they say of parts drawn at random (section 3.4).
+
+        Decisions weigh 1, boxes 0.5, and the landmarks, which only O-Net places, 1 where they are known.
+        """
+        images = [image.to(self.pnet.conv1.weight.device).permute(2, 0, 1) for image in batch["image"]]
+        sums = [F.pad(image.long().cumsum(1).cumsum(2), (1, 0, 1, 0)) for image in images]
+        drawn = [
+            training.drawn(i, (image.shape[1], image.shape[2]), target["boxes"], target["landmarks"], self.min_face)
+            for i, (image, target) in enumerate(zip(images, batch["target"], strict=True))
+        ]
+        parts = training.Parts.cat(drawn).to(images[0].device)
+        total, scores = self._learn(self.pnet, sums, parts)
+        for net, most in ((self.rnet, 2), (self.onet, 1)):
+            parts = parts[training.harder(parts, scores, most * len(images))]
+            loss, scores = self._learn(net, sums, parts)
+            total = total + loss
+        return total
+
+    def _learn(self, net: PNet | RNet | ONet, sums: list[Tensor], parts: training.Parts) -> tuple[Tensor, Tensor]:
+        """A network's loss on parts of the pictures, and its probabilities of a face."""
+        counts = torch.bincount(parts.picture, minlength=len(sums)).tolist()
+        order = parts.picture.argsort(stable=True)
+        parts = parts[order]
+        seen = []
+        for table, squares in zip(sums, torch.split(parts.squares, counts), strict=True):
+            limit = squares.new_tensor([table.shape[2] - 1, table.shape[1] - 1] * 2)
+            seen.append(crops(table, squares.clamp(min=0).minimum(limit).long(), net.size))
+        offsets, *landmarks, logits = (
+            output.flatten(1)
+            for output in net.raw(torch.cat(seen).to(net.conv1.weight, memory_format=torch.channels_last))
+        )
+        step = parts.side / _CELL if isinstance(net, PNet) else 1.0  # what detection counts as the first pixel, and so
+        start = parts.squares + step * parts.squares.new_tensor([1, 1, 0, 0])  # where its boxes start
+        unit = parts.side - step if isinstance(net, PNet) else parts.side
+        total = training.decision_loss(logits, parts.kind) + 0.5 * training.box_loss(offsets, start, unit, parts)
+        for output in landmarks:
+            total = total + training.landmark_loss(output, parts)
+        return total, logits.detach().softmax(1)[:, 1][order.argsort()]
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> list[dict[str, Any]]:
@@ -196,13 +306,13 @@ class MTCNN(Model):
         boxes = self._propose(pixels)
         sums = F.pad(pixels[0].long().cumsum(1).cumsum(2), (1, 0, 1, 0))
         boxes, scores, (offsets,) = self._ask(self.rnet, sums, boxes, self.thresholds[1])
-        keep = nms(boxes, scores, 0.7)
-        boxes = _squared(_moved(boxes[keep], offsets[keep]))
+        keep = nms(boxes, scores, 0.7)[: self.most[1]]
+        boxes = squared(moved(boxes[keep], offsets[keep]))
         boxes, scores, (offsets, landmarks) = self._ask(self.onet, sums, boxes, self.thresholds[2])
         corner, side = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2] + 1)[:, None]
         points = landmarks.view(-1, 2, 5).transpose(1, 2) * side + corner - 1
-        boxes = _moved(boxes, offsets)
-        keep = _nms_of_smaller(boxes, scores, 0.7)
+        boxes = moved(boxes, offsets)
+        keep = nms_of_smaller(boxes, scores, 0.7)
         boxes, scores, points = boxes[keep], scores[keep], points[keep]
         limit = points.new_tensor([width, height])
         boxes = boxes.view(-1, 2, 2).clamp(min=0).minimum(limit).view(-1, 4)
@@ -211,7 +321,7 @@ class MTCNN(Model):
         return {
             "boxes": boxes[keep].tolist(),
             "scores": scores[keep].tolist(),
-            "labels": ["face"] * int(keep.sum()),
+            "labels": [self.label] * int(keep.sum()),
             "keypoints": points[keep].tolist(),
         }
 
@@ -227,18 +337,20 @@ class MTCNN(Model):
         height, width = pixels.shape[2:]
         found = [pixels.new_zeros(0, 9)]  # box, score, offsets
         for scale in self._scales(height, width):
-            offsets, probability = self.pnet(_scaled(pixels, int(height * scale + 1), int(width * scale + 1)))
+            offsets, probability = self.pnet(scaled(pixels, int(height * scale + 1), int(width * scale + 1)))
             at = (probability[0, 1] >= self.thresholds[0]).nonzero()
+            if len(at) > 4 * self.most[0]:  # so that suppression stays quick
+                at = at[probability[0, 1, at[:, 0], at[:, 1]].topk(4 * self.most[0]).indices]
             corner = _STRIDE * at.flip(1).to(pixels) + 1
             cells = torch.cat([(corner / scale).floor(), ((corner + _CELL - 1) / scale).floor()], 1)
             scores = probability[0, 1, at[:, 0], at[:, 1]]
             here = torch.cat([cells, scores[:, None], offsets[0, :, at[:, 0], at[:, 1]].T], 1)
             found.append(here[nms(cells, scores, 0.5)])
         proposals = torch.cat(found)
-        proposals = proposals[nms(proposals[:, :4], proposals[:, 4], 0.7)]
+        proposals = proposals[nms(proposals[:, :4], proposals[:, 4], 0.7)[: self.most[0]]]
         boxes, offsets = proposals[:, :4], proposals[:, 5:]
         side = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-        return _squared(boxes + offsets * side)
+        return squared(boxes + offsets * side)
 
     def _ask(
         self, net: RNet | ONet, sums: Tensor, boxes: Tensor, threshold: float
@@ -251,59 +363,7 @@ class MTCNN(Model):
         inside = (right >= left) & (bottom >= top)
         boxes = boxes[inside]
         edges = torch.stack([left - 1, top - 1, right, bottom], 1)[inside]
-        passes = [net(_crops(sums, part, net.size).to(boxes)) for part in torch.split(edges, _CROPS)]
+        passes = [net(crops(sums, part, net.size).to(boxes)) for part in torch.split(edges, _CROPS)]
         *outputs, probability = (torch.cat(output) for output in zip(*passes, strict=True))
         keep = probability[:, 1] > threshold
         return boxes[keep], probability[keep, 1], [output[keep] for output in outputs]
-
-
-def _scaled(pixels: Tensor, height: int, width: int) -> Tensor:
-    """Resize by area, and map 0..255 to [-1, 1]."""
-    return (F.interpolate(pixels, size=(height, width), mode="area") - 127.5) / 128
-
-
-def _crops(sums: Tensor, edges: Tensor, size: int) -> Tensor:
-    """Cut parts out of an image and scale them as ``_scaled`` does, all at once, by its summed-area table.
-
-    Args:
-        sums: Sum of the pixels above and left of each corner, integers, shape ``(3, height + 1, width + 1)``.
-        edges: ``(x1, y1, x2, y2)`` of each part, shape ``(n, 4)``.
-        size: Side of the result.
-
-    Returns:
-        Shape ``(n, 3, size, size)``.
-    """
-    start, extent = edges[:, None, :2], (edges[:, 2:] - edges[:, :2])[:, None]
-    step = torch.arange(size, device=edges.device)[:, None]
-    low = start + step * extent // size  # (n, size, 2): x, y
-    high = start + ((step + 1) * extent + size - 1) // size
-    x1, x2 = low[:, None, :, 0], high[:, None, :, 0]
-    y1, y2 = low[:, :, None, 1], high[:, :, None, 1]
-    total = sums[:, y2, x2] - sums[:, y1, x2] - sums[:, y2, x1] + sums[:, y1, x1]
-    return (total / ((y2 - y1) * (x2 - x1)) - 127.5).transpose(0, 1) / 128
-
-
-def _squared(boxes: Tensor) -> Tensor:
-    """Widen boxes to squares with the same centre."""
-    size = boxes[:, 2:] - boxes[:, :2]
-    side = size.amax(1, keepdim=True)
-    corner = boxes[:, :2] + (size - side) / 2
-    return torch.cat([corner, corner + side], 1)
-
-
-def _moved(boxes: Tensor, offsets: Tensor) -> Tensor:
-    """Move the sides of boxes by offsets in units of the box, whose sides are counted in pixels, both ends included."""
-    return boxes + offsets * (boxes[:, 2:] - boxes[:, :2] + 1).repeat(1, 2)
-
-
-def _nms_of_smaller(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
-    """Drop a box that shares with a better one more than a part of the smaller of the two: indices kept, best first."""
-    areas = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
-    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    overlap = (high - low + 1).clamp(min=0).prod(2) / torch.minimum(areas[:, None], areas[None])
-    keep: list[int] = []
-    for i in scores.argsort(descending=True, stable=True).tolist():
-        if not keep or overlap[i, keep].max() <= threshold:
-            keep.append(i)
-    return torch.tensor(keep, dtype=torch.long, device=boxes.device)

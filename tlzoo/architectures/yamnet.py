@@ -8,7 +8,7 @@ TensorFlow Lite file of tensorflow/tflite-support: int8 kernels, batch norms fol
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, segment_mean
+from tlzoo.architectures import tflite
+from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.data.inputs import read_input
 from tlzoo.errors import InputError
 
@@ -80,17 +82,8 @@ def log_mel(waveform: Tensor) -> Tensor:
     return (magnitudes @ mel_matrix().to(waveform.device) + LOG_OFFSET).log()
 
 
-class CentredNorm(nn.BatchNorm2d):
-    """Batch normalisation with a bias and no scale, eps 1e-4, as in YAMNet's ``params.py``.
-
-    A *folded* norm is what a published inference file leaves of one: its statistics went into the convolution before
-    it, so mean 0 and variance ``1 - eps`` turn it into its bias. It stays in eval mode whatever ``train`` says, for
-    statistics of a batch would undo the weights. ``num_batches_tracked`` of -1 marks it in the state dict.
-    """
-
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
+class CentredNorm(FoldableNorm):
+    """Batch normalisation with a bias and no scale, eps 1e-4, as in YAMNet's ``params.py``."""
 
     def __init__(self, channels: int) -> None:
         """Build an ordinary norm, not folded.
@@ -100,26 +93,6 @@ class CentredNorm(nn.BatchNorm2d):
         """
         super().__init__(channels, eps=1e-4, affine=False)
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.folded = False
-
-    @torch.no_grad()
-    def fold(self, bias: Tensor) -> None:
-        """Take the bias of a convolution with folded norm, ``(channels,)``."""
-        self.bias.copy_(bias)
-        self.running_mean.zero_()
-        self.running_var.fill_(1 - self.eps)
-        self.num_batches_tracked.fill_(-1)
-        self.folded = True
-        self.eval()
-
-    def train(self, mode: bool = True) -> CentredNorm:
-        """Set the mode; a folded norm stays in eval mode."""
-        return super().train(mode and not self.folded)
-
-    def _load_from_state_dict(self, *args: Any) -> None:
-        super()._load_from_state_dict(*args)
-        self.folded = not self.num_batches_tracked.is_meta and self.num_batches_tracked.item() < 0
-        self.train(self.training)
 
 
 class YAMNet(Backbone):
@@ -148,12 +121,12 @@ class YAMNet(Backbone):
             raise InputError(f"YAMNet: activation {activation!r}; known: {', '.join(kinds)}")
         nonlinear = kinds[activation]
         channels = [max(1, int(width * c)) for c in (32, *(c for c, _ in BLOCKS))]
-        self.stem = _convolution(1, channels[0], nonlinear, stride=2)
+        self.stem = convolution(1, channels[0], CentredNorm, nonlinear, stride=2)
         self.blocks = nn.Sequential(
             *(
                 nn.Sequential(
-                    _convolution(inputs, inputs, nonlinear, stride, groups=inputs),
-                    _convolution(inputs, outputs, nonlinear, kernel=1),
+                    convolution(inputs, inputs, CentredNorm, nonlinear, stride, groups=inputs),
+                    convolution(inputs, outputs, CentredNorm, nonlinear, kernel=1),
                 )
                 for (inputs, outputs), (_, stride) in zip(pairwise(channels), BLOCKS, strict=True)
             )
@@ -204,7 +177,7 @@ class YAMNet(Backbone):
 
     @torch.no_grad()
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load the TensorFlow Lite file; its norms are folded, see :class:`CentredNorm`.
+        """Load the TensorFlow Lite file; its norms are folded, see :class:`FoldableNorm`.
 
         Args:
             files: The one file, ``yamnet_audio_classifier_with_metadata.tflite``.
@@ -213,7 +186,7 @@ class YAMNet(Backbone):
             InputError: It is no TensorFlow Lite file of this network, at this width, with its labels.
         """
         (path,) = files.values()
-        layers = list(_tflite_layers(path))
+        layers = list(tflite.layers(path))
         if self.classifier is None:
             layers = layers[:-1]
         modules = [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
@@ -280,64 +253,6 @@ class AudioSetClassifier(Model):
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the classifier."""
         return [*self.backbone.stages(), self.classifier]
-
-
-def _convolution(
-    inputs: int, outputs: int, activation: type[nn.Module], stride: int = 1, kernel: int = 3, groups: int = 1
-) -> nn.Sequential:
-    """Convolution, norm and activation, with TensorFlow's padding ``SAME``.
-
-    At stride 2, where every size here is even, that is one row below and one column to the right.
-    """
-    padding = [nn.ZeroPad2d((0, 1, 0, 1))] if stride == 2 else []
-    convolution = nn.Conv2d(
-        inputs, outputs, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups, bias=False
-    )
-    return nn.Sequential(*padding, convolution, CentredNorm(outputs), activation())
-
-
-def _tflite_layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
-    """Kernels and biases of a TensorFlow Lite file, dequantised, in the order of the operators.
-
-    Yields:
-        Kernel, ``(out, in, height, width)`` or ``(out, in)``, and bias, ``(out,)``: of each convolution, and of each
-        dense layer after the first convolution.
-
-    Raises:
-        InputError: It is no TensorFlow Lite file.
-    """
-    import tflite
-
-    data = path.read_bytes()
-    if data[4:8] != b"TFL3":
-        raise InputError(f"{path}: no TensorFlow Lite file")
-    model = tflite.Model.GetRootAs(data, 0)
-    graph = model.Subgraphs(0)
-    dtypes = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.INT8: np.int8, tflite.TensorType.INT32: np.int32}
-    axes = {tflite.BuiltinOperator.CONV_2D: (0, 3, 1, 2), tflite.BuiltinOperator.DEPTHWISE_CONV_2D: (3, 0, 1, 2)}
-
-    def read(index: int) -> Tensor:
-        tensor = graph.Tensors(index)
-        if tensor.Type() not in dtypes:
-            raise InputError(f"{path}: a kernel or bias is neither float32, int8 nor int32: another file is expected")
-        values = np.frombuffer(model.Buffers(tensor.Buffer()).DataAsNumpy(), dtypes[tensor.Type()])
-        values = values.reshape(tensor.ShapeAsNumpy())
-        quantization = tensor.Quantization()
-        if quantization is not None and not quantization.ScaleIsNone():
-            channels = [-1 if axis == quantization.QuantizedDimension() else 1 for axis in range(values.ndim)]
-            zero, scale = quantization.ZeroPointAsNumpy(), quantization.ScaleAsNumpy()
-            values = (values - zero.reshape(channels)) * scale.reshape(channels)
-        return torch.from_numpy(values.astype(np.float32))
-
-    convolved = False
-    for number in range(graph.OperatorsLength()):
-        operator = graph.Operators(number)
-        kind = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
-        if kind in axes:
-            convolved = True
-            yield read(operator.Inputs(1)).permute(axes[kind]), read(operator.Inputs(2))
-        elif kind == tflite.BuiltinOperator.FULLY_CONNECTED and convolved:
-            yield read(operator.Inputs(1)), read(operator.Inputs(2))
 
 
 def _labels(path: Path, classes: int) -> tuple[str, ...]:

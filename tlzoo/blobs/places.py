@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from tlzoo.errors import InputError
 
 _HUB = re.compile(r"hub:(?P<kind>datasets/|spaces/)?(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<rev>[^/]+))?/(?P<path>.+)")
-_PYPI = re.compile(r"(?P<head>pypi:(?P<spec>\w[\w.-]*==\w[\w.!+]*)(?:;(?P<options>[\w=,.]+))?)/(?P<path>.+)")
+_PYPI = re.compile(r"(?P<head>pypi:(?P<spec>\w[\w.-]*==\w[\w.!+]*)(?:;(?P<options>[\w=,.]+))?)(?:/(?P<path>.+))?")
 _NPM = re.compile(r"(?P<head>npm:(?P<spec>(?:@\w[\w.~-]*/)?\w[\w.~-]*@\w[\w.+-]*))/(?P<path>.+)")
 _URL = re.compile(r"https?://[^\s/]+/(?P<path>\S+)")
 _PATTERNS = {
     "hub": (_HUB, "hub:owner/name[@rev]/path"),
     "https": (_URL, "https://host/path"),
     "http": (_URL, "https://host/path"),
-    "pypi": (_PYPI, "pypi:package==version[;key=value,...]/path"),
+    "pypi": (_PYPI, "pypi:package==version[;key=value,...][/path]"),
     "npm": (_NPM, "npm:[@scope/]package@version/path"),
 }
 _PIP_OPTIONS = {
@@ -63,7 +63,8 @@ def parse(place: str) -> re.Match[str]:
         place: What a blob names as a place.
 
     Returns:
-        A match with the group ``path``, and ``kind``, ``repo``, ``rev`` (hub) or ``head``, ``spec`` (pypi, npm).
+        A match with the group ``path`` (``None`` for a whole wheel), and ``kind``, ``repo``, ``rev`` (hub) or ``head``,
+        ``spec`` (pypi, npm).
 
     Raises:
         InputError: If it is malformed, with the right form.
@@ -73,7 +74,7 @@ def parse(place: str) -> re.Match[str]:
         raise InputError(f"place {place!r}: expected one of hub:, https://, pypi:, npm:")
     pattern, form = _PATTERNS[scheme]
     match = pattern.fullmatch(place)
-    if match is None or "\\" in place or any(step in ("", ".", "..") for step in match["path"].split("/")):
+    if match is None or "\\" in place or any(step in ("", ".", "..") for step in (match["path"] or "wheel").split("/")):
         raise InputError(f"place {place!r}: expected {form}")
     if scheme == "http" and not is_loopback(place):
         raise InputError(f"place {place!r}: plain http is only for loopback hosts; use https")

@@ -161,6 +161,8 @@ class Variant(Node):
     """Name in that library: a timm model, a transformers architecture, ``module:Class`` of tlzoo.architectures."""
     config: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the model's constructor."""
+    size: int | None = Field(default=None, gt=0)
+    """Side of the square image that this variant takes, pixels, where it differs from the card's input."""
     params: int | None = Field(default=None, gt=0)
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
     weights: tuple[Weights, ...] = ()
@@ -251,6 +253,12 @@ class Card(Node):
     def formats(self) -> tuple[str, ...]:
         """Formats of the official weights, sorted."""
         return tuple(sorted({w.format for v in self.variants for w in v.weights if w.format}))
+
+    def input_of(self, variant: Variant) -> Input:
+        """The input of one variant: the card's, at the variant's own size where it has one."""
+        if variant.size is None:
+            return self.input
+        return self.input.model_copy(update={"height": variant.size, "width": variant.size})
 
     def variant_hash(self, variant: Variant) -> str:
         """Hash of what decides a result: the variant's configuration and its input, not the prose."""

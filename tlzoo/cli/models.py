@@ -63,6 +63,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or a card's id.")],
     inputs: Annotated[list[str], typer.Argument(help="Files, or folders of them.")],
     batch_size: Annotated[int, typer.Option(help="Files a batch.", min=1)] = 32,
+    draw: Annotated[Path | None, typer.Option(help="Folder to draw predictions of pictures into, as PNG.")] = None,
 ) -> None:
     """Predict files: one JSON object a line, with the input and the prediction."""
     import sys
@@ -78,7 +79,8 @@ def predict(
     failed: list[str] = []
     total = 0
     paths = expand(inputs, opened.spec.input)
-    for answer in tqdm(run(opened, paths, batch_size), unit="file", leave=False, disable=not sys.stderr.isatty()):
+    answers = run(opened, paths, batch_size, draw)
+    for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
         typer.echo(json.dumps(answer, ensure_ascii=False))
         total += 1
         if "error" in answer:

@@ -78,11 +78,78 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.tones:tones",
     ),
+    "cifar10": Entry(
+        "image-classification",
+        "CIFAR-10, 60,000 pictures of 32 x 32 pixels, 10 classes",
+        "unknown",
+        hub="uoft-cs/cifar10",
+        options={"label": "label"},
+    ),
+    "digits": Entry(
+        "image-classification",
+        "1,797 real handwritten digits from scikit-learn's wheel",
+        "cc-by-4.0",
+        loader="tlzoo.data.digits:digits",
+    ),
+    "textures": Entry(
+        "image-classification",
+        "tiles of ten photographs from scikit-image's wheel, splits apart in space",
+        "unknown",
+        loader="tlzoo.data.textures:textures",
+    ),
+    "sprites": Entry(
+        "image-classification",
+        "Kenney's drawings from arcade's wheel, seen in many ways; source of stand-ins",
+        "cc-by-2.0",
+        loader="tlzoo.data.sprites:sprites",
+    ),
+    "digit-scenes": Entry(
+        "object-detection",
+        "real handwritten digits set into real photographs, exact boxes",
+        "cc-by-4.0",
+        loader="tlzoo.data.scenes:digit_scenes",
+    ),
+    "sprite-scenes": Entry(
+        "object-detection",
+        "Kenney's drawings set on any ground, exact boxes; source of stand-ins",
+        "cc-by-2.0",
+        loader="tlzoo.data.scenes:sprite_scenes",
+    ),
+    "sprite-masks": Entry(
+        "image-segmentation",
+        "Kenney's drawings set on any ground, exact masks; source of stand-ins",
+        "cc-by-2.0",
+        loader="tlzoo.data.scenes:sprite_masks",
+    ),
     "faces": Entry(
         "face-detection",
         "real face crops set into real photographs, exact boxes",
         "unknown",
         loader="tlzoo.data.faces:faces",
+    ),
+    "drawn-faces": Entry(
+        "face-detection",
+        "drawn faces over patterns, exact boxes and landmarks; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.drawn_faces:drawn_faces",
+    ),
+    "nuclei": Entry(
+        "image-segmentation",
+        "tiles of a real fluorescence picture from StarDist's wheel, splits apart in space",
+        "bsd-3-clause",
+        loader="tlzoo.data.nuclei:nuclei",
+    ),
+    "figures": Entry(
+        "pose-estimation",
+        "clothed people drawn over real photographs, exact keypoints",
+        "unknown",
+        loader="tlzoo.data.figures:figures",
+    ),
+    "mannequins": Entry(
+        "pose-estimation",
+        "dolls, robots and stick men over patterns, exact keypoints; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.mannequins:mannequins",
     ),
     "news-cloze": Entry(
         "language-modeling",
@@ -93,8 +160,12 @@ DATASETS: dict[str, Entry] = {
 }
 
 STANDARD: dict[str, tuple[str | None, str]] = {
+    "image-classification": ("cifar10", "digits"),
+    "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "face-detection": (None, "faces"),
+    "image-segmentation": (None, "nuclei"),
+    "pose-estimation": (None, "figures"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""
@@ -109,7 +180,7 @@ class Source:
         task: The task it is for.
         fingerprint: Hash of what decides its rows.
         where: ``rendered``, ``hub`` or ``folder``.
-        place: Loader, repository id with commit, or folder.
+        place: Loader, repository id with commit, or path.
         options: Arguments of the Hub's listing.
         limits: Most examples a split.
         notice: What a person should know about the choice.
@@ -130,14 +201,14 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB) -> Source:
 
     Args:
         task: The task.
-        wanted: ``auto``, a name of :data:`DATASETS`, ``hub:ID[@revision]``, or a folder.
+        wanted: ``auto``, a name of :data:`DATASETS`, ``hub:ID[@revision]``, or the path of a person's own data.
         limits: Most examples a split.
 
     Raises:
         InputError: No such data set, or it is for another task.
         UnavailableError: It is on the Hub, which does not answer.
     """
-    facts = task_facts(task)
+    task_facts(task)
     if wanted == "auto":
         return _automatic(task, limits)
     if wanted.startswith("hub:"):
@@ -146,18 +217,17 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB) -> Source:
     if wanted in DATASETS:
         return _named(task, wanted, limits)
     if Path(wanted).exists() or os.sep in wanted:
-        from tlzoo.data.folder import SUFFIXES, fingerprint, listing
-
-        folder, kind = Path(wanted), next(iter(facts.inputs))
-        if facts.needs != task_facts(f"{facts.domain}-classification").needs or kind not in SUFFIXES:
-            raise InputError(
-                f"--data {wanted}: folders are read for audio-classification; {task} takes: {_names(task)}"
-            )
-        listing(folder, kind)  # complain before anything runs
-        key = _hash({"folder": fingerprint(folder, kind), "task": task, "limits": asdict(limits)})
-        return Source(folder.resolve().name, task, key, "folder", str(folder.resolve()), (), limits)
+        return _own(task, Path(wanted), limits)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
     raise InputError(f"{error}, auto, hub:ID[@revision], or a folder")
+
+
+def _own(task: str, path: Path, limits: Limits) -> Source:
+    from tlzoo.data import own
+
+    found = own.listing(path, task)  # complains before anything runs
+    key = _hash({"folder": own.fingerprint(found, path), "task": task, "limits": asdict(limits)})
+    return Source(own.title(path), task, key, "folder", str(path.resolve()), (), limits)
 
 
 def _automatic(task: str, limits: Limits) -> Source:
@@ -212,7 +282,9 @@ def load(source: Source) -> Prepared:
         UnavailableError: A part of it cannot be had.
     """
     if source.where == "folder":
-        return _draw(_folder_listing(source), source)
+        from tlzoo.data.own import listing
+
+        return _draw(listing(Path(source.place), source.task), source)
     folder = blobs.cache_dir() / "datasets" / source.fingerprint
     if not folder.is_dir():
         _keep(_make(source), folder)
@@ -229,22 +301,15 @@ def _make(source: Source) -> Prepared:
     from tlzoo.data.hub import listing
 
     repo, _, commit = source.place.partition("@")
-    kind = next(iter(task_facts(source.task).inputs))
-    return _draw(listing(repo, commit, kind, **dict(source.options)), source)
-
-
-def _folder_listing(source: Source) -> Listing:
-    from tlzoo.data.folder import listing
-
-    return listing(Path(source.place), next(iter(task_facts(source.task).inputs)))
+    return _draw(listing(repo, commit, source.task, **dict(source.options)), source)
 
 
 def _draw(found: Listing, source: Source) -> Prepared:
-    from tlzoo.data.dataset import classification
+    from tlzoo.data.dataset import gather
     from tlzoo.data.inputs import read_checked
 
     chosen = draw(found.labels, found.groups, found.splits, source.limits)
-    return classification(found, chosen, read_checked(found.kind))
+    return gather(found, chosen, read_checked(found.kind))
 
 
 def _keep(prepared: Prepared, folder: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa
 from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, Value
 
 from tlzoo.data.protocol import SPLITS, bootstrap_groups, without_repeats
+from tlzoo.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,38 @@ def table(features: Features, columns: Mapping[str, Sequence[Any]]) -> Dataset:
     return Dataset(pa.table(dict(columns), schema=features.arrow_schema))
 
 
+@dataclass(frozen=True)
+class Target:
+    """What is right for one example.
+
+    Attributes:
+        columns: Its columns in their storage form.
+        remarks: How often something had to be put right on the way, by what it was.
+    """
+
+    columns: Mapping[str, Any]
+    remarks: Mapping[str, int] = field(default_factory=dict)
+
+
+class Targets(Protocol):
+    """What is right for each example of a listing."""
+
+    @property
+    def features(self) -> Features:
+        """Features of the columns."""
+
+    def of(self, index: int, value: Any) -> Target:
+        """The target of one example.
+
+        Args:
+            index: Its place in the listing.
+            value: Its input as it is stored, with its bytes.
+
+        Raises:
+            InputError: The example cannot be used; says why, in one line that does not name it.
+        """
+
+
 @dataclass
 class Listing:
     """Examples before they are drawn: where they are, not what they hold.
@@ -55,11 +90,14 @@ class Listing:
     Attributes:
         kind: Kind of the input.
         inputs: One storage value an example, such as ``{"bytes": None, "path": "a.wav"}``.
-        labels: Class name of each example.
+        labels: Class name of each example; where an example has no class, what the draw is to be stratified by.
         names: What to call each example.
         groups: Group of each example, where known.
         splits: Split of each example, where the source has them.
         notices: What was guessed.
+        problems: One line for each example that is not listed, since a part of it is missing.
+        targets: What is right, where that is no class.
+        files: Files that decide the rows, of a person's own data.
     """
 
     kind: str
@@ -69,6 +107,28 @@ class Listing:
     groups: list[str] | None = None
     splits: list[str] | None = None
     notices: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    targets: Targets | None = None
+    files: list[Path] = field(default_factory=list)
+
+
+class Labels:
+    """The class of each example, as :class:`Targets`."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Keep the class name of each example."""
+        self.names = classes_of(labels)
+        place = {name: i for i, name in enumerate(self.names)}
+        self.classes = [place[label] for label in labels]
+
+    @property
+    def features(self) -> Features:
+        """A column of classes."""
+        return Features({"label": ClassLabel(names=self.names)})
+
+    def of(self, index: int, value: Any) -> Target:
+        """Its class."""
+        return Target({"label": self.classes[index]})
 
 
 def classes_of(labels: Iterable[str]) -> list[str]:
@@ -83,8 +143,8 @@ def content_key(value: Any) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def classification(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> Prepared:
-    """Read the drawn examples of a classification data set.
+def gather(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> Prepared:
+    """Read the drawn examples.
 
     Args:
         listing: All examples.
@@ -93,42 +153,44 @@ def classification(listing: Listing, chosen: Mapping[str, Iterable[int]], read: 
 
     Returns:
         The data; unreadable examples are left out and named, and so are training examples that repeat a test example.
+
+    Raises:
+        InputError: None of a split's examples can be used.
     """
-    classes = classes_of(listing.labels)
-    features = Features(
-        {
-            listing.kind: storage(listing.kind),
-            "label": ClassLabel(names=classes),
-            "group": Value("string"),
-            "id": Value("string"),
-        }
-    )
-    problems: list[str] = []
-    rows: dict[str, list[tuple[Any, int]]] = {}
+    targets = listing.targets or Labels(listing.labels)
+    own = {"group": Value("string"), "id": Value("string")}
+    features = Features({listing.kind: storage(listing.kind), **targets.features, **own})
+    problems = list(listing.problems)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    remarks: Counter[str] = Counter()
     for split in SPLITS:
         rows[split] = []
-        for index in chosen[split]:
-            value, reason = read(listing.inputs[int(index)])
+        for index in map(int, chosen[split]):
+            name = listing.names[index]
+            value, reason = read(listing.inputs[index])
+            try:
+                target = targets.of(index, value) if reason is None else Target({})
+            except InputError as error:
+                reason = str(error)
             if reason is None:
-                rows[split].append((value, int(index)))
+                remarks.update(target.remarks)
+                group = listing.groups[index] if listing.groups else name
+                rows[split].append({listing.kind: value, **target.columns, "group": group, "id": name})
             else:
-                problems.append(f"{listing.names[int(index)]}: {reason}")
-    kept = without_repeats({split: [content_key(value) for value, _ in rows[split]] for split in SPLITS})
+                problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
+        if not rows[split]:
+            raise InputError(f"no example for {split} can be used; {len(problems)} left out, such as: {problems[-1]}")
+    kept = without_repeats({split: [content_key(row[listing.kind]) for row in rows[split]] for split in SPLITS})
     dropped = sum(len(rows[s]) - len(kept[s]) for s in SPLITS)
-    notices = list(listing.notices)
+    notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
     if dropped:
         notices.append(f"{dropped} training or validation examples repeat a later split's content and were left out")
-    place = {name: i for i, name in enumerate(classes)}
-    splits = {}
-    for split in SPLITS:
-        pairs = [rows[split][i] for i in kept[split]]
-        splits[split] = table(
-            features,
-            {
-                listing.kind: [value for value, _ in pairs],
-                "label": [place[listing.labels[i]] for _, i in pairs],
-                "group": [listing.groups[i] if listing.groups else listing.names[i] for _, i in pairs],
-                "id": [listing.names[i] for _, i in pairs],
-            },
-        )
+    splits = {split: _in_parts(features, [rows[split][i] for i in kept[split]]) for split in SPLITS}
     return Prepared(DatasetDict(splits), tuple(problems), tuple(notices))
+
+
+def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]], size: int = 256) -> Dataset:
+    """Rows as a data set; in parts, since one Arrow array of bytes holds 2 GiB at most."""
+    schema = features.arrow_schema
+    parts = [pa.Table.from_pylist(list(rows[i : i + size]), schema=schema) for i in range(0, len(rows), size)]
+    return Dataset(pa.concat_tables(parts) if parts else schema.empty_table())

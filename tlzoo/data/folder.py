@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tlzoo.data.dataset import Listing
@@ -14,7 +15,7 @@ SUFFIXES = {
     "audio": frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au"}),
     "image": frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}),
 }
-_SPLIT_NAMES = {
+SPLIT_NAMES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -31,11 +32,20 @@ GROUP_COLUMNS = ("group", "speaker", "speaker_id", "voice", "subject", "document
 
 def fingerprint(folder: Path, kind: str) -> str:
     """Hash of the names and contents of a folder's files of one kind."""
-    digest = hashlib.sha256()
-    for path in _walk(folder, kind):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return digest(folder, _walk(folder, kind))
+
+
+def digest(root: Path, files: Iterable[Path]) -> str:
+    """Hash of the names, from ``root`` on, and contents of files; of one that cannot be read, of its name alone."""
+    found = hashlib.sha256()
+    for path in files:
+        found.update(os.path.relpath(path, root).encode() + b"\0")
+        try:
+            with path.open("rb") as file:
+                found.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError:
+            continue
+    return found.hexdigest()
 
 
 def listing(folder: Path, kind: str) -> Listing:
@@ -56,9 +66,9 @@ def listing(folder: Path, kind: str) -> Listing:
             f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[@revision] or a folder"
         )
     parts = {
-        p.name: _SPLIT_NAMES[p.name.lower()]
+        p.name: SPLIT_NAMES[p.name.lower()]
         for p in sorted(folder.iterdir())
-        if p.is_dir() and p.name.lower() in _SPLIT_NAMES
+        if p.is_dir() and p.name.lower() in SPLIT_NAMES
     }
     found = Listing(kind, [], [], [], [], [] if parts else None)
     for name in parts or [""]:
@@ -73,6 +83,7 @@ def listing(folder: Path, kind: str) -> Listing:
         )
     if not any(found.groups or []):
         found.groups = None
+    found.files = list(_walk(folder, kind))
     return found
 
 
@@ -119,7 +130,9 @@ def _from_subfolders(part: Path, kind: str) -> Iterator[tuple[Path, str, str]]:
 
 
 def _walk(folder: Path, kind: str) -> Iterator[Path]:
+    """Files of a kind and metadata, sorted; without those that a system hides."""
     for path in sorted(folder.rglob("*")):
         listed = path.suffix.lower() in SUFFIXES.get(kind, ()) or path.name == "metadata.csv"
-        if listed and path.is_file() and not path.name.startswith("."):
+        hidden = any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
+        if listed and not hidden and path.is_file():
             yield path

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from tlzoo.data.dataset import Listing, storage
-from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS
+import numpy as np
+from datasets import ClassLabel, Image
+
+from tlzoo.cards.vocabulary import task_facts
+from tlzoo.data.dataset import Listing, classes_of, storage
+from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
+from tlzoo.data.objects import Objects, rarest
 from tlzoo.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
 
 
 def revision(repo: str, wanted: str | None = None) -> str:
@@ -31,43 +40,121 @@ def revision(repo: str, wanted: str | None = None) -> str:
 
 
 def listing(
-    repo: str, commit: str, kind: str, *, config: str | None = None, label: str | None = None, group: str | None = None
+    repo: str,
+    commit: str,
+    task: str,
+    *,
+    config: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
 ) -> Listing:
     """Download a data set and list its examples.
 
     Args:
         repo: Repository id.
         commit: Revision.
-        kind: Kind of the input: the first column of that feature is taken.
+        task: What it is for.
         config: Configuration, where the data set has several.
-        label: Label column; guessed by default.
+        label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
 
     Raises:
         InputError: No column fits.
     """
-    from datasets import Audio, ClassLabel, DatasetDict, Image, Value, load_dataset
+    from datasets import load_dataset
 
-    loaded: DatasetDict = load_dataset(repo, config, revision=commit)
+    return listed(load_dataset(repo, config, revision=commit), f"hub:{repo}", task, label=label, group=group)
+
+
+def listed(
+    loaded: DatasetDict, where: str, task: str, *, label: str | None = None, group: str | None = None
+) -> Listing:
+    """List the examples of a loaded data set.
+
+    Args:
+        loaded: Its splits.
+        where: What errors and notices call it.
+        task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for
+            detection one of objects with a ``bbox`` (x, y, width, height) and a ``category`` each; for segmentation a
+            second one of images, whose values are classes.
+        label: Column of what is right; guessed by default.
+        group: Group column; guessed by default.
+
+    Raises:
+        InputError: No column fits.
+    """
+    from datasets import Audio, Value
+
     features: dict[str, Any] = next(iter(loaded.values())).features
+    kind = next(iter(task_facts(task).inputs))
     wanted = {"audio": Audio, "image": Image}.get(kind, Value)
-    where = f"hub:{repo}"
     source = next((name for name, f in features.items() if isinstance(f, wanted)), None)
-    label = label or next((c for c in LABEL_COLUMNS if c in features), None)
+    if task == "pose-estimation":
+        raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes COCO files")
+    sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
+    fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
+    label = label or next((c for c in (fitting if sought else LABEL_COLUMNS) if c in features), None)
     if source is None or label is None or label not in features:
-        missing = f"{kind} column" if source is None else "label column"
+        missing = f"{kind} column" if source is None else f"{sought or 'label'} column"
         raise InputError(f"{where}: no {missing}; columns: {', '.join(features)}")
     group = group or next((c for c in GROUP_COLUMNS if c in features), None)
     found = Listing(kind, [], [], [], [] if group else None, [] if len(loaded) > 1 else None)
-    found.notices.append(f"{where}: {kind} from column {source!r}, label from column {label!r}")
+    found.notices.append(f"{where}: {kind} from column {source!r}, {sought or 'label'} from column {label!r}")
+    targets: list[Any] = []
     for split, rows in loaded.items():
         rows = rows.cast_column(source, storage(kind))
-        names = features[label].names if isinstance(features[label], ClassLabel) else None
+        rows = rows.cast_column(label, storage("image")) if sought == "mask" else rows
         found.inputs += rows[source][:]
-        found.labels += [names[v] if names else str(v) for v in rows[label]]
+        targets += rows[label][:]
         found.names += [f"{split}/{i}" for i in range(len(rows))]
         if found.groups is not None:
             found.groups += [str(v) for v in rows[group]]
         if found.splits is not None:
-            found.splits += [split] * len(rows)
+            found.splits += [SPLIT_NAMES.get(str(split).lower(), str(split))] * len(rows)
+    if sought == "objects":
+        _attach_objects(found, targets, features[label], task == "face-detection", where)
+    elif sought == "mask":
+        from tlzoo.data.mask_folder import attach
+
+        attach(found, targets, None, f"{where}, column {label!r}")
+    else:
+        names = features[label].names if isinstance(features[label], ClassLabel) else None
+        found.labels = [names[v] if names else str(v) for v in targets]
     return found
+
+
+def _holds(feature: Any, sought: str | None) -> bool:
+    """Whether a column is of the form that is sought: objects or a mask."""
+    return isinstance(feature, Image) if sought == "mask" else "bbox" in _members(feature)
+
+
+def _members(feature: Any) -> Mapping[str, Any]:
+    """Features of what a column of objects has of each: lists beside each other, or a list of all."""
+    if isinstance(feature, Mapping):
+        return {name: getattr(f, "feature", None) for name, f in feature.items()}
+    inner = getattr(feature, "feature", None)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _attach_objects(found: Listing, objects: Sequence[Any], feature: Any, faces: bool, where: str) -> None:
+    """Make a column of objects the targets of a listing."""
+    members = _members(feature)
+    category = next((c for c in (*LABEL_COLUMNS, "label_id", "category_id") if c in members), None)
+    if category is None and not faces:
+        raise InputError(f"{where}: its objects have no category; they have: {', '.join(members)}")
+    known = members[category].names if category and isinstance(members[category], ClassLabel) else None
+    boxes, named = [], []
+    for each in objects:
+        one = each if isinstance(each, Mapping) else {m: [o[m] for o in each] for m in members}
+        boxes.append(np.array(one["bbox"], dtype=np.float64).reshape(-1, 4))
+        values = one[category] if category else ["face"] * len(one["bbox"])
+        named.append([known[v] if known else str(v) for v in values])
+    names = known or classes_of(name for each in named for name in each)
+    if faces and "face" not in names:
+        if len(names) > 1:
+            raise InputError(f"{where}: face-detection needs a category 'face'; its own: {', '.join(names)}")
+        names, named = ["face"], [["face"] * len(each) for each in named]
+    place = {name: i for i, name in enumerate(names)}
+    classes = [[place[name] for name in each] for each in named]
+    found.labels = rarest(named)
+    found.targets = Objects(names, boxes, classes, [None] * len(boxes))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tlzoo.errors import unknown
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
+from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
 
 Array = NDArray[np.float64]
 Statistics = Sequence[Sequence[float]]
@@ -25,6 +26,13 @@ def mean(statistics: Statistics, weights: Array) -> Array:
     """Weighted mean of one number an example; ``weights`` (resamples, examples) gives ``(resamples,)``."""
     values = np.array([s[0] for s in statistics])
     result: Array = weights @ values / weights.sum(axis=1)
+    return result
+
+
+def ratio(statistics: Statistics, weights: Array) -> Array:
+    """Sum of what was right over sum of what there was; a statistic is ``(right, all)``; 0 where there was nothing."""
+    right, everything = (weights @ np.array(statistics, dtype=np.float64)).T
+    result: Array = right / np.where(everything > 0, everything, 1)
     return result
 
 
@@ -81,6 +89,10 @@ METRICS: dict[str, Metric] = {
     "macro_f1": Metric("macro-F1", macro_f1),
     "ap50": Metric("AP@0.5", mean_average_precision),
     "ap": Metric("AP", mean_average_precision),
+    "miou": Metric("mIoU", mean_iou),
+    "dice": Metric("Dice", mean_dice),
+    "pck": Metric("PCK@0.2", ratio),
+    "oks_ap": Metric("OKS-AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
 }
 

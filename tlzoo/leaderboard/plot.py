@@ -55,12 +55,13 @@ def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> Non
         x, y = [r["latency_ms_p50"] for r in mine], [r["value"] for r in mine]
         error = [[r["value"] - r["ci_low"] for r in mine], [r["ci_high"] - r["value"] for r in mine]]
         axis.errorbar(x, y, yerr=error, fmt="none", ecolor=colour, alpha=0.5, capsize=2)
-        area = [40 + 560 * r["size_bytes"] / largest for r in mine]
+        area = [_area(r, largest) for r in mine]
         label = {"none": "from scratch"}.get(tier, tier)
         axis.scatter(x, y, s=area, color=colour, alpha=0.55, label=label, edgecolors="white")
     for place, group in _clusters(rows):
         names = "\n".join(f"{r['card']} {r['strategy']}" for r in group)
-        axis.annotate(names, place, textcoords="offset points", xytext=(9, 0), fontsize=8, va="center")
+        beside = 3 + max(_area(r, largest) for r in group) ** 0.5 / 2
+        axis.annotate(names, place, textcoords="offset points", xytext=(beside, 0), fontsize=8, va="center")
     best = [rows[i] for i in front([(r["latency_ms_p50"], -metric.sign * r["value"]) for r in rows])]
     axis.plot(
         [r["latency_ms_p50"] for r in best],
@@ -71,12 +72,21 @@ def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> Non
         label="Pareto front",
     )
     axis.set_xscale("log")
+    for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+        ticks(lambda value, _: f"{value:g}")
     axis.margins(x=0.35)
     axis.set_xlabel("latency of one example, median, ms ↓ (log scale)")
     axis.set_ylabel(f"{metric.label} {metric.arrow}, 95% interval")
     axis.set_title(f"{panel[0]} on {panel[1]}; area = size, largest {largest / 1e6:.3g} MB")
     axis.grid(alpha=0.3)
-    axis.legend(loc="best", fontsize=8)
+    for handle in axis.legend(loc="best", fontsize=8).legend_handles:
+        if hasattr(handle, "set_sizes"):
+            handle.set_sizes([60])
+
+
+def _area(row: dict[str, Any], largest: float) -> float:
+    """Area of a row's mark, in square points."""
+    return 40 + 560 * float(row["size_bytes"]) / largest
 
 
 def _clusters(rows: list[dict[str, Any]]) -> list[tuple[tuple[float, float], list[dict[str, Any]]]]:

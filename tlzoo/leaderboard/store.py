@@ -48,12 +48,16 @@ class Store:
             return RESULT.empty_table() if columns is None else RESULT.empty_table().select(columns)
         return pa.concat_tables(tables)
 
-    def finished(self) -> dict[str, float]:
-        """Runs that need not run again: the seconds that each took, by its id."""
+    def statuses(self) -> dict[str, tuple[str, float]]:
+        """Status of each run by its id, and the seconds that it took."""
         columns = ("run_id", "status", "wall_seconds")
         table = self.read(list(columns))
         rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
-        return {run: seconds or 0.0 for run, status, seconds in rows if status in FINAL}
+        return {run: (status, seconds or 0.0) for run, status, seconds in rows}
+
+    def count(self) -> int:
+        """Number of files."""
+        return len(self._files())
 
     def compact(self) -> Path | None:
         """Merge all files into one; safe against being killed, since readers take each run once."""

@@ -60,18 +60,18 @@ def measure(build: Callable[[], Model], rows: list[Any], device: str = "cpu") ->
 
 
 def training_rate(model: Model, rows: list[Any], batch_size: int, device: str = "cpu") -> float:
-    """Examples a second in training all parameters: the best of the last three of five steps, without the update."""
+    """Examples a second in training: the best of the last three of five steps (of two slow ones), updates left out."""
     examples = [model.encode(row) for row in rows]
     batch = to_device(model.collate([examples[i % len(examples)] for i in range(batch_size)]), device)
     model.to(device).train()
-    took = []
-    for _ in range(5):
+    took: list[float] = []
+    while len(took) < 2 or (len(took) < 5 and sum(took) < MOST_SECONDS / 2):
         _wait(device)
         start = time.perf_counter()
         torch.autograd.backward(model.loss(batch))
         _wait(device)
         took.append(time.perf_counter() - start)
-    return batch_size / min(took[2:])
+    return batch_size / min(took[-3:])
 
 
 def parameter_count(network: Model | Backbone) -> int:

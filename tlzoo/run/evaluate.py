@@ -20,7 +20,7 @@ from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.catalogue import Source, find
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.schema import MEASURED, PLANNED
+from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
 from tlzoo.run.execute import DataFacts, execute, prepare
@@ -32,6 +32,10 @@ from tlzoo.transfer.recipe import recipe
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
+MEASUREMENT = 2
+"""Raised when what is measured changes, so that a kept measurement is made anew."""
+MOST_FILES = 256
+"""Result files that are left apart; more are merged after an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,9 @@ class _Driver:
         self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
         self.store = Store(out / "results")
         self.budget, self.began = budget, time.monotonic()
+        self.last = self.began
         self.spent = 0.0
-        self.done = {} if fresh else self.store.finished()
+        self.before = {} if fresh else self.store.statuses()
         self.metric = task_facts(self.task).metrics[0]
         self.failures: list[dict[str, Any]] = []
         self.executed = self.resumed = 0
@@ -154,6 +159,8 @@ class _Driver:
             self._all(worker, runs)
             further = self._further(runs)
             self._all(worker, further)
+        if self.store.count() > MOST_FILES:
+            self.store.compact()
         results = self.store.read()
         ids = pa.array([run.id for run in (*runs, *further)], pa.string())
         mine = results.filter(pc.is_in(results["run_id"], ids))
@@ -163,25 +170,41 @@ class _Driver:
         return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
 
     def _all(self, worker: Worker, runs: Sequence[Run]) -> None:
-        self.spent += sum(self.done.get(run.id, 0.0) for run in runs)
+        self.spent += sum(self._took(run) for run in runs)
         for run in runs:
-            if run.id in self.done:
+            if run.id in self.before and self.before[run.id][0] in FINAL:
                 self.resumed += 1
             else:
                 self._one(worker, run)
 
+    def _took(self, run: Run) -> float:
+        """Seconds that an earlier evaluation spent on a run, be it that it only found that the run does not fit."""
+        return self.before.get(run.id, ("", 0.0))[1]
+
+    def _left(self) -> float:
+        """Seconds of the budget that are left."""
+        return 60 * self.budget - self.spent - (time.monotonic() - self.began)
+
+    def _lap(self) -> float:
+        """Seconds since the last run was dealt with."""
+        began, self.last = self.last, time.monotonic()
+        return self.last - began
+
     def _one(self, worker: Worker, run: Run) -> None:
-        began = time.monotonic() if self.executed else self.began
         try:
-            measured = self._measured(run)
+            measured = self._measured(run) if self._left() > 0 else {}
             needed = self._estimate(run, measured)
-            left = 60 * self.budget - self.spent - (time.monotonic() - self.began)
-            if needed > left:
+            left = self._left()
+            if left <= 0 or needed > left:
+                wanted = f"about {needed / 60:.1f} min needed, " if needed else ""
                 remains = f"{max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
-                self._fail(run, "skipped", f"about {needed / 60:.1f} min needed, {remains}")
+                took = self._took(run) + self._lap()
+                self._fail(run, "skipped", f"{wanted}{remains}", wall_seconds=took)
                 return
             self._prepare(worker)
-            found = worker.call(execute, run, sys.stderr.isatty())
+            checkpoint = run.checkpoint
+            sheet = f"{checkpoint.card}-{checkpoint.variant}-{run.strategy}-{run.seed}-{run.id[:8]}.png"
+            found = worker.call(execute, run, sys.stderr.isatty(), self.out / "sheets" / sheet)
         except InputError:
             raise
         except UnavailableError as error:
@@ -190,7 +213,7 @@ class _Driver:
             self._fail(run, error.status, error.reason)
         else:
             shown = {name: measured[name] for name in MEASURED if name in measured}
-            found["wall_seconds"] = time.monotonic() - began
+            found["wall_seconds"] = self._lap()
             self.store.write(record.rows(run, found, shown))
             self.executed += 1
             value = found["values"][self.metric]
@@ -215,6 +238,7 @@ class _Driver:
             run.device,
             run.strategy == "zero-shot",
             record.environment(),
+            MEASUREMENT,
         ]
         path = place / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.json"
         if path.is_file():
@@ -236,17 +260,19 @@ class _Driver:
         once = sum(sizes.values()) / rate
         if run.strategy == "zero-shot":
             return float(sizes["test"] / rate)
-        first = 0.0
+        first, rates = 0.0, measured["training_rates"]
         if run.tier == "stand-in" and not standin.kept(run.checkpoint.sha256).is_file():
-            first = standin.RECIPE.work() * standin.RECIPE.batch_size / measured["training_rate"]
-        if run.strategy == "probe":
+            pretraining = standin.training(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
+            first = pretraining.work() * pretraining.batch_size / rates["full"]
+        if run.strategy == "probe" and "probe" not in rates:
             return float(first + once + 5)
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
-        return float(first + how.work() * how.batch_size / measured["training_rate"] + (looks + sizes["test"]) / rate)
+        trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
+        return float(first + trained + (looks + sizes["test"]) / rate)
 
-    def _fail(self, run: Run, status: Any, reason: str) -> None:
-        self._keep(record.failure(run, status, reason, self.metric))
+    def _fail(self, run: Run, status: Any, reason: str, **facts: float) -> None:
+        self._keep(record.failure(run, status, reason, self.metric) | facts)
         self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {status}: {reason}")
 
     def _keep(self, row: dict[str, Any]) -> None:

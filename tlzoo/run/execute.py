@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import subset
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 from tlzoo.run.plan import Run
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from tlzoo.adapters.base import Backbone, Model
     from tlzoo.data.dataset import Prepared
-    from tlzoo.tasks.base import HeadTask
+    from tlzoo.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,13 @@ def prepare(source: Source) -> DataFacts:
     return DataFacts(data.problems, data.notices)
 
 
-def execute(run: Run, progress: bool = True) -> dict[str, Any]:
+def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[str, Any]:
     """Execute a run.
 
     Args:
         run: The run.
         progress: Whether to show progress bars on standard error.
+        sheet: Where to draw some right and some wrong predictions, of a model that takes pictures.
 
     Returns:
         Columns of ``leaderboard.schema.RESULT`` that only the run knows; ``statistics`` and ``values`` by metric.
@@ -61,7 +66,6 @@ def execute(run: Run, progress: bool = True) -> dict[str, Any]:
     from accelerate.utils import set_seed
 
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.base import HeadTask
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.inference import predict, statistics, value
 
@@ -77,12 +81,13 @@ def execute(run: Run, progress: bool = True) -> dict[str, Any]:
             raise InputError(f"{run.checkpoint.card} has no published head for zero-shot use")
         model.to(run.device)
     else:
-        if not isinstance(task, HeadTask):
-            raise UnavailableError(f"{run.task} cannot be trained in this version; run with: zero-shot")
         model, _, fitted = train(run, data, task, progress)
     encoded = (model.encode(row) for row in test)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
-    found = statistics(task, predict(model, encoded, run.device, name), test)
+    predictions = list(predict(model, encoded, run.device, name))
+    found = statistics(task, predictions, test)
+    if sheet is not None and model.spec.input == "image":
+        _draw(sheet, test, predictions, [value(task.metrics[0], [each]) >= 0.5 for each in found[task.metrics[0]]])
     return fitted | {
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
@@ -94,34 +99,52 @@ def execute(run: Run, progress: bool = True) -> dict[str, Any]:
     }
 
 
-def train(run: Run, data: Prepared, task: HeadTask, progress: bool) -> tuple[Model, Backbone, dict[str, Any]]:
+def _draw(sheet: Path, test: Dataset, predictions: list[Any], right: list[bool]) -> None:
+    """Draw a contact sheet; what cannot be drawn is said, and costs no result."""
+    from tlzoo.run.pictures import contact_sheet
+
+    try:
+        contact_sheet(test, predictions, right, sheet)
+    except InputError as error:
+        print(f"no contact sheet: {error}", file=sys.stderr)
+
+
+def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, Backbone | Model, dict[str, Any]]:
     """Train as a run says.
 
     Returns:
-        The model (of a probe, the head on cached features), its backbone, and what training found.
+        The model (of a backbone's probe, the head on cached features), the network without the task's head (a native
+        model is that itself), and what training found.
+
+    Raises:
+        InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
     from dataclasses import replace
 
+    from tlzoo.adapters.base import Backbone
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.tasks.headed import HeadedModel, HeadModel
-    from tlzoo.transfer.assemble import backbone
+    from tlzoo.tasks.headed import HeadModel, frame
+    from tlzoo.transfer.assemble import assemble, headed, trainable
     from tlzoo.transfer.features import frozen
     from tlzoo.transfer.inference import predict, statistics, value
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.strategies import apply
 
     train, validation = data.splits["train"], data.splits["validation"]
-    chosen = train.select(subset(train["label"][:], run.fraction, run.seed))
+    classes = train["label"][:] if "label" in train.column_names else [0] * len(train)
+    chosen = train.select(subset(classes, run.fraction, run.seed))
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
-    network = backbone(checkpoint)
+    network = assemble(checkpoint, task)
     offset = 0.0
-    if run.strategy == "probe":
+    if run.strategy == "probe" and isinstance(network, Backbone):
+        task = headed(task)
+        frame(network, task)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
         features = frozen(network, task.output, list(data.splits.values()), key, run.device, progress)
-        model: Any = HeadModel(task.head(network.spec.outputs[task.output]), task, features, network.spec)
+        model: Any = HeadModel(task.head(network.spec), task, features, network.spec)
         offset = features.seconds(chosen["id"][:])
     else:
-        model = HeadedModel(network, task)
+        model = trainable(network, task)
         apply(model, run.strategy)
     examples = [model.encode(row) for row in chosen]
     held_out = [model.encode(row) for row in validation]

@@ -73,11 +73,11 @@ def finetune(
     """
     from accelerate.utils import set_seed
 
+    from tlzoo.adapters.base import Backbone
     from tlzoo.run.execute import data_of, threads, train
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.base import HeadTask
     from tlzoo.tasks.headed import HeadedModel, HeadModel
-    from tlzoo.transfer.bundle import save, with_head
+    from tlzoo.transfer.bundle import save
     from tlzoo.transfer.inference import predict, statistics
     from tlzoo.transfer.strategies import merge_lora
 
@@ -105,12 +105,12 @@ def finetune(
     for line in (*prepared.notices, *(f"unreadable, left out: {p}" for p in prepared.problems)):
         say(line)
     bound = task_type(task)(prepared.features)
-    if not isinstance(bound, HeadTask):
-        raise InputError(f"{task} cannot be fine-tuned in this version")
     set_seed(seed)
-    trained, backbone, fitted = train(run, prepared, bound, progress)
-    model = with_head(backbone, bound, trained.head) if isinstance(trained, HeadModel) else trained
-    assert isinstance(model, HeadedModel)
+    model, network, fitted = train(run, prepared, bound, progress)
+    if isinstance(model, HeadModel):
+        assert isinstance(network, Backbone)
+        head, model = model.head, HeadedModel(network, model.task)
+        model.head = head
     if strategy == "lora":
         merge_lora(model)
     test = prepared.splits["test"]
@@ -128,7 +128,7 @@ def finetune(
         "results": results,
         "environment": environment(),
     }
-    save(model.cpu(), card, chosen, folder, written, _readme(card, run, checkpoint, results, list(bound.labels)))
+    save(model.cpu(), bound, card, chosen, folder, written, _readme(card, run, checkpoint, results, list(bound.labels)))
     first = results[0]
     return Finetuned(
         folder,

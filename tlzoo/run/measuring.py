@@ -16,16 +16,17 @@ def measure_run(run: Run) -> dict[str, Any]:
 
     Returns:
         The columns that a row shows; to plan with, the ``sizes`` of the splits and, for what is trained,
-        ``training_rate`` in examples a second.
+        ``training_rates`` in examples a second, by strategy: ``full``, ``partial`` and, of native models, ``probe``.
     """
     from dataclasses import replace
 
-    from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.adapters.base import Model
     from tlzoo.measure.measure import measure, training_rate
     from tlzoo.run.execute import data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.assemble import assemble, trainable
+    from tlzoo.transfer.strategies import apply
 
     threads()
     data = data_of(run.source)
@@ -34,14 +35,18 @@ def measure_run(run: Run) -> dict[str, Any]:
 
     def build() -> Model:
         if run.strategy != "zero-shot":
-            network = assemble(replace(run.checkpoint, tier="none"))
-            assert isinstance(network, Backbone)
-            return HeadedModel(network, task)
+            return trainable(assemble(replace(run.checkpoint, tier="none"), task), task)
         model = assemble(run.checkpoint).published()
         assert model is not None
         return model
 
     found = measure(build, rows, run.device) | {"sizes": {name: len(split) for name, split in data.splits.items()}}
     if run.strategy != "zero-shot":
-        found["training_rate"] = training_rate(build(), rows, run.recipe.batch_size, run.device)
+        found["training_rates"] = {}
+        for strategy in ("full", "partial", "probe"):
+            model = build()
+            if strategy == "probe" and isinstance(model, HeadedModel):
+                continue  # a backbone's probe trains on cached features
+            apply(model, strategy)
+            found["training_rates"][strategy] = training_rate(model, rows, run.recipe.batch_size, run.device)
     return found

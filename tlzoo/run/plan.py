@@ -116,6 +116,10 @@ def plan(
         device: Where to run.
         precision: Mixed precision, proven to run.
 
+    Returns:
+        Runs in the order in which a budget is spent: models that are listed for the task before others that also can
+        do it, all labels before fewer, then strategies.
+
     Raises:
         InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
     """
@@ -131,7 +135,8 @@ def plan(
     for card in _cards(task, models):
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
     order = [*DEFAULT_STRATEGIES, *STRATEGIES].index
-    result.runs.sort(key=lambda r: (-r.fraction, r.seed, order(r.strategy)))
+    listed = {card.id for card in catalogue.cards() if card.task == task}
+    result.runs.sort(key=lambda r: (r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy)))
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,17 +46,30 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
             yield path
 
 
-def predict(model: Model, paths: Iterable[Path], batch_size: int = 32) -> Iterator[dict[str, Any]]:
+def predict(
+    model: Model, paths: Iterable[Path], batch_size: int = 32, draw: Path | None = None
+) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
+    Args:
+        model: The model.
+        paths: The files.
+        batch_size: Files a batch.
+        draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
+
     Yields:
-        ``{"input": path, ...prediction}``, or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path, ...prediction}``, plain values that JSON takes (see :func:`plain`), with ``"drawn": path``
+        where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+
+    Raises:
+        InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
     """
     import torch
 
     from tlzoo.transfer.inference import batched
 
     kind = model.spec.input
+    artist = _artist(kind, draw) if draw is not None else None
     for batch in batched(paths, batch_size):
         examples, answers = [], []
         for path in batch:
@@ -69,5 +82,63 @@ def predict(model: Model, paths: Iterable[Path], batch_size: int = 32) -> Iterat
                 answers.append({"input": str(path), "error": reason or str(error)})
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for answer in answers:
-            yield answer if "error" in answer else answer | next(predictions)
+        for path, answer in zip(batch, answers, strict=True):
+            if "error" not in answer:
+                prediction = next(predictions)
+                answer |= plain(prediction)
+                if artist is not None:
+                    answer["drawn"] = str(artist(path, prediction))
+            yield answer
+
+
+def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """A prediction in values that JSON takes.
+
+    Args:
+        prediction: Of any task.
+
+    Returns:
+        The same; a mask becomes ``masks``, one entry a class that is present, the background too: ``label``,
+        ``area_share`` and ``rle``, COCO's run-length encoding (``pycocotools.mask``) with ``size`` ``[height, width]``.
+    """
+    import numpy as np
+
+    found = {key: value for key, value in prediction.items() if key != "mask"}
+    if "mask" in prediction:
+        from pycocotools.mask import encode
+
+        from tlzoo.data.geometry import IGNORED
+
+        mask, names = np.asarray(prediction["mask"], dtype=np.uint8), found.pop("labels")
+        found["masks"] = []
+        for value in np.unique(mask[mask != IGNORED]).tolist():
+            inside = mask == value
+            rle = encode(np.asfortranarray(inside, dtype=np.uint8))
+            rle = {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+            found["masks"].append({"label": names[value], "area_share": float(inside.mean()), "rle": rle})
+    return {key: _plain(value) for key, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.tolist() if hasattr(value, "tolist") else value  # arrays, tensors and their scalars
+
+
+def _artist(kind: str, folder: Path) -> Callable[[Path, Mapping[str, Any]], Path]:
+    """What draws a prediction of a file, and says where to."""
+    from tlzoo.data.image import decode
+    from tlzoo.run import pictures
+
+    if kind != "image":
+        raise InputError(f"--draw {folder}: predictions of pictures are drawn; this model takes {kind}")
+    name, palette = pictures.Names(folder), pictures.Palette()
+
+    def draw(path: Path, prediction: Mapping[str, Any]) -> Path:
+        target = name(path)
+        pictures.save(pictures.drawn(decode({"bytes": None, "path": str(path)}), prediction, palette), target)
+        return target
+
+    return draw

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "audio-classification": "tlzoo.tasks.classification:AudioClassification",
+    "image-classification": "tlzoo.tasks.classification:ImageClassification",
     "face-detection": "tlzoo.tasks.detection:FaceDetection",
+    "object-detection": "tlzoo.tasks.detection:ObjectDetection",
+    "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
+    "pose-estimation": "tlzoo.tasks.pose:Pose",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
 }
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 from datasets import Features
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Row
+from tlzoo.adapters.base import Batch, Example, Row, Spec
 from tlzoo.cards.vocabulary import TASKS, TaskFacts
 
 
@@ -32,6 +32,16 @@ class Task(ABC):
             InputError: The features lack what the task needs.
         """
         self.features = features
+
+    @classmethod
+    def features_of(cls, labels: Sequence[str]) -> Features:
+        """Features of rows with these classes: enough to bind the task to a model on disk."""
+        raise NotImplementedError(f"{cls.__name__} has no classes")
+
+    @classmethod
+    def of(cls, labels: Sequence[str]) -> Self:
+        """The task with these classes, without data."""
+        return cls(cls.features_of(labels))
 
     @property
     def facts(self) -> TaskFacts:
@@ -58,25 +68,40 @@ class HeadTask(Task):
 
     Attributes:
         output: The backbone's output that the head reads.
+        framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.geometry``).
     """
 
     output: ClassVar[str] = "pooled"
+    framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
 
     @abstractmethod
-    def head(self, dim: int) -> nn.Module:
-        """A new head on an output of ``dim`` values."""
+    def head(self, spec: Spec) -> nn.Module:
+        """A new head on a backbone's output ``self.output``: one vector an example, or the maps of a pyramid."""
+
+    def has_target(self, row: Row) -> bool:
+        """Whether a row says what is right; rows to predict do not."""
+        return "label" in row
 
     @abstractmethod
-    def target(self, row: Row) -> Tensor:
-        """What the loss compares with, for one row."""
+    def target(self, row: Row, example: Example) -> Any:
+        """What the loss compares with, for one row: a tensor, or a dict of tensors where their number varies.
+
+        Args:
+            row: The row.
+            example: Its preprocessed input; a picture's has its ``frame``.
+        """
+
+    def augment(self, batch: Batch) -> Batch:
+        """Vary a training batch, inputs and targets alike, by torch's generator; by default nothing is varied."""
+        return batch
 
     @abstractmethod
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Scalar loss of a batch that carries ``target``."""
+    def loss(self, output: Any, batch: Batch) -> Tensor:
+        """Scalar loss of a head's output for a batch that carries ``target``."""
 
     @abstractmethod
-    def decode(self, logits: Tensor) -> list[Any]:
-        """Predictions, one an example."""
+    def decode(self, output: Any, batch: Batch) -> list[Any]:
+        """Predictions, one an example, from a head's output."""
 
 
 Message = dict[str, str]

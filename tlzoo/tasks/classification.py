@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,7 +10,8 @@ from datasets import ClassLabel, Features
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Row
+from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.data.augmentation import varied
 from tlzoo.errors import InputError
 from tlzoo.tasks.base import HeadTask
 
@@ -29,28 +31,34 @@ class Classification(HeadTask):
             raise InputError(f"{self.name} needs at least two classes; found only {label.names}")
         self._label = label
 
+    @classmethod
+    def features_of(cls, labels: Sequence[str]) -> Features:
+        """A column of classes."""
+        return Features({"label": ClassLabel(names=list(labels))})
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Class names in the order of the logits."""
         return tuple(self._label.names)
 
-    def head(self, dim: int) -> nn.Module:
+    def head(self, spec: Spec) -> nn.Module:
         """Standardise (as linear probes do, e.g. He 2022, 2111.06377, appendix A.1), then one linear layer."""
+        dim = spec.outputs[self.output]
         return nn.Sequential(nn.BatchNorm1d(dim, affine=False), nn.Linear(dim, len(self.labels)))
 
-    def target(self, row: Row) -> Tensor:
+    def target(self, row: Row, example: Example) -> Tensor:
         """Class index."""
         return torch.tensor(row["label"])
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Cross-entropy."""
-        return F.cross_entropy(logits, batch["target"])
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of logits."""
+        return F.cross_entropy(output, batch["target"])
 
-    def decode(self, logits: Tensor) -> list[Any]:
-        """Probabilities by softmax, and the top class."""
-        scores = logits.softmax(-1).tolist()
+    def decode(self, output: Tensor, batch: Batch) -> list[Any]:
+        """Probabilities by softmax of logits, and the top class."""
+        scores = output.softmax(-1).tolist()
         names = self.labels
-        best = logits.argmax(-1).tolist()
+        best = output.argmax(-1).tolist()
         return [
             {"label": names[b], "score": row[b], "scores": dict(zip(names, row, strict=True))}
             for b, row in zip(best, scores, strict=True)
@@ -66,3 +74,13 @@ class AudioClassification(Classification):
     """Classification of sounds."""
 
     name = "audio-classification"
+
+
+class ImageClassification(Classification):
+    """Classification of pictures."""
+
+    name = "image-classification"
+
+    def augment(self, batch: Batch) -> Batch:
+        """Moved and scaled a little, coloured; never mirrored, which would make another sign of a sign."""
+        return varied(batch, shift=0.08, scale=0.15, fill=None)

@@ -6,25 +6,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Features, List
+import torch
+from datasets import ClassLabel, Features, List, Value
 from datasets import Image as ImageFeature
 from numpy.typing import NDArray
+from torch import Tensor
 
-from tlzoo.adapters.base import Row
+from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.data.augmentation import varied
+from tlzoo.data.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
+from tlzoo.tasks.base import HeadTask
+from tlzoo.tasks.heads import BoxHead, Locations
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """The IoUs that COCO's AP is the mean over."""
 _MOST = 100  # detections of a class that count in one image, as in COCO
 
 
-class Detection(Task):
-    """Boxes of the objects in an image.
+class Detection(HeadTask):
+    """Boxes of the objects in an image; a backbone's head is FCOS.
 
     A row is ``{"image", "objects": {"bbox": [[x, y, width, height], ...], "category": [class, ...]}}``, boxes in pixels
     as COCO writes them. A prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...], "labels": [name, ...]}``.
     """
+
+    output = "pyramid"
+    framing = "letterbox"
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
@@ -44,6 +52,62 @@ class Detection(Task):
     def labels(self) -> tuple[str, ...]:
         """Class names."""
         return tuple(self._label.names)
+
+    @classmethod
+    def features_of(cls, labels: Sequence[str]) -> Features:
+        """Pictures with boxes of these classes."""
+        objects = {"bbox": List(List(Value("float32"))), "category": List(ClassLabel(names=list(labels)))}
+        return Features({"image": ImageFeature(decode=False), "objects": objects})
+
+    def head(self, spec: Spec) -> BoxHead:
+        """FCOS on the last three maps."""
+        return BoxHead(spec, len(self.labels))
+
+    def has_target(self, row: Row) -> bool:
+        """Whether its objects are known."""
+        return "objects" in row
+
+    def target(self, row: Row, example: Example) -> dict[str, Tensor]:
+        """Boxes in the input and their classes.
+
+        Returns:
+            ``boxes``, float32 of shape ``(n, 4)``, x1, y1, x2, y2; ``labels``, int64 of shape ``(n,)``. Boxes without
+            area are left out.
+        """
+        boxes = torch.tensor(row["objects"]["bbox"], dtype=torch.float32).reshape(-1, 4)
+        labels = torch.tensor(row["objects"]["category"], dtype=torch.int64)
+        boxes = boxes_to_input(torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1), example["frame"])
+        kept = (boxes[:, 2:] > boxes[:, :2]).all(1)
+        return {"boxes": boxes[kept], "labels": labels[kept]}
+
+    def augment(self, batch: Batch) -> Batch:
+        """Mirrored, moved, scaled, coloured."""
+        return varied(batch, flip=True)
+
+    def loss(self, output: Locations, batch: Batch) -> Tensor:
+        """FCOS's."""
+        return output.loss(batch["target"])
+
+    def decode(self, output: Locations, batch: Batch) -> list[Any]:
+        """Boxes of the picture, best first: at most 100, with scores above 0.05."""
+        found = output.detections()
+        return [self.found(**each, frame=frame) for each, frame in zip(found, batch["frame"], strict=True)]
+
+    def found(self, boxes: Tensor, scores: Tensor, labels: Tensor, frame: Tensor) -> dict[str, list[Any]]:
+        """A prediction.
+
+        Args:
+            boxes: In the input, shape ``(n, 4)``, x1, y1, x2, y2.
+            scores: Shape ``(n,)``.
+            labels: Class indices, shape ``(n,)``.
+            frame: How the picture lies in the input.
+        """
+        names = self.labels
+        return {
+            "boxes": boxes_from_input(boxes, frame).tolist(),
+            "scores": scores.tolist(),
+            "labels": [names[i] for i in labels.tolist()],
+        }
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
         """What ``mean_average_precision`` wants, at IoU 0.5 for ``ap50`` and at COCO's ten thresholds for ``ap``.
@@ -70,6 +134,12 @@ class Detection(Task):
                 ap += [c, score, *hit]
                 ap50 += [c, score, hit[0]]
         return {"ap50": [float(x) for x in ap50], "ap": [float(x) for x in ap]}
+
+
+class ObjectDetection(Detection):
+    """Detection of things of any classes."""
+
+    name = "object-detection"
 
 
 class FaceDetection(Detection):

@@ -7,7 +7,8 @@ from tlzoo.adapters.base import Backbone, Model
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
+from tlzoo.tasks.base import HeadTask, Task
+from tlzoo.tasks.headed import HeadedModel
 
 
 def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Model:
@@ -22,21 +23,35 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
         InputError: The weights do not fit the network.
     """
     card = catalogue.get(checkpoint.card)
-    network = build(variant_of(card, checkpoint.variant), task)
+    variant = variant_of(card, checkpoint.variant)
+    network = build(variant, card.input_of(variant), task)
     if checkpoint.tier == "official" and checkpoint.files:
         network.load_official(checkpoint.paths())
     elif checkpoint.tier == "stand-in" and not checkpoint.served_by:
-        if not isinstance(network, Backbone):
-            raise InputError(f"{checkpoint.card}: only backbones have stand-in weights")
         from tlzoo.transfer.standin import load_standin
 
         load_standin(network, card, checkpoint)
     return network
 
 
-def backbone(checkpoint: Checkpoint) -> Backbone:
-    """The same, for what must be a backbone."""
-    network = assemble(checkpoint)
-    if not isinstance(network, Backbone):
-        raise InputError(f"{checkpoint.card} brings its own head and cannot take a task's")
+def trainable(network: Backbone | Model, task: Task) -> Model:
+    """A network that can be trained on a task: a backbone gets the task's head, a native model the task's classes.
+
+    Raises:
+        InputError: The model or the task cannot be trained so.
+    """
+    if isinstance(network, Backbone):
+        return HeadedModel(network, headed(task))
+    network.adapt(task)
     return network
+
+
+def headed(task: Task) -> HeadTask:
+    """The same task, which has a head.
+
+    Raises:
+        InputError: It has none.
+    """
+    if not isinstance(task, HeadTask):
+        raise InputError(f"{task.name} has no head that a backbone could be trained with")
+    return task

@@ -7,33 +7,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from datasets import ClassLabel, Features
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tlzoo.adapters import build
-from tlzoo.adapters.base import Backbone
-from tlzoo.cards.schema import Card, Variant
+from tlzoo.adapters.base import Model
+from tlzoo.cards.schema import Card, Input, Variant
 from tlzoo.errors import InputError
 from tlzoo.tasks import task_type
-from tlzoo.tasks.base import HeadTask
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.base import Task
+from tlzoo.transfer.assemble import trainable
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 PREPROCESSING = "preprocessor_config.json"
 RECIPE = "recipe.json"
-VERSION = 1
+VERSION = 2
 
 
 def save(
-    model: HeadedModel, card: Card, variant: Variant, folder: Path, recipe: Mapping[str, Any], readme: str
+    model: Model, task: Task, card: Card, variant: Variant, folder: Path, recipe: Mapping[str, Any], readme: str
 ) -> None:
     """Write a fine-tuned model.
 
     Args:
         model: The model, low-rank updates merged.
+        task: What it was fine-tuned for, with its classes.
         card: The card that it started from.
         variant: The card's variant.
         folder: Where to; files of an earlier model there are replaced.
@@ -41,23 +40,23 @@ def save(
         readme: The model's card, in Markdown.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    labels = list(model.task.labels)
+    labels = list(task.labels)
     config = {
         "tlzoo": VERSION,
         "card": card.id,
         "variant": variant.model_dump(mode="json", exclude={"weights"}),
-        "task": model.task.name,
+        "task": task.name,
         "id2label": dict(enumerate(labels)),
         "label2id": {name: i for i, name in enumerate(labels)},
     }
     _write(folder / CONFIG, config)
-    _write(folder / PREPROCESSING, card.input.model_dump(mode="json", exclude_none=True))
+    _write(folder / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
     _write(folder / RECIPE, recipe)
     (folder / "README.md").write_text(readme, encoding="utf-8")
     save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / WEIGHTS)
 
 
-def load(folder: Path) -> HeadedModel:
+def load(folder: Path) -> Model:
     """Load a fine-tuned model.
 
     Raises:
@@ -70,11 +69,12 @@ def load(folder: Path) -> HeadedModel:
     if config.get("tlzoo") != VERSION:
         raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config.get('tlzoo')!r}; this version reads {VERSION}")
     labels = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
-    task = task_type(config["task"])(Features({"label": ClassLabel(names=labels)}))
-    backbone = build(Variant.model_validate(config["variant"]))
-    if not isinstance(task, HeadTask) or not isinstance(backbone, Backbone):
-        raise InputError(f"{folder / CONFIG}: {config['card']} on {config['task']} is no backbone with a head")
-    model = HeadedModel(backbone, task)
+    task = task_type(config["task"]).of(labels)
+    try:
+        given = Input.model_validate_json((folder / PREPROCESSING).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / PREPROCESSING}: {str(error).splitlines()[0]}") from None
+    model = trainable(build(Variant.model_validate(config["variant"]), given, task), task)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -84,10 +84,3 @@ def load(folder: Path) -> HeadedModel:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def with_head(backbone: Backbone, task: HeadTask, head: torch.nn.Module) -> HeadedModel:
-    """A backbone with a head that was trained on its frozen features."""
-    model = HeadedModel(backbone, task)
-    model.head = head
-    return model

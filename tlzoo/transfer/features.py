@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from tlzoo import blobs
-from tlzoo.adapters.base import Backbone, Row, collate, to_device
+from tlzoo.adapters.base import Backbone, Example, Row, collate, to_device
 from tlzoo.data.inputs import read_input
 
 BATCH = 32
@@ -27,13 +28,18 @@ class Features:
 
     def __init__(self, table: pa.Table) -> None:  # noqa: D107
         self._place = {name: i for i, name in enumerate(table["id"].to_pylist())}
-        values = table["feature"].combine_chunks()
-        self._values = torch.from_numpy(values.flatten().to_numpy().reshape(len(values), -1).copy())
+        shapes = json.loads(table.schema.metadata[b"shapes"])
+        self._values = {name: _unpacked(table[name], shape) for name, shape in shapes.items()}
         self._seconds = table["seconds"].to_numpy()
 
-    def __call__(self, row: Row) -> torch.Tensor:
-        """The feature of a row, shape ``(dim,)``."""
-        return self._values[self._place[row["id"]]]
+    def __call__(self, row: Row) -> Example:
+        """What a head reads of a row.
+
+        Returns:
+            ``features``, or ``features0``, ``features1``... of a pyramid, and a picture's ``frame``.
+        """
+        place = self._place[row["id"]]
+        return {name: values[place] for name, values in self._values.items()}
 
     def seconds(self, ids: Sequence[str]) -> float:
         """Time that computing the features of these examples took."""
@@ -73,7 +79,7 @@ def _compute(backbone: Backbone, output: str, splits: Sequence[Dataset], device:
     backbone.eval().to(device)
     spec = backbone.spec
     ids: list[str] = []
-    values: list[np.ndarray] = []
+    values: dict[str, list[np.ndarray]] = {}
     seconds: list[float] = []
     with tqdm(
         total=sum(map(len, splits)), desc="frozen features", unit="example", leave=False, disable=not progress
@@ -84,14 +90,30 @@ def _compute(backbone: Backbone, output: str, splits: Sequence[Dataset], device:
                 examples = [backbone.encode(read_input(row, spec.input, spec.sample_rate)) for row in rows]
                 batch = to_device(collate(examples, backbone.ragged), device)
                 began = time.perf_counter()
-                out = backbone(batch)[output].float().cpu().numpy()
+                out = {name: value.float().cpu().numpy() for name, value in _named(backbone(batch)[output]).items()}
                 seconds += [(time.perf_counter() - began) / len(rows)] * len(rows)
                 ids += [row["id"] for row in rows]
-                values.append(out)
+                for name, value in (
+                    out | ({"frame": batch["frame"].cpu().numpy()} if "frame" in batch else {})
+                ).items():
+                    values.setdefault(name, []).append(value)
                 bar.update(len(rows))
-    matrix = np.concatenate(values)
-    flat = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
-    return pa.table({"id": ids, "feature": flat, "seconds": seconds})
+    whole = {name: np.concatenate(parts) for name, parts in values.items()}
+    shapes = {name: value.shape[1:] for name, value in whole.items()}
+    flat = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v[0].size) for name, v in whole.items()}
+    return pa.table({"id": ids, **flat, "seconds": seconds}).replace_schema_metadata({"shapes": json.dumps(shapes)})
+
+
+def _named(output: torch.Tensor | list[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """One output as ``features``, the maps of a pyramid as ``features0``, ``features1``..."""
+    if isinstance(output, torch.Tensor):
+        return {"features": output}
+    return {f"features{i}": value for i, value in enumerate(output)}
+
+
+def _unpacked(column: pa.ChunkedArray, shape: list[int]) -> torch.Tensor:
+    values = column.combine_chunks()
+    return torch.from_numpy(values.flatten().to_numpy().reshape(len(values), *shape).copy())
 
 
 def _write(table: pa.Table, path: Path) -> None:

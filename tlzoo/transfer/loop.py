@@ -192,7 +192,7 @@ class _Training:
         while self.step < goal:
             for _ in range(self.recipe.accumulation):
                 with self.accelerator.autocast():
-                    loss = self.model.loss(next(self.batches)) / self.recipe.accumulation
+                    loss = self.model.loss(self.model.augment(next(self.batches))) / self.recipe.accumulation
                 self.accelerator.backward(loss)
                 total += loss.detach()
             self.accelerator.clip_grad_norm_(self.trained, self.recipe.max_norm)

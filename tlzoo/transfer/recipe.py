@@ -59,7 +59,7 @@ def recipe(strategy: Strategy, learning_rate: float | None = None) -> Recipe:
     tuned = learning_rate or 1e-3
     return {
         "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
-        "scratch": Recipe(600, (3e-3, 1e-3)),
+        "scratch": Recipe(600, (3e-3, 1e-3), trial=0.5),
         "partial": Recipe(400, (3 * tuned, tuned)),
         "full": Recipe(400, (3 * tuned, tuned)),
         "lora": Recipe(400, (10 * tuned, 3 * tuned)),

@@ -7,6 +7,7 @@ network from scratch, and the backbone's parameters are kept under the hash of a
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
+_DENSE = Recipe(steps=400, learning_rates=(2e-3,), batch_size=16, looks=4, patience=4)
+RECIPES = {
+    "image-classification": Recipe(steps=250, learning_rates=(2e-3,), batch_size=32, looks=4, patience=4),
+    "face-detection": _DENSE,
+    "object-detection": _DENSE,
+    "image-segmentation": _DENSE,
+    "pose-estimation": _DENSE,
+}
+"""By the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for."""
 SEED = 0
+LABELS = "labels.json"
 
 
 def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
@@ -40,20 +51,35 @@ def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
     raise InputError(f"{card.id}: variant {variant_id!r} has no stand-in recipe")
 
 
+def training(card: Card, variant_id: str) -> Recipe:
+    """How a variant's stand-in is trained."""
+    return RECIPES.get(recipe_of(card, variant_id)[1].task, RECIPE)
+
+
 def key(card: Card, variant_id: str) -> str:
     """Hash of all that decides a stand-in's parameters."""
     variant, standin = recipe_of(card, variant_id)
     source = find(standin.task, standin.data, Limits(None, None, None))
-    network = f"{variant.adapter} {variant.model} {sorted(variant.config.items())} {card.input.model_dump_json()}"
-    return hashlib.sha256(f"{network} {standin} {source.fingerprint} {RECIPE} {SEED}".encode()).hexdigest()
+    network = f"{variant.adapter} {variant.model} {sorted(variant.config.items())}"
+    parts = (network, card.input_of(variant).model_dump_json(), standin, source.fingerprint, training(card, variant_id))
+    return hashlib.sha256(f"{parts} {SEED}".encode()).hexdigest()
 
 
-def load_standin(backbone: Backbone, card: Card, checkpoint: Checkpoint) -> None:
-    """Load a stand-in into a backbone; pretrain it first where the cache has none."""
+def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) -> None:
+    """Load a stand-in; pretrain it first where the cache has none."""
     from safetensors.torch import load_file
 
-    backbone.drop_published_head()
-    backbone.load_state_dict(load_file(pretrained(card, checkpoint.variant)))
+    from tlzoo.adapters.base import Backbone
+
+    path = pretrained(card, checkpoint.variant)
+    if isinstance(network, Backbone):
+        network.drop_published_head()
+    else:
+        _, standin = recipe_of(card, checkpoint.variant)
+        from tlzoo.tasks import task_type
+
+        network.adapt(task_type(standin.task).of(json.loads((path.parent / LABELS).read_text())))
+    network.load_state_dict(load_file(path))
 
 
 def kept(key: str) -> Path:
@@ -80,10 +106,9 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
     from safetensors.torch import save_file
 
     from tlzoo.adapters import build
-    from tlzoo.adapters.base import Backbone
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.base import HeadTask
     from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.transfer.assemble import trainable
     from tlzoo.transfer.inference import predict, statistics, value
     from tlzoo.transfer.loop import fit
 
@@ -91,10 +116,7 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
     task = task_type(standin.task)(data.features)
     torch.manual_seed(SEED)
-    network = build(variant)
-    if not isinstance(network, Backbone) or not isinstance(task, HeadTask):
-        raise InputError(f"{card.id}: a stand-in needs a backbone and a task with a head, not {standin.task}")
-    model = HeadedModel(network, task)
+    model = trainable(build(variant, card.input_of(variant)), task)
     train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
 
     def score(current: Model) -> float:
@@ -105,11 +127,13 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
         model,
         train,
         score,
-        RECIPE,
+        training(card, variant_id),
         SEED,
         progress=sys.stderr.isatty(),
         label=f"{card.id}: pretraining a stand-in on {standin.data}",
     )
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file({k: v.contiguous() for k, v in model.backbone.state_dict().items()}, temporary)
+    kept = model.backbone if isinstance(model, HeadedModel) else model
+    save_file({k: v.contiguous() for k, v in kept.state_dict().items()}, temporary)
+    (path.parent / LABELS).write_text(json.dumps(task.labels))
     os.replace(temporary, path)

@@ -12,13 +12,13 @@ LORA_ALPHA = 16
 def apply(model: Model, strategy: Strategy) -> None:
     """Set which parameters of a model are trained.
 
-    ``partial`` frees the last third of the stages with the head; ``lora`` (Hu 2021, 2106.09685) freezes the model but
-    for its last stage, the head, and adds updates of rank ``LORA_RANK`` to the linear layers and to the convolutions
-    that mix channels.
+    ``probe`` frees the last stage, which is the head; ``partial`` the last third of the stages with it; ``lora`` (Hu
+    2021, 2106.09685) freezes the model but for its last stage, and adds updates of rank ``LORA_RANK`` to the linear
+    layers and to the convolutions that mix channels.
 
     Args:
         model: A model whose ``stages()`` go from input to output.
-        strategy: ``scratch``, ``full`` or ``further`` (all), ``partial``, or ``lora``.
+        strategy: ``scratch``, ``full`` or ``further`` (all), ``probe``, ``partial``, or ``lora``.
     """
     if strategy in ("scratch", "full", "further"):
         model.requires_grad_(True)

@@ -1,0 +1,76 @@
+"""The published TensorFlow Lite DeepLab on real photographs of scikit-image."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tlzoo.adapters import build, litert
+from tlzoo.adapters.weights import resolve, variant_of
+from tlzoo.blobs import Blob, fetch
+from tlzoo.cards import catalogue
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.tasks.segmentation import Segmentation
+from tlzoo.transfer.assemble import assemble
+
+PHOTOGRAPHS = {
+    "astronaut": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+    "chelsea": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+}
+CARD = catalogue.get("deeplabv3")
+VARIANT = variant_of(CARD, "tflite")
+
+
+def photograph(name: str) -> Image.Image:
+    place = f"pypi:scikit-image==0.25.2/skimage/data/{name}.png"
+    return Image.open(fetch(Blob(f"{name}.png", (place,), PHOTOGRAPHS[name]), progress=False)).convert("RGB")
+
+
+def test_it_finds_a_person_and_a_cat() -> None:
+    pytest.importorskip("ai_edge_litert")
+    try:
+        model = assemble(resolve(CARD, "official", "tflite")).published()  # type: ignore[union-attr]
+        rows = [{"image": photograph(name)} for name in ("astronaut", "chelsea")]
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    assert model is not None
+    with torch.inference_mode():
+        person, cat = model.predict(model.preprocess(rows))
+    assert person["mask"].shape == (512, 512) and cat["mask"].shape == (300, 451)
+    assert len(person["labels"]) == 21
+    kinds = [person["labels"][i] for i in person["mask"][[120, 300, 100], [225, 200, 40]]]
+    assert kinds == ["person", "person", "background"]  # face, suit, flag
+    found, areas = np.unique(cat["mask"], return_counts=True)
+    assert cat["labels"][found[areas.argmax()]] == "cat"
+    assert cat["labels"][cat["mask"][120, 150]] == "cat"
+    with pytest.raises(InputError, match="run it with: zero-shot"):
+        model.adapt(Segmentation.of(("background", "cat")))
+
+
+def test_before_its_file_is_read_nothing_is_published() -> None:
+    assert build(VARIANT, CARD.input_of(VARIANT)).published() is None
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    path = tmp_path / "deeplabv3.tflite"
+    path.write_bytes(b"TFL3" * 10)
+    with pytest.raises(InputError, match=r"deeplabv3\.tflite: no readable"):
+        build(VARIANT, CARD.input_of(VARIANT)).load_official({"deeplabv3.tflite": path})  # type: ignore[union-attr]
+
+
+def test_without_litert_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    monkeypatch.setattr(litert, "find_spec", lambda name: None)
+    with pytest.raises(UnavailableError, match=r"pip install 'tlzoo\[tflite\]'"):
+        build(VARIANT, CARD.input_of(VARIANT))
+
+
+def test_an_unknown_file_is_refused() -> None:
+    with pytest.raises(InputError, match=r"deeplabv3\.tflite"):
+        build(VARIANT.model_copy(update={"model": "deeplabv4.tflite"}), CARD.input)

@@ -1,0 +1,103 @@
+"""Segmenters of segmentation-models-pytorch on real encoder weights, and nano ones that learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tlzoo.adapters import build
+from tlzoo.adapters.smp import SmpSegmenter
+from tlzoo.adapters.weights import resolve, variant_of
+from tlzoo.cards import catalogue
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.pickles import load_torch
+from tlzoo.tasks.segmentation import Segmentation
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+CARDS = ("unet", "manet", "linknet", "deeplabv3")
+TASK = Segmentation.of(("background", "square", "disc"))
+each_card = pytest.mark.parametrize("card", CARDS)
+
+
+def made(card: str, variant: str, **given: int) -> SmpSegmenter:
+    facts = catalogue.get(card)
+    chosen = variant_of(facts, variant)
+    model = build(chosen, facts.input_of(chosen).model_copy(update=given))
+    assert isinstance(model, SmpSegmenter)
+    return model
+
+
+@pytest.fixture(scope="module")
+def mobilenet() -> dict[str, Any]:
+    try:
+        return dict(resolve(catalogue.get("unet"), "official", "mobilenet-v2").paths())
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@each_card
+def test_the_encoder_has_the_published_weights(card: str, mobilenet: dict[str, Any]) -> None:
+    model = made(card, "mobilenet-v2", height=64, width=64)
+    model.load_official(mobilenet)
+    (path,) = mobilenet.values()
+    tensors = {name: tensor for name, tensor in load_torch(path).items() if not name.startswith("classifier.")}
+    found = model.network.encoder.state_dict()
+    assert set(found) == set(tensors) and len(tensors) > 300
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+    assert model.published() is None  # the decoder was not
+
+
+def test_safetensors_of_the_librarys_hub_are_read(tmp_path: Any) -> None:
+    torch.manual_seed(1)
+    source, model = (made("unet", "resnet34", height=64, width=64) for _ in range(2))
+    tensors = {name: tensor.contiguous() for name, tensor in source.network.encoder.state_dict().items()}
+    save_file(tensors, tmp_path / "model.safetensors")
+    model.load_official({"model.safetensors": tmp_path / "model.safetensors"})
+    assert torch.equal(model.network.encoder.layer4[0].conv1.weight, tensors["layer4.0.conv1.weight"])
+    del tensors["conv1.weight"]
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=r"model\.safetensors: .*conv1\.weight"):
+        model.load_official({"model.safetensors": tmp_path / "model.safetensors"})
+
+
+@each_card
+def test_nano_learns(card: str, scenes: Any, learns: Callable[..., list[float]], scored: Callable[..., float]) -> None:
+    torch.manual_seed(0)
+    model = made(card, "nano", height=64, width=64)
+    model.adapt(TASK)
+    losses = learns(model, scenes[:4], steps=30, rate=1e-2)
+    assert losses[-1] < losses[0] / 2
+    assert scored(model, TASK, scenes[:4], "miou") > 0.4
+
+
+@each_card
+def test_stages_hold_all_and_end_in_the_decoder(card: str) -> None:
+    with torch.device("meta"):
+        model = made(card, "nano")
+        model.adapt(TASK)
+        again = made(card, "nano")
+    stages = model.stages()
+    assert len(stages) >= 6
+    held = [id(p) for stage in stages for p in stage.parameters()]
+    assert len(held) == len(set(held)) and set(held) == {id(p) for p in model.parameters()}
+    last = {id(p) for p in stages[-1].parameters()}
+    assert last.isdisjoint(id(p) for p in model.network.encoder.parameters())
+    assert {id(p) for p in model.network.segmentation_head.parameters()} <= last
+    again.adapt(TASK)
+    assert {n: t.shape for n, t in again.state_dict().items()} == {n: t.shape for n, t in model.state_dict().items()}
+
+
+def test_an_input_that_cannot_be_halved_is_refused() -> None:
+    with pytest.raises(InputError, match=r"MAnet: an input of .*100.*multiples of 32"):
+        made("manet", "nano", height=100, width=100)
+
+
+def test_an_unknown_network_names_the_alternatives() -> None:
+    card = catalogue.get("unet")
+    variant = card.variants[0].model_copy(update={"model": "UNett"})
+    with pytest.raises(InputError, match="did you mean 'Unet'"):
+        build(variant, card.input)

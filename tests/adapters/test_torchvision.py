@@ -1,0 +1,87 @@
+"""MobileNetV2 with torchvision's published weights, and what needs no file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torchvision.models.feature_extraction import create_feature_extractor
+
+from tlzoo.adapters import build
+from tlzoo.adapters.imagenet import ImageNetBackbone
+from tlzoo.adapters.torchvision import TorchvisionBackbone
+from tlzoo.cards import catalogue
+from tlzoo.cards.schema import Input, Variant
+from tlzoo.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+GIVEN = Input(kind="image", description="RGB", height=64, width=64, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+
+
+def make(**config: object) -> TorchvisionBackbone:
+    variant = Variant(
+        id="x", kind="nano", description="x", adapter="torchvision", model="mobilenet_v2", config=dict(config)
+    )
+    torch.manual_seed(0)
+    backbone = build(variant, GIVEN)
+    assert isinstance(backbone, TorchvisionBackbone)
+    return backbone.eval()
+
+
+def test_mobilenet_sees_an_espresso_and_a_cat(
+    official: Callable[[str, str], ImageNetBackbone], labels: Callable[[ImageNetBackbone], list[str]]
+) -> None:
+    backbone = official("mobilenet", "v2")
+    espresso, cat = labels(backbone)
+    assert espresso == "espresso"
+    assert cat in ("tabby", "tiger cat", "Egyptian cat")
+    model = backbone.published()
+    assert model is not None
+    assert len(model.stages()) == 6
+    assert sum(p.numel() for stage in model.stages() for p in stage.parameters()) == 3_504_872
+    backbone.drop_published_head()
+    assert backbone.published() is None
+    assert sum(p.numel() for p in backbone.parameters()) == 3_504_872 - 1000 * 1281
+
+
+def test_one_pass_gives_vector_and_maps() -> None:
+    backbone = make(width_mult=0.25, num_classes=5)
+    nodes = {"features.3.add": "4", "features.6.add": "8", "features.13.add": "16", "features.17.conv": "32"}
+    reference = create_feature_extractor(backbone.network, nodes | {"flatten": "pooled"}).eval()
+    batch = {"image": torch.randint(0, 256, (2, 3, 64, 96), dtype=torch.uint8)}
+    with torch.inference_mode():
+        outputs, expected = backbone(batch), reference(backbone.pixels(batch))
+        torch.testing.assert_close(backbone.logits(batch), backbone.network(backbone.pixels(batch)))
+    torch.testing.assert_close(outputs["pooled"], expected["pooled"])
+    for values, stride in zip(outputs["pyramid"], ("4", "8", "16", "32"), strict=True):
+        torch.testing.assert_close(values, expected[stride])
+        assert values.shape[2:] == (64 // int(stride), 96 // int(stride))
+    assert [c for c, _ in backbone.spec.pyramid] == [values.shape[1] for values in outputs["pyramid"]]
+
+
+def test_the_cards_normalisation_is_used() -> None:
+    image = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
+    pixels = make(width_mult=0.25).pixels({"image": image})
+    assert pixels[0, :, 0, 0].tolist() == pytest.approx([0.9 / 0.4, 0.8 / 0.5, 0.7 / 0.6])
+
+
+def test_without_classes_there_is_no_classifier() -> None:
+    with torch.device("meta"):
+        bare, ten = make(width_mult=0.25, num_classes=0), make(width_mult=0.25, num_classes=10)
+    assert bare.classifier is None
+    assert ten.classifier is not None
+    assert sum(p.numel() for p in ten.parameters()) - sum(p.numel() for p in bare.parameters()) == 10 * 1281
+
+
+def test_files_of_another_width(tmp_path: Path) -> None:
+    path = tmp_path / "mobilenet.pth"
+    torch.save(torchvision.models.mobilenet_v2(width_mult=0.5).state_dict(), path)
+    with pytest.raises(InputError, match=r"mobilenet\.pth: not the weights of MobileNetV2.*another shape"):
+        make(width_mult=0.25).load_official({path.name: path})
+
+
+def test_an_unknown_network_is_refused() -> None:
+    variant = catalogue.get("mobilenet").variants[0].model_copy(update={"model": "mobilenet_v4"})
+    with pytest.raises(InputError, match="did you mean 'mobilenet_v2'"):
+        build(variant, GIVEN)

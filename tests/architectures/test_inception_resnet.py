@@ -1,0 +1,204 @@
+"""Inception-ResNet v1 by the names in facenet-pytorch's file; v2 against timm's; maps on the input's grid."""
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+
+from tlzoo.architectures.inception_resnet import InceptionResNetV1, InceptionResNetV2, on_grid
+from tlzoo.cards import catalogue
+from tlzoo.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SMALL = {"width": 0.125, "blocks": (2, 2, 2)}
+BORDER = 2
+"""Cells at the borders that are zeros or see zeros."""
+
+
+def image(size: int, count: int = 2) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return {"image": torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=generator)}
+
+
+def facenet_file() -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors of ``20180402-114759-vggface2.pt``, as facenet-pytorch 2.6.0 writes them."""
+    found: dict[str, tuple[int, ...]] = {}
+
+    def conv(name: str, inputs: int, outputs: int, height: int = 1, width: int = 1) -> None:
+        found[f"{name}.conv.weight"] = (outputs, inputs, height, width)
+        norm(f"{name}.bn", outputs)
+
+    def norm(name: str, channels: int) -> None:
+        found.update({f"{name}.{kind}": (channels,) for kind in ("weight", "bias", "running_mean", "running_var")})
+        found[f"{name}.num_batches_tracked"] = ()
+
+    def block(name: str, channels: int, joined: int) -> None:
+        found[f"{name}.conv2d.weight"], found[f"{name}.conv2d.bias"] = (channels, joined, 1, 1), (channels,)
+
+    conv("conv2d_1a", 3, 32, 3, 3)
+    conv("conv2d_2a", 32, 32, 3, 3)
+    conv("conv2d_2b", 32, 64, 3, 3)
+    conv("conv2d_3b", 64, 80)
+    conv("conv2d_4a", 80, 192, 3, 3)
+    conv("conv2d_4b", 192, 256, 3, 3)
+    for i in range(5):
+        conv(f"repeat_1.{i}.branch0", 256, 32)
+        conv(f"repeat_1.{i}.branch1.0", 256, 32)
+        conv(f"repeat_1.{i}.branch1.1", 32, 32, 3, 3)
+        conv(f"repeat_1.{i}.branch2.0", 256, 32)
+        conv(f"repeat_1.{i}.branch2.1", 32, 32, 3, 3)
+        conv(f"repeat_1.{i}.branch2.2", 32, 32, 3, 3)
+        block(f"repeat_1.{i}", 256, 96)
+    conv("mixed_6a.branch0", 256, 384, 3, 3)
+    conv("mixed_6a.branch1.0", 256, 192)
+    conv("mixed_6a.branch1.1", 192, 192, 3, 3)
+    conv("mixed_6a.branch1.2", 192, 256, 3, 3)
+    for i in range(10):
+        conv(f"repeat_2.{i}.branch0", 896, 128)
+        conv(f"repeat_2.{i}.branch1.0", 896, 128)
+        conv(f"repeat_2.{i}.branch1.1", 128, 128, 1, 7)
+        conv(f"repeat_2.{i}.branch1.2", 128, 128, 7, 1)
+        block(f"repeat_2.{i}", 896, 256)
+    for branch, outputs in enumerate((384, 256, 256)):
+        conv(f"mixed_7a.branch{branch}.0", 896, 256)
+        if branch == 2:
+            conv("mixed_7a.branch2.1", 256, 256, 3, 3)
+        conv(f"mixed_7a.branch{branch}.{1 + branch // 2}", 256, outputs, 3, 3)
+    for name in (*(f"repeat_3.{i}" for i in range(5)), "block8"):
+        conv(f"{name}.branch0", 1792, 192)
+        conv(f"{name}.branch1.0", 1792, 192)
+        conv(f"{name}.branch1.1", 192, 192, 1, 3)
+        conv(f"{name}.branch1.2", 192, 192, 3, 1)
+        block(name, 1792, 384)
+    found["last_linear.weight"] = (512, 1792)
+    norm("last_bn", 512)
+    found["logits.weight"], found["logits.bias"] = (8631, 512), (8631,)
+    return found
+
+
+def test_v1_has_the_tensors_of_facenets_file() -> None:
+    with torch.device("meta"):
+        model = InceptionResNetV1()
+    assert {name: tuple(t.shape) for name, t in model.state_dict().items()} == facenet_file()
+    assert sum(p.numel() for p in model.parameters()) == 27_910_327
+    model.drop_published_head()
+    assert sum(p.numel() for p in model.parameters()) == 23_482_624
+    assert model.published() is None
+
+
+@pytest.mark.parametrize("with_classifier", [True, False])
+def test_v1_loads_facenets_file(with_classifier: bool, tmp_path: Path) -> None:
+    path = tmp_path / "20180402-114759-vggface2.pt"
+    generator = torch.Generator().manual_seed(0)
+    tensors = {
+        name: torch.rand(shape, generator=generator) / 50 if shape else torch.tensor(1)
+        for name, shape in facenet_file().items()
+        if with_classifier or not name.startswith("logits")
+    }
+    torch.save(tensors, path)
+    model = InceptionResNetV1().eval()
+    model.load_official({path.name: path})
+    assert (model.logits is not None) == with_classifier
+    torch.testing.assert_close(
+        model.get_submodule("repeat_3.4.branch1.2.conv").weight, tensors["repeat_3.4.branch1.2.conv.weight"]
+    )
+    with torch.inference_mode():
+        outputs = model(image(160, 1))
+    torch.testing.assert_close(outputs["pooled"].norm(dim=1), torch.ones(1))
+    assert [tuple(m.shape[1:]) for m in outputs["pyramid"]] == [
+        (192, 40, 40),
+        (256, 20, 20),
+        (896, 10, 10),
+        (1792, 5, 5),
+    ]
+
+
+def test_the_embedding_follows_the_last_norm() -> None:
+    """1503.03832, section 3: on the unit sphere; facenet-pytorch normalises what ``last_bn`` gives."""
+    torch.manual_seed(0)
+    model = InceptionResNetV1(**SMALL, embedding=16, classes=0).eval()
+    nn.init.normal_(model.last_bn.bias)
+    batch = image(160)
+    with torch.inference_mode():
+        last, _ = model.maps(batch)
+        raw = model.last_bn(model.last_linear(last.mean((2, 3))))
+        torch.testing.assert_close(model(batch)["pooled"], raw / raw.norm(dim=1, keepdim=True))
+
+
+def test_one_picture_trains() -> None:
+    model = InceptionResNetV1(**SMALL, embedding=16, classes=0, size=64, aligned=True).train()
+    pooled = model(image(64, 1))["pooled"]
+    assert pooled.isfinite().all()
+
+
+def test_v1_keeps_facenets_standardisation() -> None:
+    model = InceptionResNetV1(**SMALL, classes=0)
+    batch = image(160)
+    torch.testing.assert_close(model.pixels(batch), (batch["image"].float() - 127.5) / 128, atol=1e-5, rtol=1e-5)
+    assert catalogue.get("inception-resnet-v1").input.mean == pytest.approx(model.mean.flatten().tolist())
+    assert catalogue.get("inception-resnet-v1").input.std == pytest.approx(model.std.flatten().tolist())
+
+
+def test_v2_is_timms(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    reference = timm.create_model("inception_resnet_v2").eval()
+    for name, buffer in reference.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(0, 0.1)
+    path = tmp_path / "model.pth"
+    torch.save(reference.state_dict(), path)
+    model = InceptionResNetV2().eval()
+    model.load_official({path.name: path})
+    batch = image(107, 1)
+    with torch.inference_mode():
+        outputs = model(batch)
+        last, maps = reference.forward_intermediates(batch["image"].float() / 127.5 - 1, indices=[1, 2, 3, 4])
+    torch.testing.assert_close(outputs["pooled"], last.mean((2, 3)), atol=1e-5, rtol=1e-4)
+    for found, (channels, stride), values in zip(outputs["pyramid"], model.spec.pyramid, maps, strict=True):
+        assert found.shape[1] == values.shape[1] == channels
+        torch.testing.assert_close(found, on_grid(values, 107, 107, stride), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [InceptionResNetV1, InceptionResNetV2])
+@pytest.mark.parametrize(("size", "aligned"), [(75, False), (32, True)])
+def test_the_smallest_input_has_four_maps(kind: type, size: int, aligned: bool) -> None:
+    model = kind(**SMALL, size=size, aligned=aligned).eval()
+    with torch.inference_mode():
+        outputs = model(image(size))
+    assert [m.shape[2] for m in outputs["pyramid"]] == [-(-size // s) for s in (4, 8, 16, 32)]
+    assert outputs["pooled"].isfinite().all()
+    with pytest.raises(InputError, match=f"at least {size} pixels"):
+        kind(size=size - 1, aligned=aligned)
+
+
+def test_cells_lie_where_their_pixels_are() -> None:
+    """A bright spot lights the cells that cover it, wherever it is, though the network does not pad."""
+    model = InceptionResNetV2(**SMALL).eval()
+    for module in model.modules():  # each cell sums what it sees
+        if isinstance(module, nn.Conv2d):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+    for x, y in ((60, 200), (150, 150), (240, 70)):
+        batch = {"image": torch.zeros(1, 3, 299, 299, dtype=torch.uint8)}
+        dark, _ = _energies(model, batch)
+        batch["image"][:, :, y - 8 : y + 8, x - 8 : x + 8] = 255
+        lit, strides = _energies(model, batch)
+        for before, after, stride in list(zip(dark, lit, strides, strict=True))[:2]:
+            change = (after - before).abs()
+            rows, columns = ((torch.arange(n) + BORDER + 0.5) * stride for n in change.shape)
+            centre = (change.sum(0) @ columns / change.sum()).item(), (change.sum(1) @ rows / change.sum()).item()
+            assert centre == pytest.approx((x, y), abs=stride)
+
+
+def _energies(model: InceptionResNetV2, batch: dict[str, Tensor]) -> tuple[list[Tensor], list[int]]:
+    with torch.inference_mode():
+        maps = model(batch)["pyramid"]
+    return [m[0].abs().sum(0)[BORDER:-BORDER, BORDER:-BORDER] for m in maps], [s for _, s in model.spec.pyramid]
+
+
+def test_a_file_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "other.pt"
+    torch.save({"conv2d_1a.conv.weight": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match=r"other\.pt: not the weights of InceptionResNetV1.*and \d+ more"):
+        InceptionResNetV1(**SMALL, classes=0).load_official({path.name: path})

@@ -1,0 +1,264 @@
+"""OpenPose: its published layout, fields drawn and read again, and learning; the file itself cannot be had freely."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.architectures.stick_figures import distance, figures
+from tlzoo.adapters.weights import variant_of
+from tlzoo.architectures.keypoints import People
+from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
+from tlzoo.architectures.part_affinity import BODY, Skeleton, assemble, fields
+from tlzoo.cards import catalogue
+from tlzoo.data.keypoints import COCO_NAMES
+from tlzoo.errors import InputError
+from tlzoo.tasks.pose import Pose
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CARD = catalogue.get("openpose")
+
+
+def published_names() -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the kernels in ``body_pose_model.pth``, written out here once more."""
+    kernels = {"conv1_1": (64, 3, 3), "conv1_2": (64, 64, 3), "conv2_1": (128, 64, 3), "conv2_2": (128, 128, 3)}
+    kernels |= {"conv3_1": (256, 128, 3)} | {f"conv3_{i}": (256, 256, 3) for i in (2, 3, 4)}
+    kernels |= {"conv4_1": (512, 256, 3), "conv4_2": (512, 512, 3)}
+    kernels |= {"conv4_3_CPM": (256, 512, 3), "conv4_4_CPM": (128, 256, 3)}
+    for branch, maps in (("L1", 38), ("L2", 19)):
+        kernels |= {f"conv5_{i}_CPM_{branch}": (128, 128, 3) for i in (1, 2, 3)}
+        kernels |= {f"conv5_4_CPM_{branch}": (512, 128, 1), f"conv5_5_CPM_{branch}": (maps, 512, 1)}
+        for stage in range(2, 7):
+            ending = f"stage{stage}_{branch}"
+            kernels |= {f"Mconv1_{ending}": (128, 185, 7)} | {f"Mconv{i}_{ending}": (128, 128, 7) for i in (2, 3, 4, 5)}
+            kernels |= {f"Mconv6_{ending}": (128, 128, 1), f"Mconv7_{ending}": (maps, 128, 1)}
+    return {name: (*shape, shape[-1]) for name, shape in kernels.items()}
+
+
+def checkpoint(path: Path, prefix: str = "") -> dict[str, Tensor]:
+    """A file with the published names; each tensor repeats one number, so that it takes no room in memory."""
+    state = {}
+    for number, (name, shape) in enumerate(published_names().items()):
+        value = torch.tensor(number * 1e-4)
+        state[f"{prefix}{name}.weight"] = value.expand(shape)
+        state[f"{prefix}{name}.bias"] = value.neg().expand(shape[0])
+    torch.save(state, path)
+    return state
+
+
+@pytest.mark.parametrize("variant", [v.id for v in CARD.variants])
+def test_the_variants_of_the_card(variant: str) -> None:
+    facts = variant_of(CARD, variant)
+    with torch.device("meta"):
+        model = OpenPose(**facts.config)
+    assert sum(p.numel() for p in model.parameters()) == facts.params
+    assert model.spec.height == CARD.input_of(facts).height
+    assert len(model.stages()) == 5 + model.count
+
+
+@pytest.mark.parametrize("prefix", ["", "model0."])
+def test_the_published_names_load(tmp_path: Path, prefix: str) -> None:
+    path = tmp_path / "body_pose_model.pth"
+    state = checkpoint(path, prefix)
+    assert sum(tensor.numel() for tensor in state.values()) == 52_311_446
+    model = OpenPose()
+    model.load_official({path.name: path})
+    own = model.state_dict()
+    assert len(own) == len(state)
+    for name, tensor in own.items():
+        assert torch.equal(tensor, state[prefix + ".".join(name.split(".")[-2:])]), name
+    assert torch.equal(own["refinement.1.limbs.Mconv1_stage2_L1.weight"], state[f"{prefix}Mconv1_stage2_L1.weight"])
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.pth"
+    torch.save({"conv1_1.weight": torch.zeros(8, 3, 3, 3), "fc.bias": torch.zeros(2)}, path)
+    with pytest.raises(InputError, match=r"other\.pth: not the weights of OpenPose.*without.*unknown fc\.bias"):
+        OpenPose(stages=1, width=0.125, size=64).load_official({path.name: path})
+
+
+def people(*bodies: dict[str, tuple[float, float]], size: int = 46) -> People:
+    """People by the places of their parts, pixels of the input; what is not named is not there."""
+    points, seen = torch.zeros(1, len(bodies), 18, 2), torch.zeros(1, len(bodies), 18, dtype=torch.bool)
+    for number, body in enumerate(bodies):
+        for part, place in body.items():
+            points[0, number, BODY.parts.index(part)] = torch.tensor(place) / STRIDE
+            seen[0, number, BODY.parts.index(part)] = True
+    return People(points, seen, torch.zeros(1, len(bodies), 4), size, size)
+
+
+def body(x: float, y: float, scale: float = 1.0) -> dict[str, tuple[float, float]]:
+    """Somebody who stands with the neck at (x, y)."""
+    places = {"neck": (0, 0), "nose": (0, -30), "right_eye": (-6, -36), "left_eye": (6, -36)}
+    places |= {"right_ear": (-14, -32), "left_ear": (14, -32)}
+    for side, sign in (("right", -1), ("left", 1)):
+        places |= {
+            f"{side}_shoulder": (28 * sign, 2),
+            f"{side}_elbow": (36 * sign, 40),
+            f"{side}_wrist": (44 * sign, 78),
+        }
+        places |= {f"{side}_hip": (18 * sign, 90), f"{side}_knee": (20 * sign, 140), f"{side}_ankle": (22 * sign, 190)}
+    return {name: (x + scale * dx, y + scale * dy) for name, (dx, dy) in places.items()}
+
+
+def read(drawn: People) -> list[tuple[Tensor, Tensor]]:
+    return assemble(drawn.gaussians(SIGMA, shift=0.5)[0], fields(drawn, BODY.limbs)[0], BODY, STRIDE)
+
+
+def test_two_people_are_drawn_and_read_again() -> None:
+    bodies = body(110, 90), body(240, 110, 0.9)
+    found = read(people(*bodies))
+    assert len(found) == 2
+    for places, heights in found:
+        assert (heights > 0.5).all()
+        mine = min(bodies, key=lambda b: abs(b["neck"][0] - float(places[1, 0])))
+        for part, place in zip(BODY.parts, places, strict=True):
+            assert torch.dist(place, torch.tensor(mine[part])) < 3, part
+    assert len({round(float(places[1, 0]), -1) for places, _ in found}) == 2
+
+
+def test_crossed_arms_stay_with_their_people() -> None:
+    """The wrist of each lies nearer to the other's elbow: only the fields tell whose it is."""
+    left, right = body(110, 90), body(230, 90)
+    left["left_wrist"], right["right_wrist"] = (210.0, 150.0), (130.0, 160.0)
+    found = sorted(read(people(left, right)), key=lambda person: float(person[0][1, 0]))
+    assert len(found) == 2
+    for (places, _), mine in zip(found, (left, right), strict=True):
+        for part in ("left_wrist", "right_wrist"):
+            assert torch.dist(places[BODY.parts.index(part)], torch.tensor(mine[part])) < 4, part
+
+
+def test_parts_out_of_sight_are_missing_and_stray_peaks_are_nobody() -> None:
+    half = {part: place for part, place in body(180, 200).items() if "knee" not in part and "ankle" not in part}
+    stray = {"left_wrist": (40.0, 40.0)}
+    ((_, heights),) = read(people(half, stray))
+    missing = {part for part, height in zip(BODY.parts, heights, strict=True) if height == 0}
+    assert missing == {"left_knee", "right_knee", "left_ankle", "right_ankle"}
+    assert read(people(stray)) == []
+
+
+def test_fields_point_along_limbs_and_are_averaged() -> None:
+    drawn = fields(people({"neck": (100, 100), "right_hip": (100, 200)}), BODY.limbs)[0]
+    assert drawn.shape == (38, 46, 46)
+    assert drawn[:2, 18, 12].tolist() == [0, 1]
+    assert not drawn[2:].any()
+    crossing = people({"neck": (100, 100), "right_hip": (100, 200)}, {"neck": (50, 150), "right_hip": (150, 150)})
+    torch.testing.assert_close(fields(crossing, BODY.limbs)[0, :2, 18, 12], torch.tensor([0.5, 0.5]))
+
+
+def test_the_limbs_are_the_release_s() -> None:
+    """Every part is reached from the neck, in order, and each limb has one field."""
+    assert sorted(BODY.order) == list(range(19)) and len(BODY.limbs) == 19
+    names = [(BODY.parts[a], BODY.parts[b]) for a, b in BODY.limbs]
+    assert names[0] == ("neck", "right_hip") and names[6] == ("neck", "right_shoulder")
+    reached = {"neck"}
+    for limb in BODY.order:
+        a, b = names[limb]
+        assert a in reached
+        reached.add(b)
+    assert reached == set(BODY.parts) == {*COCO_NAMES, "neck"}
+    assert Skeleton.of(COCO_NAMES[::-1]) is BODY
+
+
+def trained(model: OpenPose, rows: list[dict[str, Any]], steps: int) -> list[float]:
+    batch, losses = model.preprocess(rows), []
+    optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), 4e-3)
+    model.train()
+    for _ in range(steps):
+        loss = model.loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    model.eval()
+    return losses
+
+
+def test_nano_learns_eight_pictures_of_two_and_is_restored() -> None:
+    torch.manual_seed(0)
+    rows, model = figures(8, people=2, size=(128, 96)), OpenPose(stages=2, width=0.125, size=96)
+    losses = trained(model, rows, 70)
+    assert losses[-1] < 0.35 * losses[0]
+    predictions = model.predict(model.preprocess(rows))
+    task, right, labelled = Pose.of(COCO_NAMES), 0.0, 0.0
+    for prediction, row in zip(predictions, rows, strict=True):
+        assert len(prediction["scores"]) == 2
+        assert np.median(distance(prediction, row)) < 8
+        found = task.statistics(prediction, row)["pck"]
+        right, labelled = right + found[0], labelled + found[1]
+    assert right / labelled > 0.9
+    restored = OpenPose(stages=2, width=0.125, size=96).eval()
+    restored.load_state_dict(model.state_dict())
+    assert restored.predict(model.preprocess(rows)) == predictions
+
+
+def test_other_keypoints() -> None:
+    torch.manual_seed(0)
+    rows, model = figures(4), OpenPose(stages=2, width=0.125, size=64)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.adapt(Pose.of(COCO_NAMES))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    names = ("left_shoulder", "left_elbow", "left_wrist")
+    model.adapt(Pose.of(names))
+    assert model.skeleton.limbs == ((0, 1), (1, 2))
+    assert all(torch.equal(value, before[f"trunk.{n}"]) for n, value in model.trunk.state_dict().items())
+    assert len(model.stages()) == 6, "the new stages are trained together"
+    for row in rows:
+        bodies = row["people"]["keypoints"]
+        row["people"]["keypoints"] = [[p[COCO_NAMES.index(n)] for n in names] for p in bodies]
+    losses = trained(model, rows, 40)
+    assert losses[-1] < 0.6 * losses[0]
+    predictions = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
+    assert predictions[0]["names"] == list(names)
+    again = OpenPose(stages=2, width=0.125, size=64)
+    again.adapt(Pose.of(names))
+    again.load_state_dict(model.state_dict())
+    with pytest.raises(InputError, match="two keypoints or more"):
+        again.adapt(Pose.of(names[:1]))
+
+
+def test_a_blank_network_finds_nobody_and_learns_from_nobody() -> None:
+    model = OpenPose(stages=1, width=0.125, size=64).eval()
+    row = figures(1)[0] | {"people": {"bbox": [], "keypoints": []}}
+    batch = model.preprocess([row, row])
+    nobody = {"keypoints": [], "keypoint_scores": [], "scores": [], "names": list(COCO_NAMES)}
+    assert model.predict(batch) == [nobody, nobody]
+    assert model.loss(batch).isfinite()
+
+
+def test_points_without_label_are_not_asked_for() -> None:
+    model = OpenPose(stages=1, width=0.125, size=64).eval()
+    (row,) = figures(1)
+    row["people"]["keypoints"][0][9] = [0.0, 0.0, 0.0]
+    row["people"]["bbox"] = [[-50, -50, 300, 300]]
+    batch = model.preprocess([row])
+    wrist = BODY.parts.index("left_wrist")
+    maps = [(limbs.detach().requires_grad_(), parts.detach().requires_grad_()) for limbs, parts in model(batch)]
+    model.forward = lambda batch: maps  # type: ignore[method-assign]
+    model.loss(batch).backward()
+    (limbs, parts), elbow_to_wrist = maps[0], BODY.limbs.index((BODY.parts.index("left_elbow"), wrist))
+    assert not parts.grad[0, wrist].any() and not limbs.grad[0, 2 * elbow_to_wrist].any()
+    assert parts.grad[0, wrist - 1].any() and not parts.grad[0, -1].any()
+
+
+def test_the_network_gets_blue_first() -> None:
+    model = OpenPose(stages=1, width=0.125, size=64).eval()
+    seen: list[Tensor] = []
+    model.trunk[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    red = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    red[:, 0] = 128
+    model({"image": red})
+    assert seen[0][0, :, 0, 0].tolist() == [-0.5, -0.5, 0.0]
+
+
+@pytest.mark.parametrize("arguments", [{"stages": 0}, {"width": 0}, {"size": 100}])
+def test_arguments_out_of_range(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"OpenPose\(stages="):
+        OpenPose(**arguments)

@@ -1,0 +1,117 @@
+"""Predictions as JSON and as pictures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pycocotools import mask as coco
+
+from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.data.image import decode
+from tlzoo.errors import InputError
+from tlzoo.run.predict import plain, predict
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Thresholds(Model):
+    """Segments a picture into dark and bright."""
+
+    spec = Spec(input="image")
+
+    def encode(self, row: Row) -> Example:
+        return {"grey": np.asarray(decode(row["image"]).convert("L"))}
+
+    def predict(self, batch: Batch) -> list[Any]:
+        return [
+            {"mask": (g > 100).astype(np.uint8) * 2, "labels": ["background", "x", "bright"]} for g in batch["grey"]
+        ]
+
+
+@pytest.fixture
+def halves(tmp_path: Path) -> list[Path]:
+    """Pictures of the same name, dark on the left and bright on the right, one of them broken."""
+    paths = [tmp_path / folder / "half.png" for folder in "abc"]
+    for path in paths:
+        path.parent.mkdir()
+        picture = np.zeros((20, 30, 3), np.uint8)
+        picture[:, 20:] = 200
+        Image.fromarray(picture).save(path)
+    paths[1].write_bytes(b"no picture")
+    return paths
+
+
+def test_a_mask_is_run_lengths_of_each_class(halves: list[Path]) -> None:
+    rows = [json.loads(json.dumps(row)) for row in predict(Thresholds(), halves, 2)]
+    assert rows[0]["input"] == str(halves[0]) and "labels" not in rows[0] and "drawn" not in rows[0]
+    assert [(m["label"], round(m["area_share"], 4)) for m in rows[0]["masks"]] == [
+        ("background", 0.6667),
+        ("bright", 0.3333),
+    ]
+    bright = coco.decode(rows[0]["masks"][1]["rle"])
+    assert bright.shape == (20, 30) and bright[:, 20:].all() and not bright[:, :20].any()
+    assert set(rows[1]) == {"input", "error"} and rows[2]["masks"] == rows[0]["masks"]
+
+
+def test_pictures_of_the_same_name_are_drawn_apart(halves: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = list(predict(Thresholds(), halves, 2, out))
+    assert [Path(row.get("drawn", "none")).name for row in rows] == ["half.png", "none", "half-2.png"]
+    assert sorted(p.name for p in out.iterdir()) == ["half-2.png", "half.png"]
+    beside = list(predict(Thresholds(), halves[:1], 2, halves[0].parent))
+    assert Path(beside[0]["drawn"]).name == "half-2.png", "the input itself is not overwritten"
+    assert decode({"bytes": None, "path": str(halves[0])}).size == (30, 20)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "wanted"),
+    [
+        ({"a": np.float32(0.5), "b": [np.int64(3), (1, torch.tensor(2.0))]}, {"a": 0.5, "b": [3, [1, 2.0]]}),
+        (
+            {"keypoints": np.ones((1, 2, 2)), "names": ("x", "y")},
+            {"keypoints": [[[1, 1], [1, 1]]], "names": ["x", "y"]},
+        ),
+        ({"scores": {"cat": torch.tensor(0.25)}}, {"scores": {"cat": 0.25}}),
+        ({"mask": np.full((2, 2), 255), "labels": ["background"]}, {"masks": []}),
+    ],
+)
+def test_nothing_but_plain_values(prediction: dict[str, Any], wanted: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(plain(prediction))) == wanted
+
+
+def test_only_pictures_are_drawn(tmp_path: Path) -> None:
+    model = Thresholds()
+    model.spec = Spec(input="audio")
+    with pytest.raises(InputError, match="predictions of pictures are drawn; this model takes audio"):
+        list(predict(model, [], 2, tmp_path))
+
+
+def test_a_file_in_the_way_is_one_line(halves: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("x")
+    with pytest.raises(InputError, match="out: is a file; name a folder to draw into"):
+        list(predict(Thresholds(), halves, 2, tmp_path / "out"))
+
+
+def test_faces_are_drawn_from_the_command_line(tlzoo: Command, tmp_path: Path) -> None:
+    photograph = Path(str(pytest.importorskip("skimage").__file__)).parent / "data" / "astronaut.png"
+    if not photograph.is_file():
+        pytest.skip("this scikit-image carries no photograph of a face")
+    done = tlzoo("predict", "mtcnn", photograph, "--draw", tmp_path / "out")
+    if done.returncode == 1:
+        pytest.skip(f"MTCNN's weights cannot be had: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["drawn"] == str(tmp_path / "out" / "astronaut.png") and row["labels"] == ["face"]
+    before, after = (np.asarray(Image.open(p).convert("RGB"), int) for p in (photograph, row["drawn"]))
+    scale = after.shape[1] / before.shape[1]
+    left, top, _, bottom = (round(v * scale) for v in row["boxes"][0])
+    edge = after[(top + bottom) // 2 : bottom, left : left + 2]
+    assert np.ptp(edge.reshape(-1, 3), axis=0).max() == 0, "one colour along the left edge of the face's box"

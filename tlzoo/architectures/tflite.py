@@ -1,0 +1,56 @@
+"""Kernels and biases out of TensorFlow Lite files, read and not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlzoo.errors import InputError
+
+
+def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
+    """Kernels and biases of a TensorFlow Lite file, dequantised, in the order of the operators.
+
+    Yields:
+        Kernel, ``(out, in, height, width)`` or ``(out, in)``, and bias, ``(out,)``: of each convolution, and of each
+        dense layer after the first convolution.
+
+    Raises:
+        InputError: It is no TensorFlow Lite file.
+    """
+    import tflite
+
+    data = path.read_bytes()
+    if data[4:8] != b"TFL3":
+        raise InputError(f"{path}: no TensorFlow Lite file")
+    model = tflite.Model.GetRootAs(data, 0)
+    graph = model.Subgraphs(0)
+    dtypes = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.INT8: np.int8, tflite.TensorType.INT32: np.int32}
+    axes = {tflite.BuiltinOperator.CONV_2D: (0, 3, 1, 2), tflite.BuiltinOperator.DEPTHWISE_CONV_2D: (3, 0, 1, 2)}
+
+    def read(index: int) -> Tensor:
+        tensor = graph.Tensors(index)
+        if tensor.Type() not in dtypes:
+            raise InputError(f"{path}: a kernel or bias is neither float32, int8 nor int32: another file is expected")
+        values = np.frombuffer(model.Buffers(tensor.Buffer()).DataAsNumpy(), dtypes[tensor.Type()])
+        values = values.reshape(tensor.ShapeAsNumpy())
+        quantization = tensor.Quantization()
+        if quantization is not None and not quantization.ScaleIsNone():
+            channels = [-1 if axis == quantization.QuantizedDimension() else 1 for axis in range(values.ndim)]
+            zero, scale = quantization.ZeroPointAsNumpy(), quantization.ScaleAsNumpy()
+            values = (values - zero.reshape(channels)) * scale.reshape(channels)
+        return torch.from_numpy(values.astype(np.float32))
+
+    convolved = False
+    for number in range(graph.OperatorsLength()):
+        operator = graph.Operators(number)
+        kind = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
+        if kind in axes:
+            convolved = True
+            yield read(operator.Inputs(1)).permute(axes[kind]), read(operator.Inputs(2))
+        elif kind == tflite.BuiltinOperator.FULLY_CONNECTED and convolved:
+            yield read(operator.Inputs(1)), read(operator.Inputs(2))

@@ -1,0 +1,98 @@
+"""How a picture is brought to a model's size, and how boxes, points and masks go there and back.
+
+A *frame* is a tensor ``(scale x, scale y, left, top, width, height)``: a point ``(x, y)`` of the picture lies at
+``(x * scale x + left, y * scale y + top)`` of the model's input; width and height are the picture's own. Boxes are
+``(x1, y1, x2, y2)``; all coordinates are in pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as V
+
+Framing = Literal["crop", "letterbox"]
+CROP = 0.875
+"""Share of the shorter side that a centre crop keeps, as in evaluation on ImageNet (224 of 256)."""
+GREY = 114
+"""What surrounds a picture that does not fill its frame, 0 to 255."""
+IGNORED = 255
+"""Class of mask pixels that count neither for nor against."""
+
+
+def framed(image: Image.Image, height: int, width: int, framing: Framing) -> tuple[Tensor, Tensor]:
+    """Bring a picture to a model's size.
+
+    Args:
+        image: RGB.
+        height: Of the input, in pixels.
+        width: Of the input.
+        framing: ``crop``: the shorter side fills the input and the centre is kept, as classifiers are evaluated;
+            ``letterbox``: all of the picture is kept, and grey fills the rest.
+
+    Returns:
+        The input, uint8 of shape ``(3, height, width)``, and its frame, float32 of shape ``(6,)``.
+    """
+    fit = max(height / image.height, width / image.width) / CROP if framing == "crop" else 0.0
+    fit = fit or min(height / image.height, width / image.width)
+    size = max(1, round(image.height * fit)), max(1, round(image.width * fit))
+    pixels = V.resize(torch.from_numpy(np.array(image)).permute(2, 0, 1), list(size), antialias=True)
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    pixels = F.pad(pixels, (left, width - size[1] - left, top, height - size[0] - top), value=GREY)
+    frame = [size[1] / image.width, size[0] / image.height, left, top, image.width, image.height]
+    return pixels, torch.tensor(frame, dtype=torch.float32)
+
+
+def points_to_input(points: Tensor, frame: Tensor) -> Tensor:
+    """Points of the picture, ``(..., 2)``, in the input."""
+    return points * frame[:2] + frame[2:4]
+
+
+def points_from_input(points: Tensor, frame: Tensor) -> Tensor:
+    """Points of the input, ``(..., 2)``, in the picture, and never outside of it."""
+    return ((points - frame[2:4]) / frame[:2]).clamp(min=0).minimum(frame[4:6])
+
+
+def boxes_to_input(boxes: Tensor, frame: Tensor) -> Tensor:
+    """Boxes of the picture, ``(n, 4)``, in the input."""
+    return points_to_input(boxes.reshape(-1, 2, 2), frame).reshape(-1, 4)
+
+
+def boxes_from_input(boxes: Tensor, frame: Tensor) -> Tensor:
+    """Boxes of the input, ``(n, 4)``, in the picture, cut off at its edges."""
+    return points_from_input(boxes.reshape(-1, 2, 2), frame).reshape(-1, 4)
+
+
+def mask_to_input(mask: NDArray[np.uint8], frame: Tensor, height: int, width: int) -> Tensor:
+    """A mask of classes, ``(picture height, picture width)``, in the input; ``IGNORED`` where there is no picture.
+
+    Returns:
+        uint8 of shape ``(height, width)``.
+    """
+    ys, xs = _sources(frame, height, width)
+    inside = (ys[:, None] >= 0) & (ys[:, None] < mask.shape[0]) & (xs >= 0) & (xs < mask.shape[1])
+    rows, columns = ys.clamp(0, mask.shape[0] - 1), xs.clamp(0, mask.shape[1] - 1)
+    found = torch.from_numpy(mask)[rows[:, None], columns]
+    return torch.where(inside, found, torch.full_like(found, IGNORED))
+
+
+def scores_from_input(scores: Tensor, frame: Tensor) -> Tensor:
+    """Maps over the input, ``(channels, height, width)``, over the picture: ``(channels, its height, its width)``."""
+    wide, high = int(frame[4]), int(frame[5])
+    x = (torch.arange(wide, device=scores.device) + 0.5) * frame[0] + frame[2]
+    y = (torch.arange(high, device=scores.device) + 0.5) * frame[1] + frame[3]
+    grid = torch.stack(torch.meshgrid(2 * x / scores.shape[2] - 1, 2 * y / scores.shape[1] - 1, indexing="xy"), -1)
+    return F.grid_sample(scores[None].float(), grid[None].float(), padding_mode="border", align_corners=False)[0]
+
+
+def _sources(frame: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Row and column of the picture under each row and column of the input."""
+    y = ((torch.arange(height) + 0.5 - frame[3]) / frame[1]).floor().long()
+    x = ((torch.arange(width) + 0.5 - frame[2]) / frame[0]).floor().long()
+    return y, x

@@ -1,0 +1,55 @@
+"""A person's own data: which reader takes a path, by the task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlzoo.cards.vocabulary import task_facts
+from tlzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from tlzoo.data.dataset import Listing
+
+DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
+
+
+def listing(path: Path, task: str) -> Listing:
+    """List a person's own examples for a task.
+
+    Args:
+        path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``), or
+            pictures and masks (``tlzoo.data.mask_folder``).
+        task: The task.
+
+    Raises:
+        InputError: No such path, or it holds nothing of the task's form.
+    """
+    from tlzoo.data import coco, folder, mask_folder
+
+    facts = task_facts(task)
+    kind = next(iter(facts.inputs))
+    if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
+        return folder.listing(path, kind)
+    if task not in DENSE:
+        known = ", ".join(("audio-classification", "image-classification", *DENSE))
+        raise InputError(f"--data {path}: {task} does not read files of your own in this version; these do: {known}")
+    if task == "image-segmentation" and path.is_dir():
+        if mask_folder.has_masks(path):
+            return mask_folder.listing(path)
+        if not coco.candidates(path):
+            raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
+    return coco.listing(path, task)
+
+
+def fingerprint(found: Listing, path: Path) -> str:
+    """Hash of the names and contents of the files that decide a listing's rows."""
+    from tlzoo.data.folder import digest
+
+    return digest(path if path.is_dir() else path.parent, found.files)
+
+
+def title(path: Path) -> str:
+    """What boards call data at a path."""
+    whole = path.resolve()
+    return whole.name if whole.is_dir() else f"{whole.parent.name}-{whole.stem}"
