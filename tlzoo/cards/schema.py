@@ -245,6 +245,11 @@ class Card(Node):
         return self.input.kind in facts.inputs and any(need <= set(self.outputs) for need in facts.needs)
 
     @property
+    def is_native(self) -> bool:
+        """Whether the model brings its own head, so that its outputs are predictions and no features."""
+        return not {"pooled", "tokens", "pyramid"} & set(self.outputs)
+
+    @property
     def default(self) -> Variant:
         """The first variant: the one that ``tlzoo eval`` tries first."""
         return self.variants[0]

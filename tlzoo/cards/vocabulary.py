@@ -52,6 +52,11 @@ class TaskFacts:
     needs: tuple[frozenset[str], ...]
     metrics: tuple[str, ...]
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether heads for it read maps, and not one vector an example."""
+        return frozenset({"pyramid"}) in self.needs
+
 
 def _task(
     domain: Domain, tag: str, needs: list[set[str]], metrics: list[str], inputs: set[str] | None = None

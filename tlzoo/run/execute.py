@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import subset
-from tlzoo.errors import InputError
+from tlzoo.errors import InputError, UnavailableError
 from tlzoo.run.plan import Run
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     from accelerate.utils import set_seed
 
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.inference import predict, statistics, value
 
     threads()
@@ -76,9 +75,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     set_seed(run.seed)
     fitted: dict[str, Any] = {"n_train": 0}
     if run.strategy == "zero-shot":
-        model = assemble(run.checkpoint, task).published()
-        if model is None:
-            raise InputError(f"{run.checkpoint.card} has no published head for zero-shot use")
+        model = as_published(run, task)
         model.to(run.device)
     else:
         model, _, fitted = train(run, data, task, progress)
@@ -97,6 +94,27 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
         "statistics": found,
         "values": {metric: value(metric, found[metric]) for metric in task.metrics},
     }
+
+
+def as_published(run: Run, task: Task) -> Model:
+    """The model of a run without any training.
+
+    Raises:
+        UnavailableError: It was published without a head, or with none of the data's classes.
+    """
+    from tlzoo.transfer.assemble import assemble
+
+    model = assemble(run.checkpoint, task).published()
+    name = f"{run.checkpoint.card} {run.checkpoint.variant}"
+    if model is None:
+        raise UnavailableError(f"{name} has no published head for zero-shot use")
+    classes = model.spec.labels
+    if classes and task.labels and not set(classes) & set(task.labels):
+        raise UnavailableError(
+            f"{name} knows {len(classes)} classes ({', '.join(classes[:3])}...) and none of the data's "
+            f"({', '.join(task.labels[:3])}...): zero-shot needs one in common"
+        )
+    return model
 
 
 def _draw(sheet: Path, test: Dataset, predictions: list[Any], right: list[bool]) -> None:

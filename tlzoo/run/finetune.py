@@ -98,7 +98,7 @@ def finetune(
     if checkpoint.notice:
         say(checkpoint.notice)
     chosen = variant_of(card, checkpoint.variant)
-    how = recipe(strategy, learning_rate(card, chosen))
+    how = recipe(strategy, learning_rate(card, chosen), card.is_native, task_facts(task).is_dense)
     run = Run(checkpoint, task, source, strategy, seed, 1.0, how, card.variant_hash(chosen), device)
     threads()
     prepared = data_of(source)

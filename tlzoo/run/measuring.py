@@ -16,13 +16,14 @@ def measure_run(run: Run) -> dict[str, Any]:
 
     Returns:
         The columns that a row shows; to plan with, the ``sizes`` of the splits and, for what is trained,
-        ``training_rates`` in examples a second, by strategy: ``full``, ``partial`` and, of native models, ``probe``.
+        ``training_rates`` in examples a second, by strategy: ``full``, ``partial`` and,
+        where it takes more than seconds, ``probe``.
     """
     from dataclasses import replace
 
     from tlzoo.adapters.base import Model
     from tlzoo.measure.measure import measure, training_rate
-    from tlzoo.run.execute import data_of, threads
+    from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel
     from tlzoo.transfer.assemble import assemble, trainable
@@ -36,17 +37,15 @@ def measure_run(run: Run) -> dict[str, Any]:
     def build() -> Model:
         if run.strategy != "zero-shot":
             return trainable(assemble(replace(run.checkpoint, tier="none"), task), task)
-        model = assemble(run.checkpoint).published()
-        assert model is not None
-        return model
+        return as_published(run, task)
 
     found = measure(build, rows, run.device) | {"sizes": {name: len(split) for name, split in data.splits.items()}}
     if run.strategy != "zero-shot":
         found["training_rates"] = {}
         for strategy in ("full", "partial", "probe"):
             model = build()
-            if strategy == "probe" and isinstance(model, HeadedModel):
-                continue  # a backbone's probe trains on cached features
+            if strategy == "probe" and isinstance(model, HeadedModel) and not task.facts.is_dense:
+                continue  # on cached vectors it takes seconds
             apply(model, strategy)
             found["training_rates"][strategy] = training_rate(model, rows, run.recipe.batch_size, run.device)
     return found

@@ -108,7 +108,7 @@ def plan(
         task: The task.
         source: The data.
         models: Card ids; by default every model whose outputs fit the task.
-        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` for models that are not trained.
+        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` for models that bring their own head.
         weights: Tier.
         variant: Only this variant.
         seeds: Seeds.
@@ -134,7 +134,7 @@ def plan(
     result = Plan()
     for card in _cards(task, models):
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    order = [*DEFAULT_STRATEGIES, *STRATEGIES].index
+    order = ["zero-shot", *DEFAULT_STRATEGIES, *STRATEGIES].index
     listed = {card.id for card in catalogue.cards() if card.task == task}
     result.runs.sort(key=lambda r: (r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy)))
     return result
@@ -168,7 +168,8 @@ def _plan_card(
     precision: str,
 ) -> None:
     possible = [s for s in card.transfer.strategies if s != "zero-shot" or card.task == task]
-    default = [s for s in DEFAULT_STRATEGIES if s in possible] or ["zero-shot"]
+    published = ["zero-shot"] if card.is_native and "zero-shot" in possible else []
+    default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     try:
         checkpoint = resolve(card, weights, variant)
@@ -189,7 +190,10 @@ def _plan_card(
             continue
         for seed in seeds if strategy in TRAINED else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
-                how = replace(recipe(strategy, learning_rate(card, chosen)), precision=precision)
+                how = replace(
+                    recipe(strategy, learning_rate(card, chosen), card.is_native, task_facts(task).is_dense),
+                    precision=precision,
+                )
                 result.runs.append(
                     Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
                 )

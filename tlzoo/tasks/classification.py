@@ -66,7 +66,8 @@ class Classification(HeadTask):
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
         """Right or wrong; predicted and true class."""
-        predicted = float(self._label.str2int(prediction["label"]))
+        names = self.labels
+        predicted = float(names.index(prediction["label"]) if prediction["label"] in names else -1)  # -1: none of them
         return {"accuracy": [float(predicted == row["label"])], "macro_f1": [predicted, float(row["label"])]}
 
 

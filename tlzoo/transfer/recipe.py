@@ -49,14 +49,21 @@ class Recipe:
         return self.steps * (1 + self.trial * (len(self.learning_rates) - 1))
 
 
-def recipe(strategy: Strategy, learning_rate: float | None = None) -> Recipe:
+def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool = False, dense: bool = False) -> Recipe:
     """The recipe of a strategy.
 
     Args:
         strategy: The strategy.
         learning_rate: The card's advice for tuning all layers with AdamW; small networks take more.
+        native: Whether the model brings its own head: a probe of it then has no cached features to train on, and every
+            step runs the frozen network.
+        dense: Whether the task's heads read maps: a step of a probe then costs far more than one on a vector.
     """
     tuned = learning_rate or 1e-3
+    if native and strategy == "probe":
+        return Recipe(200, (10 * tuned, 3 * tuned))
+    if dense and strategy == "probe":
+        return Recipe(200, (1e-2, 3e-3), weight_decay=1e-3)
     return {
         "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
         "scratch": Recipe(600, (3e-3, 1e-3), trial=0.5),

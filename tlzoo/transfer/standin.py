@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
-_DENSE = Recipe(steps=400, learning_rates=(2e-3,), batch_size=16, looks=4, patience=4)
+_DENSE = Recipe(steps=200, learning_rates=(2e-3,), batch_size=16, looks=4, patience=4)
 RECIPES = {
     "image-classification": Recipe(steps=250, learning_rates=(2e-3,), batch_size=32, looks=4, patience=4),
     "face-detection": _DENSE,
