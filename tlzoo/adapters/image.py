@@ -1,17 +1,21 @@
-"""What the image backbones of all families share: pictures in, normalised pixels, named outputs."""
+"""What image models of all families share: pictures in; of backbones, normalised pixels and named outputs."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Spec
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
 from tlzoo.data.geometry import Framing, framed
+from tlzoo.data.inputs import read_input
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import HeadTask
 
 
 class ImageBackbone(Backbone):
@@ -69,3 +73,34 @@ class ImageBackbone(Backbone):
     @abstractmethod
     def forward(self, batch: Batch) -> dict[str, Any]:
         """``pooled``, ``(batch, dim)``, and the maps of ``pyramid``, each ``(batch, channels, height, width)``."""
+
+
+class PictureModel(Model):
+    """A native model over whole pictures of one size, ``spec.height`` by ``spec.width``.
+
+    Attributes:
+        task: What it was adapted to.
+    """
+
+    task: HeadTask | None = None
+
+    def encode(self, row: Row) -> Example:
+        """Letterbox the row's ``image``, and with it what the row says is right.
+
+        Returns:
+            ``image``, uint8 of shape ``(3, height, width)``, its ``frame`` (see ``tlzoo.data.geometry``), and
+            ``target`` of a row that has one.
+        """
+        assert self.spec.height and self.spec.width
+        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
+        example: Example = {"image": image, "frame": frame}
+        target = self.target(row, example)
+        return example if target is None else example | {"target": target}
+
+    def target(self, row: Row, example: Example) -> Any:
+        """What :meth:`loss` compares with, in coordinates of the input: the task's, or nothing."""
+        return self.task.target(row, example) if self.task is not None and self.task.has_target(row) else None
+
+    def augment(self, batch: Batch) -> Batch:
+        """As the task does."""
+        return self.task.augment(batch) if self.task is not None else batch

@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures import tfjs, tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.keypoints import People, pose_target
 from tlzoo.data.augmentation import varied
-from tlzoo.data.geometry import framed, points_from_input
-from tlzoo.data.inputs import read_input
+from tlzoo.data.geometry import points_from_input
 from tlzoo.data.keypoints import COCO_NAMES, mirrored
 from tlzoo.errors import InputError
 
@@ -122,7 +122,7 @@ class Head(nn.Module):
         return y
 
 
-class MoveNet(Model):
+class MoveNet(PictureModel):
     """The pose of the person nearest to the middle of the picture.
 
     A prediction is ``{"keypoints": [[[x, y] * K]], "keypoint_scores": [[score * K]], "scores": [mean of those],
@@ -182,16 +182,9 @@ class MoveNet(Model):
             if name != "center" and isinstance(head, Head):
                 head.begin(channels)
 
-    def encode(self, row: Row) -> Example:
-        """Bring the picture to the input, all of it; with its people where the row has them.
-
-        Returns:
-            ``image``, uint8 ``(3, size, size)``, its ``frame``, and ``target`` (``tlzoo.architectures.keypoints``).
-        """
-        assert self.spec.height and self.spec.width
-        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
-        target = {"target": pose_target(row, frame, len(self.names))} if row.get("people") is not None else {}
-        return {"image": image, "frame": frame} | target
+    def target(self, row: Row, example: Example) -> Any:
+        """The people of a row that has them (``tlzoo.architectures.keypoints``)."""
+        return None if row.get("people") is None else pose_target(row, example["frame"], len(self.names))
 
     def augment(self, batch: Batch) -> Batch:
         """Move, scale, colour and mirror; in the mirror left and right change places."""

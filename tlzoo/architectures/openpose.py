@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures.keypoints import People, pose_target
 from tlzoo.architectures.part_affinity import Skeleton, assemble, fields
 from tlzoo.checkpoints import load_tensors
 from tlzoo.data.augmentation import varied
-from tlzoo.data.geometry import framed, points_from_input
-from tlzoo.data.inputs import read_input
+from tlzoo.data.geometry import points_from_input
 from tlzoo.data.keypoints import COCO_NAMES, mirrored
 from tlzoo.errors import InputError
 from tlzoo.pickles import load_torch
@@ -82,7 +82,7 @@ class Stage(nn.Module):
         return self.limbs(x), self.parts(x)
 
 
-class OpenPose(Model):
+class OpenPose(PictureModel):
     """The poses of all people in the picture.
 
     A prediction is ``{"keypoints": [[[x, y] * K], ...], "keypoint_scores": [[score * K], ...], "scores": [mean of
@@ -167,16 +167,9 @@ class OpenPose(Model):
         own = {".".join(name.split(".")[-2:]): name for name in self.state_dict()}
         load_tensors(self, {own.get(name, name): tensor for name, tensor in published.items()}, path)
 
-    def encode(self, row: Row) -> Example:
-        """Bring the picture to the input, all of it; with its people where the row has them.
-
-        Returns:
-            ``image``, uint8 ``(3, size, size)``, its ``frame``, and ``target`` (``tlzoo.architectures.keypoints``).
-        """
-        assert self.spec.height and self.spec.width
-        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
-        target = {"target": pose_target(row, frame, len(self.names))} if row.get("people") is not None else {}
-        return {"image": image, "frame": frame} | target
+    def target(self, row: Row, example: Example) -> Any:
+        """The people of a row that has them (``tlzoo.architectures.keypoints``)."""
+        return None if row.get("people") is None else pose_target(row, example["frame"], len(self.names))
 
     def augment(self, batch: Batch) -> Batch:
         """Move, scale, colour and mirror; in the mirror left and right change places."""

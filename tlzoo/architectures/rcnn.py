@@ -21,12 +21,12 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.resnet import Bottleneck
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.adapters.base import Batch, Spec
+from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures import detectron2
 from tlzoo.architectures.segmentation import TASK as SEGMENTATION
 from tlzoo.architectures.segmentation import masks
-from tlzoo.data.geometry import boxes_from_input, framed
-from tlzoo.data.inputs import read_input
+from tlzoo.data.geometry import boxes_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _PIXELS = 2**21  # of inputs that are predicted at once, to bound memory
 _SMALLEST = 1.0  # side of an object that is trained on, pixels of the input
 
 
-class RCNN(Model):
+class RCNN(PictureModel):
     """A network of torchvision that finds objects, and with a mask head their shapes.
 
     As a detector a prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...], "labels": [name, ...]}``, pixels
@@ -78,7 +78,6 @@ class RCNN(Model):
         self.detector = not network.roi_heads.has_mask() if detector is None else detector
         self.objects = tuple(labels)
         self.spec = Spec("image", height=size[0], width=size[1], labels=self._labels())
-        self.task: HeadTask | None = None
         self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
 
@@ -134,24 +133,6 @@ class RCNN(Model):
             self.network.load_state_dict(tensors)
         except RuntimeError as error:
             raise InputError(f"{path}: not the weights of this R-CNN: {' '.join(str(error).split())[:200]}") from None
-
-    def encode(self, row: Row) -> Example:
-        """Bring the whole picture to the network's size.
-
-        Returns:
-            ``image``, uint8 of shape ``(3, height, width)``, its ``frame`` (see ``tlzoo.data.geometry``), and, once
-            adapted to a task, its ``target`` of a row that has one.
-        """
-        assert self.spec.height and self.spec.width
-        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
-        example = {"image": image, "frame": frame}
-        if self.task is not None and self.task.has_target(row):
-            example["target"] = self.task.target(row, example)
-        return example
-
-    def augment(self, batch: Batch) -> Batch:
-        """As the task does."""
-        return self.task.augment(batch) if self.task else batch
 
     def stages(self) -> list[nn.Module]:
         """The backbone's parts, the pyramid, the proposals, the heads, and the layers that depend on the classes."""

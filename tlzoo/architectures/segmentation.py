@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
-from tlzoo.data.geometry import framed, scores_from_input
-from tlzoo.data.inputs import read_input
+from tlzoo.adapters.base import Batch, Model, Spec
+from tlzoo.adapters.image import PictureModel
+from tlzoo.data.geometry import scores_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TASK = "image-segmentation"
 
 
-class Segmenter(Model):
+class Segmenter(PictureModel):
     """A network that gives each pixel of its input a class; ``forward`` gives the logits.
 
     A prediction is ``{"mask": uint8 of shape (height, width) of the picture, "labels": class names}``.
@@ -48,7 +48,6 @@ class Segmenter(Model):
         """
         super().__init__()
         self.spec = Spec("image", height=size[0], width=size[1], labels=tuple(labels))
-        self.task: HeadTask | None = None
         self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
 
@@ -59,20 +58,6 @@ class Segmenter(Model):
     @abstractmethod
     def renew(self, classes: int) -> None:
         """Make the layers anew that depend on the number of classes."""
-
-    def encode(self, row: Row) -> Example:
-        """Bring the whole picture to the network's size.
-
-        Returns:
-            ``image``, uint8 of shape ``(3, height, width)``, its ``frame`` (see ``tlzoo.data.geometry``), and, once
-            adapted to a task, its ``target`` of a row that has one.
-        """
-        assert self.spec.height and self.spec.width
-        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
-        example = {"image": image, "frame": frame}
-        if self.task is not None and self.task.has_target(row):
-            example["target"] = self.task.target(row, example)
-        return example
 
     def pixels(self, batch: Batch) -> Tensor:
         """Normalised pixels, float32 of shape ``(batch, 3, height, width)``."""
@@ -93,10 +78,6 @@ class Segmenter(Model):
         if task.labels != self.spec.labels:
             self.renew(len(task.labels))
             self.spec = replace(self.spec, labels=task.labels)
-
-    def augment(self, batch: Batch) -> Batch:
-        """As the task does."""
-        return self.task.augment(batch) if self.task else batch
 
     def loss(self, batch: Batch) -> Tensor:
         """The task's loss."""

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import batched_nms, box_convert
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures.yolov5_loss import detection_loss
 from tlzoo.data.augmentation import varied
-from tlzoo.data.geometry import boxes_from_input, boxes_to_input, framed
-from tlzoo.data.inputs import read_input
+from tlzoo.data.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
 from tlzoo.pickles import restricted_load, state_dict
 
@@ -186,7 +186,7 @@ class Detect(nn.Module):
         return head
 
 
-class YOLOv5(Model):
+class YOLOv5(PictureModel):
     """The network as a native detector.
 
     An example is ``image``, uint8 ``(3, size, size)``, its ``frame``, and where the row has objects their ``target``:
@@ -306,18 +306,16 @@ class YOLOv5(Model):
         neck = (nn.ModuleList(list(self.model)[first : last + 1]) for first, last in _NECK)
         return [*list(self.model)[:_BACKBONE], *neck, self.detect]
 
-    def encode(self, row: Row) -> Example:
-        """Letterbox the row's ``image``, and its ``objects`` with it where it has them."""
-        assert self.spec.height and self.spec.width
-        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
-        example: Example = {"image": image, "frame": frame}
-        if row.get("objects") is not None:
-            boxes = torch.tensor(row["objects"]["bbox"], dtype=torch.float32).reshape(-1, 4)
-            corners = box_convert(boxes, "xywh", "xyxy").view(-1, 2, 2).clamp(min=0).minimum(frame[4:]).view(-1, 4)
-            labels = torch.tensor(row["objects"]["category"], dtype=torch.long)
-            real = (corners[:, 2:] > corners[:, :2]).all(1)
-            example["target"] = {"boxes": boxes_to_input(corners[real], frame), "labels": labels[real]}
-        return example
+    def target(self, row: Row, example: Example) -> Any:
+        """The objects of a row that has them, ``boxes`` in the input and ``labels``; none without area."""
+        if row.get("objects") is None:
+            return None
+        frame = example["frame"]
+        boxes = torch.tensor(row["objects"]["bbox"], dtype=torch.float32).reshape(-1, 4)
+        corners = box_convert(boxes, "xywh", "xyxy").view(-1, 2, 2).clamp(min=0).minimum(frame[4:]).view(-1, 4)
+        labels = torch.tensor(row["objects"]["category"], dtype=torch.long)
+        real = (corners[:, 2:] > corners[:, :2]).all(1)
+        return {"boxes": boxes_to_input(corners[real], frame), "labels": labels[real]}
 
     def augment(self, batch: Batch) -> Batch:
         """Move, scale, colour and mirror pictures and boxes (the release joins four pictures to one as well)."""
