@@ -30,7 +30,7 @@ from tlzoo.data.geometry import boxes_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import HeadTask, Task
+    from tlzoo.tasks.base import Task
 
 COCO_91: tuple[str, ...] = tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"][1:])
 """COCO's classes by their id less one; "N/A" are the ids that it leaves out."""
