@@ -34,6 +34,8 @@ Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
 MEASUREMENT = 2
 """Raised when what is measured changes, so that a kept measurement is made anew."""
+SLACK = 1.25
+"""What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
 MOST_FILES = 256
 """Result files that are left apart; more are merged after an evaluation."""
 
@@ -193,7 +195,7 @@ class _Driver:
     def _one(self, worker: Worker, run: Run) -> None:
         try:
             measured = self._measured(run) if self._left() > 0 else {}
-            needed = self._estimate(run, measured)
+            needed = SLACK * self._estimate(run, measured)
             left = self._left()
             if left <= 0 or needed > left:
                 wanted = f"about {needed / 60:.1f} min needed, " if needed else ""
