@@ -151,6 +151,21 @@ def test_iou():
     np.testing.assert_allclose(iou(boxes, boxes[:2]), [[1, 25 / 175], [25 / 175, 1], [0, 0]])
 
 
+def test_what_people_call_right():
+    task = ObjectDetection(features(["a"]))
+    nothing = {"objects": {"bbox": [], "category": []}}
+    something = {"objects": {"bbox": [[0, 0, 10, 10]], "category": [0]}}
+    for row, boxes, score, right in (
+        (nothing, [], 0, True),
+        (nothing, [[0, 0, 5, 5]], 0.2, True),
+        (nothing, [[0, 0, 5, 5]], 0.9, False),
+        (something, [[0, 0, 10, 10]], 0.2, True),
+        (something, [], 0, False),
+    ):
+        prediction = {"boxes": boxes, "scores": [score] * len(boxes), "labels": ["a"] * len(boxes)}
+        assert task.is_right(prediction, row) == right
+
+
 def test_facts():
     task = FaceDetection(features(["face"]))
     assert task.labels == ("face",) and task.metrics == ("ap50", "ap")

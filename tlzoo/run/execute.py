@@ -84,7 +84,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     predictions = list(predict(model, encoded, run.device, name))
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        _draw(sheet, test, predictions, [value(task.metrics[0], [each]) >= 0.5 for each in found[task.metrics[0]]])
+        _draw(sheet, test, predictions, [task.is_right(*pair) for pair in zip(predictions, test, strict=True)])
     return fitted | {
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",

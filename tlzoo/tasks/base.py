@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
 from datasets import Features
 from torch import Tensor, nn
 
 from tlzoo.adapters.base import Batch, Example, Row, Spec
 from tlzoo.cards.vocabulary import TASKS, TaskFacts
+from tlzoo.leaderboard.metrics import METRICS
 
 
 class Task(ABC):
@@ -61,6 +63,11 @@ class Task(ABC):
     @abstractmethod
     def statistics(self, prediction: Any, row: Row) -> Mapping[str, list[float]]:
         """What each metric's reducer wants of one example (see ``tlzoo.leaderboard.metrics``)."""
+
+    def is_right(self, prediction: Any, row: Row) -> bool:
+        """Whether people would call one prediction right: by itself it scores at least a half."""
+        name = self.metrics[0]
+        return bool(METRICS[name].reduce([self.statistics(prediction, row)[name]], np.ones((1, 1)))[0] >= 0.5)
 
 
 class HeadTask(Task):

@@ -109,6 +109,12 @@ class Detection(HeadTask):
             "labels": [names[i] for i in labels.tolist()],
         }
 
+    def is_right(self, prediction: Any, row: Row) -> bool:
+        """As of any task; where there is nothing to find, whether nothing was found for sure."""
+        if len(row["objects"]["bbox"]):
+            return super().is_right(prediction, row)
+        return all(score < 0.5 for score in prediction["scores"])
+
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
         """What ``mean_average_precision`` wants, at IoU 0.5 for ``ap50`` and at COCO's ten thresholds for ``ap``.
 
