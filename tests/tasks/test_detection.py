@@ -163,7 +163,8 @@ def test_what_people_call_right():
         (something, [], 0, False),
     ):
         prediction = {"boxes": boxes, "scores": [score] * len(boxes), "labels": ["a"] * len(boxes)}
-        assert task.is_right(prediction, row) == right
+        statistic = task.statistics(prediction, row)[task.metrics[0]]
+        assert task.is_right(prediction, row, statistic) == right
 
 
 def test_facts():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
 from tlzoo.data.geometry import Framing, framed
@@ -18,15 +18,29 @@ if TYPE_CHECKING:
     from tlzoo.tasks.base import HeadTask
 
 
-class ImageBackbone(Backbone):
+class Normalising(nn.Module):
+    """A network that normalises its pixels; mean and deviation go with it to a device, and into no file."""
+
+    mean: Tensor
+    std: Tensor
+
+    def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set mean and deviation of each channel, for pixels in [0, 1]."""
+        self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
+
+    def pixels(self, batch: Batch) -> Tensor:
+        """Normalised pixels, float32 of shape ``(batch, 3, height, width)``."""
+        pixels: Tensor = (batch["image"].float() / 255 - self.mean) / self.std
+        return pixels
+
+
+class ImageBackbone(Normalising, Backbone):
     """A backbone over pictures of one size.
 
     Attributes:
         framing: How a picture is brought to that size; a task's head sets it.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -49,8 +63,7 @@ class ImageBackbone(Backbone):
         self.framing: Framing = "crop"
         maps = {"pyramid": len(pyramid)} if pyramid else {}
         self.spec = Spec("image", outputs | maps, height=size[0], width=size[1], pyramid=tuple(pyramid))
-        self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
+        self.normalise_by(mean, std)
 
     def encode(self, source: Image.Image) -> Example:
         """Bring a picture to the network's size.
@@ -64,11 +77,6 @@ class ImageBackbone(Backbone):
         assert self.spec.height and self.spec.width
         image, frame = framed(source, self.spec.height, self.spec.width, self.framing)
         return {"image": image, "frame": frame}
-
-    def pixels(self, batch: Batch) -> Tensor:
-        """Normalised pixels, float32 of shape ``(batch, 3, height, width)``."""
-        pixels: Tensor = (batch["image"].float() / 255 - self.mean) / self.std
-        return pixels
 
     @abstractmethod
     def forward(self, batch: Batch) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Model, Row
+from tlzoo.adapters.base import Batch, Example, Model, Row, best_of
 from tlzoo.adapters.image import ImageBackbone
 from tlzoo.data.inputs import read_input
 
@@ -75,13 +75,7 @@ class ImageNetClassifier(Model):
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
         """For each picture the top class, ``label``, its probability, ``score``, and the ``scores`` of the top five."""
-        predictions = []
-        for scores in self.backbone.logits(batch).softmax(-1):
-            values, indices = scores.topk(5)
-            top = {self.spec.labels[i]: v for i, v in zip(indices.tolist(), values.tolist(), strict=True)}
-            label = next(iter(top))
-            predictions.append({"label": label, "score": top[label], "scores": top})
-        return predictions
+        return [best_of(scores, self.spec.labels) for scores in self.backbone.logits(batch).softmax(-1)]
 
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the classifier."""

@@ -22,7 +22,7 @@ from torchvision.models.resnet import Bottleneck
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from tlzoo.adapters.base import Batch, Spec
-from tlzoo.adapters.image import PictureModel
+from tlzoo.adapters.image import Normalising, PictureModel
 from tlzoo.architectures import detectron2
 from tlzoo.architectures.segmentation import TASK as SEGMENTATION
 from tlzoo.architectures.segmentation import masks
@@ -43,16 +43,13 @@ _PIXELS = 2**21  # of inputs that are predicted at once, to bound memory
 _SMALLEST = 1.0  # side of an object that is trained on, pixels of the input
 
 
-class RCNN(PictureModel):
+class RCNN(Normalising, PictureModel):
     """A network of torchvision that finds objects, and with a mask head their shapes.
 
     As a detector a prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...], "labels": [name, ...]}``, pixels
     of the picture, best first. As a segmenter it is ``{"mask": uint8 of shape (height, width), "labels": names}``:
     objects are painted over each other, the surest last.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -78,8 +75,7 @@ class RCNN(PictureModel):
         self.detector = not network.roi_heads.has_mask() if detector is None else detector
         self.objects = tuple(labels)
         self.spec = Spec("image", height=size[0], width=size[1], labels=self._labels())
-        self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
+        self.normalise_by(mean, std)
 
     def _labels(self) -> tuple[str, ...]:
         return self.objects if self.detector else (BACKGROUND, *self.objects)
@@ -146,14 +142,14 @@ class RCNN(PictureModel):
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the losses of proposals, classes, boxes and masks, each as torchvision has it."""
-        found = self._run(batch["image"], self._targets(batch))[1]
+        found = self._run(self.pixels(batch), self._targets(batch))[1]
         return torch.stack([*found.values()]).sum()
 
     def predict(self, batch: Batch) -> list[Any]:
         """Boxes or masks in the pictures, as the task asks; before :meth:`adapt`, of the published classes."""
         image, frames = batch["image"], batch["frame"]
         many = max(1, _PIXELS // (image.shape[2] * image.shape[3]))
-        found = [each for part in image.split(many) for each in self._run(part)[0]]
+        found = [each for part in image.split(many) for each in self._run(self.pixels({"image": part}))[0]]
         if self.detector:
             return [self._boxes(each, frame) for each, frame in zip(found, frames, strict=True)]
         sized = (image.shape[2], image.shape[3])
@@ -161,10 +157,9 @@ class RCNN(PictureModel):
         return [masks(self._painted(each, sized)[None], f[None], self.spec.labels)[0] for each, f in pairs]
 
     def _run(
-        self, image: Tensor, targets: list[dict[str, Tensor]] | None = None
+        self, pixels: Tensor, targets: list[dict[str, Tensor]] | None = None
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
         """What torchvision's GeneralizedRCNN does, on pictures that have their size already."""
-        pixels = (image.float() / 255 - self.mean) / self.std
         sizes = [(pixels.shape[2], pixels.shape[3])] * len(pixels)
         features = self.network.backbone(pixels)
         proposals, losses = self.network.rpn(ImageList(pixels, sizes), features, targets)

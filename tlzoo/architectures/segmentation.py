@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from tlzoo.adapters.base import Batch, Model, Spec
-from tlzoo.adapters.image import PictureModel
+from tlzoo.adapters.image import Normalising, PictureModel
 from tlzoo.data.geometry import scores_from_input
 from tlzoo.errors import InputError
 
@@ -22,14 +21,11 @@ if TYPE_CHECKING:
 TASK = "image-segmentation"
 
 
-class Segmenter(PictureModel):
+class Segmenter(Normalising, PictureModel):
     """A network that gives each pixel of its input a class; ``forward`` gives the logits.
 
     A prediction is ``{"mask": uint8 of shape (height, width) of the picture, "labels": class names}``.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -48,8 +44,7 @@ class Segmenter(PictureModel):
         """
         super().__init__()
         self.spec = Spec("image", height=size[0], width=size[1], labels=tuple(labels))
-        self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
+        self.normalise_by(mean, std)
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
@@ -58,11 +53,6 @@ class Segmenter(PictureModel):
     @abstractmethod
     def renew(self, classes: int) -> None:
         """Make the layers anew that depend on the number of classes."""
-
-    def pixels(self, batch: Batch) -> Tensor:
-        """Normalised pixels, float32 of shape ``(batch, 3, height, width)``."""
-        pixels: Tensor = batch["image"].float()
-        return (pixels / 255 - self.mean) / self.std
 
     def published(self) -> Model | None:
         """This model, if all of it was published, decoder and classes included."""

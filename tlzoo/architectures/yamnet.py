@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, segment_mean
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, best_of, segment_mean
 from tlzoo.architectures import tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.data.inputs import read_input
@@ -242,13 +242,7 @@ class AudioSetClassifier(Model):
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
         """For each sound the top class, ``label``, its ``score``, and the ``scores`` of the top five by name."""
-        predictions = []
-        for scores in self.scores(batch):
-            values, indices = scores.topk(5)
-            top = {self.spec.labels[i]: v for i, v in zip(indices.tolist(), values.tolist(), strict=True)}
-            label = next(iter(top))
-            predictions.append({"label": label, "score": top[label], "scores": top})
-        return predictions
+        return [best_of(scores, self.spec.labels) for scores in self.scores(batch)]
 
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the classifier."""

@@ -46,6 +46,12 @@ def storage(kind: str) -> Any:
     return {"audio": Audio(decode=False), "image": Image(decode=False)}.get(kind, Value("string"))
 
 
+def class_features(kind: str, names: Sequence[str]) -> Features:
+    """Features of rows with one class each: the input by its kind, ``label``, ``group`` and ``id``."""
+    own = {"group": Value("string"), "id": Value("string")}
+    return Features({kind: storage(kind), "label": ClassLabel(names=list(names)), **own})
+
+
 def table(features: Features, columns: Mapping[str, Sequence[Any]]) -> Dataset:
     """Build a data set from columns in their storage form (``from_dict`` would ask for a decoder)."""
     return Dataset(pa.table(dict(columns), schema=features.arrow_schema))

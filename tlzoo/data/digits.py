@@ -6,13 +6,12 @@ import gzip
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, DatasetDict, Features, Value
-from datasets import Image as ImageFeature
+from datasets import DatasetDict
 from numpy.typing import NDArray
 from PIL import Image
 
 from tlzoo.blobs import Blob, fetch
-from tlzoo.data.dataset import table
+from tlzoo.data.dataset import class_features, table
 from tlzoo.data.image import encode_png
 from tlzoo.data.protocol import SPLITS, Indices, stratified_order
 
@@ -27,14 +26,7 @@ NAMES = tuple("0123456789")
 SIDE = 32
 """Height and width of a picture, in pixels."""
 
-FEATURES = Features(
-    {
-        "image": ImageFeature(decode=False),
-        "label": ClassLabel(names=list(NAMES)),
-        "group": Value("string"),
-        "id": Value("string"),
-    }
-)
+FEATURES = class_features("image", NAMES)
 """``group`` is the line of the file; who wrote it is not told."""
 
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, DatasetDict, Features, Value
-from datasets import Image as ImageFeature
+from datasets import DatasetDict
 from PIL import Image
 
 from tlzoo.blobs import Blob, fetch
-from tlzoo.data.dataset import table
+from tlzoo.data.dataset import class_features, table
 from tlzoo.data.image import encode_png
 from tlzoo.data.pasting import Pixels, finished, ground, paste, recoloured, turned
 from tlzoo.data.photographs import SOURCE_PHOTOGRAPHS, pixels
@@ -100,14 +99,7 @@ NAMES = tuple(KINDS)
 COARSE = tuple(sorted({kind.coarse for kind in KINDS.values() if kind.coarse}))
 """The classes of scenes: block, card, character, creature, item, vehicle."""
 
-FEATURES = Features(
-    {
-        "image": ImageFeature(decode=False),
-        "label": ClassLabel(names=list(NAMES)),
-        "group": Value("string"),
-        "id": Value("string"),
-    }
-)
+FEATURES = class_features("image", NAMES)
 """``group`` is the drawing."""
 
 Drawing = tuple[str, Image.Image]

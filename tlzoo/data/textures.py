@@ -6,11 +6,10 @@ Everything is grey and each tile has a tone of its own, so that neither colour n
 from __future__ import annotations
 
 import numpy as np
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
-from datasets import Image as ImageFeature
+from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
-from tlzoo.data.dataset import table
+from tlzoo.data.dataset import class_features, table
 from tlzoo.data.image import encode_png
 from tlzoo.data.pasting import Pixels, resized
 from tlzoo.data.photographs import COINS, PAGE, PHOTOGRAPHS, name_of, pixels
@@ -39,14 +38,7 @@ SPLITS = {"train": (0.0, 0.375), "validation": (0.4375, 0.5625), "test": (0.625,
 FLAT = 1.5
 """Tiles whose grey levels (0 to 255) deviate less than this show nothing and are left out."""
 
-FEATURES = Features(
-    {
-        "image": ImageFeature(decode=False),
-        "label": ClassLabel(names=list(NAMES)),
-        "group": Value("string"),
-        "id": Value("string"),
-    }
-)
+FEATURES = class_features("image", NAMES)
 """``group`` is the photograph."""
 
 

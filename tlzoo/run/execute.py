@@ -84,7 +84,8 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     predictions = list(predict(model, encoded, run.device, name))
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        _draw(sheet, test, predictions, [task.is_right(*pair) for pair in zip(predictions, test, strict=True)])
+        each = zip(predictions, test, found[task.metrics[0]], strict=True)
+        _draw(sheet, test, predictions, [task.is_right(*facts) for facts in each])
     return fitted | {
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",

@@ -109,10 +109,10 @@ class Detection(HeadTask):
             "labels": [names[i] for i in labels.tolist()],
         }
 
-    def is_right(self, prediction: Any, row: Row) -> bool:
+    def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
         """As of any task; where there is nothing to find, whether nothing was found for sure."""
         if len(row["objects"]["bbox"]):
-            return super().is_right(prediction, row)
+            return super().is_right(prediction, row, statistic)
         return all(score < 0.5 for score in prediction["scores"])
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
