@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.folder import fingerprint, listing
+from tlzoo.data.folder import listing
 from tlzoo.errors import InputError
 
 Maker = Callable[..., Path]
@@ -81,6 +81,10 @@ def test_training_examples_that_repeat_a_test_example_are_left_out(sound: Maker,
     names = [n for s in ("train", "validation") for n in data.splits[s]["id"][:]]
     assert "train/a/copy.wav" not in names
     assert "repeat a later split" in data.notices[-1]
+
+
+def fingerprint(folder: Path, kind: str) -> str:
+    return own.fingerprint(listing(folder, kind), folder)
 
 
 def test_the_fingerprint_follows_the_content(sound: Maker, tmp_path: Path) -> None:

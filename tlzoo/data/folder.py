@@ -30,11 +30,6 @@ LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 GROUP_COLUMNS = ("group", "speaker", "speaker_id", "voice", "subject", "document", "scene", "patient")
 
 
-def fingerprint(folder: Path, kind: str) -> str:
-    """Hash of the names and contents of a folder's files of one kind."""
-    return digest(folder, _walk(folder, kind))
-
-
 def digest(root: Path, files: Iterable[Path]) -> str:
     """Hash of the names, from ``root`` on, and contents of files; of one that cannot be read, of its name alone."""
     found = hashlib.sha256()
