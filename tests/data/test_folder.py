@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlzoo.data import own
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.folder import listing
 from tlzoo.errors import InputError
