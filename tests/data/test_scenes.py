@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -13,10 +13,10 @@ from PIL import Image
 from tlzoo.data import scenes
 from tlzoo.data.digits import inks, parted
 from tlzoo.data.image import decode
+from tlzoo.data.letters import NAMES
 from tlzoo.data.pasting import Cutout, box_of
 from tlzoo.data.photographs import PHOTOGRAPHS, name_of
-from tlzoo.data.scenes import DIGITS, MASKS, Scene, boxed, digit_scenes, masked, sprite_masks, sprite_scenes
-from tlzoo.data.sprites import COARSE
+from tlzoo.data.scenes import DIGITS, MASKS, Scene, boxed, digit_scenes, letter_scenes, masked, sprite_masks
 from tlzoo.errors import UnavailableError
 from tlzoo.tasks.detection import ObjectDetection, iou
 from tlzoo.tasks.segmentation import Segmentation
@@ -65,8 +65,8 @@ def made(maker: Maker) -> Made:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> Made:
-    return made(lambda: sprite_scenes(sizes=(40, 10)))
+def printed() -> Made:
+    return made(lambda: letter_scenes(sizes=(40, 10)))
 
 
 @pytest.fixture(scope="module")
@@ -79,47 +79,45 @@ def written() -> Made:
     return made(lambda: digit_scenes(train=40, validation=10, test=20))
 
 
-def check_boxes(data: DatasetDict, recorder: Recorder, smallest: int, largest: int, sides: tuple[int, int]) -> set[int]:
+def check_boxes(data: DatasetDict, recorder: Recorder, names: Sequence[str]) -> None:
     rows = [row for split in data.values() for row in split]
     assert len(rows) == len(recorder.scenes)
     for row, scene, ground in zip(rows, recorder.scenes, recorder.grounds, strict=True):
         height, width = scene.canvas.shape[:2]
         assert decode(row["image"]).size == (width, height)
-        assert all(sides[0] <= side <= sides[1] for side in (height, width))
+        assert all(128 <= side <= 192 for side in (height, width))
         boxes = np.reshape(row["objects"]["bbox"], (-1, 4))
         assert boxes.tolist() == [box_of(mask) for mask in scene.masks]
         assert row["objects"]["category"] == scene.classes
         corners = np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]
         assert np.triu(iou(corners, corners), 1).max(initial=0) == 0
-        assert all(smallest - 2 <= max(box[2:]) <= largest for box in boxes)
+        assert all(14 <= max(box[2:]) <= 60 for box in boxes)
         changed = np.abs(scene.canvas - ground).max(axis=-1) > 0
         for x, y, wide, high in boxes.astype(int):
             changed[y : y + high, x : x + wide] = False
         assert not changed.any()  # nothing was pasted outside of the boxes
-    return {len(row["objects"]["bbox"]) for row in rows}
+    assert {len(row["objects"]["bbox"]) for row in rows} == {0, 1, 2, 3, 4}
+    for split in data.values():
+        assert split.features == boxed(names)
+        ObjectDetection(split.features)
 
 
-def test_boxes_of_drawings_are_exact(drawn: Made) -> None:
-    data, recorder = drawn
-    assert check_boxes(data, recorder, 20, 100, (128, 200)) >= {1, 2, 3}
-    assert {label for scene in recorder.scenes for label in scene.classes} == set(range(len(COARSE)))
-    for rows in data.values():
-        assert rows.features == boxed(COARSE)
-        ObjectDetection(rows.features)
+def test_boxes_of_letters_are_exact(printed: Made) -> None:
+    check_boxes(*printed, NAMES)
+    assert len({label for scene in printed[1].scenes for label in scene.classes}) > 25
 
 
 def test_boxes_of_digits_are_exact(written: Made) -> None:
     data, recorder = written
-    assert check_boxes(data, recorder, 16, 60, (128, 192)) >= {0, 1, 2, 3, 4}
+    check_boxes(data, recorder, DIGITS)
     assert {label for scene in recorder.scenes for label in scene.classes} == set(range(len(DIGITS)))
     for split, rows in data.items():
-        assert rows.features == boxed(DIGITS)
-        ObjectDetection(rows.features)
         assert set(rows["group"]) == {name_of(blob) for blob in PHOTOGRAPHS[split]}
 
 
-def test_digits_stand_out(written: Made) -> None:
-    _, recorder = written
+@pytest.mark.parametrize("fixture", ["printed", "written"])
+def test_what_is_written_stands_out(fixture: str, request: pytest.FixtureRequest) -> None:
+    _, recorder = request.getfixturevalue(fixture)
     for scene, ground in zip(recorder.scenes, recorder.grounds, strict=True):
         for mask in scene.masks:
             x, y, width, height = map(int, box_of(mask))
@@ -175,7 +173,7 @@ def test_what_lies_above_counts() -> None:
     assert indices[0, 0] == 3 and indices[2, 2] == 1 and indices[6, 6] == 0
 
 
-@pytest.mark.parametrize(("maker", "fixture"), [(sprite_scenes, "drawn"), (sprite_masks, "piled")])
+@pytest.mark.parametrize(("maker", "fixture"), [(letter_scenes, "printed"), (sprite_masks, "piled")])
 def test_deterministic_and_nested(
     maker: Callable[..., DatasetDict], fixture: str, request: pytest.FixtureRequest
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -86,16 +87,19 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None) -> 
     if wanted in ("auto", "stand-in"):
         for candidate in candidates:
             if any(w.tier == "stand-in" for w in candidate.weights):
-                notice = (
-                    f"{card.id}: stand-in weights ({candidate.id}), since official: {'; '.join(refused)}"
-                    if refused
-                    else ""
-                )
-                return Checkpoint(card.id, candidate.id, "stand-in", notice=notice)
+                return Checkpoint(card.id, candidate.id, "stand-in", notice=_stands_in(card, candidate, refused))
         refused.append("no variant has stand-in weights")
     raise UnavailableError(
         f"{card.id}: no {wanted if wanted != 'auto' else 'official or stand-in'} weights: {'; '.join(refused)}"
     )
+
+
+def _stands_in(card: Card, variant: Variant, refused: Sequence[str]) -> str:
+    """Why official weights were not taken, in one line; nothing where nobody asked for them."""
+    if not refused:
+        return ""
+    more = f"; {len(refused) - 1} more like it" if len(refused) > 1 else ""
+    return f"{card.id}: stand-in weights ({variant.id}), since official: {refused[0]}{more}"
 
 
 def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from torchvision.ops import box_convert, complete_box_iou_loss
 
 BOX, OBJECT, CLASS = 0.05, 1.0, 0.5
-"""Weights of the three parts, for 80 classes at 640 pixels."""
+"""Weights of the three parts, for 80 classes at the size that they are tuned for."""
+TUNED_FOR = 640
+"""Side of the release's inputs, pixels."""
 BALANCE = (4.0, 1.0, 0.4)
 """Weight of each map's objectness, finest first: fine maps have more cells, and most of them empty."""
 RATIO = 4.0
@@ -55,6 +57,7 @@ def detection_loss(
     boxes: Tensor,
     labels: Tensor,
     owners: Tensor,
+    tuned_for: int = TUNED_FOR,
 ) -> Tensor:
     """Loss of a batch, the mean over its pictures (the release gives their sum).
 
@@ -67,6 +70,7 @@ def detection_loss(
         boxes: Of all objects, ``(n, 4)``, corners in pixels of the input.
         labels: Their classes, ``(n,)``.
         owners: Their places in the batch, ``(n,)``.
+        tuned_for: Side of the input, pixels, at which objectness has its weight; it changes with the area.
 
     Returns:
         A scalar, float32.
@@ -97,5 +101,5 @@ def detection_loss(
                 wanted = F.one_hot(labels[index], classes).to(found)
                 class_loss = class_loss + F.binary_cross_entropy_with_logits(found[:, 5:], wanted)
         object_loss = object_loss + balance * F.binary_cross_entropy_with_logits(output[..., 4], expected)
-    loss: Tensor = BOX * box_loss + OBJECT * area / 640**2 * object_loss + CLASS * classes / 80 * class_loss
+    loss: Tensor = BOX * box_loss + OBJECT * area / tuned_for**2 * object_loss + CLASS * classes / 80 * class_loss
     return loss

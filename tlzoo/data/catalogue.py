@@ -97,11 +97,11 @@ DATASETS: dict[str, Entry] = {
         "unknown",
         loader="tlzoo.data.textures:textures",
     ),
-    "sprites": Entry(
+    "letters": Entry(
         "image-classification",
-        "Kenney's drawings from arcade's wheel, seen in many ways; source of stand-ins",
-        "cc-by-2.0",
-        loader="tlzoo.data.sprites:sprites",
+        "letters in the fonts of matplotlib's wheel, seen in many ways; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.letters:letters",
     ),
     "digit-scenes": Entry(
         "object-detection",
@@ -109,11 +109,11 @@ DATASETS: dict[str, Entry] = {
         "cc-by-4.0",
         loader="tlzoo.data.scenes:digit_scenes",
     ),
-    "sprite-scenes": Entry(
+    "letter-scenes": Entry(
         "object-detection",
-        "Kenney's drawings set on any ground, exact boxes; source of stand-ins",
+        "printed letters set on any ground, exact boxes; source of stand-ins",
         "cc-by-2.0",
-        loader="tlzoo.data.scenes:sprite_scenes",
+        loader="tlzoo.data.scenes:letter_scenes",
     ),
     "sprite-masks": Entry(
         "image-segmentation",

@@ -54,9 +54,10 @@ def cut(rng: np.random.Generator, photograph: Pixels, height: int, width: int) -
 def ground(rng: np.random.Generator, photographs: Sequence[Pixels], height: int, width: int) -> Pixels:
     """A ground of shape ``(height, width, 3)``: half of the time a photograph's part in other colours, else rendered.
 
-    What is rendered is a gradient between two colours, or smooth noise of one of many scales between them.
+    What is rendered is a gradient between two colours, or smooth noise of one of many scales between them. Without
+    photographs it always is.
     """
-    if rng.random() < 0.5:
+    if photographs and rng.random() < 0.5:
         part = cut(rng, photographs[int(rng.integers(len(photographs)))], height, width)
         return (128 + (part - 128) * rng.uniform(0.5, 1.2, 3) + rng.uniform(-40, 40)).clip(0, 255).astype(np.float32)
     first, second = rng.uniform(0, 255, (2, 3)).astype(np.float32)
@@ -103,6 +104,16 @@ def recoloured(rng: np.random.Generator, cutout: Cutout) -> Cutout:
     colour = grey + rng.uniform(0.5, 1.3) * ((cutout.colour - grey) @ mixed.T)
     colour = 128 + rng.uniform(0.6, 1.1) * (colour - 128) + rng.uniform(-30, 30)
     return Cutout(colour.clip(0, 255).astype(np.float32), cutout.alpha)
+
+
+def inked(rng: np.random.Generator, cutout: Cutout, canvas: Pixels, x: int, y: int) -> Cutout:
+    """A cut-out in one colour, at least 70 of 255 brighter or darker than the mean of what it will lie on."""
+    height, width = cutout.size
+    under = canvas[y : y + height, x : x + width].mean()
+    while True:
+        colour = rng.uniform(0, 255, 3).astype(np.float32)
+        if abs(colour.mean() - under) >= 70:
+            return Cutout(np.broadcast_to(colour, cutout.colour.shape), cutout.alpha)
 
 
 def paste(canvas: Pixels, cutout: Cutout, x: int, y: int) -> Mask:

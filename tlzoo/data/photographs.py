@@ -75,3 +75,8 @@ def pixels(photograph: Blob, mode: str = "RGB") -> NDArray[np.float32]:
         UnavailableError: The wheel that carries it cannot be had.
     """
     return np.asarray(decode({"bytes": None, "path": str(fetch(photograph))}).convert(mode), np.float32)
+
+
+def source_grounds() -> dict[str, list[NDArray[np.float32]]]:
+    """The photographs of each split of the source data sets, which their grounds are cut from."""
+    return {split: [pixels(blob) for blob in blobs] for split, blobs in SOURCE_PHOTOGRAPHS.items()}

@@ -1,10 +1,10 @@
-"""Pictures composed of cut-outs, with exact boxes and masks: drawings as source, digits in photographs as target."""
+"""Pictures composed of cut-outs, with exact boxes and masks: letters and drawings as source, digits as target."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
@@ -12,7 +12,7 @@ from datasets import Image as ImageFeature
 from numpy.typing import NDArray
 from PIL import Image
 
-from tlzoo.data import digits
+from tlzoo.data import digits, letters
 from tlzoo.data.dataset import table
 from tlzoo.data.image import encode_png
 from tlzoo.data.pasting import (
@@ -23,20 +23,21 @@ from tlzoo.data.pasting import (
     cut,
     finished,
     ground,
+    inked,
     paste,
     recoloured,
     take,
     turned,
 )
-from tlzoo.data.photographs import PHOTOGRAPHS, name_of, pixels
+from tlzoo.data.photographs import PHOTOGRAPHS, name_of, pixels, source_grounds
 from tlzoo.data.protocol import SPLITS
-from tlzoo.data.sprites import COARSE, KINDS, Drawing, drawings, source_grounds
+from tlzoo.data.sprites import KINDS, Drawing, drawings
 
 DIGITS = ("0", "1", "2", "3", "4")
 """Classes of :func:`digit_scenes`. With ten, a class would have some 40 examples in 200 pictures, too few to learn from
 scratch; with five it has about 80, and what a model does not know costs it, yet not everything."""
 
-MASKS = ("background", *COARSE)
+MASKS = ("background", *KINDS)
 """Classes of :func:`sprite_masks`, by their index in a mask."""
 
 
@@ -55,6 +56,9 @@ def masked(names: Sequence[str]) -> Features:
     return Features(
         {"image": picture, "mask": picture, "classes": classes, "group": Value("string"), "id": Value("string")}
     )
+
+
+Glyph = TypeVar("Glyph")
 
 
 @dataclass
@@ -85,11 +89,10 @@ class Scene:
         return whole
 
 
-def sprite_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDict:
-    """Drawings set apart on any ground: 128-200 pixels a side, 0-5 drawings of 20-100 pixels, six classes.
+def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDict:
+    """Printed letters on any ground: scenes as those of :func:`digit_scenes`, of :mod:`tlzoo.data.letters`' 37 classes.
 
-    A row is a pure function of seed, split and index. Drawings and photographs are those of
-    :func:`tlzoo.data.sprites.sprites`, and of the same splits.
+    A row is a pure function of seed, split and index. Fonts and photographs are of one split only.
 
     Args:
         seed: Of all that is drawn.
@@ -99,25 +102,46 @@ def sprite_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetD
         Splits ``train`` and ``validation``, rows as :func:`boxed`.
 
     Raises:
-        UnavailableError: A wheel (of arcade 3.3.3, scikit-image 0.25.2, scikit-learn 1.7.2) cannot be had.
+        UnavailableError: A wheel (of scikit-image 0.25.2 or scikit-learn 1.7.2) cannot be had.
     """
-    return _of_drawings("sprite-scenes", seed, sizes, sprite_scene, _box_row, boxed(COARSE))
+    grounds, splits = source_grounds(), {}
+    for stream, (split, size) in enumerate(zip(letters.FONTS, sizes, strict=True)):
+        written = [[glyph for _, glyph in found] for found in letters.glyphs(split)]
+        rows = []
+        for index in range(size):
+            rng = np.random.default_rng((seed, stream, index))
+            canvas = ground(rng, grounds[split], *_size(rng))
+            scene = written_scene(rng, canvas, written, lambda glyph: glyph)
+            rows.append(_box_row(rng, scene, f"letter-scenes/{split}/{seed}/{index:04}"))
+        splits[split] = _rows(boxed(letters.NAMES), rows)
+    return DatasetDict(splits)
 
 
 def sprite_masks(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDict:
     """Drawings on any ground, one over another: 96-128 pixels a side, 1-4 drawings of 24-96 pixels, six classes.
 
+    A row is a pure function of seed, split and index. No drawing or photograph is in both splits.
+
     Args:
-        seed: As for :func:`sprite_scenes`.
-        sizes: As for :func:`sprite_scenes`.
+        seed: Of all that is drawn.
+        sizes: Rows of train and validation.
 
     Returns:
         Splits ``train`` and ``validation``, rows as :func:`masked`.
 
     Raises:
-        UnavailableError: As for :func:`sprite_scenes`.
+        UnavailableError: A wheel (of arcade 3.3.3, scikit-image 0.25.2, scikit-learn 1.7.2) cannot be had.
     """
-    return _of_drawings("sprite-masks", seed, sizes, sprite_pile, _mask_row, masked(MASKS))
+    grounds, splits = source_grounds(), {}
+    for stream, (split, parted) in enumerate(drawings(seed).items()):
+        things = list(parted.values())
+        rows = []
+        for index in range(sizes[stream]):
+            rng = np.random.default_rng((seed, stream, index))
+            scene = sprite_pile(rng, things, grounds[split])
+            rows.append(_mask_row(rng, scene, f"sprite-masks/{split}/{seed}/{index:04}"))
+        splits[split] = _rows(masked(MASKS), rows)
+    return DatasetDict(splits)
 
 
 def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: int = 200) -> DatasetDict:
@@ -148,22 +172,10 @@ def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: in
         for index in range(size):
             rng = np.random.default_rng((seed, SPLITS.index(split), index))
             group, photograph = photographs[index % len(photographs)]
-            scene = digit_scene(rng, photograph, written)
+            scene = written_scene(rng, cut(rng, photograph, *_size(rng)), written, _stroke)
             rows.append(_box_row(rng, scene, f"digit-scenes/{split}/{seed}/{index:04}") | {"group": group})
         splits[split] = _rows(features, rows)
     return DatasetDict(splits)
-
-
-def sprite_scene(rng: np.random.Generator, things: Sequence[Sequence[Drawing]], photographs: Sequence[Pixels]) -> Scene:
-    """One picture of :func:`sprite_scenes`, of the drawings of each class."""
-    height, width = map(int, rng.integers(128, 201, 2))
-    scene = Scene(ground(rng, photographs, height, width), [], [])
-    taken = np.zeros((height, width), dtype=np.bool_)
-    for _ in range(rng.choice(6, p=(0.05, 0.2, 0.25, 0.25, 0.15, 0.1))):
-        label, cutout = _any(rng, things, int(rng.integers(20, 101)))
-        if (place := take(rng, taken, cutout.size)) is not None:
-            scene.add(cutout, *place, label)
-    return scene
 
 
 def sprite_pile(rng: np.random.Generator, things: Sequence[Sequence[Drawing]], photographs: Sequence[Pixels]) -> Scene:
@@ -177,46 +189,35 @@ def sprite_pile(rng: np.random.Generator, things: Sequence[Sequence[Drawing]], p
     return scene
 
 
-def digit_scene(
-    rng: np.random.Generator, photograph: Pixels, written: Sequence[Sequence[NDArray[np.float32]]]
+def written_scene(
+    rng: np.random.Generator,
+    canvas: Pixels,
+    written: Sequence[Sequence[Glyph]],
+    drawn: Callable[[Glyph], Image.Image],
 ) -> Scene:
-    """One picture of :func:`digit_scenes`, of the ink of each class' digits."""
-    height, width = map(int, rng.integers(128, 193, 2))
-    scene = Scene(cut(rng, photograph, height, width), [], [])
-    taken = np.zeros((height, width), dtype=np.bool_)
+    """Set 0-4 glyphs of 16-60 pixels apart on a canvas, each in a colour that stands out.
+
+    Args:
+        rng: Decides.
+        canvas: What they are set on, in place.
+        written: Glyphs of each class.
+        drawn: Makes of a glyph a picture of mode RGBA, opaque where there is ink.
+    """
+    scene = Scene(canvas, [], [])
+    taken = np.zeros(canvas.shape[:2], dtype=np.bool_)
     for _ in range(rng.choice(5, p=(0.1, 0.25, 0.3, 0.2, 0.15))):
         label = int(rng.integers(len(written)))
-        ink = written[label][int(rng.integers(len(written[label])))]
-        cutout = turned(rng, _stroke(ink), int(rng.integers(16, 61)), degrees=15, mirrored=False)
+        glyph = written[label][int(rng.integers(len(written[label])))]
+        cutout = turned(rng, drawn(glyph), int(rng.integers(16, 61)), letters.TILT, mirrored=False)
         if (place := take(rng, taken, cutout.size)) is not None:
-            x, y = place
-            under = scene.canvas[y : y + cutout.size[0], x : x + cutout.size[1]]
-            colour = np.broadcast_to(_contrast(rng, under), cutout.colour.shape)
-            scene.add(Cutout(colour, cutout.alpha), x, y, label)
+            scene.add(inked(rng, cutout, canvas, *place), *place, label)
     return scene
 
 
-def _of_drawings(
-    name: str,
-    seed: int,
-    sizes: tuple[int, int],
-    scene: Callable[[np.random.Generator, Sequence[Sequence[Drawing]], Sequence[Pixels]], Scene],
-    row: Callable[[np.random.Generator, Scene, str], dict[str, Any]],
-    features: Features,
-) -> DatasetDict:
-    parted, grounds, splits = drawings(seed), source_grounds(), {}
-    for stream, (split, size) in enumerate(zip(parted, sizes, strict=True)):
-        things = [
-            [drawing for kind in KINDS if KINDS[kind].coarse == coarse for drawing in parted[split][kind]]
-            for coarse in COARSE
-        ]
-        rows = []
-        for index in range(size):
-            rng = np.random.default_rng((seed, stream, index))
-            title = f"{name}/{split}/{seed}/{index:04}"
-            rows.append(row(rng, scene(rng, things, grounds[split]), title))
-        splits[split] = _rows(features, rows)
-    return DatasetDict(splits)
+def _size(rng: np.random.Generator) -> tuple[int, int]:
+    """Height and width of a scene with glyphs."""
+    height, width = map(int, rng.integers(128, 193, 2))
+    return height, width
 
 
 def _box_row(rng: np.random.Generator, scene: Scene, title: str) -> dict[str, Any]:
@@ -253,11 +254,3 @@ def _stroke(ink: NDArray[np.float32]) -> Image.Image:
     image = Image.new("RGBA", (80, 80), "white")
     image.putalpha(Image.fromarray(((fine - 0.25) / 0.4 * 255).clip(0, 255).astype(np.uint8)))
     return image
-
-
-def _contrast(rng: np.random.Generator, under: Pixels) -> Pixels:
-    """Any colour at least 70 of 255 brighter or darker than the mean of what it will lie on."""
-    while True:
-        colour = rng.uniform(0, 255, 3).astype(np.float32)
-        if abs(colour.mean() - under.mean()) >= 70:
-            return colour

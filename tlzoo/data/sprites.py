@@ -1,4 +1,4 @@
-"""Drawn things, seen in many ways: what nano models of images are pretrained on.
+"""Drawn things: what nano models that are to find shapes are pretrained on, see ``sprite_masks`` of ``scenes``.
 
 The drawings are Kenney's (kenney.nl, CC0), of which the wheel of arcade carries some hundreds. The wheel is read as an
 archive and never installed or imported.
@@ -9,19 +9,11 @@ from __future__ import annotations
 import fnmatch
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from datasets import DatasetDict
 from PIL import Image
 
 from tlzoo.blobs import Blob, fetch
-from tlzoo.data.dataset import class_features, table
-from tlzoo.data.image import encode_png
-from tlzoo.data.pasting import Pixels, finished, ground, paste, recoloured, turned
-from tlzoo.data.photographs import SOURCE_PHOTOGRAPHS, pixels
 
 WHEEL = Blob(
     "arcade-3.3.3-py3-none-any.whl",
@@ -37,70 +29,62 @@ LARGEST = 112
 """Drawings are kept at most so large, in pixels a side; none is pasted larger."""
 
 SPLITS = ("train", "validation")
-SIDE = 64
-"""Height and width of a picture of :func:`sprites`, in pixels."""
 
-
-@dataclass(frozen=True)
-class Kind:
-    """A class of drawings.
-
-    Attributes:
-        coarse: The class that it belongs to in scenes, or empty where it does not occur there.
-        patterns: Which files of the wheel's folder show it, as ``fnmatch`` reads them.
-    """
-
-    coarse: str
-    patterns: tuple[str, ...]
-
-
-KINDS: dict[str, Kind] = {
-    "alien": Kind("character", ("alien/*",)),
-    "block": Kind("block", ("tiles/boxCrate*", "tiles/brickBrown*", "tiles/brickGrey*", "tiles/lock*")),
-    "card back": Kind("card", ("cards/cardBack*",)),
-    "clubs": Kind("card", ("cards/cardClubs*",)),
-    "coin": Kind("item", ("items/coin[BS]*", "items/coinGold.png", "items/gold_[123]*")),
-    "diamonds": Kind("card", ("cards/cardDiamonds*",)),
-    "dirt": Kind("block", ("tiles/dirt*",)),
-    "female adventurer": Kind("character", ("animated_characters/female_adventurer/*",)),
-    "female person": Kind("character", ("animated_characters/female_person/*",)),
-    "fish": Kind("creature", ("enemies/fish*",)),
-    "flag": Kind("item", ("items/flag*",)),
-    "frog": Kind("creature", ("enemies/frog*",)),
-    "gem": Kind("item", ("items/gem*",)),
-    "grass": Kind("block", ("tiles/grass[!_]*",)),
-    "hearts": Kind("card", ("cards/cardHearts*",)),
-    "insect": Kind("creature", ("enemies/bee*", "enemies/fly*", "enemies/ladybug*")),
-    "key": Kind("item", ("items/key*",)),
-    "lever": Kind("", ("tiles/lever*",)),
-    "male adventurer": Kind("character", ("animated_characters/male_adventurer/*",)),
-    "male person": Kind("character", ("animated_characters/male_person/*",)),
-    "meteor": Kind("", ("space_shooter/meteor*",)),
-    "planet": Kind("block", ("tiles/planet*",)),
-    "plant": Kind("", ("tiles/bush*", "tiles/cactus*", "tiles/grass_*", "tiles/mushroom*", "tiles/plant*")),
-    "robot": Kind("character", ("animated_characters/robot/*",)),
-    "sand": Kind("block", ("tiles/sand*",)),
-    "ship": Kind("vehicle", ("space_shooter/player*",)),
-    "sign": Kind("", ("tiles/sign*",)),
-    "slime": Kind("creature", ("enemies/slimeBlue*", "enemies/slimeGreen*", "enemies/slimePurple*")),
-    "snow": Kind("block", ("tiles/snow[!_]*",)),
-    "spades": Kind("card", ("cards/cardSpades*",)),
-    "stone": Kind("block", ("tiles/stone*",)),
-    "switch": Kind("", ("tiles/switch*",)),
-    "tank": Kind("vehicle", ("topdown_tanks/tank_*", "topdown_tanks/tankBody*")),
-    "torch": Kind("", ("tiles/torch*",)),
-    "tree": Kind("", ("topdown_tanks/tree*",)),
-    "worm": Kind("creature", ("enemies/worm*",)),
-    "zombie": Kind("character", ("animated_characters/zombie/*",)),
+KINDS: dict[str, tuple[str, ...]] = {
+    "block": (
+        "tiles/boxCrate*",
+        "tiles/brickBrown*",
+        "tiles/brickGrey*",
+        "tiles/lock*",
+        "tiles/dirt*",
+        "tiles/grass[!_]*",
+        "tiles/planet*",
+        "tiles/sand*",
+        "tiles/snow[!_]*",
+        "tiles/stone*",
+    ),
+    "card": (
+        "cards/cardBack*",
+        "cards/cardClubs*",
+        "cards/cardDiamonds*",
+        "cards/cardHearts*",
+        "cards/cardSpades*",
+    ),
+    "character": (
+        "alien/*",
+        "animated_characters/female_adventurer/*",
+        "animated_characters/female_person/*",
+        "animated_characters/male_adventurer/*",
+        "animated_characters/male_person/*",
+        "animated_characters/robot/*",
+        "animated_characters/zombie/*",
+    ),
+    "creature": (
+        "enemies/fish*",
+        "enemies/frog*",
+        "enemies/bee*",
+        "enemies/fly*",
+        "enemies/ladybug*",
+        "enemies/slimeBlue*",
+        "enemies/slimeGreen*",
+        "enemies/slimePurple*",
+        "enemies/worm*",
+    ),
+    "item": (
+        "items/coin[BS]*",
+        "items/coinGold.png",
+        "items/gold_[123]*",
+        "items/flag*",
+        "items/gem*",
+        "items/key*",
+    ),
+    "vehicle": (
+        "space_shooter/player*",
+        "topdown_tanks/tank_*",
+        "topdown_tanks/tankBody*",
+    ),
 }
-"""The 37 classes."""
-
-NAMES = tuple(KINDS)
-COARSE = tuple(sorted({kind.coarse for kind in KINDS.values() if kind.coarse}))
-"""The classes of scenes: block, card, character, creature, item, vehicle."""
-
-FEATURES = class_features("image", NAMES)
-"""``group`` is the drawing."""
+"""The six classes: which files of the wheel's folder show each, as ``fnmatch`` reads them."""
 
 Drawing = tuple[str, Image.Image]
 """File in the wheel's folder, and picture of mode RGBA without transparent margins."""
@@ -124,10 +108,10 @@ def drawings(seed: int = 0) -> dict[str, dict[str, list[Drawing]]]:
     seen: set[bytes] = set()
     with zipfile.ZipFile(fetch(WHEEL)) as wheel:
         files = sorted(name.removeprefix(FOLDER) for name in wheel.namelist() if name.startswith(FOLDER))
-        for number, (name, kind) in enumerate(KINDS.items()):
+        for number, (name, patterns) in enumerate(KINDS.items()):
             found = []
             for file in files:
-                if any(fnmatch.fnmatchcase(file, pattern) for pattern in kind.patterns):
+                if any(fnmatch.fnmatchcase(file, pattern) for pattern in patterns):
                     picture = _trimmed(wheel.read(FOLDER + file))
                     content = picture.tobytes() + bytes(str(picture.size), "ascii")
                     if content not in seen:
@@ -138,53 +122,6 @@ def drawings(seed: int = 0) -> dict[str, dict[str, list[Drawing]]]:
             parted["validation"][name] = [found[i] for i in order[:kept]]
             parted["train"][name] = [found[i] for i in order[kept:]]
     return parted
-
-
-def source_grounds() -> dict[str, list[Pixels]]:
-    """The photographs of each split, which the grounds are cut from."""
-    return {split: [pixels(blob) for blob in blobs] for split, blobs in SOURCE_PHOTOGRAPHS.items()}
-
-
-def sprites(seed: int = 0, sizes: tuple[int, int] = (3000, 300)) -> DatasetDict:
-    """Render one drawing a picture: turned, mirrored, recoloured, 28-62 of 64 pixels large, anywhere on any ground.
-
-    A row is a pure function of seed, split and index; classes are balanced in every beginning, to within one row.
-
-    Args:
-        seed: Of all that is drawn.
-        sizes: Rows of train and validation.
-
-    Returns:
-        Splits ``train`` and ``validation``, rows as in ``FEATURES``. No drawing or photograph is in both.
-
-    Raises:
-        UnavailableError: A wheel (of arcade 3.3.3, scikit-image 0.25.2, scikit-learn 1.7.2) cannot be had.
-    """
-    parted, grounds = drawings(seed), source_grounds()
-    splits = {}
-    for split, size in zip(SPLITS, sizes, strict=True):
-        rows = list(_rows(split, size, seed, parted[split], grounds[split]))
-        splits[split] = table(FEATURES, {column: [row[column] for row in rows] for column in FEATURES})
-    return DatasetDict(splits)
-
-
-def _rows(
-    split: str, size: int, seed: int, parted: Mapping[str, Sequence[Drawing]], photographs: Sequence[Pixels]
-) -> Iterator[dict[str, Any]]:
-    stream = SPLITS.index(split)
-    for index in range(size):
-        pack, place = divmod(index, len(NAMES))
-        label = int(np.random.default_rng((seed, stream, 0, pack)).permutation(len(NAMES))[place])
-        rng = np.random.default_rng((seed, stream, 1, index))
-        choices = parted[NAMES[label]]
-        file, drawing = choices[int(rng.integers(len(choices)))]
-        canvas = ground(rng, photographs, SIDE, SIDE)
-        cutout = recoloured(rng, turned(rng, drawing, int(rng.integers(28, 63))))
-        height, width = cutout.size
-        paste(canvas, cutout, int(rng.integers(SIDE - width + 1)), int(rng.integers(SIDE - height + 1)))
-        name = f"sprites/{split}/{seed}/{index:04}"
-        png = encode_png(finished(rng, canvas))
-        yield {"image": {"bytes": png, "path": f"{name}.png"}, "label": label, "group": file, "id": name}
 
 
 def _trimmed(content: bytes) -> Image.Image:

@@ -32,7 +32,7 @@ from tlzoo.transfer.recipe import recipe
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 2
+MEASUREMENT = 3
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""

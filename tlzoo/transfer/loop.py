@@ -135,7 +135,7 @@ class _Training:
 
     def __post_init__(self) -> None:
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, lr=self.rate, weight_decay=self.recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(trained, lr=self.rate, weight_decay=self.recipe.weight_decay, fused=True)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._factor)
         self.batches = self._batches()
         self.trained = trained
@@ -191,8 +191,10 @@ class _Training:
         start = time.perf_counter()
         while self.step < goal:
             for _ in range(self.recipe.accumulation):
+                batch = next(self.batches)
                 with self.accelerator.autocast():
-                    loss = self.model.loss(self.model.augment(next(self.batches))) / self.recipe.accumulation
+                    varied = self.model.augment(batch) if self.recipe.augment else batch
+                    loss = self.model.loss(varied) / self.recipe.accumulation
                 self.accelerator.backward(loss)
                 total += loss.detach()
             self.accelerator.clip_grad_norm_(self.trained, self.recipe.max_norm)

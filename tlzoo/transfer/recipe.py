@@ -22,6 +22,7 @@ class Recipe:
         looks: Times that validation is looked at, over all steps.
         patience: Looks without improvement before training stops.
         max_norm: Gradients are clipped to this norm.
+        augment: Whether training batches are varied (see ``Model.augment``).
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.transfer.precision``).
         version: Raised when the loop changes what a recipe means.
     """
@@ -36,6 +37,7 @@ class Recipe:
     looks: int = 16
     patience: int = 5
     max_norm: float = 1.0
+    augment: bool = True
     precision: str = "no"
     version: int = 1
 

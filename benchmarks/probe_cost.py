@@ -1,0 +1,75 @@
+"""A whole probe of ResNet-50 on 1,000 images against one plain forward pass over them.
+
+Usage: python benchmarks/probe_cost.py
+Weights are random, which changes no speed. Prints the seconds of both and their ratio: what the probe costs beyond the
+pass (features kept and read, three learning rates, the head's training and its validation).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+
+import torch
+
+from tlzoo.adapters import build
+from tlzoo.adapters.base import collate
+from tlzoo.adapters.weights import Checkpoint, variant_of
+from tlzoo.cards import catalogue
+from tlzoo.data.catalogue import find
+from tlzoo.data.dataset import Prepared
+from tlzoo.data.digits import digits
+from tlzoo.data.inputs import read_input
+from tlzoo.run.execute import threads, train
+from tlzoo.run.plan import Run
+from tlzoo.tasks.classification import ImageClassification
+from tlzoo.transfer.features import BATCH
+from tlzoo.transfer.inference import batched
+from tlzoo.transfer.recipe import recipe
+
+
+def main() -> None:
+    """Compare the two."""
+    threads()
+    data = Prepared(digits(train=700, validation=200, test=100))
+    rows = [row for split in data.splits.values() for row in split]
+    card = catalogue.get("resnet-50")
+    variant = variant_of(card, "a1")
+    backbone = build(variant, card.input_of(variant)).eval()
+    run = Run(
+        Checkpoint(card.id, variant.id, "none"),
+        "image-classification",
+        find("image-classification", "digits"),
+        "probe",
+        0,
+        1.0,
+        recipe("probe"),
+        card.variant_hash(variant),
+    )
+    task = ImageClassification(data.features)
+
+    @torch.inference_mode()
+    def plain() -> float:
+        start = time.perf_counter()
+        for batch in batched(rows, BATCH):
+            backbone(collate([backbone.encode(read_input(row, "image")) for row in batch]))
+        return time.perf_counter() - start
+
+    def probe() -> float:
+        with tempfile.TemporaryDirectory() as cache:
+            os.environ["TLZOO_CACHE"] = cache  # nothing is kept from before
+            start = time.perf_counter()
+            train(run, data, task, progress=False)
+            return time.perf_counter() - start
+
+    first = plain()
+    cost = probe()
+    second = plain()
+    forward = (first + second) / 2  # before and after, since machines warm up and slow down
+    print(f"{len(rows)} images: forward pass {forward:.1f} s ({first:.1f}, {second:.1f}), probe {cost:.1f} s")
+    print(f"ratio {cost / forward:.3f}; threads {torch.get_num_threads()}")
+
+
+if __name__ == "__main__":
+    main()
