@@ -155,7 +155,7 @@ def test_photographs_are_detected_as_by_the_release(official: YOLOv5) -> None:
 def test_nano_learns_a_few_pictures(scenes: Any, learns: Any, scored: Any) -> None:
     model = nano()
     losses = learns(model, scenes, steps=60)
-    assert losses[-1] < losses[0] / 3
+    assert losses[-1] < losses[0] / 2  # boxes that are not perfect leave objectness some loss
     assert scored(model, detection(("square", "disc")), scenes, "ap50") > 0.9
     (found,) = model.predict(model.preprocess(scenes[:1]))
     assert found["scores"] == sorted(found["scores"], reverse=True)
@@ -186,6 +186,16 @@ def test_a_picture_without_objects_has_a_loss() -> None:
     loss = model.loss(model.augment(model.preprocess([empty, empty])))
     loss.backward()
     assert torch.isfinite(loss) and loss > 0
+
+
+def test_objectness_has_its_weight_at_the_size_that_it_is_tuned_for() -> None:
+    model = nano().eval()
+    empty = {"image": Image.new("RGB", (80, 90), "gray"), "objects": {"bbox": [], "category": []}}
+    batch = model.preprocess([empty])
+    assert model.tuned_for == 96
+    here = model.loss(batch)
+    model.tuned_for = 640
+    assert here.item() == pytest.approx(model.loss(batch).item() * (640 / 96) ** 2, rel=1e-4)
 
 
 def test_varied_boxes_stay_on_their_objects(scenes: Any) -> None:

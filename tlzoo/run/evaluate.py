@@ -25,10 +25,9 @@ from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
-from tlzoo.run.plan import Plan, Run, learning_rate, plan
+from tlzoo.run.plan import Plan, Run, plan, recipe_for
 from tlzoo.run.worker import Worker, WorkFailedError
 from tlzoo.transfer import standin
-from tlzoo.transfer.recipe import recipe
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
@@ -293,8 +292,8 @@ class _Driver:
         for run in runs:
             if verdicts.get((run.checkpoint.card, run.checkpoint.label, run.fraction)) == {"negative"}:
                 card = catalogue.get(run.checkpoint.card)
-                advice = learning_rate(card, variant_of(card, run.checkpoint.variant))
-                how = replace(recipe("further", advice), precision=run.recipe.precision)
+                variant = variant_of(card, run.checkpoint.variant)
+                how = recipe_for(card, variant, self.task, "further", run.recipe.precision)
                 longer = replace(run, strategy="further", recipe=how)
                 again.setdefault(longer.id, longer)
         if again:

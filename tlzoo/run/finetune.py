@@ -17,9 +17,8 @@ from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.statistics import estimate
-from tlzoo.run.plan import Run, learning_rate, with_key
+from tlzoo.run.plan import Run, recipe_for, with_key
 from tlzoo.run.record import environment
-from tlzoo.transfer.recipe import recipe
 
 LIMITS = Limits(train=None, validation=500, test=None)
 STRATEGIES = ("probe", "partial", "full", "lora", "scratch")
@@ -98,7 +97,7 @@ def finetune(
     if checkpoint.notice:
         say(checkpoint.notice)
     chosen = variant_of(card, checkpoint.variant)
-    how = recipe(strategy, learning_rate(card, chosen), card.is_native, task_facts(task).is_dense)
+    how = recipe_for(card, chosen, task, strategy)
     run = Run(checkpoint, task, source, strategy, seed, 1.0, how, card.variant_hash(chosen), device)
     threads()
     prepared = data_of(source)

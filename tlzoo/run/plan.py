@@ -190,10 +190,7 @@ def _plan_card(
             continue
         for seed in seeds if strategy in TRAINED else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
-                how = replace(
-                    recipe(strategy, learning_rate(card, chosen), card.is_native, task_facts(task).is_dense),
-                    precision=precision,
-                )
+                how = recipe_for(card, chosen, task, strategy, precision)
                 result.runs.append(
                     Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
                 )
@@ -206,6 +203,7 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, sha256=standin.key(card, checkpoint.variant))
 
 
-def learning_rate(card: Card, variant: Variant) -> float | None:
-    """The card's advice, which is for official variants; nano ones take the recipe's own."""
-    return card.transfer.learning_rate if variant.kind == "official" else None
+def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
+    """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
+    advice = card.transfer.learning_rate if variant.kind == "official" else None
+    return replace(recipe(strategy, advice, card.is_native, task_facts(task).is_dense), precision=precision)

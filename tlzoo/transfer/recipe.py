@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from tlzoo.cards.vocabulary import Strategy
 
+LEAST = 60
+"""Optimizer steps that a run may take however few its examples are."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -23,6 +26,7 @@ class Recipe:
         patience: Looks without improvement before training stops.
         max_norm: Gradients are clipped to this norm.
         augment: Whether training batches are varied (see ``Model.augment``).
+        epochs: Most times that an example is seen, unless that is fewer than ``LEAST`` steps.
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.transfer.precision``).
         version: Raised when the loop changes what a recipe means.
     """
@@ -38,13 +42,14 @@ class Recipe:
     patience: int = 5
     max_norm: float = 1.0
     augment: bool = True
+    epochs: int = 40
     precision: str = "no"
     version: int = 1
 
     def for_examples(self, count: int) -> Recipe:
-        """The recipe for a training set: at most 40 epochs, but never fewer than 60 steps."""
+        """The recipe for a training set of so many."""
         epoch = -(-count // self.batch_size)
-        return replace(self, steps=min(self.steps, max(60, 40 * epoch)))
+        return replace(self, steps=min(self.steps, max(LEAST, self.epochs * epoch)))
 
     def work(self) -> float:
         """Steps that a run may take, those of the learning rates not chosen included."""
@@ -59,14 +64,10 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         learning_rate: The card's advice for tuning all layers with AdamW; small networks take more.
         native: Whether the model brings its own head: a probe of it then has no cached features to train on, and every
             step runs the frozen network.
-        dense: Whether the task's heads read maps: a step of a probe then costs far more than one on a vector.
+        dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class.
     """
     tuned = learning_rate or 1e-3
-    if native and strategy == "probe":
-        return Recipe(200, (10 * tuned, 3 * tuned))
-    if dense and strategy == "probe":
-        return Recipe(200, (1e-2, 3e-3), weight_decay=1e-3)
-    return {
+    found = {
         "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
         "scratch": Recipe(600, (3e-3, 1e-3), trial=0.5),
         "partial": Recipe(400, (3 * tuned, tuned)),
@@ -74,3 +75,8 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         "lora": Recipe(400, (10 * tuned, 3 * tuned)),
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
+    if strategy == "probe" and native:
+        found = Recipe(200, (10 * tuned, 3 * tuned))
+    elif strategy == "probe" and dense:
+        found = Recipe(200, (1e-2, 3e-3), weight_decay=1e-3)
+    return replace(found, batch_size=8, epochs=25) if dense else found
