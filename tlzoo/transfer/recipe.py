@@ -79,4 +79,4 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         found = Recipe(200, (10 * tuned, 3 * tuned))
     elif strategy == "probe" and dense:
         found = Recipe(200, (1e-2, 3e-3), weight_decay=1e-3)
-    return replace(found, batch_size=8, epochs=25) if dense else found
+    return replace(found, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
