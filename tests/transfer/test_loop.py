@@ -75,6 +75,20 @@ def test_accumulated_batches_give_the_gradient_of_one(tiny, notes) -> None:  # t
     assert torch.allclose(*after, atol=1e-5)
 
 
+@pytest.mark.parametrize("augment", [True, False])
+def test_batches_are_varied_only_where_the_recipe_says_so(tiny, notes, augment: bool) -> None:  # type: ignore[no-untyped-def]
+    task = AudioClassification(notes.features)
+    model = HeadedModel(copy.deepcopy(tiny), task)
+    varied = []
+    model.augment = lambda batch: varied.append(batch) or batch  # type: ignore[method-assign,assignment,func-returns-value]
+    examples = [model.encode(row) for row in notes]
+    how = Recipe(steps=3, learning_rates=(1e-3,), looks=1, augment=augment)
+    fit(model, examples, lambda _: 0.0, how, seed=0, progress=False)
+    assert len(varied) == (3 if augment else 0)
+
+
 def test_recipes_shrink_with_the_data_but_not_to_nothing() -> None:
     assert recipe("scratch").for_examples(8).steps == 60
     assert recipe("scratch").for_examples(800).steps == recipe("scratch").steps
+    dense = recipe("scratch", dense=True)
+    assert dense.for_examples(24).steps == 25 * 3 and dense.for_examples(8).steps == 60

@@ -64,7 +64,9 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         learning_rate: The card's advice for tuning all layers with AdamW; small networks take more.
         native: Whether the model brings its own head: a probe of it then has no cached features to train on, and every
             step runs the frozen network.
-        dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class.
+        dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class. A
+            decoder that starts from random values stays on a plateau for a while, where validation is noise; so
+            learning rates are tried for longer, and a whole decoder's probe takes the one that is known to leave it.
     """
     tuned = learning_rate or 1e-3
     found = {
@@ -76,7 +78,7 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
     if strategy == "probe" and native:
-        found = Recipe(200, (10 * tuned, 3 * tuned))
+        found = Recipe(200, (10 * tuned,) if dense else (10 * tuned, 3 * tuned))
     elif strategy == "probe" and dense:
         found = Recipe(200, (1e-2, 3e-3), weight_decay=1e-3)
-    return replace(found, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
+    return replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
