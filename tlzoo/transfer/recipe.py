@@ -66,7 +66,7 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
             step runs the frozen network.
         dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class. A
             decoder that starts from random values stays on a plateau for a while, where validation is noise; so
-            learning rates are tried for longer, and a whole decoder's probe takes the one that is known to leave it.
+            learning rates are tried for longer, and a native decoder's probe takes one that is known to leave it.
     """
     tuned = learning_rate or 1e-3
     found = {
@@ -77,8 +77,8 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         "lora": Recipe(400, (10 * tuned, 3 * tuned)),
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
-    if strategy == "probe" and native:
-        found = Recipe(200, (10 * tuned,) if dense else (10 * tuned, 3 * tuned))
-    elif strategy == "probe" and dense:
-        found = Recipe(200, (1e-2, 3e-3), weight_decay=1e-3)
+    if strategy == "probe" and dense:
+        found = Recipe(200, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
+    elif strategy == "probe" and native:
+        found = Recipe(200, (10 * tuned, 3 * tuned))
     return replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
