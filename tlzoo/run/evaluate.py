@@ -35,6 +35,8 @@ MEASUREMENT = 3
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
+MEASURING = 20.0
+"""Seconds that measuring a model takes at the worst; with less left, a model that is not measured yet is skipped."""
 MOST_FILES = 256
 """Result files that are left apart; more are merged after an evaluation."""
 
@@ -89,8 +91,8 @@ def evaluate(
         data: ``auto``, a data set's name, ``hub:ID[@revision]`` or a folder.
         seeds: Seeds.
         fractions: Shares of the training examples, in (0, 1].
-        budget: Minutes for all runs asked for, those finished earlier included; a run that is not expected to fit
-            becomes a row with status ``skipped``.
+        budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
+            expected to fit becomes a row with status ``skipped``.
         device: ``cpu`` or ``cuda``.
         precision: ``no`` or ``bf16``, which is tried in a child process first.
         out: Folder of the results.
@@ -106,6 +108,7 @@ def evaluate(
     """
     from filelock import FileLock
 
+    began = time.monotonic()
     tell = say or (lambda line: print(line, file=sys.stderr))
     task_facts(task)
     source = find(task, data)
@@ -133,17 +136,18 @@ def evaluate(
     except OSError as error:
         raise InputError(f"--out {out}: cannot be made ({error.strerror}); name a folder that can be written") from None
     with FileLock(out / ".lock"):
-        return _Driver(source, planned, out, budget, fresh, tell).run()
+        return _Driver(source, planned, out, budget, began, fresh, tell).run()
 
 
 class _Driver:
     """Executes a plan, one run at a time."""
 
-    def __init__(self, source: Source, planned: Plan, out: Path, budget: float, fresh: bool, tell: Say) -> None:
+    def __init__(
+        self, source: Source, planned: Plan, out: Path, budget: float, began: float, fresh: bool, tell: Say
+    ) -> None:
         self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
         self.store = Store(out / "results")
-        self.budget, self.began = budget, time.monotonic()
-        self.last = self.began
+        self.budget, self.began, self.last = budget, began, began
         self.spent = 0.0
         self.before = {} if fresh else self.store.statuses()
         self.metric = task_facts(self.task).metrics[0]
@@ -193,10 +197,10 @@ class _Driver:
 
     def _one(self, worker: Worker, run: Run) -> None:
         try:
-            measured = self._measured(run) if self._left() > 0 else {}
-            needed = SLACK * self._estimate(run, measured)
+            measured = self._measured(run)
+            needed = SLACK * self._estimate(run, measured or {})
             left = self._left()
-            if left <= 0 or needed > left:
+            if measured is None or left <= 0 or needed > left:
                 wanted = f"about {needed / 60:.1f} min needed, " if needed else ""
                 remains = f"{max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
                 took = self._took(run) + self._lap()
@@ -227,8 +231,8 @@ class _Driver:
             for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
                 self.tell(line)
 
-    def _measured(self, run: Run) -> dict[str, Any]:
-        """Speed and size, measured once for a variant, task and data set on this machine."""
+    def _measured(self, run: Run) -> dict[str, Any] | None:
+        """Speed and size, measured once for a variant, task and data set on this machine; not where no time is left."""
         if variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant).adapter == "openai":
             return {}  # whoever serves it decides its speed, and each call may cost money
         place = self.out / "measurements"
@@ -244,6 +248,8 @@ class _Driver:
         path = place / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.json"
         if path.is_file():
             return dict(json.loads(path.read_text()))
+        if self._left() < MEASURING:
+            return None
         with Worker() as fresh_process:
             found: dict[str, Any] = fresh_process.call(measure_run, run)
         place.mkdir(parents=True, exist_ok=True)

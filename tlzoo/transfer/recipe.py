@@ -78,7 +78,7 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
     if strategy == "probe" and dense:
-        found = Recipe(200, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
+        found = Recipe(400, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
     elif strategy == "probe" and native:
         found = Recipe(200, (10 * tuned, 3 * tuned))
     return replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
