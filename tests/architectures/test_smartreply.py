@@ -255,7 +255,7 @@ def test_candidates(table):
     assert scores[0] == 0
     (prediction,) = table.predict(table.preprocess([{"text": message, "candidates": candidates}]))
     assert prediction["candidate_scores"] == scores
-    assert table.candidate_scores("", candidates) == table.candidate_scores("", candidates[:]) != scores
+    assert table.candidate_scores(message, []) == []
 
 
 def test_random_unicode_never_breaks_it(table):

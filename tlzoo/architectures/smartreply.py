@@ -38,7 +38,15 @@ class SmartReply(Model):
 
     Attributes:
         texts: The replies; empty before :meth:`load_official`.
+        seeds: Of the hash functions, one a bit, ``(hashes, bits)``.
+        keys: Numbers of the buckets, ascending, ``(buckets,)``.
+        labels: Places in ``texts`` of the replies in each bucket, ``(buckets, neighbours)``.
+        weights: Their weights, ``(buckets, neighbours)``; 0 where a bucket has fewer.
     """
+
+    seeds: Tensor
+    keys: Tensor
+    labels: Tensor
 
     def __init__(
         self,
@@ -68,8 +76,8 @@ class SmartReply(Model):
         super().__init__()
         self.ngram, self.max_skip, self.replies, self.top, self.min_score = ngram, max_skip, replies, top, min_score
         self.register_buffer("seeds", torch.zeros(hashes, bits))
-        self.register_buffer("keys", torch.zeros(buckets, dtype=torch.int64))
-        self.register_buffer("labels", torch.zeros(buckets, neighbours, dtype=torch.int64))
+        self.register_buffer("keys", torch.zeros(buckets, dtype=torch.int32))
+        self.register_buffer("labels", torch.zeros(buckets, neighbours, dtype=torch.int32))
         self.weights = nn.Parameter(torch.zeros(buckets, neighbours), requires_grad=False)
         self.texts: tuple[str, ...] = ()
         self._places: dict[bytes, list[int]] = {}
@@ -138,7 +146,7 @@ class SmartReply(Model):
     def _predict(self, message: bytes, candidates: Sequence[bytes] | None) -> dict[str, Any]:
         totals = self._totals(message)
         suggested = self._suggestions(totals)
-        prediction = {"text": next(iter(suggested), ""), "scores": dict(list(suggested.items())[:5])}
+        prediction: dict[str, Any] = {"text": next(iter(suggested), ""), "scores": dict(list(suggested.items())[:5])}
         if candidates is not None:
             prediction["candidate_scores"] = self._candidate_scores(totals, candidates)
         return prediction
@@ -190,7 +198,7 @@ class SmartReply(Model):
         """Mean weight over the hash functions of each reply in the buckets that one sentence opens, ``(replies,)``."""
         grams = skip_grams(normalise(sentence), self.ngram, self.max_skip)
         opened = codes(project(*features(grams), self.seeds.numpy(force=True)))
-        wanted = torch.from_numpy(opened).to(self.keys.device)
+        wanted = torch.from_numpy(opened).to(self.keys)  # its device and type
         rows = torch.searchsorted(self.keys, wanted).clamp(max=len(self.keys) - 1)
         rows = rows[self.keys[rows] == wanted]
         scores = self.weights.new_zeros(self.replies)

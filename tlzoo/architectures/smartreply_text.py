@@ -118,7 +118,8 @@ def project(numbers: np.ndarray, weights: np.ndarray, seeds: np.ndarray) -> np.n
     """
     keys = numbers[:, None] << np.uint64(32) | seeds.view(np.uint32).reshape(-1).astype(np.uint64)
     values = fingerprint64_of_words(keys).view(np.int64).astype(np.float64)
-    return (weights @ values > 0).reshape(seeds.shape)
+    signs: np.ndarray = weights @ values > 0
+    return signs.reshape(seeds.shape)
 
 
 def codes(bits: np.ndarray) -> np.ndarray:
@@ -128,4 +129,5 @@ def codes(bits: np.ndarray) -> np.ndarray:
         bits: Bool, ``(hashes, bits)``, the most significant first.
     """
     hashes, size = bits.shape
-    return bits @ (1 << np.arange(size)[::-1]) + (np.arange(hashes) << size)
+    opened: np.ndarray = bits @ (1 << np.arange(size)[::-1]) + (np.arange(hashes) << size)
+    return opened
