@@ -1,15 +1,30 @@
-"""Kernels and biases out of TensorFlow Lite files, read and not run."""
+"""TensorFlow Lite files, read and not run: the flatbuffer, and the kernels and biases in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tlzoo.errors import InputError
+
+
+def read(path: Path) -> Any:
+    """The ``tflite.Model`` of a file, an accessor of its flatbuffer.
+
+    Raises:
+        InputError: It is no TensorFlow Lite file.
+    """
+    import tflite
+
+    data = path.read_bytes()
+    if data[4:8] != b"TFL3":
+        raise InputError(f"{path}: no TensorFlow Lite file")
+    return tflite.Model.GetRootAs(data, 0)
 
 
 def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
@@ -24,15 +39,12 @@ def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
     """
     import tflite
 
-    data = path.read_bytes()
-    if data[4:8] != b"TFL3":
-        raise InputError(f"{path}: no TensorFlow Lite file")
-    model = tflite.Model.GetRootAs(data, 0)
+    model = read(path)
     graph = model.Subgraphs(0)
     dtypes = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.INT8: np.int8, tflite.TensorType.INT32: np.int32}
     axes = {tflite.BuiltinOperator.CONV_2D: (0, 3, 1, 2), tflite.BuiltinOperator.DEPTHWISE_CONV_2D: (3, 0, 1, 2)}
 
-    def read(index: int) -> Tensor:
+    def values_of(index: int) -> Tensor:
         tensor = graph.Tensors(index)
         if tensor.Type() not in dtypes:
             raise InputError(f"{path}: a kernel or bias is neither float32, int8 nor int32: another file is expected")
@@ -51,6 +63,6 @@ def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
         kind = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
         if kind in axes:
             convolved = True
-            yield read(operator.Inputs(1)).permute(axes[kind]), read(operator.Inputs(2))
+            yield values_of(operator.Inputs(1)).permute(axes[kind]), values_of(operator.Inputs(2))
         elif kind == tflite.BuiltinOperator.FULLY_CONNECTED and convolved:
-            yield read(operator.Inputs(1)), read(operator.Inputs(2))
+            yield values_of(operator.Inputs(1)), values_of(operator.Inputs(2))
