@@ -31,7 +31,7 @@ from tlzoo.transfer import standin
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 3
+MEASUREMENT = 4
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
@@ -264,18 +264,21 @@ class _Driver:
             return 0.0
         rate, sizes = measured["throughput"], measured["sizes"]
         train = max(1, round(run.fraction * sizes["train"]))
-        once = sum(sizes.values()) / rate
+        card = catalogue.get(run.checkpoint.card)
         if run.strategy == "zero-shot":
             return float(sizes["test"] / rate)
         first, rates = 0.0, measured["training_rates"]
         if run.tier == "stand-in" and not standin.kept(run.checkpoint.sha256).is_file():
-            pretraining = standin.training(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
+            pretraining = standin.training(card, run.checkpoint.variant)
             first = pretraining.work() * pretraining.batch_size / rates["full"]
+        once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them
         if run.strategy == "probe" and "probe" not in rates:
             return float(first + once + 5)
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
         trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
+        if run.strategy == "probe" and not card.is_native:
+            return float(first + once + trained)
         return float(first + trained + (looks + sizes["test"]) / rate)
 
     def _fail(self, run: Run, status: Any, reason: str, **facts: float) -> None:

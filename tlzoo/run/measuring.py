@@ -16,8 +16,8 @@ def measure_run(run: Run) -> dict[str, Any]:
 
     Returns:
         The columns that a row shows; to plan with, the ``sizes`` of the splits and, for what is trained,
-        ``training_rates`` in examples a second, by strategy: ``full``, ``partial`` and,
-        where it takes more than seconds, ``probe``.
+        ``training_rates`` in examples a second, by strategy: ``full``, ``partial`` and, where it takes more than
+        seconds, ``probe`` (of a backbone, its head on cached features).
     """
     from dataclasses import replace
 
@@ -25,8 +25,9 @@ def measure_run(run: Run) -> dict[str, Any]:
     from tlzoo.measure.measure import measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.tasks.headed import HeadedModel, HeadModel
     from tlzoo.transfer.assemble import assemble, trainable
+    from tlzoo.transfer.features import Features
     from tlzoo.transfer.strategies import apply
 
     threads()
@@ -44,8 +45,12 @@ def measure_run(run: Run) -> dict[str, Any]:
         found["training_rates"] = {}
         for strategy in ("full", "partial", "probe"):
             model = build()
-            if strategy == "probe" and isinstance(model, HeadedModel) and not task.facts.is_dense:
-                continue  # on cached vectors it takes seconds
-            apply(model, strategy)
+            if strategy == "probe" and isinstance(model, HeadedModel):
+                if not task.facts.is_dense:
+                    continue  # on cached vectors it takes seconds
+                features = Features.of(model.backbone, task.output, rows, run.device)
+                model = HeadModel(model.head, task, features, model.spec)
+            else:
+                apply(model, strategy)
             found["training_rates"][strategy] = training_rate(model, rows, run.recipe.batch_size, run.device)
     return found

@@ -32,6 +32,11 @@ class Features:
         self._values = {name: _unpacked(table[name], shape) for name, shape in shapes.items()}
         self._seconds = table["seconds"].to_numpy()
 
+    @classmethod
+    def of(cls, backbone: Backbone, output: str, rows: Sequence[Row], device: str = "cpu") -> Features:
+        """Compute the features of a few rows, which are kept nowhere."""
+        return cls(_compute(backbone, output, [rows], device, progress=False))
+
     def __call__(self, row: Row) -> Example:
         """What a head reads of a row.
 
@@ -75,7 +80,9 @@ def frozen(
 
 
 @torch.inference_mode()
-def _compute(backbone: Backbone, output: str, splits: Sequence[Dataset], device: str, progress: bool) -> pa.Table:
+def _compute(
+    backbone: Backbone, output: str, splits: Sequence[Dataset | Sequence[Row]], device: str, progress: bool
+) -> pa.Table:
     backbone.eval().to(device)
     spec = backbone.spec
     ids: list[str] = []
