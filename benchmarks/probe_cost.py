@@ -22,11 +22,10 @@ from tlzoo.data.dataset import Prepared
 from tlzoo.data.digits import digits
 from tlzoo.data.inputs import read_input
 from tlzoo.run.execute import threads, train
-from tlzoo.run.plan import Run
+from tlzoo.run.plan import Run, recipe_for
 from tlzoo.tasks.classification import ImageClassification
 from tlzoo.transfer.features import BATCH
 from tlzoo.transfer.inference import batched
-from tlzoo.transfer.recipe import recipe
 
 
 def main() -> None:
@@ -44,7 +43,7 @@ def main() -> None:
         "probe",
         0,
         1.0,
-        recipe("probe"),
+        recipe_for(card, variant, "image-classification", "probe"),
         card.variant_hash(variant),
     )
     task = ImageClassification(data.features)

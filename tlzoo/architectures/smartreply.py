@@ -266,7 +266,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
     def data(operator: Any, place: int, dtype: type) -> np.ndarray:
         tensor = graph.Tensors(operator.Inputs(place))
-        return model.Buffers(tensor.Buffer()).DataAsNumpy().view(dtype).reshape(tensor.ShapeAsNumpy())  # type: ignore[no-any-return]
+        values: np.ndarray = model.Buffers(tensor.Buffer()).DataAsNumpy().view(dtype)
+        return values.reshape(tensor.ShapeAsNumpy())
 
     strings = model.Buffers(graph.Tensors(lookup.Inputs(2)).Buffer()).DataAsNumpy().tobytes()
     (count,) = struct.unpack_from("<i", strings)

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tlzoo.data.dataset import class_features, table
 from tlzoo.data.image import encode_png
 from tlzoo.data.pasting import Pixels, finished, ground, inked, paste, turned
+from tlzoo.data.protocol import deal
 
 FONTS = {
     "train": (
@@ -88,8 +89,7 @@ def _rows(
     title: str, key: tuple[int, int], size: int, written: Sequence[Sequence[Glyph]]
 ) -> Iterator[Mapping[str, Any]]:
     for index in range(size):
-        pack, place = divmod(index, len(NAMES))
-        label = int(np.random.default_rng((*key, 0, pack)).permutation(len(NAMES))[place])
+        label = deal(len(NAMES), index, (*key, 0))
         rng = np.random.default_rng((*key, 1, index))
         font, glyph = written[label][int(rng.integers(len(written[label])))]
         name = f"{title}/{index:04}"

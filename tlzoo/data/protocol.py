@@ -150,3 +150,9 @@ def without_repeats(keys: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
         kept[name] = [i for i, key in enumerate(keys[name]) if key not in seen]
         seen.update(keys[name])
     return kept
+
+
+def deal(count: int, index: int, seed: tuple[int, ...]) -> int:
+    """Draw card ``index`` of an endless row of shuffled packs of ``count`` cards."""
+    pack, place = divmod(index, count)
+    return int(np.random.default_rng((*seed, pack)).permutation(count)[place])

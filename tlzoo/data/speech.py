@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from tlzoo.data import espeak
 from tlzoo.data.audio import Clip, add_noise, labelled_clips
+from tlzoo.data.protocol import deal
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -108,17 +109,11 @@ def _clips(
     part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
 ) -> Iterator[Clip]:
     for index in range(size):
-        label = _deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
-        voice = who[_deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
+        label = deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
+        voice = who[deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
         generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
         yield Clip(_speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
         progress.update()
-
-
-def _deal(count: int, index: int, seed: tuple[int, ...]) -> int:
-    """Draw card ``index`` of an endless row of shuffled packs of ``count`` cards."""
-    pack, place = divmod(index, count)
-    return int(np.random.default_rng((*seed, pack)).permutation(count)[place])
 
 
 def _speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np.float32]:

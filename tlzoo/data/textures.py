@@ -13,6 +13,7 @@ from tlzoo.data.dataset import class_features, table
 from tlzoo.data.image import encode_png
 from tlzoo.data.pasting import Pixels, resized
 from tlzoo.data.photographs import COINS, PAGE, PHOTOGRAPHS, name_of, pixels
+from tlzoo.data.protocol import deal
 
 SIDE = 32
 """Height and width of a tile, in pixels."""
@@ -79,11 +80,10 @@ def _split(seed: int, split: str, photographs: dict[str, Pixels], size: int) -> 
     columns: dict[str, list[object]] = {name: [] for name in FEATURES}
     places = {name: corners(photograph, split) for name, photograph in photographs.items()}
     for index in range(min(size, len(NAMES) * min(map(len, places.values())))):
-        pack, place = divmod(index, len(NAMES))
-        label = int(np.random.default_rng((seed, stream, 0, pack)).permutation(len(NAMES))[place])
+        label = deal(len(NAMES), index, (seed, stream, 0))
         name = NAMES[label]
         order = np.random.default_rng((seed, stream, 1, label)).permutation(len(places[name]))
-        x, y = places[name][order[pack]]
+        x, y = places[name][order[index // len(NAMES)]]
         tile = _toned(np.random.default_rng((seed, stream, 2, index)), photographs[name][y : y + SIDE, x : x + SIDE])
         title = f"{name}-{x:04}-{y:04}"
         columns["image"].append({"bytes": encode_png(np.repeat(tile[..., None], 3, axis=2)), "path": f"{title}.png"})

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tlzoo.data.audio import Clip, add_noise, labelled_clips
+from tlzoo.data.protocol import deal
 
 SAMPLE_RATE = 16000
 """Hz, that of CREPE."""
@@ -51,8 +52,7 @@ def tones(seed: int = 0, sizes: tuple[int, int] = (3000, 300)) -> DatasetDict:
 def _clips(split: str, size: int, seed: int, progress: tqdm[Any]) -> Iterator[Clip]:
     stream = ("train", "validation").index(split)
     for index in range(size):
-        pack, place = divmod(index, len(NOTES))
-        label = int(np.random.default_rng((seed, stream, 0, pack)).permutation(len(NOTES))[place])
+        label = deal(len(NOTES), index, (seed, stream, 0))
         generator = np.random.default_rng((seed, stream, 1, index))
         name = f"tones/{split}/{seed}/{index:04}"
         yield Clip(_note(LOWEST + label, generator), label, name, name)
