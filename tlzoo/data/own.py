@@ -18,8 +18,8 @@ def listing(path: Path, task: str) -> Listing:
     """List a person's own examples for a task.
 
     Args:
-        path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``), or
-            pictures and masks (``tlzoo.data.mask_folder``).
+        path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``),
+            pictures and masks (``tlzoo.data.mask_folder``), or questions with passages (``tlzoo.data.squad``).
         task: The task.
 
     Raises:
@@ -27,6 +27,10 @@ def listing(path: Path, task: str) -> Listing:
     """
     from tlzoo.data import coco, folder, mask_folder
 
+    if task == "question-answering":
+        from tlzoo.data import squad
+
+        return squad.listing(path)
     facts = task_facts(task)
     kind = next(iter(facts.inputs))
     if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:

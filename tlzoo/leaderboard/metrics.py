@@ -94,6 +94,8 @@ METRICS: dict[str, Metric] = {
     "pck": Metric("PCK@0.2", ratio),
     "oks_ap": Metric("OKS-AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
+    "f1": Metric("F1", mean),
+    "exact_match": Metric("exact match", mean),
 }
 
 
