@@ -76,9 +76,11 @@ class Answers:
         """The answers with their exact characters; what does not fit is put right where one place alone can be meant.
 
         Raises:
-            InputError: The question has answers, and none can be found.
+            InputError: The context is blank, or the question has answers, and none can be found.
         """
         asked = self.questions[index]
+        if not asked.context.strip():
+            raise InputError("context is empty")
         remarks: Counter[str] = Counter()
         found: dict[tuple[str, int], None] = {}
         lost: list[str] = []
@@ -89,7 +91,8 @@ class Answers:
             remarks.update([remark] if remark else [])
             if not places:
                 said = "" if start is None else f" is not at character {start}, and"
-                lost.append(f"answer {bare[:60]!r}{said} occurs {len(_occurrences(bare, asked.context))} times")
+                count = len(_occurrences(bare, asked.context)) if bare else 0
+                lost.append(f"answer {bare[:60]!r}{said} occurs {count} times")
         if lost and not found:
             raise InputError(f"{lost[0]} in its context")
         answers = {"text": [text for text, _ in found], "answer_start": [place for _, place in found]}
@@ -100,6 +103,8 @@ class Answers:
 def _places(text: str, start: int | None, context: str) -> tuple[list[int], str]:
     """Where an answer without the spaces around it begins, and what had to be done about it."""
     bare = text.strip()
+    if not bare:
+        return [], _LEFT
     if start is None:
         found = _occurrences(bare, context)
         return found, "" if found else _LEFT
@@ -325,8 +330,6 @@ def _string(entry: Mapping[str, Any], name: str, where: str) -> str:
     value = entry.get(name)
     if not isinstance(value, str):
         raise InputError(f"{where}: field {name!r} is {_shown(value)}; expected text")
-    if not value.strip():
-        raise InputError(f"{where}: field {name!r} is empty")
     if "\0" in value:
         raise InputError(f"{where}: field {name!r} has a NUL character at {value.index(chr(0))}")
     try:
