@@ -157,6 +157,25 @@ DATASETS: dict[str, Entry] = {
         "cc-by-sa-4.0",
         loader="tlzoo.data.wikipedia:wikipedia",
     ),
+    "squad": Entry(
+        "question-answering",
+        "SQuAD 1.1, questions about paragraphs of Wikipedia",
+        "cc-by-sa-4.0",
+        hub="rajpurkar/squad",
+        options={"group": "title"},
+    ),
+    "news-spans": Entry(
+        "question-answering",
+        "the span that fills a gap, in a story of real news; a fifth have no answer",
+        "unknown",
+        loader="tlzoo.data.gaps:news_spans",
+    ),
+    "wikipedia-spans": Entry(
+        "question-answering",
+        "the span that fills a gap, in a passage of Wikipedia; source of stand-ins",
+        "cc-by-sa-3.0",
+        loader="tlzoo.data.gaps:wikipedia_spans",
+    ),
     "news-cloze": Entry(
         "language-modeling",
         "the missing last word of a passage of real news",
@@ -172,6 +191,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
+    "question-answering": ("squad", "news-spans"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""

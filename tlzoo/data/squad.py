@@ -116,12 +116,16 @@ def _places(text: str, start: int | None, context: str) -> tuple[list[int], str]
     return (found, _MOVED) if len(found) == 1 else ([], _LEFT)
 
 
-def _occurrences(text: str, context: str) -> list[int]:
-    """Where a text occurs: as whole words, if it does so anywhere, else inside them."""
+def whole_words(text: str, context: str) -> list[int]:
+    """The characters of a context at which a text stands as whole words."""
     before = r"(?<!\w)" if re.match(r"\w", text) else ""
     after = r"(?!\w)" if re.search(r"\w$", text) else ""
-    whole = [match.start() for match in re.finditer(f"{before}(?={re.escape(text)}{after})", context)]
-    return whole or [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+    return [match.start() for match in re.finditer(f"{before}(?={re.escape(text)}{after})", context)]
+
+
+def _occurrences(text: str, context: str) -> list[int]:
+    """Where a text occurs: as whole words, if it does so anywhere, else inside them."""
+    return whole_words(text, context) or [m.start() for m in re.finditer(f"(?={re.escape(text)})", context)]
 
 
 def listing(path: Path) -> Listing:

@@ -1,0 +1,185 @@
+"""Questions made of real text: a sentence with a gap, and the passage around it, where what fills the gap is found.
+
+Cloze questions over documents teach reading without annotators (Hermann 2015, 1506.03340, section 2), and are what
+question answering can be pretrained on (Lewis 2019, 1906.04980; Glass 2020, 1909.04120: the answer stands elsewhere in
+the passage, and some questions have none).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, DatasetDict
+
+from tlzoo.data import news, wikipedia
+from tlzoo.data.protocol import SPLITS, VTAB, Limits, deal
+from tlzoo.data.squad import FEATURES, TYPES, whole_words
+
+GAP = "_"
+"""What stands for the missing span: one piece in any vocabulary."""
+UNANSWERED = 5
+"""One question of so many is asked of another passage, which has no answer."""
+
+_SENTENCE = range(6, 41)  # words of a sentence that becomes a question
+_LONGEST = 5  # words of a span
+_MOST_SAME = 2  # questions of one passage with the same answer
+_STORY = 10  # most questions of a story
+_DEALT = ("test", *["train", "test"] * 4, "validation")  # of a pack of ten stories
+_ARTICLE = 3000  # most questions of articles to train on
+_PASSAGE = 90  # words of a passage of an article, and
+_A_PASSAGE = 3  # most questions of it
+_INNER = ("and", "de", "for", "in", "la", "of", "on", "the", "to", "van", "von")  # may stand inside a name
+_ARTICLES = ("a", "an", "her", "his", "its", "our", "that", "the", "their", "this")
+_PREPOSITIONS = ("as", "at", "by", "for", "from", "in", "of", "on", "to", "with")
+_SHORT = """
+a ago all am an and any are as at be but by can did do each few for get got had has he her him his how i if in is it its
+la let lot may me mr mrs ms my no nor not now of off old on one or our out own per put s say see set she so t the to
+too two up us use via was way we who why yet you today tomorrow overnight tonight
+"""
+_FUNCTION_WORDS = news.FUNCTION_WORDS | frozenset(_SHORT.split())
+_PARTS = re.compile(r"""\S.*?(?:[.!?]["')\]]*(?=\s+["'(\[]?[A-Z0-9])|$)""", re.S)
+_WORD = re.compile(r"[^\W_]+(?:[.,-][^\W_]+)*")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A question made of a passage.
+
+    Attributes:
+        question: A sentence of the passage, with ``GAP`` in place of a span.
+        context: The passage without that sentence.
+        answer: The span.
+        starts: The characters of the context at which it stands, as whole words; at least one.
+    """
+
+    question: str
+    context: str
+    answer: str
+    starts: tuple[int, ...]
+
+
+def gaps(passage: str) -> Iterator[Gap]:
+    """Make questions of a passage, at most one of a sentence.
+
+    A span is a name, number or noun phrase of one to five words that occurs in another sentence, too: the longest one,
+    names first. It does not open the sentence, unless the passage has it elsewhere within one.
+    """
+    made: Counter[str] = Counter()
+    for part in _PARTS.finditer(passage):
+        sentence = part[0]
+        if len(sentence.split()) not in _SENTENCE:
+            continue
+        context = " ".join((passage[: part.start()] + " " + passage[part.end() :]).split())
+        for first, last in _spans(sentence):
+            answer = sentence[first:last]
+            starts = whole_words(answer, context)
+            if starts and made[answer] < _MOST_SAME and len(whole_words(answer, sentence)) == 1:
+                made[answer] += 1
+                question = sentence[:first] + GAP + sentence[last:]
+                yield Gap(question, context, answer, tuple(starts))
+                break
+
+
+def news_spans() -> DatasetDict:
+    """Questions over the stories of :func:`tlzoo.data.news.documents`; a story is in one split only.
+
+    Returns:
+        Splits of at most 800, 200 and 1,000 rows, as in ``tlzoo.data.squad.FEATURES``.
+
+    Raises:
+        UnavailableError: The file can be had from no place.
+    """
+    passages: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
+    for i, (name, story) in enumerate(news.documents().items()):
+        passages[_DEALT[deal(len(_DEALT), i, (0, 2))]].append((name, story))
+    return _rows(passages, _STORY, VTAB)
+
+
+def wikipedia_spans() -> DatasetDict:
+    """Questions over passages of :func:`tlzoo.data.wikipedia.pages`; an article is in one split only.
+
+    Returns:
+        Splits of at most 3,000, 200 and 1,000 rows, as in ``tlzoo.data.squad.FEATURES``.
+
+    Raises:
+        UnavailableError: The file can be had from no place.
+    """
+    passages: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
+    for title, text in wikipedia.pages().items():
+        passages[wikipedia.splits()[title]] += [(title, passage) for passage in _passages(text)]
+    return _rows(passages, _A_PASSAGE, replace(VTAB, train=_ARTICLE))
+
+
+def _passages(text: str) -> Iterator[str]:
+    """Consecutive sentences of a paragraph, or of several, of at least ``_PASSAGE`` words together."""
+    sentences: list[str] = []
+    for paragraph in text.split("\n"):
+        for part in _PARTS.finditer(paragraph):
+            sentences.append(part[0])
+            if sum(len(sentence.split()) for sentence in sentences) >= _PASSAGE:
+                yield " ".join(sentences)
+                sentences = []
+
+
+def _rows(passages: Mapping[str, Sequence[tuple[str, str]]], most: int, limits: Limits) -> DatasetDict:
+    """Questions of each split's passages, at most so many of one; some are asked of another passage of the split."""
+    splits = {}
+    for number, split in enumerate(SPLITS):
+        rng = np.random.default_rng(number)
+        rows: list[dict[str, Any]] = []
+        for document, passage in passages[split]:
+            for gap in islice(gaps(passage), most):
+                rows.append(_row(gap, document, f"{document} {len(rows) + 1}"))
+        order = rng.permutation(len(rows))[: getattr(limits, split)]
+        chosen = [rows[int(i)] for i in order]
+        for row in chosen[::UNANSWERED]:
+            answer = row["answers"]["text"][0]
+            others = [p for d, p in passages[split] if d != row["group"] and answer.lower() not in p.lower()]
+            row["context"] = others[int(rng.integers(len(others)))]
+            row["answers"], row["answer_type"] = {"text": [], "answer_start": []}, TYPES.index("none")
+        splits[split] = Dataset.from_list(chosen, features=FEATURES)
+    return DatasetDict(splits)
+
+
+def _row(gap: Gap, document: str, name: str) -> dict[str, Any]:
+    answers = {"text": [gap.answer] * len(gap.starts), "answer_start": list(gap.starts)}
+    found = {"question": gap.question, "context": gap.context, "answers": answers}
+    return found | {"answer_type": TYPES.index("short"), "group": document, "id": name}
+
+
+def _spans(sentence: str) -> list[tuple[int, int]]:
+    """First and last character of the names, numbers and noun phrases of a sentence; names first, longest first."""
+    words = list(_WORD.finditer(sentence))
+    plain = [word[0] for word in words]
+    joined = [sentence[a.end() : b.start()] == " " for a, b in pairwise(words)]
+    content = [word.lower() not in _FUNCTION_WORDS for word in plain]
+    proper = [word[0].isupper() or word[0].isdigit() for word in plain]
+    found = []
+    for i in range(len(words)):
+        for j in range(i, min(i + _LONGEST, len(words))):
+            if j > i and not joined[j - 1]:
+                break
+            inside = range(i, j + 1)
+            follows = j + 1 < len(words) and joined[j]
+            name = all(proper[k] or (i < k < j and plain[k] in _INNER) for k in inside) and (
+                i > 0 or sum(proper[: j + 1]) > 1
+            )
+            if not (content[i] and content[j]) or (name and follows and proper[j + 1]):
+                continue
+            phrase = (
+                all(content[k] and not proper[k] for k in inside)
+                and (j > i or len(plain[i]) > 4)
+                and i > 0
+                and joined[i - 1]
+                and plain[i - 1].lower() in _ARTICLES + _PREPOSITIONS
+                and not (follows and content[j + 1])
+            )
+            if name or phrase:
+                found.append((not name, i - j, i, j))
+    return [(words[i].start(), words[j].end()) for _, _, i, j in sorted(found)]
