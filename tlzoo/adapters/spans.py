@@ -7,20 +7,23 @@ question, and a passage that is too long slides through. What is ragged over tok
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import Batch, Example
-from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.adapters.base import Backbone, Batch, Example
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.transformers import TextEncoder
 
 QUESTION = 64
 """Most tokens of a question, and at most half a window; what is longer is cut."""
 STRIDE = 128
 """Tokens that a window is further than the one before, and at most a third of a window."""
-RAGGED = frozenset({"offsets", "windows"})
-"""Parts of an example that vary in their first dimension, besides the encoder's."""
+RAGGED = frozenset({"offsets", "target", "windows"})
+"""Parts of an example that vary in their first dimension, besides the encoder's; ``target`` is over tokens."""
 _TOGETHER = 64  # windows that pass through the network at once, where nothing is learnt
 
 
@@ -64,19 +67,19 @@ def _bare(context: str, start: int, end: int) -> tuple[int, int]:
     return (start, start + len(bare)) if bare else (-1, -1)
 
 
-def tokens(encoder: TextEncoder, batch: Batch) -> Tensor:
+def tokens(backbone: Backbone, batch: Batch) -> Tensor:
     """The tokens of all windows of a batch, ``(tokens, dim)``; each window passes through the encoder by itself."""
     lengths: Tensor = batch["windows"]
     if torch.is_grad_enabled():
-        return _tokens(encoder, batch, lengths, slice(None))
+        return _tokens(backbone, batch, lengths, slice(None))
     parts = lengths.split(_TOGETHER)
     ends = np.cumsum([0, *(int(part.sum()) for part in parts)]).tolist()
-    return torch.cat([_tokens(encoder, batch, p, slice(*e)) for p, e in zip(parts, pairwise(ends), strict=True)])
+    return torch.cat([_tokens(backbone, batch, p, slice(*e)) for p, e in zip(parts, pairwise(ends), strict=True)])
 
 
-def _tokens(encoder: TextEncoder, batch: Batch, lengths: Tensor, part: slice) -> Tensor:
-    names = {name: batch[name][part] for name in encoder.ragged}
-    found: Tensor = encoder(names | {f"{name}_lengths": lengths for name in names})["tokens"]
+def _tokens(backbone: Backbone, batch: Batch, lengths: Tensor, part: slice) -> Tensor:
+    names = {name: batch[name][part] for name in backbone.ragged}
+    found: Tensor = backbone(names | {f"{name}_lengths": lengths for name in names})["tokens"]
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
@@ -28,12 +28,11 @@ UNANSWERED = 5
 
 _SENTENCE = range(6, 41)  # words of a sentence that becomes a question
 _LONGEST = 5  # words of a span
-_MOST_SAME = 2  # questions of one passage with the same answer
-_STORY = 10  # most questions of a story
+_PASSAGE = 120  # words of a passage, about
+_MOST = 5  # questions of a passage, and
+_SAME = 2  # those with the same answer
 _DEALT = ("test", *["train", "test"] * 4, "validation")  # of a pack of ten stories
 _ARTICLE = 3000  # most questions of articles to train on
-_PASSAGE = 90  # words of a passage of an article, and
-_A_PASSAGE = 3  # most questions of it
 _INNER = ("and", "de", "for", "in", "la", "of", "on", "the", "to", "van", "von")  # may stand inside a name
 _ARTICLES = ("a", "an", "her", "his", "its", "our", "that", "the", "their", "this")
 _PREPOSITIONS = ("as", "at", "by", "for", "from", "in", "of", "on", "to", "with")
@@ -79,7 +78,7 @@ def gaps(passage: str) -> Iterator[Gap]:
         for first, last in _spans(sentence):
             answer = sentence[first:last]
             starts = whole_words(answer, context)
-            if starts and made[answer] < _MOST_SAME and len(whole_words(answer, sentence)) == 1:
+            if starts and made[answer] < _SAME and len(whole_words(answer, sentence)) == 1:
                 made[answer] += 1
                 question = sentence[:first] + GAP + sentence[last:]
                 yield Gap(question, context, answer, tuple(starts))
@@ -95,14 +94,13 @@ def news_spans() -> DatasetDict:
     Raises:
         UnavailableError: The file can be had from no place.
     """
-    passages: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
-    for i, (name, story) in enumerate(news.documents().items()):
-        passages[_DEALT[deal(len(_DEALT), i, (0, 2))]].append((name, story))
-    return _rows(passages, _STORY, VTAB)
+    stories = news.documents()
+    splits = {name: _DEALT[deal(len(_DEALT), i, (0, 2))] for i, name in enumerate(stories)}
+    return _rows(stories, splits, VTAB)
 
 
 def wikipedia_spans() -> DatasetDict:
-    """Questions over passages of :func:`tlzoo.data.wikipedia.pages`; an article is in one split only.
+    """Questions over the articles of :func:`tlzoo.data.wikipedia.pages`; an article is in one split only.
 
     Returns:
         Splits of at most 3,000, 200 and 1,000 rows, as in ``tlzoo.data.squad.FEATURES``.
@@ -110,37 +108,35 @@ def wikipedia_spans() -> DatasetDict:
     Raises:
         UnavailableError: The file can be had from no place.
     """
-    passages: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
-    for title, text in wikipedia.pages().items():
-        passages[wikipedia.splits()[title]] += [(title, passage) for passage in _passages(text)]
-    return _rows(passages, _A_PASSAGE, replace(VTAB, train=_ARTICLE))
+    return _rows(wikipedia.pages(), wikipedia.splits(), replace(VTAB, train=_ARTICLE))
 
 
-def _passages(text: str) -> Iterator[str]:
-    """Consecutive sentences of a paragraph, or of several, of at least ``_PASSAGE`` words together."""
-    sentences: list[str] = []
-    for paragraph in text.split("\n"):
-        for part in _PARTS.finditer(paragraph):
-            sentences.append(part[0])
-            if sum(len(sentence.split()) for sentence in sentences) >= _PASSAGE:
-                yield " ".join(sentences)
-                sentences = []
+def passages(text: str) -> Iterator[str]:
+    """Cut a text between sentences into parts of about the same length, some 120 words."""
+    length = len(text.split())
+    count = max(1, round(length / _PASSAGE))
+    part: list[str] = []
+    words = made = 0
+    for sentence in _PARTS.finditer(text):
+        part.append(sentence[0])
+        words += len(sentence[0].split())
+        if words >= length * (made + 1) / count:
+            yield " ".join(part)
+            part, made = [], made + 1
 
 
-def _rows(passages: Mapping[str, Sequence[tuple[str, str]]], most: int, limits: Limits) -> DatasetDict:
-    """Questions of each split's passages, at most so many of one; some are asked of another passage of the split."""
+def _rows(documents: Mapping[str, str], split_of: Mapping[str, str], limits: Limits) -> DatasetDict:
+    """Questions of each split's documents; some are asked of a passage of another one."""
     splits = {}
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng(number)
-        rows: list[dict[str, Any]] = []
-        for document, passage in passages[split]:
-            for gap in islice(gaps(passage), most):
-                rows.append(_row(gap, document, f"{document} {len(rows) + 1}"))
-        order = rng.permutation(len(rows))[: getattr(limits, split)]
-        chosen = [rows[int(i)] for i in order]
+        found = [(name, p) for name, text in documents.items() if split_of[name] == split for p in passages(text)]
+        made = ((name, gap) for name, passage in found for gap in islice(gaps(passage), _MOST))
+        rows = [_row(gap, name, f"{name} {i}") for i, (name, gap) in enumerate(made, start=1)]
+        chosen = [rows[int(i)] for i in rng.permutation(len(rows))[: getattr(limits, split)]]
         for row in chosen[::UNANSWERED]:
-            answer = row["answers"]["text"][0]
-            others = [p for d, p in passages[split] if d != row["group"] and answer.lower() not in p.lower()]
+            answer = row["answers"]["text"][0].lower()
+            others = [p for name, p in found if name != row["group"] and answer not in p.lower()]
             row["context"] = others[int(rng.integers(len(others)))]
             row["answers"], row["answer_type"] = {"text": [], "answer_start": []}, TYPES.index("none")
         splits[split] = Dataset.from_list(chosen, features=FEATURES)

@@ -45,10 +45,10 @@ def measure_run(run: Run) -> dict[str, Any]:
         found["training_rates"] = {}
         for strategy in ("full", "partial", "probe"):
             model = build()
-            if strategy == "probe" and isinstance(model, HeadedModel):
+            if strategy == "probe" and isinstance(model, HeadedModel) and task.facts.is_cacheable:
                 if not task.facts.is_dense:
                     continue  # on cached vectors it takes seconds
-                features = Features.of(model.backbone, task.output, rows, run.device)
+                features = Features.of(model.backbone, task, rows, run.device)
                 model = HeadModel(model.head, task, features, model.spec)
             else:
                 apply(model, strategy)
