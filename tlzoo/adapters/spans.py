@@ -72,7 +72,7 @@ def tokens(backbone: Backbone, batch: Batch) -> Tensor:
     lengths: Tensor = batch["windows"]
     if torch.is_grad_enabled():
         return _tokens(backbone, batch, lengths, slice(None))
-    parts = lengths.split(_TOGETHER)
+    parts = torch.split(lengths, _TOGETHER)
     ends = np.cumsum([0, *(int(part.sum()) for part in parts)]).tolist()
     return torch.cat([_tokens(backbone, batch, p, slice(*e)) for p, e in zip(parts, pairwise(ends), strict=True)])
 

@@ -182,7 +182,6 @@ DATASETS: dict[str, Entry] = {
         "SQuAD 1.1, questions about paragraphs of Wikipedia",
         "cc-by-sa-4.0",
         hub="rajpurkar/squad",
-        options={"group": "title"},
     ),
     "news-spans": Entry(
         "question-answering",

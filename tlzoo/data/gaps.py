@@ -137,6 +137,8 @@ def _rows(documents: Mapping[str, str], split_of: Mapping[str, str], limits: Lim
         for row in chosen[::UNANSWERED]:
             answer = row["answers"]["text"][0].lower()
             others = [p for name, p in found if name != row["group"] and answer not in p.lower()]
+            if not others:
+                continue
             row["context"] = others[int(rng.integers(len(others)))]
             row["answers"], row["answer_type"] = {"text": [], "answer_start": []}, TYPES.index("none")
         splits[split] = Dataset.from_list(chosen, features=FEATURES)
@@ -153,29 +155,27 @@ def _spans(sentence: str) -> list[tuple[int, int]]:
     """First and last character of the names, numbers and noun phrases of a sentence; names first, longest first."""
     words = list(_WORD.finditer(sentence))
     plain = [word[0] for word in words]
-    joined = [sentence[a.end() : b.start()] == " " for a, b in pairwise(words)]
+    joined = [*(sentence[a.end() : b.start()] == " " for a, b in pairwise(words)), False]  # to the next word
     content = [word.lower() not in _FUNCTION_WORDS for word in plain]
     proper = [word[0].isupper() or word[0].isdigit() for word in plain]
+
+    def is_name(i: int, j: int) -> bool:
+        """Capitalised words and numbers, joined by small ones; neither cut short, nor only what opens a sentence."""
+        ends = proper[i] and proper[j] and content[i] and content[j]
+        inside = all(proper[k] or plain[k] in _INNER for k in range(i + 1, j))
+        return ends and inside and not (joined[j] and proper[j + 1]) and j > 0 and (j > i or len(plain[i]) > 1)
+
+    def is_phrase(i: int, j: int) -> bool:
+        """Other words between an article or preposition and whatever ends it; most likely a noun."""
+        begins = i > 0 and joined[i - 1] and plain[i - 1].lower() in _ARTICLES + _PREPOSITIONS
+        inside = all(content[k] and not proper[k] for k in range(i, j + 1))
+        return begins and inside and not (joined[j] and content[j + 1]) and (j > i or len(plain[i]) > 4)
+
     found = []
     for i in range(len(words)):
         for j in range(i, min(i + _LONGEST, len(words))):
             if j > i and not joined[j - 1]:
                 break
-            inside = range(i, j + 1)
-            follows = j + 1 < len(words) and joined[j]
-            name = all(proper[k] or (i < k < j and plain[k] in _INNER) for k in inside) and (
-                i > 0 or sum(proper[: j + 1]) > 1
-            )
-            if not (content[i] and content[j]) or (name and follows and proper[j + 1]):
-                continue
-            phrase = (
-                all(content[k] and not proper[k] for k in inside)
-                and (j > i or len(plain[i]) > 4)
-                and i > 0
-                and joined[i - 1]
-                and plain[i - 1].lower() in _ARTICLES + _PREPOSITIONS
-                and not (follows and content[j + 1])
-            )
-            if name or phrase:
+            if (name := is_name(i, j)) or is_phrase(i, j):
                 found.append((not name, i - j, i, j))
     return [(words[i].start(), words[j].end()) for _, _, i, j in sorted(found)]

@@ -151,6 +151,18 @@ def listing(path: Path) -> Listing:
     return found
 
 
+def asked(path: Path) -> Iterator[Question]:
+    """Questions of a SQuAD file or a table, to be answered: whatever answers they have are not read.
+
+    Raises:
+        InputError: It cannot be read, or misses a field; names file and field.
+    """
+    if is_table(path):
+        yield from (q for table in read_tables(path) for q in in_table(table, answered=False))
+    else:
+        yield from in_file(path, answered=False)
+
+
 def _files(path: Path) -> list[tuple[Path, str | None]]:
     """SQuAD files with the split that each is."""
     if path.is_file():
@@ -225,24 +237,28 @@ _TABLE = {
 """Columns of a table, and their names."""
 
 
-def in_table(table: Table) -> Iterator[Question]:
+def in_table(table: Table, answered: bool = True) -> Iterator[Question]:
     """Questions of a table: columns ``question``, ``context`` and ``answer``, better with ``answer_start``.
 
     An empty answer is none. Where no start is told, all places of the answer's text are right. In JSON Lines and
     Parquet ``answers`` may hold ``{"text": [...], "answer_start": [...]}``, as data sets of the Hub do.
 
+    Args:
+        table: The table.
+        answered: Whether its answers are read; questions to be predicted have none.
+
     Raises:
         InputError: A column is missing, or a value is of another form: names the row.
     """
     names = {key: table.find(known) for key, known in _TABLE.items()}
-    for key in ("question", "context", "answer"):
+    for key in ("question", "context", "answer")[: 3 if answered else 2]:
         names[key] = table.need(_TABLE[key], f"{key}s")
     for row in range(len(table)):
         cells = {key: table.columns[name][row] if name else None for key, name in names.items()}
         where = f"{table.path} row {row + 1}"
         question, context = (_string(cells, key, where) for key in ("question", "context"))
-        answers = tuple(_in_cell(cells["answer"], cells["answer_start"], where))
-        kind = _kind(cells, answers, where)
+        answers = tuple(_in_cell(cells["answer"], cells["answer_start"], where)) if answered else ()
+        kind = _kind(cells, answers, where) if answered else "none"
         given = cells["id"]
         name = table.name(row) if given in (None, "") else str(given)
         yield Question(name, question, context, answers, kind, str(cells["document"] or ""), table.split)

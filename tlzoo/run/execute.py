@@ -132,8 +132,8 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     """Train as a run says.
 
     Returns:
-        The model (of a backbone's probe, where features are cached, the head on them), the network without the task's head (a native
-        model is that itself), and what training found.
+        The model (of a backbone's probe, where features are cached, the head on them), the network without the task's
+        head (a native model is that itself), and what training found.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.

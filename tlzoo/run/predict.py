@@ -59,7 +59,8 @@ def predict(
 
     Yields:
         ``{"input": path, ...prediction}``, plain values that JSON takes (see :func:`plain`), with ``"drawn": path``
-        where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        where it was drawn; of a file of questions (``tlzoo.data.squad``) one for each, with its ``id`` and
+        ``question``; or ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -70,25 +71,46 @@ def predict(
 
     kind = model.spec.input
     artist = _artist(kind, draw) if draw is not None else None
-    for batch in batched(paths, batch_size):
-        examples, answers = [], []
-        for path in batch:
+    for batch in batched(_asked(model, paths), batch_size):
+        examples = []
+        for answer, row in batch:
             try:
-                row = {kind: {"bytes": path.read_bytes(), "path": str(path)}}
-                examples.append(model.encode(row))
-                answers.append({"input": str(path)})
-            except (InputError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                answers.append({"input": str(path), "error": reason or str(error)})
+                if row is not None:
+                    examples.append(model.encode(row))
+            except InputError as error:
+                answer["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for path, answer in zip(batch, answers, strict=True):
+        for answer, _ in batch:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(path, prediction))
+                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
             yield answer
+
+
+def _asked(model: Model, paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """What is to be predicted: how an answer begins, and the row; of what cannot be read the reason, and no row."""
+    for path in paths:
+        try:
+            for facts, row in _rows(model, path):
+                yield {"input": str(path), **facts}, row
+        except (InputError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            yield {"input": str(path), "error": reason or str(error)}, None
+
+
+def _rows(model: Model, path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Rows of a file, with what tells them apart; a file of questions has many, any other is one."""
+    from tlzoo.data import squad
+    from tlzoo.tasks.headed import HeadedModel
+
+    if isinstance(model, HeadedModel) and model.task.windowed:
+        for asked in squad.asked(path):
+            yield {"id": asked.name, "question": asked.question}, {"question": asked.question, "context": asked.context}
+    else:
+        yield {}, {model.spec.input: {"bytes": path.read_bytes(), "path": str(path)}}
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class QuestionAnswering(HeadTask):
         kept = batch["target"][_unanswered(batch), 0] == 0
         drawn = torch.rand(len(kept)).to(kept.device).masked_fill(kept, -1)
         first = 0
-        for values in drawn.split(batch["windows_lengths"].tolist()):
+        for values in torch.split(drawn, batch["windows_lengths"].tolist()):
             kept[first + int(values.argmax())] = True
             first += len(values)
         return chosen(batch, kept, frozenset({"ids", "segments", "offsets", "target"}))
@@ -129,7 +129,8 @@ class QuestionAnswering(HeadTask):
         section 3).
         """
         lengths = batch["windows"].tolist()
-        windows = zip(output.float().cpu().split(lengths), batch["offsets"].cpu().split(lengths), strict=True)
+        parts = (torch.split(values.cpu(), lengths) for values in (output.float(), batch["offsets"]))
+        windows = zip(*parts, strict=True)
         found = []
         for context, count in zip(batch["context"], batch["windows_lengths"].tolist(), strict=True):
             spans: dict[tuple[int, int], tuple[float, str]] = {}
@@ -170,12 +171,13 @@ def f1(given: str, right: str) -> float:
 
 def _unanswered(batch: Batch) -> Tensor:
     """The place of each window's token for no answer, ``(windows,)``."""
-    return (batch["offsets"][:, 1] == 0).nonzero()[:, 0]
+    offsets: Tensor = batch["offsets"]
+    return (offsets[:, 1] == 0).nonzero()[:, 0]
 
 
 def _by_window(values: Tensor, batch: Batch, fill: float = -torch.inf) -> Tensor:
     """Values of tokens, ``(tokens, n)``, as ``(windows, most tokens, n)``."""
-    return pad_sequence(list(values.split(batch["windows"].tolist())), batch_first=True, padding_value=fill)
+    return pad_sequence(list(torch.split(values, batch["windows"].tolist())), batch_first=True, padding_value=fill)
 
 
 def _best(scores: Tensor, offsets: Tensor) -> Iterator[tuple[float, tuple[int, int]]]:
