@@ -5,8 +5,6 @@ The files are test files of gensim, taken from its wheel by hash; gensim itself 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -44,38 +42,39 @@ FEATURES = Features(
     | {name: Value("string") for name in ("group", "id")}
 )
 
-_LEE_DOCUMENTS = {"test": 24, "validation": 9}  # of 50; a test of fewer cannot tell models apart
-_ONE_STORY = 0.75  # where people rate two documents 4 of 5 or more alike, they are stories of one event
+_LEE_STORIES = {"test": 24, "validation": 9}  # of 50; a test of fewer cannot tell models apart
+_ONE_EVENT = 0.75  # a rating of 4 of 5
 _WORDSIM_PAIRS = {"test": 150, "validation": 50}  # of 352
 
 
 def lee(seed: int = 0) -> DatasetDict:
-    """Pairs of 50 short news stories, and how alike people find them (Lee 2005, "An empirical evaluation of models of
-    text document similarity").
+    """Pairs of short news stories, and how alike people find them.
+
+    Of the 50 stories of Lee 2005, "An empirical evaluation of models of text document similarity", each is in one
+    split only, and stories of one event are in the same. Pairs across splits are dropped.
 
     Args:
-        seed: Decides which documents are whose: a document is in one split only, and documents of one event in the
-            same. Pairs across splits are dropped.
+        seed: Decides which stories are whose.
 
     Returns:
-        ``train``, ``validation`` and ``test`` of about 100, 36 and 350 pairs of the 1,225: ``sentence1``,
-        ``sentence2``, ``score`` (mean rating, 0 to 1), ``group`` (both documents, crossed) and ``id``.
+        ``train``, ``validation`` and ``test`` of about 136, 36 and 276 pairs (17, 9 and 24 stories) of the 1,225:
+        ``sentence1``, ``sentence2``, ``score`` (mean rating, 0 to 1), ``group`` (both stories, crossed) and ``id``.
 
     Raises:
         UnavailableError: A file can be had from no place.
-    """  # noqa: D205
-    documents = fetch(LEE).read_text(encoding="latin-1").splitlines()
+    """
+    stories = fetch(LEE).read_text(encoding="latin-1").splitlines()
     ratings = np.loadtxt(fetch(LEE_RATINGS))
     scores = (5 * ratings - 1) / 4  # rated from 1 to 5, and divided by 5
-    alike = np.argwhere(np.triu(scores >= _ONE_STORY, k=1))
-    places = [(i, i) for i in range(len(documents))] + [(i, j) for i, j in alike.tolist()]
-    events = _together(components(places)[: len(documents)])
+    alike = np.argwhere(np.triu(scores >= _ONE_EVENT, k=1))
+    places = [(i, i) for i in range(len(stories))] + [(i, j) for i, j in alike.tolist()]
+    events = _together(components(places)[: len(stories)])
     splits = {}
-    for split, members in _dealt(events, _LEE_DOCUMENTS, seed).items():
+    for split, members in _dealt(events, _LEE_STORIES, seed).items():
         splits[split] = [
             {
-                "sentence1": documents[i],
-                "sentence2": documents[j],
+                "sentence1": stories[i],
+                "sentence2": stories[j],
                 "score": float(scores[i, j]),
                 "group": crossed(f"lee-{i + 1:02d}", f"lee-{j + 1:02d}"),
                 "id": f"lee-{i + 1:02d}-{j + 1:02d}",
@@ -102,8 +101,10 @@ def wordsim(seed: int = 0) -> DatasetDict:
         UnavailableError: The file can be had from no place.
     """
     ratings: dict[tuple[str, str], list[float]] = {}
-    table = [line for line in fetch(WORDSIM).read_text(encoding="ascii").splitlines() if not line.startswith("#")]
-    for first, second, rating in csv.reader(io.StringIO("\n".join(table)), delimiter="\t"):
+    for line in fetch(WORDSIM).read_text(encoding="ascii").splitlines():
+        if line.startswith("#"):
+            continue
+        first, second, rating = line.split("\t")
         ratings.setdefault((first, second), []).append(float(rating) / 10)
     pairs = list(ratings)
     component = components([(a.lower(), b.lower()) for a, b in pairs])
