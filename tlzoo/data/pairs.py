@@ -128,7 +128,7 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
     if (low, high) != (0.0, 1.0):
         found.notices.append(f"scores are from {low:g} to {high:g} in training, which became 0 and 1")
     if dropped := splits.count(None):
-        found.notices.append(f"{dropped} pairs with a text that is on another side as well were left out")
+        found.notices.append(f"pairs left out, since a text of theirs is on another side as well: {dropped}")
     found.targets = _Pairs(second, [(score - low) / (high - low) for score in scores])
     return found
 
@@ -221,7 +221,7 @@ def _checked(values: dict[str, Any], score: str) -> float:
     """The score of a row whose texts are there."""
     for name, value in values.items():
         if name != score and not (isinstance(value, str) and value.strip()):
-            raise InputError(f"{name!r} is empty" if value is None or value == "" else f"{name!r} is no text")
+            raise InputError(f"{name!r} is {'empty' if value is None or isinstance(value, str) else 'no text'}")
     number = _number(values[score])
     if number is None:
         raise InputError(f"{score!r} is {values[score]!r}, which is no number")
