@@ -8,6 +8,7 @@ from tlzoo.cards.vocabulary import Strategy
 from tlzoo.run.plan import Run
 
 ROWS = 8
+"""Examples to measure with, repeated in larger batches."""
 
 
 def measure_run(run: Run) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     from dataclasses import replace
 
     from tlzoo.adapters.base import Model
-    from tlzoo.measure.measure import measure, training_rate
+    from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel
@@ -34,7 +35,8 @@ def measure_run(run: Run) -> dict[str, Any]:
     threads()
     data = data_of(run.source)
     task: Any = task_type(run.task)(data.features)
-    rows = [data.splits["test"][i] for i in range(min(ROWS, len(data.splits["test"])))]
+    most = max(BATCH_SIZES) if getattr(task, "siamese", False) else ROWS  # what is repeated in pairs costs nothing
+    rows = [data.splits["test"][i] for i in range(min(most, len(data.splits["test"])))]
     random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))
 
     def build() -> Model:
