@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from datasets import Features, Value
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Spec, segment_mean
-from tlzoo.errors import InputError
+from tlzoo.adapters.base import Backbone, Batch, Example, Spec, collate, segment_mean
+from tlzoo.adapters.weights import resolve
+from tlzoo.cards import catalogue
+from tlzoo.data.news import documents
+from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.embedding import TextEmbedding
 from tlzoo.tasks.headed import HeadedModel
-from tlzoo.transfer.assemble import untrained
+from tlzoo.transfer.assemble import assemble, untrained
 
 TASK = TextEmbedding.of(())
 
@@ -43,6 +48,26 @@ class Letters(Backbone):
 
     def load_official(self, files: Any) -> None:
         raise NotImplementedError
+
+
+@pytest.fixture(scope="module")
+def minilm(one_thread: None) -> HeadedModel:
+    """all-MiniLM-L6-v2 as published."""
+    try:
+        model = untrained(assemble(resolve(catalogue.get("bert"), "official", "minilm")), TASK)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    assert isinstance(model, HeadedModel)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[str]:
+    try:
+        stories = list(documents().values())
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    return [sentence for story in stories for sentence in story.split(". ")][:100]
 
 
 def row(one: str, two: str, **score: float) -> dict[str, Any]:
@@ -107,6 +132,59 @@ def test_the_head_alone_can_learn(learns: Callable[..., list[float]]) -> None:
     model.backbone.requires_grad_(False)
     losses = learns(model, ROWS)
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_minilm_knows_what_a_sentence_means(minilm: HeadedModel) -> None:
+    first = "A man is playing a guitar."
+    same, other = cosines(
+        minilm, [row(first, "Someone plays the guitar."), row(first, "The stock market fell sharply.")]
+    )
+    assert same >= 0.6
+    assert other <= 0.15
+
+
+def vectors(model: HeadedModel, texts: list[str], size: int) -> Tensor:
+    backbone = model.backbone
+    parts = [[backbone.encode(text) for text in texts[i : i + size]] for i in range(0, len(texts), size)]
+    with torch.inference_mode():
+        found = torch.cat([backbone(collate(part, backbone.ragged))["pooled"] for part in parts])
+    return nn.functional.normalize(found)
+
+
+def test_minilms_vectors_are_those_of_its_publishers(minilm: HeadedModel, sentences: list[str]) -> None:
+    """Mean pooling and normalisation over transformers' own model and tokenizer, at most 256 tokens, as its card says."""
+    import transformers
+
+    card = catalogue.get("bert")
+    files = resolve(card, "official", "minilm").paths()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=str(files["tokenizer.json"]), pad_token="[PAD]")
+    network = transformers.BertModel(transformers.BertConfig.from_json_file(str(files["config.json"]))).eval()
+    network.load_state_dict(load_file(files["model.safetensors"]), strict=False)
+    wanted = []
+    with torch.inference_mode():
+        for i in range(0, 100, 20):
+            inputs = tokenizer(
+                sentences[i : i + 20], padding=True, truncation=True, max_length=256, return_tensors="pt"
+            )
+            states, mask = network(**inputs).last_hidden_state, inputs["attention_mask"][..., None]
+            wanted.append(nn.functional.normalize((states * mask).sum(1) / mask.sum(1)))
+    assert (vectors(minilm, sentences, 20) - torch.cat(wanted)).abs().max() < 1e-5
+
+
+def test_minilms_vectors_are_those_of_sentence_transformers(
+    minilm: HeadedModel, sentences: list[str], tmp_path: Path
+) -> None:
+    library = pytest.importorskip("sentence_transformers")
+    from sentence_transformers.models import Normalize, Pooling, Transformer
+
+    for name, path in resolve(catalogue.get("bert"), "official", "minilm").paths().items():
+        (tmp_path / name).symlink_to(path)
+    model = library.SentenceTransformer(modules=[Transformer(str(tmp_path), 256), Pooling(384), Normalize()])
+    assert (vectors(minilm, sentences, 20) - torch.tensor(model.encode(sentences))).abs().max() < 1e-5
+
+
+def test_the_size_of_a_batch_changes_no_vector(minilm: HeadedModel, sentences: list[str]) -> None:
+    assert (vectors(minilm, sentences[:48], 1) - vectors(minilm, sentences[:48], 16)).abs().max() < 1e-4
 
 
 def test_columns_must_be_there() -> None:

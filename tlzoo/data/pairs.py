@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.protocol import SPLITS, Limits, draw
-from tlzoo.data.tables import Table, guessed, read_tables
+from tlzoo.data.tables import Table, guessed, read_table, read_tables
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.statistics import crossed
 
@@ -84,6 +84,22 @@ def listing(path: Path) -> Listing:
     return found
 
 
+def rows(path: Path) -> Iterator[tuple[str, dict[str, str] | InputError]]:
+    """The pairs of a table, to be predicted.
+
+    Yields:
+        Name of a row, and ``sentence1`` and ``sentence2``, or what is wrong with them.
+
+    Raises:
+        InputError: It cannot be read, or no column fits.
+    """
+    table = read_table(path)
+    names = pair_columns(table)
+    for row, texts in enumerate(zip(*(table.columns[name] for name in names), strict=True)):
+        fault = _faulty(dict(zip(names, texts, strict=True)))
+        yield table.name(row), fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
+
+
 def listed(tables: Sequence[Table], where: str) -> Listing:
     """List the pairs of tables, and divide them (see :func:`divided`).
 
@@ -101,14 +117,13 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
         one, two = pair_columns(table)
         score = table.need(SCORE_COLUMNS, "scores")
         guessed(found, table, sentence1=one, sentence2=two, score=score)
-        for row, values in enumerate(zip(*(table.columns[name] for name in (one, two, score)), strict=True)):
-            try:
-                number = _checked(dict(zip((one, two, score), values, strict=True)), score)
-            except InputError as error:
-                found.problems.append(f"{table.name(row)}: {error}")
+        for row, (a, b, value) in enumerate(zip(*(table.columns[name] for name in (one, two, score)), strict=True)):
+            number, fault = _number(value), _faulty({one: a, two: b})
+            if fault or number is None:
+                found.problems.append(f"{table.name(row)}: {fault or f'{score!r} is {value!r}, which is no number'}")
                 continue
-            found.inputs.append(values[0])
-            second.append(values[1])
+            found.inputs.append(a)
+            second.append(b)
             scores.append(number)
             found.names.append(table.name(row))
             if found.splits is not None:
@@ -217,15 +232,12 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _checked(values: dict[str, Any], score: str) -> float:
-    """The score of a row whose texts are there."""
+def _faulty(values: Mapping[str, Any]) -> InputError | None:
+    """What is wrong with texts by column, if anything is."""
     for name, value in values.items():
-        if name != score and not (isinstance(value, str) and value.strip()):
-            raise InputError(f"{name!r} is {'empty' if value is None or isinstance(value, str) else 'no text'}")
-    number = _number(values[score])
-    if number is None:
-        raise InputError(f"{score!r} is {values[score]!r}, which is no number")
-    return number
+        if not isinstance(value, str) or not value.strip():
+            return InputError(f"{name!r} is {'empty' if value is None or isinstance(value, str) else 'no text'}")
+    return None
 
 
 def _number(value: Any) -> float | None:

@@ -26,9 +26,14 @@ def open_model(name: str) -> Model:
         return load(Path(name))
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(resolve(catalogue.get(name), "official")).published()
+    card = catalogue.get(name)
+    network = assemble(resolve(card, "official"))
+    needs_none = task_facts(card.task).untrained
+    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
@@ -53,13 +58,13 @@ def predict(
 
     Args:
         model: The model.
-        paths: The files.
-        batch_size: Files a batch.
+        paths: The files; of pairs of texts, tables, of which every row is predicted.
+        batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path, ...prediction}``, plain values that JSON takes (see :func:`plain`), with ``"drawn": path``
-        where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with
+        ``"drawn": path`` where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -70,25 +75,43 @@ def predict(
 
     kind = model.spec.input
     artist = _artist(kind, draw) if draw is not None else None
-    for batch in batched(paths, batch_size):
+    for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
-        for path in batch:
+        for name, row in batch:
             try:
-                row = {kind: {"bytes": path.read_bytes(), "path": str(path)}}
+                if isinstance(row, InputError):
+                    raise row
                 examples.append(model.encode(row))
-                answers.append({"input": str(path)})
-            except (InputError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                answers.append({"input": str(path), "error": reason or str(error)})
+                answers.append({"input": name})
+            except InputError as error:
+                answers.append({"input": name, "error": str(error)})
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for path, answer in zip(batch, answers, strict=True):
+        for (name, _), answer in zip(batch, answers, strict=True):
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(path, prediction))
+                    answer["drawn"] = str(artist(Path(name), prediction))
             yield answer
+
+
+def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[str, Mapping[str, Any] | InputError]]:
+    """What there is to predict by name, or why it cannot be read: files, or the rows of tables."""
+    from tlzoo.data.own import reader
+
+    task = getattr(model, "task", None)
+    read = reader(task.name) if task is not None else None
+    for path in paths:
+        try:
+            if read is not None:
+                yield from read(path)
+            else:
+                yield str(path), {model.spec.input: {"bytes": path.read_bytes(), "path": str(path)}}
+        except InputError as error:
+            yield str(path), error
+        except OSError as error:
+            yield str(path), InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
