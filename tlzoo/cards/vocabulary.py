@@ -44,6 +44,8 @@ class TaskFacts:
         inputs: The kinds of input a model may take for it.
         needs: Alternatives; a model can do the task if its outputs include one of these sets.
         metrics: The metrics, headline first.
+        epochs: Most times that training sees an example, where that is not what the recipe says: a text is in several
+            pairs, and seen in each.
         untrained: Whether it can be done with what a backbone gives, without a head: by any, zero-shot.
     """
 
@@ -52,6 +54,7 @@ class TaskFacts:
     inputs: frozenset[str]
     needs: tuple[frozenset[str], ...]
     metrics: tuple[str, ...]
+    epochs: int | None = None
     untrained: bool = False
 
     @property
@@ -67,10 +70,11 @@ def _task(
     metrics: list[str],
     inputs: set[str] | None = None,
     *,
+    epochs: int | None = None,
     untrained: bool = False,
 ) -> TaskFacts:
     kinds = frozenset(inputs or {domain})
-    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), untrained)
+    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained)
 
 
 TASKS: dict[str, TaskFacts] = {
@@ -80,7 +84,7 @@ TASKS: dict[str, TaskFacts] = {
     "image-segmentation": _task("image", "image-segmentation", [{"masks"}, {"pyramid"}], ["miou", "dice"]),
     "pose-estimation": _task("image", "keypoint-detection", [{"keypoints"}, {"pyramid"}], ["pck", "oks_ap"]),
     "text-classification": _task("text", "text-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"], untrained=True),
+    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"], epochs=10, untrained=True),
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(

@@ -210,4 +210,6 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    return replace(recipe(strategy, advice, card.is_native_on(task), task_facts(task).is_dense), precision=precision)
+    facts = task_facts(task)
+    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense)
+    return replace(how, precision=precision, epochs=facts.epochs or how.epochs)
