@@ -62,6 +62,14 @@ class TaskFacts:
         """Whether heads for it read maps, and not one vector an example."""
         return frozenset({"pyramid"}) in self.needs
 
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether what heads for it read is as large for every example, so that frozen features are kept once computed.
+
+        Sequences are not: their heads are trained on top of the frozen network.
+        """
+        return frozenset({"tokens"}) not in self.needs
+
 
 def _task(
     domain: Domain,

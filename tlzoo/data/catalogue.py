@@ -195,6 +195,24 @@ DATASETS: dict[str, Entry] = {
         "cc-by-4.0",
         loader="tlzoo.data.similarity:wordsim",
     ),
+    "squad": Entry(
+        "question-answering",
+        "SQuAD 1.1, questions about paragraphs of Wikipedia",
+        "cc-by-sa-4.0",
+        hub="rajpurkar/squad",
+    ),
+    "news-spans": Entry(
+        "question-answering",
+        "the span that fills a gap, in a story of real news; a fifth have no answer",
+        "unknown",
+        loader="tlzoo.data.gaps:news_spans",
+    ),
+    "wikipedia-spans": Entry(
+        "question-answering",
+        "the span that fills a gap, in a passage of Wikipedia; source of stand-ins",
+        "cc-by-sa-3.0",
+        loader="tlzoo.data.gaps:wikipedia_spans",
+    ),
     "news-cloze": Entry(
         "language-modeling",
         "the missing last word of a passage of real news",
@@ -212,6 +230,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "pose-estimation": (None, "figures"),
     "text-classification": ("sst2", "tweets"),
     "text-embedding": ("stsbenchmark", "lee"),
+    "question-answering": ("squad", "news-spans"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""

@@ -96,6 +96,8 @@ METRICS: dict[str, Metric] = {
     "oks_ap": Metric("OKS-AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
     "spearman": Metric("Spearman", spearman, low=-1.0),
+    "f1": Metric("F1", mean),
+    "exact_match": Metric("exact match", mean),
 }
 
 

@@ -58,13 +58,14 @@ def predict(
 
     Args:
         model: The model.
-        paths: The files; of pairs of texts, tables, of which every row is predicted.
+        paths: The files; of texts tables and files of lines, of which every row is predicted.
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with
-        ``"drawn": path`` where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
+        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
+        ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -77,41 +78,37 @@ def predict(
     artist = _artist(kind, draw) if draw is not None else None
     for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
-        for name, row in batch:
+        for facts, row in batch:
+            answers.append(dict(facts))
             try:
                 if isinstance(row, InputError):
                     raise row
                 examples.append(model.encode(row))
-                answers.append({"input": name})
             except InputError as error:
-                answers.append({"input": name, "error": str(error)})
+                answers[-1]["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for (name, _), answer in zip(batch, answers, strict=True):
+        for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(Path(name), prediction))
+                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
             yield answer
 
 
-def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[str, Mapping[str, Any] | InputError]]:
-    """What there is to predict by name, or why it cannot be read: files, or the rows of tables."""
-    from tlzoo.data.own import reader
+def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+    """What there is to predict, file by file; or why a file cannot be read."""
+    from tlzoo.data import own
 
     task = getattr(model, "task", None)
-    read = reader(task.name) if task is not None else None
     for path in paths:
         try:
-            if read is not None:
-                yield from read(path)
-            else:
-                yield str(path), {model.spec.input: {"bytes": path.read_bytes(), "path": str(path)}}
+            yield from own.rows(path, task.name if task is not None else None, model.spec.input)
         except InputError as error:
-            yield str(path), error
+            yield {"input": str(path)}, error
         except OSError as error:
-            yield str(path), InputError(error.strerror or str(error))
+            yield {"input": str(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
