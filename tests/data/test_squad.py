@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict, Features, List, Value
 
+from tlzoo.data import squad as squad_files
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Prepared, gather
 from tlzoo.data.hub import listed
 from tlzoo.data.inputs import read_checked
 from tlzoo.data.protocol import draw
-from tlzoo.data.squad import FEATURES, asked, listing
+from tlzoo.data.squad import FEATURES, listing
 from tlzoo.errors import InputError
 
 XQUAD = Path(__file__).resolve().parents[3] / "shared" / "data" / "xquad" / "xquad.en.json"
@@ -320,8 +321,8 @@ def test_questions_to_be_answered_need_no_answers(squad: Maker, tmp_path: Path) 
             for qa in each["paragraphs"][0]["qas"]:
                 del qa["answers"], qa["is_impossible"]
 
-    assert [q.name for q in asked(squad(bare, documents=2))] == ["a0", "b0", "a1", "b1"]
-    assert len(list(asked(_csv(tmp_path, {k: TABLE[k] for k in ("question", "context")})))) == 12
+    assert [facts["id"] for facts, _ in squad_files.rows(squad(bare, documents=2))] == ["a0", "b0", "a1", "b1"]
+    assert len(list(squad_files.rows(_csv(tmp_path, {k: TABLE[k] for k in ("question", "context")})))) == 12
 
 
 def test_the_hubs_columns() -> None:

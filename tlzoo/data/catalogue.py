@@ -177,6 +177,24 @@ DATASETS: dict[str, Entry] = {
         "cc-by-sa-4.0",
         loader="tlzoo.data.wikipedia:wikipedia",
     ),
+    "stsbenchmark": Entry(
+        "text-embedding",
+        "STS Benchmark, 8,628 pairs of sentences rated by people",
+        "unknown",
+        hub="mteb/stsbenchmark-sts",
+    ),
+    "lee": Entry(
+        "text-embedding",
+        "pairs of 50 real news stories rated by people, splits apart by story",
+        "unknown",
+        loader="tlzoo.data.similarity:lee",
+    ),
+    "wordsim": Entry(
+        "text-embedding",
+        "WordSim-353, pairs of words rated by people, splits apart by word",
+        "cc-by-4.0",
+        loader="tlzoo.data.similarity:wordsim",
+    ),
     "squad": Entry(
         "question-answering",
         "SQuAD 1.1, questions about paragraphs of Wikipedia",
@@ -211,6 +229,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
     "text-classification": ("sst2", "tweets"),
+    "text-embedding": ("stsbenchmark", "lee"),
     "question-answering": ("squad", "news-spans"),
     "language-modeling": (None, "news-cloze"),
 }

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -151,16 +152,19 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def asked(path: Path) -> Iterator[Question]:
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """Questions of a SQuAD file or a table, to be answered: whatever answers they have are not read.
+
+    Yields:
+        ``input``, ``id`` and ``question``, which tell it from others; and the row.
 
     Raises:
         InputError: It cannot be read, or misses a field; names file and field.
     """
-    if is_table(path):
-        yield from (q for table in read_tables(path) for q in in_table(table, answered=False))
-    else:
-        yield from in_file(path, answered=False)
+    found = [in_table(t, answered=False) for t in read_tables(path)] if is_table(path) else [in_file(path, None, False)]
+    for asked in chain.from_iterable(found):
+        facts = {"input": str(path), "id": asked.name, "question": asked.question}
+        yield facts, {"question": asked.question, "context": asked.context}
 
 
 def _files(path: Path) -> list[tuple[Path, str | None]]:

@@ -109,10 +109,7 @@ def listing(path: Path) -> Listing:
     found = Listing("text", [], [], [], [], [] if len(tables) > 1 else None, files=[table.path for table in tables])
     for table in tables:
         label = table.need(LABEL_COLUMNS, "classes")
-        text = table.find(TEXT_COLUMNS) or _longest(table, label)
-        if text is None:
-            table.need(TEXT_COLUMNS, "texts")
-            continue
+        text = table.find(TEXT_COLUMNS) or _longest(table, label) or table.need(TEXT_COLUMNS, "texts")
         group = table.find(GROUP_COLUMNS)
         guessed(found, table, text=text, label=label, group=group)
         for row, (value, target) in enumerate(zip(table.columns[text], table.columns[label], strict=True)):
@@ -131,6 +128,27 @@ def listing(path: Path) -> Listing:
     if not any(found.groups or []):
         found.groups = None
     return found
+
+
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
+    """Texts to predict: the rows of a table, else the lines of a file that are not blank.
+
+    Yields:
+        ``input``, what a text is called; and the row with the ``text``, or what is wrong with it.
+
+    Raises:
+        InputError: It cannot be read, or no column fits.
+    """
+    if not is_table(path):
+        for number, line in enumerate(_text(path).splitlines(), start=1):
+            if line.strip():
+                yield {"input": f"{path}:{number}"}, {"text": line}
+        return
+    for table in read_tables(path):
+        column = table.find(TEXT_COLUMNS) or _longest(table, "") or table.need(TEXT_COLUMNS, "texts")
+        for row, value in enumerate(table.columns[column]):
+            blank = not isinstance(value, str) or not value.strip()
+            yield {"input": table.name(row)}, InputError("text is empty") if blank else {"text": value}
 
 
 def guessed(found: Listing, table: Table, **columns: str | None) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tlzoo.errors import unknown
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
+from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
 
 Array = NDArray[np.float64]
@@ -94,6 +95,7 @@ METRICS: dict[str, Metric] = {
     "pck": Metric("PCK@0.2", ratio),
     "oks_ap": Metric("OKS-AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
+    "spearman": Metric("Spearman", spearman, low=-1.0),
     "f1": Metric("F1", mean),
     "exact_match": Metric("exact match", mean),
 }

@@ -26,9 +26,14 @@ def open_model(name: str) -> Model:
         return load(Path(name))
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(resolve(catalogue.get(name), "official")).published()
+    card = catalogue.get(name)
+    network = assemble(resolve(card, "official"))
+    needs_none = task_facts(card.task).untrained
+    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
@@ -53,14 +58,14 @@ def predict(
 
     Args:
         model: The model.
-        paths: The files.
-        batch_size: Files a batch.
+        paths: The files; of texts tables and files of lines, of which every row is predicted.
+        batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path, ...prediction}``, plain values that JSON takes (see :func:`plain`), with ``"drawn": path``
-        where it was drawn; of a file of questions (``tlzoo.data.squad``) one for each, with its ``id`` and
-        ``question``; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
+        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
+        ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -71,17 +76,19 @@ def predict(
 
     kind = model.spec.input
     artist = _artist(kind, draw) if draw is not None else None
-    for batch in batched(_asked(model, paths), batch_size):
-        examples = []
-        for answer, row in batch:
+    for batch in batched(_rows(model, paths), batch_size):
+        examples, answers = [], []
+        for facts, row in batch:
+            answers.append(dict(facts))
             try:
-                if row is not None:
-                    examples.append(model.encode(row))
+                if isinstance(row, InputError):
+                    raise row
+                examples.append(model.encode(row))
             except InputError as error:
-                answer["error"] = str(error)
+                answers[-1]["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for answer, _ in batch:
+        for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
@@ -90,27 +97,18 @@ def predict(
             yield answer
 
 
-def _asked(model: Model, paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """What is to be predicted: how an answer begins, and the row; of what cannot be read the reason, and no row."""
+def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+    """What there is to predict, file by file; or why a file cannot be read."""
+    from tlzoo.data import own
+
+    task = getattr(model, "task", None)
     for path in paths:
         try:
-            for facts, row in _rows(model, path):
-                yield {"input": str(path), **facts}, row
-        except (InputError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else None
-            yield {"input": str(path), "error": reason or str(error)}, None
-
-
-def _rows(model: Model, path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows of a file, with what tells them apart; a file of questions has many, any other is one."""
-    from tlzoo.data import squad
-    from tlzoo.tasks.headed import HeadedModel
-
-    if isinstance(model, HeadedModel) and model.task.windowed:
-        for asked in squad.asked(path):
-            yield {"id": asked.name, "question": asked.question}, {"question": asked.question, "context": asked.context}
-    else:
-        yield {}, {model.spec.input: {"bytes": path.read_bytes(), "path": str(path)}}
+            yield from own.rows(path, task.name if task is not None else None, model.spec.input)
+        except InputError as error:
+            yield {"input": str(path)}, error
+        except OSError as error:
+            yield {"input": str(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
