@@ -68,7 +68,7 @@ def training_rate(model: Model, rows: list[Any], batch_size: int, device: str = 
     while len(took) < 2 or (len(took) < 5 and sum(took) < MOST_SECONDS / 2):
         _wait(device)
         start = time.perf_counter()
-        torch.autograd.backward(model.loss(batch))
+        torch.autograd.backward(model.loss(model.augment(batch)))
         _wait(device)
         took.append(time.perf_counter() - start)
     return batch_size / min(took[-3:])
