@@ -151,6 +151,12 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.mannequins:mannequins",
     ),
+    "wikipedia": Entry(
+        "language-modeling",
+        "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
+        "cc-by-sa-4.0",
+        loader="tlzoo.data.wikipedia:wikipedia",
+    ),
     "news-cloze": Entry(
         "language-modeling",
         "the missing last word of a passage of real news",
