@@ -151,6 +151,24 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.mannequins:mannequins",
     ),
+    "chatterbot": Entry(
+        "text-generation",
+        "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
+        "bsd-3-clause",
+        loader="tlzoo.data.dialogues:chatterbot",
+    ),
+    "wikipedia-replies": Entry(
+        "text-generation",
+        "sentences of Wikipedia and the one that follows, split by article; source of stand-ins",
+        "cc-by-sa-4.0",
+        loader="tlzoo.data.dialogues:wikipedia_replies",
+    ),
+    "chatterbot-topics": Entry(
+        "text-classification",
+        "what an utterance of the ChatterBot corpus is about, 12 classes, split by conversation",
+        "bsd-3-clause",
+        loader="tlzoo.data.dialogues:topics",
+    ),
     "wikipedia": Entry(
         "language-modeling",
         "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
@@ -172,6 +190,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
+    "text-generation": (None, "chatterbot"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""

@@ -1,10 +1,11 @@
-"""Short dialogues in English: the ChatterBot corpus, which people wrote to train chat bots with.
+"""Short dialogues in English: the ChatterBot corpus, and as a source of stand-ins what follows what in Wikipedia.
 
-Its files are YAML, one a theme, taken from the package's wheel by hash; the package itself is never imported.
+The corpus was written by people to train chat bots with. Its files are YAML, one a theme, taken from the package's wheel by hash; the package itself is never imported.
 """
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from datasets import DatasetDict
 
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.dataset import Listing, gather
-from tlzoo.data.protocol import draw
+from tlzoo.data.protocol import VTAB, Limits, draw
 from tlzoo.data.replies import Pair, form, groups, ranking, without_doubles
+from tlzoo.data.wikipedia import pages, splits
 
 WHEEL = Blob(
     "chatterbot_corpus-1.3.3-py2.py3-none-any.whl",
@@ -32,6 +34,7 @@ LONGEST = 300
 
 _ALTERNATIVES = ("computers", "emotion")  # here the lines after the first are answers to it, and not to each other
 _LEAST, _MOST = 40, 120  # utterances of a theme that is a class of the topics
+_WORDS = range(4, 25)  # words of a sentence that is a message or a reply
 
 
 @cache
@@ -119,6 +122,27 @@ def topics() -> DatasetDict:
     return _drawn(found)
 
 
-def _drawn(found: Listing) -> DatasetDict:
-    chosen = draw(found.labels, found.groups, found.splits)
+def _drawn(found: Listing, limits: Limits = VTAB) -> DatasetDict:
+    chosen = draw(found.labels, found.groups, found.splits, limits)
     return gather(found, chosen, lambda text: (text, None)).splits
+
+
+def wikipedia_replies() -> DatasetDict:
+    """Sentences of Wikipedia with the one that follows as the reply; source of stand-ins.
+
+    Sentences of 4 to 24 words that follow each other in a paragraph; each article is in one split.
+
+    Returns:
+        ``train``, ``validation`` and ``test``: ``text``, ``candidates``, ``target``, ``group`` and ``id``.
+
+    Raises:
+        UnavailableError: The articles can be had from no place.
+    """
+    found = without_doubles(
+        Pair(*both, f"{title} {number}", title, splits()[title])
+        for title, text in pages().items()
+        for number, paragraph in enumerate(text.split("\n"), start=1)
+        for both in pairwise(re.split(r"(?<=[.!?])\s+", paragraph))
+        if all(len(sentence.split()) in _WORDS for sentence in both)
+    )
+    return _drawn(ranking(found), Limits(None, None, None))

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
+from tlzoo.data.folder import GROUP_COLUMNS
 from tlzoo.data.protocol import SPLITS, Limits, draw
+from tlzoo.data.tables import Table, guessed, read_tables
 from tlzoo.errors import InputError
 
 CANDIDATES = 10
@@ -25,6 +29,12 @@ TARGETS = Features({"candidates": List(Value("string")), "target": Value("int64"
 """What is right for one message: the replies to choose from, and the place of the right one."""
 FEATURES = Features({"text": Value("string"), **TARGETS, "group": Value("string"), "id": Value("string")})
 """Of a row: the message, what is right, its theme and conversation, its name."""
+
+
+MESSAGE_COLUMNS = ("message", "text", "prompt", "question", "input", "context", "utterance", "instruction")
+REPLY_COLUMNS = ("reply", "response", "answer", "completion", "output", "target")
+TURNS_COLUMNS = ("messages", "conversations", "conversation", "turns", "dialog", "dialogue")
+CONVERSATION_COLUMNS = ("conversation_id", "conversation", "dialog_id", "dialogue_id", "thread", "theme", *GROUP_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -119,10 +129,12 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
         for index in indices:
             splits[index] = split
     number: Counter[str] = Counter()
+    several = Counter(pair.conversation for pair in pairs)
     names = []
     for pair in pairs:
         number[pair.conversation] += 1
-        names.append(f"{pair.conversation}-{number[pair.conversation]}")
+        alone = several[pair.conversation] == 1
+        names.append(pair.conversation if alone else f"{pair.conversation}-{number[pair.conversation]}")
     inputs: list[Any] = [pair.message for pair in pairs]
     targets = Choices(pairs, splits, seed)
     return Listing("text", inputs, themes, names, named, splits, notices, targets=targets)
@@ -167,3 +179,59 @@ class Choices:
     def of(self, index: int, value: Any) -> Target:
         """The replies to choose from of one pair."""
         return Target(self.columns[index])
+
+
+def listing(path: Path) -> Listing:
+    """List a person's own messages and replies: a table, or a folder of tables named after splits.
+
+    A table has a column of messages and one of replies, or one of conversations, as chats are kept: lists of turns with
+    ``role`` and ``content``, or of strings. Of a conversation the pairs are what ``assistant`` says and what was said
+    before it; where nobody is called so, each turn and the next one.
+
+    Raises:
+        InputError: It cannot be read, no column fits, or it holds too few pairs.
+    """
+    tables = read_tables(path)
+    notes = Listing("text", [], [], [])
+    pairs = without_doubles(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
+    found = ranking(pairs)
+    found.notices, found.problems = notes.notices + found.notices, notes.problems
+    found.files = [table.path for table in tables]
+    return found
+
+
+def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
+    split = (table.split or "train") if parted else ""
+    turns = table.find(TURNS_COLUMNS)
+    if turns and isinstance(table.columns[turns][0], list):
+        guessed(notes, table, conversations=turns)
+        for row, conversation in enumerate(table.columns[turns]):
+            for message, reply in _exchanges(conversation, table.name(row)):
+                yield Pair(message, reply, table.name(row), split=split)
+        return
+    message, reply = table.need(MESSAGE_COLUMNS, "messages"), table.need(REPLY_COLUMNS, "replies")
+    group = table.find([name for name in CONVERSATION_COLUMNS if name not in (message, reply)])
+    guessed(notes, table, message=message, reply=reply, group=group)
+    for row, texts in enumerate(zip(table.columns[message], table.columns[reply], strict=True)):
+        missing = [name for name, text in zip((message, reply), texts, strict=True) if not str(text or "").strip()]
+        if missing:
+            notes.problems.append(f"{table.name(row)}: {missing[0]!r} is empty")
+            continue
+        where = f"{group} {table.columns[group][row]}" if group else table.name(row)
+        yield Pair(str(texts[0]), str(texts[1]), where, split=split)
+
+
+def _exchanges(conversation: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Messages and replies of one conversation.
+
+    Raises:
+        InputError: It is none.
+    """
+    turns = [turn if isinstance(turn, Mapping) else {"content": turn} for turn in conversation or []]
+    if not all(isinstance(turn.get("content"), str) for turn in turns):
+        raise InputError(f"{where}: a conversation is a list of turns, each with a 'role' and a 'content' of text")
+    spoken = [turn for turn in turns if turn.get("role") != "system"]
+    is_chat = any(turn.get("role") == "assistant" for turn in spoken)
+    for turn, following in pairwise(spoken):
+        if not is_chat or (turn.get("role"), following.get("role")) == ("user", "assistant"):
+            yield turn["content"], following["content"]

@@ -196,9 +196,20 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
             row = json.loads(line)
         except ValueError as error:
             raise InputError(f"{path}:{number}: no JSON ({error})") from None
+        if "\\ud" in line.lower() and not _is_text(row):
+            raise InputError(f"{path}:{number}: half of a surrogate pair, which is no character")
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: expected an object with a value a column")
         yield row
+
+
+def _is_text(row: Any) -> bool:
+    """Whether all strings of a row are text, that is: can be written as UTF-8."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> dict[str, list[Any]]:

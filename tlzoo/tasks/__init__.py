@@ -19,6 +19,7 @@ _MODULES = {
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
     "pose-estimation": "tlzoo.tasks.pose:Pose",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
+    "text-generation": "tlzoo.tasks.replies:Replies",
 }
 
 
