@@ -244,10 +244,10 @@ class Card(Node):
         facts = TASKS[task]
         return self.input.kind in facts.inputs and any(need <= set(self.outputs) for need in facts.needs)
 
-    @property
-    def is_native(self) -> bool:
-        """Whether the model brings its own head, so that its outputs are predictions and no features."""
-        return not {"pooled", "tokens", "pyramid"} & set(self.outputs)
+    def is_native_on(self, task: str) -> bool:
+        """Whether the model brings its own head for a task, so that what it gives are predictions and no features."""
+        met = [need for need in TASKS[task].needs if need <= set(self.outputs)]
+        return not any(need & {"pooled", "tokens", "pyramid"} for need in met)
 
     @property
     def default(self) -> Variant:

@@ -169,6 +169,26 @@ DATASETS: dict[str, Entry] = {
         "bsd-3-clause",
         loader="tlzoo.data.dialogues:topics",
     ),
+    "sst2": Entry(
+        "text-classification",
+        "Stanford Sentiment Treebank, sentences of film reviews, two classes",
+        "unknown",
+        hub="stanfordnlp/sst2",
+        options={"label": "label"},
+    ),
+    "ag-news": Entry(
+        "text-classification",
+        "AG News, openings of news stories, four topics",
+        "unknown",
+        hub="fancyzhx/ag_news",
+        options={"label": "label"},
+    ),
+    "tweets": Entry(
+        "text-classification",
+        "real tweets, rated by people as negative, neutral or positive",
+        "mit",
+        loader="tlzoo.data.tweets:tweets",
+    ),
     "wikipedia": Entry(
         "language-modeling",
         "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
@@ -190,6 +210,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
+    "text-classification": ("sst2", "tweets"),
     "text-generation": (None, "chatterbot"),
     "language-modeling": (None, "news-cloze"),
 }
