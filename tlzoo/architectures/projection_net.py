@@ -8,7 +8,7 @@ against the other replies of a batch). Neither published weights.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ from torch.nn import functional as F
 from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures.smartreply_text import features, normalise, project, sentences, skip_grams, utf8
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
 
 
 class ProjectionNet(Model):

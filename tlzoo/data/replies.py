@@ -120,8 +120,8 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
                 f"{len(pairs) - len(kept)} pairs share a message, a reply or a conversation with a later split and "
                 "were left out"
             )
-        pairs, named = [pairs[i] for i in kept], [named[i] for i in kept]
-        given = [given[i] for i in kept]
+        pairs, given = [pairs[i] for i in kept], [given[i] for i in kept]
+        named = groups(pairs)
     themes = [pair.theme for pair in pairs]
     divided = draw(themes, named, given if all(given) else None, Limits(None, None, None), seed)
     splits = [""] * len(pairs)

@@ -9,7 +9,7 @@ from typing import Any
 from datasets import Features
 
 from tlzoo.adapters.base import Row
-from tlzoo.data.replies import FEATURES
+from tlzoo.data.replies import FEATURES, form
 from tlzoo.errors import InputError
 from tlzoo.tasks.base import PromptTask
 
@@ -54,7 +54,8 @@ class Replies(PromptTask):
         """The first number in an answer that numbers a candidate, else the candidate that it repeats, else none."""
         candidates = row["candidates"]
         chosen = next((int(n) - 1 for n in re.findall(r"\d+", answer) if 1 <= int(n) <= len(candidates)), None)
-        if chosen is None and len(said := [i for i, c in enumerate(candidates) if c.casefold() in answer.casefold()]) == 1:
+        said = [i for i, reply in enumerate(candidates) if f" {form(reply)} " in f" {form(answer)} "]
+        if chosen is None and len(said) == 1:
             (chosen,) = said
         scores = [float(place == chosen) for place in range(len(candidates))]
         return {"text": "" if chosen is None else candidates[chosen], "candidate_scores": scores}
