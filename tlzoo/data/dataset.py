@@ -189,10 +189,19 @@ def gather(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> 
     kept = without_repeats({split: [content_key(row[listing.kind]) for row in rows[split]] for split in SPLITS})
     dropped = sum(len(rows[s]) - len(kept[s]) for s in SPLITS)
     notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
+    if listing.targets is None:
+        notices += _never_taught(listing.labels, chosen)
     if dropped:
         notices.append(f"{dropped} training or validation examples repeat a later split's content and were left out")
     splits = {split: _in_parts(features, [rows[split][i] for i in kept[split]]) for split in SPLITS}
     return Prepared(DatasetDict(splits), tuple(problems), tuple(notices))
+
+
+def _never_taught(labels: Sequence[str], chosen: Mapping[str, Iterable[int]]) -> list[str]:
+    """Say which classes are in the test only: nobody can learn them, and the accuracy counts them as wrong."""
+    seen = {split: Counter(labels[int(i)] for i in chosen[split]) for split in SPLITS}
+    absent = {name: count for name, count in seen["test"].items() if name not in seen["train"]}
+    return [f"class {name!r} has {n} test and no training example" for name, n in sorted(absent.items())][:5]
 
 
 def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]], size: int = 256) -> Dataset:
