@@ -155,7 +155,12 @@ def _inside(folder: Path) -> list[Path]:
     )
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file of text.
+
+    Raises:
+        InputError: It is not UTF-8, or holds NUL bytes; says where.
+    """
     data = path.read_bytes()
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
@@ -174,7 +179,7 @@ def _separated(separator: str) -> Callable[[Path], dict[str, list[Any]]]:
         import pandas
 
         try:
-            frame = pandas.read_csv(io.StringIO(_text(path)), sep=separator, dtype=str, keep_default_na=False)
+            frame = pandas.read_csv(io.StringIO(read_text(path)), sep=separator, dtype=str, keep_default_na=False)
         except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
             raise InputError(f"{path}: {' '.join(str(error).split())}") from None
         return {str(name): frame[name].tolist() for name in frame.columns}
@@ -189,7 +194,7 @@ def _lines(path: Path) -> dict[str, list[Any]]:
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
