@@ -22,7 +22,18 @@ from tlzoo.tasks.cloze import Cloze
 from tlzoo.tasks.replies import Replies
 from tlzoo.transfer.strategies import apply
 
-MESSAGES = ("Hi", "Who are you?", "Tea or coffee?", "Where is Rome?", "I lost my job", "Sing!", "2 + 2?", "Bye", "OK", "Why?")
+MESSAGES = (
+    "Hi",
+    "Who are you?",
+    "Tea or coffee?",
+    "Where is Rome?",
+    "I lost my job",
+    "Sing!",
+    "2 + 2?",
+    "Bye",
+    "OK",
+    "Why?",
+)
 ANSWERS = ("Hello", "A robot", "Coffee", "In Italy", "I am so sorry", "La la la", "4", "See you", "Great", "Because")
 ROWS = [{"text": m, "candidates": list(ANSWERS), "target": i} for i, m in enumerate(MESSAGES)]
 PASSAGES = [{"text": f"The word after {m}", "target": a.split()[0]} for m, a in zip(MESSAGES, ANSWERS, strict=True)]
@@ -90,9 +101,7 @@ def test_likelihoods_are_those_of_the_tokens_one_by_one(decoder: Callable[..., C
 @torch.inference_mode()
 def test_nothing_sees_what_comes_after(decoder: Callable[..., CausalDecoder]) -> None:
     model = decoder()
-    one, other = (
-        model.backbone.states(input_ids=torch.tensor([[0, 50, 60, last]]))[0, :3] for last in (70, 80)
-    )
+    one, other = (model.backbone.states(input_ids=torch.tensor([[0, 50, 60, last]]))[0, :3] for last in (70, 80))
     assert torch.equal(one, other)
 
 

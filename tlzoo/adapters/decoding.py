@@ -151,9 +151,7 @@ class CausalDecoder(Model):
             alone = self._all_nats([prompt[:1] for prompt in batch["prompt"]], batch["continuations"])
         return [self._predict(*each) for each in zip(batch["prompt"], batch["texts"], after, alone, strict=True)]
 
-    def _predict(
-        self, prompt: list[int], texts: list[str], nats: list[float], alone: list[float]
-    ) -> dict[str, Any]:
+    def _predict(self, prompt: list[int], texts: list[str], nats: list[float], alone: list[float]) -> dict[str, Any]:
         if not self.replies:
             return {"text": self._next_word(prompt)} | ({"nats": nats[0]} if nats else {})
         if not texts:
@@ -169,7 +167,9 @@ class CausalDecoder(Model):
         while order:
             longest = sum(map(len, pairs[order[-1]]))
             chosen = [order.pop() for _ in range(min(len(order), max(1, TOKENS // longest)))]
-            for i, value in zip(chosen, self.nats(*zip(*(pairs[i] for i in chosen), strict=True)).tolist(), strict=True):
+            for i, value in zip(
+                chosen, self.nats(*zip(*(pairs[i] for i in chosen), strict=True)).tolist(), strict=True
+            ):
                 found[i] = value
         values = iter(found)
         return [[next(values) for _ in each] for each in continuations]

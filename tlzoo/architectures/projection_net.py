@@ -72,7 +72,9 @@ class ProjectionNet(Model):
             InputError: The task is no choice between replies.
         """
         if task.name != "text-generation":
-            raise InputError(f"ProjectionNet ranks replies, which is text-generation; it cannot be trained on {task.name}")
+            raise InputError(
+                f"ProjectionNet ranks replies, which is text-generation; it cannot be trained on {task.name}"
+            )
 
     def encode(self, row: Row) -> Example:
         """Hash a message and its candidates.

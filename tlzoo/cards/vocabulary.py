@@ -44,6 +44,9 @@ class TaskFacts:
         inputs: The kinds of input a model may take for it.
         needs: Alternatives; a model can do the task if its outputs include one of these sets.
         metrics: The metrics, headline first.
+        epochs: Most times that training sees an example, where that is not what the recipe says: a text is in several
+            pairs, and seen in each.
+        untrained: Whether it can be done with what a backbone gives, without a head: by any, zero-shot.
     """
 
     domain: Domain
@@ -51,6 +54,8 @@ class TaskFacts:
     inputs: frozenset[str]
     needs: tuple[frozenset[str], ...]
     metrics: tuple[str, ...]
+    epochs: int | None = None
+    untrained: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -59,9 +64,17 @@ class TaskFacts:
 
 
 def _task(
-    domain: Domain, tag: str, needs: list[set[str]], metrics: list[str], inputs: set[str] | None = None
+    domain: Domain,
+    tag: str,
+    needs: list[set[str]],
+    metrics: list[str],
+    inputs: set[str] | None = None,
+    *,
+    epochs: int | None = None,
+    untrained: bool = False,
 ) -> TaskFacts:
-    return TaskFacts(domain, tag, frozenset(inputs or {domain}), tuple(map(frozenset, needs)), tuple(metrics))
+    kinds = frozenset(inputs or {domain})
+    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained)
 
 
 TASKS: dict[str, TaskFacts] = {
@@ -71,7 +84,7 @@ TASKS: dict[str, TaskFacts] = {
     "image-segmentation": _task("image", "image-segmentation", [{"masks"}, {"pyramid"}], ["miou", "dice"]),
     "pose-estimation": _task("image", "keypoint-detection", [{"keypoints"}, {"pyramid"}], ["pck", "oks_ap"]),
     "text-classification": _task("text", "text-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"]),
+    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"], epochs=10, untrained=True),
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(

@@ -195,6 +195,24 @@ DATASETS: dict[str, Entry] = {
         "cc-by-sa-4.0",
         loader="tlzoo.data.wikipedia:wikipedia",
     ),
+    "stsbenchmark": Entry(
+        "text-embedding",
+        "STS Benchmark, 8,628 pairs of sentences rated by people",
+        "unknown",
+        hub="mteb/stsbenchmark-sts",
+    ),
+    "lee": Entry(
+        "text-embedding",
+        "pairs of 50 real news stories rated by people, splits apart by story",
+        "unknown",
+        loader="tlzoo.data.similarity:lee",
+    ),
+    "wordsim": Entry(
+        "text-embedding",
+        "WordSim-353, pairs of words rated by people, splits apart by word",
+        "cc-by-4.0",
+        loader="tlzoo.data.similarity:wordsim",
+    ),
     "news-cloze": Entry(
         "language-modeling",
         "the missing last word of a passage of real news",
@@ -212,6 +230,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "pose-estimation": (None, "figures"),
     "text-classification": ("sst2", "tweets"),
     "text-generation": (None, "chatterbot"),
+    "text-embedding": ("stsbenchmark", "lee"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""

@@ -1,6 +1,7 @@
-"""Short dialogues in English: the ChatterBot corpus, and as a source of stand-ins what follows what in Wikipedia.
+"""Short dialogues in English: the ChatterBot corpus; and as a source of stand-ins, what follows what in Wikipedia.
 
-The corpus was written by people to train chat bots with. Its files are YAML, one a theme, taken from the package's wheel by hash; the package itself is never imported.
+The corpus was written by people, to train chat bots with. Its files are YAML, one a theme, taken from the package's
+wheel by hash; the package itself is never imported.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlzoo.cards.vocabulary import task_facts
 from tlzoo.errors import InputError
@@ -13,11 +13,15 @@ from tlzoo.errors import InputError
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
+Row = Mapping[str, Any]
 TEXT = {
     "text-classification": "tlzoo.data.tables:listing",
+    "text-embedding": "tlzoo.data.pairs:listing",
     "text-generation": "tlzoo.data.replies:listing",
 }
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
+TABLES = {"text-embedding": "tlzoo.data.pairs:rows"}
+"""What reads a person's table to predict, by task: ``module:function`` from a path to rows by name."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 
 
@@ -35,8 +39,7 @@ def listing(path: Path, task: str) -> Listing:
     from tlzoo.data import coco, folder, mask_folder
 
     if task in TEXT:
-        module, _, function = TEXT[task].partition(":")
-        read: Callable[[Path], Listing] = getattr(import_module(module), function)
+        read: Callable[[Path], Listing] = _named(TEXT[task])
         return read(path)
     facts = task_facts(task)
     kind = next(iter(facts.inputs))
@@ -51,6 +54,26 @@ def listing(path: Path, task: str) -> Listing:
         if not coco.candidates(path):
             raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
     return coco.listing(path, task)
+
+
+def reader(kind: str, task: str | None) -> Callable[[Path], Iterator[tuple[str, Row | InputError]]] | None:
+    """What reads a person's texts to predict; absent where a file is one example.
+
+    Args:
+        kind: Kind of the input.
+        task: The task, where the model has one.
+
+    Returns:
+        A function that gives each row's name with the row, or with what is wrong with it.
+    """
+    if task in TABLES:
+        return _named(TABLES[task])
+    return _named("tlzoo.data.tables:rows") if kind == "text" else None
+
+
+def _named(dotted: str) -> Any:
+    module, _, function = dotted.partition(":")
+    return getattr(import_module(module), function)
 
 
 def fingerprint(found: Listing, path: Path) -> str:

@@ -19,8 +19,9 @@ from datasets import Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.folder import GROUP_COLUMNS
+from tlzoo.data.pairs import components
 from tlzoo.data.protocol import SPLITS, Limits, draw
-from tlzoo.data.tables import Table, guessed, read_tables
+from tlzoo.data.tables import PROMPT_COLUMNS, Table, guessed, read_tables
 from tlzoo.errors import InputError
 
 CANDIDATES = 10
@@ -31,10 +32,18 @@ FEATURES = Features({"text": Value("string"), **TARGETS, "group": Value("string"
 """Of a row: the message, what is right, its theme and conversation, its name."""
 
 
-MESSAGE_COLUMNS = ("message", "text", "prompt", "question", "input", "context", "utterance", "instruction")
+MESSAGE_COLUMNS = ("message", "text", *PROMPT_COLUMNS)
 REPLY_COLUMNS = ("reply", "response", "answer", "completion", "output", "target")
 TURNS_COLUMNS = ("messages", "conversations", "conversation", "turns", "dialog", "dialogue")
-CONVERSATION_COLUMNS = ("conversation_id", "conversation", "dialog_id", "dialogue_id", "thread", "theme", *GROUP_COLUMNS)
+CONVERSATION_COLUMNS = (
+    "conversation_id",
+    "conversation",
+    "dialog_id",
+    "dialogue_id",
+    "thread",
+    "theme",
+    *GROUP_COLUMNS,
+)
 
 
 @dataclass(frozen=True)
@@ -79,19 +88,10 @@ def groups(pairs: Sequence[Pair]) -> list[str]:
     Returns:
         The first conversation of each group.
     """
-    leader: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while leader.setdefault(name, name) != name:
-            leader[name] = name = leader[leader[name]]
-        return name
-
-    texts: dict[str, str] = {}
-    for pair in pairs:
-        for text in (form(pair.message), form(pair.reply)):
-            leader[find(pair.conversation)] = find(texts.setdefault(text, pair.conversation))
-    first: dict[str, str] = {}
-    return [first.setdefault(find(pair.conversation), pair.conversation) for pair in pairs]
+    edges = [((pair.conversation,), form(text)) for pair in pairs for text in (pair.message, pair.reply)]
+    first: dict[int, str] = {}
+    component = components(edges)[::2]
+    return [first.setdefault(number, pair.conversation) for number, pair in zip(component, pairs, strict=True)]
 
 
 def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:

@@ -12,6 +12,7 @@ from tlzoo.data.dataset import Listing
 from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
 from tlzoo.errors import InputError
 
+PROMPT_COLUMNS = ("prompt", "question", "input", "context", "utterance", "instruction")
 TEXT_COLUMNS = ("text", "sentence", "content", "document", "review", "comment", "tweet", "message", "body", "title")
 
 
@@ -131,6 +132,30 @@ def listing(path: Path) -> Listing:
     if not any(found.groups or []):
         found.groups = None
     return found
+
+
+def rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | InputError]]:
+    """Texts to be predicted: the lines of a ``.txt`` file, or the rows of a table.
+
+    Yields:
+        Name of a line or row, and ``text``, with ``candidates`` where a table has lists of those; or that it is empty.
+
+    Raises:
+        InputError: It cannot be read, or no column fits.
+    """
+    if path.suffix.lower() not in _READERS:
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            if line.strip():
+                yield f"{path.name} line {number}", {"text": line}
+        return
+    table = read_table(path)
+    text = table.need((*TEXT_COLUMNS, *PROMPT_COLUMNS), "texts")
+    candidates = table.columns.get("candidates", [None] * len(table))
+    for row, (value, replies) in enumerate(zip(table.columns[text], candidates, strict=True)):
+        if not isinstance(value, str) or not value.strip():
+            yield table.name(row), InputError(f"{text!r} is empty")
+        else:
+            yield table.name(row), {"text": value} | ({"candidates": replies} if isinstance(replies, list) else {})
 
 
 def guessed(found: Listing, table: Table, **columns: str | None) -> None:

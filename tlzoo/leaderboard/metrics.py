@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tlzoo.errors import unknown
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
+from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
 
 Array = NDArray[np.float64]
@@ -105,6 +106,7 @@ METRICS: dict[str, Metric] = {
     "cloze_accuracy": Metric("cloze accuracy", mean),
     "recall_at_1": Metric("recall@1 of 10", mean),
     "perplexity": Metric("perplexity", exp_ratio, higher=False, low=1.0, high=math.inf, unit="per word"),
+    "spearman": Metric("Spearman", spearman, low=-1.0),
 }
 
 

@@ -31,7 +31,7 @@ from tlzoo.transfer import standin
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 4
+MEASUREMENT = 5
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
@@ -267,12 +267,12 @@ class _Driver:
         rate, sizes = measured["throughput"], measured["sizes"]
         train = max(1, round(run.fraction * sizes["train"]))
         card = catalogue.get(run.checkpoint.card)
-        if run.strategy == "zero-shot":
-            return float(sizes["test"] / rate)
         first, rates = 0.0, measured["training_rates"]
-        if run.tier == "stand-in" and not standin.kept(run.checkpoint.sha256).is_file():
+        if run.tier == "stand-in" and rates and not standin.kept(run.checkpoint.sha256).is_file():
             pretraining = standin.training(card, run.checkpoint.variant)
             first = pretraining.work() * pretraining.batch_size / rates["full"]
+        if run.strategy == "zero-shot":
+            return float(first + sizes["test"] / rate)
         once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them
         if run.strategy == "probe" and "probe" not in rates:
             return float(first + once + 5)

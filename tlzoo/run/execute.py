@@ -103,9 +103,9 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(run.checkpoint, task).published()
+    model = untrained(assemble(run.checkpoint, task), task)
     name = f"{run.checkpoint.card} {run.checkpoint.variant}"
     if model is None:
         raise UnavailableError(f"{name} has no published head for zero-shot use")

@@ -176,7 +176,9 @@ def _readme(card: Card, run: Run, checkpoint: Checkpoint, results: list[dict[str
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
         f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, "
         f"seed {run.seed}; `recipe.json` holds every setting.\n\n"
-        f"On {results[0]['n_test']} test examples:\n\n" + "\n".join(lines) + "\n\n"
+        f"On {results[0]['n_test']} test examples:\n\n"
+        + "\n".join(lines)
+        + "\n\n"
         + (f"Classes ({len(labels)}): {', '.join(labels)}.\n\n" if labels else "")
-        + f"```\ntlzoo predict THIS_FOLDER FILE...\n```\n"
+        + "```\ntlzoo predict THIS_FOLDER FILE...\n```\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, collate
 from tlzoo.adapters.image import ImageBackbone
 from tlzoo.data.inputs import read_input
 from tlzoo.tasks.base import HeadTask
@@ -121,10 +121,35 @@ def ragged(backbone: Backbone, task: HeadTask) -> frozenset[str]:
 
 
 def output(backbone: Backbone, task: HeadTask, batch: Batch) -> Any:
-    """The backbone's output that a task's head reads; of a siamese task one for each column."""
+    """The backbone's output that a task's head reads; of a siamese task, whose output is ``pooled``, one a column.
+
+    What occurs several times in a siamese batch goes through the backbone once: pairs of few documents share them.
+    """
     if not task.siamese:
         return backbone(batch)[task.output]
-    return [backbone(_column(batch, i))[task.output] for i in range(len(task.inputs))]
+    columns = [_examples(_column(batch, i), backbone.ragged) for i in range(len(task.inputs))]
+    distinct: dict[bytes, tuple[int, Example]] = {}
+    places = [
+        [distinct.setdefault(_content(example), (len(distinct), example))[0] for example in column]
+        for column in columns
+    ]
+    vectors = backbone(collate([example for _, example in distinct.values()], backbone.ragged))[task.output]
+    return [vectors[place] for place in places]
+
+
+def _examples(batch: Batch, ragged: frozenset[str]) -> list[Example]:
+    """A batch of tensors taken apart again."""
+    parts = {
+        name: list(value.split(batch[f"{name}_lengths"].tolist()) if name in ragged else value)
+        for name, value in batch.items()
+        if name.removesuffix("_lengths") not in ragged or name in ragged
+    }
+    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
+
+
+def _content(example: Example) -> bytes:
+    """What tells an example from others."""
+    return b"".join(value.cpu().numpy().tobytes() for value in example.values())
 
 
 def _column(batch: Batch, number: int) -> Batch:

@@ -46,9 +46,9 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
 
 
 def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
-    """Per-example statistics of every metric that the model has: all of the task's, but those that no prediction serves.
+    """Per-example statistics of the task's metrics, but those that a model's predictions do not serve.
 
-    Models without a likelihood, for example, have no perplexity.
+    A model without a likelihood, for example, has no perplexity.
     """
     each = [task.statistics(p, row) for p, row in zip(predictions, rows, strict=True)]
     return {name: [list(s[name]) for s in each] for name in task.metrics if all(name in s for s in each)}
