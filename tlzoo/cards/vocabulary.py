@@ -96,7 +96,7 @@ TASKS: dict[str, TaskFacts] = {
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(
-        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson"], {"text", "dna"}
+        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson", "perplexity"], {"text", "dna"}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),

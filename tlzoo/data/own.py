@@ -18,6 +18,7 @@ TEXT = {
     "question-answering": "tlzoo.data.squad:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
+    "text-generation": "tlzoo.data.replies:listing",
 }
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
 ROWS = {

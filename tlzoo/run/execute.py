@@ -84,8 +84,8 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     predictions = list(predict(model, encoded, run.device, name))
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        each = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, predictions, [task.is_right(*facts) for facts in each])
+        facts = zip(predictions, test, found[task.metrics[0]], strict=True)
+        _draw(sheet, test, predictions, [task.is_right(*each) for each in facts])
     return fitted | {
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
@@ -93,7 +93,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
         "example_ids": test["id"][:],
         "groups": data.test_groups(),
         "statistics": found,
-        "values": {metric: value(metric, found[metric]) for metric in task.metrics},
+        "values": {metric: value(metric, each) for metric, each in found.items()},
     }
 
 

@@ -41,9 +41,15 @@ def open_model(name: str) -> Model:
     return model.eval()
 
 
-def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
-    """Files as they are named; of a folder, all files of the kind beneath it, sorted."""
+def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
+    """Files as they are named; of a folder, all files of the kind beneath it, sorted.
+
+    Where texts are wanted, what has blanks and is no file is a text itself.
+    """
     for name in inputs:
+        if kind == "text" and any(character.isspace() for character in name) and not _exists(name):
+            yield name
+            continue
         path = Path(name)
         if path.is_dir():
             yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
@@ -51,14 +57,22 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
             yield path
 
 
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
 def predict(
-    model: Model, paths: Iterable[Path], batch_size: int = 32, draw: Path | None = None
+    model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
 ) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
     Args:
         model: The model.
-        paths: The files; of texts tables and files of lines, of which every row is predicted.
+        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
+            or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
@@ -97,14 +111,17 @@ def predict(
             yield answer
 
 
-def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
     """What there is to predict, file by file; or why a file cannot be read."""
     from tlzoo.data import own
 
     task = getattr(model, "task", None)
     for path in paths:
         try:
-            yield from own.rows(path, task.name if task is not None else None, model.spec.input)
+            if isinstance(path, str):
+                yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
+            else:
+                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
         except InputError as error:
             yield {"input": str(path)}, error
         except OSError as error:

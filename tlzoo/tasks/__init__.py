@@ -22,6 +22,7 @@ _MODULES = {
     "pose-estimation": "tlzoo.tasks.pose:Pose",
     "question-answering": "tlzoo.tasks.question_answering:QuestionAnswering",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
+    "text-generation": "tlzoo.tasks.replies:Replies",
 }
 
 
