@@ -62,6 +62,14 @@ class TaskFacts:
         """Whether heads for it read maps, and not one vector an example."""
         return frozenset({"pyramid"}) in self.needs
 
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether what heads for it read is as large for every example, so that frozen features are kept once computed.
+
+        Sequences are not: their heads are trained on top of the frozen network.
+        """
+        return frozenset({"tokens"}) not in self.needs
+
 
 def _task(
     domain: Domain,
@@ -88,7 +96,7 @@ TASKS: dict[str, TaskFacts] = {
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(
-        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson"], {"text", "dna"}
+        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson", "perplexity"], {"text", "dna"}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),

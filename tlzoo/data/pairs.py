@@ -84,11 +84,11 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[str, dict[str, str] | InputError]]:
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
     """The pairs of a table, to be predicted.
 
     Yields:
-        Name of a row, and ``sentence1`` and ``sentence2``, or what is wrong with them.
+        ``input``, what a row is called; and its ``sentence1`` and ``sentence2``, or what is wrong with them.
 
     Raises:
         InputError: It cannot be read, or no column fits.
@@ -97,7 +97,7 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, str] | InputError]]:
     names = pair_columns(table)
     for row, texts in enumerate(zip(*(table.columns[name] for name in names), strict=True)):
         fault = _faulty(dict(zip(names, texts, strict=True)))
-        yield table.name(row), fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
+        yield {"input": table.name(row)}, fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
 
 
 def listed(tables: Sequence[Table], where: str) -> Listing:

@@ -84,8 +84,8 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     predictions = list(predict(model, encoded, run.device, name))
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        each = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, predictions, [task.is_right(*facts) for facts in each])
+        facts = zip(predictions, test, found[task.metrics[0]], strict=True)
+        _draw(sheet, test, predictions, [task.is_right(*each) for each in facts])
     return fitted | {
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
@@ -93,7 +93,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
         "example_ids": test["id"][:],
         "groups": data.test_groups(),
         "statistics": found,
-        "values": {metric: value(metric, found[metric]) for metric in task.metrics},
+        "values": {metric: value(metric, each) for metric, each in found.items()},
     }
 
 
@@ -132,8 +132,8 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     """Train as a run says.
 
     Returns:
-        The model (of a backbone's probe, the head on cached features), the network without the task's head (a native
-        model is that itself), and what training found.
+        The model (of a backbone's probe, where features are cached, the head on them), the network without the task's
+        head (a native model is that itself), and what training found.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
@@ -155,7 +155,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
     network = assemble(checkpoint, task)
     offset = 0.0
-    if run.strategy == "probe" and isinstance(network, Backbone):
+    if run.strategy == "probe" and isinstance(network, Backbone) and task.facts.is_cacheable:
         task = headed(task)
         frame(network, task)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]

@@ -115,7 +115,7 @@ def finetune(
     test = prepared.splits["test"]
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
-    scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in bound.metrics}
+    scores = {m: estimate(METRICS[m], {seed: each}, prepared.test_groups()) for m, each in found.items()}
     results: list[dict[str, Any]] = [
         {"metric": m, "value": e.value, "low": e.interval[0], "high": e.interval[1], "n_test": len(test)}
         for m, e in scores.items()

@@ -52,7 +52,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     found |= {"sizes": {name: len(split) for name, split in data.splits.items()}, "training_rates": {}}
     for strategy in trained:
         model = build()
-        if strategy == "probe" and isinstance(model, HeadedModel):
+        if strategy == "probe" and isinstance(model, HeadedModel) and task.facts.is_cacheable:
             if not task.facts.is_dense:
                 continue  # on cached vectors it takes seconds
             features = Features.of(model.backbone, task, rows, run.device)

@@ -41,9 +41,15 @@ def open_model(name: str) -> Model:
     return model.eval()
 
 
-def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
-    """Files as they are named; of a folder, all files of the kind beneath it, sorted."""
+def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
+    """Files as they are named; of a folder, all files of the kind beneath it, sorted.
+
+    Where texts are wanted, what has blanks and is no file is a text itself.
+    """
     for name in inputs:
+        if kind == "text" and any(character.isspace() for character in name) and not _exists(name):
+            yield name
+            continue
         path = Path(name)
         if path.is_dir():
             yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
@@ -51,20 +57,29 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
             yield path
 
 
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
 def predict(
-    model: Model, paths: Iterable[Path], batch_size: int = 32, draw: Path | None = None
+    model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
 ) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
     Args:
         model: The model.
-        paths: The files; of pairs of texts, tables, of which every row is predicted.
+        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
+            or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with
-        ``"drawn": path`` where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
+        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
+        ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -77,41 +92,40 @@ def predict(
     artist = _artist(kind, draw) if draw is not None else None
     for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
-        for name, row in batch:
+        for facts, row in batch:
+            answers.append(dict(facts))
             try:
                 if isinstance(row, InputError):
                     raise row
                 examples.append(model.encode(row))
-                answers.append({"input": name})
             except InputError as error:
-                answers.append({"input": name, "error": str(error)})
+                answers[-1]["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for (name, _), answer in zip(batch, answers, strict=True):
+        for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(Path(name), prediction))
+                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
             yield answer
 
 
-def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[str, Mapping[str, Any] | InputError]]:
-    """What there is to predict by name, or why it cannot be read: files, or the rows of tables."""
-    from tlzoo.data.own import reader
+def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+    """What there is to predict, file by file; or why a file cannot be read."""
+    from tlzoo.data import own
 
     task = getattr(model, "task", None)
-    read = reader(task.name) if task is not None else None
     for path in paths:
         try:
-            if read is not None:
-                yield from read(path)
+            if isinstance(path, str):
+                yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
-                yield str(path), {model.spec.input: {"bytes": path.read_bytes(), "path": str(path)}}
+                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
         except InputError as error:
-            yield str(path), error
+            yield {"input": str(path)}, error
         except OSError as error:
-            yield str(path), InputError(error.strerror or str(error))
+            yield {"input": str(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,9 @@ _MODULES = {
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
     "pose-estimation": "tlzoo.tasks.pose:Pose",
+    "question-answering": "tlzoo.tasks.question_answering:QuestionAnswering",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
+    "text-generation": "tlzoo.tasks.replies:Replies",
 }
 
 
