@@ -70,7 +70,7 @@ class AttentionPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, dim, length)`` to ``(batch, dim, length / 2)``."""
-        first, second = x.unflatten(-1, (-1, 2)).unbind(-1)
+        first, second = torch.unflatten(x, -1, (-1, 2)).unbind(-1)
         difference = first - second
         # A softmax of two is a sigmoid of their difference, and the logits are linear: half the work.
         weight = self.to_attn_logits(difference.unsqueeze(-1)).squeeze(-1).sigmoid()
@@ -122,7 +122,7 @@ class Attention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """``(..., length, heads * dim)`` to ``(..., heads, length, dim)``."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
+        return torch.unflatten(x, -1, (self.heads, -1)).transpose(-2, -3)
 
 
 class Enformer(Model):
@@ -166,7 +166,7 @@ class Enformer(Model):
             pos_dropout: Dropout of the features of distances.
         """
         super().__init__()
-        self.length, self.target_length, self.bin_size = length, target_length, 2**num_downsamples
+        self.length, self.target_length, self.bin_size = length, target_length, int(2**num_downsamples)
         self.bins, self.dim = length // self.bin_size, 2 * dim
         half = dim // 2
         self.stem = nn.Sequential(nn.Conv1d(4, half, 15, padding=7), Residual(_convolution(half)), AttentionPool(half))
@@ -248,7 +248,7 @@ class Enformer(Model):
             Non-negative values of all heads, ``(batch, target_length, tracks)``.
         """
         letters = F.one_hot(batch["bases"].long(), len(BASES) + 1)[..., : len(BASES)]
-        x = letters.to(self.stem[0].weight.dtype).transpose(1, 2)
+        x = letters.float().transpose(1, 2)
         x = self.transformer(self.conv_tower(self.stem(x)).transpose(1, 2))
         first = (self.bins - self.target_length) // 2
         x = x[:, first : first + self.target_length]
@@ -258,7 +258,7 @@ class Enformer(Model):
     def _resized(self, tracks: Tensor, size: int) -> Tensor:
         """From bins of the model's size to those of another, ``(..., bins, tracks)``: counts keep their sum."""
         if size > self.bin_size:
-            return tracks.unflatten(-2, (-1, size // self.bin_size)).sum(-2)
+            return torch.unflatten(tracks, -2, (-1, size // self.bin_size)).sum(-2)
         parts = self.bin_size // size
         return tracks.repeat_interleave(parts, -2) / parts
 
@@ -281,9 +281,7 @@ class Enformer(Model):
                 known = batch["target"][i].isfinite().any(-1)
                 values, first = values[known], int(known.int().argmax())
             start = begin + first * size - batch["origin"][i]
-            found.append(
-                {"tracks": values.cpu().numpy(), "labels": self.spec.labels, "bin_size": size, "start": start}
-            )
+            found.append({"tracks": values.cpu().numpy(), "labels": self.spec.labels, "bin_size": size, "start": start})
         return found
 
     def augment(self, batch: Batch) -> Batch:

@@ -85,4 +85,5 @@ def relative_shift(logits: Tensor) -> Tensor:
     """
     length = logits.shape[-2]
     # A row further down begins one distance earlier: rows that are one entry shorter lie in line.
-    return logits.flatten(-2)[..., length - 1 : -1].unflatten(-1, (length, 2 * length - 2))[..., :length]
+    rows = logits.flatten(-2)[..., length - 1 : -1]
+    return torch.unflatten(rows, -1, (length, 2 * length - 2))[..., :length]

@@ -5,7 +5,8 @@ Plain data, so that listing cards and boards never imports a deep-learning libra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from tlzoo.errors import unknown
@@ -44,6 +45,7 @@ class TaskFacts:
         inputs: The kinds of input a model may take for it.
         needs: Alternatives; a model can do the task if its outputs include one of these sets.
         metrics: The metrics, headline first.
+        own_metrics: Of a kind of input with which the task is another one, its metrics, headline first.
     """
 
     domain: Domain
@@ -51,6 +53,16 @@ class TaskFacts:
     inputs: frozenset[str]
     needs: tuple[frozenset[str], ...]
     metrics: tuple[str, ...]
+    own_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def headline(self, kind: str) -> str:
+        """The metric that a board of models with this kind of input is ranked by."""
+        return self.own_metrics.get(kind, self.metrics)[0]
+
+    @property
+    def headlines(self) -> frozenset[str]:
+        """The headline of each kind of input."""
+        return frozenset(map(self.headline, self.inputs))
 
     @property
     def is_dense(self) -> bool:
@@ -59,9 +71,10 @@ class TaskFacts:
 
 
 def _task(
-    domain: Domain, tag: str, needs: list[set[str]], metrics: list[str], inputs: set[str] | None = None
+    domain: Domain, tag: str, needs: list[set[str]], metrics: list[str], own: dict[str, tuple[str, ...]] | None = None
 ) -> TaskFacts:
-    return TaskFacts(domain, tag, frozenset(inputs or {domain}), tuple(map(frozenset, needs)), tuple(metrics))
+    own = own or {}
+    return TaskFacts(domain, tag, frozenset({domain, *own}), tuple(map(frozenset, needs)), tuple(metrics), own)
 
 
 TASKS: dict[str, TaskFacts] = {
@@ -75,7 +88,7 @@ TASKS: dict[str, TaskFacts] = {
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(
-        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson"], {"text", "dna"}
+        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy"], {"dna": ("pearson",)}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),

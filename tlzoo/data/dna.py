@@ -45,14 +45,14 @@ def codes(sequence: str) -> NDArray[np.uint8]:
     Raises:
         InputError: It is empty, or has another letter; says which and where.
     """
-    letters = "".join(sequence.split())
-    if not letters:
+    written = "".join(sequence.split())
+    if not written:
         raise InputError("the sequence is empty")
-    found: NDArray[np.uint8] = _CODES[np.frombuffer(letters.encode("latin-1", "replace"), dtype=np.uint8)]
+    found: NDArray[np.uint8] = _CODES[np.frombuffer(written.encode("latin-1", "replace"), dtype=np.uint8)]
     wrong = int(np.argmax(found == 255))
     if found[wrong] == 255:
         raise InputError(
-            f"{letters[wrong]!r} at base {wrong + 1} is no letter of DNA; known: {BASES}, U, N and {_AMBIGUOUS[1:]} as N"
+            f"{written[wrong]!r} at base {wrong + 1} is no letter of DNA; known: {BASES}, U, and as N {_AMBIGUOUS}"
         )
     return found
 

@@ -13,7 +13,7 @@ from tlzoo.errors import InputError
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
-TEXT = {"text-classification": "tlzoo.data.tables:listing"}
+TEXT = {"text-classification": "tlzoo.data.tables:listing", "language-modeling": "tlzoo.data.dna:listing"}
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 

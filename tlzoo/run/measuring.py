@@ -32,7 +32,7 @@ def measure_run(run: Run) -> dict[str, Any]:
 
     threads()
     data = data_of(run.source)
-    task: Any = task_type(run.task)(data.features)
+    task: Any = task_type(run.task, run.source.kind)(data.features)
     rows = [data.splits["test"][i] for i in range(min(ROWS, len(data.splits["test"])))]
 
     def build() -> Model:

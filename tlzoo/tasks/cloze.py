@@ -30,11 +30,6 @@ class Cloze(PromptTask):
             if not isinstance(feature, Value) or feature.dtype not in ("string", "large_string"):
                 raise InputError(f"{self.name} needs a column {column!r} of strings; columns: {', '.join(features)}")
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Words have a cloze accuracy; the task's Pearson is for tracks along DNA."""
-        return ("cloze_accuracy",)
-
     def question(self, row: Row) -> str:
         """The passage, and once more the sentence that breaks off.
 

@@ -40,8 +40,8 @@ class Tracks(Task):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Correlation, each track by itself."""
-        return ("pearson",)
+        """Those of DNA."""
+        return self.facts.own_metrics["dna"]
 
     @property
     def labels(self) -> tuple[str, ...]:

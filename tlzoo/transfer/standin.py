@@ -80,7 +80,7 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
         _, standin = recipe_of(card, checkpoint.variant)
         from tlzoo.tasks import task_type
 
-        network.adapt(task_type(standin.task).of(json.loads((path.parent / LABELS).read_text())))
+        network.adapt(task_type(standin.task, card.input.kind).of(json.loads((path.parent / LABELS).read_text())))
     network.load_state_dict(load_file(path))
 
 
@@ -116,7 +116,7 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
 
     variant, standin = recipe_of(card, variant_id)
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
-    task = task_type(standin.task)(data.features)
+    task = task_type(standin.task, card.input.kind)(data.features)
     torch.manual_seed(SEED)
     model = trainable(build(variant, card.input_of(variant)), task)
     train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
