@@ -206,7 +206,7 @@ def _plan_card(
     precision: str,
 ) -> None:
     possible = [s for s in card.transfer.strategies if s != "zero-shot" or card.task == task]
-    published = ["zero-shot"] if card.is_native and "zero-shot" in possible else []
+    published = ["zero-shot"] if card.is_native_on(task) and "zero-shot" in possible else []
     default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     tier = "official" if weights == "auto" else weights
@@ -253,4 +253,4 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    return replace(recipe(strategy, advice, card.is_native, task_facts(task).is_dense), precision=precision)
+    return replace(recipe(strategy, advice, card.is_native_on(task), task_facts(task).is_dense), precision=precision)
