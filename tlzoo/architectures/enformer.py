@@ -213,10 +213,11 @@ class Enformer(Model):
         sequence = codes(read_input(row, "dna"))
         size = row.get("bin_size") or self.bin_size
         start = len(sequence) // 2 - self.length // 2
+        bins = self._bins_of(size)
         example: Example = {"bin_size": size}
         if "tracks" in row:
             tracks = torch.as_tensor(row["tracks"], dtype=torch.float32)
-            target = torch.full((self._bins_of(size), tracks.shape[1]), torch.nan)
+            target = torch.full((bins, tracks.shape[1]), torch.nan)
             missing = len(target) - len(tracks)
             if missing < 0:
                 raise InputError(
@@ -281,7 +282,9 @@ class Enformer(Model):
                 known = batch["target"][i].isfinite().any(-1)
                 values, first = values[known], int(known.int().argmax())
             start = begin + first * size - batch["origin"][i]
-            found.append({"tracks": values.cpu().numpy(), "labels": self.spec.labels, "bin_size": size, "start": start})
+            found.append(
+                {"tracks": values.detach().cpu().numpy(), "labels": self.spec.labels, "bin_size": size, "start": start}
+            )
         return found
 
     def augment(self, batch: Batch) -> Batch:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.folder import GROUP_COLUMNS
-from tlzoo.data.tables import Table, guessed, read_tables
+from tlzoo.data.tables import guessed, is_table, read_tables
 from tlzoo.errors import InputError
 
 BASES = "ACGT"
@@ -114,6 +114,23 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str]]:
     yield name, "".join(parts)
 
 
+def read_sequences(path: Path) -> Iterator[tuple[str, str]]:
+    """Read sequences without anything that is measured on them: a FASTA file, or a table with a column of sequences.
+
+    Yields:
+        Name and sequence.
+
+    Raises:
+        InputError: It cannot be read, or is neither.
+    """
+    if not is_table(path):
+        yield from read_fasta(path)
+        return
+    for table in read_tables(path):
+        for row, sequence in enumerate(table.columns[table.need(SEQUENCE_COLUMNS, "sequences")]):
+            yield table.name(row), str(sequence)
+
+
 def track_features(bins: int, tracks: int) -> Features:
     """Features of what is measured along a sequence.
 
@@ -126,11 +143,6 @@ def track_features(bins: int, tracks: int) -> Features:
     """
     rows = List(List(Value("float32"), length=tracks), length=bins)
     return Features({"tracks": rows, "bin_size": Value("int32")})
-
-
-def has_tracks(table: Table) -> bool:
-    """Whether a table has a column of sequences, and one of tracks."""
-    return table.find(SEQUENCE_COLUMNS) is not None and table.find(TRACKS_COLUMNS) is not None
 
 
 def listing(path: Path) -> Listing:

@@ -43,19 +43,22 @@ _ROLES = ("TATA box", "CCAAT box", "GC box", "E-box", "AP-1", "CTCF", "CRE", "NR
 _GROUP = 25  # sequences of a chromosome
 
 
-def motifs(seed: int = 0) -> DatasetDict:
+def motifs(train: int = 4000, validation: int = 200, test: int = 200, seed: int = 0) -> DatasetDict:
     """Sequences in which any motif may be, and a track of each motif's binding; the source of stand-ins.
 
     Args:
+        train: Rows of the training split; of each, a multiple of 25.
+        validation: Rows of the validation split.
+        test: Rows of the test split.
         seed: Seed.
 
     Returns:
-        4,000, 200 and 200 rows, as of :func:`promoters`, with 12 tracks.
+        Rows as of :func:`promoters`, with 12 tracks.
     """
-    return _render((1, seed), {"train": 4000, "validation": 200, "test": 200}, tuple(MOTIFS), _binding)
+    return _render((1, seed), {"train": train, "validation": validation, "test": test}, tuple(MOTIFS), _binding)
 
 
-def promoters(seed: int = 0) -> DatasetDict:
+def promoters(train: int = 800, validation: int = 200, test: int = 1000, seed: int = 0) -> DatasetDict:
     """Sequences in which motifs of promoters are, and tracks of what they do together.
 
     The tracks: initiation, 30 bases downstream of a TATA box, stronger the nearer CCAAT and GC boxes are; openness,
@@ -63,13 +66,16 @@ def promoters(seed: int = 0) -> DatasetDict:
     nucleosomes around CTCF.
 
     Args:
+        train: Rows of the training split; of each, a multiple of 25.
+        validation: Rows of the validation split.
+        test: Rows of the test split.
         seed: Seed.
 
     Returns:
-        800, 200 and 1,000 rows: ``dna``; ``tracks``, counts of 32 bins and 4 tracks; ``bin_size``, 16; ``group``, a
+        Rows: ``dna``; ``tracks``, counts of 32 bins and 4 tracks; ``bin_size``, 16; ``group``, a
         chromosome with a composition of its own, in one split only; ``id``.
     """
-    return _render((2, seed), {"train": 800, "validation": 200, "test": 1000}, _ROLES, _promotion)
+    return _render((2, seed), {"train": train, "validation": validation, "test": test}, _ROLES, _promotion)
 
 
 def _render(
@@ -145,7 +151,7 @@ def _plant(rng: np.random.Generator, sequence: Codes, names: tuple[str, ...]) ->
 def _scan(sequences: Codes) -> dict[str, tuple[Array, Array]]:
     """Where each motif occurs, planted or by chance, on the forward and on the other strand: 1 at its middle base.
 
-    A motif that is its own reverse complement occurs on both strands, and counts half on each.
+    What reads the same on both strands counts half on each.
     """
     found = {}
     for name, consensus in MOTIFS.items():

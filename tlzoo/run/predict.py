@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.data.dna import is_fasta, read_sequences
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Model
+    from tlzoo.adapters.base import Model, Row
 
 
 def open_model(name: str) -> Model:
@@ -41,9 +42,37 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
     for name in inputs:
         path = Path(name)
         if path.is_dir():
-            yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
+            yield from (p for p in sorted(path.rglob("*")) if _is_of(p, kind))
         else:
             yield path
+
+
+def _is_of(path: Path, kind: str) -> bool:
+    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(kind, ())
+
+
+def rows_of(path: Path, kind: str) -> Iterator[tuple[str, Row]]:
+    """The rows of a file, each with what to call it: one, but of DNA one a sequence.
+
+    Raises:
+        InputError: It is no file of DNA.
+        OSError: It cannot be read.
+    """
+    if kind == "dna":
+        for name, sequence in read_sequences(path):
+            yield f"{path} {name}", {"dna": sequence}
+    else:
+        yield str(path), {kind: {"bytes": path.read_bytes(), "path": str(path)}}
+
+
+def _inputs(paths: Iterable[Path], kind: str) -> Iterator[tuple[Path, str, Row | Exception]]:
+    """File, name and row of every input; where a file cannot be read, what was raised."""
+    for path in paths:
+        try:
+            for name, row in rows_of(path, kind):
+                yield path, name, row
+        except (InputError, OSError) as error:
+            yield path, str(path), error
 
 
 def predict(
@@ -70,19 +99,20 @@ def predict(
 
     kind = model.spec.input
     artist = _artist(kind, draw) if draw is not None else None
-    for batch in batched(paths, batch_size):
+    for batch in batched(_inputs(paths, kind), batch_size):
         examples, answers = [], []
-        for path in batch:
+        for _, name, row in batch:
             try:
-                row = {kind: {"bytes": path.read_bytes(), "path": str(path)}}
+                if isinstance(row, Exception):
+                    raise row
                 examples.append(model.encode(row))
-                answers.append({"input": str(path)})
+                answers.append({"input": name})
             except (InputError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
-                answers.append({"input": str(path), "error": reason or str(error)})
+                answers.append({"input": name, "error": reason or str(error)})
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for path, answer in zip(batch, answers, strict=True):
+        for (path, _, _), answer in zip(batch, answers, strict=True):
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
@@ -100,10 +130,19 @@ def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The same; a mask becomes ``masks``, one entry a class that is present, the background too: ``label``,
         ``area_share`` and ``rle``, COCO's run-length encoding (``pycocotools.mask``) with ``size`` ``[height, width]``.
+        Of tracks along DNA the ``bins`` are counted, and each of the ``tracks`` is told by its ``label``, ``mean``,
+        ``max``, and the bases of that bin, ``at`` (first and one past the last, from the sequence's first, 0).
     """
     import numpy as np
 
     found = {key: value for key, value in prediction.items() if key != "mask"}
+    if "tracks" in prediction:
+        values = np.asarray(prediction["tracks"])
+        highest, size = values.argmax(0), found["bin_size"]
+        first = found["start"] + highest * size
+        columns = zip(found.pop("labels"), values.mean(0), values.max(0), first, strict=True)
+        found["bins"] = len(values)
+        found["tracks"] = [{"label": t, "mean": m, "max": h, "at": [f, f + size]} for t, m, h, f in columns]
     if "mask" in prediction:
         from pycocotools.mask import encode
 

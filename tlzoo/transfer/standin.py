@@ -38,9 +38,11 @@ RECIPES = {
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
+    "motifs": replace(_TEXT, steps=400, learning_rates=(3e-3,), looks=4),
 }
-"""By the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for. Pictures are
-not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied once more."""
+"""By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.
+Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied
+once more."""
 SEED = 0
 LABELS = "labels.json"
 
@@ -60,7 +62,8 @@ def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
 
 def training(card: Card, variant_id: str) -> Recipe:
     """How a variant's stand-in is trained."""
-    return RECIPES.get(recipe_of(card, variant_id)[1].task, RECIPE)
+    _, standin = recipe_of(card, variant_id)
+    return RECIPES.get(standin.data, RECIPES.get(standin.task, RECIPE))
 
 
 def key(card: Card, variant_id: str) -> str:
