@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import task_facts
-from tlzoo.data.catalogue import Source, find
+from tlzoo.data.catalogue import Source
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
@@ -25,7 +25,7 @@ from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
-from tlzoo.run.plan import Plan, Run, plan, recipe_for
+from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
 from tlzoo.run.worker import Worker, WorkFailedError
 from tlzoo.transfer import standin
 
@@ -113,14 +113,14 @@ def evaluate(
     began = time.monotonic()
     tell = say or (lambda line: print(line, file=sys.stderr))
     task_facts(task)
-    source = find(task, data)
+    found = sources(task, data, models)
     if precision != "no":
         from tlzoo.transfer.precision import checked
 
         checked(precision, device)
     planned = plan(
         task,
-        source,
+        found,
         models=models,
         strategies=strategies,
         weights=weights,
@@ -130,7 +130,7 @@ def evaluate(
         device=device,
         precision=precision,
     )
-    for notice in (source.notice, *planned.notices):
+    for notice in (*(source.notice for source in found), *planned.notices):
         if notice:
             tell(notice)
     try:
@@ -138,30 +138,29 @@ def evaluate(
     except OSError as error:
         raise InputError(f"--out {out}: cannot be made ({error.strerror}); name a folder that can be written") from None
     with FileLock(out / ".lock"):
-        return _Driver(source, planned, out, budget, began, fresh, tell).run()
+        return _Driver(task, planned, out, budget, began, fresh, tell).run()
 
 
 class _Driver:
     """Executes a plan, one run at a time."""
 
     def __init__(
-        self, source: Source, planned: Plan, out: Path, budget: float, began: float, fresh: bool, tell: Say
+        self, task: str, planned: Plan, out: Path, budget: float, began: float, fresh: bool, tell: Say
     ) -> None:
-        self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
+        self.task, self.planned, self.out, self.tell = task, planned, out, tell
         self.store = Store(out / "results")
         self.budget, self.began, self.last = budget, began, began
         self.spent = 0.0
         self.before = {} if fresh else self.store.statuses()
-        self.metric = task_facts(self.task).metrics[0]
         self.failures: list[dict[str, Any]] = []
         self.executed = self.resumed = 0
-        self.facts: DataFacts | None = None
+        self.facts: dict[Source, DataFacts] = {}
 
     def run(self) -> Evaluation:
         """Execute everything that is not finished."""
         runs = self.planned.runs
         for absent in self.planned.absent:
-            self._keep(record.absence(absent, self.task, self.source.name, self.metric))
+            self._keep(record.absence(absent))
         with Worker() as worker:
             self._all(worker, runs)
             further = self._further(runs)
@@ -173,7 +172,7 @@ class _Driver:
         mine = results.filter(pc.is_in(results["run_id"], ids))
         failures = pa.Table.from_pylist(self.failures, schema=results.schema)
         mine = mine.filter(pc.invert(pc.is_in(mine["run_id"], failures["run_id"].combine_chunks())))
-        problems = self.facts.problems if self.facts else ()
+        problems = tuple(problem for facts in self.facts.values() for problem in facts.problems)
         return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
 
     def _all(self, worker: Worker, runs: Sequence[Run]) -> None:
@@ -199,6 +198,8 @@ class _Driver:
 
     def _one(self, worker: Worker, run: Run) -> None:
         try:
+            if self._left() > 0:
+                self._prepare(worker, run.source)
             measured = self._measured(run)
             needed = SLACK * self._estimate(run, measured or {})
             left = self._left()
@@ -208,12 +209,13 @@ class _Driver:
                 took = self._took(run) + self._lap()
                 self._fail(run, "skipped", f"{wanted}{remains}", wall_seconds=took)
                 return
-            self._prepare(worker)
             checkpoint = run.checkpoint
             sheet = f"{checkpoint.card}-{checkpoint.variant}-{run.strategy}-{run.seed}-{run.id[:8]}.png"
             found = worker.call(execute, run, sys.stderr.isatty(), self.out / "sheets" / sheet)
-        except InputError:
-            raise
+        except InputError as error:
+            if run.source not in self.facts:
+                raise  # the data are wrong
+            self._fail(run, "error", str(error))
         except UnavailableError as error:
             self._fail(run, "unavailable", str(error))
         except WorkFailedError as error:
@@ -223,14 +225,15 @@ class _Driver:
             found["wall_seconds"] = self._lap()
             self.store.write(record.rows(run, found, shown))
             self.executed += 1
-            value = found["values"][self.metric]
-            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {self.metric} {value:.3f}")
+            metric = record.headline(run.source)
+            value = found["values"][metric]
+            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {metric} {value:.3f}")
 
-    def _prepare(self, worker: Worker) -> None:
+    def _prepare(self, worker: Worker, source: Source) -> None:
         """Load the data once, and say what was noticed."""
-        if self.facts is None:
-            self.facts = worker.call(prepare, self.source)
-            for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
+        if source not in self.facts:
+            facts = self.facts[source] = worker.call(prepare, source)
+            for line in (*facts.notices, *(f"unreadable, left out: {p}" for p in facts.problems)):
                 self.tell(line)
 
     def _measured(self, run: Run) -> dict[str, Any] | None:
@@ -284,7 +287,7 @@ class _Driver:
         return float(first + trained + (looks + sizes["test"]) / rate)
 
     def _fail(self, run: Run, status: Any, reason: str, **facts: float) -> None:
-        self._keep(record.failure(run, status, reason, self.metric) | facts)
+        self._keep(record.failure(run, status, reason) | facts)
         self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {status}: {reason}")
 
     def _keep(self, row: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
 
     threads()
     data = data_of(run.source)
-    task = task_type(run.task)(data.features)
+    task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
     fitted: dict[str, Any] = {"n_train": 0}
