@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, Strategy, task_facts
+from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.leaderboard.schema import VERSION, Status
@@ -46,6 +46,11 @@ class Run:
     recipe: Recipe
     card_hash: str
     device: str = "cpu"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the model is behind an API: each prediction is a request, and may cost money."""
+        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).adapter == "openai"
 
     @property
     def tier(self) -> str:
@@ -108,7 +113,8 @@ def plan(
         task: The task.
         source: The data.
         models: Card ids; by default every model whose outputs fit the task.
-        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` for models that bring their own head.
+        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` and ``few-shot`` for models that bring
+            their own head.
         weights: Tier.
         variant: Only this variant.
         seeds: Seeds.
@@ -134,7 +140,7 @@ def plan(
     result = Plan()
     for card in _cards(task, models):
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    order = ["zero-shot", *DEFAULT_STRATEGIES, *STRATEGIES].index
+    order = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES].index
     listed = {card.id for card in catalogue.cards() if card.task == task}
     result.runs.sort(key=lambda r: (r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy)))
     return result
@@ -167,8 +173,8 @@ def _plan_card(
     device: str,
     precision: str,
 ) -> None:
-    possible = [s for s in card.transfer.strategies if s != "zero-shot" or card.task == task]
-    published = ["zero-shot"] if card.is_native and "zero-shot" in possible else []
+    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or card.task == task]
+    published = [s for s in UNTRAINED if card.is_native and s in possible]
     default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     try:
@@ -188,7 +194,7 @@ def _plan_card(
             continue
         if checkpoint.tier == "none" and strategy != "scratch":
             continue
-        for seed in seeds if strategy in TRAINED else [0]:
+        for seed in seeds if strategy != "zero-shot" else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
                 how = recipe_for(card, chosen, task, strategy, precision)
                 result.runs.append(
