@@ -95,7 +95,7 @@ def probe(task: HeadTask, rows: Dataset, cache: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("TLZOO_CACHE", str(cache))
     backbone = Small()
     frame(backbone, task)
-    features = frozen(backbone, task.output, [rows], ["small"], progress=False)
+    features = frozen(backbone, task, [rows], ["small"], progress=False)
     return HeadModel(task.head(backbone.spec), task, features, backbone.spec)
 
 

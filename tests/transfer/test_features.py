@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tlzoo.tasks.classification import AudioClassification
 from tlzoo.transfer.features import frozen
 
 
@@ -14,7 +15,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_example_passes_once_whatever_asks(tiny, notes) -> None:  # type: ignore[no-untyped-def]
     splits = [notes.select(range(60)), notes.select(range(60, 90))]
     for _seed in range(3):
-        features = frozen(tiny, "pooled", splits, ["weights", "data"], progress=False)
+        features = frozen(tiny, AudioClassification(notes.features), splits, ["weights", "data"], progress=False)
     assert tiny.seen == 90
     assert features(notes[7])["features"].shape == (16,)
     assert features.seconds(["1", "2"]) > 0
@@ -23,7 +24,7 @@ def test_each_example_passes_once_whatever_asks(tiny, notes) -> None:  # type: i
 def test_features_are_those_of_a_plain_pass(tiny, notes) -> None:  # type: ignore[no-untyped-def]
     from tlzoo.data.audio import decode
 
-    features = frozen(tiny, "pooled", [notes], ["w"], progress=False)
+    features = frozen(tiny, AudioClassification(notes.features), [notes], ["w"], progress=False)
     with torch.inference_mode():
         spectrum = torch.stack([tiny.encode(decode(r["audio"], 16_000))["spectrum"] for r in notes])
         plain = tiny({"spectrum": spectrum})["pooled"]
@@ -31,6 +32,6 @@ def test_features_are_those_of_a_plain_pass(tiny, notes) -> None:  # type: ignor
 
 
 def test_other_weights_are_another_key(tiny, notes) -> None:  # type: ignore[no-untyped-def]
-    frozen(tiny, "pooled", [notes], ["a"], progress=False)
-    frozen(tiny, "pooled", [notes], ["b"], progress=False)
+    frozen(tiny, AudioClassification(notes.features), [notes], ["a"], progress=False)
+    frozen(tiny, AudioClassification(notes.features), [notes], ["b"], progress=False)
     assert tiny.seen == 180

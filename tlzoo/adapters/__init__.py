@@ -19,6 +19,7 @@ ADAPTERS = {
     "smp": "tlzoo.adapters.smp:build",
     "timm": "tlzoo.adapters.timm:build",
     "torchvision": "tlzoo.adapters.torchvision:build",
+    "transformers": "tlzoo.adapters.transformers:build",
 }
 
 
@@ -28,6 +29,10 @@ def is_built(variant: Variant) -> bool:
         from tlzoo.adapters.own import exists
 
         return exists(variant)
+    if variant.adapter == "transformers":
+        from tlzoo.adapters.families import FAMILIES
+
+        return variant.model in FAMILIES
     return variant.adapter in ADAPTERS
 
 

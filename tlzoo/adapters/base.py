@@ -185,6 +185,12 @@ class Model(nn.Module, ABC):
         """Parts from input to output, the last one what a probe trains; for partial tuning and as LoRA's targets."""
         return []
 
+    def save_assets(self, folder: Path) -> None:
+        """Write what the model needs besides its parameters and its variant, such as a tokenizer; mostly nothing."""
+
+    def load_assets(self, folder: Path) -> None:
+        """Read what :meth:`save_assets` wrote."""
+
 
 class Backbone(nn.Module, ABC):
     """A network with named outputs that a task's head can use.
@@ -216,6 +222,20 @@ class Backbone(nn.Module, ABC):
         Args:
             files: Verified files by the names that the card gives them.
         """
+
+    def save_assets(self, folder: Path) -> None:
+        """As :meth:`Model.save_assets`."""
+
+    def load_assets(self, folder: Path) -> None:
+        """As :meth:`Model.load_assets`."""
+
+    def objective(self) -> Model:
+        """What the backbone is pretrained by where no task's head fits: a model around it, with a loss.
+
+        Raises:
+            InputError: It has no objective of its own.
+        """
+        raise InputError(f"{type(self).__name__} has no objective of its own; it is pretrained on a task with a head")
 
     def drop_published_head(self) -> None:
         """Forget the layers of the published head, which a task's own head replaces."""

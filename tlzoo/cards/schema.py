@@ -106,7 +106,8 @@ class OutputFacts(Node):
 class File(Node):
     """One file of weights: a blob known by its hash, and the places that may serve it."""
 
-    name: Text
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+    """Without folders."""
     places: tuple[Place, ...] = Field(min_length=1)
     """In order of preference: ``hub:owner/name[@rev]/path``, ``https://...``, ``pypi:package==version/path``,
     ``npm:package@version/path``."""
@@ -244,10 +245,10 @@ class Card(Node):
         facts = TASKS[task]
         return self.input.kind in facts.inputs and any(need <= set(self.outputs) for need in facts.needs)
 
-    @property
-    def is_native(self) -> bool:
-        """Whether the model brings its own head, so that its outputs are predictions and no features."""
-        return not {"pooled", "tokens", "pyramid"} & set(self.outputs)
+    def is_native_on(self, task: str) -> bool:
+        """Whether the model brings its own head for a task, so that what it gives are predictions and no features."""
+        met = [need for need in TASKS[task].needs if need <= set(self.outputs)]
+        return not any(need & {"pooled", "tokens", "pyramid"} for need in met)
 
     @property
     def default(self) -> Variant:

@@ -151,6 +151,32 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.mannequins:mannequins",
     ),
+    "sst2": Entry(
+        "text-classification",
+        "Stanford Sentiment Treebank, sentences of film reviews, two classes",
+        "unknown",
+        hub="stanfordnlp/sst2",
+        options={"label": "label"},
+    ),
+    "ag-news": Entry(
+        "text-classification",
+        "AG News, openings of news stories, four topics",
+        "unknown",
+        hub="fancyzhx/ag_news",
+        options={"label": "label"},
+    ),
+    "tweets": Entry(
+        "text-classification",
+        "real tweets, rated by people as negative, neutral or positive",
+        "mit",
+        loader="tlzoo.data.tweets:tweets",
+    ),
+    "wikipedia": Entry(
+        "language-modeling",
+        "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
+        "cc-by-sa-4.0",
+        loader="tlzoo.data.wikipedia:wikipedia",
+    ),
     "news-cloze": Entry(
         "language-modeling",
         "the missing last word of a passage of real news",
@@ -166,6 +192,7 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
+    "text-classification": ("sst2", "tweets"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""

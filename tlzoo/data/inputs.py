@@ -35,17 +35,19 @@ def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None
     return row[kind]
 
 
-def read_checked(kind: str) -> Callable[[Mapping[str, Any]], tuple[Any, str | None]]:
+def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
     """A reader that puts a file's bytes into its row, and says why it cannot where it cannot.
 
     Args:
-        kind: ``"audio"`` or ``"image"``.
+        kind: ``"audio"`` or ``"image"``; of any other the values are strings, which must not be blank.
 
     Returns:
         A function from a storage value to ``(storage value with bytes, None)`` or ``(storage value, reason)``.
     """
 
-    def read(value: Mapping[str, Any]) -> tuple[Any, str | None]:
+    def read(value: Any) -> tuple[Any, str | None]:
+        if kind not in ("audio", "image"):
+            return value, None if value.strip() else f"{kind} is empty"
         try:
             data = value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
         except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ from tlzoo.errors import InputError
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
+TEXT = {"text-classification": "tlzoo.data.tables:listing"}
+"""What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 
 
@@ -18,8 +22,8 @@ def listing(path: Path, task: str) -> Listing:
     """List a person's own examples for a task.
 
     Args:
-        path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``), or
-            pictures and masks (``tlzoo.data.mask_folder``).
+        path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``),
+            pictures and masks (``tlzoo.data.mask_folder``), or tables of text (``tlzoo.data.tables``).
         task: The task.
 
     Raises:
@@ -27,12 +31,16 @@ def listing(path: Path, task: str) -> Listing:
     """
     from tlzoo.data import coco, folder, mask_folder
 
+    if task in TEXT:
+        module, _, function = TEXT[task].partition(":")
+        read: Callable[[Path], Listing] = getattr(import_module(module), function)
+        return read(path)
     facts = task_facts(task)
     kind = next(iter(facts.inputs))
     if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
         return folder.listing(path, kind)
     if task not in DENSE:
-        known = ", ".join(("audio-classification", "image-classification", *DENSE))
+        known = ", ".join(("audio-classification", "image-classification", *DENSE, *TEXT))
         raise InputError(f"--data {path}: {task} does not read files of your own in this version; these do: {known}")
     if task == "image-segmentation" and path.is_dir():
         if mask_folder.has_masks(path):

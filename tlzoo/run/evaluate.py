@@ -331,7 +331,7 @@ class _Driver:
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
         trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
-        if run.strategy == "probe" and not card.is_native:
+        if run.strategy == "probe" and not card.is_native_on(self.task):
             return float(first + once + trained)
         return float(first + trained + (looks + sizes["test"]) / rate)
 

@@ -202,7 +202,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
         task = headed(task)
         frame(network, task)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
-        features = frozen(network, task.output, list(data.splits.values()), key, run.device, progress)
+        features = frozen(network, task, list(data.splits.values()), key, run.device, progress)
         model: Any = HeadModel(task.head(network.spec), task, features, network.spec)
         offset = features.seconds(chosen["id"][:])
     else:

@@ -48,7 +48,7 @@ def measure_run(run: Run) -> dict[str, Any]:
             if strategy == "probe" and isinstance(model, HeadedModel):
                 if not task.facts.is_dense:
                     continue  # on cached vectors it takes seconds
-                features = Features.of(model.backbone, task.output, rows, run.device)
+                features = Features.of(model.backbone, task, rows, run.device)
                 model = HeadModel(model.head, task, features, model.spec)
             else:
                 apply(model, strategy)

@@ -174,7 +174,7 @@ def _plan_card(
     precision: str,
 ) -> None:
     possible = [s for s in card.transfer.strategies if s not in UNTRAINED or card.task == task]
-    published = [s for s in UNTRAINED if card.is_native and s in possible]
+    published = [s for s in UNTRAINED if card.is_native_on(task) and s in possible]
     default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     try:
@@ -212,4 +212,4 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    return replace(recipe(strategy, advice, card.is_native, task_facts(task).is_dense), precision=precision)
+    return replace(recipe(strategy, advice, card.is_native_on(task), task_facts(task).is_dense), precision=precision)

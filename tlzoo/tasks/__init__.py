@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "audio-classification": "tlzoo.tasks.classification:AudioClassification",
     "image-classification": "tlzoo.tasks.classification:ImageClassification",
+    "text-classification": "tlzoo.tasks.classification:TextClassification",
     "face-detection": "tlzoo.tasks.detection:FaceDetection",
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",

@@ -75,10 +75,14 @@ class HeadTask(Task):
     Attributes:
         output: The backbone's output that the head reads.
         framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.geometry``).
+        inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
+        siamese: Whether those columns are read apart by the same backbone, and the head gets a list of outputs.
     """
 
     output: ClassVar[str] = "pooled"
     framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
+    inputs: ClassVar[tuple[str, ...]] = ()
+    siamese: ClassVar[bool] = False
 
     @abstractmethod
     def head(self, spec: Spec) -> nn.Module:

@@ -85,3 +85,9 @@ class ImageClassification(Classification):
     def augment(self, batch: Batch) -> Batch:
         """Moved and scaled a little, coloured; never mirrored, which would make another sign of a sign."""
         return varied(batch, shift=0.08, scale=0.15, fill=None)
+
+
+class TextClassification(Classification):
+    """Classification of texts."""
+
+    name = "text-classification"

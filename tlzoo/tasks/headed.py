@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -48,12 +49,11 @@ class HeadedModel(_Headed):
         self.task = task
         self.head = task.head(backbone.spec)
         self.spec: Spec = backbone.spec
-        self.ragged = backbone.ragged
+        self.ragged = ragged(backbone, task)
 
     def encode(self, row: Row) -> Example:
         """Decode and preprocess the input; with its target where the row has one."""
-        example = self.backbone.encode(read_input(row, self.spec.input, self.spec.sample_rate))
-        return self.with_target(row, example)
+        return self.with_target(row, encode(self.backbone, self.task, row))
 
     def augment(self, batch: Batch) -> Batch:
         """As the task does."""
@@ -61,11 +61,19 @@ class HeadedModel(_Headed):
 
     def forward(self, batch: Batch) -> Any:
         """The head's output."""
-        return self.head(self.backbone(batch)[self.task.output])
+        return self.head(output(self.backbone, self.task, batch))
 
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the head."""
         return [*self.backbone.stages(), self.head]
+
+    def save_assets(self, folder: Path) -> None:
+        """What the backbone needs."""
+        self.backbone.save_assets(folder)
+
+    def load_assets(self, folder: Path) -> None:
+        """What the backbone needs."""
+        self.backbone.load_assets(folder)
 
 
 class HeadModel(_Headed):
@@ -91,7 +99,42 @@ class HeadModel(_Headed):
         """The head's output."""
         if "features" in batch:
             return self.head(batch["features"])
-        return self.head([batch[f"features{i}"] for i in range(len(self.spec.pyramid))])
+        return self.head([batch[name] for i in range(len(batch)) if (name := f"features{i}") in batch])
+
+
+def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
+    """Decode and preprocess what a task reads of a row; of a siamese one, names end in the number of the column."""
+    spec = backbone.spec
+    if not task.inputs:
+        return backbone.encode(read_input(row, spec.input, spec.sample_rate))
+    texts = tuple(row[column] for column in task.inputs)
+    if not task.siamese:
+        return backbone.encode(texts)
+    return {f"{name}{i}": value for i, text in enumerate(texts) for name, value in backbone.encode(text).items()}
+
+
+def ragged(backbone: Backbone, task: HeadTask) -> frozenset[str]:
+    """Which parts of :func:`encode`'s examples vary in their first dimension."""
+    if not task.siamese:
+        return backbone.ragged
+    return frozenset(f"{name}{i}" for name in backbone.ragged for i in range(len(task.inputs)))
+
+
+def output(backbone: Backbone, task: HeadTask, batch: Batch) -> Any:
+    """The backbone's output that a task's head reads; of a siamese task one for each column."""
+    if not task.siamese:
+        return backbone(batch)[task.output]
+    return [backbone(_column(batch, i))[task.output] for i in range(len(task.inputs))]
+
+
+def _column(batch: Batch, number: int) -> Batch:
+    """The part of a siamese batch that is of one column."""
+    found = {}
+    for name, value in batch.items():
+        whole = name.removesuffix("_lengths")
+        if whole.endswith(str(number)):
+            found[whole.removesuffix(str(number)) + name[len(whole) :]] = value
+    return found
 
 
 def frame(backbone: Backbone, task: HeadTask) -> None:

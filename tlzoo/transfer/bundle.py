@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -53,7 +54,9 @@ def save(
     _write(folder / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
     _write(folder / RECIPE, recipe)
     (folder / "README.md").write_text(readme, encoding="utf-8")
-    save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / WEIGHTS)
+    model.save_assets(folder)
+    whole = torch.contiguous_format  # of tied parameters each gets a copy of its own
+    save_file({k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}, folder / WEIGHTS)
 
 
 def load(folder: Path) -> Model:
@@ -79,6 +82,7 @@ def load(folder: Path) -> Model:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder / WEIGHTS}: does not fit {CONFIG}: {str(error).splitlines()[0]}") from None
+    model.load_assets(folder)
     return model.eval()
 
 

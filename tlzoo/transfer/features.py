@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from tlzoo import blobs
 from tlzoo.adapters.base import Backbone, Example, Row, collate, to_device
-from tlzoo.data.inputs import read_input
+from tlzoo.tasks.base import HeadTask
+from tlzoo.tasks.headed import encode, output, ragged
 
 BATCH = 32
 
@@ -33,15 +34,15 @@ class Features:
         self._seconds = table["seconds"].to_numpy()
 
     @classmethod
-    def of(cls, backbone: Backbone, output: str, rows: Sequence[Row], device: str = "cpu") -> Features:
+    def of(cls, backbone: Backbone, task: HeadTask, rows: Sequence[Row], device: str = "cpu") -> Features:
         """Compute the features of a few rows, which are kept nowhere."""
-        return cls(_compute(backbone, output, [rows], device, progress=False))
+        return cls(_compute(backbone, task, [rows], device, progress=False))
 
     def __call__(self, row: Row) -> Example:
         """What a head reads of a row.
 
         Returns:
-            ``features``, or ``features0``, ``features1``... of a pyramid, and a picture's ``frame``.
+            ``features``, or ``features0``, ``features1``... of a pyramid or of several texts; a picture's ``frame``.
         """
         place = self._place[row["id"]]
         return {name: values[place] for name, values in self._values.items()}
@@ -53,7 +54,7 @@ class Features:
 
 def frozen(
     backbone: Backbone,
-    output: str,
+    task: HeadTask,
     splits: Sequence[Dataset],
     key: Sequence[str],
     device: str = "cpu",
@@ -63,28 +64,27 @@ def frozen(
 
     Args:
         backbone: The backbone, with its weights.
-        output: Name of the output.
+        task: Whose head reads them.
         splits: Data; ids are unique over all of them.
         key: What decides the features: weights, variant, data set.
         device: Where to compute.
         progress: Whether to show a progress bar.
     """
-    name = hashlib.sha256("\0".join([*key, output]).encode()).hexdigest()
+    name = hashlib.sha256("\0".join([*key, task.output, *task.inputs]).encode()).hexdigest()
     path = blobs.cache_dir() / "features" / f"{name}.arrow"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if not path.is_file():
-            _write(_compute(backbone, output, splits, device, progress), path)
+            _write(_compute(backbone, task, splits, device, progress), path)
     with pa.memory_map(str(path)) as source:
         return Features(pa.ipc.open_file(source).read_all())
 
 
 @torch.inference_mode()
 def _compute(
-    backbone: Backbone, output: str, splits: Sequence[Dataset | Sequence[Row]], device: str, progress: bool
+    backbone: Backbone, task: HeadTask, splits: Sequence[Dataset | Sequence[Row]], device: str, progress: bool
 ) -> pa.Table:
     backbone.eval().to(device)
-    spec = backbone.spec
     ids: list[str] = []
     values: dict[str, list[np.ndarray]] = {}
     seconds: list[float] = []
@@ -94,10 +94,12 @@ def _compute(
         for split in splits:
             for start in range(0, len(split), BATCH):
                 rows = [split[i] for i in range(start, min(start + BATCH, len(split)))]
-                examples = [backbone.encode(read_input(row, spec.input, spec.sample_rate)) for row in rows]
-                batch = to_device(collate(examples, backbone.ragged), device)
+                examples = [encode(backbone, task, row) for row in rows]
+                batch = to_device(collate(examples, ragged(backbone, task)), device)
                 began = time.perf_counter()
-                out = {name: value.float().cpu().numpy() for name, value in _named(backbone(batch)[output]).items()}
+                out = {
+                    name: value.float().cpu().numpy() for name, value in _named(output(backbone, task, batch)).items()
+                }
                 seconds += [(time.perf_counter() - began) / len(rows)] * len(rows)
                 ids += [row["id"] for row in rows]
                 for name, value in (
@@ -112,7 +114,7 @@ def _compute(
 
 
 def _named(output: torch.Tensor | list[torch.Tensor]) -> dict[str, torch.Tensor]:
-    """One output as ``features``, the maps of a pyramid as ``features0``, ``features1``..."""
+    """One output as ``features``; maps of a pyramid, or vectors of several texts, as ``features0``, ``features1``."""
     if isinstance(output, torch.Tensor):
         return {"features": output}
     return {f"features{i}": value for i, value in enumerate(output)}

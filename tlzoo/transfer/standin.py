@@ -1,7 +1,8 @@
 """Stand-in weights: nano variants pretrained here, on rendered or packaged source data, in a minute or so.
 
 A stand-in is an ordinary run: the recipe names a task of the zoo and a source data set, the one loop trains the whole
-network from scratch, and the backbone's parameters are kept under the hash of all that decides them.
+network from scratch, and the backbone's parameters are kept under the hash of all that decides them. Where the task has
+no head that a backbone could be trained with (language modeling), the backbone brings the objective of its paper.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from tlzoo.errors import InputError
 from tlzoo.transfer.recipe import Recipe
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Backbone, Model
+    from collections.abc import Sequence
+
+    from tlzoo.adapters.base import Backbone, Example, Model
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
 _DRAWN = replace(RECIPE, steps=200, batch_size=16, looks=4, augment=False)
+_TEXT = replace(RECIPE, steps=600, batch_size=32)
 RECIPES = {
+    "language-modeling": _TEXT,
     "image-classification": replace(_DRAWN, steps=400, batch_size=32),
     "face-detection": _DRAWN,
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
@@ -108,8 +113,9 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
     from safetensors.torch import save_file
 
     from tlzoo.adapters import build
+    from tlzoo.adapters.base import Backbone
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.tasks.base import HeadTask
     from tlzoo.transfer.assemble import trainable
     from tlzoo.transfer.inference import predict, statistics, value
     from tlzoo.transfer.loop import fit
@@ -118,10 +124,14 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
     task = task_type(standin.task)(data.features)
     torch.manual_seed(SEED)
-    model = trainable(build(variant, card.input_of(variant)), task)
+    network = build(variant, card.input_of(variant))
+    objective = network.objective() if isinstance(network, Backbone) and not isinstance(task, HeadTask) else None
+    model = objective or trainable(network, task)
     train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
 
     def score(current: Model) -> float:
+        if objective is not None:
+            return -_loss(current, validation)
         found = statistics(task, predict(current, validation), data.splits["validation"])
         return value(task.metrics[0], found[task.metrics[0]])
 
@@ -135,7 +145,19 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
         label=f"{card.id}: pretraining a stand-in on {standin.data}",
     )
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    kept = model.backbone if isinstance(model, HeadedModel) else model
-    save_file({k: v.contiguous() for k, v in kept.state_dict().items()}, temporary)
+    kept = network if isinstance(network, Backbone) else model
+    save_file({k: v.clone(memory_format=torch.contiguous_format) for k, v in kept.state_dict().items()}, temporary)
     (path.parent / LABELS).write_text(json.dumps(task.labels))
     os.replace(temporary, path)
+
+
+def _loss(model: Model, examples: Sequence[Example]) -> float:
+    """Mean loss over validation examples; what an objective hides is drawn the same each time."""
+    import torch
+
+    from tlzoo.transfer.inference import batched
+
+    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        losses = [float(model.loss(model.collate(batch))) for batch in batched(examples)]
+    return sum(losses) / len(losses)

@@ -1,0 +1,191 @@
+"""Tokenizers: those of published checkpoints, and small real ones learnt from the text that nano models start from.
+
+All are ``tokenizers.Tokenizer`` objects that neither pad nor truncate, and put the special tokens of their kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
+from tlzoo import blobs
+from tlzoo.adapters.families import Kind
+from tlzoo.errors import InputError
+
+SOURCE = ("language-modeling", "wikipedia")
+"""Task and name of the data set whose training texts tokenizers are learnt from."""
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Specials:
+    """The special tokens of a kind, and where they stand.
+
+    Attributes:
+        tokens: In the order of their numbers, from 0 on.
+        single: Template of one text.
+        pair: Template of two texts.
+        mask: The token that hides another one.
+    """
+
+    tokens: tuple[str, ...]
+    single: str
+    pair: str
+    mask: str
+
+
+SPECIALS: Mapping[Kind, Specials] = {
+    # the numbers are those that BertConfig, XLNetConfig and RobertaConfig expect
+    "wordpiece": Specials(
+        ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+        "[CLS]:0 $A:0 [SEP]:0",
+        "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+        "[MASK]",
+    ),
+    "unigram": Specials(
+        ("<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>"),
+        "$A:0 <sep>:0 <cls>:2",
+        "$A:0 <sep>:0 $B:1 <sep>:1 <cls>:2",
+        "<mask>",
+    ),
+    "bytes": Specials(
+        ("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
+        "<s>:0 $A:0 </s>:0",
+        "<s>:0 $A:0 </s>:0 </s>:0 $B:0 </s>:0",
+        "<mask>",
+    ),
+}
+
+
+def published(files: Mapping[str, Path]) -> Tokenizer:
+    """The tokenizer of a published checkpoint.
+
+    Args:
+        files: Its files by name: ``tokenizer.json``, else the ``vocab.txt`` of an uncased WordPiece.
+
+    Raises:
+        InputError: Neither is there, or it cannot be read.
+    """
+    path = files.get("tokenizer.json") or files.get("vocab.txt")
+    if path is None:
+        raise InputError(f"no tokenizer.json nor vocab.txt among: {', '.join(files) or 'no files'}")
+    try:
+        if path.suffix == ".json":
+            return _bare(Tokenizer.from_file(str(path)))
+        vocabulary = {token: i for i, token in enumerate(path.read_text(encoding="utf-8").splitlines())}
+    except Exception as error:  # tokenizers raises plain exceptions
+        raise InputError(f"{path}: no readable tokenizer: {' '.join(str(error).split())[:200]}") from None
+    tokenizer = _empty("wordpiece")
+    tokenizer.model = models.WordPiece(vocabulary)
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIALS["wordpiece"].tokens])
+    return _framed(tokenizer, "wordpiece")
+
+
+def read(path: Path) -> Tokenizer:
+    """Read a tokenizer that was saved with a fine-tuned model."""
+    return published({"tokenizer.json": path})
+
+
+def learnt(kind: Kind, size: int) -> Tokenizer:
+    """A tokenizer learnt from the source text; kept in the cache.
+
+    Args:
+        kind: How it cuts: lower-cased WordPiece, cased unigram, or bytes.
+        size: Size of the vocabulary.
+
+    Raises:
+        UnavailableError: The source text can be had from no place.
+    """
+    from tlzoo.data.catalogue import find
+
+    key = hashlib.sha256(f"{kind} {size} {find(*SOURCE).fingerprint} {VERSION}".encode()).hexdigest()
+    path = blobs.cache_dir() / "tokenizers" / f"{key}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():
+            tokenizer = _learn(kind, size)
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            tokenizer.save(str(temporary))
+            os.replace(temporary, path)
+    return Tokenizer.from_file(str(path))
+
+
+def _learn(kind: Kind, size: int) -> Tokenizer:
+    from tlzoo.data.catalogue import find, load
+
+    rows = load(find(*SOURCE)).splits["train"]
+    texts = [f"{text} {target}" for text, target in zip(rows["text"][:], rows["target"][:], strict=True)]
+    tokenizer = _empty(kind)
+    trainer = _TRAINERS[kind](size, list(SPECIALS[kind].tokens))
+    tokenizer.train_from_iterator(texts, trainer)
+    return _framed(tokenizer, kind)
+
+
+def _wordpiece(size: int, specials: list[str]) -> trainers.Trainer:
+    return trainers.WordPieceTrainer(vocab_size=size, special_tokens=specials, show_progress=False)
+
+
+def _unigram(size: int, specials: list[str]) -> trainers.Trainer:
+    return trainers.UnigramTrainer(vocab_size=size, special_tokens=specials, unk_token=specials[0], show_progress=False)
+
+
+def _bytes(size: int, specials: list[str]) -> trainers.Trainer:
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    return trainers.BpeTrainer(vocab_size=size, special_tokens=specials, initial_alphabet=alphabet, show_progress=False)
+
+
+_TRAINERS: Mapping[Kind, Callable[[int, list[str]], trainers.Trainer]] = {
+    "wordpiece": _wordpiece,
+    "unigram": _unigram,
+    "bytes": _bytes,
+}
+
+
+def _empty(kind: Kind) -> Tokenizer:
+    """A tokenizer without a vocabulary, as the papers' own cut text."""
+    if kind == "wordpiece":
+        tokenizer = Tokenizer(models.WordPiece())
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece()
+    elif kind == "unigram":
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.normalizer = normalizers.NFKC()
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        tokenizer.decoder = decoders.Metaspace()
+    else:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _framed(tokenizer: Tokenizer, kind: Kind) -> Tokenizer:
+    """Have the special tokens put around texts."""
+    specials = SPECIALS[kind]
+    numbers = [(token, tokenizer.token_to_id(token)) for token in specials.tokens]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=specials.single, pair=specials.pair, special_tokens=numbers
+    )
+    return tokenizer
+
+
+def _bare(tokenizer: Tokenizer) -> Tokenizer:
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
