@@ -156,8 +156,9 @@ def endpoint(default_model: str, price: Sequence[float] | None = None) -> Endpoi
     openai = host == "api.openai.com"
     if openai and not key:
         raise UnavailableError(
-            f"{default_model} needs an API: set OPENAI_API_KEY, or let an open model stand in: `tlzoo serve` serves "
-            "one here, and says what to set OPENAI_BASE_URL and TLZOO_OPENAI_MODEL to"
+            f"{default_model} needs an API: set OPENAI_API_KEY, or let an open model stand in: `tlzoo serve`, or "
+            "`transformers serve MODEL` (a Hub name or a folder), then "
+            "OPENAI_BASE_URL=http://localhost:8000/v1 TLZOO_OPENAI_MODEL=MODEL"
         )
     if not openai and not model:
         raise UnavailableError(

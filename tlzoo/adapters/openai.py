@@ -94,6 +94,7 @@ class ChatModel(Model):
         self.concurrency, self.retries, self.timeout, self.cache = concurrency, retries, timeout, cache
         self.served: set[str] = set()
         self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)
         self._count: Counter[str] = Counter()
         self.limit(Limits())
 
@@ -105,7 +106,8 @@ class ChatModel(Model):
         """Set limits of time and money; the clock starts now."""
         self.limits = limits
         self.pace = Pace(self.concurrency, limits.seconds)
-        self._spent = self._reserved = 0.0
+        self._spent = 0.0
+        self._under_way: list[float] = []
         self._new, self._began = 0, 0.0
 
     def encode(self, row: Row) -> Example:
@@ -152,16 +154,18 @@ class ChatModel(Model):
             UnavailableError: The endpoint cannot be reached, refuses, or breaks down. Answers already had are kept.
             StoppedError: A limit of time or money was reached, or will be. Answers already had are kept.
         """
-        self.pace.interrupt(False)
+        self.pace.resume()
         pool = ThreadPoolExecutor(self.concurrency)
         futures: list[Future[Answer]] = [pool.submit(self._answer, messages) for messages in batch["messages"]]
         try:
             found = self._gathered(futures)
-        except BaseException:
-            self.pace.interrupt()
+        except BaseException as error:
+            self.pace.fail(StoppedError("another request failed"))
             pool.shutdown(wait=False, cancel_futures=True)
             # What is on its way is paid for, and kept when it comes.
             wait([f for f in futures if not f.cancelled()], max(0.0, min(self.timeout, self.pace.left())))
+            if isinstance(error, StoppedError | UnavailableError):
+                raise type(error)(f"{self.endpoint.label}: {error}") from None
             raise
         pool.shutdown()
         return [
@@ -172,11 +176,11 @@ class ChatModel(Model):
     def _gathered(self, futures: Sequence[Future[Answer]]) -> list[Answer]:
         """All answers, or the first failure, as soon as there is one."""
         left = self.pace.left()
-        done, late = wait(futures, left if math.isfinite(left) else None, FIRST_EXCEPTION)
+        done, late = wait(futures, max(0.0, left) if math.isfinite(left) else None, FIRST_EXCEPTION)
         for future in done:
             future.result()
         if late:
-            raise StoppedError(f"{self.endpoint.label}: no answer within the time that is left of --budget")
+            raise StoppedError("no answer within the time that is left of --budget")
         return [future.result() for future in futures]
 
     @cached_property
@@ -196,19 +200,26 @@ class ChatModel(Model):
         """Get an answer, from the cache or from the endpoint."""
         request = self._request(messages)
         answer = answers.find(self.endpoint.url, request) if self.cache else None
-        is_new = answer is None
-        if answer is None:
+        if answer is not None:
+            self._book(answer, "cached")
+            return answer
+        try:
             answer = self._ask(request)
             if self.cache:
                 answers.keep(self.endpoint.url, request, answer)
+            self._book(answer, "requests")
+            self._will_it_fit()
+        except (StoppedError, UnavailableError) as error:
+            self.pace.fail(error)
+            raise
+        return answer
+
+    def _book(self, answer: Answer, source: str) -> None:
         usage = answer["usage"]
         with self._lock:
-            self._count.update(requests=int(is_new), cached=int(not is_new), uncounted=int(usage is None))
+            self._count.update([source] if usage else [source, "uncounted"])
             self._count.update(usage or {})
             self.served.add(answer["model"])
-        if is_new:
-            self._will_it_fit()
-        return answer
 
     def _will_it_fit(self) -> None:
         """After a few answers, tell whether the rest will fit the time; the first one may have loaded the model."""
@@ -222,9 +233,9 @@ class ChatModel(Model):
             rest = self.limits.requests - self._new
             needed = rest * (now - self._began) / FEW
         if needed > self.pace.left():
+            left = max(0.0, self.pace.left()) / 60
             raise StoppedError(
-                f"{self.endpoint.label}: about {needed / 60:.1f} min needed for {rest} more requests, "
-                f"{max(0.0, self.pace.left()) / 60:.1f} min left of --budget"
+                f"about {needed / 60:.1f} min needed for {rest} more requests, {left:.1f} min left of --budget"
             )
 
     def _ask(self, request: dict[str, Any]) -> Answer:
@@ -239,26 +250,26 @@ class ChatModel(Model):
             try:
                 with self.pace.turn(delay):
                     return self._paid(request)
-            except StoppedError as error:
-                raise StoppedError(f"{self.endpoint.label}: {error}") from None
             except openai.OpenAIError as error:
                 again = self._delay(error, attempt)
                 is_last = attempt == self.retries and self.pace.left() > 0
                 if again is None or is_last:
-                    raise UnavailableError(f"{self.endpoint.label}: {self._reason(error)}") from None
+                    raise UnavailableError(self._reason(error)) from None
                 delay, attempt = again, attempt + 1
 
     def _paid(self, request: dict[str, Any]) -> Answer:
         """Send a request once, if its price fits the money that is left."""
         price = self.endpoint.price
         most = price.of(_most_tokens(request["messages"]), request["max_tokens"]) if price else 0.0
-        with self._lock:
-            if self._spent + self._reserved + most > self.limits.usd:
-                raise StoppedError(
-                    f"the next request can cost ${most:.4f}, and ${self._spent:.4f} of ${self.limits.usd:.2f} "
-                    "(--max-cost) are spent"
-                )
-            self._reserved += most
+        with self._settled:
+            while self._spent + sum(self._under_way) + most > self.limits.usd:
+                if self._spent + most > self.limits.usd:
+                    raise StoppedError(
+                        f"the next request can cost ${most:.4f}, and ${self._spent:.4f} of ${self.limits.usd:.2f} "
+                        "(--max-cost) are spent"
+                    )
+                self._settled.wait()  # what is under way seldom costs the most that it can
+            self._under_way.append(most)
         cost = 0.0
         try:
             answer = self._sent(request)
@@ -268,9 +279,10 @@ class ChatModel(Model):
             cost = most  # it may be answered, and charged, all the same
             raise
         finally:
-            with self._lock:
-                self._reserved -= most
+            with self._settled:
+                self._under_way.remove(most)
                 self._spent += cost
+                self._settled.notify_all()
 
     def _sent(self, request: dict[str, Any]) -> Answer:
         start = time.perf_counter()
@@ -279,9 +291,7 @@ class ChatModel(Model):
         try:
             answer = _read(reply.parse())
         except (ValueError, TypeError, AttributeError, LookupError):
-            raise UnavailableError(
-                f"{self.endpoint.label}: the answer is no chat completion; does OPENAI_BASE_URL end in /v1?"
-            ) from None
+            raise UnavailableError("the answer is no chat completion; does OPENAI_BASE_URL end in /v1?") from None
         self.pace.answered(reply.headers)
         return answer | {"seconds": time.perf_counter() - start}
 

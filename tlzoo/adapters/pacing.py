@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 
-from tlzoo.errors import StoppedError
+from tlzoo.errors import StoppedError, TlzooError
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
@@ -42,7 +42,7 @@ class Pace:
         self._until = time.monotonic() + seconds
         self._not_before = 0.0
         self._busy = self._streak = 0
-        self._interrupted = False
+        self._failure: TlzooError | None = None
         self._changed = threading.Condition()
 
     def left(self) -> float:
@@ -58,13 +58,14 @@ class Pace:
 
         Raises:
             StoppedError: The time is over, or will be when the request may be sent.
+            TlzooError: As :meth:`fail` was told.
         """
         own = time.monotonic() + wait
         with self._changed:
             while True:
                 now, start = time.monotonic(), max(own, self._not_before)
-                if self._interrupted:
-                    raise StoppedError("another request failed")
+                if self._failure is not None:
+                    raise self._failure
                 if max(now, start) >= self._until:
                     ahead = f"the endpoint wants {start - now:.0f} s of patience, and " if start > now else ""
                     raise StoppedError(f"{ahead}{max(0.0, self._until - now):.0f} s of --budget are left")
@@ -100,11 +101,16 @@ class Pace:
             self._streak = 0
             self._not_before = max(self._not_before, now + wait)
 
-    def interrupt(self, ended: bool = True) -> None:
-        """End all waiting for a turn, or allow it again."""
+    def fail(self, failure: TlzooError) -> None:
+        """End all waiting: no request is sent any more, until :meth:`resume`; the first failure is what all hear."""
         with self._changed:
-            self._interrupted = ended
+            self._failure = self._failure or failure
             self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Allow requests after a failure."""
+        with self._changed:
+            self._failure = None
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -73,24 +74,34 @@ def _convert(path: Path, target: Path) -> None:
     packed = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
     facts = packed.config.to_dict()
     facts.pop("quantization_config", None)
-    plain = AutoModelForCausalLM.from_config(AutoConfig.for_model(**facts), dtype=torch.float32)
+    plain = type(packed)(AutoConfig.for_model(**facts))
     plain.load_state_dict(packed.state_dict())
     plain.generation_config = packed.generation_config
     plain.save_pretrained(target)
     AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(target)
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that is ready to be asked.
+
+    Attributes:
+        url: Base URL of its API.
+        process: Its process.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def serving(model: Path, port: int = 8000, log: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def serving(model: Path, port: int = 8000, log: int | None = None) -> Iterator[Server]:
     """Serve a folder on loopback, for as long as the context lasts.
 
     Args:
         model: The folder; its last part is the model's name.
         port: Port to listen on.
         log: File descriptor for what the server says; by default standard error.
-
-    Yields:
-        The server, ready to be asked at ``http://127.0.0.1:<port>/v1``.
 
     Raises:
         InputError: The port is taken.
@@ -111,7 +122,7 @@ def serving(model: Path, port: int = 8000, log: int | None = None) -> Iterator[s
     process = subprocess.Popen(command, cwd=model.parent, env=settings, stdout=out, stderr=out)
     try:
         _wait(f"http://{HOST}:{port}/health", process)
-        yield process
+        yield Server(f"http://{HOST}:{port}/v1", process)
     finally:
         process.terminate()
         try:
