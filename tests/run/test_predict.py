@@ -18,6 +18,7 @@ from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.data.image import decode
 from tlzoo.errors import InputError
 from tlzoo.run.predict import plain, predict
+from tlzoo.tasks.embedding import TextEmbedding
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -34,6 +35,32 @@ class Thresholds(Model):
         return [
             {"mask": (g > 100).astype(np.uint8) * 2, "labels": ["background", "x", "bright"]} for g in batch["grey"]
         ]
+
+
+class SameLength(Model):
+    """Finds texts alike that are equally long."""
+
+    spec = Spec(input="text")
+    task = TextEmbedding.of(())
+
+    def encode(self, row: Row) -> Example:
+        return {"score": float(len(row["sentence1"]) == len(row["sentence2"]))}
+
+    def predict(self, batch: Batch) -> list[Any]:
+        return [{"score": score} for score in batch["score"]]
+
+
+def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:
+    table, other = tmp_path / "pairs.csv", tmp_path / "pairs.tsv"
+    table.write_text("id,text1,text2\n1,abc,xyz\n2,abc,\n3,abc,de\n")
+    other.write_bytes(b"text1\ttext2\nna\xefve\tx\n")
+    found = list(predict(SameLength(), [table, other, tmp_path / "none.csv"], batch_size=2))
+    assert found[:3] == [
+        {"input": "pairs.csv row 1", "score": 1},
+        {"input": "pairs.csv row 2", "error": "'text2' is empty"},
+        {"input": "pairs.csv row 3", "score": 0},
+    ]
+    assert "byte 0xef is no UTF-8" in found[3]["error"] and found[4]["error"].endswith("No such file or directory")
 
 
 @pytest.fixture

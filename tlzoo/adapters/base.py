@@ -139,6 +139,10 @@ class Model(nn.Module, ABC):
         """The model as it was published: a native one is that itself."""
         return self
 
+    def pretrained(self) -> nn.Module:
+        """What a stand-in's parameters are loaded into: a native model is that itself."""
+        return self
+
     def adapt(self, task: Task) -> None:
         """Get a native model ready to be trained on a task's own classes.
 

@@ -32,8 +32,8 @@ def measure_asked(run: Run) -> dict[str, Any]:
 
 
 def _model(run: Run) -> Any:
-    from tlzoo.run.execute import data_of, untrained
+    from tlzoo.run.execute import data_of, shown
     from tlzoo.tasks import task_type
 
     data = data_of(run.source)
-    return untrained(run, data, task_type(run.task)(data.features)), data.splits["test"]
+    return shown(run, data, task_type(run.task)(data.features)), data.splits["test"]

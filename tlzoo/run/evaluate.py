@@ -34,7 +34,7 @@ from tlzoo.transfer import standin
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 4
+MEASUREMENT = 5
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
@@ -319,19 +319,19 @@ class _Driver:
         rate, sizes = measured["throughput"], measured["sizes"]
         train = max(1, round(run.fraction * sizes["train"]))
         card = catalogue.get(run.checkpoint.card)
-        if run.strategy in UNTRAINED:
-            return float(sizes["test"] / rate)
         first, rates = 0.0, measured["training_rates"]
-        if run.tier == "stand-in" and not standin.kept(run.checkpoint.sha256).is_file():
+        if run.tier == "stand-in" and rates and not standin.kept(run.checkpoint.sha256).is_file():
             pretraining = standin.training(card, run.checkpoint.variant)
             first = pretraining.work() * pretraining.batch_size / rates["full"]
+        if run.strategy in UNTRAINED:
+            return float(first + sizes["test"] / rate)
         once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them
         if run.strategy == "probe" and "probe" not in rates:
             return float(first + once + 5)
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
         trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
-        if run.strategy == "probe" and not card.is_native_on(self.task):
+        if run.strategy == "probe" and task_facts(self.task).is_cacheable and not card.is_native_on(self.task):
             return float(first + once + trained)
         return float(first + trained + (looks + sizes["test"]) / rate)
 

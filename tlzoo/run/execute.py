@@ -81,7 +81,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     set_seed(run.seed)
     fitted: dict[str, Any] = {"n_train": min(run.recipe.shots, len(data.splits["train"]))}
     if run.strategy in UNTRAINED:
-        model = untrained(run, data, task)
+        model = shown(run, data, task)
         model.to(run.device)
     else:
         model, _, fitted = train(run, data, task, progress)
@@ -95,8 +95,8 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         raise _with_facts(error, model, limits, len(test)) from None
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        each = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, predictions, [task.is_right(*facts) for facts in each])
+        facts = zip(predictions, test, found[task.metrics[0]], strict=True)
+        _draw(sheet, test, predictions, [task.is_right(*each) for each in facts])
     return fitted | {
         **model.usage,
         "threads": threads(),
@@ -105,7 +105,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         "example_ids": test["id"][:],
         "groups": data.test_groups(),
         "statistics": found,
-        "values": {metric: value(metric, found[metric]) for metric in task.metrics},
+        "values": {metric: value(metric, each) for metric, each in found.items()},
     }
 
 
@@ -123,7 +123,7 @@ def _with_facts(
     return found
 
 
-def untrained(run: Run, data: Prepared, task: Task) -> Model:
+def shown(run: Run, data: Prepared, task: Task) -> Model:
     """The model of a run that trains nothing, with the examples that it is shown.
 
     Examples are training rows, as many of each class as of any other; another seed gives others, in another order.
@@ -146,9 +146,9 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(run.checkpoint, task).published()
+    model = untrained(assemble(run.checkpoint, task), task)
     name = f"{run.checkpoint.card} {run.checkpoint.variant}"
     if model is None:
         raise UnavailableError(f"{name} has no published head for zero-shot use")
@@ -175,8 +175,8 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     """Train as a run says.
 
     Returns:
-        The model (of a backbone's probe, the head on cached features), the network without the task's head (a native
-        model is that itself), and what training found.
+        The model (of a backbone's probe, where features are cached, the head on them), the network without the task's
+        head (a native model is that itself), and what training found.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
@@ -198,7 +198,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
     network = assemble(checkpoint, task)
     offset = 0.0
-    if run.strategy == "probe" and isinstance(network, Backbone):
+    if run.strategy == "probe" and isinstance(network, Backbone) and task.facts.is_cacheable:
         task = headed(task)
         frame(network, task)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]

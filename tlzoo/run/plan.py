@@ -114,7 +114,7 @@ def plan(
         source: The data.
         models: Card ids; by default every model whose outputs fit the task.
         strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` and ``few-shot`` for models that bring
-            their own head.
+            their own head, or need none for the task.
         weights: Tier.
         variant: Only this variant.
         seeds: Seeds.
@@ -174,7 +174,10 @@ def _plan_card(
     precision: str,
 ) -> None:
     possible = [s for s in card.transfer.strategies if s not in UNTRAINED or card.task == task]
-    published = [s for s in UNTRAINED if card.is_native_on(task) and s in possible]
+    untrained = task_facts(task).untrained and not card.is_native_on(task)
+    if untrained and "zero-shot" not in possible:
+        possible = ["zero-shot", *possible]
+    published = [s for s in UNTRAINED if (card.is_native_on(task) or untrained) and s in possible]
     default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     try:
@@ -212,4 +215,6 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    return replace(recipe(strategy, advice, card.is_native_on(task), task_facts(task).is_dense), precision=precision)
+    facts = task_facts(task)
+    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense, not facts.is_cacheable)
+    return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

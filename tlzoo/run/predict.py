@@ -26,9 +26,14 @@ def open_model(name: str) -> Model:
         return load(Path(name))
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(resolve(catalogue.get(name), "official")).published()
+    card = catalogue.get(name)
+    network = assemble(resolve(card, "official"))
+    needs_none = task_facts(card.task).untrained
+    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
@@ -36,9 +41,15 @@ def open_model(name: str) -> Model:
     return model.eval()
 
 
-def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
-    """Files as they are named; of a folder, all files of the kind beneath it, sorted."""
+def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
+    """Files as they are named; of a folder, all files of the kind beneath it, sorted.
+
+    Where texts are wanted, what has blanks and is no file is a text itself.
+    """
     for name in inputs:
+        if kind == "text" and any(character.isspace() for character in name) and not _exists(name):
+            yield name
+            continue
         path = Path(name)
         if path.is_dir():
             yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
@@ -46,20 +57,29 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
             yield path
 
 
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
 def predict(
-    model: Model, paths: Iterable[Path], batch_size: int = 32, draw: Path | None = None
+    model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
 ) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
     Args:
         model: The model.
-        paths: The files.
-        batch_size: Files a batch.
+        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
+            or texts themselves, as strings.
+        batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path, ...prediction}``, plain values that JSON takes (see :func:`plain`), with ``"drawn": path``
-        where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
+        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
+        ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -70,25 +90,42 @@ def predict(
 
     kind = model.spec.input
     artist = _artist(kind, draw) if draw is not None else None
-    for batch in batched(paths, batch_size):
+    for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
-        for path in batch:
+        for facts, row in batch:
+            answers.append(dict(facts))
             try:
-                row = {kind: {"bytes": path.read_bytes(), "path": str(path)}}
+                if isinstance(row, InputError):
+                    raise row
                 examples.append(model.encode(row))
-                answers.append({"input": str(path)})
-            except (InputError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                answers.append({"input": str(path), "error": reason or str(error)})
+            except InputError as error:
+                answers[-1]["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for path, answer in zip(batch, answers, strict=True):
+        for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(path, prediction))
+                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
             yield answer
+
+
+def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+    """What there is to predict, file by file; or why a file cannot be read."""
+    from tlzoo.data import own
+
+    task = getattr(model, "task", None)
+    for path in paths:
+        try:
+            if isinstance(path, str):
+                yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
+            else:
+                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
+        except InputError as error:
+            yield {"input": str(path)}, error
+        except OSError as error:
+            yield {"input": str(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:

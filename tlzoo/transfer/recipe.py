@@ -60,7 +60,13 @@ class Recipe:
         return self.steps * (1 + self.trial * (len(self.learning_rates) - 1))
 
 
-def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool = False, dense: bool = False) -> Recipe:
+def recipe(
+    strategy: Strategy,
+    learning_rate: float | None = None,
+    native: bool = False,
+    dense: bool = False,
+    sequential: bool = False,
+) -> Recipe:
     """The recipe of a strategy.
 
     Args:
@@ -71,6 +77,7 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class. A
             decoder that starts from random values stays on a plateau for a while, where validation is noise; so
             learning rates are tried for longer, and a native decoder's probe takes one that is known to leave it.
+        sequential: Whether the task's heads read sequences, which are not cached either.
     """
     tuned = learning_rate or 1e-3
     found = {
@@ -84,6 +91,6 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
     }.get(strategy, Recipe(0, ()))
     if strategy == "probe" and dense:
         found = Recipe(400, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
-    elif strategy == "probe" and native:
-        found = Recipe(200, (10 * tuned, 3 * tuned))
+    elif strategy == "probe" and (native or sequential):
+        found = Recipe(200, (1e-2, 3e-3) if sequential else (10 * tuned, 3 * tuned))
     return replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
