@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tlzoo.data import dna
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dna import codes, letters, read_fasta, rows, window
+from tlzoo.data.dna import codes, letters, read_fasta, window
 from tlzoo.errors import InputError
 
 TASK = "language-modeling"
@@ -70,7 +71,7 @@ def test_fasta(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.fa.gz", "wt") as file:
         file.write(text)
     assert list(read_fasta(tmp_path / "a.fa")) == expected
-    assert [row["dna"] for _, row in rows(tmp_path / "a.fa.gz")] == [sequence for _, sequence in expected]
+    assert [row["dna"] for _, row in dna.rows(tmp_path / "a.fa.gz")] == [sequence for _, sequence in expected]
     for name, content, told in (
         ("b.fa", b"ACGT\n", "b.fa:1: no FASTA file"),
         ("c.fa", b"", "holds no record"),

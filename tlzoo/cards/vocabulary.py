@@ -32,6 +32,7 @@ InputKind = Literal["image", "text", "dna", "audio", "video"]
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
+UNTRAINED: tuple[Strategy, ...] = ("zero-shot", "few-shot")
 TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")
 
 
