@@ -123,6 +123,8 @@ def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str,
     task = getattr(model, "task", None)
     for path in paths:
         try:
+            if isinstance(path, str) and (columns := getattr(task, "inputs", ())):
+                raise InputError(f"one text, where a table of {' and '.join(columns)} is read")
             if isinstance(path, str):
                 yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
