@@ -22,6 +22,8 @@ TEXT = {
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
 TABLES = {"text-embedding": "tlzoo.data.pairs:rows"}
 """What reads a person's table to predict, by task: ``module:function`` from a path to rows by name."""
+LINES = "tlzoo.data.tables:rows"
+"""What reads texts to predict for all other tasks."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 
 
@@ -66,9 +68,10 @@ def reader(kind: str, task: str | None) -> Callable[[Path], Iterator[tuple[str, 
     Returns:
         A function that gives each row's name with the row, or with what is wrong with it.
     """
-    if task in TABLES:
-        return _named(TABLES[task])
-    return _named("tlzoo.data.tables:rows") if kind == "text" else None
+    if task not in TABLES and kind != "text":
+        return None
+    read: Callable[[Path], Iterator[tuple[str, Row | InputError]]] = _named(TABLES.get(task or "", LINES))
+    return read
 
 
 def _named(dotted: str) -> Any:

@@ -93,7 +93,7 @@ def finetune(
     source = find(task, data, LIMITS)
     if source.notice:
         say(source.notice)
-    checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant))
+    checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant, strategy))
     if checkpoint.notice:
         say(checkpoint.notice)
     chosen = variant_of(card, checkpoint.variant)

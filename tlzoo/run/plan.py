@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import cast
 
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
@@ -173,31 +174,45 @@ def _plan_card(
     if untrained and "zero-shot" not in possible:
         possible = ["zero-shot", *possible]
     published = ["zero-shot"] if (card.is_native_on(task) or untrained) and "zero-shot" in possible else []
-    default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
-    wanted = list(dict.fromkeys(strategies)) or default
-    try:
-        checkpoint = resolve(card, weights, variant)
-    except UnavailableError as error:
-        tier = "official" if weights == "auto" else weights
-        result.absent.append(Absent(card.id, variant or card.default.id, tier, str(error)))
-        return
-    if checkpoint.notice:
-        result.notices.append(checkpoint.notice)
-    checkpoint = with_key(card, checkpoint)
-    chosen = variant_of(card, checkpoint.variant)
+    named = [v for v in card.variants if variant in (None, v.id)]
+    usual = [s for s in DEFAULT_STRATEGIES if s in possible and any(v.takes(s) for v in named)]
+    wanted = cast("list[Strategy]", list(dict.fromkeys(strategies)) or [*published, *usual] or ["zero-shot"])
+    found: dict[tuple[str, ...], Checkpoint | None] = {}
     for strategy in wanted:
-        if strategy not in (*possible, "further"):
-            reason = f"{card.id} is not run with {strategy} on {task}; with: {', '.join(possible) or 'nothing yet'}"
+        able = [v for v in named if strategy in (*possible, "further") and v.takes(strategy)]
+        ids = tuple(v.id for v in able or named)
+        if ids not in found:
+            found[ids] = _checkpoint(result, card, weights, variant, strategy if able else None)
+        checkpoint = found[ids]
+        if checkpoint is None or (checkpoint.tier == "none" and strategy != "scratch"):
+            continue
+        if not able:
+            told = ", ".join(s for s in possible if any(v.takes(s) for v in named)) or "nothing yet"
+            reason = f"{' '.join(filter(None, (card.id, variant)))} is not run with {strategy} on {task}; with: {told}"
             result.absent.append(Absent(card.id, checkpoint.variant, checkpoint.tier, reason, "skipped", strategy))
             continue
-        if checkpoint.tier == "none" and strategy != "scratch":
-            continue
+        chosen = variant_of(card, checkpoint.variant)
         for seed in seeds if strategy in TRAINED else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
                 how = recipe_for(card, chosen, task, strategy, precision)
                 result.runs.append(
                     Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
                 )
+
+
+def _checkpoint(
+    result: Plan, card: Card, weights: Wanted, variant: str | None, strategy: str | None
+) -> Checkpoint | None:
+    """The weights that a strategy starts from; what cannot be had becomes a row, what is less than asked a notice."""
+    try:
+        checkpoint = resolve(card, weights, variant, strategy)
+    except UnavailableError as error:
+        tier = "official" if weights == "auto" else weights
+        result.absent.append(Absent(card.id, variant or card.default.id, tier, str(error)))
+        return None
+    if checkpoint.notice:
+        result.notices.append(checkpoint.notice)
+    return with_key(card, checkpoint)
 
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
