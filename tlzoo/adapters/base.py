@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
+    from tlzoo.adapters.endpoint import Limits
     from tlzoo.tasks.base import Task
 
 Row = Mapping[str, Any]
@@ -155,6 +156,22 @@ class Model(nn.Module, ABC):
             InputError: The model cannot be trained here, or not on this task.
         """
         raise InputError(f"{type(self).__name__} cannot be trained; run it with: zero-shot")
+
+    def show(self, examples: Sequence[Row]) -> None:
+        """Put labelled examples into every prompt, of a model that is asked in words: few-shot.
+
+        Raises:
+            InputError: The model has no prompt.
+        """
+        raise InputError(f"{type(self).__name__} has no prompt to put examples into; run it with: zero-shot")
+
+    def limit(self, limits: Limits) -> None:
+        """Set limits of time and money; a model that runs here is planned by its measured speed, and needs none."""
+
+    @property
+    def usage(self) -> Mapping[str, Any]:
+        """What its predictions took so far, as columns of a row; nothing of a model that runs here."""
+        return {}
 
     def augment(self, batch: Batch) -> Batch:
         """Vary a training batch at random, by torch's own generator; by default nothing is varied."""

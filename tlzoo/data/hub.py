@@ -77,7 +77,8 @@ def listed(
         where: What errors and notices call it.
         task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for
             detection one of objects with a ``bbox`` (x, y, width, height) and a ``category`` each; for segmentation a
-            second one of images, whose values are classes; for pairs of texts see ``tlzoo.data.pairs``.
+            second one of images, whose values are classes; for pairs of texts see ``tlzoo.data.pairs``, for question
+            answering the columns of SQuAD.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
 
@@ -86,6 +87,10 @@ def listed(
     """
     from datasets import Audio, Value
 
+    if task == "question-answering":
+        from tlzoo.data import squad
+
+        return squad.on_hub({str(split): rows.to_dict() for split, rows in loaded.items()}, where)
     features: dict[str, Any] = next(iter(loaded.values())).features
     kind = next(iter(task_facts(task).inputs))
     wanted = {"audio": Audio, "image": Image}.get(kind, Value)

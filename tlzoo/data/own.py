@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 TEXT = {
+    "language-modeling": "tlzoo.data.passages:listing",
+    "question-answering": "tlzoo.data.squad:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
     "text-generation": "tlzoo.data.replies:listing",
 }
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
-TABLES = {"text-embedding": "tlzoo.data.pairs:rows"}
-"""What reads a person's table to predict, by task: ``module:function`` from a path to rows by name."""
-LINES = "tlzoo.data.tables:rows"
-"""What reads texts to predict for all other tasks."""
+ROWS = {
+    "question-answering": "tlzoo.data.squad:rows",
+    "text-embedding": "tlzoo.data.pairs:rows",
+    "text": "tlzoo.data.tables:rows",
+    "dna": "tlzoo.data.dna:rows",
+}
+"""What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 
 
@@ -32,7 +37,8 @@ def listing(path: Path, task: str) -> Listing:
 
     Args:
         path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``),
-            pictures and masks (``tlzoo.data.mask_folder``), or tables of text (``tlzoo.data.tables``).
+            pictures and masks (``tlzoo.data.mask_folder``), tables of text (``tlzoo.data.tables``), or questions with
+            passages (``tlzoo.data.squad``).
         task: The task.
 
     Raises:
@@ -58,20 +64,23 @@ def listing(path: Path, task: str) -> Listing:
     return coco.listing(path, task)
 
 
-def reader(kind: str, task: str | None) -> Callable[[Path], Iterator[tuple[str, Row | InputError]]] | None:
-    """What reads a person's texts to predict; absent where a file is one example.
+def rows(path: Path, task: str | None, kind: str) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
+    """Rows of a file to predict, each with what it is called by, ``input`` and more, or with what is wrong with it.
 
     Args:
-        kind: Kind of the input.
-        task: The task, where the model has one.
+        path: The file.
+        task: What the model was fine-tuned for; absent of a published one.
+        kind: Kind of the model's input.
 
-    Returns:
-        A function that gives each row's name with the row, or with what is wrong with it.
+    Raises:
+        InputError: It cannot be read as the task's rows.
+        OSError: It cannot be read.
     """
-    if task not in TABLES and kind != "text":
-        return None
-    read: Callable[[Path], Iterator[tuple[str, Row | InputError]]] = _named(TABLES.get(task or "", LINES))
-    return read
+    place = ROWS.get(task or "") or ROWS.get(kind)
+    if place is not None:
+        yield from _named(place)(path)
+    else:
+        yield {"input": str(path)}, {kind: {"bytes": path.read_bytes(), "path": str(path)}}
 
 
 def _named(dotted: str) -> Any:

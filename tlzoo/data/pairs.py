@@ -45,7 +45,8 @@ Pair = tuple[Hashable, Hashable]
 def components(pairs: Sequence[Pair]) -> list[int]:
     """The connected component of each pair: pairs that share a member, or whose partners do, are in one."""
     place: dict[Hashable, int] = {}
-    ends = np.array([[place.setdefault(member, len(place)) for member in pair] for pair in pairs]).reshape(-1, 2)
+    members = [[place.setdefault(member, len(place)) for member in pair] for pair in pairs]
+    ends = np.array(members, dtype=np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(place), len(place)))
     _, component = connected_components(graph, directed=False)
     return [int(c) for c in component[ends[:, 0]]]
@@ -84,11 +85,11 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[str, dict[str, str] | InputError]]:
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
     """The pairs of a table, to be predicted.
 
     Yields:
-        Name of a row, and ``sentence1`` and ``sentence2``, or what is wrong with them.
+        ``input``, what a row is called; and its ``sentence1`` and ``sentence2``, or what is wrong with them.
 
     Raises:
         InputError: It cannot be read, or no column fits.
@@ -97,7 +98,7 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, str] | InputError]]:
     names = pair_columns(table)
     for row, texts in enumerate(zip(*(table.columns[name] for name in names), strict=True)):
         fault = _faulty(dict(zip(names, texts, strict=True)))
-        yield table.name(row), fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
+        yield {"input": table.name(row)}, fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
 
 
 def listed(tables: Sequence[Table], where: str) -> Listing:

@@ -110,10 +110,7 @@ def listing(path: Path) -> Listing:
     found = Listing("text", [], [], [], [], [] if len(tables) > 1 else None, files=[table.path for table in tables])
     for table in tables:
         label = table.need(LABEL_COLUMNS, "classes")
-        text = table.find(TEXT_COLUMNS) or _longest(table, label)
-        if text is None:
-            table.need(TEXT_COLUMNS, "texts")
-            continue
+        text = table.find(TEXT_COLUMNS) or _longest(table, label) or table.need(TEXT_COLUMNS, "texts")
         group = table.find(GROUP_COLUMNS)
         guessed(found, table, text=text, label=label, group=group)
         for row, (value, target) in enumerate(zip(table.columns[text], table.columns[label], strict=True)):
@@ -134,28 +131,31 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | InputError]]:
-    """Texts to be predicted: the lines of a ``.txt`` file, or the rows of a table.
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, Any] | InputError]]:
+    """Texts to predict: the rows of a table, else the lines of a file that are not blank.
 
     Yields:
-        Name of a line or row, and ``text``, with ``candidates`` where a table has lists of those; or that it is empty.
+        ``input``, what a text is called; and the row with the ``text``, and with ``candidates`` where a table has lists
+        of those, or what is wrong with it.
 
     Raises:
         InputError: It cannot be read, or no column fits.
     """
-    if path.suffix.lower() not in _READERS:
+    if not is_table(path):
         for number, line in enumerate(read_text(path).splitlines(), start=1):
             if line.strip():
-                yield f"{path.name} line {number}", {"text": line}
+                yield {"input": f"{path.name} line {number}"}, {"text": line}
         return
-    table = read_table(path)
-    text = table.need((*TEXT_COLUMNS, *PROMPT_COLUMNS), "texts")
-    candidates = table.columns.get("candidates", [None] * len(table))
-    for row, (value, replies) in enumerate(zip(table.columns[text], candidates, strict=True)):
-        if not isinstance(value, str) or not value.strip():
-            yield table.name(row), InputError(f"{text!r} is empty")
-        else:
-            yield table.name(row), {"text": value} | ({"candidates": replies} if isinstance(replies, list) else {})
+    for table in read_tables(path):
+        names = (*TEXT_COLUMNS, *PROMPT_COLUMNS)
+        column = table.find(names) or _longest(table, "") or table.need(names, "texts")
+        candidates = table.columns.get("candidates", [None] * len(table))
+        for row, (value, replies) in enumerate(zip(table.columns[column], candidates, strict=True)):
+            facts = {"input": table.name(row)}
+            if not isinstance(value, str) or not value.strip():
+                yield facts, InputError(f"{column!r} is empty")
+            else:
+                yield facts, {"text": value} | ({"candidates": replies} if isinstance(replies, list) else {})
 
 
 def guessed(found: Listing, table: Table, **columns: str | None) -> None:

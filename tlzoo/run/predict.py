@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.data.dna import is_fasta
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 
@@ -52,7 +53,7 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
             continue
         path = Path(name)
         if path.is_dir():
-            yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
+            yield from (p for p in sorted(path.rglob("*")) if _is_of(p, kind))
         else:
             yield path
 
@@ -64,6 +65,10 @@ def _exists(name: str) -> bool:
         return False
 
 
+def _is_of(path: Path, kind: str) -> bool:
+    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(kind, ())
+
+
 def predict(
     model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -71,14 +76,15 @@ def predict(
 
     Args:
         model: The model.
-        paths: The files; of texts, tables, of which every row is predicted, files of text, of which every line is, and
-            texts themselves, as strings.
+        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
+            or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with
-        ``"drawn": path`` where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
+        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
+        ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -91,42 +97,40 @@ def predict(
     artist = _artist(kind, draw) if draw is not None else None
     for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
-        for name, row in batch:
+        for facts, row in batch:
+            answers.append(dict(facts))
             try:
                 if isinstance(row, InputError):
                     raise row
                 examples.append(model.encode(row))
-                answers.append({"input": name})
             except InputError as error:
-                answers.append({"input": name, "error": str(error)})
+                answers[-1]["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for (name, _), answer in zip(batch, answers, strict=True):
+        for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(Path(name), prediction))
+                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
             yield answer
 
 
-def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[str, Mapping[str, Any] | InputError]]:
-    """What there is to predict by name, or why it cannot be read: files, the rows of tables, texts."""
-    from tlzoo.data.own import reader
+def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+    """What there is to predict, file by file; or why a file cannot be read."""
+    from tlzoo.data import own
 
-    read = reader(model.spec.input, getattr(getattr(model, "task", None), "name", None))
+    task = getattr(model, "task", None)
     for path in paths:
         try:
             if isinstance(path, str):
-                yield path.encode("utf-8", "replace").decode(), {"text": path}
-            elif read is not None:
-                yield from read(path)
+                yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
-                yield str(path), {model.spec.input: {"bytes": path.read_bytes(), "path": str(path)}}
+                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
         except InputError as error:
-            yield str(path), error
+            yield {"input": str(path)}, error
         except OSError as error:
-            yield str(path), InputError(error.strerror or str(error))
+            yield {"input": str(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,10 +142,19 @@ def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The same; a mask becomes ``masks``, one entry a class that is present, the background too: ``label``,
         ``area_share`` and ``rle``, COCO's run-length encoding (``pycocotools.mask``) with ``size`` ``[height, width]``.
+        Of tracks along DNA the ``bins`` are counted, and each of the ``tracks`` is told by its ``label``, ``mean``,
+        ``max``, and the bases of that bin, ``at`` (first and one past the last, from the sequence's first, 0).
     """
     import numpy as np
 
     found = {key: value for key, value in prediction.items() if key != "mask"}
+    if "tracks" in prediction:
+        values = np.asarray(prediction["tracks"])
+        highest, size = values.argmax(0), found["bin_size"]
+        first = found["start"] + highest * size
+        columns = zip(found.pop("labels"), values.mean(0), values.max(0), first, strict=True)
+        found["bins"] = len(values)
+        found["tracks"] = [{"label": t, "mean": m, "max": h, "at": [f, f + size]} for t, m, h, f in columns]
     if "mask" in prediction:
         from pycocotools.mask import encode
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
+from tlzoo.adapters import spans
 from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, collate
 from tlzoo.adapters.image import ImageBackbone
 from tlzoo.data.inputs import read_input
 from tlzoo.tasks.base import HeadTask
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.transformers import TextEncoder
 
 
 class _Headed(Model):
@@ -108,6 +112,8 @@ def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
     if not task.inputs:
         return backbone.encode(read_input(row, spec.input, spec.sample_rate))
     texts = tuple(row[column] for column in task.inputs)
+    if task.windowed:
+        return spans.encode(cast("TextEncoder", backbone), *texts)
     if not task.siamese:
         return backbone.encode(texts)
     return {f"{name}{i}": value for i, text in enumerate(texts) for name, value in backbone.encode(text).items()}
@@ -115,6 +121,8 @@ def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
 
 def ragged(backbone: Backbone, task: HeadTask) -> frozenset[str]:
     """Which parts of :func:`encode`'s examples vary in their first dimension."""
+    if task.windowed:
+        return backbone.ragged | spans.RAGGED
     if not task.siamese:
         return backbone.ragged
     return frozenset(f"{name}{i}" for name in backbone.ragged for i in range(len(task.inputs)))
@@ -125,6 +133,8 @@ def output(backbone: Backbone, task: HeadTask, batch: Batch) -> Any:
 
     What occurs several times in a siamese batch goes through the backbone once: pairs of few documents share them.
     """
+    if task.windowed:
+        return spans.tokens(backbone, batch)
     if not task.siamese:
         return backbone(batch)[task.output]
     columns = [_examples(_column(batch, i), backbone.ragged) for i in range(len(task.inputs))]
