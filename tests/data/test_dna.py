@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tlzoo.data import dna
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dna import codes, letters, read_fasta, read_sequences, window
+from tlzoo.data.dna import codes, letters, read_fasta, window
 from tlzoo.errors import InputError
 
 TASK = "language-modeling"
@@ -69,7 +70,8 @@ def test_fasta(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(text)
     with gzip.open(tmp_path / "a.fa.gz", "wt") as file:
         file.write(text)
-    assert list(read_fasta(tmp_path / "a.fa")) == expected == list(read_sequences(tmp_path / "a.fa.gz"))
+    assert list(read_fasta(tmp_path / "a.fa")) == expected
+    assert [row["dna"] for _, row in dna.rows(tmp_path / "a.fa.gz")] == [sequence for _, sequence in expected]
     for name, content, told in (
         ("b.fa", b"ACGT\n", "b.fa:1: no FASTA file"),
         ("c.fa", b"", "holds no record"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tlzoo.leaderboard.metrics import metric
-from tlzoo.leaderboard.statistics import estimate, gain, tied, verdict
+from tlzoo.leaderboard.statistics import crossed, estimate, gain, tied, verdict
 
 ACCURACY = metric("accuracy")
 
@@ -26,6 +26,31 @@ def test_groups_widen_the_interval() -> None:
     alone = estimate(ACCURACY, {0: statistics}, [str(i) for i in range(200)]).interval
     grouped = estimate(ACCURACY, {0: statistics}, [str(i // 20) for i in range(200)]).interval
     assert grouped[1] - grouped[0] > 3 * (alone[1] - alone[0])
+
+
+def crossed_pairs(rng: np.random.Generator, documents: int) -> tuple[list[list[float]], list[str]]:
+    """Each pair of documents: how well it is told depends on both, and a little on the pair."""
+    ease = rng.normal(0.5, 0.2, documents)
+    pairs = [(i, j) for i in range(documents) for j in range(i)]
+    statistics = [[(ease[i] + ease[j]) / 2 + rng.normal(0, 0.05)] for i, j in pairs]
+    return statistics, [crossed(str(i), str(j)) for i, j in pairs]
+
+
+def test_pairs_that_share_documents_are_resampled_by_document() -> None:
+    """Resampling pairs, as if they were independent, would claim far too much."""
+    rng = np.random.default_rng(0)
+    covered = {"documents": 0, "pairs": 0}
+    for _ in range(200):
+        statistics, groups = crossed_pairs(rng, 20)
+        for what, names in (("documents", groups), ("pairs", [str(i) for i in range(len(groups))])):
+            low, high = estimate(ACCURACY, {0: statistics}, names).interval
+            covered[what] += low <= 0.5 <= high
+    assert 0.88 <= covered["documents"] / 200 <= 0.99
+    assert covered["pairs"] / 200 < 0.6
+
+
+def test_a_pair_of_a_document_with_itself_counts_as_often_as_the_document() -> None:
+    assert crossed("tiger", "tiger") == "tiger"
 
 
 def test_seeds_widen_the_interval() -> None:

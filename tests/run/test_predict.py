@@ -18,6 +18,7 @@ from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.data.image import decode
 from tlzoo.errors import InputError
 from tlzoo.run.predict import plain, predict
+from tlzoo.tasks.embedding import TextEmbedding
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -34,6 +35,32 @@ class Thresholds(Model):
         return [
             {"mask": (g > 100).astype(np.uint8) * 2, "labels": ["background", "x", "bright"]} for g in batch["grey"]
         ]
+
+
+class SameLength(Model):
+    """Finds texts alike that are equally long."""
+
+    spec = Spec(input="text")
+    task = TextEmbedding.of(())
+
+    def encode(self, row: Row) -> Example:
+        return {"score": float(len(row["sentence1"]) == len(row["sentence2"]))}
+
+    def predict(self, batch: Batch) -> list[Any]:
+        return [{"score": score} for score in batch["score"]]
+
+
+def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:
+    table, other = tmp_path / "pairs.csv", tmp_path / "pairs.tsv"
+    table.write_text("id,text1,text2\n1,abc,xyz\n2,abc,\n3,abc,de\n")
+    other.write_bytes(b"text1\ttext2\nna\xefve\tx\n")
+    found = list(predict(SameLength(), [table, other, tmp_path / "none.csv"], batch_size=2))
+    assert found[:3] == [
+        {"input": "pairs.csv row 1", "score": 1},
+        {"input": "pairs.csv row 2", "error": "'text2' is empty"},
+        {"input": "pairs.csv row 3", "score": 0},
+    ]
+    assert "byte 0xef is no UTF-8" in found[3]["error"] and found[4]["error"].endswith("No such file or directory")
 
 
 @pytest.fixture
@@ -115,3 +142,34 @@ def test_faces_are_drawn_from_the_command_line(tlzoo: Command, tmp_path: Path) -
     left, top, _, bottom = (round(v * scale) for v in row["boxes"][0])
     edge = after[(top + bottom) // 2 : bottom, left : left + 2]
     assert np.ptp(edge.reshape(-1, 3), axis=0).max() == 0, "one colour along the left edge of the face's box"
+
+
+def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
+    from tests.adapters.test_spans import encoder
+    from tlzoo.adapters.weights import variant_of
+    from tlzoo.cards import catalogue
+    from tlzoo.run.predict import open_model
+    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.tasks.question_answering import QuestionAnswering
+    from tlzoo.transfer.bundle import save
+
+    task, card = QuestionAnswering.of([]), catalogue.get("tf2nq")
+    save(HeadedModel(encoder("tf2nq"), task), task, card, variant_of(card, "nano"), tmp_path / "model", {}, "")
+    contexts = ["Ada wrote the notes in 1843. " * (1 + 200 * i) for i in range(2)]
+    paragraphs = [
+        {"context": context, "qas": [{"id": f"{i}{name}", "question": name} for name in ("When?", "Who?", " ")]}
+        for i, context in enumerate(contexts)
+    ]
+    (tmp_path / "questions.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    (tmp_path / "other.json").write_text("{}")
+    model = open_model(str(tmp_path / "model"))
+    found = list(predict(model, [tmp_path / "questions.json", tmp_path / "other.json"], 2))
+    assert [row.get("id") for row in found] == ["0When?", "0Who?", "0 ", "1When?", "1Who?", "1 ", None]
+    for i, row in enumerate(found[:6]):
+        assert row["input"].endswith("questions.json") and row["question"] in row["id"]
+        if i % 3 == 2:
+            assert row["error"].endswith("question is empty")
+        else:
+            assert contexts[i // 3][row["start"] : row["end"]] == row["text"]
+            assert json.loads(json.dumps(row)) == row
+    assert "no SQuAD file" in found[6]["error"]

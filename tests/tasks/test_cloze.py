@@ -17,8 +17,14 @@ ROW = {"text": "Fires burn near Sydney. Firefighters, tired, are still fighting 
 
 def test_it_is_registered_and_lists_only_metrics_of_words() -> None:
     assert task_type("language-modeling") is Cloze
-    assert TASK.metrics == ("cloze_accuracy",)
+    assert TASK.metrics == ("cloze_accuracy", "perplexity")
+    assert Cloze.of([]).features == CLOZE_FEATURES
     assert set(TASK.metrics) <= set(TASK.facts.metrics) & set(METRICS)
+
+
+def test_a_word_and_its_end_have_a_perplexity_where_the_model_gives_one() -> None:
+    found = TASK.statistics({"text": "fires", "nats": 6.0}, ROW)
+    assert found == {"cloze_accuracy": [1.0], "perplexity": [6.0, 2.0]}
 
 
 @pytest.mark.parametrize("column", ["text", "target"])

@@ -113,7 +113,7 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     """A model behind an API; another endpoint than the published one serves a stand-in."""
     from tlzoo.adapters.endpoint import endpoint
 
-    found = endpoint(variant.model)
+    found = endpoint(variant.model, variant.config.get("price"))
     if variant.kind == "nano" and found.official:
         raise UnavailableError(
             f"{card.id}: {variant.id} is served by an endpoint of your own; set OPENAI_BASE_URL to it"

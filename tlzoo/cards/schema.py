@@ -164,6 +164,8 @@ class Variant(Node):
     """Arguments of the model's constructor."""
     size: int | None = Field(default=None, gt=0)
     """Side of the square image that this variant takes, pixels, where it differs from the card's input."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Longest sequence that this variant takes, where it differs from the card's input."""
     params: int | None = Field(default=None, gt=0)
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
     weights: tuple[Weights, ...] = ()
@@ -261,10 +263,9 @@ class Card(Node):
         return tuple(sorted({w.format for v in self.variants for w in v.weights if w.format}))
 
     def input_of(self, variant: Variant) -> Input:
-        """The input of one variant: the card's, at the variant's own size where it has one."""
-        if variant.size is None:
-            return self.input
-        return self.input.model_copy(update={"height": variant.size, "width": variant.size})
+        """The input of one variant: the card's, at the variant's own size or length where it has one."""
+        own = {"height": variant.size, "width": variant.size, "max_tokens": variant.max_tokens}
+        return self.input.model_copy(update={name: value for name, value in own.items() if value is not None})
 
     def variant_hash(self, variant: Variant) -> str:
         """Hash of what decides a result: the variant's configuration and its input, not the prose."""

@@ -32,6 +32,7 @@ InputKind = Literal["image", "text", "dna", "audio", "video"]
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
+UNTRAINED: tuple[Strategy, ...] = ("zero-shot", "few-shot")
 TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")
 
 
@@ -45,6 +46,9 @@ class TaskFacts:
         inputs: The kinds of input a model may take for it.
         needs: Alternatives; a model can do the task if its outputs include one of these sets.
         metrics: The metrics, headline first.
+        epochs: Most times that training sees an example, where that is not what the recipe says: a text is in several
+            pairs, and seen in each.
+        untrained: Whether it can be done with what a backbone gives, without a head: by any, zero-shot.
         own_metrics: Of a kind of input with which the task is another one, its metrics, headline first.
     """
 
@@ -53,6 +57,8 @@ class TaskFacts:
     inputs: frozenset[str]
     needs: tuple[frozenset[str], ...]
     metrics: tuple[str, ...]
+    epochs: int | None = None
+    untrained: bool = False
     own_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def headline(self, kind: str) -> str:
@@ -69,12 +75,28 @@ class TaskFacts:
         """Whether heads for it read maps, and not one vector an example."""
         return frozenset({"pyramid"}) in self.needs
 
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether what heads for it read is as large for every example, so that frozen features are kept once computed.
+
+        Sequences are not: their heads are trained on top of the frozen network.
+        """
+        return frozenset({"tokens"}) not in self.needs
+
 
 def _task(
-    domain: Domain, tag: str, needs: list[set[str]], metrics: list[str], own: dict[str, tuple[str, ...]] | None = None
+    domain: Domain,
+    tag: str,
+    needs: list[set[str]],
+    metrics: list[str],
+    own: dict[str, tuple[str, ...]] | None = None,
+    *,
+    epochs: int | None = None,
+    untrained: bool = False,
 ) -> TaskFacts:
     own = own or {}
-    return TaskFacts(domain, tag, frozenset({domain, *own}), tuple(map(frozenset, needs)), tuple(metrics), own)
+    kinds = frozenset({domain, *own})
+    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own)
 
 
 TASKS: dict[str, TaskFacts] = {
@@ -84,11 +106,11 @@ TASKS: dict[str, TaskFacts] = {
     "image-segmentation": _task("image", "image-segmentation", [{"masks"}, {"pyramid"}], ["miou", "dice"]),
     "pose-estimation": _task("image", "keypoint-detection", [{"keypoints"}, {"pyramid"}], ["pck", "oks_ap"]),
     "text-classification": _task("text", "text-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"]),
+    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"], epochs=10, untrained=True),
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(
-        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy"], {"dna": ("pearson",)}
+        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "perplexity"], {"dna": ("pearson",)}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),

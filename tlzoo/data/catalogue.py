@@ -158,6 +158,24 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.mannequins:mannequins",
     ),
+    "chatterbot": Entry(
+        "text-generation",
+        "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
+        "bsd-3-clause",
+        loader="tlzoo.data.dialogues:chatterbot",
+    ),
+    "wikipedia-replies": Entry(
+        "text-generation",
+        "sentences of Wikipedia and the one that follows, split by article; source of stand-ins",
+        "cc-by-sa-4.0",
+        loader="tlzoo.data.dialogues:wikipedia_replies",
+    ),
+    "chatterbot-topics": Entry(
+        "text-classification",
+        "what an utterance of the ChatterBot corpus is about, 12 classes, split by conversation",
+        "bsd-3-clause",
+        loader="tlzoo.data.dialogues:topics",
+    ),
     "sst2": Entry(
         "text-classification",
         "Stanford Sentiment Treebank, sentences of film reviews, two classes",
@@ -183,6 +201,42 @@ DATASETS: dict[str, Entry] = {
         "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
         "cc-by-sa-4.0",
         loader="tlzoo.data.wikipedia:wikipedia",
+    ),
+    "stsbenchmark": Entry(
+        "text-embedding",
+        "STS Benchmark, 8,628 pairs of sentences rated by people",
+        "unknown",
+        hub="mteb/stsbenchmark-sts",
+    ),
+    "lee": Entry(
+        "text-embedding",
+        "pairs of 50 real news stories rated by people, splits apart by story",
+        "unknown",
+        loader="tlzoo.data.similarity:lee",
+    ),
+    "wordsim": Entry(
+        "text-embedding",
+        "WordSim-353, pairs of words rated by people, splits apart by word",
+        "cc-by-4.0",
+        loader="tlzoo.data.similarity:wordsim",
+    ),
+    "squad": Entry(
+        "question-answering",
+        "SQuAD 1.1, questions about paragraphs of Wikipedia",
+        "cc-by-sa-4.0",
+        hub="rajpurkar/squad",
+    ),
+    "news-spans": Entry(
+        "question-answering",
+        "the span that fills a gap, in a story of real news; a fifth have no answer",
+        "unknown",
+        loader="tlzoo.data.gaps:news_spans",
+    ),
+    "wikipedia-spans": Entry(
+        "question-answering",
+        "the span that fills a gap, in a passage of Wikipedia; source of stand-ins",
+        "cc-by-sa-3.0",
+        loader="tlzoo.data.gaps:wikipedia_spans",
     ),
     "news-cloze": Entry(
         "language-modeling",
@@ -215,6 +269,9 @@ STANDARD: dict[str, Standard] = {
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
     "text-classification": ("sst2", "tweets"),
+    "text-generation": (None, "chatterbot"),
+    "text-embedding": ("stsbenchmark", "lee"),
+    "question-answering": ("squad", "news-spans"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""

@@ -103,6 +103,7 @@ class Listing:
         notices: What was guessed.
         problems: One line for each example that is not listed, since a part of it is missing.
         targets: What is right, where that is no class.
+        identity: Columns of the targets that, with the input, make an example what it is.
         files: Files that decide the rows, of a person's own data.
     """
 
@@ -115,6 +116,7 @@ class Listing:
     notices: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     targets: Targets | None = None
+    identity: tuple[str, ...] = ()
     files: list[Path] = field(default_factory=list)
 
 
@@ -186,13 +188,24 @@ def gather(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> 
                 problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
         if not rows[split]:
             raise InputError(f"no example for {split} can be used; {len(problems)} left out, such as: {problems[-1]}")
-    kept = without_repeats({split: [content_key(row[listing.kind]) for row in rows[split]] for split in SPLITS})
+    content = (listing.kind, *listing.identity)
+    keys = {s: ["".join(content_key(row[column]) for column in content) for row in rows[s]] for s in SPLITS}
+    kept = without_repeats(keys)
     dropped = sum(len(rows[s]) - len(kept[s]) for s in SPLITS)
     notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
+    if listing.targets is None:
+        notices += _never_taught(listing.labels, chosen)
     if dropped:
         notices.append(f"{dropped} training or validation examples repeat a later split's content and were left out")
     splits = {split: _in_parts(features, [rows[split][i] for i in kept[split]]) for split in SPLITS}
     return Prepared(DatasetDict(splits), tuple(problems), tuple(notices))
+
+
+def _never_taught(labels: Sequence[str], chosen: Mapping[str, Iterable[int]]) -> list[str]:
+    """Say which classes are in the test only: nobody can learn them, and the accuracy counts them as wrong."""
+    seen = {split: Counter(labels[int(i)] for i in chosen[split]) for split in SPLITS}
+    absent = {name: count for name, count in seen["test"].items() if name not in seen["train"]}
+    return [f"class {name!r} has {n} test and no training example" for name, n in sorted(absent.items())][:5]
 
 
 def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]], size: int = 256) -> Dataset:

@@ -114,21 +114,22 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str]]:
     yield name, "".join(parts)
 
 
-def read_sequences(path: Path) -> Iterator[tuple[str, str]]:
-    """Read sequences without anything that is measured on them: a FASTA file, or a table with a column of sequences.
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Sequences to predict, of a FASTA file or of a table with a column of sequences.
 
     Yields:
-        Name and sequence.
+        ``input``, what a sequence is called; and the row with the ``dna``.
 
     Raises:
         InputError: It cannot be read, or is neither.
     """
     if not is_table(path):
-        yield from read_fasta(path)
+        for name, sequence in read_fasta(path):
+            yield {"input": f"{path} {name}"}, {"dna": sequence}
         return
     for table in read_tables(path):
         for row, sequence in enumerate(table.columns[table.need(SEQUENCE_COLUMNS, "sequences")]):
-            yield table.name(row), str(sequence)
+            yield {"input": table.name(row)}, {"dna": str(sequence)}
 
 
 def track_features(bins: int, tracks: int) -> Features:

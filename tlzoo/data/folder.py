@@ -14,6 +14,7 @@ from tlzoo.errors import InputError
 SUFFIXES = {
     "audio": frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au"}),
     "image": frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}),
+    "text": frozenset({".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet"}),
 }
 SPLIT_NAMES = {
     "train": "train",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +77,8 @@ def listed(
         where: What errors and notices call it.
         task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for
             detection one of objects with a ``bbox`` (x, y, width, height) and a ``category`` each; for segmentation a
-            second one of images, whose values are classes.
+            second one of images, whose values are classes; for pairs of texts see ``tlzoo.data.pairs``, for question
+            answering the columns of SQuAD.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
 
@@ -85,12 +87,26 @@ def listed(
     """
     from datasets import Audio, Value
 
+    if task == "question-answering":
+        from tlzoo.data import squad
+
+        return squad.on_hub({str(split): rows.to_dict() for split, rows in loaded.items()}, where)
     features: dict[str, Any] = next(iter(loaded.values())).features
     kind = next(iter(task_facts(task).inputs))
     wanted = {"audio": Audio, "image": Image}.get(kind, Value)
     source = next((name for name, f in features.items() if isinstance(f, wanted)), None)
     if task == "pose-estimation":
         raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes COCO files")
+    if task == "text-embedding":
+        from tlzoo.data import pairs, tables
+
+        return pairs.listed(
+            [
+                tables.Table(Path(name), rows.to_dict(), SPLIT_NAMES.get(str(name).lower()))
+                for name, rows in loaded.items()
+            ],
+            where,
+        )
     sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
     fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
     label = label or next((c for c in (fitting if sought else LABEL_COLUMNS) if c in features), None)

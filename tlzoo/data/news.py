@@ -25,7 +25,7 @@ CLOZE_FEATURES = Features({name: Value("string") for name in ("text", "target", 
 _SIZES = {"test": 200, "validation": 100, "train": 300}
 _WORDS = range(30, 81)  # length of a passage in words, with its last one
 _OVERLAP = 13  # words in a row that make two stories one: as GPT-3 was decontaminated (Brown 2020, 2005.14165, app. C)
-_FUNCTION_WORDS = """
+_LONG_FUNCTION_WORDS = """
 about above after again against ahead along already also although always among around back because been before behind
 being below between both came cannot come could does doing done down during each either else even ever every from
 further give given going have having here hers herself himself however into itself just know like made make many might
@@ -35,7 +35,8 @@ then there these they thing things this those though through till together told 
 want wants well went were what when where whether which while whom whose will with within without would yesterday your
 yours
 """
-_NO_TARGETS = frozenset(_FUNCTION_WORDS.split())
+FUNCTION_WORDS = frozenset(_LONG_FUNCTION_WORDS.split())
+"""Of four letters and more; no word to be guessed."""
 
 
 @cache
@@ -104,7 +105,7 @@ def passages(story: str) -> Iterator[tuple[str, str]]:
             continue
         for end in reversed(range(start + _WORDS.start - 1, min(start + _WORDS.stop - 1, len(words)))):
             target = re.fullmatch(r"""([A-Za-z]{4,})[.,;:!?"')\]]*""", words[end])
-            if target is None or target[1].lower() in _NO_TARGETS or _ends_sentence(words[end - 1]):
+            if target is None or target[1].lower() in FUNCTION_WORDS or _ends_sentence(words[end - 1]):
                 continue
             if target[1].lower() in _plain(" ".join(words[start:end])):
                 yield " ".join(words[start:end]), target[1]

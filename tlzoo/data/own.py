@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlzoo.cards.vocabulary import task_facts
 from tlzoo.errors import InputError
@@ -13,8 +13,22 @@ from tlzoo.errors import InputError
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
-TEXT = {"text-classification": "tlzoo.data.tables:listing", "language-modeling": "tlzoo.data.dna:listing"}
+Row = Mapping[str, Any]
+TEXT = {
+    "language-modeling": "tlzoo.data.passages:listing",
+    "question-answering": "tlzoo.data.squad:listing",
+    "text-classification": "tlzoo.data.tables:listing",
+    "text-embedding": "tlzoo.data.pairs:listing",
+    "text-generation": "tlzoo.data.replies:listing",
+}
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
+ROWS = {
+    "question-answering": "tlzoo.data.squad:rows",
+    "text-embedding": "tlzoo.data.pairs:rows",
+    "text": "tlzoo.data.tables:rows",
+    "dna": "tlzoo.data.dna:rows",
+}
+"""What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 
 
@@ -23,7 +37,8 @@ def listing(path: Path, task: str) -> Listing:
 
     Args:
         path: Class folders or ``metadata.csv`` (``tlzoo.data.folder``), COCO annotations (``tlzoo.data.coco``),
-            pictures and masks (``tlzoo.data.mask_folder``), or tables of text (``tlzoo.data.tables``).
+            pictures and masks (``tlzoo.data.mask_folder``), tables of text (``tlzoo.data.tables``), or questions with
+            passages (``tlzoo.data.squad``).
         task: The task.
 
     Raises:
@@ -32,8 +47,7 @@ def listing(path: Path, task: str) -> Listing:
     from tlzoo.data import coco, folder, mask_folder
 
     if task in TEXT:
-        module, _, function = TEXT[task].partition(":")
-        read: Callable[[Path], Listing] = getattr(import_module(module), function)
+        read: Callable[[Path], Listing] = _named(TEXT[task])
         return read(path)
     facts = task_facts(task)
     kind = next(iter(facts.inputs))
@@ -48,6 +62,30 @@ def listing(path: Path, task: str) -> Listing:
         if not coco.candidates(path):
             raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
     return coco.listing(path, task)
+
+
+def rows(path: Path, task: str | None, kind: str) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
+    """Rows of a file to predict, each with what it is called by, ``input`` and more, or with what is wrong with it.
+
+    Args:
+        path: The file.
+        task: What the model was fine-tuned for; absent of a published one.
+        kind: Kind of the model's input.
+
+    Raises:
+        InputError: It cannot be read as the task's rows.
+        OSError: It cannot be read.
+    """
+    place = ROWS.get(task or "") or ROWS.get(kind)
+    if place is not None:
+        yield from _named(place)(path)
+    else:
+        yield {"input": str(path)}, {kind: {"bytes": path.read_bytes(), "path": str(path)}}
+
+
+def _named(dotted: str) -> Any:
+    module, _, function = dotted.partition(":")
+    return getattr(import_module(module), function)
 
 
 def fingerprint(found: Listing, path: Path) -> str:

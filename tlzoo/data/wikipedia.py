@@ -27,6 +27,7 @@ DUMP = Blob(
 _DEALT = ("test", "validation", *["train"] * 10)  # of a pack of twelve articles
 _NO_ARTICLE = re.compile(r"\s*(File|Image|Category|[a-z-]{2,12}):")
 _LAST_SECTIONS = re.compile(r"^\s*(See also|References|Notes|Further reading|External links|Bibliography)\s*$", re.M)
+_MARKUP = re.compile(r"[{}\[\]]{2}|\{\||</?[a-z]+|\b(File|Image|Category):")  # what the parser could not tell
 _LEAST = 120  # characters of a paragraph; shorter lines are headings, lists and what is left of tables
 _WORDS = 80  # most words of a passage, as in the cloze over news
 
@@ -114,5 +115,5 @@ def _paragraphs(source: str) -> Iterator[str]:
         tidy = re.sub(r"\(\s*[;,]*\s*\)", "", line.replace("''", ""))  # what templates leave behind
         tidy = re.sub(r"\(\s*[;,][\s;,]*", "(", tidy)
         tidy = re.sub(r"\s+([.,;])", r"\1", " ".join(tidy.split()))
-        if len(tidy) >= _LEAST and tidy[-1] in '.!?"':
+        if len(tidy) >= _LEAST and tidy[-1] in '.!?"' and not _MARKUP.search(tidy):
             yield tidy

@@ -7,6 +7,7 @@ interval costs one matrix product and never a second look at predictions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tlzoo.errors import unknown
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
+from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
 
 Array = NDArray[np.float64]
@@ -33,6 +35,14 @@ def ratio(statistics: Statistics, weights: Array) -> Array:
     """Sum of what was right over sum of what there was; a statistic is ``(right, all)``; 0 where there was nothing."""
     right, everything = (weights @ np.array(statistics, dtype=np.float64)).T
     result: Array = right / np.where(everything > 0, everything, 1)
+    return result
+
+
+def exp_ratio(statistics: Statistics, weights: Array) -> Array:
+    """Perplexity: e to the power of all nats over all words; a statistic is ``(nats, words)``."""
+    nats, words = (weights @ np.array(statistics, dtype=np.float64)).T
+    with np.errstate(over="ignore"):
+        result: Array = np.exp(nats / np.where(words > 0, words, 1))
     return result
 
 
@@ -125,6 +135,11 @@ METRICS: dict[str, Metric] = {
     "pck": Metric("PCK@0.2", ratio),
     "oks_ap": Metric("OKS-AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
+    "recall_at_1": Metric("recall@1 of 10", mean),
+    "perplexity": Metric("perplexity", exp_ratio, higher=False, low=1.0, high=math.inf, unit="per word"),
+    "spearman": Metric("Spearman", spearman, low=-1.0),
+    "f1": Metric("F1", mean),
+    "exact_match": Metric("exact match", mean),
     "pearson": Metric("Pearson, mean of tracks", mean_pearson, low=-1.0),
 }
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tlzoo.cards.vocabulary import TASKS, TIERS
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.schema import BOARD, MEASURED
+from tlzoo.leaderboard.schema import BOARD, MEASURED, USAGE
 from tlzoo.leaderboard.statistics import Estimate, estimate, gain, tied, verdict
 
 Row = dict[str, Any]
@@ -123,6 +123,7 @@ class _Entry:
             | {"rank": rank, "seeds": [r["seed"] for r in self.runs], "run_ids": [r["run_id"] for r in self.runs]}
             | {"value": self.estimate.value, "ci_low": low_high[0], "ci_high": low_high[1]}
             | {"train_seconds": _mean(r["train_seconds"] for r in self.runs)}
+            | {name: _total(r[name] for r in self.runs) for name in USAGE}
             | self.compared
         )
 
@@ -166,6 +167,12 @@ def _by(entries: Iterable[_Entry], names: Sequence[str]) -> dict[tuple[Any, ...]
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return float(np.mean(known)) if known else None
+
+
+def _total(values: Iterable[Any]) -> Any:
+    """The sum over all seeds; not known where one is not."""
+    found = list(values)
+    return None if None in found else sum(found)
 
 
 def _time_ratio(scratch: list[Row], model: list[Row]) -> float | None:

@@ -52,6 +52,10 @@ def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}×"
 
 
+def _tokens(prompt: int | None, completion: int | None) -> str:
+    return "" if prompt is None or completion is None else f"{count(prompt)} + {count(completion)}"
+
+
 _COLUMNS: list[tuple[str, str, Callable[[Row], str]]] = [
     ("#", "right", lambda r: "" if r["rank"] is None else str(r["rank"])),
     ("model", "left", lambda r: f"{r['card']} {r['variant']}"),
@@ -68,6 +72,9 @@ _COLUMNS: list[tuple[str, str, Callable[[Row], str]]] = [
     ("params", "right", lambda r: count(r["params"])),
     ("size MB ↓", "right", lambda r: megabytes(r["size_bytes"])),
     ("memory MB ↓", "right", lambda r: megabytes(r["peak_memory_bytes"])),
+    ("requests", "right", lambda r: "" if r["requests"] is None else f"{r['requests']} (+{r['cached']} cached)"),
+    ("tokens in + out", "right", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
+    ("cost $ ↓", "right", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
 ]
 
 

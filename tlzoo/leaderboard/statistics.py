@@ -14,6 +14,7 @@ from tlzoo.leaderboard.metrics import Array, Metric, Statistics
 RESAMPLES = 2000
 LEVEL = 0.95
 Verdict = Literal["positive", "neutral", "negative"]
+_CROSSING = "\x1f"  # ASCII's unit separator, which no name has
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,25 @@ def interval(draws: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def crossed(*members: str) -> str:
+    """The group of an example that belongs to several at once, as a pair of documents does to both."""
+    return _CROSSING.join(dict.fromkeys(members))
+
+
 @lru_cache(maxsize=8)
 def _weights(groups: tuple[str, ...]) -> Array:
-    """How often each example occurs in each resample of the groups, shape ``(RESAMPLES, examples)``."""
-    names, index = np.unique(np.array(groups), return_inverse=True)
+    """How often each example occurs in each resample of the groups, shape ``(RESAMPLES, examples)``.
+
+    Where groups are :func:`crossed`, their members are resampled, and an example occurs as often as the product of
+    its members' counts: a pair of documents is there as often as both are (Owen 2007, "The pigeonhole bootstrap").
+    That is exact for what documents have in common, and wide for what is a pair's own.
+    """
+    members = [group.split(_CROSSING) for group in groups]
+    names, index = np.unique(np.concatenate(members), return_inverse=True)
     rng = np.random.default_rng(0)
     counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
-    return counts[:, index].astype(np.float64)
+    starts = np.cumsum([0, *map(len, members[:-1])])
+    return np.multiply.reduceat(counts[:, index], starts, axis=1).astype(np.float64)
 
 
 def estimate(metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str]) -> Estimate:

@@ -9,15 +9,17 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.cards.vocabulary import UNTRAINED
 from tlzoo.data.catalogue import Source, load
-from tlzoo.data.protocol import subset
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.data.protocol import shots, subset
+from tlzoo.errors import InputError, StoppedError, UnavailableError
 from tlzoo.run.plan import Run
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.adapters.endpoint import Limits
     from tlzoo.data.dataset import Prepared
     from tlzoo.tasks.base import Task
 
@@ -51,16 +53,20 @@ def prepare(source: Source) -> DataFacts:
     return DataFacts(data.problems, data.notices)
 
 
-def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[str, Any]:
+def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: Limits | None = None) -> dict[str, Any]:
     """Execute a run.
 
     Args:
         run: The run.
         progress: Whether to show progress bars on standard error.
         sheet: Where to draw some right and some wrong predictions, of a model that takes pictures.
+        limits: How far a model that is asked may go.
 
     Returns:
         Columns of ``leaderboard.schema.RESULT`` that only the run knows; ``statistics`` and ``values`` by metric.
+
+    Raises:
+        StoppedError: A limit was reached; its ``facts`` are columns too.
     """
     import torch
     from accelerate.utils import set_seed
@@ -73,28 +79,65 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
     task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
-    fitted: dict[str, Any] = {"n_train": 0}
-    if run.strategy == "zero-shot":
-        model = as_published(run, task)
+    fitted: dict[str, Any] = {"n_train": min(run.recipe.shots, len(data.splits["train"]))}
+    if run.strategy in UNTRAINED:
+        model = shown(run, data, task)
         model.to(run.device)
     else:
         model, _, fitted = train(run, data, task, progress)
+    if limits is not None:
+        model.limit(limits)
     encoded = (model.encode(row) for row in test)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
-    predictions = list(predict(model, encoded, run.device, name))
+    try:
+        predictions = list(predict(model, encoded, run.device, name))
+    except (StoppedError, UnavailableError) as error:
+        raise _with_facts(error, model, limits, len(test)) from None
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        each = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, predictions, [task.is_right(*facts) for facts in each])
+        facts = zip(predictions, test, found[task.metrics[0]], strict=True)
+        _draw(sheet, test, predictions, [task.is_right(*each) for each in facts])
     return fitted | {
+        **model.usage,
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
         "n_test": len(test),
         "example_ids": test["id"][:],
         "groups": data.test_groups(),
         "statistics": found,
-        "values": {metric: value(metric, found[metric]) for metric in task.metrics},
+        "values": {metric: value(metric, each) for metric, each in found.items()},
     }
+
+
+def _with_facts(
+    error: StoppedError | UnavailableError, model: Model, limits: Limits | None, total: int
+) -> StoppedError | UnavailableError:
+    """The same, with what was spent, and how many answers of a model that is asked are kept."""
+    usage = model.usage
+    if limits is None or not usage:
+        return error
+    kept = total - limits.requests + usage["requests"]
+    said = f"; {kept} of {total} answers are kept, and the same command goes on from there" if kept else ""
+    found = type(error)(f"{error}{said}")
+    found.facts = usage
+    return found
+
+
+def shown(run: Run, data: Prepared, task: Task) -> Model:
+    """The model of a run that trains nothing, with the examples that it is shown.
+
+    Examples are training rows, as many of each class as of any other; another seed gives others, in another order.
+
+    Raises:
+        UnavailableError: The model cannot be used so.
+        InputError: It has no prompt to put examples into.
+    """
+    model = as_published(run, task)
+    if run.recipe.shots:
+        rows = data.splits["train"]
+        classes = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
+        model.show([rows[int(i)] for i in shots(classes, run.recipe.shots, run.seed)])
+    return model
 
 
 def as_published(run: Run, task: Task) -> Model:
@@ -103,9 +146,9 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(run.checkpoint, task).published()
+    model = untrained(assemble(run.checkpoint, task), task)
     name = f"{run.checkpoint.card} {run.checkpoint.variant}"
     if model is None:
         raise UnavailableError(f"{name} has no published head for zero-shot use")
@@ -132,8 +175,8 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     """Train as a run says.
 
     Returns:
-        The model (of a backbone's probe, the head on cached features), the network without the task's head (a native
-        model is that itself), and what training found.
+        The model (of a backbone's probe, where features are cached, the head on them), the network without the task's
+        head (a native model is that itself), and what training found.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
@@ -155,7 +198,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
     network = assemble(checkpoint, task)
     offset = 0.0
-    if run.strategy == "probe" and isinstance(network, Backbone):
+    if run.strategy == "probe" and isinstance(network, Backbone) and task.facts.is_cacheable:
         task = headed(task)
         frame(network, task)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]

@@ -117,7 +117,7 @@ def finetune(
     test = prepared.splits["test"]
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
-    scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in bound.metrics}
+    scores = {m: estimate(METRICS[m], {seed: each}, prepared.test_groups()) for m, each in found.items()}
     results: list[dict[str, Any]] = [
         {"metric": m, "value": e.value, "low": e.interval[0], "high": e.interval[1], "n_test": len(test)}
         for m, e in scores.items()
@@ -178,7 +178,9 @@ def _readme(card: Card, run: Run, checkpoint: Checkpoint, results: list[dict[str
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
         f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, "
         f"seed {run.seed}; `recipe.json` holds every setting.\n\n"
-        f"On {results[0]['n_test']} test examples:\n\n" + "\n".join(lines) + "\n\n"
-        f"Classes ({len(labels)}): {', '.join(labels)}.\n\n"
-        f"```\ntlzoo predict THIS_FOLDER FILE...\n```\n"
+        f"On {results[0]['n_test']} test examples:\n\n"
+        + "\n".join(lines)
+        + "\n\n"
+        + (f"Classes ({len(labels)}): {', '.join(labels)}.\n\n" if labels else "")
+        + "```\ntlzoo predict THIS_FOLDER FILE...\n```\n"
     )

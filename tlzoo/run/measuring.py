@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tlzoo.cards.vocabulary import Strategy
 from tlzoo.run.plan import Run
 
 ROWS = 8
+"""Examples to measure with, repeated in larger batches."""
 LONGEST_STEP = 30.0
 """Seconds that a training step may be expected to take; of longer ones the rate is guessed, and none is tried."""
 
@@ -14,7 +16,7 @@ LONGEST_STEP = 30.0
 def measure_run(run: Run) -> dict[str, Any]:
     """Measure a run's model, as it is used after training, on examples of its data.
 
-    Weights do not change speed or size, so training strategies are measured with random parameters.
+    Weights do not change speed or size, so all but published heads are measured with random parameters.
 
     Returns:
         The columns that a row shows; to plan with, the ``sizes`` of the splits and, for what is trained,
@@ -24,7 +26,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     from dataclasses import replace
 
     from tlzoo.adapters.base import Model
-    from tlzoo.measure.measure import measure, training_rate
+    from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel
@@ -35,27 +37,32 @@ def measure_run(run: Run) -> dict[str, Any]:
     threads()
     data = data_of(run.source)
     task: Any = task_type(run.task, run.source.kind)(data.features)
-    rows = [data.splits["test"][i] for i in range(min(ROWS, len(data.splits["test"])))]
+    most = max(BATCH_SIZES) if getattr(task, "siamese", False) else ROWS  # what is repeated in pairs costs nothing
+    rows = [data.splits["test"][i] for i in range(min(most, len(data.splits["test"])))]
+    random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))
 
     def build() -> Model:
-        if run.strategy != "zero-shot":
-            return trainable(assemble(replace(run.checkpoint, tier="none"), task), task)
-        return as_published(run, task)
+        return trainable(assemble(random.checkpoint, task), task)
 
-    found = measure(build, rows, run.device) | {"sizes": {name: len(split) for name, split in data.splits.items()}}
-    if run.strategy != "zero-shot":
-        found["training_rates"] = {}
-        for strategy in ("full", "partial", "probe"):
-            model = build()
-            if strategy == "probe" and isinstance(model, HeadedModel):
-                if not task.facts.is_dense:
-                    continue  # on cached vectors it takes seconds
-                features = Features.of(model.backbone, task, rows, run.device)
-                model = HeadModel(model.head, task, features, model.spec)
-            else:
-                apply(model, strategy)
-            size = run.recipe.batch_size
-            guess = found["throughput"] / 3  # backwards costs about twice as much as forwards
-            slow = size / guess > LONGEST_STEP
-            found["training_rates"][strategy] = guess if slow else training_rate(model, rows, size, run.device)
+    def published() -> Model:
+        return as_published(random if task.facts.untrained else run, task)
+
+    trained: tuple[Strategy, ...] = ("full", "partial", "probe")
+    if run.strategy == "zero-shot":
+        trained = ("full",) if task.facts.untrained else ()  # to know what pretraining a stand-in takes
+    found = measure(published if run.strategy == "zero-shot" else build, rows, run.device)
+    found |= {"sizes": {name: len(split) for name, split in data.splits.items()}, "training_rates": {}}
+    for strategy in trained:
+        model = build()
+        if strategy == "probe" and isinstance(model, HeadedModel) and task.facts.is_cacheable:
+            if not task.facts.is_dense:
+                continue  # on cached vectors it takes seconds
+            features = Features.of(model.backbone, task, rows, run.device)
+            model = HeadModel(model.head, task, features, model.spec)
+        else:
+            apply(model, strategy)
+        size = run.recipe.batch_size
+        guess = found["throughput"] / 3  # backwards costs about twice as much as forwards
+        slow = size / guess > LONGEST_STEP
+        found["training_rates"][strategy] = guess if slow else training_rate(model, rows, size, run.device)
     return found

@@ -11,7 +11,7 @@ from functools import partial
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, Strategy, task_facts
+from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 from tlzoo.data.catalogue import Source, find
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.leaderboard.schema import VERSION, Status
@@ -47,6 +47,11 @@ class Run:
     recipe: Recipe
     card_hash: str
     device: str = "cpu"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the model is behind an API: each prediction is a request, and may cost money."""
+        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).adapter == "openai"
 
     @property
     def tier(self) -> str:
@@ -140,7 +145,8 @@ def plan(
         task: The task.
         data: One data set for each kind of input, in the order in which they are run on.
         models: Card ids; by default every model whose outputs fit the task.
-        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` for models that bring their own head.
+        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` and ``few-shot`` for models that bring
+            their own head, or need none for the task.
         weights: Tier.
         variant: Only this variant.
         seeds: Seeds.
@@ -170,7 +176,7 @@ def plan(
     for card in cards:
         source = next((source for source in data if source.kind == card.input.kind), data[0])
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    order = ["zero-shot", *DEFAULT_STRATEGIES, *STRATEGIES].index
+    order = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES].index
     listed = {card.id for card in catalogue.cards() if card.task == task}
     result.runs.sort(
         key=lambda r: (data.index(r.source), r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy))
@@ -205,8 +211,11 @@ def _plan_card(
     device: str,
     precision: str,
 ) -> None:
-    possible = [s for s in card.transfer.strategies if s != "zero-shot" or card.task == task]
-    published = ["zero-shot"] if card.is_native_on(task) and "zero-shot" in possible else []
+    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or card.task == task]
+    untrained = task_facts(task).untrained and not card.is_native_on(task)
+    if untrained and "zero-shot" not in possible:
+        possible = ["zero-shot", *possible]
+    published = [s for s in UNTRAINED if (card.is_native_on(task) or untrained) and s in possible]
     default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
     wanted = list(dict.fromkeys(strategies)) or default
     tier = "official" if weights == "auto" else weights
@@ -235,7 +244,7 @@ def _plan_card(
             continue
         if checkpoint.tier == "none" and strategy != "scratch":
             continue
-        for seed in seeds if strategy in TRAINED else [0]:
+        for seed in seeds if strategy != "zero-shot" else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
                 how = recipe_for(card, chosen, task, strategy, precision)
                 result.runs.append(
@@ -253,4 +262,6 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    return replace(recipe(strategy, advice, card.is_native_on(task), task_facts(task).is_dense), precision=precision)
+    facts = task_facts(task)
+    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense, not facts.is_cacheable)
+    return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

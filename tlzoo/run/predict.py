@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.data.dna import is_fasta, read_sequences
+from tlzoo.data.dna import is_fasta
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Model, Row
+    from tlzoo.adapters.base import Model
 
 
 def open_model(name: str) -> Model:
@@ -27,9 +27,14 @@ def open_model(name: str) -> Model:
         return load(Path(name))
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
-    from tlzoo.transfer.assemble import assemble
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import assemble, untrained
 
-    model = assemble(resolve(catalogue.get(name), "official")).published()
+    card = catalogue.get(name)
+    network = assemble(resolve(card, "official"))
+    needs_none = task_facts(card.task).untrained
+    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
@@ -37,9 +42,15 @@ def open_model(name: str) -> Model:
     return model.eval()
 
 
-def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
-    """Files as they are named; of a folder, all files of the kind beneath it, sorted."""
+def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
+    """Files as they are named; of a folder, all files of the kind beneath it, sorted.
+
+    Where texts are wanted, what has blanks and is no file is a text itself.
+    """
     for name in inputs:
+        if kind == "text" and any(character.isspace() for character in name) and not _exists(name):
+            yield name
+            continue
         path = Path(name)
         if path.is_dir():
             yield from (p for p in sorted(path.rglob("*")) if _is_of(p, kind))
@@ -47,48 +58,33 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
             yield path
 
 
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
 def _is_of(path: Path, kind: str) -> bool:
     return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(kind, ())
 
 
-def rows_of(path: Path, kind: str) -> Iterator[tuple[str, Row]]:
-    """The rows of a file, each with what to call it: one, but of DNA one a sequence.
-
-    Raises:
-        InputError: It is no file of DNA.
-        OSError: It cannot be read.
-    """
-    if kind == "dna":
-        for name, sequence in read_sequences(path):
-            yield f"{path} {name}", {"dna": sequence}
-    else:
-        yield str(path), {kind: {"bytes": path.read_bytes(), "path": str(path)}}
-
-
-def _inputs(paths: Iterable[Path], kind: str) -> Iterator[tuple[Path, str, Row | Exception]]:
-    """File, name and row of every input; where a file cannot be read, what was raised."""
-    for path in paths:
-        try:
-            for name, row in rows_of(path, kind):
-                yield path, name, row
-        except (InputError, OSError) as error:
-            yield path, str(path), error
-
-
 def predict(
-    model: Model, paths: Iterable[Path], batch_size: int = 32, draw: Path | None = None
+    model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
 ) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
     Args:
         model: The model.
-        paths: The files.
-        batch_size: Files a batch.
+        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
+            or texts themselves, as strings.
+        batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
     Yields:
-        ``{"input": path, ...prediction}``, plain values that JSON takes (see :func:`plain`), with ``"drawn": path``
-        where it was drawn; or ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
+        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
+        ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
         InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
@@ -99,26 +95,42 @@ def predict(
 
     kind = model.spec.input
     artist = _artist(kind, draw) if draw is not None else None
-    for batch in batched(_inputs(paths, kind), batch_size):
+    for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
-        for _, name, row in batch:
+        for facts, row in batch:
+            answers.append(dict(facts))
             try:
-                if isinstance(row, Exception):
+                if isinstance(row, InputError):
                     raise row
                 examples.append(model.encode(row))
-                answers.append({"input": name})
-            except (InputError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                answers.append({"input": name, "error": reason or str(error)})
+            except InputError as error:
+                answers[-1]["error"] = str(error)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for (path, _, _), answer in zip(batch, answers, strict=True):
+        for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
                 if artist is not None:
-                    answer["drawn"] = str(artist(path, prediction))
+                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
             yield answer
+
+
+def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+    """What there is to predict, file by file; or why a file cannot be read."""
+    from tlzoo.data import own
+
+    task = getattr(model, "task", None)
+    for path in paths:
+        try:
+            if isinstance(path, str):
+                yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
+            else:
+                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
+        except InputError as error:
+            yield {"input": str(path)}, error
+        except OSError as error:
+            yield {"input": str(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ _MODULES = {
     "audio-classification": "tlzoo.tasks.classification:AudioClassification",
     "image-classification": "tlzoo.tasks.classification:ImageClassification",
     "text-classification": "tlzoo.tasks.classification:TextClassification",
+    "text-embedding": "tlzoo.tasks.embedding:TextEmbedding",
     "face-detection": "tlzoo.tasks.detection:FaceDetection",
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
     "pose-estimation": "tlzoo.tasks.pose:Pose",
+    "question-answering": "tlzoo.tasks.question_answering:QuestionAnswering",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
+    "text-generation": "tlzoo.tasks.replies:Replies",
 }
 _OF_KIND = {("language-modeling", "dna"): "tlzoo.tasks.tracks:Tracks"}
 """Where a task takes several kinds of input, and is not the same for all."""

@@ -77,12 +77,14 @@ class HeadTask(Task):
         framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.geometry``).
         inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
         siamese: Whether those columns are read apart by the same backbone, and the head gets a list of outputs.
+        windowed: Whether the second of them is read in as many windows as it takes (``tlzoo.adapters.spans``).
     """
 
     output: ClassVar[str] = "pooled"
     framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
     inputs: ClassVar[tuple[str, ...]] = ()
     siamese: ClassVar[bool] = False
+    windowed: ClassVar[bool] = False
 
     @abstractmethod
     def head(self, spec: Spec) -> nn.Module:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
+from tlzoo.adapters import spans
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, collate
 from tlzoo.adapters.image import ImageBackbone
 from tlzoo.data.inputs import read_input
 from tlzoo.tasks.base import HeadTask
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.transformers import TextEncoder
 
 
 class _Headed(Model):
@@ -108,6 +112,8 @@ def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
     if not task.inputs:
         return backbone.encode(read_input(row, spec.input, spec.sample_rate))
     texts = tuple(row[column] for column in task.inputs)
+    if task.windowed:
+        return spans.encode(cast("TextEncoder", backbone), *texts)
     if not task.siamese:
         return backbone.encode(texts)
     return {f"{name}{i}": value for i, text in enumerate(texts) for name, value in backbone.encode(text).items()}
@@ -115,16 +121,45 @@ def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
 
 def ragged(backbone: Backbone, task: HeadTask) -> frozenset[str]:
     """Which parts of :func:`encode`'s examples vary in their first dimension."""
+    if task.windowed:
+        return backbone.ragged | spans.RAGGED
     if not task.siamese:
         return backbone.ragged
     return frozenset(f"{name}{i}" for name in backbone.ragged for i in range(len(task.inputs)))
 
 
 def output(backbone: Backbone, task: HeadTask, batch: Batch) -> Any:
-    """The backbone's output that a task's head reads; of a siamese task one for each column."""
+    """The backbone's output that a task's head reads; of a siamese task, whose output is ``pooled``, one a column.
+
+    What occurs several times in a siamese batch goes through the backbone once: pairs of few documents share them.
+    """
+    if task.windowed:
+        return spans.tokens(backbone, batch)
     if not task.siamese:
         return backbone(batch)[task.output]
-    return [backbone(_column(batch, i))[task.output] for i in range(len(task.inputs))]
+    columns = [_examples(_column(batch, i), backbone.ragged) for i in range(len(task.inputs))]
+    distinct: dict[bytes, tuple[int, Example]] = {}
+    places = [
+        [distinct.setdefault(_content(example), (len(distinct), example))[0] for example in column]
+        for column in columns
+    ]
+    vectors = backbone(collate([example for _, example in distinct.values()], backbone.ragged))[task.output]
+    return [vectors[place] for place in places]
+
+
+def _examples(batch: Batch, ragged: frozenset[str]) -> list[Example]:
+    """A batch of tensors taken apart again."""
+    parts = {
+        name: list(value.split(batch[f"{name}_lengths"].tolist()) if name in ragged else value)
+        for name, value in batch.items()
+        if name.removesuffix("_lengths") not in ragged or name in ragged
+    }
+    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
+
+
+def _content(example: Example) -> bytes:
+    """What tells an example from others."""
+    return b"".join(value.cpu().numpy().tobytes() for value in example.values())
 
 
 def _column(batch: Batch, number: int) -> Batch:

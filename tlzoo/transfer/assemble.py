@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from tlzoo.adapters import build
 from tlzoo.adapters.base import Backbone, Model
 from tlzoo.adapters.weights import Checkpoint, variant_of
@@ -44,6 +46,19 @@ def trainable(network: Backbone | Model, task: Task) -> Model:
         return HeadedModel(network, headed(task))
     network.adapt(task)
     return network
+
+
+def untrained(network: Backbone | Model, task: Task) -> Model | None:
+    """A network as it was published, without any training: with its own head, or with none where the task needs none.
+
+    Returns:
+        The model; absent where it needs a head and was published without.
+    """
+    if not (isinstance(network, Backbone) and task.facts.untrained):
+        return network.published()
+    model = HeadedModel(network, headed(task))
+    model.head = nn.Identity()
+    return model
 
 
 def headed(task: Task) -> HeadTask:

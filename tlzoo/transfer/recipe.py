@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from tlzoo.cards.vocabulary import Strategy
 
+SHOTS = 5
+"""Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
 LEAST = 60
 """Optimizer steps that a run may take however few its examples are."""
 
@@ -28,6 +30,7 @@ class Recipe:
         augment: Whether training batches are varied (see ``Model.augment``).
         epochs: Most times that an example is seen, unless that is fewer than ``LEAST`` steps.
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.transfer.precision``).
+        shots: Labelled examples in the prompt of a model that is asked, and not trained.
         version: Raised when the loop changes what a recipe means.
     """
 
@@ -44,6 +47,7 @@ class Recipe:
     augment: bool = True
     epochs: int = 40
     precision: str = "no"
+    shots: int = 0
     version: int = 1
 
     def for_examples(self, count: int) -> Recipe:
@@ -56,7 +60,13 @@ class Recipe:
         return self.steps * (1 + self.trial * (len(self.learning_rates) - 1))
 
 
-def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool = False, dense: bool = False) -> Recipe:
+def recipe(
+    strategy: Strategy,
+    learning_rate: float | None = None,
+    native: bool = False,
+    dense: bool = False,
+    sequential: bool = False,
+) -> Recipe:
     """The recipe of a strategy.
 
     Args:
@@ -67,6 +77,7 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class. A
             decoder that starts from random values stays on a plateau for a while, where validation is noise; so
             learning rates are tried for longer, and a native decoder's probe takes one that is known to leave it.
+        sequential: Whether the task's heads read sequences, which are not cached either.
     """
     tuned = learning_rate or 1e-3
     found = {
@@ -75,10 +86,11 @@ def recipe(strategy: Strategy, learning_rate: float | None = None, native: bool 
         "partial": Recipe(400, (3 * tuned, tuned)),
         "full": Recipe(400, (3 * tuned, tuned)),
         "lora": Recipe(400, (10 * tuned, 3 * tuned)),
+        "few-shot": Recipe(0, (), shots=SHOTS),
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
     if strategy == "probe" and dense:
         found = Recipe(400, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
-    elif strategy == "probe" and native:
-        found = Recipe(200, (10 * tuned, 3 * tuned))
+    elif strategy == "probe" and (native or sequential):
+        found = Recipe(200, (1e-2, 3e-3) if sequential else (10 * tuned, 3 * tuned))
     return replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4) if dense else found

@@ -89,7 +89,8 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
         from tlzoo.tasks import task_type
 
         network.adapt(task_type(standin.task, card.input.kind).of(json.loads((path.parent / LABELS).read_text())))
-    network.load_state_dict(load_file(path))
+    target = network if isinstance(network, Backbone) else network.pretrained()
+    target.load_state_dict(load_file(path))
 
 
 def kept(key: str) -> Path:
