@@ -91,7 +91,7 @@ def test_a_variant_that_only_some_models_have_leaves_the_others_out() -> None:
 
 def test_eval_on_a_persons_sequences(regions: Path, tmp_path: Path, quick: None) -> None:
     told: list[str] = []
-    done = evaluate(TASK, data=str(regions), weights="none", strategies=["scratch"], out=tmp_path, say=told.append)
+    done = evaluate(TASK, data=str(regions), variant="nano", strategies=["scratch"], out=tmp_path, say=told.append)
     rows = {row["card"]: row for row in done.board.to_pylist()}
     row = rows["enformer"]
     assert (row["status"], row["metric"], row["dataset"]) == ("ok", "pearson", f"{regions.parent.name}-regions")
@@ -107,7 +107,7 @@ def test_what_one_model_cannot_read_stops_no_other(regions: Path, tmp_path: Path
     path = tmp_path / "twelve.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     done = evaluate(
-        TASK, data=str(path), weights="none", strategies=["scratch"], out=tmp_path / "out", say=lambda _: None
+        TASK, data=str(path), variant="nano", strategies=["scratch"], out=tmp_path / "out", say=lambda _: None
     )
     found = {row["card"]: row for row in done.board.to_pylist()}
     assert found["enformer"]["status"] == "error"
@@ -117,7 +117,7 @@ def test_what_one_model_cannot_read_stops_no_other(regions: Path, tmp_path: Path
 
 def test_a_fine_tuned_model_predicts_fasta(regions: Path, tmp_path: Path, quick: None, tlzoo: Command) -> None:
     out = tmp_path / "tracks"
-    done = finetune("enformer", TASK, str(regions), out, strategy="scratch", progress=False, say=lambda _: None)
+    done = finetune("enformer", TASK, str(regions), out, variant="nano", strategy="scratch", progress=False, say=lambda _: None)
     assert done.metric == "pearson" and done.n_test > 10
     fasta = tmp_path / "regions.fa"
     sequence = json.loads(regions.read_text().splitlines()[0])["sequence"]
@@ -143,7 +143,7 @@ def test_predictions_are_those_of_the_test(regions: Path, tmp_path: Path, quick:
     from tlzoo.transfer.bundle import load as opened
     from tlzoo.transfer.inference import predict, statistics
 
-    done = finetune("enformer", TASK, str(regions), tmp_path / "t", strategy="scratch", progress=False, say=str)
+    done = finetune("enformer", TASK, str(regions), tmp_path / "t", variant="nano", strategy="scratch", progress=False, say=str)
     data = load(find(TASK, str(regions), finetuning.LIMITS))
     model, task = opened(tmp_path / "t"), Tracks(data.features)
     test = data.splits["test"]

@@ -106,8 +106,11 @@ def parameter_count(network: Model | Backbone) -> int:
 
 
 def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
+    began = time.perf_counter()
     for i in range(WARM_UP):
         model.predict(batches[i % len(batches)])
+        if time.perf_counter() - began > MOST_SECONDS:
+            break
     times: list[float] = []
     began = time.perf_counter()
     while True:
@@ -122,9 +125,11 @@ def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
 
 
 def _best_throughput(model: Model, examples: list[Any], device: str) -> float:
-    """Examples a second at the best batch size; larger ones are tried as long as they gain."""
+    """Examples a second at the best batch size; larger ones are tried as long as they gain, and are no long wait."""
     best = 0.0
     for size in BATCH_SIZES:
+        if best and size / best > MOST_SECONDS:
+            break
         if (found := _throughput(model, examples, size, device)) <= best:
             break
         best = found
