@@ -320,8 +320,12 @@ def test_questions_to_be_answered_need_no_answers(squad: Maker, tmp_path: Path) 
         for each in c["data"]:
             for qa in each["paragraphs"][0]["qas"]:
                 del qa["answers"], qa["is_impossible"]
+        c["data"][0]["paragraphs"][0]["qas"][1]["question"] = " "
 
-    assert [facts["id"] for facts, _ in squad_files.rows(squad(bare, documents=2))] == ["a0", "b0", "a1", "b1"]
+    found = [(facts["id"], row) for facts, row in squad_files.rows(squad(bare, documents=2))]
+    assert [name for name, _ in found] == ["a0", "b0", "a1", "b1"]
+    assert found[2][1] == {"question": "When did 1 open?", "context": document(1)["paragraphs"][0]["context"]}
+    assert str(found[1][1]) == "b0: question is empty"
     assert len(list(squad_files.rows(_csv(tmp_path, {k: TABLE[k] for k in ("question", "context")})))) == 12
 
 

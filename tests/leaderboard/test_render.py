@@ -93,3 +93,20 @@ def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
         plot(small.slice(0, 0), tmp_path / "empty.png")
     with pytest.raises(InputError, match=r"x\.docx"):
         plot(small, tmp_path / "x.docx")
+
+
+def test_sections_stay_whole_however_the_board_is_sorted(row: Maker) -> None:
+    words = {"task": "language-modeling", "dataset": "news-cloze", "metric": "cloze_accuracy"}
+    dna = words | {"dataset": "promoters", "metric": "pearson", "dataset_fingerprint": "g"}
+    moments = [[4.0, 4 + i, 5, 9 + i, 11, 8] for i in range(200)]
+    rows = [
+        row("a", "full", 0.4, **words, params=1),
+        row("b", "full", 0.4, **dna, params=2, statistics=moments),
+        row("c", "full", 0.5, **words, params=3),
+    ]
+    text = render(sort(board(pa.Table.from_pylist(rows, schema=RESULT)), "params"), "md")
+    assert [line for line in text.splitlines() if line.startswith("###")] == [
+        "### language-modeling on news-cloze (200 test examples)",
+        "### language-modeling on promoters (200 test examples)",
+    ]
+    assert "cloze accuracy ↑ [95%]" in text and "Pearson, mean of tracks ↑ [95%]" in text

@@ -142,3 +142,34 @@ def test_faces_are_drawn_from_the_command_line(tlzoo: Command, tmp_path: Path) -
     left, top, _, bottom = (round(v * scale) for v in row["boxes"][0])
     edge = after[(top + bottom) // 2 : bottom, left : left + 2]
     assert np.ptp(edge.reshape(-1, 3), axis=0).max() == 0, "one colour along the left edge of the face's box"
+
+
+def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
+    from tests.adapters.test_spans import encoder
+    from tlzoo.adapters.weights import variant_of
+    from tlzoo.cards import catalogue
+    from tlzoo.run.predict import open_model
+    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.tasks.question_answering import QuestionAnswering
+    from tlzoo.transfer.bundle import save
+
+    task, card = QuestionAnswering.of([]), catalogue.get("tf2nq")
+    save(HeadedModel(encoder("tf2nq"), task), task, card, variant_of(card, "nano"), tmp_path / "model", {}, "")
+    contexts = ["Ada wrote the notes in 1843. " * (1 + 200 * i) for i in range(2)]
+    paragraphs = [
+        {"context": context, "qas": [{"id": f"{i}{name}", "question": name} for name in ("When?", "Who?", " ")]}
+        for i, context in enumerate(contexts)
+    ]
+    (tmp_path / "questions.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    (tmp_path / "other.json").write_text("{}")
+    model = open_model(str(tmp_path / "model"))
+    found = list(predict(model, [tmp_path / "questions.json", tmp_path / "other.json"], 2))
+    assert [row.get("id") for row in found] == ["0When?", "0Who?", "0 ", "1When?", "1Who?", "1 ", None]
+    for i, row in enumerate(found[:6]):
+        assert row["input"].endswith("questions.json") and row["question"] in row["id"]
+        if i % 3 == 2:
+            assert row["error"].endswith("question is empty")
+        else:
+            assert contexts[i // 3][row["start"] : row["end"]] == row["text"]
+            assert json.loads(json.dumps(row)) == row
+    assert "no SQuAD file" in found[6]["error"]

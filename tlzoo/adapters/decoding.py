@@ -109,6 +109,7 @@ class CausalDecoder(Model):
         tokenizer = self.backbone.tokenizer
         first, _, last = SPECIALS[self.backbone.family.kind].single.split()
         begin, end = (tokenizer.token_to_id(mark.partition(":")[0]) for mark in (first, last))
+        assert begin is not None and end is not None
         return begin, end
 
     def nats(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Tensor:

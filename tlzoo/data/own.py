@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 TEXT = {
+    "language-modeling": "tlzoo.data.passages:listing",
     "question-answering": "tlzoo.data.squad:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
@@ -25,6 +26,7 @@ ROWS = {
     "question-answering": "tlzoo.data.squad:rows",
     "text-embedding": "tlzoo.data.pairs:rows",
     "text": "tlzoo.data.tables:rows",
+    "dna": "tlzoo.data.dna:rows",
 }
 """What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")

@@ -72,7 +72,7 @@ def form(text: str) -> str:
 
 def without_doubles(pairs: Iterable[Pair]) -> list[Pair]:
     """The pairs that say something, each once: no text is empty, and no reply repeats its message."""
-    kept = {}
+    kept: dict[tuple[str, str], Pair] = {}
     for pair in pairs:
         message, reply = form(pair.message), form(pair.reply)
         if message and reply and message != reply:

@@ -152,11 +152,11 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
     """Questions of a SQuAD file or a table, to be answered: whatever answers they have are not read.
 
     Yields:
-        ``input``, ``id`` and ``question``, which tell it from others; and the row.
+        ``input``, ``id`` and ``question``, which tell it from others; and the row, or what is wrong with it.
 
     Raises:
         InputError: It cannot be read, or misses a field; names file and field.
@@ -164,7 +164,9 @@ def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     found = [in_table(t, answered=False) for t in read_tables(path)] if is_table(path) else [in_file(path, None, False)]
     for asked in chain.from_iterable(found):
         facts = {"input": str(path), "id": asked.name, "question": asked.question}
-        yield facts, {"question": asked.question, "context": asked.context}
+        row = {"question": asked.question, "context": asked.context}
+        blank = next((name for name, text in row.items() if not text.strip()), None)
+        yield facts, InputError(f"{asked.name}: {blank} is empty") if blank else row
 
 
 def _files(path: Path) -> list[tuple[Path, str | None]]:

@@ -38,7 +38,7 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
     Args:
         results: Rows of ``schema.RESULT``.
         tasks: Only these; all by default.
-        metrics: Only these; by default each task's headline metric.
+        metrics: Only these; by default each task's headline metric, of each kind of input that it takes.
 
     Returns:
         Rows of ``schema.BOARD``, best first; rows without a value last, with status and reason.
@@ -51,7 +51,7 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
             continue
         if row["status"] != "ok":
             failed[tuple(row[k] for k in (*_KEY, "seed"))] = row
-        elif row["metric"] in wanted if wanted is not None else row["metric"] == TASKS[row["task"]].metrics[0]:
+        elif row["metric"] in wanted if wanted is not None else row["metric"] in TASKS[row["task"]].headlines:
             groups[tuple(row[k] for k in _KEY)].append(row)
     entries = [_Entry(dict(zip(_KEY, key, strict=True)), rows) for key, rows in groups.items()]
     by_key = {tuple(e.key[k] for k in _KEY): e for e in entries}

@@ -7,7 +7,6 @@ import io
 import json
 import math
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -104,15 +103,17 @@ def to_csv(board: pa.Table) -> str:
 
 
 def _sections(board: pa.Table) -> list[tuple[str, list[tuple[str, str, Callable[[Row], str]]], list[Row]]]:
-    """Title, columns in use, and rows, for each task, data set and fraction."""
+    """Title, columns in use, and rows, for each task, data set, fraction and metric, whatever the board's order."""
 
     def key(row: Row) -> tuple[Any, ...]:
         return row["task"], row["dataset"], row["fraction"], row["metric"]
 
-    ranked = [r for r in rows_of(board) if r["value"] is not None]
+    grouped: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows_of(board):
+        if row["value"] is not None:
+            grouped.setdefault(key(row), []).append(row)
     sections = []
-    for (task, dataset, fraction, name), group in groupby(ranked, key):
-        rows = list(group)
+    for (task, dataset, fraction, name), rows in grouped.items():
         share = "" if fraction in (None, 1.0) else f", {fraction:.0%} of the labels"
         title = f"{task} on {dataset}{share} ({rows[0]['n_test']} test examples)"
         shown = [

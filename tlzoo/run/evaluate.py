@@ -19,7 +19,7 @@ from tlzoo.adapters.endpoint import Limits, Prospect
 from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import UNTRAINED, task_facts
-from tlzoo.data.catalogue import Source, find
+from tlzoo.data.catalogue import Source
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
@@ -28,7 +28,7 @@ from tlzoo.run import record
 from tlzoo.run.asking import measure_asked, prospect
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
-from tlzoo.run.plan import Plan, Run, plan, recipe_for
+from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
 from tlzoo.run.worker import Worker, WorkFailedError
 from tlzoo.transfer import standin
 
@@ -122,14 +122,14 @@ def evaluate(
     task_facts(task)
     if max_cost is not None and not max_cost >= 0:
         raise InputError(f"--max-cost {max_cost}: expected US dollars, 0 or more")
-    source = find(task, data)
+    found = sources(task, data, models)
     if precision != "no":
         from tlzoo.transfer.precision import checked
 
         checked(precision, device)
     planned = plan(
         task,
-        source,
+        found,
         models=models,
         strategies=strategies,
         weights=weights,
@@ -139,7 +139,7 @@ def evaluate(
         device=device,
         precision=precision,
     )
-    for notice in (source.notice, *planned.notices):
+    for notice in (*(source.notice for source in found), *planned.notices):
         if notice:
             tell(notice)
     try:
@@ -147,7 +147,7 @@ def evaluate(
     except OSError as error:
         raise InputError(f"--out {out}: cannot be made ({error.strerror}); name a folder that can be written") from None
     with FileLock(out / ".lock"):
-        return _Driver(source, planned, out, budget, max_cost, began, fresh, tell).run()
+        return _Driver(task, planned, out, budget, max_cost, began, fresh, tell).run()
 
 
 class _Driver:
@@ -155,7 +155,7 @@ class _Driver:
 
     def __init__(
         self,
-        source: Source,
+        task: str,
         planned: Plan,
         out: Path,
         budget: float,
@@ -164,22 +164,21 @@ class _Driver:
         fresh: bool,
         tell: Say,
     ) -> None:
-        self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
+        self.task, self.planned, self.out, self.tell = task, planned, out, tell
         self.store = Store(out / "results")
         self.budget, self.began, self.last = budget, began, began
         self.max_cost, self.paid = max_cost, 0.0
         self.spent = 0.0
         self.before = {} if fresh else self.store.statuses()
-        self.metric = task_facts(self.task).metrics[0]
         self.failures: list[dict[str, Any]] = []
         self.executed = self.resumed = 0
-        self.facts: DataFacts | None = None
+        self.facts: dict[Source, DataFacts] = {}
 
     def run(self) -> Evaluation:
         """Execute everything that is not finished."""
         runs = self.planned.runs
         for absent in self.planned.absent:
-            self._keep(record.absence(absent, self.task, self.source.name, self.metric))
+            self._keep(record.absence(absent))
         with Worker() as worker:
             self._all(worker, runs)
             further = self._further(runs)
@@ -191,7 +190,7 @@ class _Driver:
         mine = results.filter(pc.is_in(results["run_id"], ids))
         failures = pa.Table.from_pylist(self.failures, schema=results.schema)
         mine = mine.filter(pc.invert(pc.is_in(mine["run_id"], failures["run_id"].combine_chunks())))
-        problems = self.facts.problems if self.facts else ()
+        problems = tuple(problem for facts in self.facts.values() for problem in facts.problems)
         return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
 
     def _all(self, worker: Worker, runs: Sequence[Run]) -> None:
@@ -217,6 +216,8 @@ class _Driver:
 
     def _one(self, worker: Worker, run: Run) -> None:
         try:
+            if self._left() > 0:
+                self._prepare(worker, run.source)
             asked = self._asked(worker, run) if run.is_asked else None
             measured = self._measured(run, asked)
             needed = SLACK * self._estimate(run, measured or {}, asked)
@@ -227,12 +228,13 @@ class _Driver:
                 took = self._took(run) + self._lap()
                 self._fail(run, "skipped", f"{wanted}{remains}", wall_seconds=took)
                 return
-            self._prepare(worker)
             checkpoint = run.checkpoint
             sheet = f"{checkpoint.card}-{checkpoint.variant}-{run.strategy}-{run.seed}-{run.id[:8]}.png"
             found = worker.call(execute, run, sys.stderr.isatty(), self.out / "sheets" / sheet, self._limits(asked))
-        except InputError:
-            raise
+        except InputError as error:
+            if run.source not in self.facts:
+                raise  # the data are wrong
+            self._fail(run, "error", str(error))
         except StoppedError as error:
             self._fail(run, "skipped", str(error), wall_seconds=self._took(run) + self._lap(), **self._pay(error.facts))
         except UnavailableError as error:
@@ -244,14 +246,15 @@ class _Driver:
             found["wall_seconds"] = self._lap()
             self.store.write(record.rows(run, self._pay(found), shown))
             self.executed += 1
-            value = found["values"][self.metric]
-            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {self.metric} {value:.3f}")
+            metric = record.headline(run.source)
+            value = found["values"][metric]
+            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {metric} {value:.3f}")
 
-    def _prepare(self, worker: Worker) -> None:
+    def _prepare(self, worker: Worker, source: Source) -> None:
         """Load the data once, and say what was noticed."""
-        if self.facts is None:
-            self.facts = worker.call(prepare, self.source)
-            for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
+        if source not in self.facts:
+            facts = self.facts[source] = worker.call(prepare, source)
+            for line in (*facts.notices, *(f"unreadable, left out: {p}" for p in facts.problems)):
                 self.tell(line)
 
     def _asked(self, worker: Worker, run: Run) -> Prospect:
@@ -260,7 +263,7 @@ class _Driver:
         Raises:
             StoppedError: It may cost money, which is limited, and how much is not known.
         """
-        self._prepare(worker)
+        self._prepare(worker, run.source)
         found: Prospect = worker.call(prospect, run)
         if self.max_cost is not None and found.requests and found.cost_usd is None and not found.endpoint.is_free:
             raise StoppedError(
@@ -336,7 +339,7 @@ class _Driver:
         return float(first + trained + (looks + sizes["test"]) / rate)
 
     def _fail(self, run: Run, status: Any, reason: str, **facts: Any) -> None:
-        self._keep(record.failure(run, status, reason, self.metric) | facts)
+        self._keep(record.failure(run, status, reason) | facts)
         self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {status}: {reason}")
 
     def _keep(self, row: dict[str, Any]) -> None:

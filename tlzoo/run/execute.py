@@ -76,7 +76,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
 
     threads()
     data = data_of(run.source)
-    task = task_type(run.task)(data.features)
+    task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
     fitted: dict[str, Any] = {"n_train": min(run.recipe.shots, len(data.splits["train"]))}

@@ -34,7 +34,7 @@ def measure_run(run: Run) -> dict[str, Any]:
 
     threads()
     data = data_of(run.source)
-    task: Any = task_type(run.task)(data.features)
+    task: Any = task_type(run.task, run.source.kind)(data.features)
     most = max(BATCH_SIZES) if getattr(task, "siamese", False) else ROWS  # what is repeated in pairs costs nothing
     rows = [data.splits["test"][i] for i in range(min(most, len(data.splits["test"])))]
     random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.data.dna import is_fasta
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 
@@ -54,7 +55,7 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
             continue
         path = Path(name)
         if path.is_dir():
-            yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
+            yield from (p for p in sorted(path.rglob("*")) if _is_of(p, kind))
         else:
             yield path
 
@@ -64,6 +65,10 @@ def _exists(name: str) -> bool:
         return Path(name).exists()
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False
+
+
+def _is_of(path: Path, kind: str) -> bool:
+    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(kind, ())
 
 
 def predict(
@@ -139,10 +144,19 @@ def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The same; a mask becomes ``masks``, one entry a class that is present, the background too: ``label``,
         ``area_share`` and ``rle``, COCO's run-length encoding (``pycocotools.mask``) with ``size`` ``[height, width]``.
+        Of tracks along DNA the ``bins`` are counted, and each of the ``tracks`` is told by its ``label``, ``mean``,
+        ``max``, and the bases of that bin, ``at`` (first and one past the last, from the sequence's first, 0).
     """
     import numpy as np
 
     found = {key: value for key, value in prediction.items() if key != "mask"}
+    if "tracks" in prediction:
+        values = np.asarray(prediction["tracks"])
+        highest, size = values.argmax(0), found["bin_size"]
+        first = found["start"] + highest * size
+        columns = zip(found.pop("labels"), values.mean(0), values.max(0), first, strict=True)
+        found["bins"] = len(values)
+        found["tracks"] = [{"label": t, "mean": m, "max": h, "at": [f, f + size]} for t, m, h, f in columns]
     if "mask" in prediction:
         from pycocotools.mask import encode
 

@@ -39,11 +39,6 @@ class Cloze(PromptTask):
         """Passages and words; there are no classes."""
         return CLOZE_FEATURES
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Words have a cloze accuracy, and of a model with a likelihood a perplexity; tracks along DNA have neither."""
-        return ("cloze_accuracy", "perplexity")
-
     def question(self, row: Row) -> str:
         """The passage, and once more the sentence that breaks off.
 

@@ -1,0 +1,202 @@
+"""Question answering: what counts as right, what is learnt, and where answers are said to stand."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import pytest
+import torch
+from datasets import Features, Value
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.adapters.test_spans import encoder
+from tests.tasks.small import learn, scores
+from tlzoo.data.squad import FEATURES, TYPES
+from tlzoo.errors import InputError
+from tlzoo.tasks import task_type
+from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.question_answering import NONE, QuestionAnswering, f1, normalise
+
+TASK = QuestionAnswering(FEATURES)
+NAMES = ("Anna", "Boris", "Clara", "David", "Emma")
+PLACES = ("Perth", "Hobart", "Darwin", "Sydney", "Cairns")
+
+
+def question(i: int, answered: bool = True, padding: str = "") -> dict[str, Any]:
+    """Who lives where, of a passage that says it of others, too."""
+    name, place = NAMES[i % 5], PLACES[(i * 2) % 5]
+    told = [f"{n} lives in {p}." for n, p in zip(NAMES, PLACES[-i % 5 :] + PLACES, strict=False) if n != name]
+    context = f"{told[0]} {told[1]} {padding}{name} lives in {place}. {told[2]}" if answered else " ".join(told)
+    start = context.index(f"{name} lives in {place}") + len(name) + 10 if answered else 0
+    answers = {"text": [place] * answered, "answer_start": [start] * answered}
+    kind = TYPES.index("short" if answered else "none")
+    return {"question": f"Where does {name} live?", "context": context, "answers": answers, "answer_type": kind}
+
+
+def predicted(text: str) -> dict[str, Any]:
+    return {"text": text}
+
+
+def row(*texts: str) -> dict[str, Any]:
+    return {"answers": {"text": list(texts), "answer_start": [0] * len(texts)}}
+
+
+def test_it_is_registered_and_its_statistics_have_metrics() -> None:
+    assert task_type("question-answering") is QuestionAnswering
+    assert TASK.metrics == ("f1", "exact_match") and TASK.facts.metrics == TASK.metrics
+    assert QuestionAnswering.of([]).features == FEATURES and TASK.labels == ()
+    assert not TASK.facts.is_cacheable and not TASK.facts.is_dense
+
+
+@pytest.mark.parametrize("column", ["question", "context", "answers"])
+def test_a_missing_column_is_named(column: str) -> None:
+    features = Features({name: feature for name, feature in FEATURES.items() if name != column})
+    with pytest.raises(InputError, match=f"not so: {column}; columns: "):
+        QuestionAnswering(features)
+    with pytest.raises(InputError, match="not so: answers"):
+        QuestionAnswering(Features(FEATURES | {"answers": Value("string")}))
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "f1", "exact"),
+    [
+        ("The Eiffel Tower", ["eiffel tower!"], 1, 1),
+        ("Eiffel", ["the Eiffel Tower", "a tower"], 2 / 3, 0),
+        ("a tower of steel", ["the Eiffel Tower", "tower"], 0.5, 0),
+        ("tower tower", ["tower"], 2 / 3, 0),
+        ("Paris", ["London", "Rome"], 0, 0),
+        ("Paris", ["London", "paris"], 1, 1),
+        ("", [], 1, 1),
+        ("Paris", [], 0, 0),
+        ("", ["Paris"], 0, 0),
+        ("", ["a"], 0, 0),
+        ("the", ["a"], 1, 1),
+        ("the", ["Paris"], 0, 0),
+    ],
+)
+def test_answers_by_hand(given: str, right: list[str], f1: float, exact: float) -> None:
+    assert TASK.statistics(predicted(given), row(*right)) == {"f1": [pytest.approx(f1)], "exact_match": [exact]}
+
+
+@given(st.text(max_size=40))
+def test_normalised_text_has_nothing_left_that_does_not_count(text: str) -> None:
+    normal = normalise(text)
+    assert not set(normal) & set(string.punctuation) and normal == " ".join(normal.split())
+    assert not {"a", "an", "the"} & set(normal.split())
+    assert normalise(f" The {text}!  ") == normalise(f"the {text}") == normalise(f"{text} a")
+
+
+@given(st.text(max_size=30), st.lists(st.text(min_size=1, max_size=30), max_size=4))
+def test_scores_are_shares_that_right_answers_reach(given: str, right: list[str]) -> None:
+    found = TASK.statistics(predicted(given), row(*right))
+    (share,), (exact,) = found["f1"], found["exact_match"]
+    assert 0 <= exact <= share <= 1 and exact in (0, 1)
+    for text in right:
+        assert TASK.statistics(predicted(text), row(*right)) == {"f1": [1.0], "exact_match": [1.0]}
+        assert f1(given, text) == pytest.approx(f1(text, given))
+
+
+def test_ten_examples_are_learnt() -> None:
+    """One of them in several windows, some of them without an answer."""
+    rows = [question(i, i % 4 != 3, "Nothing else is said of it. " * (8 if i == 2 else 0)) for i in range(10)]
+    model = HeadedModel(encoder("tf2nq", max_tokens=72), TASK)
+    assert [len(model.encode(row)["windows"]) > 1 for row in rows] == [i == 2 for i in range(10)]
+    before, after = learn(model, rows, 80, augment=True)
+    assert after < 0.1 * before
+    assert scores(TASK, model, rows) == [pytest.approx(1, abs=0.1)] * 2
+    with torch.inference_mode():
+        found = model.predict(model.collate([model.encode({k: row[k] for k in TASK.inputs}) for row in rows]))
+    for prediction, asked in zip(found, rows, strict=True):
+        assert asked["context"][prediction["start"] : prediction["end"]] == prediction["text"]
+        assert (prediction["type"] == "none") == (prediction["text"] == "") == (prediction["end"] == 0)
+
+
+def test_a_batch_predicts_what_its_examples_do() -> None:
+    rows = [question(i, i % 3 > 0, "Nothing else is said of it. " * (7 * i)) for i in range(16)]
+    model = HeadedModel(encoder("tf2nq", max_tokens=96), TASK).eval()
+    examples = [model.encode(row) for row in rows]
+    with torch.inference_mode():
+        together = model.predict(model.collate(examples))
+        alone = [model.predict(model.collate([example]))[0] for example in examples]
+    for one, other in zip(together, alone, strict=True):
+        assert one["score"] == pytest.approx(other["score"], abs=1e-4)
+        assert (one["text"], one["start"], one["type"]) == (other["text"], other["start"], other["type"])
+
+
+def made(*windows: list[tuple[int, int]]) -> dict[str, Any]:
+    """A batch of one example whose windows' tokens have these characters, ``(0, 0)`` the classifier's first."""
+    offsets = torch.tensor([span for window in windows for span in [(0, 0), *window]])
+    lengths = torch.tensor([1 + len(window) for window in windows])
+    counts = torch.tensor([len(windows)])
+    return {"offsets": offsets, "windows": lengths, "windows_lengths": counts, "context": ["abcdefghij" * 10]}
+
+
+def logits(batch: dict[str, Any], **values: float) -> torch.Tensor:
+    """Scores of tokens: of ``s3`` as a start, of ``e4`` as an end, of ``t0_2`` as type 2; others 0."""
+    output = torch.zeros(len(batch["offsets"]), 2 + len(TYPES))
+    for name, value in values.items():
+        place, _, kind = name[1:].partition("_")
+        output[int(place), {"s": 0, "e": 1, "t": 2 + int(kind or 0)}[name[0]]] = value
+    return output
+
+
+def test_the_best_span_of_all_windows_that_beats_none_is_the_answer() -> None:
+    batch = made([(-1, -1), (0, 2), (3, 5), (6, 8)], [(-1, -1), (6, 8), (9, 10)])
+    (found,) = TASK.decode(logits(batch, s3=3, e4=3, s7=2, e8=2, t0_1=1), batch)
+    assert (found["start"], found["end"], found["text"], found["type"]) == (3, 8, "defgh", "long")
+    (found,) = TASK.decode(logits(batch, s3=3, e4=3, s7=4, e8=4, t0_1=1, t5_2=1), batch)
+    assert (found["start"], found["end"], found["type"]) == (6, 10, "yes")
+    # in the second window no answer has a high score, too, so the first one's counts for more
+    (found,) = TASK.decode(logits(batch, s3=3, e4=3, s7=4, e8=4, s5=3, t0_1=1), batch)
+    assert (found["start"], found["end"]) == (3, 8)
+    (found,) = TASK.decode(logits(batch, s3=3, e4=3, s0=8, s7=4, e8=4, s5=9), batch)
+    assert (found["text"], found["start"], found["end"], found["type"]) == ("", 0, 0, "none")
+    assert found["score"] == found["none"] and found["best"][0]["text"] == "ghij"
+
+
+def test_spans_neither_run_backwards_nor_leave_the_passage_nor_are_long() -> None:
+    batch = made([(-1, -1), *((i, i + 1) for i in range(40))])
+    (found,) = TASK.decode(logits(batch, s1=99, e1=99, s20=9, e10=9), batch)
+    assert 0 < found["end"] <= 40 and found["start"] < found["end"]
+    assert all(best["start"] < best["end"] for best in found["best"])
+    (found,) = TASK.decode(logits(batch, s2=9, e41=9, s12=1), batch)
+    assert found["end"] - found["start"] <= 30
+    (found,) = TASK.decode(logits(batch, s12=9, e41=9), batch)
+    assert (found["start"], found["end"]) == (10, 40)
+
+
+def test_a_passage_without_words_has_no_answer() -> None:
+    model = HeadedModel(encoder("tf2nq"), TASK).eval()
+    with torch.inference_mode():
+        (found,) = model.predict(model.preprocess([{"question": "Who?", "context": " \n "}]))
+    assert (found["text"], found["start"], found["end"], found["best"]) == ("", 0, 0, [])
+
+
+def test_where_an_answer_stands_twice_either_place_is_right() -> None:
+    batch = made([(0, 2), (3, 5), (6, 8)])
+    target = torch.zeros(4, 2, dtype=torch.int64)
+    target[1], target[3] = 1, 1
+    batch["target"] = target
+    for sure in ({"s1": 50, "e1": 50}, {"s3": 50, "e3": 50}):
+        assert float(TASK.loss(logits(batch, t0_0=50, **sure), batch)) == pytest.approx(0, abs=1e-4)
+    assert float(TASK.loss(logits(batch, t0_0=50, s2=50), batch)) > 40
+    assert float(TASK.loss(logits(batch, s1=50, e1=50, t0_4=50), batch)) == pytest.approx(50, abs=1e-4)
+
+
+def test_of_windows_without_the_answer_one_is_trained_on_at_a_time() -> None:
+    model = HeadedModel(encoder("tf2nq", max_tokens=96), TASK)
+    rows = [question(0, padding="Nothing else is said of it. " * 60), question(1, False), question(2)]
+    batch = model.collate([model.encode(row) for row in rows])
+    torch.manual_seed(0)
+    seen = set()
+    for _ in range(20):
+        some = model.augment(batch)
+        nothing = some["target"][some["offsets"][:, 1] == 0, 0] == 1 + NONE
+        counts = some["windows_lengths"].tolist()
+        assert [int(part.sum()) for part in torch.split(nothing, counts)] == [1, 1, 0]
+        assert counts[1:] == [1, 1] and 2 <= counts[0] <= 5
+        assert torch.isfinite(model.loss(some))
+        seen.add(tuple(some["windows"].tolist()) + tuple(some["offsets"][:, 1].tolist()))
+    assert len(seen) > 3
