@@ -177,6 +177,11 @@ class Variant(Node):
         return self.strategies is None or strategy in (None, "further", *self.strategies)
 
     @property
+    def is_asked(self) -> bool:
+        """Whether it is behind an API: each prediction is a request, and may cost money."""
+        return self.adapter == "openai"
+
+    @property
     def size_bytes(self) -> int | None:
         """Bytes of the official weight files, where every size is known."""
         sizes = [f.bytes for w in self.weights if w.tier == "official" for f in w.files]

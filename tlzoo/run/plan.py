@@ -51,8 +51,8 @@ class Run:
 
     @property
     def is_asked(self) -> bool:
-        """Whether the model is behind an API: each prediction is a request, and may cost money."""
-        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).adapter == "openai"
+        """Whether the model is behind an API."""
+        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_asked
 
     @property
     def tier(self) -> str:

@@ -32,9 +32,11 @@ def open_model(name: str) -> Model:
     from tlzoo.transfer.assemble import assemble, untrained
 
     card = catalogue.get(name)
-    network = assemble(resolve(card, "official"))
-    needs_none = task_facts(card.task).untrained
-    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
+    is_asked = card.default.is_asked  # whoever names an endpoint wants what it serves
+    needs_task = is_asked or task_facts(card.task).untrained
+    task = task_type(card.task).of(()) if needs_task else None
+    network = assemble(resolve(card, "auto" if is_asked else "official"), task)
+    model = untrained(network, task) if task is not None else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
