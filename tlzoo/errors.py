@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class TlzooError(Exception):
-    """Base of every error that tlzoo raises on purpose."""
+    """Base of every error that tlzoo raises on purpose.
+
+    Attributes:
+        facts: Columns of a row that are known all the same, such as what was spent; they travel between processes.
+    """
+
+    facts: Mapping[str, Any] = {}
 
 
 class InputError(TlzooError):
@@ -16,6 +23,10 @@ class InputError(TlzooError):
 
 class UnavailableError(TlzooError):
     """Something from outside cannot be had now: weights, a data set, a key, a network."""
+
+
+class StoppedError(TlzooError):
+    """Work was ended at a limit of time or money that a person set; what was done until then is kept."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> InputError:

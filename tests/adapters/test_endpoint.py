@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from tlzoo.adapters.endpoint import OPENAI_URL, Endpoint, endpoint
+from tlzoo.adapters.endpoint import OPENAI_URL, Endpoint, Price, Prospect, endpoint
 from tlzoo.errors import InputError, UnavailableError
 
 VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TLZOO_OPENAI_MODEL")
+PRICE = "TLZOO_OPENAI_PRICE"
 KEY = "sk-never-to-be-seen"
 
 
@@ -61,7 +62,7 @@ def test_nothing_set_says_in_one_line_what_to_set(monkeypatch: pytest.MonkeyPatc
         endpoint("gpt-4")
     message = str(caught.value)
     assert "\n" not in message
-    for word in ("gpt-4", *VARIABLES, "transformers serve", "http://localhost:8000/v1"):
+    for word in ("gpt-4", *VARIABLES, "tlzoo serve", "transformers serve", "http://localhost:8000/v1"):
         assert word in message
 
 
@@ -87,6 +88,51 @@ def test_openai_is_never_asked_without_encryption(monkeypatch: pytest.MonkeyPatc
 
 def test_the_key_is_not_in_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEY not in repr(ask(monkeypatch, key=KEY))
+
+
+def test_a_price_is_the_environments_else_the_cards_of_the_cards_own_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PRICE, raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert endpoint("gpt-4", [30, 60]).price == Price(30, 60)
+    assert endpoint("gpt-4").price is None
+    monkeypatch.setenv("TLZOO_OPENAI_MODEL", "gpt-4o")
+    assert endpoint("gpt-4", [30, 60]).price is None, "another model has another price"
+    monkeypatch.setenv(PRICE, "2.5, 10")
+    assert endpoint("gpt-4", [30, 60]).price == Price(2.5, 10)
+    assert Price(2.5, 10).of(1_000_000, 100_000) == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize("price", ["30", "30,60,90", "a,b", "-1,2", "nan,1", "1,nan", "inf,1"])
+def test_what_is_no_price_is_refused(monkeypatch: pytest.MonkeyPatch, price: str) -> None:
+    monkeypatch.setenv(PRICE, price)
+    with pytest.raises(InputError, match=f"^{PRICE} .*such as 30,60$"):
+        ask(monkeypatch, key=KEY)
+
+
+@pytest.mark.parametrize(
+    ("url", "price", "free"),
+    [
+        ("http://127.0.0.1:8000/v1", None, True),
+        ("http://localhost/v1", None, True),
+        ("http://[::1]:8000/v1", Price(0, 0), True),
+        ("http://127.0.0.1:8000/v1", Price(1, 1), False),
+        ("http://127.0.0.1.example.org/v1", None, False),
+        ("http://192.168.0.2/v1", None, False),
+        (OPENAI_URL, None, False),
+    ],
+)
+def test_only_what_is_here_and_has_no_price_is_free(url: str, price: Price | None, free: bool) -> None:
+    assert Endpoint(url, "m", official=False, price=price).is_free == free
+
+
+def test_a_notice_says_how_many_where_to_and_what_it_can_cost() -> None:
+    here, there = Endpoint("http://127.0.0.1:1/v1", "m", official=False), Endpoint(OPENAI_URL, "gpt-4", official=True)
+    line = Prospect(Endpoint(OPENAI_URL, "gpt-4", True, Price(30, 60)), 200, 5, 100_000, 12_800).notice
+    assert "sends 200 requests to api.openai.com, at most 100,000 tokens of prompts and 12,800 of answers" in line
+    assert "or $3.77; 5 answers are kept from before" in line
+    assert "set TLZOO_OPENAI_PRICE" in Prospect(there, 1, 0, 10, 10).notice
+    assert "PRICE" not in Prospect(here, 1, 0, 10, 10).notice
+    assert Prospect(here, 0, 7, 0, 0).notice == "m at 127.0.0.1:1: nothing is sent, 7 answers are kept from before"
 
 
 def test_importing_it_imports_no_heavy_library() -> None:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import subprocess
-import sys
-import threading
 import time
 import traceback
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from transformers.utils.import_utils import is_serve_available
 
-from tlzoo.adapters.endpoint import Endpoint, endpoint
-from tlzoo.adapters.openai import ChatModel, build
+from tests.chat_server import Chat, Reply, completion, refusal
+from tlzoo.adapters.endpoint import OPENAI_URL, Endpoint, Limits, Price, endpoint
+from tlzoo.adapters.openai import FEW, ChatModel, build
+from tlzoo.adapters.serving import serving
 from tlzoo.cards import catalogue
 from tlzoo.data.news import CLOZE_FEATURES
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError, StoppedError, UnavailableError
 from tlzoo.tasks.cloze import Cloze
 
 KEY = "sk-never-to-be-seen"
@@ -85,42 +80,18 @@ def save_tiny_llama(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    if not is_serve_available():
-        pytest.skip("transformers serve needs fastapi and uvicorn: pip install 'tlzoo[test]'")
     home = tmp_path_factory.mktemp("served")
     save_tiny_llama(home / "tiny-llama")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", "tiny-llama", "--device", "cpu"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
     log = home / "log"
     with log.open("w") as out:
-        process = subprocess.Popen(
-            command, cwd=home, stdout=out, stderr=out, env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", process, log)
-        yield Served(f"http://127.0.0.1:{port}/v1", "tiny-llama", log)
-    finally:
-        process.terminate()
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 240) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        assert process.poll() is None, log.read_text()[-2000:]
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise AssertionError(f"no server within {seconds} s: {log.read_text()[-2000:]}")
+            with serving(home / "tiny-llama", port, out.fileno()) as server:
+                yield Served(server.url, "tiny-llama", log)
+        except UnavailableError as error:
+            pytest.skip(str(error))
 
 
 def test_rows_come_back_and_a_second_run_sends_nothing(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,50 +138,18 @@ def test_a_model_that_is_not_served_is_named(served: Served) -> None:
         answers(model)
 
 
-class Failing:
-    """An endpoint that gives the same answers to everybody, one after the other, the last one for ever."""
-
-    def __init__(self, *replies: tuple[int, dict[str, str], object]) -> None:
-        self.replies, self.asked, self.keys = list(replies), 0, set[str]()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                outer.keys.add(self.headers["Authorization"])
-                status, headers, body = outer.replies[min(outer.asked, len(outer.replies) - 1)]
-                outer.asked += 1
-                data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-                self.send_response(status)
-                kind = "text/html" if isinstance(body, str) else "application/json"
-                for name, value in ({"Content-Type": kind, "Content-Length": str(len(data))} | headers).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = Endpoint(f"http://127.0.0.1:{self._server.server_port}/v1", "m", official=False)
-
-    def __enter__(self) -> Failing:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def refusal(status: int, message: str) -> tuple[int, dict[str, str], object]:
-    return status, {}, {"error": {"message": message, "type": "invalid_request_error", "code": None}}
-
-
-def completion(text: str | None) -> tuple[int, dict[str, str], object]:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    return 200, {}, {"id": "1", "object": "chat.completion", "created": 0, "model": "m-2", "choices": [choice]}
+GARBAGE: list[Any] = [
+    {"choices": []},
+    {"choices": [{}]},
+    {"choices": [{"message": None}]},
+    {"choices": "none"},
+    {"choices": [{"message": {"content": 5}}]},
+    {"choices": [{"message": {"content": ["a"]}}], "usage": {}},
+    {"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "many", "completion_tokens": 1}},
+    [],
+    None,
+    5,
+]
 
 
 @pytest.mark.parametrize(
@@ -223,18 +162,19 @@ def completion(text: str | None) -> tuple[int, dict[str, str], object]:
             "HTTP 404, The model `m` does not exist, or ***",
         ),
         (refusal(429, "You exceeded your current quota"), "HTTP 429, You exceeded your current quota"),
-        ((500, {}, "Internal Server Error"), "HTTP 500, Internal Server Error (asked for model 'm')"),
-        ((200, {}, "<html>Welcome</html>"), "the answer is no chat completion; does OPENAI_BASE_URL end in /v1?"),
-        ((200, {}, {"choices": []}), "the answer is no chat completion"),
+        (Reply(500, "Internal Server Error"), "HTTP 500, Internal Server Error (asked for model 'm')"),
+        (Reply(200, "<html>Welcome</html>"), "the answer is no chat completion; does OPENAI_BASE_URL end in /v1?"),
+        *((Reply(200, body), "the answer is no chat completion") for body in GARBAGE),
+        (Reply(200, "{", {"Content-Type": "application/json"}), "the answer is no chat completion"),
     ],
 )
-def test_every_failure_is_one_line_without_the_key(reply: tuple[int, dict[str, str], object], line: str) -> None:
-    with Failing(reply) as failing:
+def test_every_failure_is_one_line_without_the_key(reply: Reply, line: str) -> None:
+    with Chat(reply) as failing:
         with pytest.raises(UnavailableError) as caught:
-            answers(ChatModel(failing.endpoint, TASK, retries=0))
+            answers(ChatModel(failing.endpoint(), TASK, retries=0))
         assert failing.keys == {f"Bearer {KEY}"}
     message = str(caught.value)
-    assert message.startswith(f"{failing.endpoint.label}: {line}")
+    assert message.startswith(f"{failing.endpoint().label}: {line}")
     assert "\n" not in message
     assert KEY not in message
     assert KEY not in "".join(traceback.format_exception(caught.value))
@@ -253,24 +193,157 @@ def test_nobody_there_and_too_slow() -> None:
 
 
 def test_a_busy_endpoint_is_asked_again_when_it_says() -> None:
-    busy = (429, {"Retry-After": "0.3"}, {"error": {"message": "slow down"}})
-    with Failing(busy, busy, completion("Whale.")) as failing:
-        start = time.monotonic()
-        model = ChatModel(failing.endpoint, TASK, concurrency=1)
+    busy = refusal(429, "slow down", retry_after="0.3")
+    with Chat(busy, busy, completion("Whale.")) as chat:
+        model = ChatModel(chat.endpoint(), TASK, concurrency=1)
         assert [p["text"] for p in answers(model)] == ["Whale"] * len(ROWS)
-        assert time.monotonic() - start >= 0.6
-        assert failing.asked == 2 + len(ROWS)
+        assert chat.times[2] - chat.times[0] >= 0.6
+        assert chat.asked == 2 + len(ROWS)
     assert model.served == {"m-2"}
-    assert model.usage["prompt_tokens"] == 0  # an endpoint need not count
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 503])
+def test_a_broken_endpoint_is_asked_again_later_and_later(status: int) -> None:
+    with Chat(refusal(status, "broke"), refusal(status, "broke"), completion("Whale.")) as chat:
+        answers(ChatModel(chat.endpoint(), TASK, concurrency=1))
+        assert chat.asked == 2 + len(ROWS)
+        first, second = (b - a for a, b in zip(chat.times, chat.times[1:3], strict=False))
+        assert 0.25 <= first < second
+
+
+@pytest.mark.parametrize(
+    "hopeless",
+    [
+        refusal(404, "The model `m` does not exist"),
+        refusal(400, "pinned to another"),
+        refusal(429, "You exceeded your current quota", "insufficient_quota"),
+        refusal(429, "later", x_should_retry="false"),
+        refusal(429, "tomorrow", retry_after="86400"),
+    ],
+)
+def test_what_will_not_change_is_asked_once(hopeless: Reply) -> None:
+    with Chat(hopeless) as chat:
+        with pytest.raises(UnavailableError, match="asked for model 'm'"):
+            answers(ChatModel(chat.endpoint(), TASK, concurrency=1))
+        assert chat.asked == 1
+
+
+def test_fewer_go_at_a_time_where_the_rate_is_limited() -> None:
+    def ask(model: ChatModel, first: int) -> int:
+        rows = [{"text": f"Number {i} is called the", "target": "x"} for i in range(first, first + 16)]
+        chat.most = 0
+        model.predict(model.preprocess(rows))
+        return chat.most
+
+    with Chat(answer=lambda _: completion("a", seconds=0.05)) as chat:
+        model = ChatModel(chat.endpoint(), TASK, concurrency=8)
+        assert 6 <= ask(model, 0) <= 8
+        busy = iter([refusal(429, "slow down", retry_after="0.5")] * 3)
+        chat.answer = lambda _: next(busy, completion("a", seconds=0.05))
+        ask(model, 100)
+        assert model.pace.width == 4, "once, since they were refused together"
+        assert ask(model, 200) <= 5, "one more for every 20 answers"
+
+
+def test_an_exhausted_limit_is_waited_for_before_it_refuses() -> None:
+    none_left = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "400ms"}
+    with Chat(completion("a", headers=none_left), completion("a")) as chat:
+        answers(ChatModel(chat.endpoint(), TASK, concurrency=1))
+        gaps = [b - a for a, b in zip(chat.times, chat.times[1:], strict=False)]
+    assert gaps[0] >= 0.4 > max(gaps[1:])
+
+
+def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> None:
+    with Chat(completion("a"), completion("b"), refusal(429, "later", retry_after="60")) as chat:
+        model = ChatModel(chat.endpoint(), TASK, concurrency=1)
+        model.limit(Limits(seconds=5, requests=len(ROWS)))
+        start = time.monotonic()
+        with pytest.raises(StoppedError, match=r"wants 60 s of patience, and \d s of --budget are left"):
+            answers(model)
+        assert time.monotonic() - start < 4, "nobody waits for what would come too late"
+        assert (model.usage["requests"], chat.asked) == (2, 3)
+        chat.answer = lambda _: completion("c")
+        again = ChatModel(chat.endpoint(), TASK)
+        assert [p["text"] for p in answers(again)] == ["a", "b", "c", "c", "c"]
+        assert (again.usage["requests"], again.usage["cached"], chat.asked) == (3, 2, 6)
+
+
+@pytest.mark.parametrize("slow", [Reply(seconds=30), Reply(body={"choices": []}, drip=0.5)])
+def test_answers_that_come_too_late_are_not_waited_for(slow: Reply) -> None:
+    with Chat(slow) as chat:
+        model = ChatModel(chat.endpoint(), TASK)
+        model.limit(Limits(seconds=1, requests=len(ROWS)))
+        start = time.monotonic()
+        with pytest.raises(StoppedError, match="--budget"):
+            answers(model)
+        assert time.monotonic() - start < 3
+
+
+def test_a_few_answers_tell_whether_the_rest_will_fit() -> None:
+    rows = [{"text": f"Number {i} is called the", "target": "x"} for i in range(100)]
+    with Chat(answer=lambda _: completion("a", seconds=0.1)) as chat:
+        model = ChatModel(chat.endpoint(), TASK, concurrency=1)
+        model.limit(Limits(seconds=6, requests=100))
+        with pytest.raises(StoppedError, match=r"about 0\.\d min needed for 91 more requests, 0\.1 min left"):
+            model.predict(model.preprocess(rows))
+        assert FEW + 1 <= chat.asked <= FEW + 2
+        model.limit(Limits(seconds=6, requests=20))
+        model.predict(model.preprocess(rows[:20]))
+
+
+def test_money_that_is_spent_ends_it_before_the_next_request() -> None:
+    """An answer costs 0.1 dollars; the next one could cost up to 0.03 for the prompt and 0.64 for 64 tokens."""
+    with Chat(answer=lambda _: completion("a", (0, 10))) as chat:
+        model = ChatModel(chat.endpoint(Price(1, 10_000)), TASK, concurrency=1)
+        model.limit(Limits(usd=0.85, requests=len(ROWS)))
+        with pytest.raises(StoppedError, match=r"can cost \$0\.64\d\d, and \$0\.3000 of \$0\.85 \(--max-cost\)"):
+            answers(model)
+        assert chat.asked == 3
+        assert model.usage["cost_usd"] == pytest.approx(0.3)
+        assert model.usage["paid_usd"] == pytest.approx(0.3)
+        again = ChatModel(chat.endpoint(Price(1, 10_000)), TASK)
+        answers(again)
+        assert again.usage["cost_usd"] == pytest.approx(0.5), "of all answers"
+        assert again.usage["paid_usd"] == pytest.approx(0.2), "of the new ones"
+
+
+def test_tokens_and_cost_are_what_the_endpoint_counts_or_unknown() -> None:
+    with Chat(completion("a", (50, 3))) as chat:
+        priced, unpriced = (ChatModel(chat.endpoint(price), TASK) for price in (Price(30, 60), None))
+        for model in (priced, unpriced):
+            answers(model)
+            assert model.usage["prompt_tokens"] == 50 * len(ROWS)
+            assert model.usage["completion_tokens"] == 3 * len(ROWS)
+            assert model.usage["served"] == "m-2"
+        assert priced.usage["cost_usd"] == pytest.approx(len(ROWS) * (50 * 30 + 3 * 60) / 1e6)
+        assert unpriced.usage["cost_usd"] is None
+    with Chat(completion("a")) as silent:
+        model = ChatModel(silent.endpoint(Price(30, 60)), TASK)
+        answers(model)
+        assert model.usage["requests"] == len(ROWS)
+        assert [model.usage[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd")] == [None] * 3
+
+
+def test_a_prospect_is_an_upper_bound_and_sends_nothing(served: Served) -> None:
+    before = served.requests
+    model = ChatModel(Endpoint(served.url, served.model, official=False, price=Price(1, 2)), TASK)
+    examples = [model.encode({"text": f"“Çà et là”, {i} of them found the", "target": "x"}) for i in range(3)]
+    found = model.prospect(examples)
+    assert (found.requests, found.cached, served.requests) == (3, 0, before)
+    model.predict(model.collate(examples))
+    assert model.usage["prompt_tokens"] <= found.prompt_tokens
+    assert model.usage["completion_tokens"] <= found.completion_tokens
+    assert model.usage["cost_usd"] <= found.cost_usd
+    assert model.prospect(examples).requests == 0
 
 
 def test_what_was_answered_before_a_failure_is_kept() -> None:
-    with Failing(completion("whale"), completion(None), refusal(500, "broke")) as failing:
-        model = ChatModel(failing.endpoint, TASK, concurrency=1, retries=0)
+    with Chat(completion("whale"), completion(None), refusal(500, "broke")) as failing:
+        model = ChatModel(failing.endpoint(), TASK, concurrency=1, retries=0)
         with pytest.raises(UnavailableError, match="broke"):
             answers(model)
         asked = failing.asked
-        assert asked in (3, 4)  # what was queued is not sent any more
+        assert asked == 3, "what was queued is not sent any more"
         failing.replies[2] = completion("sheep")
         assert [p["text"] for p in answers(model)] == ["whale", "", "sheep", "sheep", "sheep"]
         assert failing.asked == asked + 3
@@ -279,14 +352,15 @@ def test_what_was_answered_before_a_failure_is_kept() -> None:
 def test_a_cache_that_cannot_be_written_costs_no_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "file"))
-    with Failing(completion("whale")) as failing:
+    with Chat(completion("whale")) as chat:
         with pytest.raises(UnavailableError, match="set TLZOO_CACHE"):
-            answers(ChatModel(failing.endpoint, TASK))
-        assert failing.asked == 0
+            answers(ChatModel(chat.endpoint(), TASK))
+        assert chat.asked == 0
 
 
 def test_examples_make_it_few_shot() -> None:
-    model = ChatModel(Endpoint("http://localhost/v1", "m", official=False), TASK, examples=ROWS[:2])
+    model = ChatModel(Endpoint("http://localhost/v1", "m", official=False), TASK)
+    model.show(ROWS[:2])
     messages = model.encode(ROWS[2])["messages"]
     assert [m["role"] for m in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert messages[2]["content"] == TASK.answer(ROWS[0])
@@ -298,7 +372,7 @@ def test_a_variant_is_built_for_a_task_in_words(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TLZOO_OPENAI_MODEL", "")
     model = build(variant, catalogue.get("gpt-4").input, TASK)
     assert isinstance(model, ChatModel)
-    assert model.endpoint == Endpoint("https://api.openai.com/v1", "gpt-4", official=True)
+    assert model.endpoint == Endpoint(OPENAI_URL, "gpt-4", official=True, price=Price(30, 60))
     with pytest.raises(InputError, match="gpt-4 is asked in words, and no task"):
         build(variant, catalogue.get("gpt-4").input)
 

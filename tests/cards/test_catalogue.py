@@ -106,7 +106,7 @@ def test_prose_helps_to_decide(file: CardFile) -> None:
 def test_commands_in_the_prose_exist(file: CardFile) -> None:
     for command in re.findall(r"tlzoo (\w+)", file.prose):
         assert command in {"list", "show", "cards", "doctor", "fetch", "eval", "leaderboard", "select", "finetune"} | {
-            "predict", "export", "publish", "space",
+            "predict", "export", "publish", "serve", "space",
         }, command  # fmt: skip
 
 

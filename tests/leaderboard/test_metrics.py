@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from tlzoo.errors import InputError
-from tlzoo.leaderboard.metrics import METRICS, metric, ratio
+from tlzoo.leaderboard.metrics import METRICS, mean_pearson, metric, moments, ratio
 
 ONES = np.ones((1, 4))
 
@@ -42,3 +42,23 @@ def test_an_unknown_metric_names_the_closest() -> None:
 
 def test_every_metric_has_a_direction_and_a_range() -> None:
     assert all(m.low < m.high for m in METRICS.values())
+
+
+def test_pearson_is_numpys_of_each_series_over_all_examples() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.poisson(4, (6, 16, 3)).astype(float)
+    predicted = true + rng.normal(0, [0.1, 2, 20], true.shape)
+    statistics = [moments(p, t) for p, t in zip(predicted, true, strict=True)]
+    weights = np.array([[1.0] * 6, [0, 2, 1, 0, 1, 2]])
+    for row, found in zip(weights, mean_pearson(statistics, weights), strict=True):
+        x, y = (np.repeat(v, row.astype(int), axis=0).reshape(-1, 3) for v in (predicted, true))
+        expected = [np.corrcoef(x[:, i], y[:, i])[0, 1] for i in range(3)]
+        assert found == pytest.approx(np.mean(expected), abs=1e-9)
+        assert not np.isclose(found, np.corrcoef(x.ravel(), y.ravel())[0, 1], atol=1e-3)
+
+
+def test_a_series_that_does_not_vary_has_no_correlation() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.random((1, 8, 2))
+    predicted = np.stack([true[..., 0], np.full((1, 8), 0.7)], axis=-1)
+    assert mean_pearson([moments(predicted[0], true[0])], np.ones((1, 1)))[0] == pytest.approx(0.5)

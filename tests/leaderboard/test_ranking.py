@@ -78,3 +78,22 @@ def test_failures_stand_last_with_their_reason(row: Maker) -> None:
 
 def test_no_results_give_an_empty_board() -> None:
     assert board(RESULT.empty_table()).num_rows == 0
+
+
+def test_words_and_dna_have_boards_of_their_own(row: Maker) -> None:
+    """One task, two kinds of input: neither data sets nor metrics are mixed."""
+    words = {"task": "language-modeling", "dataset": "news-cloze", "metric": "cloze_accuracy"}
+    dna = {"task": "language-modeling", "dataset": "promoters", "metric": "pearson", "dataset_fingerprint": "g"}
+    moments = [[4.0, 4 + i, 5, 9 + i, 11, 8] for i in range(200)]
+    rows = ranked(
+        row("gpt-4", "zero-shot", 0.2, **words),
+        row("roberta", "full", 0.9, **words),
+        row("enformer", "full", 0.4, **dna, statistics=moments),
+        row("enformer", "scratch", 0.3, **dna, statistics=moments),
+    )
+    assert [(r["card"], r["metric"], r["rank"]) for r in rows.values()] == [
+        ("roberta", "cloze_accuracy", 1),
+        ("gpt-4", "cloze_accuracy", 2),
+        ("enformer", "pearson", 1),
+        ("enformer", "pearson", 1),
+    ]

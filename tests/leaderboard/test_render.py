@@ -45,6 +45,17 @@ def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> No
     assert "trill full: unavailable: the Hub does not answer" in text
 
 
+def test_what_was_asked_and_what_it_cost_is_shown_where_there_is_any(small: pa.Table, row: Maker) -> None:
+    usage = {"requests": 150, "cached": 50, "prompt_tokens": 40_000, "completion_tokens": 900, "cost_usd": 1.254}
+    rows = [row("gpt-4", "few-shot", 0.8, seed=s, **usage) for s in (0, 1)] + [row("crepe", "probe", 0.6)]
+    asked = board(pa.Table.from_pylist(rows, schema=RESULT))
+    for part in ("300 (+100 cached)", "80 k + 1.8 k", "2.5080"):
+        assert part in render(asked, "table"), part
+    assert "requests" not in render(small, "table")
+    unknown = [rows[0], rows[1] | {"cost_usd": None}]
+    assert board(pa.Table.from_pylist(unknown, schema=RESULT))["cost_usd"].to_pylist() == [None]
+
+
 def test_json_has_the_contracts_columns_in_order(small: pa.Table) -> None:
     rows = json.loads(render(small, "json"))
     assert len(rows) == 4
@@ -82,3 +93,20 @@ def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
         plot(small.slice(0, 0), tmp_path / "empty.png")
     with pytest.raises(InputError, match=r"x\.docx"):
         plot(small, tmp_path / "x.docx")
+
+
+def test_sections_stay_whole_however_the_board_is_sorted(row: Maker) -> None:
+    words = {"task": "language-modeling", "dataset": "news-cloze", "metric": "cloze_accuracy"}
+    dna = words | {"dataset": "promoters", "metric": "pearson", "dataset_fingerprint": "g"}
+    moments = [[4.0, 4 + i, 5, 9 + i, 11, 8] for i in range(200)]
+    rows = [
+        row("a", "full", 0.4, **words, params=1),
+        row("b", "full", 0.4, **dna, params=2, statistics=moments),
+        row("c", "full", 0.5, **words, params=3),
+    ]
+    text = render(sort(board(pa.Table.from_pylist(rows, schema=RESULT)), "params"), "md")
+    assert [line for line in text.splitlines() if line.startswith("###")] == [
+        "### language-modeling on news-cloze (200 test examples)",
+        "### language-modeling on promoters (200 test examples)",
+    ]
+    assert "cloze accuracy ↑ [95%]" in text and "Pearson, mean of tracks ↑ [95%]" in text

@@ -6,8 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.errors import UnavailableError
+from tlzoo.leaderboard.rank_metrics import spearman
+from tlzoo.run.finetune import LIMITS, finetune
+from tlzoo.run.predict import open_model, predict
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -28,6 +35,36 @@ def model(
     assert done.returncode == 0, done.stderr
     assert "on 42 test examples" in done.stdout
     return out
+
+
+def test_pairs_of_texts_from_a_table_and_back(tmp_path: Path) -> None:
+    """The test score again, from the folder and the table alone."""
+    colours, animals = ("red", "green", "blue", "black"), ("cat", "dog", "cow", "hen")
+    texts = [f"the {colour} {animal} {i} sleeps" for i in range(8) for colour in colours for animal in animals]
+    lines = [
+        f"{a},{b},{sum(x == y for x, y in zip(a.split(), b.split(), strict=True))}"
+        for a, b in zip(texts[::2], np.random.default_rng(0).permutation(texts[1::2]).tolist(), strict=True)
+    ]
+    table = tmp_path / "pairs.csv"
+    table.write_text("text1,text2,similarity\n" + "\n".join(lines))
+    notices: list[str] = []
+    try:
+        done = finetune(
+            "bert", "text-embedding", str(table), tmp_path / "out", strategy="scratch", variant="nano", progress=False,
+            say=notices.append,
+        )  # fmt: skip
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    assert (
+        "pairs.csv: sentence1 from column 'text1', sentence2 from column 'text2', score from column 'similarity'"
+        in notices
+    )
+    assert "scores are from 2 to 4 in training, which became 0 and 1" in notices
+    assert "Classes" not in (tmp_path / "out/README.md").read_text()
+    test = load(find("text-embedding", str(table), LIMITS)).splits["test"]
+    found = {row["input"]: row["score"] for row in predict(open_model(str(tmp_path / "out")), [table])}
+    pairs = [[found[name], score] for name, score in zip(test["id"], test["score"], strict=True)]
+    assert spearman(pairs, np.ones((1, len(pairs))))[0] == pytest.approx(done.value, abs=1e-6)
 
 
 def predictions(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:

@@ -40,7 +40,7 @@ def test_training_is_measured_where_it_takes_time(
     run = Run(
         Checkpoint(card.id, variant.id, "none"),
         task,
-        Source("scenes", task, "0", "rendered", ""),
+        Source("scenes", task, "image", "0", "rendered", ""),
         "full",
         0,
         1.0,

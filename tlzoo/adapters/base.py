@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
+    from tlzoo.adapters.endpoint import Limits
     from tlzoo.tasks.base import Task
 
 Row = Mapping[str, Any]
@@ -138,6 +139,10 @@ class Model(nn.Module, ABC):
         """The model as it was published: a native one is that itself."""
         return self
 
+    def pretrained(self) -> nn.Module:
+        """What a stand-in's parameters are loaded into: a native model is that itself."""
+        return self
+
     def adapt(self, task: Task) -> None:
         """Get a native model ready to be trained on a task's own classes.
 
@@ -151,6 +156,22 @@ class Model(nn.Module, ABC):
             InputError: The model cannot be trained here, or not on this task.
         """
         raise InputError(f"{type(self).__name__} cannot be trained; run it with: zero-shot")
+
+    def show(self, examples: Sequence[Row]) -> None:
+        """Put labelled examples into every prompt, of a model that is asked in words: few-shot.
+
+        Raises:
+            InputError: The model has no prompt.
+        """
+        raise InputError(f"{type(self).__name__} has no prompt to put examples into; run it with: zero-shot")
+
+    def limit(self, limits: Limits) -> None:
+        """Set limits of time and money; a model that runs here is planned by its measured speed, and needs none."""
+
+    @property
+    def usage(self) -> Mapping[str, Any]:
+        """What its predictions took so far, as columns of a row; nothing of a model that runs here."""
+        return {}
 
     def augment(self, batch: Batch) -> Batch:
         """Vary a training batch at random, by torch's own generator; by default nothing is varied."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -39,7 +39,11 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
     Raises:
         InputError: The architecture is none of :data:`FAMILIES`.
     """
-    return TextEncoder(variant, given)
+    if task is None or hasattr(task, "head") or not variant.model.endswith("ForCausalLM"):
+        return TextEncoder(variant, given)
+    from tlzoo.adapters.decoding import CausalDecoder
+
+    return CausalDecoder(TextEncoder(variant, given, causal=True), task)
 
 
 class TextEncoder(Backbone):
@@ -54,8 +58,14 @@ class TextEncoder(Backbone):
 
     ragged = frozenset({"ids", "segments"})
 
-    def __init__(self, variant: Variant, given: Input) -> None:
-        """Build the network; the tokenizer is fetched or learnt when the first text is encoded."""
+    def __init__(self, variant: Variant, given: Input, causal: bool = False) -> None:
+        """Build the network; the tokenizer is fetched or learnt when the first text is encoded.
+
+        Args:
+            variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
+            given: Its input: the most tokens.
+            causal: Whether a published encoder is to look back only; a nano one does what it was pretrained to do.
+        """
         super().__init__()
         import transformers
 
@@ -64,7 +74,8 @@ class TextEncoder(Backbone):
         self.variant, self.family = variant, FAMILIES[variant.model]
         kind = getattr(transformers, variant.model)
         # the published RoBERTa filled masks, looking both ways: as an encoder it goes on so
-        published = {"is_decoder": False} if variant.kind == "official" and "is_decoder" in variant.config else {}
+        both = variant.kind == "official" and "is_decoder" in variant.config and not causal
+        published = {"is_decoder": False} if both else {}
         self.network: Any = kind(kind.config_class(**(variant.config | published)))
         config = self.network.config
         places = getattr(config, "max_position_embeddings", None)
@@ -95,6 +106,11 @@ class TextEncoder(Backbone):
         wanted = [files[name] for name in (TOKENIZER, "vocab.txt") if name in files][:1]
         return tokenizing.published({file.name: blobs.fetch(blob(file)) for file in wanted})
 
+    def cut(self, text: str) -> Encoding:
+        """Cut a text into tokens, without special ones; halves of surrogate pairs become replacement characters."""
+        readable = text.encode("utf-8", "replace").decode("utf-8")
+        return self.tokenizer.encode(readable, add_special_tokens=False)
+
     def encode(self, source: str | tuple[str, str]) -> Example:
         """Cut a text, or a pair of texts, into tokens.
 
@@ -102,7 +118,7 @@ class TextEncoder(Backbone):
             ``ids`` and ``segments``, int64 of shape ``(tokens,)``, special tokens included.
         """
         texts = (source,) if isinstance(source, str) else source
-        parts = [self.tokenizer.encode(_clean(text), add_special_tokens=False) for text in texts]
+        parts = [self.cut(text) for text in texts]
         room = self.max_tokens - self.tokenizer.num_special_tokens_to_add(len(parts) == 2)
         if len(parts) == 2:
             parts[0].truncate(max(1, room - 1))
@@ -190,11 +206,6 @@ class TextEncoder(Backbone):
 
         kind: type[Objective] = getattr(pretraining, self.family.objective)
         return kind(self)
-
-
-def _clean(text: str) -> str:
-    """A text as UTF-8 can hold it; halves of surrogate pairs become replacement characters."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _optional(name: str, network: Any) -> bool:

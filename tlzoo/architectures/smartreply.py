@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures import tflite
-from tlzoo.architectures.smartreply_text import codes, features, normalise, project, sentences, skip_grams
+from tlzoo.architectures.smartreply_text import codes, features, normalise, project, sentences, skip_grams, utf8
 from tlzoo.errors import InputError
 
 OPERATORS = ("Normalize", "SKIP_GRAM", "ExtractFeatures", "LSH_PROJECTION", "Predict", "HASHTABLE_LOOKUP")
@@ -123,9 +123,9 @@ class SmartReply(Model):
         Raises:
             InputError: The text is no text: a half of a surrogate pair.
         """
-        example: Example = {"text": _utf8(row["text"])}
+        example: Example = {"text": utf8(row["text"])}
         if "candidates" in row:
-            example["candidates"] = [_utf8(candidate) for candidate in row["candidates"]]
+            example["candidates"] = [utf8(candidate) for candidate in row["candidates"]]
         return example
 
     @torch.inference_mode()
@@ -168,7 +168,7 @@ class SmartReply(Model):
         Raises:
             InputError: The text is no text: a half of a surrogate pair.
         """
-        return self._suggestions(self._totals(_utf8(message)))
+        return self._suggestions(self._totals(utf8(message)))
 
     @torch.inference_mode()
     def candidate_scores(self, message: str, candidates: Sequence[str]) -> list[float]:
@@ -188,7 +188,7 @@ class SmartReply(Model):
         Raises:
             InputError: A text is no text: a half of a surrogate pair.
         """
-        return self._candidate_scores(self._totals(_utf8(message)), [_utf8(c) for c in candidates])
+        return self._candidate_scores(self._totals(utf8(message)), [utf8(c) for c in candidates])
 
     def _totals(self, message: bytes) -> list[tuple[Tensor, int]]:
         """Scores of all replies, ``(replies,)``, for each different sentence, and how often it is there."""
@@ -216,13 +216,6 @@ class SmartReply(Model):
     def _candidate_scores(self, totals: Sequence[tuple[Tensor, int]], candidates: Sequence[bytes]) -> list[float]:
         summed = sum((count * scores for scores, count in totals), self.weights.new_zeros(self.replies)).tolist()
         return [sum(summed[place] for place in self._places.get(_form(c), ())) for c in candidates]
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"text: character {error.start} is half of a surrogate pair, and no character") from error
 
 
 def _form(reply: bytes) -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tlzoo.architectures.farmhash import fingerprint64, fingerprint64_of_words
+from tlzoo.errors import InputError
 
 MAX_BYTES = 300
 """What a normalised sentence is cut to."""
@@ -28,6 +29,18 @@ _EDGES = b"\t\n\f\r ,:;-&'\""
 _CLITIC = rb"('t|'nt|n't|'d|'ll|'s|'m|'ve|'re)"
 _EXPANSIONS = ((b"'ll", b" will"), (b"'nt", b" not"), (b"'re", b" are"), (b"'ve", b" have"), (b"n't", b" not"))
 _UNINFORMATIVE = (START, END, START + b" " + END)
+
+
+def utf8(text: str) -> bytes:
+    """Text as bytes.
+
+    Raises:
+        InputError: It is no text: a half of a surrogate pair.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"text: character {error.start} is half of a surrogate pair, and no character") from error
 
 
 def sentences(message: bytes) -> list[bytes]:

@@ -5,7 +5,8 @@ Plain data, so that listing cards and boards never imports a deep-learning libra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from tlzoo.errors import unknown
@@ -31,6 +32,7 @@ InputKind = Literal["image", "text", "dna", "audio", "video"]
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
+UNTRAINED: tuple[Strategy, ...] = ("zero-shot", "few-shot")
 TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")
 
 
@@ -47,6 +49,7 @@ class TaskFacts:
         epochs: Most times that training sees an example, where that is not what the recipe says: a text is in several
             pairs, and seen in each.
         untrained: Whether it can be done with what a backbone gives, without a head: by any, zero-shot.
+        own_metrics: Of a kind of input with which the task is another one, its metrics, headline first.
     """
 
     domain: Domain
@@ -56,6 +59,16 @@ class TaskFacts:
     metrics: tuple[str, ...]
     epochs: int | None = None
     untrained: bool = False
+    own_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def headline(self, kind: str) -> str:
+        """The metric that a board of models with this kind of input is ranked by."""
+        return self.own_metrics.get(kind, self.metrics)[0]
+
+    @property
+    def headlines(self) -> frozenset[str]:
+        """The headline of each kind of input."""
+        return frozenset(map(self.headline, self.inputs))
 
     @property
     def is_dense(self) -> bool:
@@ -76,13 +89,14 @@ def _task(
     tag: str,
     needs: list[set[str]],
     metrics: list[str],
-    inputs: set[str] | None = None,
+    own: dict[str, tuple[str, ...]] | None = None,
     *,
     epochs: int | None = None,
     untrained: bool = False,
 ) -> TaskFacts:
-    kinds = frozenset(inputs or {domain})
-    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained)
+    own = own or {}
+    kinds = frozenset({domain, *own})
+    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own)
 
 
 TASKS: dict[str, TaskFacts] = {
@@ -96,7 +110,7 @@ TASKS: dict[str, TaskFacts] = {
     "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(
-        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "pearson"], {"text", "dna"}
+        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "perplexity"], {"dna": ("pearson",)}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),

@@ -26,7 +26,8 @@ def evaluate(
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="scratch, probe, partial, full, lora or zero-shot; repeat. Default: probe, scratch, full, partial."
+            help="scratch, probe, partial, full, lora, zero-shot or few-shot; repeat. Default: probe, scratch, full, "
+            "partial; of models with a head of their own zero-shot and few-shot first."
         ),
     ] = None,
     weights: Annotated[str, typer.Option(help="auto, official, stand-in or none.")] = "auto",
@@ -42,6 +43,12 @@ def evaluate(
             help="Minutes for the whole plan, finished runs included; what will not fit is skipped, and a row says so."
         ),
     ] = 10.0,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            help="Most US dollars to spend on models behind an API; what would cost more is skipped, and a row says so."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="no (float32) or bf16, tried out first.")] = "no",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
@@ -72,6 +79,7 @@ def evaluate(
         seeds=_numbers("--seeds", seeds, int),
         fractions=_numbers("--fractions", fractions, float),
         budget=budget,
+        max_cost=max_cost,
         device=choose_device(device),
         precision=precision,
         out=out,

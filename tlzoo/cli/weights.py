@@ -1,7 +1,8 @@
-"""``tlzoo fetch`` and ``tlzoo doctor``."""
+"""``tlzoo fetch``, ``tlzoo serve`` and ``tlzoo doctor``."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from tlzoo.errors import InputError, UnavailableError
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("fetch")(fetch)
+    app.command("serve")(serve)
     app.command("doctor")(doctor)
 
 
@@ -49,6 +51,23 @@ def fetch(
     if failed:
         typer.echo(f"{len(failed)} file(s) could not be fetched", err=True)
         raise typer.Exit(2 if any(isinstance(e, blobs.HashMismatchError) for e in failed) else 1)
+
+
+def serve(
+    card: Annotated[str, typer.Argument(help="Card of a model behind an API.")] = "gpt-4",
+    port: Annotated[int, typer.Option(help="Port to listen on, on this machine only.", min=1, max=65535)] = 8000,
+) -> None:
+    """Serve the open model that stands in for one behind an API, until interrupted."""
+    import signal
+
+    from tlzoo.adapters.serving import folder, served_variant, serving
+    from tlzoo.cards import catalogue
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    model = folder(served_variant(catalogue.get(card)))
+    with suppress(KeyboardInterrupt), serving(model, port) as server:
+        typer.echo(f"export OPENAI_BASE_URL={server.url} TLZOO_OPENAI_MODEL={model.name}")
+        raise UnavailableError(f"transformers serve ended with exit code {server.process.wait()}")
 
 
 def doctor() -> None:

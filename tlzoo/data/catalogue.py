@@ -34,6 +34,7 @@ class Entry:
         version: Raised when the loader's rows change.
         hub: Repository id.
         options: Arguments of the Hub's listing: config, label, group.
+        other_kind: Kind of the input, where it is not the task's domain's own.
     """
 
     task: str
@@ -43,6 +44,12 @@ class Entry:
     version: int = 1
     hub: str | None = None
     options: dict[str, str] = field(default_factory=dict)
+    other_kind: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the input."""
+        return self.other_kind or task_facts(self.task).domain
 
 
 DATASETS: dict[str, Entry] = {
@@ -151,6 +158,24 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.mannequins:mannequins",
     ),
+    "chatterbot": Entry(
+        "text-generation",
+        "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
+        "bsd-3-clause",
+        loader="tlzoo.data.dialogues:chatterbot",
+    ),
+    "wikipedia-replies": Entry(
+        "text-generation",
+        "sentences of Wikipedia and the one that follows, split by article; source of stand-ins",
+        "cc-by-sa-4.0",
+        loader="tlzoo.data.dialogues:wikipedia_replies",
+    ),
+    "chatterbot-topics": Entry(
+        "text-classification",
+        "what an utterance of the ChatterBot corpus is about, 12 classes, split by conversation",
+        "bsd-3-clause",
+        loader="tlzoo.data.dialogues:topics",
+    ),
     "sst2": Entry(
         "text-classification",
         "Stanford Sentiment Treebank, sentences of film reviews, two classes",
@@ -219,9 +244,24 @@ DATASETS: dict[str, Entry] = {
         "unknown",
         loader="tlzoo.data.news:cloze",
     ),
+    "promoters": Entry(
+        "language-modeling",
+        "rendered DNA with motifs of promoters, and tracks of what they do together",
+        "apache-2.0",
+        loader="tlzoo.data.promoters:promoters",
+        other_kind="dna",
+    ),
+    "motifs": Entry(
+        "language-modeling",
+        "rendered DNA with a track for each of twelve motifs; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.promoters:motifs",
+        other_kind="dna",
+    ),
 }
 
-STANDARD: dict[str, tuple[str | None, str]] = {
+Standard = tuple[str | None, str]
+STANDARD: dict[str, Standard] = {
     "image-classification": ("cifar10", "digits"),
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
@@ -229,11 +269,14 @@ STANDARD: dict[str, tuple[str | None, str]] = {
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),
     "text-classification": ("sst2", "tweets"),
+    "text-generation": (None, "chatterbot"),
     "text-embedding": ("stsbenchmark", "lee"),
     "question-answering": ("squad", "news-spans"),
     "language-modeling": (None, "news-cloze"),
 }
 """For ``--data auto``: the data set on the Hub, and the one that is always at hand."""
+STANDARD_OF_KIND: dict[tuple[str, str], Standard] = {("language-modeling", "dna"): (None, "promoters")}
+"""The same for models whose kind of input is not the task's domain's own: they are never compared with the others."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +286,7 @@ class Source:
     Attributes:
         name: What boards call it.
         task: The task it is for.
+        kind: Kind of the input.
         fingerprint: Hash of what decides its rows.
         where: ``rendered``, ``hub`` or ``folder``.
         place: Loader, repository id with commit, or path.
@@ -253,6 +297,7 @@ class Source:
 
     name: str
     task: str
+    kind: str
     fingerprint: str
     where: Literal["rendered", "hub", "folder"]
     place: str
@@ -261,13 +306,14 @@ class Source:
     notice: str = ""
 
 
-def find(task: str, wanted: str = "auto", limits: Limits = VTAB) -> Source:
+def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | None = None) -> Source:
     """Find what ``--data`` names.
 
     Args:
         task: The task.
         wanted: ``auto``, a name of :data:`DATASETS`, ``hub:ID[@revision]``, or the path of a person's own data.
         limits: Most examples a split.
+        kind: For ``auto``, the kind of input, by default the task's domain's; what is named has its own.
 
     Raises:
         InputError: No such data set, or it is for another task.
@@ -275,7 +321,7 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB) -> Source:
     """
     task_facts(task)
     if wanted == "auto":
-        return _automatic(task, limits)
+        return _automatic(task, kind or task_facts(task).domain, limits)
     if wanted.startswith("hub:"):
         repo, _, rev = wanted.removeprefix("hub:").partition("@")
         return _on_hub(wanted, task, repo, rev or None, (), limits)
@@ -292,15 +338,15 @@ def _own(task: str, path: Path, limits: Limits) -> Source:
 
     found = own.listing(path, task)  # complains before anything runs
     key = _hash({"folder": own.fingerprint(found, path), "task": task, "limits": asdict(limits)})
-    return Source(own.title(path), task, key, "folder", str(path.resolve()), (), limits)
+    return Source(own.title(path), task, found.kind, key, "folder", str(path.resolve()), (), limits)
 
 
-def _automatic(task: str, limits: Limits) -> Source:
+def _automatic(task: str, kind: str, limits: Limits) -> Source:
     if task not in STANDARD:
         raise UnavailableError(
             f"task {task!r} has no standard data set in this version; with one: {', '.join(STANDARD)}"
         )
-    standard, offline = STANDARD[task]
+    standard, offline = STANDARD_OF_KIND.get((task, kind), STANDARD[task])
     if standard is None:
         return _named(task, offline, limits)
     try:
@@ -318,7 +364,7 @@ def _named(task: str, name: str, limits: Limits) -> Source:
         return _on_hub(name, task, entry.hub, None, tuple(entry.options.items()), limits)
     assert entry.loader is not None
     key = _hash({"loader": entry.loader, "version": entry.version})
-    return Source(name, task, key, "rendered", entry.loader)
+    return Source(name, task, entry.kind, key, "rendered", entry.loader)
 
 
 def _on_hub(
@@ -328,7 +374,7 @@ def _on_hub(
 
     commit = revision(repo, rev)
     key = _hash({"repo": repo, "commit": commit, "options": options, "task": task, "limits": asdict(limits)})
-    return Source(name, task, key, "hub", f"{repo}@{commit}", options, limits)
+    return Source(name, task, task_facts(task).domain, key, "hub", f"{repo}@{commit}", options, limits)
 
 
 def _names(task: str) -> str:

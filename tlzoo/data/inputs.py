@@ -14,11 +14,11 @@ def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None
 
     Args:
         row: A row whose column ``kind`` holds the input as it is stored.
-        kind: ``"audio"``, ``"image"`` or ``"text"``.
+        kind: ``"audio"``, ``"image"``, ``"text"`` or ``"dna"``.
         sample_rate: Hz, for audio.
 
     Returns:
-        Audio: float32 samples, shape ``(samples,)``, mono. Image: a PIL image, RGB. Text: the string.
+        Audio: float32 samples, shape ``(samples,)``, mono. Image: a PIL image, RGB. Text and DNA: the string.
 
     Raises:
         InputError: It cannot be decoded.
@@ -39,13 +39,16 @@ def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
     """A reader that puts a file's bytes into its row, and says why it cannot where it cannot.
 
     Args:
-        kind: ``"audio"`` or ``"image"``; of any other the values are strings, which must not be blank.
+        kind: ``"audio"`` or ``"image"``; of any other the values are strings, which must not be blank; DNA comes back
+            in capitals, what is not known as N.
 
     Returns:
         A function from a storage value to ``(storage value with bytes, None)`` or ``(storage value, reason)``.
     """
 
     def read(value: Any) -> tuple[Any, str | None]:
+        if kind == "dna":
+            return _dna(value)
         if kind not in ("audio", "image"):
             return value, None if value.strip() else f"{kind} is empty"
         try:
@@ -56,6 +59,15 @@ def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
         return whole, _unreadable(whole, kind)
 
     return read
+
+
+def _dna(value: str) -> tuple[str, str | None]:
+    from tlzoo.data.dna import codes, letters
+
+    try:
+        return letters(codes(value)), None
+    except InputError as error:
+        return value, str(error)
 
 
 def _unreadable(value: Mapping[str, Any], kind: str) -> str | None:

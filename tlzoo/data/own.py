@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 TEXT = {
+    "language-modeling": "tlzoo.data.passages:listing",
     "question-answering": "tlzoo.data.squad:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
+    "text-generation": "tlzoo.data.replies:listing",
 }
 """What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
 ROWS = {
     "question-answering": "tlzoo.data.squad:rows",
     "text-embedding": "tlzoo.data.pairs:rows",
     "text": "tlzoo.data.tables:rows",
+    "dna": "tlzoo.data.dna:rows",
 }
 """What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
 DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")

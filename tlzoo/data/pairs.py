@@ -45,7 +45,8 @@ Pair = tuple[Hashable, Hashable]
 def components(pairs: Sequence[Pair]) -> list[int]:
     """The connected component of each pair: pairs that share a member, or whose partners do, are in one."""
     place: dict[Hashable, int] = {}
-    ends = np.array([[place.setdefault(member, len(place)) for member in pair] for pair in pairs]).reshape(-1, 2)
+    members = [[place.setdefault(member, len(place)) for member in pair] for pair in pairs]
+    ends = np.array(members, dtype=np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(place), len(place)))
     _, component = connected_components(graph, directed=False)
     return [int(c) for c in component[ends[:, 0]]]

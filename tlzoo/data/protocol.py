@@ -54,6 +54,25 @@ def subset(labels: Sequence[Hashable], fraction: float, seed: int) -> Indices:
     return stratified_order(labels, seed)[:count]
 
 
+def shots(labels: Sequence[Hashable], count: int, seed: int) -> Indices:
+    """Indices of a few examples to put into a prompt: of each class as many as of any other, in random order.
+
+    Args:
+        labels: Class of each example; all equal where there are no classes.
+        count: How many, if there are so many.
+        seed: Seed of choice and order.
+    """
+    rng = np.random.default_rng(seed)
+    seen: Counter[Hashable] = Counter()
+    place = np.empty(len(labels))
+    for index in rng.permutation(len(labels)):
+        label = labels[int(index)]
+        place[index] = seen[label]
+        seen[label] += 1
+    chosen = np.lexsort((rng.random(len(labels)), place))[:count]
+    return rng.permutation(chosen).astype(np.int64)
+
+
 def draw(
     labels: Sequence[Hashable],
     groups: Sequence[str] | None,

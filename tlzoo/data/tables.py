@@ -12,6 +12,7 @@ from tlzoo.data.dataset import Listing
 from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
 from tlzoo.errors import InputError
 
+PROMPT_COLUMNS = ("prompt", "question", "input", "context", "utterance", "instruction")
 TEXT_COLUMNS = ("text", "sentence", "content", "document", "review", "comment", "tweet", "message", "body", "title")
 
 
@@ -130,25 +131,31 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
+def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, Any] | InputError]]:
     """Texts to predict: the rows of a table, else the lines of a file that are not blank.
 
     Yields:
-        ``input``, what a text is called; and the row with the ``text``, or what is wrong with it.
+        ``input``, what a text is called; and the row with the ``text``, and with ``candidates`` where a table has lists
+        of those, or what is wrong with it.
 
     Raises:
         InputError: It cannot be read, or no column fits.
     """
     if not is_table(path):
-        for number, line in enumerate(_text(path).splitlines(), start=1):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
             if line.strip():
-                yield {"input": f"{path}:{number}"}, {"text": line}
+                yield {"input": f"{path.name} line {number}"}, {"text": line}
         return
     for table in read_tables(path):
-        column = table.find(TEXT_COLUMNS) or _longest(table, "") or table.need(TEXT_COLUMNS, "texts")
-        for row, value in enumerate(table.columns[column]):
-            blank = not isinstance(value, str) or not value.strip()
-            yield {"input": table.name(row)}, InputError("text is empty") if blank else {"text": value}
+        names = (*TEXT_COLUMNS, *PROMPT_COLUMNS)
+        column = table.find(names) or _longest(table, "") or table.need(names, "texts")
+        candidates = table.columns.get("candidates", [None] * len(table))
+        for row, (value, replies) in enumerate(zip(table.columns[column], candidates, strict=True)):
+            facts = {"input": table.name(row)}
+            if not isinstance(value, str) or not value.strip():
+                yield facts, InputError(f"{column!r} is empty")
+            else:
+                yield facts, {"text": value} | ({"candidates": replies} if isinstance(replies, list) else {})
 
 
 def guessed(found: Listing, table: Table, **columns: str | None) -> None:
@@ -173,7 +180,12 @@ def _inside(folder: Path) -> list[Path]:
     )
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file of text.
+
+    Raises:
+        InputError: It is not UTF-8, or holds NUL bytes; says where.
+    """
     data = path.read_bytes()
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
@@ -192,7 +204,7 @@ def _separated(separator: str) -> Callable[[Path], dict[str, list[Any]]]:
         import pandas
 
         try:
-            frame = pandas.read_csv(io.StringIO(_text(path)), sep=separator, dtype=str, keep_default_na=False)
+            frame = pandas.read_csv(io.StringIO(read_text(path)), sep=separator, dtype=str, keep_default_na=False)
         except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
             raise InputError(f"{path}: {' '.join(str(error).split())}") from None
         return {str(name): frame[name].tolist() for name in frame.columns}
@@ -207,16 +219,27 @@ def _lines(path: Path) -> dict[str, list[Any]]:
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except ValueError as error:
             raise InputError(f"{path}:{number}: no JSON ({error})") from None
+        if "\\ud" in line.lower() and not _is_text(row):
+            raise InputError(f"{path}:{number}: half of a surrogate pair, which is no character")
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: expected an object with a value a column")
         yield row
+
+
+def _is_text(row: Any) -> bool:
+    """Whether all strings of a row are text, that is: can be written as UTF-8."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> dict[str, list[Any]]:

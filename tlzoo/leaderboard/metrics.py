@@ -7,6 +7,7 @@ interval costs one matrix product and never a second look at predictions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,14 @@ def ratio(statistics: Statistics, weights: Array) -> Array:
     return result
 
 
+def exp_ratio(statistics: Statistics, weights: Array) -> Array:
+    """Perplexity: e to the power of all nats over all words; a statistic is ``(nats, words)``."""
+    nats, words = (weights @ np.array(statistics, dtype=np.float64)).T
+    with np.errstate(over="ignore"):
+        result: Array = np.exp(nats / np.where(words > 0, words, 1))
+    return result
+
+
 def macro_f1(statistics: Statistics, weights: Array) -> Array:
     """Mean of the classes' F1; a statistic is ``(predicted class, true class)``.
 
@@ -51,6 +60,37 @@ def macro_f1(statistics: Statistics, weights: Array) -> Array:
     present = (n_predicted + n_true) > 0
     f1 = np.where(present, 2 * hits / np.where(present, n_predicted + n_true, 1), 0.0)
     result: Array = f1.sum(axis=1) / present.sum(axis=1)
+    return result
+
+
+def moments(predicted: NDArray[np.floating], true: NDArray[np.floating]) -> list[float]:
+    """The statistic of :func:`mean_pearson` for one example.
+
+    Args:
+        predicted: ``(values, series)``.
+        true: ``(values, series)``.
+
+    Returns:
+        For each series the number of values, the sums of predicted and true, of their squares, and of their products.
+    """
+    x, y = predicted.astype(np.float64), true.astype(np.float64)
+    sums = [np.full(x.shape[1], len(x)), x.sum(0), y.sum(0), (x * x).sum(0), (y * y).sum(0), (x * y).sum(0)]
+    flat: list[float] = np.stack(sums, axis=1).ravel().tolist()
+    return flat
+
+
+def mean_pearson(statistics: Statistics, weights: Array) -> Array:
+    """Mean over series of Pearson's correlation, each over the values of all examples; statistics of :func:`moments`.
+
+    Nothing is averaged over examples before it is correlated, nor are series mixed, which would flatter. A series that
+    does not vary, or is predicted without variation, counts as 0.
+    """
+    sums = (weights @ np.array(statistics)).reshape(len(weights), -1, 6)
+    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    spread_x, spread_y = xx - x * x / n, yy - y * y / n
+    varies = (spread_x > 1e-9 * xx) & (spread_y > 1e-9 * yy)
+    r = np.where(varies, (xy - x * y / n) / np.sqrt(np.where(varies, spread_x * spread_y, 1)), 0.0)
+    result: Array = r.mean(axis=1)
     return result
 
 
@@ -95,9 +135,12 @@ METRICS: dict[str, Metric] = {
     "pck": Metric("PCK@0.2", ratio),
     "oks_ap": Metric("OKS-AP", mean_average_precision),
     "cloze_accuracy": Metric("cloze accuracy", mean),
+    "recall_at_1": Metric("recall@1 of 10", mean),
+    "perplexity": Metric("perplexity", exp_ratio, higher=False, low=1.0, high=math.inf, unit="per word"),
     "spearman": Metric("Spearman", spearman, low=-1.0),
     "f1": Metric("F1", mean),
     "exact_match": Metric("exact match", mean),
+    "pearson": Metric("Pearson, mean of tracks", mean_pearson, low=-1.0),
 }
 
 

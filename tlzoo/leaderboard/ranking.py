@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tlzoo.cards.vocabulary import TASKS, TIERS
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.schema import BOARD, MEASURED
+from tlzoo.leaderboard.schema import BOARD, MEASURED, USAGE
 from tlzoo.leaderboard.statistics import Estimate, estimate, gain, tied, verdict
 
 Row = dict[str, Any]
@@ -38,7 +38,7 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
     Args:
         results: Rows of ``schema.RESULT``.
         tasks: Only these; all by default.
-        metrics: Only these; by default each task's headline metric.
+        metrics: Only these; by default each task's headline metric, of each kind of input that it takes.
 
     Returns:
         Rows of ``schema.BOARD``, best first; rows without a value last, with status and reason.
@@ -51,7 +51,7 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
             continue
         if row["status"] != "ok":
             failed[tuple(row[k] for k in (*_KEY, "seed"))] = row
-        elif row["metric"] in wanted if wanted is not None else row["metric"] == TASKS[row["task"]].metrics[0]:
+        elif row["metric"] in wanted if wanted is not None else row["metric"] in TASKS[row["task"]].headlines:
             groups[tuple(row[k] for k in _KEY)].append(row)
     entries = [_Entry(dict(zip(_KEY, key, strict=True)), rows) for key, rows in groups.items()]
     by_key = {tuple(e.key[k] for k in _KEY): e for e in entries}
@@ -123,6 +123,7 @@ class _Entry:
             | {"rank": rank, "seeds": [r["seed"] for r in self.runs], "run_ids": [r["run_id"] for r in self.runs]}
             | {"value": self.estimate.value, "ci_low": low_high[0], "ci_high": low_high[1]}
             | {"train_seconds": _mean(r["train_seconds"] for r in self.runs)}
+            | {name: _total(r[name] for r in self.runs) for name in USAGE}
             | self.compared
         )
 
@@ -166,6 +167,12 @@ def _by(entries: Iterable[_Entry], names: Sequence[str]) -> dict[tuple[Any, ...]
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return float(np.mean(known)) if known else None
+
+
+def _total(values: Iterable[Any]) -> Any:
+    """The sum over all seeds; not known where one is not."""
+    found = list(values)
+    return None if None in found else sum(found)
 
 
 def _time_ratio(scratch: list[Row], model: list[Row]) -> float | None:

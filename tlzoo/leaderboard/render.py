@@ -7,7 +7,6 @@ import io
 import json
 import math
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +52,10 @@ def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}×"
 
 
+def _tokens(prompt: int | None, completion: int | None) -> str:
+    return "" if prompt is None or completion is None else f"{count(prompt)} + {count(completion)}"
+
+
 _COLUMNS: list[tuple[str, str, Callable[[Row], str]]] = [
     ("#", "right", lambda r: "" if r["rank"] is None else str(r["rank"])),
     ("model", "left", lambda r: f"{r['card']} {r['variant']}"),
@@ -69,6 +72,9 @@ _COLUMNS: list[tuple[str, str, Callable[[Row], str]]] = [
     ("params", "right", lambda r: count(r["params"])),
     ("size MB ↓", "right", lambda r: megabytes(r["size_bytes"])),
     ("memory MB ↓", "right", lambda r: megabytes(r["peak_memory_bytes"])),
+    ("requests", "right", lambda r: "" if r["requests"] is None else f"{r['requests']} (+{r['cached']} cached)"),
+    ("tokens in + out", "right", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
+    ("cost $ ↓", "right", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
 ]
 
 
@@ -97,15 +103,17 @@ def to_csv(board: pa.Table) -> str:
 
 
 def _sections(board: pa.Table) -> list[tuple[str, list[tuple[str, str, Callable[[Row], str]]], list[Row]]]:
-    """Title, columns in use, and rows, for each task, data set and fraction."""
+    """Title, columns in use, and rows, for each task, data set, fraction and metric, whatever the board's order."""
 
     def key(row: Row) -> tuple[Any, ...]:
         return row["task"], row["dataset"], row["fraction"], row["metric"]
 
-    ranked = [r for r in rows_of(board) if r["value"] is not None]
+    grouped: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows_of(board):
+        if row["value"] is not None:
+            grouped.setdefault(key(row), []).append(row)
     sections = []
-    for (task, dataset, fraction, name), group in groupby(ranked, key):
-        rows = list(group)
+    for (task, dataset, fraction, name), rows in grouped.items():
         share = "" if fraction in (None, 1.0) else f", {fraction:.0%} of the labels"
         title = f"{task} on {dataset}{share} ({rows[0]['n_test']} test examples)"
         shown = [

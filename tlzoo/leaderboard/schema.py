@@ -7,7 +7,8 @@ from typing import Literal
 import pyarrow as pa
 
 VERSION = 1
-"""Raised when a column changes its meaning; rows of another version are not mixed in."""
+"""Raised when a column changes its meaning; rows of another version are not mixed in. A new column changes none: it is
+null in older rows."""
 
 Status = Literal["ok", "skipped", "unavailable", "diverged", "out-of-memory", "error"]
 FINAL: frozenset[str] = frozenset({"ok", "diverged"})
@@ -51,6 +52,12 @@ RESULT = pa.schema(
         ("size_bytes", pa.int64()),
         ("peak_memory_bytes", pa.int64()),
         ("flops", pa.int64()),  # of one example's forward pass
+        ("requests", pa.int64()),  # of a model behind an API: answered ones
+        ("cached", pa.int64()),  # answers that were kept from before
+        ("prompt_tokens", pa.int64()),  # of all answers, as the endpoint counts; null where it does not
+        ("completion_tokens", pa.int64()),
+        ("cost_usd", pa.float64()),  # of all answers, those kept from before too; null where the price is not known
+        ("served", pa.string()),  # how the endpoint calls the model that answered
         ("device", pa.string()),
         ("hardware", pa.string()),
         ("threads", pa.int64()),
@@ -78,6 +85,8 @@ MEASURED = (
     "flops",
 )
 """Columns that a measurement fills."""
+USAGE = ("requests", "cached", "prompt_tokens", "completion_tokens", "cost_usd")
+"""Columns that say what a model behind an API was asked, and what that cost."""
 
 BOARD = pa.schema(
     [
@@ -97,6 +106,7 @@ BOARD = pa.schema(
         ("weights_sha256", pa.string()),
         ("origin", pa.string()),
         ("run_ids", pa.list_(pa.string())),
+        *(RESULT.field(name) for name in USAGE),
     ]
 )
 """Columns of a ranked row: the machine-readable contract of ``tlzoo leaderboard`` and ``tlzoo eval``."""

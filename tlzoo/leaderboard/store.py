@@ -98,11 +98,19 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table | None:
         version = (file.schema_arrow.metadata or {}).get(b"tlzoo.schema", b"none").decode()
         if version != str(VERSION):
             raise InputError(f"{path}: results of schema {version}, not {VERSION}; move the file away to go on")
-        return file.read(columns)
+        return _as_now(file.read([n for n in columns or RESULT.names if n in file.schema_arrow.names]), columns)
     except FileNotFoundError:  # merged by another process between listing and reading
         return None
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: no readable Parquet file ({error}); move the file away to go on") from None
+
+
+def _as_now(table: pa.Table, columns: list[str] | None) -> pa.Table:
+    """The columns of today: one that a file lacks is null, and one that is not known is left out."""
+    fields = [RESULT.field(name) for name in columns or RESULT.names]
+    there = set(table.column_names)
+    values = [table[f.name] if f.name in there else pa.nulls(table.num_rows, f.type) for f in fields]
+    return pa.table(values, schema=pa.schema(fields, RESULT.metadata))
 
 
 def _deduplicated(table: pa.Table) -> pa.Table:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tlzoo.adapters.endpoint import Limits, Prospect
 from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import task_facts
-from tlzoo.data.catalogue import Source, find
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.cards.vocabulary import UNTRAINED, task_facts
+from tlzoo.data.catalogue import Source
+from tlzoo.errors import InputError, StoppedError, UnavailableError
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
+from tlzoo.run.asking import measure_asked, prospect
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
-from tlzoo.run.plan import Plan, Run, plan, recipe_for
+from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
 from tlzoo.run.worker import Worker, WorkFailedError
 from tlzoo.transfer import standin
 
@@ -76,6 +79,7 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     fractions: Sequence[float] = (1.0,),
     budget: float = 10.0,
+    max_cost: float | None = None,
     device: str = "cpu",
     precision: str = "no",
     out: Path = DEFAULT_OUT,
@@ -87,7 +91,8 @@ def evaluate(
     Args:
         task: A task, such as ``"audio-classification"``.
         models: Card ids; by default every model that can do the task.
-        strategies: What is trained; by default probe, scratch, full and partial.
+        strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
+            head zero-shot and few-shot.
         weights: ``auto`` (the best tier that can be had), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[@revision]`` or a folder.
@@ -95,6 +100,8 @@ def evaluate(
         fractions: Shares of the training examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
             expected to fit becomes a row with status ``skipped``.
+        max_cost: US dollars that this evaluation may spend on models behind an API; a run that would spend more becomes
+            a row with status ``skipped``, and its answers are kept. Nothing is asked whose price is not known.
         device: ``cpu`` or ``cuda``.
         precision: ``no`` or ``bf16``, which is tried in a child process first.
         out: Folder of the results.
@@ -113,14 +120,16 @@ def evaluate(
     began = time.monotonic()
     tell = say or (lambda line: print(line, file=sys.stderr))
     task_facts(task)
-    source = find(task, data)
+    if max_cost is not None and not max_cost >= 0:
+        raise InputError(f"--max-cost {max_cost}: expected US dollars, 0 or more")
+    found = sources(task, data, models)
     if precision != "no":
         from tlzoo.transfer.precision import checked
 
         checked(precision, device)
     planned = plan(
         task,
-        source,
+        found,
         models=models,
         strategies=strategies,
         weights=weights,
@@ -130,7 +139,7 @@ def evaluate(
         device=device,
         precision=precision,
     )
-    for notice in (source.notice, *planned.notices):
+    for notice in (*(source.notice for source in found), *planned.notices):
         if notice:
             tell(notice)
     try:
@@ -138,30 +147,38 @@ def evaluate(
     except OSError as error:
         raise InputError(f"--out {out}: cannot be made ({error.strerror}); name a folder that can be written") from None
     with FileLock(out / ".lock"):
-        return _Driver(source, planned, out, budget, began, fresh, tell).run()
+        return _Driver(task, planned, out, budget, max_cost, began, fresh, tell).run()
 
 
 class _Driver:
     """Executes a plan, one run at a time."""
 
     def __init__(
-        self, source: Source, planned: Plan, out: Path, budget: float, began: float, fresh: bool, tell: Say
+        self,
+        task: str,
+        planned: Plan,
+        out: Path,
+        budget: float,
+        max_cost: float | None,
+        began: float,
+        fresh: bool,
+        tell: Say,
     ) -> None:
-        self.source, self.task, self.planned, self.out, self.tell = source, source.task, planned, out, tell
+        self.task, self.planned, self.out, self.tell = task, planned, out, tell
         self.store = Store(out / "results")
         self.budget, self.began, self.last = budget, began, began
+        self.max_cost, self.paid = max_cost, 0.0
         self.spent = 0.0
         self.before = {} if fresh else self.store.statuses()
-        self.metric = task_facts(self.task).metrics[0]
         self.failures: list[dict[str, Any]] = []
         self.executed = self.resumed = 0
-        self.facts: DataFacts | None = None
+        self.facts: dict[Source, DataFacts] = {}
 
     def run(self) -> Evaluation:
         """Execute everything that is not finished."""
         runs = self.planned.runs
         for absent in self.planned.absent:
-            self._keep(record.absence(absent, self.task, self.source.name, self.metric))
+            self._keep(record.absence(absent))
         with Worker() as worker:
             self._all(worker, runs)
             further = self._further(runs)
@@ -173,7 +190,7 @@ class _Driver:
         mine = results.filter(pc.is_in(results["run_id"], ids))
         failures = pa.Table.from_pylist(self.failures, schema=results.schema)
         mine = mine.filter(pc.invert(pc.is_in(mine["run_id"], failures["run_id"].combine_chunks())))
-        problems = self.facts.problems if self.facts else ()
+        problems = tuple(problem for facts in self.facts.values() for problem in facts.problems)
         return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
 
     def _all(self, worker: Worker, runs: Sequence[Run]) -> None:
@@ -199,8 +216,11 @@ class _Driver:
 
     def _one(self, worker: Worker, run: Run) -> None:
         try:
-            measured = self._measured(run)
-            needed = SLACK * self._estimate(run, measured or {})
+            if self._left() > 0:
+                self._prepare(worker, run.source)
+            asked = self._asked(worker, run) if run.is_asked else None
+            measured = self._measured(run, asked)
+            needed = SLACK * self._estimate(run, measured or {}, asked)
             left = self._left()
             if measured is None or left <= 0 or needed > left:
                 wanted = f"about {needed / 60:.1f} min needed, " if needed else ""
@@ -208,42 +228,75 @@ class _Driver:
                 took = self._took(run) + self._lap()
                 self._fail(run, "skipped", f"{wanted}{remains}", wall_seconds=took)
                 return
-            self._prepare(worker)
             checkpoint = run.checkpoint
             sheet = f"{checkpoint.card}-{checkpoint.variant}-{run.strategy}-{run.seed}-{run.id[:8]}.png"
-            found = worker.call(execute, run, sys.stderr.isatty(), self.out / "sheets" / sheet)
-        except InputError:
-            raise
+            found = worker.call(execute, run, sys.stderr.isatty(), self.out / "sheets" / sheet, self._limits(asked))
+        except InputError as error:
+            if run.source not in self.facts:
+                raise  # the data are wrong
+            self._fail(run, "error", str(error))
+        except StoppedError as error:
+            self._fail(run, "skipped", str(error), wall_seconds=self._took(run) + self._lap(), **self._pay(error.facts))
         except UnavailableError as error:
-            self._fail(run, "unavailable", str(error))
+            self._fail(run, "unavailable", str(error), **self._pay(error.facts))
         except WorkFailedError as error:
             self._fail(run, error.status, error.reason)
         else:
             shown = {name: measured[name] for name in MEASURED if name in measured}
             found["wall_seconds"] = self._lap()
-            self.store.write(record.rows(run, found, shown))
+            self.store.write(record.rows(run, self._pay(found), shown))
             self.executed += 1
-            value = found["values"][self.metric]
-            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {self.metric} {value:.3f}")
+            metric = record.headline(run.source)
+            value = found["values"][metric]
+            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {metric} {value:.3f}")
 
-    def _prepare(self, worker: Worker) -> None:
+    def _prepare(self, worker: Worker, source: Source) -> None:
         """Load the data once, and say what was noticed."""
-        if self.facts is None:
-            self.facts = worker.call(prepare, self.source)
-            for line in (*self.facts.notices, *(f"unreadable, left out: {p}" for p in self.facts.problems)):
+        if source not in self.facts:
+            facts = self.facts[source] = worker.call(prepare, source)
+            for line in (*facts.notices, *(f"unreadable, left out: {p}" for p in facts.problems)):
                 self.tell(line)
 
-    def _measured(self, run: Run) -> dict[str, Any] | None:
-        """Speed and size, measured once for a variant, task and data set on this machine; not where no time is left."""
-        if variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant).adapter == "openai":
-            return {}  # whoever serves it decides its speed, and each call may cost money
+    def _asked(self, worker: Worker, run: Run) -> Prospect:
+        """Say what is about to be asked of a model behind an API, before anything is sent.
+
+        Raises:
+            StoppedError: It may cost money, which is limited, and how much is not known.
+        """
+        self._prepare(worker, run.source)
+        found: Prospect = worker.call(prospect, run)
+        if self.max_cost is not None and found.requests and found.cost_usd is None and not found.endpoint.is_free:
+            raise StoppedError(
+                f"{found.endpoint.label}: --max-cost is set, but its price is not known; set TLZOO_OPENAI_PRICE"
+            )
+        self.tell(found.notice)
+        return found
+
+    def _limits(self, asked: Prospect | None) -> Limits | None:
+        if asked is None:
+            return None
+        usd = math.inf if self.max_cost is None else max(0.0, self.max_cost - self.paid)
+        return Limits(max(0.0, self._left()), usd, asked.requests)
+
+    def _pay(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Book what a run spent; gives the facts that are columns."""
+        self.paid += facts.get("paid_usd", 0.0)
+        return {name: value for name, value in facts.items() if name != "paid_usd"}
+
+    def _measured(self, run: Run, asked: Prospect | None) -> dict[str, Any] | None:
+        """Speed and size, measured once for a variant, task and data set on this machine; not where no time is left.
+
+        Whoever serves a model decides its speed: an endpoint is measured only where it is free, and asked anyway.
+        """
+        if asked is not None and not (asked.requests and asked.endpoint.is_free):
+            return {}
         place = self.out / "measurements"
         parts = [
             run.card_hash,
             run.task,
             run.source.fingerprint,
             run.device,
-            run.strategy == "zero-shot",
+            run.strategy in UNTRAINED if asked is None else [run.strategy, run.checkpoint.sha256],
             record.environment(),
             MEASUREMENT,
         ]
@@ -253,17 +306,19 @@ class _Driver:
         if self._left() < MEASURING:
             return None
         with Worker() as fresh_process:
-            found: dict[str, Any] = fresh_process.call(measure_run, run)
+            found: dict[str, Any] = fresh_process.call(measure_run if asked is None else measure_asked, run)
         place.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(found))
         temporary.replace(path)
         return found
 
-    def _estimate(self, run: Run, measured: dict[str, Any]) -> float:
+    def _estimate(self, run: Run, measured: dict[str, Any], asked: Prospect | None) -> float:
         """Seconds that a run is expected to take, from the measured rates of inference and of training."""
         if "throughput" not in measured:
-            return 0.0
+            return 0.0  # of a model behind an API, which tells after its first few answers
+        if asked is not None:
+            return float(asked.requests / measured["throughput"])
         rate, sizes = measured["throughput"], measured["sizes"]
         train = max(1, round(run.fraction * sizes["train"]))
         card = catalogue.get(run.checkpoint.card)
@@ -271,7 +326,7 @@ class _Driver:
         if run.tier == "stand-in" and rates and not standin.kept(run.checkpoint.sha256).is_file():
             pretraining = standin.training(card, run.checkpoint.variant)
             first = pretraining.work() * pretraining.batch_size / rates["full"]
-        if run.strategy == "zero-shot":
+        if run.strategy in UNTRAINED:
             return float(first + sizes["test"] / rate)
         once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them
         if run.strategy == "probe" and "probe" not in rates:
@@ -283,8 +338,8 @@ class _Driver:
             return float(first + once + trained)
         return float(first + trained + (looks + sizes["test"]) / rate)
 
-    def _fail(self, run: Run, status: Any, reason: str, **facts: float) -> None:
-        self._keep(record.failure(run, status, reason, self.metric) | facts)
+    def _fail(self, run: Run, status: Any, reason: str, **facts: Any) -> None:
+        self._keep(record.failure(run, status, reason) | facts)
         self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {status}: {reason}")
 
     def _keep(self, row: dict[str, Any]) -> None:

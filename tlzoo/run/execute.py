@@ -9,15 +9,17 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.cards.vocabulary import UNTRAINED
 from tlzoo.data.catalogue import Source, load
-from tlzoo.data.protocol import subset
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.data.protocol import shots, subset
+from tlzoo.errors import InputError, StoppedError, UnavailableError
 from tlzoo.run.plan import Run
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.adapters.endpoint import Limits
     from tlzoo.data.dataset import Prepared
     from tlzoo.tasks.base import Task
 
@@ -51,16 +53,20 @@ def prepare(source: Source) -> DataFacts:
     return DataFacts(data.problems, data.notices)
 
 
-def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[str, Any]:
+def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: Limits | None = None) -> dict[str, Any]:
     """Execute a run.
 
     Args:
         run: The run.
         progress: Whether to show progress bars on standard error.
         sheet: Where to draw some right and some wrong predictions, of a model that takes pictures.
+        limits: How far a model that is asked may go.
 
     Returns:
         Columns of ``leaderboard.schema.RESULT`` that only the run knows; ``statistics`` and ``values`` by metric.
+
+    Raises:
+        StoppedError: A limit was reached; its ``facts`` are columns too.
     """
     import torch
     from accelerate.utils import set_seed
@@ -70,31 +76,68 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None) -> dict[
 
     threads()
     data = data_of(run.source)
-    task = task_type(run.task)(data.features)
+    task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
-    fitted: dict[str, Any] = {"n_train": 0}
-    if run.strategy == "zero-shot":
-        model = as_published(run, task)
+    fitted: dict[str, Any] = {"n_train": min(run.recipe.shots, len(data.splits["train"]))}
+    if run.strategy in UNTRAINED:
+        model = shown(run, data, task)
         model.to(run.device)
     else:
         model, _, fitted = train(run, data, task, progress)
+    if limits is not None:
+        model.limit(limits)
     encoded = (model.encode(row) for row in test)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
-    predictions = list(predict(model, encoded, run.device, name))
+    try:
+        predictions = list(predict(model, encoded, run.device, name))
+    except (StoppedError, UnavailableError) as error:
+        raise _with_facts(error, model, limits, len(test)) from None
     found = statistics(task, predictions, test)
     if sheet is not None and model.spec.input == "image":
-        each = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, predictions, [task.is_right(*facts) for facts in each])
+        facts = zip(predictions, test, found[task.metrics[0]], strict=True)
+        _draw(sheet, test, predictions, [task.is_right(*each) for each in facts])
     return fitted | {
+        **model.usage,
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
         "n_test": len(test),
         "example_ids": test["id"][:],
         "groups": data.test_groups(),
         "statistics": found,
-        "values": {metric: value(metric, found[metric]) for metric in task.metrics},
+        "values": {metric: value(metric, each) for metric, each in found.items()},
     }
+
+
+def _with_facts(
+    error: StoppedError | UnavailableError, model: Model, limits: Limits | None, total: int
+) -> StoppedError | UnavailableError:
+    """The same, with what was spent, and how many answers of a model that is asked are kept."""
+    usage = model.usage
+    if limits is None or not usage:
+        return error
+    kept = total - limits.requests + usage["requests"]
+    said = f"; {kept} of {total} answers are kept, and the same command goes on from there" if kept else ""
+    found = type(error)(f"{error}{said}")
+    found.facts = usage
+    return found
+
+
+def shown(run: Run, data: Prepared, task: Task) -> Model:
+    """The model of a run that trains nothing, with the examples that it is shown.
+
+    Examples are training rows, as many of each class as of any other; another seed gives others, in another order.
+
+    Raises:
+        UnavailableError: The model cannot be used so.
+        InputError: It has no prompt to put examples into.
+    """
+    model = as_published(run, task)
+    if run.recipe.shots:
+        rows = data.splits["train"]
+        classes = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
+        model.show([rows[int(i)] for i in shots(classes, run.recipe.shots, run.seed)])
+    return model
 
 
 def as_published(run: Run, task: Task) -> Model:

@@ -17,7 +17,7 @@ from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.statistics import estimate
-from tlzoo.run.plan import Run, recipe_for, with_key
+from tlzoo.run.plan import Run, mismatch, recipe_for, with_key
 from tlzoo.run.record import environment
 
 LIMITS = Limits(train=None, validation=500, test=None)
@@ -90,10 +90,12 @@ def finetune(
         raise InputError(f"--strategy {strategy}: {card_id} is fine-tuned with: {able or 'nothing in this version'}")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / "config.json").is_file())):
         raise InputError(f"--out {folder}: exists and holds no fine-tuned model; name an empty or a new folder")
-    source = find(task, data, LIMITS)
+    source = find(task, data, LIMITS, card.input.kind)
+    if lacking := mismatch(card, source):
+        raise InputError(f"--data {data}: {lacking}")
     if source.notice:
         say(source.notice)
-    checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant))
+    checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant, strategy))
     if checkpoint.notice:
         say(checkpoint.notice)
     chosen = variant_of(card, checkpoint.variant)
@@ -103,7 +105,7 @@ def finetune(
     prepared = data_of(source)
     for line in (*prepared.notices, *(f"unreadable, left out: {p}" for p in prepared.problems)):
         say(line)
-    bound = task_type(task)(prepared.features)
+    bound = task_type(task, source.kind)(prepared.features)
     set_seed(seed)
     model, network, fitted = train(run, prepared, bound, progress)
     if isinstance(model, HeadModel):
@@ -115,7 +117,7 @@ def finetune(
     test = prepared.splits["test"]
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
-    scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in bound.metrics}
+    scores = {m: estimate(METRICS[m], {seed: each}, prepared.test_groups()) for m, each in found.items()}
     results: list[dict[str, Any]] = [
         {"metric": m, "value": e.value, "low": e.interval[0], "high": e.interval[1], "n_test": len(test)}
         for m, e in scores.items()

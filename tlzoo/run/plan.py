@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import cast
 
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, Strategy, task_facts
-from tlzoo.data.catalogue import Source
+from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
+from tlzoo.data.catalogue import Source, find
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.transfer import standin
@@ -48,6 +50,11 @@ class Run:
     device: str = "cpu"
 
     @property
+    def is_asked(self) -> bool:
+        """Whether the model is behind an API."""
+        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_asked
+
+    @property
     def tier(self) -> str:
         """Tier of the weights that the row names."""
         return "none" if self.strategy == "scratch" else self.checkpoint.tier
@@ -70,11 +77,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Absent:
-    """A model that cannot be run, and why; becomes a row."""
+    """A model that cannot be run, on which data, and why; becomes a row."""
 
     card: str
     variant: str
     tier: str
+    source: Source
     reason: str
     status: Status = "unavailable"
     strategy: str | None = None
@@ -89,9 +97,39 @@ class Plan:
     notices: list[str] = field(default_factory=list)
 
 
+def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
+    """Find the data of an evaluation: what ``--data`` names, or the standard data set of each kind of input.
+
+    Args:
+        task: The task.
+        data: As of ``tlzoo.data.catalogue.find``.
+        models: Card ids; by default every model whose outputs fit the task.
+
+    Returns:
+        One data set for each kind of input, first the one that the task's domain is named after.
+
+    Raises:
+        InputError: A name is unknown, or a model does not fit the task.
+        UnavailableError: The data cannot be had.
+    """
+    cards = _cards(task, models)
+    if data != "auto":
+        return [find(task, data)]
+    domain = task_facts(task).domain
+    kinds = sorted({card.input.kind for card in cards}, key=lambda kind: (kind != domain, kind))
+    return [find(task, kind=kind) for kind in kinds]
+
+
+def mismatch(card: Card, source: Source) -> str:
+    """Why a model cannot be run on data of another kind than it reads, in one line; empty where it can."""
+    if card.input.kind == source.kind:
+        return ""
+    return f"{card.id} reads {card.input.kind}, and {source.name} is {source.kind}"
+
+
 def plan(
     task: str,
-    source: Source,
+    data: Sequence[Source],
     *,
     models: Sequence[str] = (),
     strategies: Sequence[str] = (),
@@ -106,10 +144,10 @@ def plan(
 
     Args:
         task: The task.
-        source: The data.
+        data: One data set for each kind of input, in the order in which they are run on.
         models: Card ids; by default every model whose outputs fit the task.
-        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` for models that bring their own head, or
-            need none for the task.
+        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` and ``few-shot`` for models that bring
+            their own head, or need none for the task.
         weights: Tier.
         variant: Only this variant.
         seeds: Seeds.
@@ -118,8 +156,8 @@ def plan(
         precision: Mixed precision, proven to run.
 
     Returns:
-        Runs in the order in which a budget is spent: models that are listed for the task before others that also can
-        do it, all labels before fewer, then strategies.
+        Runs in the order in which a budget is spent: by data set, models that are listed for the task before others
+        that also can do it, all labels before fewer, then strategies.
 
     Raises:
         InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
@@ -132,12 +170,18 @@ def plan(
         raise InputError(
             f"--seeds and --fractions need values, fractions in (0, 1]; given: {list(seeds)}, {list(fractions)}"
         )
+    cards = _cards(task, models)
+    if variant and not any(v.id == variant for card in cards for v in card.variants):
+        raise unknown("variant", variant, {v.id for card in cards for v in card.variants}, f"--task {task}")
     result = Plan()
-    for card in _cards(task, models):
+    for card in cards:
+        source = next((source for source in data if source.kind == card.input.kind), data[0])
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    order = ["zero-shot", *DEFAULT_STRATEGIES, *STRATEGIES].index
+    order = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES].index
     listed = {card.id for card in catalogue.cards() if card.task == task}
-    result.runs.sort(key=lambda r: (r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy)))
+    result.runs.sort(
+        key=lambda r: (data.index(r.source), r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy))
+    )
     return result
 
 
@@ -168,36 +212,61 @@ def _plan_card(
     device: str,
     precision: str,
 ) -> None:
-    possible = [s for s in card.transfer.strategies if s != "zero-shot" or card.task == task]
+    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or card.task == task]
     untrained = task_facts(task).untrained and not card.is_native_on(task)
     if untrained and "zero-shot" not in possible:
         possible = ["zero-shot", *possible]
-    published = ["zero-shot"] if (card.is_native_on(task) or untrained) and "zero-shot" in possible else []
-    default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
-    wanted = list(dict.fromkeys(strategies)) or default
-    try:
-        checkpoint = resolve(card, weights, variant)
-    except UnavailableError as error:
-        tier = "official" if weights == "auto" else weights
-        result.absent.append(Absent(card.id, variant or card.default.id, tier, str(error)))
+    published = [s for s in UNTRAINED if (card.is_native_on(task) or untrained) and s in possible]
+    named = [v for v in card.variants if variant in (None, v.id)]
+    usual = [s for s in (*published, *DEFAULT_STRATEGIES) if s in possible and any(v.takes(s) for v in named)]
+    wanted = cast("list[Strategy]", list(dict.fromkeys(strategies)) or usual or ["zero-shot"])
+    tier = "official" if weights == "auto" else weights
+    absent = partial(Absent, card.id, variant or card.default.id, tier, source)
+    lacking = mismatch(card, source)
+    if not named:
+        lacking = str(unknown("variant", variant or "", [v.id for v in card.variants], card.id))
+    if lacking:
+        result.absent.append(absent(lacking, "skipped"))
         return
-    if checkpoint.notice:
-        result.notices.append(checkpoint.notice)
-    checkpoint = with_key(card, checkpoint)
-    chosen = variant_of(card, checkpoint.variant)
+    found: dict[tuple[str, ...], Checkpoint | None] = {}
     for strategy in wanted:
-        if strategy not in (*possible, "further"):
-            reason = f"{card.id} is not run with {strategy} on {task}; with: {', '.join(possible) or 'nothing yet'}"
-            result.absent.append(Absent(card.id, checkpoint.variant, checkpoint.tier, reason, "skipped", strategy))
+        able = [v for v in named if strategy in (*possible, "further") and v.takes(strategy)]
+        ids = tuple(v.id for v in able or named)
+        if ids not in found:
+            try:
+                found[ids] = _checkpoint(result, card, weights, variant, strategy if able else None)
+            except UnavailableError as error:
+                found[ids] = None
+                result.absent.append(absent(str(error)))
+        checkpoint = found[ids]
+        if checkpoint is None or (checkpoint.tier == "none" and strategy != "scratch"):
             continue
-        if checkpoint.tier == "none" and strategy != "scratch":
+        if not able:
+            told = ", ".join(s for s in possible if any(v.takes(s) for v in named)) or "nothing yet"
+            reason = f"{' '.join(filter(None, (card.id, variant)))} is not run with {strategy} on {task}; with: {told}"
+            result.absent.append(
+                Absent(card.id, checkpoint.variant, checkpoint.tier, source, reason, "skipped", strategy)
+            )
             continue
-        for seed in seeds if strategy in TRAINED else [0]:
+        chosen = variant_of(card, checkpoint.variant)
+        for seed in seeds if strategy != "zero-shot" else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
                 how = recipe_for(card, chosen, task, strategy, precision)
                 result.runs.append(
                     Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
                 )
+
+
+def _checkpoint(result: Plan, card: Card, weights: Wanted, variant: str | None, strategy: str | None) -> Checkpoint:
+    """The weights that a strategy starts from; a notice says where they are less than what was asked for.
+
+    Raises:
+        UnavailableError: There are none.
+    """
+    checkpoint = resolve(card, weights, variant, strategy)
+    if checkpoint.notice:
+        result.notices.append(checkpoint.notice)
+    return with_key(card, checkpoint)
 
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.data.dna import is_fasta
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 
@@ -31,9 +32,11 @@ def open_model(name: str) -> Model:
     from tlzoo.transfer.assemble import assemble, untrained
 
     card = catalogue.get(name)
-    network = assemble(resolve(card, "official"))
-    needs_none = task_facts(card.task).untrained
-    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
+    is_asked = card.default.is_asked  # whoever names an endpoint wants what it serves
+    needs_task = is_asked or task_facts(card.task).untrained
+    task = task_type(card.task).of(()) if needs_task else None
+    network = assemble(resolve(card, "auto" if is_asked else "official"), task)
+    model = untrained(network, task) if task is not None else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
@@ -41,24 +44,42 @@ def open_model(name: str) -> Model:
     return model.eval()
 
 
-def expand(inputs: Iterable[str], kind: str) -> Iterator[Path]:
-    """Files as they are named; of a folder, all files of the kind beneath it, sorted."""
+def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
+    """Files as they are named; of a folder, all files of the kind beneath it, sorted.
+
+    Where texts are wanted, what has blanks and is no file is a text itself.
+    """
     for name in inputs:
+        if kind == "text" and any(character.isspace() for character in name) and not _exists(name):
+            yield name
+            continue
         path = Path(name)
         if path.is_dir():
-            yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES.get(kind, ()))
+            yield from (p for p in sorted(path.rglob("*")) if _is_of(p, kind))
         else:
             yield path
 
 
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
+def _is_of(path: Path, kind: str) -> bool:
+    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(kind, ())
+
+
 def predict(
-    model: Model, paths: Iterable[Path], batch_size: int = 32, draw: Path | None = None
+    model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
 ) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
     Args:
         model: The model.
-        paths: The files; of texts tables and files of lines, of which every row is predicted.
+        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
+            or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
 
@@ -97,14 +118,19 @@ def predict(
             yield answer
 
 
-def _rows(model: Model, paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
     """What there is to predict, file by file; or why a file cannot be read."""
     from tlzoo.data import own
 
     task = getattr(model, "task", None)
     for path in paths:
         try:
-            yield from own.rows(path, task.name if task is not None else None, model.spec.input)
+            if isinstance(path, str) and (columns := getattr(task, "inputs", ())):
+                raise InputError(f"one text, where a table of {' and '.join(columns)} is read")
+            if isinstance(path, str):
+                yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
+            else:
+                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
         except InputError as error:
             yield {"input": str(path)}, error
         except OSError as error:
@@ -120,10 +146,19 @@ def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The same; a mask becomes ``masks``, one entry a class that is present, the background too: ``label``,
         ``area_share`` and ``rle``, COCO's run-length encoding (``pycocotools.mask``) with ``size`` ``[height, width]``.
+        Of tracks along DNA the ``bins`` are counted, and each of the ``tracks`` is told by its ``label``, ``mean``,
+        ``max``, and the bases of that bin, ``at`` (first and one past the last, from the sequence's first, 0).
     """
     import numpy as np
 
     found = {key: value for key, value in prediction.items() if key != "mask"}
+    if "tracks" in prediction:
+        values = np.asarray(prediction["tracks"])
+        highest, size = values.argmax(0), found["bin_size"]
+        first = found["start"] + highest * size
+        columns = zip(found.pop("labels"), values.mean(0), values.max(0), first, strict=True)
+        found["bins"] = len(values)
+        found["tracks"] = [{"label": t, "mean": m, "max": h, "at": [f, f + size]} for t, m, h, f in columns]
     if "mask" in prediction:
         from pycocotools.mask import encode
 

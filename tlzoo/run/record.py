@@ -14,6 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tlzoo.cards.vocabulary import task_facts
+from tlzoo.data.catalogue import Source
 from tlzoo.leaderboard.schema import Status
 from tlzoo.run.plan import Absent, Run
 
@@ -40,24 +42,29 @@ def rows(run: Run, found: Mapping[str, Any], measured: Mapping[str, Any]) -> lis
     ]
 
 
-def failure(run: Run, status: Status, reason: str, metric: str) -> dict[str, Any]:
+def failure(run: Run, status: Status, reason: str) -> dict[str, Any]:
     """The row of a run that has no result."""
-    return _identity(run) | {"metric": metric, "status": status, "reason": reason}
+    return _identity(run) | {"metric": headline(run.source), "status": status, "reason": reason}
 
 
-def absence(absent: Absent, task: str, dataset: str, metric: str) -> dict[str, Any]:
+def absence(absent: Absent) -> dict[str, Any]:
     """The row of a model, or of a strategy of it, that could not be planned."""
     facts = {
         "card": absent.card,
         "variant": absent.variant,
         "weights": absent.tier,
-        "task": task,
-        "dataset": dataset,
+        "task": absent.source.task,
+        "dataset": absent.source.name,
         "strategy": absent.strategy,
     }
     key = hashlib.sha256(json.dumps(list(facts.values())).encode()).hexdigest()[:32]
     state = {"status": absent.status, "reason": absent.reason, "created": datetime.now(UTC), "origin": "local"}
-    return facts | state | {"run_id": key, "metric": metric}
+    return facts | state | {"run_id": key, "metric": headline(absent.source)}
+
+
+def headline(source: Source) -> str:
+    """The metric that runs on some data are ranked by."""
+    return task_facts(source.task).headline(source.kind)
 
 
 def _identity(run: Run) -> dict[str, Any]:

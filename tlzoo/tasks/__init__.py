@@ -22,7 +22,10 @@ _MODULES = {
     "pose-estimation": "tlzoo.tasks.pose:Pose",
     "question-answering": "tlzoo.tasks.question_answering:QuestionAnswering",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
+    "text-generation": "tlzoo.tasks.replies:Replies",
 }
+_OF_KIND = {("language-modeling", "dna"): "tlzoo.tasks.tracks:Tracks"}
+"""Where a task takes several kinds of input, and is not the same for all."""
 
 
 def is_built(name: str) -> bool:
@@ -31,8 +34,12 @@ def is_built(name: str) -> bool:
     return name in _MODULES
 
 
-def task_type(name: str) -> type[Task]:
+def task_type(name: str, kind: str | None = None) -> type[Task]:
     """The class of a task.
+
+    Args:
+        name: The task.
+        kind: The kind of input; by default that of the task's domain.
 
     Raises:
         InputError: There is no such task.
@@ -40,5 +47,5 @@ def task_type(name: str) -> type[Task]:
     """
     if not is_built(name):
         raise UnavailableError(f"task {name!r} cannot be run by this version; runnable: {', '.join(sorted(_MODULES))}")
-    module, _, attribute = _MODULES[name].partition(":")
+    module, _, attribute = _OF_KIND.get((name, kind or ""), _MODULES[name]).partition(":")
     return getattr(import_module(module), attribute)  # type: ignore[no-any-return]

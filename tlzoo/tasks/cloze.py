@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from datasets import Features, Value
 
 from tlzoo.adapters.base import Row
+from tlzoo.data.news import CLOZE_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks.base import PromptTask
 
@@ -16,7 +18,9 @@ from tlzoo.tasks.base import PromptTask
 class Cloze(PromptTask):
     """Predict the word that was cut off the end of a passage.
 
-    A row has ``text``, the passage without its last word, and ``target``, that word; a prediction ``{"text": word}``.
+    A row has ``text``, the passage without its last word, and ``target``, that word; a prediction ``{"text": word}``,
+    of a model that gives words a likelihood also with ``nats``: how unlikely the target is, its end included, as the
+    negative natural logarithm.
     """
 
     name = "language-modeling"
@@ -30,10 +34,10 @@ class Cloze(PromptTask):
             if not isinstance(feature, Value) or feature.dtype not in ("string", "large_string"):
                 raise InputError(f"{self.name} needs a column {column!r} of strings; columns: {', '.join(features)}")
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Words have a cloze accuracy; the task's Pearson is for tracks along DNA."""
-        return ("cloze_accuracy",)
+    @classmethod
+    def features_of(cls, labels: Sequence[str]) -> Features:
+        """Passages and words; there are no classes."""
+        return CLOZE_FEATURES
 
     def question(self, row: Row) -> str:
         """The passage, and once more the sentence that breaks off.
@@ -61,8 +65,9 @@ class Cloze(PromptTask):
         return {"text": words[0] if words else ""}
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Right or wrong, whatever case and punctuation."""
-        return {"cloze_accuracy": [float(normalise(prediction["text"]) == normalise(row["target"]))]}
+        """Right or wrong, whatever case and punctuation; nats, of a word and its end, which counts as one."""
+        found = {"cloze_accuracy": [float(normalise(prediction["text"]) == normalise(row["target"]))]}
+        return found | ({"perplexity": [float(prediction["nats"]), 2.0]} if "nats" in prediction else {})
 
 
 def normalise(word: str) -> str:

@@ -72,11 +72,11 @@ def load(folder: Path) -> Model:
     if config.get("tlzoo") != VERSION:
         raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config.get('tlzoo')!r}; this version reads {VERSION}")
     labels = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
-    task = task_type(config["task"]).of(labels)
     try:
         given = Input.model_validate_json((folder / PREPROCESSING).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / PREPROCESSING}: {str(error).splitlines()[0]}") from None
+    task = task_type(config["task"], given.kind).of(labels)
     model = trainable(build(Variant.model_validate(config["variant"]), given, task), task)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))

@@ -46,9 +46,12 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
 
 
 def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
-    """Per-example statistics of every metric."""
+    """Per-example statistics of the task's metrics, but those that a model's predictions do not serve.
+
+    A model without a likelihood, for example, has no perplexity.
+    """
     each = [task.statistics(p, row) for p, row in zip(predictions, rows, strict=True)]
-    return {name: [list(s[name]) for s in each] for name in task.metrics}
+    return {name: [list(s[name]) for s in each] for name in task.metrics if all(name in s for s in each)}
 
 
 def value(metric: str, statistic: Sequence[Sequence[float]]) -> float:

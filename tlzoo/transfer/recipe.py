@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from tlzoo.cards.vocabulary import Strategy
 
+SHOTS = 5
+"""Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
 LEAST = 60
 """Optimizer steps that a run may take however few its examples are."""
 
@@ -28,6 +30,7 @@ class Recipe:
         augment: Whether training batches are varied (see ``Model.augment``).
         epochs: Most times that an example is seen, unless that is fewer than ``LEAST`` steps.
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.transfer.precision``).
+        shots: Labelled examples in the prompt of a model that is asked, and not trained.
         version: Raised when the loop changes what a recipe means.
     """
 
@@ -44,6 +47,7 @@ class Recipe:
     augment: bool = True
     epochs: int = 40
     precision: str = "no"
+    shots: int = 0
     version: int = 1
 
     def for_examples(self, count: int) -> Recipe:
@@ -82,6 +86,7 @@ def recipe(
         "partial": Recipe(400, (3 * tuned, tuned)),
         "full": Recipe(400, (3 * tuned, tuned)),
         "lora": Recipe(400, (10 * tuned, 3 * tuned)),
+        "few-shot": Recipe(0, (), shots=SHOTS),
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
     if strategy == "probe" and dense:

@@ -38,9 +38,11 @@ RECIPES = {
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
+    "motifs": replace(_TEXT, steps=400, learning_rates=(3e-3,), looks=4),
 }
-"""By the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for. Pictures are
-not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied once more."""
+"""By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.
+Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied
+once more."""
 SEED = 0
 LABELS = "labels.json"
 
@@ -60,7 +62,8 @@ def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
 
 def training(card: Card, variant_id: str) -> Recipe:
     """How a variant's stand-in is trained."""
-    return RECIPES.get(recipe_of(card, variant_id)[1].task, RECIPE)
+    _, standin = recipe_of(card, variant_id)
+    return RECIPES.get(standin.data, RECIPES.get(standin.task, RECIPE))
 
 
 def key(card: Card, variant_id: str) -> str:
@@ -85,8 +88,9 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
         _, standin = recipe_of(card, checkpoint.variant)
         from tlzoo.tasks import task_type
 
-        network.adapt(task_type(standin.task).of(json.loads((path.parent / LABELS).read_text())))
-    network.load_state_dict(load_file(path))
+        network.adapt(task_type(standin.task, card.input.kind).of(json.loads((path.parent / LABELS).read_text())))
+    target = network if isinstance(network, Backbone) else network.pretrained()
+    target.load_state_dict(load_file(path))
 
 
 def kept(key: str) -> Path:
@@ -122,7 +126,7 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
 
     variant, standin = recipe_of(card, variant_id)
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
-    task = task_type(standin.task)(data.features)
+    task = task_type(standin.task, card.input.kind)(data.features)
     torch.manual_seed(SEED)
     network = build(variant, card.input_of(variant))
     objective = network.objective() if isinstance(network, Backbone) and not isinstance(task, HeadTask) else None

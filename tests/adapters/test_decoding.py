@@ -1,0 +1,210 @@
+"""A causal decoder: likelihoods that are right whatever stands beside them, words and replies that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tlzoo.adapters import build, tokenizing
+from tlzoo.adapters.base import Backbone
+from tlzoo.adapters.decoding import CausalDecoder
+from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.cards import catalogue
+from tlzoo.data.news import CLOZE_FEATURES
+from tlzoo.data.replies import FEATURES
+from tlzoo.tasks.cloze import Cloze
+from tlzoo.tasks.replies import Replies
+from tlzoo.transfer.strategies import apply
+
+MESSAGES = (
+    "Hi",
+    "Who are you?",
+    "Tea or coffee?",
+    "Where is Rome?",
+    "I lost my job",
+    "Sing!",
+    "2 + 2?",
+    "Bye",
+    "OK",
+    "Why?",
+)
+ANSWERS = ("Hello", "A robot", "Coffee", "In Italy", "I am so sorry", "La la la", "4", "See you", "Great", "Because")
+ROWS = [{"text": m, "candidates": list(ANSWERS), "target": i} for i, m in enumerate(MESSAGES)]
+PASSAGES = [{"text": f"The word after {m}", "target": a.split()[0]} for m, a in zip(MESSAGES, ANSWERS, strict=True)]
+REPLIES, CLOZE = Replies(FEATURES), Cloze(CLOZE_FEATURES)
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Any:
+    """A small byte-level vocabulary, of the texts here."""
+    tokenizer = tokenizing._empty("bytes")
+    trainer = tokenizing._TRAINERS["bytes"](300, list(tokenizing.SPECIALS["bytes"].tokens))
+    tokenizer.train_from_iterator([*MESSAGES, *ANSWERS], trainer)
+    return tokenizing._framed(tokenizer, "bytes")
+
+
+@pytest.fixture
+def decoder(vocabulary: Any, one_thread: None) -> Callable[..., CausalDecoder]:
+    def make(task: Any = REPLIES) -> CausalDecoder:
+        torch.manual_seed(0)
+        card = catalogue.get("roberta")
+        model = build(next(v for v in card.variants if v.kind == "nano"), card.input, task)
+        assert isinstance(model, CausalDecoder)
+        model.backbone._tokenizer = vocabulary
+        return model.eval()
+
+    return make
+
+
+def test_it_is_a_decoder_only_where_no_head_fits() -> None:
+    from datasets import ClassLabel, Features
+
+    from tlzoo.tasks.classification import TextClassification
+
+    card = catalogue.get("roberta")
+    task = TextClassification(Features({"label": ClassLabel(names=["a", "b"])}))
+    with torch.device("meta"):
+        for variant in card.variants:
+            assert isinstance(build(variant, card.input, task), Backbone)
+            built = build(variant, card.input, REPLIES)
+            assert isinstance(built, CausalDecoder)
+            assert built.backbone.network.config.is_decoder
+            assert sum(p.numel() for p in built.parameters()) == variant.params
+
+
+@torch.inference_mode()
+def test_likelihoods_are_those_of_the_tokens_one_by_one(decoder: Callable[..., CausalDecoder]) -> None:
+    model = decoder()
+    example = model.encode(ROWS[3])
+    network = model.backbone.network
+    found = model.predict(model.collate([example]))[0]
+
+    def nats(prompt: list[int], tokens: list[int]) -> float:
+        total = 0.0
+        for place, token in enumerate(tokens):
+            logits = network(torch.tensor([[*prompt, *tokens[:place]]])).logits[0, -1]
+            total -= float(F.log_softmax(logits, -1)[token])
+        return total
+
+    for i, tokens in enumerate(example["continuations"]):
+        after, alone = nats(example["prompt"], tokens), nats(example["prompt"][:1], tokens)
+        assert found["candidate_nats"][i] == pytest.approx(after, abs=1e-4)
+        assert found["candidate_scores"][i] == pytest.approx(alone - after, abs=1e-4)
+
+
+@torch.inference_mode()
+def test_nothing_sees_what_comes_after(decoder: Callable[..., CausalDecoder]) -> None:
+    model = decoder()
+    one, other = (model.backbone.states(input_ids=torch.tensor([[0, 50, 60, last]]))[0, :3] for last in (70, 80))
+    assert torch.equal(one, other)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("task", "rows"), [(REPLIES, ROWS), (CLOZE, PASSAGES)])
+def test_batches_and_padding_change_no_score(
+    decoder: Callable[..., CausalDecoder], task: Any, rows: list[dict[str, Any]]
+) -> None:
+    model = decoder(task)
+    rows = [rows[0] | {"text": " ".join(MESSAGES) * 5}, *rows, *rows[:5]]
+    together = model.predict(model.preprocess(rows))
+    assert len(together) == 16
+    for row, other in zip(rows, together, strict=True):
+        (alone,) = model.predict(model.preprocess([row]))
+        assert alone["text"] == other["text"]
+        for name in ("nats", "candidate_nats", "candidate_scores"):
+            assert alone.get(name, 0) == pytest.approx(other.get(name, 0), abs=1e-4)
+
+
+def test_it_learns_ten_replies_and_writes_them(
+    decoder: Callable[..., CausalDecoder],
+    learns: Callable[..., list[float]],
+    scored: Callable[..., float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = decoder()
+    before = scored(model, REPLIES, ROWS, "perplexity")
+    monkeypatch.setattr(model, "loss", lambda batch: CausalDecoder.loss(model, model.augment(batch)))
+    losses = learns(model, ROWS, steps=80, rate=3e-3)
+    assert sum(losses[-8:]) < 0.2 * sum(losses[:8])
+    assert scored(model, REPLIES, ROWS, "recall_at_1") > 0.9
+    assert scored(model, REPLIES, ROWS, "perplexity") < min(2.0, before)
+    with torch.inference_mode():
+        written = model.predict(model.preprocess([{"text": message} for message in MESSAGES]))
+    assert sum(w["text"] == a for w, a in zip(written, ANSWERS, strict=True)) >= 9
+    model.save_assets(tmp_path)
+    again = decoder()
+    again.backbone._tokenizer = None
+    again.load_state_dict(model.state_dict())
+    again.load_assets(tmp_path)
+    with torch.inference_mode():
+        assert again.predict(again.preprocess(ROWS[:1])) == model.predict(model.preprocess(ROWS[:1]))
+
+
+def test_it_learns_next_words(
+    decoder: Callable[..., CausalDecoder], learns: Callable[..., list[float]], scored: Callable[..., float]
+) -> None:
+    model = decoder(CLOZE)
+    losses = learns(model, PASSAGES, steps=80, rate=3e-3)
+    assert losses[-1] < 0.1 * losses[0]
+    assert scored(model, CLOZE, PASSAGES, "cloze_accuracy") > 0.9
+    assert scored(model, CLOZE, PASSAGES, "perplexity") < 1.5
+
+
+@torch.inference_mode()
+def test_a_word_ends_where_the_next_one_begins(
+    decoder: Callable[..., CausalDecoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = decoder(CLOZE)
+    for pieces, word in [
+        ([" Fi", "res", " burn"], "Fires"),
+        ([" don", "'", "t", " go"], "don't"),
+        ([" fires", ".", " The"], "fires"),
+        (["!", " no"], ""),
+        ([" end"], "end"),
+    ]:
+        texts = ["".join(pieces[: i + 1]) for i in range(len(pieces))]
+
+        def written(prompt: object, ended: Callable[[str], bool], texts: list[str] = texts) -> str:
+            return next((text for text in texts if ended(text)), texts[-1])
+
+        monkeypatch.setattr(model, "_written", written)
+        assert model._next_word([0]) == word
+
+
+@torch.inference_mode()
+def test_long_texts_keep_what_is_next_to_the_reply(decoder: Callable[..., CausalDecoder]) -> None:
+    model = decoder()
+    long = {"text": "x " * 5000 + "Who are you?", "candidates": ["y " * 5000, "A robot"], "target": 1}
+    example = model.encode(long)
+    most = model.backbone.max_tokens
+    assert max(len(example["prompt"]) + len(c) for c in example["continuations"]) <= most
+    assert model.backbone.tokenizer.decode(example["prompt"]).strip().endswith("Who are you?")
+    (end,) = {tokens[-1] for tokens in example["continuations"]}
+    assert end == model.backbone.tokenizer.token_to_id("</s>")
+    (prediction,) = model.predict(model.collate([example]))
+    assert len(prediction["candidate_scores"]) == 2
+    assert isinstance(model.predict(model.preprocess([{"text": long["text"]}]))[0]["text"], str)
+
+
+@torch.inference_mode()
+def test_any_text_is_taken(decoder: Callable[..., CausalDecoder]) -> None:
+    model = decoder()
+    for text in ("", "\0", "👩‍👩‍👧", "שלום", "hi\ud83d"):
+        (prediction,) = model.predict(model.preprocess([{"text": text, "candidates": [text, "Yes"]}]))
+        assert all(score == score for score in prediction["candidate_scores"])
+
+
+def test_a_probe_trains_the_head_alone(decoder: Callable[..., CausalDecoder]) -> None:
+    counts = []
+    for strategy in ("probe", "partial", "full"):
+        apply(model := decoder(), strategy)  # type: ignore[arg-type]
+        counts.append(sum(p.numel() for p in model.parameters() if p.requires_grad))
+    assert all(a < b for a, b in pairwise(counts))
+    assert isinstance(model.pretrained(), TextEncoder)

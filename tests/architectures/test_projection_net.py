@@ -1,0 +1,103 @@
+"""ProjectionNet: it learns ten pairs, ranks whatever it is given, and says what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tlzoo.adapters import build
+from tlzoo.architectures.projection_net import ProjectionNet
+from tlzoo.cards import catalogue
+from tlzoo.data.replies import FEATURES
+from tlzoo.errors import InputError
+from tlzoo.tasks.cloze import Cloze
+from tlzoo.tasks.replies import Replies
+from tlzoo.transfer.strategies import apply
+
+MESSAGES = (
+    "Hi",
+    "Who are you?",
+    "Tea or coffee?",
+    "Where is Rome?",
+    "I lost my job",
+    "Sing!",
+    "2 + 2?",
+    "Bye",
+    "OK",
+    "Why?",
+)
+ANSWERS = ("Hello", "A robot", "Coffee", "In Italy", "I am so sorry", "La la la", "4", "See you", "Great", "Because")
+ROWS = [{"text": m, "candidates": list(ANSWERS), "target": i} for i, m in enumerate(MESSAGES)]
+
+
+@pytest.fixture
+def net() -> ProjectionNet:
+    torch.manual_seed(0)
+    return ProjectionNet().eval()
+
+
+def test_the_card_builds_it_and_counts_it_right() -> None:
+    card = catalogue.get("smartreply")
+    variant = next(v for v in card.variants if v.kind == "nano")
+    built = build(variant, card.input)
+    assert isinstance(built, ProjectionNet)
+    assert variant.params == sum(p.numel() for p in built.parameters())
+
+
+def test_it_learns_ten_pairs(
+    net: ProjectionNet, learns: Callable[..., list[float]], scored: Callable[..., float], one_thread: None
+) -> None:
+    task = Replies(FEATURES)
+    assert scored(net, task, ROWS, "recall_at_1") < 0.5
+    losses = learns(net, ROWS, steps=60, rate=3e-3)
+    assert losses[-1] < 0.2 * losses[0]
+    assert scored(net, task, ROWS, "recall_at_1") > 0.9
+
+
+def test_an_untrained_one_ranks_by_likeness(net: ProjectionNet) -> None:
+    row = {"text": "the red house on the hill", "candidates": ["my cat sleeps", "the red house over there", "no"]}
+    (prediction,) = net.predict(net.preprocess([row]))
+    assert prediction["text"] == "the red house over there"
+
+
+def test_scores_depend_on_no_other_row(net: ProjectionNet) -> None:
+    together = net.predict(net.preprocess([*ROWS, {"text": "Hi", "candidates": ["one", "two", "three"], "target": 0}]))
+    assert len(together[-1]["candidate_scores"]) == 3
+    for row, other in zip(ROWS, together, strict=False):
+        (alone,) = net.predict(net.preprocess([row]))
+        assert alone["candidate_scores"] == pytest.approx(other["candidate_scores"], abs=1e-5)
+
+
+def test_a_reply_that_is_right_twice_is_no_wrong_answer(net: ProjectionNet) -> None:
+    same = [{"text": m, "candidates": ["Yes"], "target": 0} for m in ("Are you here?", "Do you hear me now?")]
+    assert net.loss(net.preprocess(same)).item() == 0
+
+
+def test_strategies_find_their_layers(net: ProjectionNet) -> None:
+    sizes: dict[str, Any] = {}
+    for strategy in ("probe", "full", "lora"):
+        apply(model := ProjectionNet(), strategy)  # type: ignore[arg-type]
+        sizes[strategy] = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert 0 < sizes["probe"] < sizes["lora"] < sizes["full"]
+
+
+def test_random_unicode_never_breaks_it(net: ProjectionNet) -> None:
+    rng = np.random.default_rng(0)
+    points = [int(p) for p in rng.integers(1, 0x110000, 2000) if not 0xD800 <= p < 0xE000]
+    texts = ["".join(chr(p) for p in points[i : i + 20]) for i in range(0, len(points) - 20, 20)]
+    texts += ["", "\0", "👩‍👩‍👧", "e\u0301\u0301", "שלום עולם", "a" * 100_000]
+    for prediction in net.predict(net.preprocess([{"text": text, "candidates": texts[:5]} for text in texts])):
+        assert np.isfinite(prediction["candidate_scores"]).all()
+
+
+def test_what_it_cannot_do_is_said(net: ProjectionNet) -> None:
+    with pytest.raises(InputError, match="ranks given replies and writes none"):
+        net.encode({"text": "Hi"})
+    with pytest.raises(InputError, match="half of a surrogate pair"):
+        net.encode({"text": "Hi\ud83d", "candidates": ["Yes"]})
+    with pytest.raises(InputError, match="cannot be trained on language-modeling"):
+        net.adapt(Cloze.of([]))

@@ -1,0 +1,42 @@
+"""What is planned without being asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tlzoo.cards import catalogue
+from tlzoo.cards.vocabulary import task_facts
+from tlzoo.data.catalogue import Source
+from tlzoo.run.plan import plan, recipe_for
+
+
+def source(task: str) -> Source:
+    return Source("pairs", task, "0", "rendered", "")
+
+
+def test_where_no_head_is_needed_every_backbone_is_run_as_it_is_first() -> None:
+    task = "text-embedding"
+    models = ["bert", "electra", "ernie", "xlnet"]  # the last two are listed for another task
+    by_card: dict[str, list[str]] = {}
+    for run in plan(task, source(task), models=models, weights="stand-in").runs:
+        by_card.setdefault(run.checkpoint.card, []).append(run.strategy)
+    assert by_card == {card: ["zero-shot", "probe", "scratch", "full", "partial"] for card in models}
+    random = plan(task, source(task), models=models, weights="none")
+    assert {run.strategy for run in random.runs} == {"scratch"}, "random vectors are nothing that was published"
+
+
+def test_elsewhere_a_backbone_has_nothing_to_show_without_training() -> None:
+    task = "text-classification"
+    planned = plan(task, source(task), models=["electra"], weights="stand-in")
+    assert [run.strategy for run in planned.runs] == ["probe", "scratch", "full", "partial"]
+    asked = plan(task, source(task), models=["electra"], strategies=["zero-shot"], weights="stand-in")
+    assert not asked.runs
+    assert "electra is not run with zero-shot on text-classification" in asked.absent[0].reason
+
+
+@pytest.mark.parametrize("task", ["text-embedding", "text-classification"])
+def test_pairs_of_few_texts_are_seen_less_often(task: str) -> None:
+    card = catalogue.get("bert")
+    how = recipe_for(card, card.default, task, "full")
+    assert how.epochs == (task_facts(task).epochs or 40)
+    assert how.for_examples(136).steps == {"text-embedding": 90, "text-classification": 360}[task]

@@ -1,0 +1,201 @@
+"""Text models that go on from a text, left to right: how likely a continuation is, and which one they would write.
+
+The published RoBERTa was trained to fill masks, looking both ways. Here its weights start a causal decoder: each
+position sees only what is before it, and the head that filled masks says what comes next. That has to be trained
+before it says anything sensible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.adapters.tokenizing import SPECIALS
+from tlzoo.adapters.transformers import TextEncoder
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
+
+LONGEST = 40
+"""Most tokens that are written."""
+TOKENS = 2048
+"""Most tokens that are scored at once: each gets a score for every piece of the vocabulary."""
+ALONE = 0.2
+"""Share of the replies that are learnt without their message, as conditions are dropped by Ho 2022, 2207.12598."""
+_WORD = re.compile(r"\s*(\w+(?:['’.-]\w+)*)")
+_ENDED = re.compile(_WORD.pattern + r"(?:[^\w'’.-]|['’.-]\W)|\s*[^\w\s]")  # a word and what is none, or no word
+
+
+class CausalDecoder(Model):
+    """A causal language model.
+
+    Where replies are the task, it says how likely each reply to a message is, or writes one: message and reply are
+    parted by the token that ends texts. Else it goes on with a passage by a word. That token also ends the reply, or
+    the word.
+
+    Replies are ranked by how much likelier the message makes them: by their logarithmic likelihood after the message,
+    less that of the reply as a text of its own (maximum mutual information, Li 2016, 1510.03055, section 3.3). On
+    ChatterBot's validation messages the nano stand-in, trained on all of train, so gets 28% right; by the likelihood
+    itself, which prefers replies that are short or common anywhere, 14%, and by that a token 10%.
+
+    Attributes:
+        backbone: The network with its tokenizer.
+        replies: Whether what follows is a turn of its own, or the next word.
+    """
+
+    def __init__(self, backbone: TextEncoder, task: Task) -> None:
+        """Wrap a network.
+
+        Args:
+            backbone: A causal one, with a head over the vocabulary.
+            task: What it is for.
+        """
+        super().__init__()
+        self.backbone = backbone
+        self.replies = task.name == "text-generation"
+        self.spec = Spec("text")
+        backbone.network.config.use_cache = False
+
+    def adapt(self, task: Task) -> None:
+        """Nothing depends on the data."""
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load the published weights, with the head that filled masks."""
+        self.backbone.load_official(files)
+
+    def pretrained(self) -> nn.Module:
+        """The network with its tokenizer: an encoder's stand-in is a decoder's."""
+        return self.backbone
+
+    def save_assets(self, folder: Path) -> None:
+        """Write the tokenizer."""
+        self.backbone.save_assets(folder)
+
+    def load_assets(self, folder: Path) -> None:
+        """Read the tokenizer."""
+        self.backbone.load_assets(folder)
+
+    def encode(self, row: Row) -> Example:
+        """Cut a message and its candidates, or a passage and the word after it, into tokens.
+
+        Of a long text the end is kept, of a long continuation the beginning.
+
+        Returns:
+            ``prompt``, numbers of tokens; ``continuations``, a list of such for the ``texts``, of which the one at
+            ``target`` is right.
+        """
+        begin, end = self._marks()
+        follow = [*row.get("candidates", ())] if self.replies else [row["target"]] if "target" in row else []
+        most = self.backbone.max_tokens // 2
+        continuations = [[*self.backbone.cut(f" {text}").ids[: most - 1], end] for text in follow]
+        room = self.backbone.max_tokens - max(map(len, continuations), default=most) - 2
+        example: Example = {
+            "prompt": [begin, *self.backbone.cut(row["text"]).ids[-room:], *([end] if self.replies else [])],
+            "continuations": continuations,
+            "texts": follow,
+        }
+        return example | ({"target": row["target"] if self.replies else 0} if "target" in row else {})
+
+    def _marks(self) -> tuple[int, int]:
+        """Numbers of the tokens that begin and end a text."""
+        tokenizer = self.backbone.tokenizer
+        first, _, last = SPECIALS[self.backbone.family.kind].single.split()
+        begin, end = (tokenizer.token_to_id(mark.partition(":")[0]) for mark in (first, last))
+        assert begin is not None and end is not None
+        return begin, end
+
+    def nats(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Tensor:
+        """How unlikely continuations are: negative log-likelihoods after their prompts, ``(texts,)``."""
+        config = self.backbone.network.config
+        device = self.backbone.network.lm_head.decoder.weight.device
+        texts = [torch.tensor([*prompt, *more]) for prompt, more in zip(prompts, continuations, strict=True)]
+        ids = pad_sequence(texts, batch_first=True, padding_value=config.pad_token_id).to(device)
+        lengths, begins = (
+            torch.tensor([len(each) for each in them], device=device)[:, None] for them in (texts, prompts)
+        )
+        place = torch.arange(1, ids.shape[1], device=device)
+        asked = (place >= begins) & (place < lengths)
+        states = self.backbone.states(input_ids=ids[:, :-1], attention_mask=(place <= lengths).long())
+        each = F.cross_entropy(self.backbone.network.lm_head(states[asked]), ids[:, 1:][asked], reduction="none")
+        return each.new_zeros(len(texts)).index_add(0, asked.nonzero()[:, 0], each)
+
+    def augment(self, batch: Batch) -> Batch:
+        """Take some messages away, so that the likelihood of a reply as a text of its own is learnt as well."""
+        if not self.replies:
+            return batch
+        gone = (torch.rand(len(batch["prompt"])) < ALONE).tolist()
+        return batch | {"prompt": [p[:1] if alone else p for p, alone in zip(batch["prompt"], gone, strict=True)]}
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean over the tokens of the right continuations, in nats."""
+        right = [each[target] for each, target in zip(batch["continuations"], batch["target"], strict=True)]
+        return self.nats(batch["prompt"], right).sum() / sum(map(len, right))
+
+    def predict(self, batch: Batch) -> list[Any]:
+        """Say how likely what might follow is, and what is most likely.
+
+        Returns:
+            Of replies: ``text``, the best candidate, ``candidate_scores`` and ``candidate_nats``; without candidates
+            ``text``, written. Else ``text``, the next word, and ``nats``, how unlikely the target is, if there is one.
+        """
+        after = self._all_nats(batch["prompt"], batch["continuations"])
+        alone = after
+        if self.replies:
+            alone = self._all_nats([prompt[:1] for prompt in batch["prompt"]], batch["continuations"])
+        return [self._predict(*each) for each in zip(batch["prompt"], batch["texts"], after, alone, strict=True)]
+
+    def _predict(self, prompt: list[int], texts: list[str], nats: list[float], alone: list[float]) -> dict[str, Any]:
+        if not self.replies:
+            return {"text": self._next_word(prompt)} | ({"nats": nats[0]} if nats else {})
+        if not texts:
+            return {"text": self._written(prompt, lambda _: None).strip()}
+        scores = [without - given for given, without in zip(nats, alone, strict=True)]
+        return {"text": texts[scores.index(max(scores))], "candidate_scores": scores, "candidate_nats": nats}
+
+    def _all_nats(self, prompts: Sequence[list[int]], continuations: Sequence[list[list[int]]]) -> list[list[float]]:
+        """Nats of all continuations of each prompt; texts of like length go together, a few at a time."""
+        pairs = [(prompt, tokens) for prompt, each in zip(prompts, continuations, strict=True) for tokens in each]
+        order = sorted(range(len(pairs)), key=lambda i: sum(map(len, pairs[i])))
+        found = [0.0] * len(pairs)
+        while order:
+            longest = sum(map(len, pairs[order[-1]]))
+            chosen = [order.pop() for _ in range(min(len(order), max(1, TOKENS // longest)))]
+            for i, value in zip(
+                chosen, self.nats(*zip(*(pairs[i] for i in chosen), strict=True)).tolist(), strict=True
+            ):
+                found[i] = value
+        values = iter(found)
+        return [[next(values) for _ in each] for each in continuations]
+
+    def _next_word(self, prompt: Sequence[int]) -> str:
+        """The word that is most likely piece by piece; empty where none comes."""
+        word = _WORD.match(self._written(prompt, _ENDED.match))
+        return word[1] if word else ""
+
+    def _written(self, prompt: Sequence[int], ended: Callable[[str], object]) -> str:
+        """Go on with the likeliest token, until the text ends, is long enough, or ``ended`` says so."""
+        ids, (_, end) = list(prompt), self._marks()
+        text = ""
+        for _ in range(LONGEST):
+            seen = torch.tensor([ids[-self.backbone.max_tokens :]], device=self.backbone.network.device)
+            states = self.backbone.states(input_ids=seen)
+            token = int(self.backbone.network.lm_head(states[0, -1]).argmax())
+            if token == end:
+                break
+            ids.append(token)
+            text = self.backbone.tokenizer.decode(ids[len(prompt) :])
+            if ended(text):
+                break
+        return text
+
+    def stages(self) -> list[nn.Module]:
+        """Those of the encoder, then the head, whose output layer is the embeddings once more."""
+        return [*self.backbone.stages(), self.backbone.network.lm_head]

@@ -1,0 +1,165 @@
+"""When to send the next request to an endpoint: not too many at a time, and none before it says.
+
+The ``openai`` client waits and tries again by itself, but inside one request: no other request hears of the wait, and
+no limit of time ends it. So the client is told to try once, and the waiting is done here.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+
+from tlzoo.errors import StoppedError, TlzooError
+
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 30.0
+RECOVERY = 20
+"""Answers in a row after which one request more is sent at a time."""
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Pace:
+    """How fast one endpoint is asked; shared by the threads that ask it.
+
+    Attributes:
+        width: Requests at a time: halved when the endpoint limits the rate, and raised again slowly.
+    """
+
+    def __init__(self, most: int, seconds: float = math.inf) -> None:
+        """Start the clock.
+
+        Args:
+            most: Most requests at a time.
+            seconds: Seconds after which no request is sent any more.
+        """
+        self.most = self.width = most
+        self._until = time.monotonic() + seconds
+        self._not_before = 0.0
+        self._busy = self._streak = 0
+        self._failure: TlzooError | None = None
+        self._changed = threading.Condition()
+
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self._until - time.monotonic()
+
+    @contextmanager
+    def turn(self, wait: float = 0.0) -> Iterator[None]:
+        """Wait for the right to send one request, and have it inside the context.
+
+        Args:
+            wait: Seconds that this request has to wait in any case.
+
+        Raises:
+            StoppedError: The time is over, or will be when the request may be sent.
+            TlzooError: As :meth:`fail` was told.
+        """
+        own = time.monotonic() + wait
+        with self._changed:
+            while True:
+                now, start = time.monotonic(), max(own, self._not_before)
+                if self._failure is not None:
+                    raise self._failure
+                if max(now, start) >= self._until:
+                    ahead = f"the endpoint wants {start - now:.0f} s of patience, and " if start > now else ""
+                    raise StoppedError(f"{ahead}{max(0.0, self._until - now):.0f} s of --budget are left")
+                if now >= start and self._busy < self.width:
+                    break
+                pause = min(start, self._until) - now if now < start else self._until - now
+                self._changed.wait(min(pause, threading.TIMEOUT_MAX))
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """Take note of an answer: an exhausted limit is waited for, and a long streak allows more at a time."""
+        with self._changed:
+            self._streak += 1
+            if self._streak % RECOVERY == 0:
+                self.width = min(self.most, self.width + 1)
+            self._not_before = max(self._not_before, time.monotonic() + exhausted(headers))
+
+    def refused(self, wait: float) -> None:
+        """Take note that the endpoint limits the rate: everybody waits, and then fewer go at a time.
+
+        Requests that were under way together are refused together: that counts once.
+        """
+        with self._changed:
+            now = time.monotonic()
+            if now >= self._not_before:
+                self.width = max(1, self.width // 2)
+            self._streak = 0
+            self._not_before = max(self._not_before, now + wait)
+
+    def fail(self, failure: TlzooError) -> None:
+        """End all waiting: no request is sent any more, until :meth:`resume`; the first failure is what all hear."""
+        with self._changed:
+            self._failure = self._failure or failure
+            self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Allow requests after a failure."""
+        with self._changed:
+            self._failure = None
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a refusal asks to wait; nothing where it does not say.
+
+    Args:
+        headers: ``Retry-After-Ms``, ``Retry-After`` (seconds or a date: RFC 9110, section 10.2.3), or, as OpenAI has
+            it, ``x-ratelimit-remaining-*`` and ``x-ratelimit-reset-*`` of requests and tokens. Names in lower case.
+    """
+    for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        seconds = _number(headers.get(name, ""))
+        if seconds is not None:
+            return factor * seconds
+    try:
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        return exhausted(headers) or None
+
+
+def exhausted(headers: Mapping[str, str]) -> float:
+    """Seconds until a rate limit of which nothing remains is there again; 0 where something remains."""
+    waits = [
+        duration(headers.get(f"x-ratelimit-reset-{what}", ""))
+        for what in ("requests", "tokens")
+        if _number(headers.get(f"x-ratelimit-remaining-{what}", "")) == 0
+    ]
+    return max(waits, default=0.0)
+
+
+def duration(text: str) -> float:
+    """Read a duration such as ``6m0s``, ``12ms`` or ``1.5`` (seconds); 0 where it is none."""
+    text = text.strip().lower()
+    if (seconds := _number(text)) is not None:
+        return seconds
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text, re.ASCII)
+    whole = "".join(number + unit for number, unit in parts) == text
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return total if whole and math.isfinite(total) else 0.0
+
+
+def backoff(attempt: int) -> float:
+    """Seconds before a request is sent again: twice as long each time, less up to a half at random."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 30)) * random.uniform(0.5, 1)  # noqa: S311
+
+
+def _number(text: str) -> float | None:
+    """A number of seconds that can be waited, from 0 to a year."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= 366 * 86400 else None
