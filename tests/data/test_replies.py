@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset, DatasetDict
 
 from tlzoo.data.catalogue import find, load
+from tlzoo.data.hub import listed
 from tlzoo.data.replies import FEATURES, Pair, form, groups, listing, ranking, without_doubles
 from tlzoo.errors import InputError
 
@@ -113,6 +115,14 @@ def test_own_pairs_in_every_form(tmp_path: Path, name: str, write: Callable[[Pat
     assert len(rows) == len(PAIRS)
     assert {(row["text"], row["candidates"][row["target"]]) for row in rows} == set(PAIRS)
     assert min(len(split) for split in data.splits.values()) >= 10
+
+
+def test_the_hubs_dialogues_are_read_as_own_ones_are() -> None:
+    halves = {"train": PAIRS[:80], "test": PAIRS[80:]}
+    loaded = DatasetDict({name: Dataset.from_dict({"dialog": list(map(list, half))}) for name, half in halves.items()})
+    found = listed(loaded, "hub:some/dialogues", "text-generation")
+    assert found.inputs == [message for message, _ in PAIRS]
+    assert found.splits is not None and set(found.splits[80:]) == {"test"} and found.splits.count("validation") >= 10
 
 
 def test_a_conversation_is_in_one_split(tmp_path: Path) -> None:

@@ -11,27 +11,45 @@ from tlzoo.run.plan import plan, recipe_for
 
 
 def source(task: str) -> Source:
-    return Source("pairs", task, "0", "rendered", "")
+    return Source("pairs", task, "text", "0", "rendered", "")
 
 
 def test_where_no_head_is_needed_every_backbone_is_run_as_it_is_first() -> None:
     task = "text-embedding"
     models = ["bert", "electra", "ernie", "xlnet"]  # the last two are listed for another task
     by_card: dict[str, list[str]] = {}
-    for run in plan(task, source(task), models=models, weights="stand-in").runs:
+    for run in plan(task, [source(task)], models=models, weights="stand-in").runs:
         by_card.setdefault(run.checkpoint.card, []).append(run.strategy)
+<<<<<<< HEAD
     assert by_card == {card: ["zero-shot", "probe", "scratch", "full", "partial"] for card in models}
     random = plan(task, source(task), models=models, weights="none")
+=======
+    assert by_card == {name: ["zero-shot", "probe", "scratch", "full", "partial"] for name in models}
+    random = plan(task, [source(task)], models=models, weights="none")
+>>>>>>> t-gen
     assert {run.strategy for run in random.runs} == {"scratch"}, "random vectors are nothing that was published"
 
 
 def test_elsewhere_a_backbone_has_nothing_to_show_without_training() -> None:
     task = "text-classification"
-    planned = plan(task, source(task), models=["electra"], weights="stand-in")
+    planned = plan(task, [source(task)], models=["electra"], weights="stand-in")
     assert [run.strategy for run in planned.runs] == ["probe", "scratch", "full", "partial"]
-    asked = plan(task, source(task), models=["electra"], strategies=["zero-shot"], weights="stand-in")
+    asked = plan(task, [source(task)], models=["electra"], strategies=["zero-shot"], weights="stand-in")
     assert not asked.runs
     assert "electra is not run with zero-shot on text-classification" in asked.absent[0].reason
+
+
+def test_a_table_is_run_as_it_is_and_the_variant_beside_it_trained() -> None:
+    task = "text-generation"
+    planned = plan(task, [source(task)], models=["smartreply"], weights="stand-in")
+    assert {(run.checkpoint.variant, run.strategy, run.tier) for run in planned.runs} == {
+        ("nano", "probe", "stand-in"),
+        ("nano", "scratch", "none"),
+        ("nano", "full", "stand-in"),
+    }
+    asked = plan(task, [source(task)], models=["smartreply"], variant="on-device", strategies=["full"], weights="none")
+    assert not asked.runs
+    assert asked.absent[0].reason == "smartreply on-device is not run with full on text-generation; with: zero-shot"
 
 
 @pytest.mark.parametrize("task", ["text-embedding", "text-classification"])

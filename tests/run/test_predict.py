@@ -17,7 +17,7 @@ from pycocotools import mask as coco
 from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.data.image import decode
 from tlzoo.errors import InputError
-from tlzoo.run.predict import plain, predict
+from tlzoo.run.predict import expand, plain, predict
 from tlzoo.tasks.embedding import TextEmbedding
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -75,6 +75,45 @@ def halves(tmp_path: Path) -> list[Path]:
         Image.fromarray(picture).save(path)
     paths[1].write_bytes(b"no picture")
     return paths
+
+
+class Shouts(Model):
+    """Replies louder, or with the longest candidate; takes no half characters."""
+
+    spec = Spec(input="text")
+
+    def encode(self, row: Row) -> Example:
+        if not row["text"].isprintable():
+            raise InputError("not printable")
+        return {"said": max(row.get("candidates", [row["text"].upper()]), key=len)}
+
+    def predict(self, batch: Batch) -> list[Any]:
+        return [{"text": said} for said in batch["said"]]
+
+
+def test_texts_are_lines_rows_and_what_is_said_on_the_command_line(tmp_path: Path) -> None:
+    lines, table, chats = (tmp_path / name for name in ("lines.txt", "table.csv", "chats.jsonl"))
+    lines.write_text("Hi there\n\n  \nשלום 👋\n", encoding="utf-8")
+    table.write_text("id,Message\n1,one\n2,\n", encoding="utf-8")
+    chats.write_text(json.dumps({"prompt": "Tea?", "candidates": ["No", "Yes, please"]}), encoding="utf-8")
+    (tmp_path / "notes.bin").write_bytes(b"\0\1")
+    said = ["Are you in?", "a\0 b", "half \ud83d", "x " * 5000]
+    inputs = expand([str(tmp_path), *said, str(tmp_path / "none.txt"), str(tmp_path / "notes.bin")], "text")
+    found = list(predict(Shouts(), inputs, batch_size=3))
+    assert found[:5] == [
+        {"input": "chats.jsonl row 1", "text": "Yes, please"},
+        {"input": "lines.txt line 1", "text": "HI THERE"},
+        {"input": "lines.txt line 4", "text": "שלום 👋"},
+        {"input": "table.csv row 1", "text": "ONE"},
+        {"input": "table.csv row 2", "error": "'Message' is empty"},
+    ]
+    assert found[5] == {"input": "Are you in?", "text": "ARE YOU IN?"}
+    assert [row["error"] for row in found[6:8]] == ["not printable"] * 2
+    assert found[7]["input"] == "half ?"
+    assert found[8]["text"] == "X " * 5000
+    assert "No such file" in found[9]["error"]
+    assert "a NUL byte" in found[10]["error"]
+    assert len(found) == 11
 
 
 def test_a_mask_is_run_lengths_of_each_class(halves: list[Path]) -> None:

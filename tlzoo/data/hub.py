@@ -77,8 +77,8 @@ def listed(
         where: What errors and notices call it.
         task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for
             detection one of objects with a ``bbox`` (x, y, width, height) and a ``category`` each; for segmentation a
-            second one of images, whose values are classes; for pairs of texts see ``tlzoo.data.pairs``, for question
-            answering the columns of SQuAD.
+            second one of images, whose values are classes; for pairs of texts see ``tlzoo.data.pairs``, for replies
+            ``tlzoo.data.replies``, for question answering the columns of SQuAD.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
 
@@ -97,16 +97,11 @@ def listed(
     source = next((name for name, f in features.items() if isinstance(f, wanted)), None)
     if task == "pose-estimation":
         raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes COCO files")
-    if task == "text-embedding":
-        from tlzoo.data import pairs, tables
+    if task in ("text-embedding", "text-generation"):
+        from tlzoo.data import pairs, replies, tables
 
-        return pairs.listed(
-            [
-                tables.Table(Path(name), rows.to_dict(), SPLIT_NAMES.get(str(name).lower()))
-                for name, rows in loaded.items()
-            ],
-            where,
-        )
+        parts = [tables.Table(Path(s), rows.to_dict(), SPLIT_NAMES.get(str(s).lower())) for s, rows in loaded.items()]
+        return pairs.listed(parts, where) if task == "text-embedding" else replies.listed(parts)
     sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
     fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
     label = label or next((c for c in (fitting if sought else LABEL_COLUMNS) if c in features), None)

@@ -161,17 +161,19 @@ class Choices:
         for pair, split in zip(pairs, splits, strict=True):
             right[form(pair.message)].add(form(pair.reply))
             told[split].setdefault(form(pair.reply), pair.reply)
+        replies = {split: list(each.items()) for split, each in told.items()}
         self.columns = []
         for index, (pair, split) in enumerate(zip(pairs, splits, strict=True)):
-            said = form(pair.message)
-            wrong = [reply for key, reply in told[split].items() if key not in right[said] and key != said]
-            if len(wrong) < CANDIDATES - 1:
+            never = right[form(pair.message)] | {form(pair.message)}
+            rng = np.random.default_rng((seed, index))
+            size = min(len(replies[split]), CANDIDATES - 1 + len(never))
+            drawn = [replies[split][i] for i in rng.choice(len(replies[split]), size, replace=False)]
+            candidates = [reply for key, reply in drawn if key not in never][: CANDIDATES - 1]
+            if len(candidates) < CANDIDATES - 1:
                 raise InputError(
-                    f"{split}: {len(wrong)} different replies that are wrong for {pair.message[:40]!r}; "
+                    f"{split}: {len(candidates)} different replies that are wrong for {pair.message[:40]!r}; "
                     f"{CANDIDATES - 1} are needed: give more pairs, about a hundred at the least"
                 )
-            rng = np.random.default_rng((seed, index))
-            candidates = [wrong[i] for i in rng.choice(len(wrong), CANDIDATES - 1, replace=False)]
             target = int(rng.integers(CANDIDATES))
             candidates.insert(target, pair.reply)
             self.columns.append({"candidates": candidates, "target": target})
@@ -192,11 +194,21 @@ def listing(path: Path) -> Listing:
         InputError: It cannot be read, no column fits, or it holds too few pairs.
     """
     tables = read_tables(path)
+    found = listed(tables)
+    found.files = [table.path for table in tables]
+    return found
+
+
+def listed(tables: Sequence[Table]) -> Listing:
+    """List the messages and replies of tables; where there are several, each names its split.
+
+    Raises:
+        InputError: No column fits, or they hold too few pairs.
+    """
     notes = Listing("text", [], [], [])
     pairs = without_doubles(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
     found = ranking(pairs)
     found.notices, found.problems = notes.notices + found.notices, notes.problems
-    found.files = [table.path for table in tables]
     return found
 
 

@@ -239,7 +239,7 @@ def _plan_card(
                 found[ids] = None
                 result.absent.append(absent(str(error)))
         checkpoint = found[ids]
-        if checkpoint is None or (checkpoint.tier == "none" and strategy != "scratch"):
+        if checkpoint is None:
             continue
         if not able:
             told = ", ".join(s for s in possible if any(v.takes(s) for v in named)) or "nothing yet"
@@ -247,6 +247,8 @@ def _plan_card(
             result.absent.append(
                 Absent(card.id, checkpoint.variant, checkpoint.tier, source, reason, "skipped", strategy)
             )
+            continue
+        if checkpoint.tier == "none" and strategy != "scratch":
             continue
         chosen = variant_of(card, checkpoint.variant)
         for seed in seeds if strategy != "zero-shot" else [0]:
