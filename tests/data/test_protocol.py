@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlzoo.data.protocol import Limits, bootstrap_groups, draw, stratified_order, subset, without_repeats
+from tlzoo.data.protocol import Limits, bootstrap_groups, draw, shots, stratified_order, subset, without_repeats
 from tlzoo.errors import InputError
 
 ALL = Limits(None, None, None)
@@ -79,3 +79,21 @@ def test_the_bootstrap_draws_groups_only_where_they_are_new() -> None:
 def test_repeated_content_leaves_training() -> None:
     kept = without_repeats({"train": ["a", "b", "c"], "validation": ["b", "d"], "test": ["c", "d"]})
     assert kept == {"test": [0, 1], "validation": [0], "train": [0]}
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 8), st.integers(0, 20))
+def test_shots_are_balanced_distinct_and_another_seeds_are_others(labels: list[int], count: int, seed: int) -> None:
+    chosen = shots(labels, count, seed).tolist()
+    assert len(chosen) == len(set(chosen)) == min(count, len(labels))
+    assert chosen == shots(labels, count, seed).tolist()
+    found, there = Counter(labels[i] for i in chosen), Counter(labels)
+    for a in there:
+        for b in there:
+            assert found[a] + 1 >= found[b] or found[a] == there[a], "no class has more while another has some left"
+
+
+def test_shots_come_in_random_order() -> None:
+    labels = [0] * 500 + [1] * 20
+    firsts = Counter(labels[int(shots(labels, 4, seed)[0])] for seed in range(200))
+    assert min(firsts[0], firsts[1]) > 60
+    assert len({tuple(shots(labels, 4, seed)) for seed in range(20)}) == 20

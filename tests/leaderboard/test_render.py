@@ -45,6 +45,17 @@ def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> No
     assert "trill full: unavailable: the Hub does not answer" in text
 
 
+def test_what_was_asked_and_what_it_cost_is_shown_where_there_is_any(small: pa.Table, row: Maker) -> None:
+    usage = {"requests": 150, "cached": 50, "prompt_tokens": 40_000, "completion_tokens": 900, "cost_usd": 1.254}
+    rows = [row("gpt-4", "few-shot", 0.8, seed=s, **usage) for s in (0, 1)] + [row("crepe", "probe", 0.6)]
+    asked = board(pa.Table.from_pylist(rows, schema=RESULT))
+    for part in ("300 (+100 cached)", "80 k + 1.8 k", "2.5080"):
+        assert part in render(asked, "table"), part
+    assert "requests" not in render(small, "table")
+    unknown = [rows[0], rows[1] | {"cost_usd": None}]
+    assert board(pa.Table.from_pylist(unknown, schema=RESULT))["cost_usd"].to_pylist() == [None]
+
+
 def test_json_has_the_contracts_columns_in_order(small: pa.Table) -> None:
     rows = json.loads(render(small, "json"))
     assert len(rows) == 4

@@ -81,6 +81,21 @@ def test_a_foreign_file_is_named(tmp_path: Path) -> None:
         Store(tmp_path).read()
 
 
+def test_older_and_newer_files_are_read_with_the_columns_of_today(tmp_path: Path, row: Maker) -> None:
+    store = Store(tmp_path)
+    store.write([row("a", "probe", 0.8)])
+    path = next(tmp_path.glob("*.parquet"))
+    older = pq.read_table(path).drop_columns(["requests", "cached", "prompt_tokens", "completion_tokens", "cost_usd"])
+    pq.write_table(older.append_column("not_known_yet", pa.array([1])), path)
+    store.write([row("b", "probe", 0.8, cost_usd=0.5)])
+    table = store.read()
+    assert table.schema == RESULT
+    assert dict(zip(table["card"].to_pylist(), table["cost_usd"].to_pylist(), strict=True)) == {"a": None, "b": 0.5}
+    assert store.read(["cost_usd", "card"]).column_names == ["cost_usd", "card"]
+    store.compact()
+    assert store.read().num_rows == 2
+
+
 def test_killing_the_writer_leaves_only_whole_files(tmp_path: Path) -> None:
     """A process that writes without pause is killed five times; what lies there can always be read."""
     code = (

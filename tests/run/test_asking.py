@@ -135,6 +135,14 @@ def test_without_key_and_endpoint_nothing_is_sent(monkeypatch: pytest.MonkeyPatc
     assert "OPENAI_BASE_URL" in row["reason"]
 
 
+def test_predict_asks_whom_the_environment_names(chat: Chat) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tlzoo", "predict", "gpt-4", passages("test")[2]["text"]],
+        capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["text"] == ANIMALS[2], done.stderr
+
+
 def test_money_is_limited_and_what_was_paid_for_is_kept(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -54,13 +54,14 @@ def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:
     table, other = tmp_path / "pairs.csv", tmp_path / "pairs.tsv"
     table.write_text("id,text1,text2\n1,abc,xyz\n2,abc,\n3,abc,de\n")
     other.write_bytes(b"text1\ttext2\nna\xefve\tx\n")
-    found = list(predict(SameLength(), [table, other, tmp_path / "none.csv"], batch_size=2))
+    found = list(predict(SameLength(), [table, other, tmp_path / "none.csv", "a text"], batch_size=2))
     assert found[:3] == [
         {"input": "pairs.csv row 1", "score": 1},
         {"input": "pairs.csv row 2", "error": "'text2' is empty"},
         {"input": "pairs.csv row 3", "score": 0},
     ]
     assert "byte 0xef is no UTF-8" in found[3]["error"] and found[4]["error"].endswith("No such file or directory")
+    assert found[5] == {"input": "a text", "error": "one text, where a table of sentence1 and sentence2 is read"}
 
 
 @pytest.fixture

@@ -58,7 +58,9 @@ def stored(image: NDArray[np.uint8]) -> dict[str, Any]:
     return {"bytes": encode_png(image), "path": None}
 
 
-def learn(model: Model, rows: Sequence[Row] | Dataset, steps: int, augment: bool = False) -> tuple[float, float]:
+def learn(
+    model: Model, rows: Sequence[Row] | Dataset, steps: int, augment: bool = False, rate: float = 5e-3
+) -> tuple[float, float]:
     """Train on all rows at once.
 
     Returns:
@@ -67,7 +69,7 @@ def learn(model: Model, rows: Sequence[Row] | Dataset, steps: int, augment: bool
     torch.manual_seed(0)
     batch = model.collate([model.encode(row) for row in rows])
     optimizer = torch.optim.AdamW(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     model.train()
     losses = []
     for _ in range(steps):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from datasets import Features, Value
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tlzoo.data.news import CLOZE_FEATURES
 from tlzoo.errors import InputError
@@ -76,6 +80,23 @@ def test_answers_are_read_as_models_give_them(answer: str) -> None:
 )
 def test_everything_else_is_wrong_and_nothing_raises(answer: str) -> None:
     assert TASK.statistics(TASK.parse(answer, ROW), ROW) == {"cloze_accuracy": [0.0]}
+
+
+SOME = ["the", "a", "fires", "Sydney", "near", "co-op", "don’t", "Straße", "13", "U.S"]
+WORDS = st.lists(st.sampled_from(SOME), min_size=1, max_size=12)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_parsing_never_raises_nor_reads_the_target(answer: str, text: str) -> None:
+    (word,) = TASK.parse(answer, {"text": text}).values()
+    assert word == "" or word in unicodedata.normalize("NFKC", answer).replace("’", "'")
+    assert TASK.statistics({"text": word}, {"target": "fires"})["cloze_accuracy"][0] in (0.0, 1.0)
+
+
+@given(WORDS, st.sampled_from(["", ".", " and so on.", '"', "**"]), st.sampled_from(["{}", "{} ", "Sure! “{}"]))
+def test_a_passage_that_is_repeated_is_read_past_its_end(words: list[str], end: str, form: str) -> None:
+    text = " ".join(["Once", "upon", *words])
+    assert TASK.parse(form.format(f"{text} whales{end}"), {"text": text}) == {"text": "whales"}
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ class CausalDecoder(Model):
 
     Replies are ranked by how much likelier the message makes them: by their logarithmic likelihood after the message,
     less that of the reply as a text of its own (maximum mutual information, Li 2016, 1510.03055, section 3.3). On
-    ChatterBot's validation messages the nano stand-in, trained on all of train, so gets 29% right; by the likelihood
-    itself, which prefers replies that are short or common anywhere, 15%, and 16% a token.
+    ChatterBot's validation messages the nano stand-in, trained on all of train, so gets 28% right; by the likelihood
+    itself, which prefers replies that are short or common anywhere, 14%, and by that a token 10%.
 
     Attributes:
         backbone: The network with its tokenizer.

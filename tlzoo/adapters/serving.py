@@ -38,7 +38,7 @@ def served_variant(card: Card) -> Variant:
         InputError: The card has none.
     """
     for variant in card.variants:
-        if variant.adapter == "openai" and any(w.format == "gguf" for w in variant.weights):
+        if variant.is_asked and any(w.format == "gguf" for w in variant.weights):
             return variant
     raise InputError(f"{card.id}: has no open model to serve; tlzoo serve takes the card of a model behind an API")
 

@@ -54,23 +54,26 @@ def blob(file: File) -> blobs.Blob:
     return blobs.Blob(file.name, file.places, file.sha256, file.bytes)
 
 
-def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None) -> Checkpoint:
+def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, strategy: str | None = None) -> Checkpoint:
     """Choose variant and tier, and fetch the files.
 
     Args:
         card: The card.
         wanted: A tier, or ``auto`` for the best that can be had.
         variant: Only this one; by default official variants in the card's order, then nano.
+        strategy: What is to be done with it; variants that do not take it are left out.
 
     Raises:
         UnavailableError: Nothing of the wanted tier can be had; says what was tried.
         InputError: No such variant.
     """
-    named = [variant_of(card, variant)] if variant else card.variants
+    named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if v.takes(strategy)]
+    if not named:
+        raise UnavailableError(f"{card.id}: {variant or 'no variant'} does not take {strategy}")
     candidates = [v for v in named if is_built(v)]
     if not candidates:
         raise UnavailableError(f"{card.id}: no adapter for {named[0].adapter} {named[0].model} in this version yet")
-    if candidates[0].adapter == "openai":
+    if candidates[0].is_asked:
         return _served(card, candidates[0], wanted)
     if wanted == "none":
         return Checkpoint(card.id, candidates[0].id, "none")
@@ -83,7 +86,7 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None) -> 
                 except UnavailableError as error:
                     refused.append(f"{candidate.id}: {error}")
         if not refused:
-            refused.append("the card names no official file")
+            refused.append(f"the card names no official file{f' that takes {strategy}' if strategy else ''}")
     if wanted in ("auto", "stand-in"):
         for candidate in candidates:
             if any(w.tier == "stand-in" for w in candidate.weights):

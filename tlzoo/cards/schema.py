@@ -168,7 +168,18 @@ class Variant(Node):
     """Longest sequence that this variant takes, where it differs from the card's input."""
     params: int | None = Field(default=None, gt=0)
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
+    strategies: tuple[Strategy, ...] | None = None
+    """What can be done with this variant, where that is not all that ``transfer`` names: a table is never trained."""
     weights: tuple[Weights, ...] = ()
+
+    def takes(self, strategy: str | None) -> bool:
+        """Whether a strategy of the card is one of this variant."""
+        return self.strategies is None or strategy in (None, "further", *self.strategies)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is behind an API: each prediction is a request, and may cost money."""
+        return self.adapter == "openai"
 
     @property
     def size_bytes(self) -> int | None:
@@ -269,7 +280,8 @@ class Card(Node):
 
     def variant_hash(self, variant: Variant) -> str:
         """Hash of what decides a result: the variant's configuration and its input, not the prose."""
-        return hashlib.sha256((variant.model_dump_json() + self.input.model_dump_json()).encode()).hexdigest()
+        facts = variant.model_dump_json(exclude={"strategies"})
+        return hashlib.sha256((facts + self.input.model_dump_json()).encode()).hexdigest()
 
     def files(self) -> Iterator[File]:
         """Every official weight file of every variant."""

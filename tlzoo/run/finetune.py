@@ -95,7 +95,7 @@ def finetune(
         raise InputError(f"--data {data}: {lacking}")
     if source.notice:
         say(source.notice)
-    checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant))
+    checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant, strategy))
     if checkpoint.notice:
         say(checkpoint.notice)
     chosen = variant_of(card, checkpoint.variant)

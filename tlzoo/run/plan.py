@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from typing import cast
 
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
@@ -50,8 +51,8 @@ class Run:
 
     @property
     def is_asked(self) -> bool:
-        """Whether the model is behind an API: each prediction is a request, and may cost money."""
-        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).adapter == "openai"
+        """Whether the model is behind an API."""
+        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_asked
 
     @property
     def tier(self) -> str:
@@ -216,40 +217,56 @@ def _plan_card(
     if untrained and "zero-shot" not in possible:
         possible = ["zero-shot", *possible]
     published = [s for s in UNTRAINED if (card.is_native_on(task) or untrained) and s in possible]
-    default = [*published, *(s for s in DEFAULT_STRATEGIES if s in possible)] or ["zero-shot"]
-    wanted = list(dict.fromkeys(strategies)) or default
+    named = [v for v in card.variants if variant in (None, v.id)]
+    usual = [s for s in (*published, *DEFAULT_STRATEGIES) if s in possible and any(v.takes(s) for v in named)]
+    wanted = cast("list[Strategy]", list(dict.fromkeys(strategies)) or usual or ["zero-shot"])
     tier = "official" if weights == "auto" else weights
     absent = partial(Absent, card.id, variant or card.default.id, tier, source)
     lacking = mismatch(card, source)
-    if variant and all(v.id != variant for v in card.variants):
-        lacking = str(unknown("variant", variant, [v.id for v in card.variants], card.id))
+    if not named:
+        lacking = str(unknown("variant", variant or "", [v.id for v in card.variants], card.id))
     if lacking:
         result.absent.append(absent(lacking, "skipped"))
         return
-    try:
-        checkpoint = resolve(card, weights, variant)
-    except UnavailableError as error:
-        result.absent.append(absent(str(error)))
-        return
-    if checkpoint.notice:
-        result.notices.append(checkpoint.notice)
-    checkpoint = with_key(card, checkpoint)
-    chosen = variant_of(card, checkpoint.variant)
+    found: dict[tuple[str, ...], Checkpoint | None] = {}
     for strategy in wanted:
-        if strategy not in (*possible, "further"):
-            reason = f"{card.id} is not run with {strategy} on {task}; with: {', '.join(possible) or 'nothing yet'}"
+        able = [v for v in named if strategy in (*possible, "further") and v.takes(strategy)]
+        ids = tuple(v.id for v in able or named)
+        if ids not in found:
+            try:
+                found[ids] = _checkpoint(result, card, weights, variant, strategy if able else None)
+            except UnavailableError as error:
+                found[ids] = None
+                result.absent.append(absent(str(error)))
+        checkpoint = found[ids]
+        if checkpoint is None or (checkpoint.tier == "none" and strategy != "scratch"):
+            continue
+        if not able:
+            told = ", ".join(s for s in possible if any(v.takes(s) for v in named)) or "nothing yet"
+            reason = f"{' '.join(filter(None, (card.id, variant)))} is not run with {strategy} on {task}; with: {told}"
             result.absent.append(
                 Absent(card.id, checkpoint.variant, checkpoint.tier, source, reason, "skipped", strategy)
             )
             continue
-        if checkpoint.tier == "none" and strategy != "scratch":
-            continue
+        chosen = variant_of(card, checkpoint.variant)
         for seed in seeds if strategy != "zero-shot" else [0]:
             for fraction in fractions if strategy in TRAINED else [1.0]:
                 how = recipe_for(card, chosen, task, strategy, precision)
                 result.runs.append(
                     Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
                 )
+
+
+def _checkpoint(result: Plan, card: Card, weights: Wanted, variant: str | None, strategy: str | None) -> Checkpoint:
+    """The weights that a strategy starts from; a notice says where they are less than what was asked for.
+
+    Raises:
+        UnavailableError: There are none.
+    """
+    checkpoint = resolve(card, weights, variant, strategy)
+    if checkpoint.notice:
+        result.notices.append(checkpoint.notice)
+    return with_key(card, checkpoint)
 
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:

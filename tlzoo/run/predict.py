@@ -32,9 +32,11 @@ def open_model(name: str) -> Model:
     from tlzoo.transfer.assemble import assemble, untrained
 
     card = catalogue.get(name)
-    network = assemble(resolve(card, "official"))
-    needs_none = task_facts(card.task).untrained
-    model = untrained(network, task_type(card.task).of(())) if needs_none else network.published()
+    is_asked = card.default.is_asked  # whoever names an endpoint wants what it serves
+    needs_task = is_asked or task_facts(card.task).untrained
+    task = task_type(card.task).of(()) if needs_task else None
+    network = assemble(resolve(card, "auto" if is_asked else "official"), task)
+    model = untrained(network, task) if task is not None else network.published()
     if model is None:
         raise InputError(
             f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
@@ -123,6 +125,8 @@ def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str,
     task = getattr(model, "task", None)
     for path in paths:
         try:
+            if isinstance(path, str) and (columns := getattr(task, "inputs", ())):
+                raise InputError(f"one text, where a table of {' and '.join(columns)} is read")
             if isinstance(path, str):
                 yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
