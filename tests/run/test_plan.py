@@ -20,13 +20,8 @@ def test_where_no_head_is_needed_every_backbone_is_run_as_it_is_first() -> None:
     by_card: dict[str, list[str]] = {}
     for run in plan(task, [source(task)], models=models, weights="stand-in").runs:
         by_card.setdefault(run.checkpoint.card, []).append(run.strategy)
-<<<<<<< HEAD
-    assert by_card == {card: ["zero-shot", "probe", "scratch", "full", "partial"] for card in models}
-    random = plan(task, source(task), models=models, weights="none")
-=======
     assert by_card == {name: ["zero-shot", "probe", "scratch", "full", "partial"] for name in models}
     random = plan(task, [source(task)], models=models, weights="none")
->>>>>>> t-gen
     assert {run.strategy for run in random.runs} == {"scratch"}, "random vectors are nothing that was published"
 
 
