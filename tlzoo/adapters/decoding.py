@@ -114,17 +114,23 @@ class CausalDecoder(Model):
 
     def nats(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Tensor:
         """How unlikely continuations are: negative log-likelihoods after their prompts, ``(texts,)``."""
-        config = self.backbone.network.config
-        device = self.backbone.network.lm_head.decoder.weight.device
+        groups = _groups([len(prompt) + len(more) for prompt, more in zip(prompts, continuations, strict=True)])
+        found = [self._together([prompts[i] for i in each], [continuations[i] for i in each]) for each in groups]
+        order = torch.tensor([i for each in groups for i in each])
+        return torch.cat(found)[order.argsort()]
+
+    def _together(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Tensor:
+        """:meth:`nats` of one group, padded to its longest."""
+        network = self.backbone.network
         texts = [torch.tensor([*prompt, *more]) for prompt, more in zip(prompts, continuations, strict=True)]
-        ids = pad_sequence(texts, batch_first=True, padding_value=config.pad_token_id).to(device)
+        ids = pad_sequence(texts, batch_first=True, padding_value=network.config.pad_token_id).to(network.device)
         lengths, begins = (
-            torch.tensor([len(each) for each in them], device=device)[:, None] for them in (texts, prompts)
+            torch.tensor([len(each) for each in them], device=ids.device)[:, None] for them in (texts, prompts)
         )
-        place = torch.arange(1, ids.shape[1], device=device)
+        place = torch.arange(1, ids.shape[1], device=ids.device)
         asked = (place >= begins) & (place < lengths)
         states = self.backbone.states(input_ids=ids[:, :-1], attention_mask=(place <= lengths).long())
-        each = F.cross_entropy(self.backbone.network.lm_head(states[asked]), ids[:, 1:][asked], reduction="none")
+        each = F.cross_entropy(network.lm_head(states[asked]), ids[:, 1:][asked], reduction="none")
         return each.new_zeros(len(texts)).index_add(0, asked.nonzero()[:, 0], each)
 
     def augment(self, batch: Batch) -> Batch:
@@ -161,19 +167,12 @@ class CausalDecoder(Model):
         return {"text": texts[scores.index(max(scores))], "candidate_scores": scores, "candidate_nats": nats}
 
     def _all_nats(self, prompts: Sequence[list[int]], continuations: Sequence[list[list[int]]]) -> list[list[float]]:
-        """Nats of all continuations of each prompt; texts of like length go together, a few at a time."""
-        pairs = [(prompt, tokens) for prompt, each in zip(prompts, continuations, strict=True) for tokens in each]
-        order = sorted(range(len(pairs)), key=lambda i: sum(map(len, pairs[i])))
-        found = [0.0] * len(pairs)
-        while order:
-            longest = sum(map(len, pairs[order[-1]]))
-            chosen = [order.pop() for _ in range(min(len(order), max(1, TOKENS // longest)))]
-            for i, value in zip(
-                chosen, self.nats(*zip(*(pairs[i] for i in chosen), strict=True)).tolist(), strict=True
-            ):
-                found[i] = value
-        values = iter(found)
-        return [[next(values) for _ in each] for each in continuations]
+        """Nats of all continuations of each prompt; what is asked twice is computed once."""
+        texts = [[(tuple(p), tuple(more)) for more in each] for p, each in zip(prompts, continuations, strict=True)]
+        different = list(dict.fromkeys(text for each in texts for text in each))
+        nats = self.nats(*zip(*different, strict=True)).tolist() if different else []
+        found = dict(zip(different, nats, strict=True))
+        return [[found[text] for text in each] for each in texts]
 
     def _next_word(self, prompt: Sequence[int]) -> str:
         """The word that is most likely piece by piece; empty where none comes."""
@@ -199,3 +198,15 @@ class CausalDecoder(Model):
     def stages(self) -> list[nn.Module]:
         """Those of the encoder, then the head, whose output layer is the embeddings once more."""
         return [*self.backbone.stages(), self.backbone.network.lm_head]
+
+
+def _groups(lengths: Sequence[int]) -> list[list[int]]:
+    """Which texts are scored together: of like lengths, so that little is padded, and at most ``TOKENS`` tokens."""
+    groups: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        last = groups[-1] if groups else []
+        if last and lengths[i] <= 2 * lengths[last[0]] and (len(last) + 1) * lengths[i] <= TOKENS:
+            last.append(i)
+        else:
+            groups.append([i])
+    return groups
