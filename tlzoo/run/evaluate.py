@@ -34,7 +34,7 @@ from tlzoo.transfer import standin
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 5
+MEASUREMENT = 6
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
@@ -325,7 +325,8 @@ class _Driver:
         first, rates = 0.0, measured["training_rates"]
         if run.tier == "stand-in" and rates and not standin.kept(run.checkpoint.sha256).is_file():
             pretraining = standin.training(card, run.checkpoint.variant)
-            first = pretraining.work() * pretraining.batch_size / rates["full"]
+            pace = rates.get("pretraining") or rates["full"]  # the latter if the stand-in was there, and is gone
+            first = pretraining.work() * pretraining.batch_size / pace
         if run.strategy in UNTRAINED:
             return float(first + sizes["test"] / rate)
         once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them
