@@ -117,7 +117,9 @@ def test_what_one_model_cannot_read_stops_no_other(regions: Path, tmp_path: Path
 
 def test_a_fine_tuned_model_predicts_fasta(regions: Path, tmp_path: Path, quick: None, tlzoo: Command) -> None:
     out = tmp_path / "tracks"
-    done = finetune("enformer", TASK, str(regions), out, variant="nano", strategy="scratch", progress=False, say=lambda _: None)
+    done = finetune(
+        "enformer", TASK, str(regions), out, variant="nano", strategy="scratch", progress=False, say=lambda _: None
+    )
     assert done.metric == "pearson" and done.n_test > 10
     fasta = tmp_path / "regions.fa"
     sequence = json.loads(regions.read_text().splitlines()[0])["sequence"]
@@ -143,7 +145,9 @@ def test_predictions_are_those_of_the_test(regions: Path, tmp_path: Path, quick:
     from tlzoo.transfer.bundle import load as opened
     from tlzoo.transfer.inference import predict, statistics
 
-    done = finetune("enformer", TASK, str(regions), tmp_path / "t", variant="nano", strategy="scratch", progress=False, say=str)
+    done = finetune(
+        "enformer", TASK, str(regions), tmp_path / "t", variant="nano", strategy="scratch", progress=False, say=str
+    )
     data = load(find(TASK, str(regions), finetuning.LIMITS))
     model, task = opened(tmp_path / "t"), Tracks(data.features)
     test = data.splits["test"]
