@@ -25,7 +25,7 @@ from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
-from tlzoo.run.asking import measure_asked, prospect
+from tlzoo.run.asking import ROWS, measure_asked, prospect
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
 from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
@@ -240,6 +240,8 @@ class _Driver:
         except UnavailableError as error:
             self._fail(run, "unavailable", str(error), **self._pay(error.facts))
         except WorkFailedError as error:
+            if run.is_asked:
+                self.paid = math.inf  # nobody knows what it spent
             self._fail(run, error.status, error.reason)
         else:
             shown = {name: measured[name] for name in MEASURED if name in measured}
@@ -305,6 +307,8 @@ class _Driver:
             return dict(json.loads(path.read_text()))
         if self._left() < MEASURING:
             return None
+        if asked is not None:
+            self.tell(f"{asked.endpoint.label}: at most {2 * ROWS + 1} requests more, to time it")
         with Worker() as fresh_process:
             found: dict[str, Any] = fresh_process.call(measure_run if asked is None else measure_asked, run)
         place.mkdir(parents=True, exist_ok=True)
