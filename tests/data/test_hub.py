@@ -159,3 +159,16 @@ def test_columns_that_do_not_fit_a_task(task: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         listed(loaded, "hub:a/b", task)
     assert drawn(loaded, "image-classification").features["label"].names == ["glove", "mask"], "sorted"
+
+
+def test_rows_whose_label_is_kept_secret_are_left_out() -> None:
+    features = Features({"sentence": Value("string"), "label": ClassLabel(names=["bad", "good"])})
+    texts = [f"a film {i}" for i in range(12)]
+    train = Dataset.from_dict({"sentence": texts, "label": [i % 2 for i in range(12)]}, features=features)
+    secret = Dataset.from_dict({"sentence": texts, "label": [-1] * 12}, features=features)
+    found = listed(
+        DatasetDict({"train": train, "validation": train, "test": secret}), "hub:sst2", "text-classification"
+    )
+    assert set(found.labels) == {"bad", "good"} and set(found.splits or ()) == {"train", "validation"}
+    assert "hub:sst2: 12 rows of 'test' have no label" in found.notices
+    assert len(draw(found.labels, found.groups, found.splits)["test"]) == 12, "validation takes the test's place"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 120.0
 """Seconds that an endpoint may ask to wait where nobody set a limit of time."""
+CONNECT = 10.0
+"""Seconds to wait for a connection."""
 FEW = 8
 """Answers after which it is told whether the rest will fit the time."""
 _TURN = 16
@@ -74,7 +76,7 @@ class ChatModel(Model):
         examples: Sequence[Row] = (),
         concurrency: int = 4,
         retries: int = 4,
-        timeout: float = 120.0,
+        timeout: float = 300.0,
         cache: bool = True,
     ) -> None:
         """Prepare to ask; nothing is sent yet.
@@ -85,7 +87,7 @@ class ChatModel(Model):
             examples: Labelled rows for the prompt; none is zero-shot.
             concurrency: Most requests at a time; with 1, an answer's ``seconds`` are its own and no queue's.
             retries: How often a request is sent again, each time after a longer wait.
-            timeout: Seconds to wait for an answer.
+            timeout: Seconds to wait for an answer; a small server may have a queue.
             cache: Whether answers are kept, and kept ones used; without, ``predict`` can be timed.
         """
         super().__init__()
@@ -286,7 +288,8 @@ class ChatModel(Model):
 
     def _sent(self, request: dict[str, Any]) -> Answer:
         start = time.perf_counter()
-        timeout = max(0.01, min(self.timeout, self.pace.left()))
+        seconds = max(0.01, min(self.timeout, self.pace.left()))
+        timeout = openai.Timeout(seconds, connect=min(CONNECT, seconds))
         reply = self._client.chat.completions.with_raw_response.create(**request, timeout=timeout)
         try:
             answer = _read(reply.parse())

@@ -86,7 +86,10 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
                 except UnavailableError as error:
                     refused.append(f"{candidate.id}: {error}")
         if not refused:
-            refused.append(f"the card names no official file{f' that takes {strategy}' if strategy else ''}")
+            where = f"variant {variant}" if variant else "the card"
+            refused.append(
+                f"{where} names no official file{f' that takes {strategy}' if strategy and not variant else ''}"
+            )
     if wanted in ("auto", "stand-in"):
         for candidate in candidates:
             if any(w.tier == "stand-in" for w in candidate.weights):

@@ -23,6 +23,7 @@ Output = Literal[
     "masks",  # a class or an instance per pixel
     "keypoints",  # named points of a body
     "text",  # generated text
+    "replies",  # scores of given replies
     "tracks",  # values along a DNA sequence
     "pitch",  # f0 and voicing over time
     "frames",  # generated video frames
@@ -107,7 +108,7 @@ TASKS: dict[str, TaskFacts] = {
     "pose-estimation": _task("image", "keypoint-detection", [{"keypoints"}, {"pyramid"}], ["pck", "oks_ap"]),
     "text-classification": _task("text", "text-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"], epochs=10, untrained=True),
-    "text-generation": _task("text", "text-generation", [{"text"}], ["recall_at_1", "perplexity"]),
+    "text-generation": _task("text", "text-generation", [{"text"}, {"replies"}], ["recall_at_1", "perplexity"]),
     "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
     "language-modeling": _task(
         "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "perplexity"], {"dna": ("pearson",)}

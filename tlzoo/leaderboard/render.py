@@ -167,8 +167,8 @@ def to_text(board: pa.Table, width: int | None = None) -> str:
     if rows_of(board):
         console.print(
             "Ranks are within a tier of weights; models whose paired difference cannot be told from zero share one. "
-            "stand-in: not the published model, but a small one pretrained here on rendered data, or another that is "
-            "served in its place.",
+            "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or "
+            "another that is served in its place.",
             soft_wrap=True,
         )
     for line in _absences(board):

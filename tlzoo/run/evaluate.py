@@ -25,7 +25,7 @@ from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
-from tlzoo.run.asking import measure_asked, prospect
+from tlzoo.run.asking import ROWS, measure_asked, prospect
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
 from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
@@ -34,7 +34,7 @@ from tlzoo.transfer import standin
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 5
+MEASUREMENT = 6
 """Raised when what is measured changes, so that a kept measurement is made anew."""
 SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
@@ -240,6 +240,8 @@ class _Driver:
         except UnavailableError as error:
             self._fail(run, "unavailable", str(error), **self._pay(error.facts))
         except WorkFailedError as error:
+            if run.is_asked:
+                self.paid = math.inf  # nobody knows what it spent
             self._fail(run, error.status, error.reason)
         else:
             shown = {name: measured[name] for name in MEASURED if name in measured}
@@ -305,6 +307,8 @@ class _Driver:
             return dict(json.loads(path.read_text()))
         if self._left() < MEASURING:
             return None
+        if asked is not None:
+            self.tell(f"{asked.endpoint.label}: at most {2 * ROWS + 1} requests more, to time it")
         with Worker() as fresh_process:
             found: dict[str, Any] = fresh_process.call(measure_run if asked is None else measure_asked, run)
         place.mkdir(parents=True, exist_ok=True)
@@ -325,7 +329,8 @@ class _Driver:
         first, rates = 0.0, measured["training_rates"]
         if run.tier == "stand-in" and rates and not standin.kept(run.checkpoint.sha256).is_file():
             pretraining = standin.training(card, run.checkpoint.variant)
-            first = pretraining.work() * pretraining.batch_size / rates["full"]
+            pace = rates.get("pretraining") or rates["full"]  # the latter if the stand-in was there, and is gone
+            first = pretraining.work() * pretraining.batch_size / pace
         if run.strategy in UNTRAINED:
             return float(first + sizes["test"] / rate)
         once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them

@@ -166,7 +166,7 @@ def _readme(card: Card, run: Run, checkpoint: Checkpoint, results: list[dict[str
     }
     start = {
         "official": "the official weights",
-        "stand-in": "stand-in weights (pretrained on rendered data)",
+        "stand-in": "stand-in weights (pretrained on rendered or packaged data)",
         "none": "random weights",
     }
     lines = [

@@ -21,15 +21,17 @@ def measure_run(run: Run) -> dict[str, Any]:
     Returns:
         The columns that a row shows; to plan with, the ``sizes`` of the splits and, for what is trained,
         ``training_rates`` in examples a second, by strategy: ``full``, ``partial`` and, where it takes more than
-        seconds, ``probe`` (of a backbone, its head on cached features).
+        seconds, ``probe`` (of a backbone, its head on cached features); and ``pretraining``, of a stand-in to come.
     """
     from dataclasses import replace
 
     from tlzoo.adapters.base import Model
+    from tlzoo.cards import catalogue
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel
+    from tlzoo.transfer import standin
     from tlzoo.transfer.assemble import assemble, trainable
     from tlzoo.transfer.features import Features
     from tlzoo.transfer.strategies import apply
@@ -47,9 +49,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     def published() -> Model:
         return as_published(random if task.facts.untrained else run, task)
 
-    trained: tuple[Strategy, ...] = ("full", "partial", "probe")
-    if run.strategy == "zero-shot":
-        trained = ("full",) if task.facts.untrained else ()  # to know what pretraining a stand-in takes
+    trained: tuple[Strategy, ...] = () if run.strategy == "zero-shot" else ("full", "partial", "probe")
     found = measure(published if run.strategy == "zero-shot" else build, rows, run.device)
     found |= {"sizes": {name: len(split) for name, split in data.splits.items()}, "training_rates": {}}
     for strategy in trained:
@@ -65,4 +65,10 @@ def measure_run(run: Run) -> dict[str, Any]:
         guess = found["throughput"] / 3  # backwards costs about twice as much as forwards
         slow = size / guess > LONGEST_STEP
         found["training_rates"][strategy] = guess if slow else training_rate(model, rows, size, run.device)
+    if run.tier == "stand-in" and not run.checkpoint.served_by and not standin.kept(run.checkpoint.sha256).is_file():
+        card = catalogue.get(run.checkpoint.card)
+        model, _, _, source = standin.learner(card, run.checkpoint.variant)
+        size = standin.training(card, run.checkpoint.variant).batch_size
+        some = [source.splits["train"][i] for i in range(size)]
+        found["training_rates"]["pretraining"] = training_rate(model, some, size, run.device)
     return found

@@ -156,8 +156,8 @@ def plan(
         precision: Mixed precision, proven to run.
 
     Returns:
-        Runs in the order in which a budget is spent: by data set, models that are listed for the task before others
-        that also can do it, all labels before fewer, then strategies.
+        Runs in the order in which a budget is spent: models that are listed for the task before others that also can do
+        it, by data set, all labels before fewer, then strategies.
 
     Raises:
         InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
@@ -180,7 +180,7 @@ def plan(
     order = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES].index
     listed = {card.id for card in catalogue.cards() if card.task == task}
     result.runs.sort(
-        key=lambda r: (data.index(r.source), r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy))
+        key=lambda r: (r.checkpoint.card not in listed, data.index(r.source), -r.fraction, r.seed, order(r.strategy))
     )
     return result
 
@@ -212,7 +212,8 @@ def _plan_card(
     device: str,
     precision: str,
 ) -> None:
-    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or card.task == task]
+    only = set(card.transfer.strategies) <= set(UNTRAINED)  # what is asked can be asked anything that it can do
+    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or only or card.task == task]
     untrained = task_facts(task).untrained and not card.is_native_on(task)
     if untrained and "zero-shot" not in possible:
         possible = ["zero-shot", *possible]

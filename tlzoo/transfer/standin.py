@@ -27,22 +27,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tlzoo.adapters.base import Backbone, Example, Model
+    from tlzoo.data.dataset import Prepared
+    from tlzoo.tasks.base import Task
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
 _DRAWN = replace(RECIPE, steps=200, batch_size=16, looks=4, augment=False)
-_TEXT = replace(RECIPE, steps=600, batch_size=32)
 RECIPES = {
-    "language-modeling": _TEXT,
+    "language-modeling": replace(RECIPE, steps=2400, learning_rates=(1e-3,), batch_size=8),
+    "question-answering": replace(RECIPE, steps=400, learning_rates=(1e-3,), batch_size=16, looks=4),
     "image-classification": replace(_DRAWN, steps=400, batch_size=32),
     "face-detection": _DRAWN,
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
-    "motifs": replace(_TEXT, steps=400, learning_rates=(3e-3,), looks=4),
+    "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
 """By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.
 Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied
-once more."""
+once more. Text is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no further in the
+same time than to know how frequent each token is, and that is a worse start than none."""
 SEED = 0
 LABELS = "labels.json"
 
@@ -112,29 +115,41 @@ def pretrained(card: Card, variant_id: str) -> Path:
     return path
 
 
-def _pretrain(card: Card, variant_id: str, path: Path) -> None:
-    import torch
-    from safetensors.torch import save_file
+def learner(card: Card, variant_id: str) -> tuple[Model, Backbone | Model, Task, Prepared]:
+    """What pretrains a stand-in: a model with a loss, the network in it that is kept, the task, and the source data.
 
+    A backbone gets the task's head; where the task has none, the objective of its paper.
+    """
     from tlzoo.adapters import build
     from tlzoo.adapters.base import Backbone
     from tlzoo.tasks import task_type
     from tlzoo.tasks.base import HeadTask
     from tlzoo.transfer.assemble import trainable
-    from tlzoo.transfer.inference import predict, statistics, value
-    from tlzoo.transfer.loop import fit
 
     variant, standin = recipe_of(card, variant_id)
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
     task = task_type(standin.task, card.input.kind)(data.features)
-    torch.manual_seed(SEED)
     network = build(variant, card.input_of(variant))
-    objective = network.objective() if isinstance(network, Backbone) and not isinstance(task, HeadTask) else None
-    model = objective or trainable(network, task)
+    if isinstance(network, Backbone) and not isinstance(task, HeadTask):
+        return network.objective(), network, task, data
+    return trainable(network, task), network, task, data
+
+
+def _pretrain(card: Card, variant_id: str, path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from tlzoo.adapters.base import Backbone
+    from tlzoo.tasks.base import HeadTask
+    from tlzoo.transfer.inference import predict, statistics, value
+    from tlzoo.transfer.loop import fit
+
+    torch.manual_seed(SEED)
+    model, network, task, data = learner(card, variant_id)
     train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
 
     def score(current: Model) -> float:
-        if objective is not None:
+        if isinstance(network, Backbone) and not isinstance(task, HeadTask):
             return -_loss(current, validation)
         found = statistics(task, predict(current, validation), data.splits["validation"])
         return value(task.metrics[0], found[task.metrics[0]])
@@ -146,7 +161,7 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
         training(card, variant_id),
         SEED,
         progress=sys.stderr.isatty(),
-        label=f"{card.id}: pretraining a stand-in on {standin.data}",
+        label=f"{card.id}: pretraining a stand-in on {recipe_of(card, variant_id)[1].data}",
     )
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     kept = network if isinstance(network, Backbone) else model
