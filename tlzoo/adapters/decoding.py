@@ -120,18 +120,20 @@ class CausalDecoder(Model):
         return torch.cat(found)[order.argsort()]
 
     def _together(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Tensor:
-        """:meth:`nats` of one group, padded to its longest."""
-        network = self.backbone.network
-        texts = [torch.tensor([*prompt, *more]) for prompt, more in zip(prompts, continuations, strict=True)]
-        ids = pad_sequence(texts, batch_first=True, padding_value=network.config.pad_token_id).to(network.device)
-        lengths, begins = (
-            torch.tensor([len(each) for each in them], device=ids.device)[:, None] for them in (texts, prompts)
-        )
+        """:meth:`nats` of one group."""
+        ids, lengths = self._padded([[*prompt, *more] for prompt, more in zip(prompts, continuations, strict=True)])
+        begins = torch.tensor([len(prompt) for prompt in prompts], device=ids.device)
         place = torch.arange(1, ids.shape[1], device=ids.device)
-        asked = (place >= begins) & (place < lengths)
-        states = self.backbone.states(input_ids=ids[:, :-1], attention_mask=(place <= lengths).long())
-        each = F.cross_entropy(network.lm_head(states[asked]), ids[:, 1:][asked], reduction="none")
-        return each.new_zeros(len(texts)).index_add(0, asked.nonzero()[:, 0], each)
+        asked = (place >= begins[:, None]) & (place < lengths[:, None])
+        states = self.backbone.states(input_ids=ids[:, :-1], attention_mask=(place <= lengths[:, None]).long())
+        each = F.cross_entropy(self.backbone.network.lm_head(states[asked]), ids[:, 1:][asked], reduction="none")
+        return each.new_zeros(len(ids)).index_add(0, asked.nonzero()[:, 0], each)
+
+    def _padded(self, texts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Texts beside each other, ``(texts, time)``, and their lengths, ``(texts,)``."""
+        network = self.backbone.network
+        ids = pad_sequence([torch.tensor(text) for text in texts], True, network.config.pad_token_id)
+        return ids.to(network.device), torch.tensor([len(text) for text in texts], device=network.device)
 
     def augment(self, batch: Batch) -> Batch:
         """Take some messages away, so that the likelihood of a reply as a text of its own is learnt as well."""
@@ -152,19 +154,19 @@ class CausalDecoder(Model):
             Of replies: ``text``, the best candidate, ``candidate_scores`` and ``candidate_nats``; without candidates
             ``text``, written. Else ``text``, the next word, and ``nats``, how unlikely the target is, if there is one.
         """
-        after = self._all_nats(batch["prompt"], batch["continuations"])
-        alone = after
-        if self.replies:
-            alone = self._all_nats([prompt[:1] for prompt in batch["prompt"]], batch["continuations"])
-        return [self._predict(*each) for each in zip(batch["prompt"], batch["texts"], after, alone, strict=True)]
-
-    def _predict(self, prompt: list[int], texts: list[str], nats: list[float], alone: list[float]) -> dict[str, Any]:
+        prompts = batch["prompt"]
+        after = self._all_nats(prompts, batch["continuations"])
         if not self.replies:
-            return {"text": self._next_word(prompt)} | ({"nats": nats[0]} if nats else {})
-        if not texts:
-            return {"text": self._written(prompt, lambda _: None).strip()}
-        scores = [without - given for given, without in zip(nats, alone, strict=True)]
-        return {"text": texts[scores.index(max(scores))], "candidate_scores": scores, "candidate_nats": nats}
+            words = [word[1] if (word := _WORD.match(text)) else "" for text in self._written(prompts, _ENDED.match)]
+            return [
+                {"text": word} | ({"nats": nats[0]} if nats else {}) for word, nats in zip(words, after, strict=True)
+            ]
+        alone = self._all_nats([prompt[:1] for prompt in prompts], batch["continuations"])
+        written = iter(self._written([p for p, each in zip(prompts, after, strict=True) if not each], lambda _: None))
+        return [
+            _ranked(texts, *nats) if texts else {"text": next(written).strip()}
+            for texts, *nats in zip(batch["texts"], after, alone, strict=True)
+        ]
 
     def _all_nats(self, prompts: Sequence[list[int]], continuations: Sequence[list[list[int]]]) -> list[list[float]]:
         """Nats of all continuations of each prompt; what is asked twice is computed once."""
@@ -174,30 +176,39 @@ class CausalDecoder(Model):
         found = dict(zip(different, nats, strict=True))
         return [[found[text] for text in each] for each in texts]
 
-    def _next_word(self, prompt: Sequence[int]) -> str:
-        """The word that is most likely piece by piece; empty where none comes."""
-        word = _WORD.match(self._written(prompt, _ENDED.match))
-        return word[1] if word else ""
-
-    def _written(self, prompt: Sequence[int], ended: Callable[[str], object]) -> str:
-        """Go on with the likeliest token, until the text ends, is long enough, or ``ended`` says so."""
-        ids, (_, end) = list(prompt), self._marks()
-        text = ""
+    def _written(self, prompts: Sequence[Sequence[int]], ended: Callable[[str], object]) -> list[str]:
+        """Go on with the likeliest token, until a text ends, is long enough, or ``ended`` says so."""
+        ids, texts = [list(prompt) for prompt in prompts], [""] * len(prompts)
+        going, (_, end) = list(range(len(prompts))), self._marks()
         for _ in range(LONGEST):
-            seen = torch.tensor([ids[-self.backbone.max_tokens :]], device=self.backbone.network.device)
-            states = self.backbone.states(input_ids=seen)
-            token = int(self.backbone.network.lm_head(states[0, -1]).argmax())
-            if token == end:
-                break
-            ids.append(token)
-            text = self.backbone.tokenizer.decode(ids[len(prompt) :])
-            if ended(text):
-                break
-        return text
+            following = dict(zip(going, self._next([ids[i][-self.backbone.max_tokens :] for i in going]), strict=True))
+            for i in (going := [i for i in going if following[i] != end]):
+                ids[i].append(following[i])
+                texts[i] = self.backbone.tokenizer.decode(ids[i][len(prompts[i]) :])
+            going = [i for i in going if not ended(texts[i])]
+        return texts
+
+    def _next(self, texts: Sequence[Sequence[int]]) -> list[int]:
+        """The likeliest token after each text."""
+        found = [0] * len(texts)
+        for group in _groups([len(text) for text in texts]):
+            ids, lengths = self._padded([texts[i] for i in group])
+            mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+            states = self.backbone.states(input_ids=ids, attention_mask=mask.long())
+            last = states[torch.arange(len(group), device=ids.device), lengths - 1]
+            for i, token in zip(group, self.backbone.network.lm_head(last).argmax(-1).tolist(), strict=True):
+                found[i] = token
+        return found
 
     def stages(self) -> list[nn.Module]:
         """Those of the encoder, then the head, whose output layer is the embeddings once more."""
         return [*self.backbone.stages(), self.backbone.network.lm_head]
+
+
+def _ranked(texts: Sequence[str], nats: Sequence[float], alone: Sequence[float]) -> dict[str, Any]:
+    """Replies ranked by how much likelier the message makes them."""
+    scores = [without - given for given, without in zip(nats, alone, strict=True)]
+    return {"text": texts[scores.index(max(scores))], "candidate_scores": scores, "candidate_nats": list(nats)}
 
 
 def _groups(lengths: Sequence[int]) -> list[list[int]]:
