@@ -185,7 +185,7 @@ class CausalDecoder(Model):
             for i in (going := [i for i in going if following[i] != end]):
                 ids[i].append(following[i])
                 texts[i] = self.backbone.tokenizer.decode(ids[i][len(prompts[i]) :])
-            going = [i for i in going if not ended(texts[i])]
+            going = [i for i in going if texts[i].endswith("\ufffd") or not ended(texts[i])]  # half a character
         return texts
 
     def _next(self, texts: Sequence[Sequence[int]]) -> list[int]:
