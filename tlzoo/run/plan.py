@@ -282,6 +282,6 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    facts = task_facts(task)
-    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense, not facts.is_cacheable)
+    facts, attention = task_facts(task), variant.adapter == "transformers"
+    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense, not facts.is_cacheable, attention)
     return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

@@ -66,6 +66,7 @@ def recipe(
     native: bool = False,
     dense: bool = False,
     sequential: bool = False,
+    attention: bool = False,
 ) -> Recipe:
     """The recipe of a strategy.
 
@@ -77,12 +78,14 @@ def recipe(
         dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class. A
             decoder that starts from random values stays on a plateau for a while, where validation is noise; so
             learning rates are tried for longer, and a native decoder's probe takes one that is known to leave it.
-        sequential: Whether the task's heads read sequences, which are not cached either.
+        sequential: Whether the task's heads read sequences, which are not cached either, and cost as much.
+        attention: Whether the network is a transformer, which learns nothing at the rates that a convolution takes.
     """
-    tuned = learning_rate or 1e-3
+    usual = 3e-4 if attention else 1e-3
+    tuned = learning_rate or usual
     found = {
         "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
-        "scratch": Recipe(600, (3e-3, 1e-3), trial=0.5),
+        "scratch": Recipe(600, (3 * usual, usual), trial=0.5),
         "partial": Recipe(400, (3 * tuned, tuned)),
         "full": Recipe(400, (3 * tuned, tuned)),
         "lora": Recipe(400, (10 * tuned, 3 * tuned)),
@@ -93,4 +96,6 @@ def recipe(
         found = Recipe(400, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
     elif strategy == "probe" and (native or sequential):
         found = Recipe(200, (1e-2, 3e-3) if sequential else (10 * tuned, 3 * tuned))
-    return replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4) if dense else found
+    if dense or sequential:
+        found = replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
+    return found
