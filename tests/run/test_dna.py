@@ -62,8 +62,7 @@ def test_each_kind_of_input_has_its_own_data() -> None:
     planned = planning.plan(TASK, [words, dna], weights="none", strategies=["scratch"])
     for run in planned.runs:
         assert (run.source == dna) == (run.checkpoint.card == "enformer")
-    assert [run.source for run in planned.runs] == sorted((r.source for r in planned.runs), key=[words, dna].index)
-    assert "enformer" in {run.checkpoint.card for run in planned.runs}
+    assert planned.runs[0].checkpoint.card == "enformer", "models that are listed for the task go first"
     assert {a.source for a in planned.absent if a.card == "gpt-4"} == {words}
 
 

@@ -338,7 +338,9 @@ def _own(task: str, path: Path, limits: Limits) -> Source:
 
     found = own.listing(path, task)  # complains before anything runs
     key = _hash({"folder": own.fingerprint(found, path), "task": task, "limits": asdict(limits)})
-    return Source(own.title(path), task, found.kind, key, "folder", str(path.resolve()), (), limits)
+    facts = task_facts(task)
+    kind = found.kind if found.kind in facts.inputs else facts.domain  # else a column's name: of a pair of texts
+    return Source(own.title(path), task, kind, key, "folder", str(path.resolve()), (), limits)
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
