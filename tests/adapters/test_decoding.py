@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.dialogue import ANSWERS, MESSAGES, ROWS
 from tlzoo.adapters import build, tokenizing
 from tlzoo.adapters.base import Backbone
 from tlzoo.adapters.decoding import CausalDecoder
@@ -22,20 +23,6 @@ from tlzoo.tasks.cloze import Cloze
 from tlzoo.tasks.replies import Replies
 from tlzoo.transfer.strategies import apply
 
-MESSAGES = (
-    "Hi",
-    "Who are you?",
-    "Tea or coffee?",
-    "Where is Rome?",
-    "I lost my job",
-    "Sing!",
-    "2 + 2?",
-    "Bye",
-    "OK",
-    "Why?",
-)
-ANSWERS = ("Hello", "A robot", "Coffee", "In Italy", "I am so sorry", "La la la", "4", "See you", "Great", "Because")
-ROWS = [{"text": m, "candidates": list(ANSWERS), "target": i} for i, m in enumerate(MESSAGES)]
 PASSAGES = [{"text": f"The word after {m}", "target": a.split()[0]} for m, a in zip(MESSAGES, ANSWERS, strict=True)]
 REPLIES, CLOZE = Replies(FEATURES), Cloze(CLOZE_FEATURES)
 

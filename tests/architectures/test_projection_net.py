@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.dialogue import ROWS
 from tlzoo.adapters import build
 from tlzoo.architectures.projection_net import ProjectionNet
 from tlzoo.cards import catalogue
@@ -17,21 +18,6 @@ from tlzoo.errors import InputError
 from tlzoo.tasks.cloze import Cloze
 from tlzoo.tasks.replies import Replies
 from tlzoo.transfer.strategies import apply
-
-MESSAGES = (
-    "Hi",
-    "Who are you?",
-    "Tea or coffee?",
-    "Where is Rome?",
-    "I lost my job",
-    "Sing!",
-    "2 + 2?",
-    "Bye",
-    "OK",
-    "Why?",
-)
-ANSWERS = ("Hello", "A robot", "Coffee", "In Italy", "I am so sorry", "La la la", "4", "See you", "Great", "Because")
-ROWS = [{"text": m, "candidates": list(ANSWERS), "target": i} for i, m in enumerate(MESSAGES)]
 
 
 @pytest.fixture

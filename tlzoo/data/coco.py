@@ -8,7 +8,6 @@ neither way.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Hashable, Iterable, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 
 from tlzoo.data.coco_targets import NO_CLASS, Area, Masks, People
 from tlzoo.data.dataset import Listing, Targets
-from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES
+from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES, read_json
 from tlzoo.data.keypoints import COCO_NAMES
 from tlzoo.data.objects import Objects, Size, rarest
 from tlzoo.errors import InputError
@@ -122,12 +121,7 @@ def _split(file: Path, root: Path) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON: {' '.join(str(error).split())}") from None
+    content = read_json(path)
     given = [name for name in content if isinstance(name, str)] if isinstance(content, dict) else []
     for name in PARTS:
         if name not in given or not isinstance(content[name], list):

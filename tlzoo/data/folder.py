@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tlzoo.data.dataset import Listing
 from tlzoo.errors import InputError
@@ -42,6 +44,20 @@ def digest(root: Path, files: Iterable[Path]) -> str:
         except OSError:
             continue
     return found.hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: It cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no JSON: {' '.join(str(error).split())}") from None
 
 
 def listing(folder: Path, kind: str) -> Listing:

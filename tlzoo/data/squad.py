@@ -8,7 +8,6 @@ version 2.0 on, ``is_impossible``. One more field is read, ``answer_type``, for 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from typing import Any
 from datasets import ClassLabel, Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES
+from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES, read_json
 from tlzoo.data.tables import Table, guessed, is_table, read_tables
 from tlzoo.errors import InputError
 
@@ -200,12 +199,7 @@ def in_file(path: Path, split: str | None = None, answered: bool = True) -> Iter
     Raises:
         InputError: It is of another form: names file and field.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON: {' '.join(str(error).split())}") from None
+    content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         has = f"; it has: {', '.join(content)[:200]}" if isinstance(content, dict) else ""
         raise InputError(f"{path}: no SQuAD file: no list 'data' of documents{has}")

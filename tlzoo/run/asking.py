@@ -36,4 +36,4 @@ def _model(run: Run) -> Any:
     from tlzoo.tasks import task_type
 
     data = data_of(run.source)
-    return shown(run, data, task_type(run.task)(data.features)), data.splits["test"]
+    return shown(run, data, task_type(run.task, run.source.kind)(data.features)), data.splits["test"]

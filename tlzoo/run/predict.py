@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.data.dna import is_fasta
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 
@@ -68,6 +67,8 @@ def _exists(name: str) -> bool:
 
 
 def _is_of(path: Path, kind: str) -> bool:
+    from tlzoo.data.dna import is_fasta
+
     return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(kind, ())
 
 

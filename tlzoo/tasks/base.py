@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from datasets import Features
+from datasets import Features, Value
 from torch import Tensor, nn
 
 from tlzoo.adapters.base import Batch, Example, Row, Spec
 from tlzoo.cards.vocabulary import TASKS, TaskFacts
+from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 
 
@@ -34,6 +35,19 @@ class Task(ABC):
             InputError: The features lack what the task needs.
         """
         self.features = features
+
+    def need_strings(self, *columns: str) -> None:
+        """Check that columns are of strings.
+
+        Raises:
+            InputError: One is absent, or of something else.
+        """
+        for column in columns:
+            feature = self.features.get(column)
+            if not isinstance(feature, Value) or feature.dtype not in ("string", "large_string"):
+                raise InputError(
+                    f"{self.name} needs a column {column!r} of strings; columns: {', '.join(self.features)}"
+                )
 
     @classmethod
     def features_of(cls, labels: Sequence[str]) -> Features:

@@ -7,11 +7,10 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import Features, Value
+from datasets import Features
 
 from tlzoo.adapters.base import Row
 from tlzoo.data.news import CLOZE_FEATURES
-from tlzoo.errors import InputError
 from tlzoo.tasks.base import PromptTask
 
 
@@ -29,10 +28,7 @@ class Cloze(PromptTask):
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
-        for column in ("text", "target"):
-            feature = features.get(column)
-            if not isinstance(feature, Value) or feature.dtype not in ("string", "large_string"):
-                raise InputError(f"{self.name} needs a column {column!r} of strings; columns: {', '.join(features)}")
+        self.need_strings("text", "target")
 
     @classmethod
     def features_of(cls, labels: Sequence[str]) -> Features:

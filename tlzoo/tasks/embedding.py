@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.adapters.base import Batch, Example, Row, Spec
-from tlzoo.errors import InputError
 from tlzoo.tasks.base import HeadTask
 
 SCALE = 20.0
@@ -31,10 +30,7 @@ class TextEmbedding(HeadTask):
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
-        for column in self.inputs:
-            feature = features.get(column)
-            if not isinstance(feature, Value) or feature.dtype not in ("string", "large_string"):
-                raise InputError(f"{self.name} needs a column {column!r} of strings; columns: {', '.join(features)}")
+        self.need_strings(*self.inputs)
 
     @classmethod
     def features_of(cls, labels: Sequence[str] = ()) -> Features:
