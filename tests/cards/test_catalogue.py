@@ -17,7 +17,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.reader import CardFile
 from tlzoo.cards.render import json_schema
 from tlzoo.cards.schema import Variant
-from tlzoo.data.catalogue import DATASETS
+from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 
 FILES = list(catalogue.card_files())

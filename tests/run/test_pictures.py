@@ -15,7 +15,7 @@ from tlzoo.data.dataset import table
 from tlzoo.data.image import encode_png
 from tlzoo.data.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
-from tlzoo.run.pictures import Names, Palette, contact_sheet, drawn, save, truth
+from tlzoo.run.pictures import Palette, drawn, save, sheet, truth
 
 GREY = Image.new("RGB", (640, 480), (128, 128, 128))
 PALE = 25  # how far from a colour a pixel may be
@@ -95,18 +95,10 @@ def test_every_size_is_drawn_readably(size: tuple[int, int]) -> None:
         assert max(drawn(picture, found, Palette()).size) >= 640
 
 
-def test_no_file_of_somebody_is_overwritten(tmp_path: Path) -> None:
-    names = Names(tmp_path)
-    assert [names(Path(p)).name for p in ("a/x.jpg", "b/x.png", "x.x.jpg")] == ["x.png", "x-2.png", "x.x.png"]
-    save(GREY, tmp_path / "x.png")
-    GREY.save(tmp_path / "x-2.png")
-    (tmp_path / "x-3.png").write_text("no picture")
-    again = Names(tmp_path)
-    assert [again(Path(p)).name for p in ("a/x.jpg", "b/x.png")] == ["x.png", "x-4.png"], "our own are replaced"
-    with pytest.raises(InputError, match="is a file; name a folder"):
-        Names(tmp_path / "x-3.png")
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no folder")
     with pytest.raises(InputError, match="cannot be written"):
-        save(GREY, tmp_path / "x-3.png" / "y.png")
+        save(GREY, tmp_path / "x" / "y.png")
 
 
 def _rows(columns: dict[str, Any], features: dict[str, Any], n: int = 9) -> Dataset:
@@ -157,9 +149,9 @@ def test_a_contact_sheet_of_right_and_wrong(kind: str, tmp_path: Path) -> None:
     guesses = [truth(row, rows.features) for row in rows]
     sizes = []
     for right in ([True] * 9, [True] * 2 + [False] * 7, [False] * 9):
-        contact_sheet(rows, guesses, right, tmp_path / "deep" / "sheet.png")
-        with Image.open(tmp_path / "deep" / "sheet.png") as sheet:
-            sizes.append(sheet.size)
+        sheet(rows, guesses, right, tmp_path / "deep" / "sheet.png")
+        with Image.open(tmp_path / "deep" / "sheet.png") as picture:
+            sizes.append(picture.size)
     assert sizes[1][1] > sizes[0][1], "both sections have examples"
     assert sizes[0] == sizes[2], "at most six of each"
     assert max(s for size in sizes for s in size) < 3000

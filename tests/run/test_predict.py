@@ -154,13 +154,6 @@ def test_nothing_but_plain_values(prediction: dict[str, Any], wanted: dict[str, 
     assert json.loads(json.dumps(plain(prediction))) == wanted
 
 
-def test_only_pictures_are_drawn(tmp_path: Path) -> None:
-    model = Thresholds()
-    model.spec = Spec(input="audio")
-    with pytest.raises(InputError, match="predictions of pictures are drawn; this model takes audio"):
-        list(predict(model, [], 2, tmp_path))
-
-
 def test_a_file_in_the_way_is_one_line(halves: list[Path], tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     with pytest.raises(InputError, match="out: is a file; name a folder to draw into"):

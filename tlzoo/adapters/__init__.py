@@ -30,9 +30,9 @@ def is_built(variant: Variant) -> bool:
 
         return exists(variant)
     if variant.adapter == "transformers":
-        from tlzoo.adapters.families import FAMILIES
+        from tlzoo.adapters.families import ENCODERS, FAMILIES
 
-        return variant.model in FAMILIES
+        return variant.model in FAMILIES or variant.model in ENCODERS
     return variant.adapter in ADAPTERS
 
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,18 @@ Batch = dict[str, Any]
 """Examples together: tensors with a batch dimension; ragged ones concatenated, with ``<name>_lengths`` beside them."""
 
 
+class Tokens(NamedTuple):
+    """Vectors along the time of several examples, one example after another.
+
+    Attributes:
+        values: ``(sum of lengths, dim)``.
+        lengths: Of each example, ``(batch,)``.
+    """
+
+    values: Tensor
+    lengths: Tensor
+
+
 @dataclass(frozen=True)
 class Spec:
     """What a model takes and gives.
@@ -37,6 +49,9 @@ class Spec:
         input: Kind of the input, such as ``"audio"``.
         outputs: Size of each named output that a head can use: of its last dimension; of ``pyramid``, its maps.
         sample_rate: Hz, for audio.
+        hop_seconds: From one of the ``tokens`` to the next, for audio.
+        start_seconds: Where in the sound the middle of what the first of the ``tokens`` stands for lies.
+        frames: Of a video, how many are taken.
         height: Pixels, where fixed.
         width: Pixels, where fixed.
         labels: Class names of the published head, if there is one.
@@ -46,6 +61,9 @@ class Spec:
     input: str
     outputs: Mapping[str, int] = field(default_factory=dict)
     sample_rate: int | None = None
+    hop_seconds: float | None = None
+    start_seconds: float = 0.0
+    frames: int | None = None
     height: int | None = None
     width: int | None = None
     labels: tuple[str, ...] = ()

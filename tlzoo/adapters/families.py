@@ -23,6 +23,9 @@ class Family:
     left: bool = False
 
 
+ENCODERS: dict[str, str] = {}
+"""What builds the models of transformers that take no text: ``module:Class`` by the class that a card names; the class
+takes a variant and its input."""
 FAMILIES: dict[str, Family] = {
     "BertModel": Family("wordpiece", "Masked"),
     "ElectraModel": Family("wordpiece", "Replaced"),

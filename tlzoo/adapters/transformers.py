@@ -1,9 +1,10 @@
-"""Text models of the library transformers: one encoder with named outputs for all of its architectures."""
+"""Models of the library transformers; in this module those of text: one encoder for all of its architectures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.adapters import tokenizing
 from tlzoo.adapters.base import Backbone, Batch, Example, Spec, segment_mean
-from tlzoo.adapters.families import FAMILIES
+from tlzoo.adapters.families import ENCODERS, FAMILIES
 from tlzoo.checkpoints import load_tensors, read_tensors
 from tlzoo.errors import InputError
 
@@ -37,8 +38,12 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
         task: The task that it is for.
 
     Raises:
-        InputError: The architecture is none of :data:`FAMILIES`.
+        InputError: The architecture is none of ``tlzoo.adapters.families``.
     """
+    if variant.model in ENCODERS:
+        module, _, name = ENCODERS[variant.model].partition(":")
+        network: Backbone = getattr(import_module(module), name)(variant, given)
+        return network
     if task is None or hasattr(task, "head") or not variant.model.endswith("ForCausalLM"):
         return TextEncoder(variant, given)
     from tlzoo.adapters.decoding import CausalDecoder

@@ -215,6 +215,10 @@ class Transfer(Node):
     advice: Text
 
 
+_FEATURES = {"pooled", "tokens", "pyramid"}
+"""Outputs that a head is put on; all others are predictions."""
+
+
 class Card(Node):
     """Frozen facts about one model."""
 
@@ -260,8 +264,14 @@ class Card(Node):
 
     def is_native_on(self, task: str) -> bool:
         """Whether the model brings its own head for a task, so that what it gives are predictions and no features."""
-        met = [need for need in TASKS[task].needs if need <= set(self.outputs)]
-        return not any(need & {"pooled", "tokens", "pyramid"} for need in met)
+        return not any(need & _FEATURES for need in self._met(task))
+
+    def brings_head(self, task: str) -> bool:
+        """Whether the model was published with a head for a task, be it native on it or not."""
+        return any(not need & _FEATURES for need in self._met(task))
+
+    def _met(self, task: str) -> list[frozenset[str]]:
+        return [need for need in TASKS[task].needs if need <= set(self.outputs)]
 
     @property
     def default(self) -> Variant:

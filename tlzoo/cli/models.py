@@ -63,7 +63,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or a card's id.")],
     inputs: Annotated[list[str], typer.Argument(help="Files, or folders of them; or texts, in quotes.")],
     batch_size: Annotated[int, typer.Option(help="Files a batch.", min=1)] = 32,
-    draw: Annotated[Path | None, typer.Option(help="Folder to draw predictions of pictures into, as PNG.")] = None,
+    draw: Annotated[Path | None, typer.Option(help="Folder to draw predictions into: pictures, curves, films.")] = None,
 ) -> None:
     """Predict files: one JSON object a line, with the input and the prediction."""
     import sys

@@ -1,4 +1,4 @@
-"""The data sets that have a name, and how ``--data`` finds one."""
+"""How ``--data`` finds a data set, and how it is loaded and kept."""
 
 from __future__ import annotations
 
@@ -8,275 +8,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
 from tlzoo.cards.vocabulary import task_facts
+from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
 from tlzoo.data.protocol import SPLITS, VTAB, Limits, draw
 from tlzoo.errors import InputError, UnavailableError, unknown
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A named data set.
-
-    Attributes:
-        task: The task whose rows it has.
-        about: What it is.
-        license: SPDX identifier.
-        loader: ``module:function`` that renders or unpacks it into three splits; absent for the Hub.
-        version: Raised when the loader's rows change.
-        hub: Repository id.
-        options: Arguments of the Hub's listing: config, label, group.
-        other_kind: Kind of the input, where it is not the task's domain's own.
-    """
-
-    task: str
-    about: str
-    license: str
-    loader: str | None = None
-    version: int = 1
-    hub: str | None = None
-    options: dict[str, str] = field(default_factory=dict)
-    other_kind: str = ""
-
-    @property
-    def kind(self) -> str:
-        """Kind of the input."""
-        return self.other_kind or task_facts(self.task).domain
-
-
-DATASETS: dict[str, Entry] = {
-    "esc50": Entry(
-        "audio-classification",
-        "ESC-50, 2,000 environmental sounds of 5 s, 50 classes",
-        "cc-by-nc-3.0",
-        hub="ashraq/esc50",
-        options={"label": "category", "group": "src_file"},
-    ),
-    "speech-commands": Entry(
-        "audio-classification",
-        "Speech Commands v0.02, one-second words by many speakers",
-        "cc-by-4.0",
-        hub="google/speech_commands",
-        options={"config": "v0.02", "label": "label", "group": "speaker_id"},
-    ),
-    "spoken-digits": Entry(
-        "audio-classification",
-        "ten digits rendered with eSpeak NG, split by voice",
-        "apache-2.0",
-        loader="tlzoo.data.speech:spoken_digits",
-    ),
-    "spoken-words": Entry(
-        "audio-classification",
-        "common words rendered with eSpeak NG in other voices; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.speech:spoken_words",
-    ),
-    "tones": Entry(
-        "audio-classification",
-        "rendered harmonic tones, one class a semitone; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.tones:tones",
-    ),
-    "cifar10": Entry(
-        "image-classification",
-        "CIFAR-10, 60,000 pictures of 32 x 32 pixels, 10 classes",
-        "unknown",
-        hub="uoft-cs/cifar10",
-        options={"label": "label"},
-    ),
-    "digits": Entry(
-        "image-classification",
-        "1,797 real handwritten digits from scikit-learn's wheel",
-        "cc-by-4.0",
-        loader="tlzoo.data.digits:digits",
-    ),
-    "textures": Entry(
-        "image-classification",
-        "tiles of ten photographs from scikit-image's wheel, splits apart in space",
-        "unknown",
-        loader="tlzoo.data.textures:textures",
-    ),
-    "letters": Entry(
-        "image-classification",
-        "letters in the fonts of matplotlib's wheel, seen in many ways; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.letters:letters",
-    ),
-    "digit-scenes": Entry(
-        "object-detection",
-        "real handwritten digits set into real photographs, exact boxes",
-        "cc-by-4.0",
-        loader="tlzoo.data.scenes:digit_scenes",
-    ),
-    "letter-scenes": Entry(
-        "object-detection",
-        "printed letters set on any ground, exact boxes; source of stand-ins",
-        "cc-by-2.0",
-        loader="tlzoo.data.scenes:letter_scenes",
-    ),
-    "sprite-masks": Entry(
-        "image-segmentation",
-        "Kenney's drawings set on any ground, exact masks; source of stand-ins",
-        "cc-by-2.0",
-        loader="tlzoo.data.scenes:sprite_masks",
-    ),
-    "faces": Entry(
-        "face-detection",
-        "real face crops set into real photographs, exact boxes",
-        "unknown",
-        loader="tlzoo.data.faces:faces",
-    ),
-    "drawn-faces": Entry(
-        "face-detection",
-        "drawn faces over patterns, exact boxes and landmarks; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.drawn_faces:drawn_faces",
-    ),
-    "nuclei": Entry(
-        "image-segmentation",
-        "tiles of a real fluorescence picture from StarDist's wheel, splits apart in space",
-        "bsd-3-clause",
-        loader="tlzoo.data.nuclei:nuclei",
-    ),
-    "figures": Entry(
-        "pose-estimation",
-        "clothed people drawn over real photographs, exact keypoints",
-        "unknown",
-        loader="tlzoo.data.figures:figures",
-    ),
-    "mannequins": Entry(
-        "pose-estimation",
-        "dolls, robots and stick men over patterns, exact keypoints; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.mannequins:mannequins",
-    ),
-    "chatterbot": Entry(
-        "text-generation",
-        "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
-        "bsd-3-clause",
-        loader="tlzoo.data.dialogues:chatterbot",
-    ),
-    "wikipedia-replies": Entry(
-        "text-generation",
-        "sentences of Wikipedia and the one that follows, split by article; source of stand-ins",
-        "cc-by-sa-4.0",
-        loader="tlzoo.data.dialogues:wikipedia_replies",
-    ),
-    "chatterbot-topics": Entry(
-        "text-classification",
-        "what an utterance of the ChatterBot corpus is about, 12 classes, split by conversation",
-        "bsd-3-clause",
-        loader="tlzoo.data.dialogues:topics",
-    ),
-    "sst2": Entry(
-        "text-classification",
-        "Stanford Sentiment Treebank, sentences of film reviews, two classes",
-        "unknown",
-        hub="stanfordnlp/sst2",
-        options={"label": "label"},
-    ),
-    "ag-news": Entry(
-        "text-classification",
-        "AG News, openings of news stories, four topics",
-        "unknown",
-        hub="fancyzhx/ag_news",
-        options={"label": "label"},
-    ),
-    "tweets": Entry(
-        "text-classification",
-        "real tweets, rated by people as negative, neutral or positive",
-        "mit",
-        loader="tlzoo.data.tweets:tweets",
-    ),
-    "wikipedia": Entry(
-        "language-modeling",
-        "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
-        "cc-by-sa-4.0",
-        loader="tlzoo.data.wikipedia:wikipedia",
-    ),
-    "stsbenchmark": Entry(
-        "text-embedding",
-        "STS Benchmark, 8,628 pairs of sentences rated by people",
-        "unknown",
-        hub="mteb/stsbenchmark-sts",
-    ),
-    "lee": Entry(
-        "text-embedding",
-        "pairs of 50 real news stories rated by people, splits apart by story",
-        "unknown",
-        loader="tlzoo.data.similarity:lee",
-    ),
-    "wordsim": Entry(
-        "text-embedding",
-        "WordSim-353, pairs of words rated by people, splits apart by word",
-        "cc-by-4.0",
-        loader="tlzoo.data.similarity:wordsim",
-    ),
-    "squad": Entry(
-        "question-answering",
-        "SQuAD 1.1, questions about paragraphs of Wikipedia",
-        "cc-by-sa-4.0",
-        hub="rajpurkar/squad",
-    ),
-    "news-spans": Entry(
-        "question-answering",
-        "the span that fills a gap, in a story of real news; a fifth have no answer",
-        "unknown",
-        loader="tlzoo.data.gaps:news_spans",
-    ),
-    "wikipedia-spans": Entry(
-        "question-answering",
-        "the span that fills a gap, in a passage of Wikipedia; source of stand-ins",
-        "cc-by-sa-3.0",
-        loader="tlzoo.data.gaps:wikipedia_spans",
-    ),
-    "news-cloze": Entry(
-        "language-modeling",
-        "the missing last word of a passage of real news",
-        "unknown",
-        loader="tlzoo.data.news:cloze",
-    ),
-    "promoters": Entry(
-        "language-modeling",
-        "rendered DNA with motifs of promoters, and tracks of what they do together",
-        "apache-2.0",
-        loader="tlzoo.data.promoters:promoters",
-        other_kind="dna",
-    ),
-    "motifs": Entry(
-        "language-modeling",
-        "rendered DNA with a track for each of twelve motifs; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.promoters:motifs",
-        other_kind="dna",
-    ),
-}
-
-Standard = tuple[str | None, str]
-STANDARD: dict[str, Standard] = {
-    "image-classification": ("cifar10", "digits"),
-    "object-detection": (None, "digit-scenes"),
-    "audio-classification": ("esc50", "spoken-digits"),
-    "face-detection": (None, "faces"),
-    "image-segmentation": (None, "nuclei"),
-    "pose-estimation": (None, "figures"),
-    "text-classification": ("sst2", "tweets"),
-    "text-generation": (None, "chatterbot"),
-    "text-embedding": ("stsbenchmark", "lee"),
-    "question-answering": ("squad", "news-spans"),
-    "language-modeling": (None, "news-cloze"),
-}
-"""For ``--data auto``: the data set on the Hub, and the one that is always at hand."""
-STANDARD_OF_KIND: dict[tuple[str, str], Standard] = {("language-modeling", "dna"): (None, "promoters")}
-"""The same for models whose kind of input is not the task's domain's own: they are never compared with the others."""
 
 
 @dataclass(frozen=True)
@@ -311,7 +55,7 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
 
     Args:
         task: The task.
-        wanted: ``auto``, a name of :data:`DATASETS`, ``hub:ID[@revision]``, or the path of a person's own data.
+        wanted: ``auto``, a name of ``tlzoo.data.named``, ``hub:ID[@revision]``, or the path of a person's own data.
         limits: Most examples a split.
         kind: For ``auto``, the kind of input, by default the task's domain's; what is named has its own.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, Value
+from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, Value, Video
 
 from tlzoo.data.protocol import SPLITS, bootstrap_groups, without_repeats
 from tlzoo.errors import InputError
@@ -43,7 +43,8 @@ class Prepared:
 
 def storage(kind: str) -> Any:
     """The feature that keeps an input as bytes, undecoded."""
-    return {"audio": Audio(decode=False), "image": Image(decode=False)}.get(kind, Value("string"))
+    undecoded = {"audio": Audio(decode=False), "image": Image(decode=False), "video": Video(decode=False)}
+    return undecoded.get(kind, Value("string"))
 
 
 def class_features(kind: str, names: Sequence[str]) -> Features:

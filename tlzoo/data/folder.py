@@ -1,4 +1,4 @@
-"""A person's own folder, after the conventions of ``datasets``' AudioFolder and ImageFolder."""
+"""A person's own folder, after the conventions of ``datasets``' AudioFolder, ImageFolder and VideoFolder."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tlzoo.errors import InputError
 SUFFIXES = {
     "audio": frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au"}),
     "image": frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}),
+    "video": frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"}),
     "text": frozenset({".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet"}),
 }
 SPLIT_NAMES = {
@@ -68,7 +69,7 @@ def listing(folder: Path, kind: str) -> Listing:
 
     Args:
         folder: The folder.
-        kind: ``"audio"`` or ``"image"``.
+        kind: ``"audio"``, ``"image"`` or ``"video"``.
 
     Raises:
         InputError: No such folder, no files of that kind, no labels, or fewer than two classes.

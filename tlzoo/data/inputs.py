@@ -9,16 +9,18 @@ from typing import Any
 from tlzoo.errors import InputError
 
 
-def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None) -> Any:
+def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None, frames: int | None = None) -> Any:
     """Decode the input of a row.
 
     Args:
         row: A row whose column ``kind`` holds the input as it is stored.
-        kind: ``"audio"``, ``"image"``, ``"text"`` or ``"dna"``.
+        kind: ``"audio"``, ``"image"``, ``"video"``, ``"text"`` or ``"dna"``.
         sample_rate: Hz, for audio.
+        frames: For video, how many are taken.
 
     Returns:
-        Audio: float32 samples, shape ``(samples,)``, mono. Image: a PIL image, RGB. Text and DNA: the string.
+        Audio: float32 samples, shape ``(samples,)``, mono. Image: a PIL image, RGB. Video:
+        uint8, shape ``(frames, height, width, 3)``, spread evenly over its time. Text and DNA: the string.
 
     Raises:
         InputError: It cannot be decoded.
@@ -32,6 +34,11 @@ def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None
         from tlzoo.data.image import decode as decode_image
 
         return decode_image(row["image"])
+    if kind == "video":
+        from tlzoo.data.video import decode as decode_video
+
+        assert frames is not None
+        return decode_video(row["video"], frames)
     return row[kind]
 
 
@@ -39,8 +46,8 @@ def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
     """A reader that puts a file's bytes into its row, and says why it cannot where it cannot.
 
     Args:
-        kind: ``"audio"`` or ``"image"``; of any other the values are strings, which must not be blank; DNA comes back
-            in capitals, what is not known as N.
+        kind: ``"audio"``, ``"image"`` or ``"video"``; of any other the values are strings, which
+            must not be blank; DNA comes back in capitals, what is not known as N.
 
     Returns:
         A function from a storage value to ``(storage value with bytes, None)`` or ``(storage value, reason)``.
@@ -49,7 +56,7 @@ def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
     def read(value: Any) -> tuple[Any, str | None]:
         if kind == "dna":
             return _dna(value)
-        if kind not in ("audio", "image"):
+        if kind not in ("audio", "image", "video"):
             return value, None if value.strip() else f"{kind} is empty"
         try:
             data = value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
@@ -75,6 +82,10 @@ def _unreadable(value: Mapping[str, Any], kind: str) -> str | None:
         from tlzoo.data.audio import check
 
         return check(value)
+    if kind == "video":
+        from tlzoo.data.video import check as check_video
+
+        return check_video(value)
     try:
         read_input({kind: value}, kind)
     except InputError as error:

@@ -7,21 +7,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import task_facts
+from tlzoo.cards.vocabulary import TASKS, task_facts
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
 Row = Mapping[str, Any]
-TEXT = {
+LISTINGS = {
     "language-modeling": "tlzoo.data.passages:listing",
     "question-answering": "tlzoo.data.squad:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
     "text-generation": "tlzoo.data.replies:listing",
 }
-"""What reads a person's own texts, by task: ``module:function`` from a path to a listing."""
+"""What reads a person's own data, by task: ``module:function`` from a path to a listing; else class folders."""
 ROWS = {
     "question-answering": "tlzoo.data.squad:rows",
     "text-embedding": "tlzoo.data.pairs:rows",
@@ -46,15 +46,15 @@ def listing(path: Path, task: str) -> Listing:
     """
     from tlzoo.data import coco, folder, mask_folder
 
-    if task in TEXT:
-        read: Callable[[Path], Listing] = _named(TEXT[task])
+    if task in LISTINGS:
+        read: Callable[[Path], Listing] = _named(LISTINGS[task])
         return read(path)
     facts = task_facts(task)
     kind = next(iter(facts.inputs))
     if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
         return folder.listing(path, kind)
     if task not in DENSE:
-        known = ", ".join(("audio-classification", "image-classification", *DENSE, *TEXT))
+        known = ", ".join(sorted({*DENSE, *LISTINGS, *(t for t, f in TASKS.items() if f.domain in folder.SUFFIXES)}))
         raise InputError(f"--data {path}: {task} does not read files of your own in this version; these do: {known}")
     if task == "image-segmentation" and path.is_dir():
         if mask_folder.has_masks(path):

@@ -59,7 +59,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     Args:
         run: The run.
         progress: Whether to show progress bars on standard error.
-        sheet: Where to draw some right and some wrong predictions, of a model that takes pictures.
+        sheet: Where to draw some right and some wrong predictions, of a form that is drawn; its suffix is the form's.
         limits: How far a model that is asked may go.
 
     Returns:
@@ -94,9 +94,9 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     except (StoppedError, UnavailableError) as error:
         raise _with_facts(error, model, limits, len(test)) from None
     found = statistics(task, predictions, test)
-    if sheet is not None and model.spec.input == "image":
+    if sheet is not None and task.metrics[0] in found:
         facts = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, predictions, [task.is_right(*each) for each in facts])
+        _draw(sheet, test, model.spec.input, predictions, [task.is_right(*each) for each in facts])
     return fitted | {
         **model.usage,
         "threads": threads(),
@@ -161,14 +161,17 @@ def as_published(run: Run, task: Task) -> Model:
     return model
 
 
-def _draw(sheet: Path, test: Dataset, predictions: list[Any], right: list[bool]) -> None:
-    """Draw a contact sheet; what cannot be drawn is said, and costs no result."""
-    from tlzoo.run.pictures import contact_sheet
+def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: list[bool]) -> None:
+    """Draw a sheet of examples; what cannot be drawn is said, and costs no result."""
+    from tlzoo.run.drawing import form
 
+    module = form(predictions[0], kind)
+    if module is None:
+        return
     try:
-        contact_sheet(test, predictions, right, sheet)
+        module.sheet(test, predictions, right, sheet.with_suffix(module.SHEET))
     except InputError as error:
-        print(f"no contact sheet: {error}", file=sys.stderr)
+        print(f"no sheet of examples: {error}", file=sys.stderr)
 
 
 def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, Backbone | Model, dict[str, Any]]:

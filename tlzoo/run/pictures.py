@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ LEAST_SCORE = 0.3
 """Boxes and people below it are not drawn, but counted in the legend."""
 LEAST_POINT = 0.2
 """Keypoints below it are not drawn."""
+SUFFIX = SHEET = ".png"
 _SMALL = 640  # pixels: shorter pictures are enlarged, or no text would fit
 _IGNORED = 255
 _BACKGROUND = "background"
@@ -96,32 +97,17 @@ def save(picture: Image.Image, path: Path) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-class Names:
-    """Names for drawn pictures: never the same one twice, nor one of a file that is not ours."""
+def artist() -> Callable[[Path, Mapping[str, Any], Path], None]:
+    """What draws a prediction of a picture's file; a label has the same colour in all of them."""
+    palette = Palette()
 
-    def __init__(self, folder: Path) -> None:
-        """Name files of a folder.
+    def draw(source: Path, prediction: Mapping[str, Any], target: Path) -> None:
+        save(drawn(decode({"bytes": None, "path": str(source)}), prediction, palette), target)
 
-        Raises:
-            InputError: It is no folder.
-        """
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is a file; name a folder to draw into")
-        self.folder = folder
-        self._taken: set[Path] = set()
-
-    def __call__(self, source: Path) -> Path:
-        """A file for the picture drawn from ``source``: ``<stem>.png``, else ``<stem>-2.png`` and so on."""
-        count = 1
-        while True:
-            path = self.folder / f"{source.stem}{f'-{count}' if count > 1 else ''}.png"
-            if path not in self._taken and (not path.exists() or _is_ours(path)):
-                self._taken.add(path)
-                return path
-            count += 1
+    return draw
 
 
-def contact_sheet(rows: Dataset, predictions: Sequence[Mapping[str, Any]], right: Sequence[bool], path: Path) -> None:
+def sheet(rows: Dataset, predictions: Sequence[Mapping[str, Any]], right: Sequence[bool], path: Path) -> None:
     """Draw some right and some wrong predictions beside the truth.
 
     Args:
@@ -142,12 +128,12 @@ def contact_sheet(rows: Dataset, predictions: Sequence[Mapping[str, Any]], right
         strips.append(_line(f"{title}: {len(of_kind)} of {len(indices)}", 20))
         cells = [_cell(rows[int(i)], rows.features, predictions[int(i)], palette) for i in of_kind[some]]
         strips += _lines_of(cells)
-    sheet = Image.new("RGB", (max(s.width for s in strips) + 16, sum(s.height + 8 for s in strips) + 8), _PAPER)
+    whole = Image.new("RGB", (max(s.width for s in strips) + 16, sum(s.height + 8 for s in strips) + 8), _PAPER)
     top = 8
     for strip in strips:
-        sheet.paste(strip, (8, top))
+        whole.paste(strip, (8, top))
         top += strip.height + 8
-    save(sheet, path)
+    save(whole, path)
 
 
 def truth(row: Mapping[str, Any], features: Features) -> dict[str, Any]:
@@ -367,7 +353,8 @@ def _lines_of(cells: Sequence[Image.Image]) -> Iterator[Image.Image]:
         yield line
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Whether a file is a picture that was drawn here."""
     try:
         with Image.open(path) as image:
             return image.info.get(_MARK[0]) == _MARK[1]

@@ -217,7 +217,7 @@ def _plan_card(
     untrained = task_facts(task).untrained and not card.is_native_on(task)
     if untrained and "zero-shot" not in possible:
         possible = ["zero-shot", *possible]
-    published = [s for s in UNTRAINED if (card.is_native_on(task) or untrained) and s in possible]
+    published = [s for s in UNTRAINED if (card.brings_head(task) or untrained) and s in possible]
     named = [v for v in card.variants if variant in (None, v.id)]
     usual = [s for s in (*published, *DEFAULT_STRATEGIES) if s in possible and any(v.takes(s) for v in named)]
     wanted = cast("list[Strategy]", list(dict.fromkeys(strategies)) or usual or ["zero-shot"])

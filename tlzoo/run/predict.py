@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
+from tlzoo.run.drawing import Artist
 
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Model
@@ -82,7 +83,7 @@ def predict(
         paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
             or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
-        draw: A folder to draw the predictions into, of pictures; no file there but ours is overwritten.
+        draw: A folder to draw the predictions into, of what can be drawn; no file there but ours is overwritten.
 
     Yields:
         ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
@@ -90,14 +91,14 @@ def predict(
         ``{"input": path, "error": reason}`` for what cannot be read.
 
     Raises:
-        InputError: Predictions cannot be drawn: the model takes no pictures, or the folder cannot be written to.
+        InputError: Predictions cannot be drawn: nothing is of such inputs, or the folder cannot be written to.
     """
     import torch
 
     from tlzoo.transfer.inference import batched
 
     kind = model.spec.input
-    artist = _artist(kind, draw) if draw is not None else None
+    artist = Artist(kind, draw) if draw is not None else None
     for batch in batched(_rows(model, paths), batch_size):
         examples, answers = [], []
         for facts, row in batch:
@@ -114,8 +115,8 @@ def predict(
             if "error" not in answer:
                 prediction = next(predictions)
                 answer |= plain(prediction)
-                if artist is not None:
-                    answer["drawn"] = str(artist(Path(answer["input"]), prediction))
+                if artist is not None and (drawn := artist(Path(answer["input"]), prediction)):
+                    answer["drawn"] = str(drawn)
             yield answer
 
 
@@ -181,20 +182,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.tolist() if hasattr(value, "tolist") else value  # arrays, tensors and their scalars
-
-
-def _artist(kind: str, folder: Path) -> Callable[[Path, Mapping[str, Any]], Path]:
-    """What draws a prediction of a file, and says where to."""
-    from tlzoo.data.image import decode
-    from tlzoo.run import pictures
-
-    if kind != "image":
-        raise InputError(f"--draw {folder}: predictions of pictures are drawn; this model takes {kind}")
-    name, palette = pictures.Names(folder), pictures.Palette()
-
-    def draw(path: Path, prediction: Mapping[str, Any]) -> Path:
-        target = name(path)
-        pictures.save(pictures.drawn(decode({"bytes": None, "path": str(path)}), prediction, palette), target)
-        return target
-
-    return draw

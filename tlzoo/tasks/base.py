@@ -79,8 +79,9 @@ class Task(ABC):
         """What each metric's reducer wants of one example (see ``tlzoo.leaderboard.metrics``)."""
 
     def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
-        """Whether people would call one prediction right: by its statistic of the headline metric, at least a half."""
-        return bool(METRICS[self.metrics[0]].reduce([statistic], np.ones((1, 1)))[0] >= 0.5)
+        """Whether people would call one prediction right: a half or better of the headline metric."""
+        metric = METRICS[self.metrics[0]]
+        return bool(metric.sign * (metric.reduce([statistic], np.ones((1, 1)))[0] - 0.5) >= 0)
 
 
 class HeadTask(Task):
@@ -102,7 +103,7 @@ class HeadTask(Task):
 
     @abstractmethod
     def head(self, spec: Spec) -> nn.Module:
-        """A new head on a backbone's output ``self.output``: one vector an example, or the maps of a pyramid."""
+        """A new head on a backbone's output ``self.output``: a vector an example, the maps of a pyramid, ``Tokens``."""
 
     def has_target(self, row: Row) -> bool:
         """Whether a row says what is right; rows to predict do not."""

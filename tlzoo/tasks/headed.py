@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor, nn
 
 from tlzoo.adapters import spans
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, collate
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, Tokens, collate
 from tlzoo.adapters.image import ImageBackbone
 from tlzoo.data.inputs import read_input
 from tlzoo.tasks.base import HeadTask
@@ -110,7 +110,7 @@ def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
     """Decode and preprocess what a task reads of a row; of a siamese one, names end in the number of the column."""
     spec = backbone.spec
     if not task.inputs:
-        return backbone.encode(read_input(row, spec.input, spec.sample_rate))
+        return backbone.encode(read_input(row, spec.input, spec.sample_rate, spec.frames))
     texts = tuple(row[column] for column in task.inputs)
     if task.windowed:
         return spans.encode(cast("TextEncoder", backbone), *texts)
@@ -136,7 +136,8 @@ def output(backbone: Backbone, task: HeadTask, batch: Batch) -> Any:
     if task.windowed:
         return spans.tokens(backbone, batch)
     if not task.siamese:
-        return backbone(batch)[task.output]
+        found = backbone(batch)
+        return Tokens(found["tokens"], found["tokens_lengths"]) if task.output == "tokens" else found[task.output]
     columns = [_examples(_column(batch, i), backbone.ragged) for i in range(len(task.inputs))]
     distinct: dict[bytes, tuple[int, Example]] = {}
     places = [

@@ -140,6 +140,7 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
     from safetensors.torch import save_file
 
     from tlzoo.adapters.base import Backbone
+    from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.tasks.base import HeadTask
     from tlzoo.transfer.inference import predict, statistics, value
     from tlzoo.transfer.loop import fit
@@ -152,7 +153,8 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
         if isinstance(network, Backbone) and not isinstance(task, HeadTask):
             return -_loss(current, validation)
         found = statistics(task, predict(current, validation), data.splits["validation"])
-        return value(task.metrics[0], found[task.metrics[0]])
+        metric = task.metrics[0]
+        return METRICS[metric].sign * value(metric, found[metric])
 
     fit(
         model,
