@@ -82,6 +82,36 @@ def test_what_the_hub_refuses_is_one_line(notes: Path, tmp_path: Path) -> None:
     )
 
 
+def test_class_folders_in_an_archive(tmp_path: Path) -> None:
+    import tarfile
+
+    from tlzoo.data.video import encode
+
+    folder = tmp_path / "hub" / "datasets" / "somebody" / "films"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    with tarfile.open(folder / "films.tar.gz", "w:gz") as tar:
+        for i in range(24):
+            film = tmp_path / "film.mkv"
+            film.write_bytes(encode(rng.integers(0, 256, (3, 16, 16, 3), dtype=np.uint8), 10))
+            tar.add(film, f"films/{'train' if i < 16 else 'test'}/{'run' if i % 2 else 'jump'}/v{i}.mkv")
+    code = """
+from tlzoo.data.catalogue import Source, load
+from tlzoo.data.hub import revision
+place = "somebody/films@" + revision("somebody/films")
+source = Source("films", "video-classification", "video", "f" * 64, "hub", place, (("archive", "films.tar.gz"),))
+data = load(source)
+print({k: len(v) for k, v in data.splits.items()}, data.features["label"].names)
+"""
+    with Hub(tmp_path / "hub") as hub:
+        environment = os.environ | hub.environment(tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "{'train': 14, 'validation': 2, 'test': 8} ['jump', 'run']"
+
+
 BOX = [[1.0, 2.0, 5.0, 6.0], [-4.0, 0.0, 8.0, 8.0]]
 NAMES = ["mask", "glove"]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tarfile
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from datasets import ClassLabel, Image
 
+from tlzoo import blobs
+from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.dataset import Listing, classes_of, storage
 from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
@@ -48,6 +53,9 @@ def listing(
     config: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    train: str | None = None,
+    test: str | None = None,
+    archive: str | None = None,
 ) -> Listing:
     """Download a data set and list its examples.
 
@@ -58,13 +66,47 @@ def listing(
         config: Configuration, where the data set has several.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
+        train: Pattern of the Parquet files to train on, of a data set that is too large to be had whole.
+        test: The same for the test.
+        archive: A tar file in the repository, which holds class folders, and is all that is read.
 
     Raises:
         InputError: No column fits.
+        UnavailableError: The archive cannot be had.
     """
     from datasets import load_dataset
 
-    return listed(load_dataset(repo, config, revision=commit), f"hub:{repo}", task, label=label, group=group)
+    if archive is not None:
+        from tlzoo.data import own
+
+        return own.listing(_unpacked(repo, commit, archive), task)
+    some = {name: pattern for name, pattern in (("train", train), ("test", test)) if pattern}
+    return listed(
+        load_dataset(repo, config, revision=commit, data_files=some or None),
+        f"hub:{repo}",
+        task,
+        label=label,
+        group=group,
+    )
+
+
+def _unpacked(repo: str, commit: str, archive: str) -> Path:
+    """The folder that a tar file of a repository holds, unpacked once; where it holds but one folder, that one."""
+    from tlzoo.blobs.hub import from_hub
+
+    target = blobs.cache_dir() / "archives" / f"{repo.replace('/', '--')}-{commit}"
+    if not target.is_dir():
+        try:
+            packed = from_hub(f"hub:datasets/{repo}@{commit}/{archive}")
+        except PlaceError as error:
+            raise UnavailableError(f"hub:{repo}: {archive}: {error}") from None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            with tarfile.open(packed) as tar:
+                tar.extractall(Path(scratch, "whole"), filter="data")  # never outside of it
+            os.replace(Path(scratch, "whole"), target)
+    inside = list(target.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else target
 
 
 def listed(

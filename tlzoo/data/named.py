@@ -52,6 +52,13 @@ DATASETS: dict[str, Entry] = {
         hub="google/speech_commands",
         options={"config": "v0.02", "label": "label", "group": "speaker_id"},
     ),
+    "ucf101-subset": Entry(
+        "video-classification",
+        "some hundred videos of UCF101, 10 human actions",
+        "unknown",
+        hub="sayakpaul/ucf101-subset",
+        options={"archive": "UCF101_subset.tar.gz"},
+    ),
     "spoken-digits": Entry(
         "audio-classification",
         "ten digits rendered with eSpeak NG, split by voice",
