@@ -45,6 +45,20 @@ def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> No
     assert "trill full: unavailable: the Hub does not answer" in text
 
 
+def test_what_a_model_lacks_for_one_reason_is_one_line(row: Maker) -> None:
+    def lacking(card: str, strategy: str, reason: str) -> dict[str, Any]:
+        return row(card, strategy, 0.0) | {"status": "skipped", "reason": reason, "value": None}
+
+    rows = [lacking("trill", s, f"about {m} min needed") for s, m in (("probe", 1.5), ("full", 3))]
+    rows += [lacking("crepe", s, "no time") for s in ("probe", "full")] + [lacking("crepe", "lora", "no head")]
+    lines = render(board(pa.Table.from_pylist(rows, schema=RESULT)), "table").splitlines()[-3:]
+    assert sorted(lines) == [
+        "crepe full, probe: skipped: no time",
+        "crepe lora: skipped: no head",
+        "trill full, probe: skipped, such as: about 3 min needed",
+    ]
+
+
 def test_what_was_asked_and_what_it_cost_is_shown_where_there_is_any(small: pa.Table, row: Maker) -> None:
     usage = {"requests": 150, "cached": 50, "prompt_tokens": 40_000, "completion_tokens": 900, "cost_usd": 1.254}
     rows = [row("gpt-4", "few-shot", 0.8, seed=s, **usage) for s in (0, 1)] + [row("crepe", "probe", 0.6)]

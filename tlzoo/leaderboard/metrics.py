@@ -120,6 +120,11 @@ class Metric:
         return 1 if self.higher else -1
 
     @property
+    def title(self) -> str:
+        """Its name with unit and direction, for a table's head."""
+        return " ".join(filter(None, (self.label, self.unit, self.arrow)))
+
+    @property
     def arrow(self) -> str:
         """The direction, for a table's head."""
         return "↑" if self.higher else "↓"

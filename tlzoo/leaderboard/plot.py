@@ -76,7 +76,7 @@ def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> Non
         ticks(lambda value, _: f"{value:g}")
     axis.margins(x=0.35)
     axis.set_xlabel("latency of one example, median, ms ↓ (log scale)")
-    axis.set_ylabel(f"{metric.label} {metric.arrow}, 95% interval")
+    axis.set_ylabel(f"{metric.title}, 95% interval")
     axis.set_title(f"{panel[0]} on {panel[1]}; area = size, largest {largest / 1e6:.3g} MB")
     axis.grid(alpha=0.3)
     for handle in axis.legend(loc="best", fontsize=8).legend_handles:

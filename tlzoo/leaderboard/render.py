@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -116,17 +117,24 @@ def _sections(board: pa.Table) -> list[tuple[str, list[tuple[str, str, Callable[
     for (task, dataset, fraction, name), rows in grouped.items():
         share = "" if fraction in (None, 1.0) else f", {fraction:.0%} of the labels"
         title = f"{task} on {dataset}{share} ({rows[0]['n_test']} test examples)"
-        shown = [
-            (head.format(metric=f"{METRICS[name].label} {METRICS[name].arrow}"), side, cell)
-            for head, side, cell in _COLUMNS
-        ]
+        shown = [(head.format(metric=METRICS[name].title), side, cell) for head, side, cell in _COLUMNS]
         sections.append((title, [c for c in shown if any(c[2](r) for r in rows)], rows))
     return sections
 
 
 def _absences(board: pa.Table) -> list[str]:
-    rows = [r for r in rows_of(board) if r["value"] is None]
-    return [f"{r['card']} {r['strategy'] or ''}".strip() + f": {r['status']}: {r['reason']}" for r in rows]
+    """One line for what a model lacks for the same reason, but for its numbers."""
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows_of(board):
+        if row["value"] is None:
+            reason = re.sub(r"[\d.]+", "0", row["reason"] or "")
+            alike.setdefault((row["card"], row["dataset"] or "", row["status"], reason), []).append(row)
+    lines = []
+    for (card, _, status, _), rows in alike.items():
+        what = ", ".join(dict.fromkeys(r["strategy"] for r in rows if r["strategy"]))
+        such = "" if len({r["reason"] for r in rows}) == 1 else ", such as"
+        lines.append(f"{card} {what}".strip() + f": {status}{such}: {rows[0]['reason']}")
+    return lines
 
 
 def to_markdown(board: pa.Table) -> str:
