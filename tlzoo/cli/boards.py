@@ -1,4 +1,4 @@
-"""``tlzoo leaderboard``."""
+"""``tlzoo leaderboard`` and ``tlzoo select``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tlzoo.errors import InputError, unknown
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("leaderboard")(leaderboard)
+    app.command("select")(select)
 
 
 def leaderboard(
@@ -56,3 +57,59 @@ def leaderboard(
         )
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     typer.echo(render.render(board, form, width))
+
+
+def select(
+    task: Annotated[str, typer.Option(help="The task.")],
+    data: Annotated[str | None, typer.Option(help="A data set, or a path that was evaluated; all by default.")] = None,
+    max_size_mb: Annotated[float | None, typer.Option(help="Most megabytes of parameters.", min=0)] = None,
+    max_latency_ms: Annotated[float | None, typer.Option(help="Most milliseconds an example, median.", min=0)] = None,
+    min_score: Annotated[float | None, typer.Option(help="Least score (of an error: the greatest).")] = None,
+    license_: Annotated[
+        list[str] | None, typer.Option("--license", help="A licence that will do, such as mit; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Objects with the row, its licence and the reasons.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
+) -> None:
+    """Recommend a model from the results that are there: the best within limits, and why."""
+    import json
+    from dataclasses import asdict
+
+    import pyarrow.compute as pc
+
+    from tlzoo.api import Leaderboard
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.data.own import title
+    from tlzoo.leaderboard.selection import Limits, Row, name
+
+    def license_of(row: Row) -> str:
+        given = catalogue.get(row["card"]).provenance.license
+        return given.weights if row["weights"] == "official" else given.code  # all others were trained here
+
+    from tlzoo.leaderboard.selection import select as choose
+
+    task_facts(task)
+    board = Leaderboard(out).table(task)
+    if data is not None:
+        board = board.filter(pc.equal(board["dataset"], title(Path(data)) if Path(data).exists() else data))
+    limits = Limits(max_size_mb, max_latency_ms, min_score, frozenset(each.lower() for each in license_ or ()))
+    found = choose(board, limits, license_of)
+    if not found:
+        on = f" --data {data}" if data else ""
+        raise InputError(f"no results for {task}{on} in {out} yet; make some with: tlzoo eval --task {task}{on}")
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=1))
+    for each in found if not as_json else ():
+        if each.row is None:
+            typer.echo(f"{each.dataset}: {each.reasons[0]}")
+            continue
+        row = each.row
+        facts = f"{row['metric']} {row['value']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+        if row["latency_ms_p50"] is not None:
+            facts += f", {row['latency_ms_p50']:.3g} ms, {row['size_bytes'] / 1e6:.3g} MB"
+        typer.echo(f"{each.dataset}: {name(row)} ({row['weights']} weights, {each.license}): {facts}")
+        for reason in each.reasons:
+            typer.echo(f"  - {reason}")
+    if all(each.row is None for each in found):
+        raise typer.Exit(1)

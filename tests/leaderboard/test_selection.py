@@ -1,0 +1,70 @@
+"""Within limits the best, of equals the fastest, and why."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.schema import RESULT
+from tlzoo.leaderboard.selection import Limits, Selection, select
+
+Maker = Callable[..., dict[str, Any]]
+LICENSES = {"large": "mit", "fast": "apache-2.0", "poor": "mit", "closed": "cc-by-nc-4.0"}
+
+
+@pytest.fixture
+def choose(row: Maker) -> Callable[[Limits], Selection]:
+    rows = [
+        row("large", "full", 0.905, latency_ms_p50=50.0, size_bytes=90_000_000),
+        row("closed", "full", 0.91, latency_ms_p50=4.0, size_bytes=9_000_000),
+        row("fast", "full", 0.90, latency_ms_p50=5.0, size_bytes=10_000_000),
+        row("poor", "full", 0.50, latency_ms_p50=6.0, size_bytes=1_000_000),
+        row("poor", "full", 0.95, fraction=0.1),
+    ]
+    table = board(pa.Table.from_pylist(rows, schema=RESULT))
+
+    def chosen(limits: Limits) -> Selection:
+        (found,) = select(table, limits, lambda r: LICENSES[r["card"]])
+        return found
+
+    return chosen
+
+
+def test_of_equals_the_fastest(choose: Callable[[Limits], Selection]) -> None:
+    found = choose(Limits())
+    assert found.row and found.row["card"] == "closed" and found.license == "cc-by-nc-4.0"
+    assert found.reasons == (
+        "best accuracy of 4 rows within the limits",
+        "2 more cannot be told apart from it, and are slower or larger",
+        "on the Pareto front of score, latency and size",
+    )
+
+
+def test_what_dominates_it_is_named_with_what_excludes_that(choose: Callable[[Limits], Selection]) -> None:
+    found = choose(Limits(licenses=frozenset({"mit", "apache-2.0"})))
+    assert found.row and found.row["card"] == "fast"
+    assert found.reasons == (
+        "cannot be told apart from the best within the limits, large base full, and is faster or smaller",
+        "dominated by closed base full: licence cc-by-nc-4.0",
+    )
+
+
+def test_each_limit_counts(choose: Callable[[Limits], Selection]) -> None:
+    small = choose(Limits(max_size_mb=2)).row
+    assert small and small["card"] == "poor" and small["fraction"] == 1.0
+    quick = choose(Limits(max_latency_ms=4.5)).row
+    assert quick and quick["card"] == "closed"
+    none = choose(Limits(max_size_mb=2, min_score=0.8))
+    assert none.row is None
+    assert none.reasons == ("nothing of 4 rows is within the limits; nearest: closed base full: 9 MB",)
+
+
+def test_of_an_error_less_is_better(row: Maker) -> None:
+    told = {"task": "language-modeling", "metric": "perplexity"}
+    rows = [row(card, "full", 0.0, **told, statistics=[[nats, 1.0]] * 200) for card, nats in (("a", 1.0), ("b", 2.0))]
+    table = board(pa.Table.from_pylist(rows, schema=RESULT), metrics=["perplexity"])
+    (found,) = select(table, Limits(min_score=3.0), lambda r: "mit")
+    assert found.row and found.row["card"] == "a"
+    assert select(table, Limits(min_score=2.0), lambda r: "mit")[0].row is None

@@ -1,0 +1,127 @@
+"""Which row of a board to take, within limits of size, speed, score and licence, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.pareto import front
+from tlzoo.leaderboard.render import rows_of
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a person can afford; None where it does not matter.
+
+    Attributes:
+        max_size_mb: Most megabytes (10^6 bytes) of parameters.
+        max_latency_ms: Most milliseconds for one example, median.
+        min_score: The headline metric must be at least as good as this, whatever its direction.
+        licenses: SPDX identifiers that will do, in small letters.
+    """
+
+    max_size_mb: float | None = None
+    max_latency_ms: float | None = None
+    min_score: float | None = None
+    licenses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to take for the data of one board.
+
+    Attributes:
+        task: The task.
+        dataset: The data.
+        row: The row of the board; absent where nothing is within the limits.
+        license: Its licence.
+        reasons: Sentences.
+    """
+
+    task: str
+    dataset: str
+    row: Row | None
+    license: str | None
+    reasons: tuple[str, ...]
+
+
+def select(board: pa.Table, limits: Limits, license_of: Callable[[Row], str]) -> list[Selection]:
+    """Choose on each task's data, among all that was run with all labels.
+
+    The best score within the limits wins; of those that share its rank, which cannot be told apart, the fastest, and
+    then the smallest.
+
+    Args:
+        board: Rows of ``schema.BOARD``.
+        limits: What can be afforded.
+        license_of: Licence of a row's weights.
+
+    Returns:
+        One selection for each task and data set that has results.
+    """
+    boards: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows_of(board):
+        if row["value"] is not None and row["fraction"] == 1.0:
+            boards.setdefault((row["task"], row["dataset"], row["metric"]), []).append(row)
+    return [_of(task, dataset, rows, limits, license_of) for (task, dataset, _), rows in boards.items()]
+
+
+def _of(task: str, dataset: str, rows: Sequence[Row], limits: Limits, license_of: Callable[[Row], str]) -> Selection:
+    beyond = [_beyond(row, limits, license_of) for row in rows]
+    within = [row for row, said in zip(rows, beyond, strict=True) if not said]
+    sign = METRICS[rows[0]["metric"]].sign
+    if not within:
+        near = min(zip(beyond, rows, strict=True), key=lambda pair: (len(pair[0]), -sign * pair[1]["value"]))
+        told = f"nothing of {len(rows)} rows is within the limits; nearest: {name(near[1])}: {', '.join(near[0])}"
+        return Selection(task, dataset, None, None, (told,))
+    best = max(within, key=lambda row: sign * row["value"])
+    tied = [row for row in within if (row["weights"], row["rank"]) == (best["weights"], best["rank"])]
+    chosen = min(tied, key=lambda row: _costs(row)[1:] + _costs(row)[:1])
+    reasons = [f"best {METRICS[best['metric']].label} of {len(within)} rows within the limits"]
+    if chosen is not best:
+        reasons = [f"cannot be told apart from the best within the limits, {name(best)}, and is faster or smaller"]
+    elif len(tied) > 1:
+        reasons.append(f"{len(tied) - 1} more cannot be told apart from it, and are slower or larger")
+    places = front([_costs(row) for row in rows])
+    if any(rows[i] is chosen for i in places):
+        reasons.append("on the Pareto front of score, latency and size")
+    else:
+        better = next(i for i in places if all(a <= b for a, b in zip(_costs(rows[i]), _costs(chosen), strict=True)))
+        why = ", ".join(beyond[better]) or "which cannot be told apart from it"
+        reasons.append(f"dominated by {name(rows[better])}: {why}")
+    if chosen["weights"] == "stand-in":
+        reasons.append("its weights are a stand-in: the published model may be better, and larger")
+    return Selection(task, dataset, chosen, license_of(chosen), tuple(reasons))
+
+
+def name(row: Row) -> str:
+    """What a person calls a row."""
+    return f"{row['card']} {row['variant']} {row['strategy']}"
+
+
+def _costs(row: Row) -> tuple[float, ...]:
+    """Less is better: score, latency, size; what was not measured costs more than anything."""
+    unknown = float("inf")
+    score = -METRICS[row["metric"]].sign * row["value"]
+    return score, *(unknown if row[column] is None else row[column] for column in ("latency_ms_p50", "size_bytes"))
+
+
+def _beyond(row: Row, limits: Limits, license_of: Callable[[Row], str]) -> list[str]:
+    """In what a row is beyond the limits."""
+    metric, (_, latency, size) = METRICS[row["metric"]], _costs(row)
+    said = []
+    if limits.max_size_mb is not None and size > limits.max_size_mb * 1e6:
+        said.append(f"{size / 1e6:.3g} MB")
+    if limits.max_latency_ms is not None and latency > limits.max_latency_ms:
+        said.append(f"{latency:.3g} ms")
+    if limits.min_score is not None and metric.sign * row["value"] < metric.sign * limits.min_score:
+        said.append(f"{metric.label} {row['value']:.3f}")
+    if limits.licenses and license_of(row).lower() not in limits.licenses:
+        said.append(f"licence {license_of(row)}")
+    return said
