@@ -259,6 +259,9 @@ class Backbone(nn.Module, ABC):
         """
         raise InputError(f"{type(self).__name__} has no objective of its own; it is pretrained on a task with a head")
 
+    def look_every(self, seconds: float) -> None:
+        """Give a token every so many seconds, where that can be chosen; by default it cannot."""
+
     def drop_published_head(self) -> None:
         """Forget the layers of the published head, which a task's own head replaces."""
 

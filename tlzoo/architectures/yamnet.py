@@ -132,7 +132,9 @@ class YAMNet(Backbone):
             )
         )
         self.classifier = nn.Linear(channels[-1], classes) if classes else None
-        self.spec = Spec("audio", {"pooled": channels[-1], "tokens": channels[-1]}, SAMPLE_RATE)
+        sizes = {"pooled": channels[-1], "tokens": channels[-1]}
+        hop, middle = PATCH_HOP * HOP / SAMPLE_RATE, PATCH_SAMPLES / 2 / SAMPLE_RATE
+        self.spec = Spec("audio", sizes, SAMPLE_RATE, hop, middle)
 
     def encode(self, source: np.ndarray) -> Example:
         """Cut a sound into log-mel patches.

@@ -115,7 +115,9 @@ TASKS: dict[str, TaskFacts] = {
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),
-    "pitch-extraction": _task("audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall"]),
+    "pitch-extraction": _task(
+        "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
+    ),
     "speech-recognition": _task("audio", "automatic-speech-recognition", [{"tokens"}], ["wer", "cer"]),
     "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy"]),
     "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),

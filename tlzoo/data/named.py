@@ -71,6 +71,18 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_words",
     ),
+    "pitches": Entry(
+        "pitch-extraction",
+        "rendered instruments and voices with exact f0, splits apart by timbre",
+        "apache-2.0",
+        loader="tlzoo.data.pitches:pitches",
+    ),
+    "noisy-pitches": Entry(
+        "pitch-extraction",
+        "the same in white and pink noise, from 20 to -10 dB",
+        "apache-2.0",
+        loader="tlzoo.data.pitches:noisy_pitches",
+    ),
     "tones": Entry(
         "audio-classification",
         "rendered harmonic tones, one class a semitone; source of stand-ins",
@@ -257,6 +269,7 @@ STANDARD: dict[str, Standard] = {
     "image-classification": ("cifar10", "digits"),
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
+    "pitch-extraction": (None, "pitches"),
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 LISTINGS = {
     "language-modeling": "tlzoo.data.passages:listing",
+    "pitch-extraction": "tlzoo.data.f0_folder:listing",
     "question-answering": "tlzoo.data.squad:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",

@@ -145,6 +145,10 @@ METRICS: dict[str, Metric] = {
     "spearman": Metric("Spearman", spearman, low=-1.0),
     "f1": Metric("F1", mean),
     "exact_match": Metric("exact match", mean),
+    "rpa": Metric("raw pitch accuracy, 50 cents", ratio),
+    "rca": Metric("raw chroma accuracy, 50 cents", ratio),
+    "voicing_recall": Metric("voicing recall", ratio),
+    "voicing_false_alarm": Metric("voicing false alarm", ratio, higher=False),
     "pearson": Metric("Pearson, mean of tracks", mean_pearson, low=-1.0),
 }
 

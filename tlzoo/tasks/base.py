@@ -90,6 +90,8 @@ class HeadTask(Task):
     Attributes:
         output: The backbone's output that the head reads.
         framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.geometry``).
+        hop_seconds: Of sounds: how often a token is wanted, of a backbone that can choose.
+        ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
         inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
         siamese: Whether those columns are read apart by the same backbone, and the head gets a list of outputs.
         windowed: Whether the second of them is read in as many windows as it takes (``tlzoo.adapters.spans``).
@@ -97,6 +99,8 @@ class HeadTask(Task):
 
     output: ClassVar[str] = "pooled"
     framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
+    hop_seconds: ClassVar[float | None] = None
+    ragged: ClassVar[frozenset[str]] = frozenset()
     inputs: ClassVar[tuple[str, ...]] = ()
     siamese: ClassVar[bool] = False
     windowed: ClassVar[bool] = False

@@ -124,7 +124,7 @@ def ragged(backbone: Backbone, task: HeadTask) -> frozenset[str]:
     if task.windowed:
         return backbone.ragged | spans.RAGGED
     if not task.siamese:
-        return backbone.ragged
+        return backbone.ragged | task.ragged
     return frozenset(f"{name}{i}" for name in backbone.ragged for i in range(len(task.inputs)))
 
 
@@ -174,6 +174,8 @@ def _column(batch: Batch, number: int) -> Batch:
 
 
 def frame(backbone: Backbone, task: HeadTask) -> None:
-    """Have a backbone bring pictures to its size as a task wants it."""
+    """Have a backbone bring pictures to its size, or give tokens as often, as a task wants it."""
+    if task.hop_seconds is not None:
+        backbone.look_every(task.hop_seconds)
     if isinstance(backbone, ImageBackbone):
         backbone.framing = task.framing
