@@ -83,6 +83,25 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.pitches:noisy_pitches",
     ),
+    "librispeech": Entry(
+        "speech-recognition",
+        "LibriSpeech, read English: its clean development set to learn from, its clean test",
+        "cc-by-4.0",
+        hub="openslr/librispeech_asr",
+        options={"train": "clean/validation/*.parquet", "test": "clean/test/*.parquet", "label": "text"},
+    ),
+    "spoken-numbers": Entry(
+        "speech-recognition",
+        "numbers rendered with eSpeak NG digit by digit, split by voice and by number",
+        "apache-2.0",
+        loader="tlzoo.data.sentences:spoken_numbers",
+    ),
+    "spoken-strings": Entry(
+        "speech-recognition",
+        "strings of common words rendered with eSpeak NG in other voices; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.sentences:spoken_strings",
+    ),
     "tones": Entry(
         "audio-classification",
         "rendered harmonic tones, one class a semitone; source of stand-ins",
@@ -270,6 +289,7 @@ STANDARD: dict[str, Standard] = {
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "pitch-extraction": (None, "pitches"),
+    "speech-recognition": ("librispeech", "spoken-numbers"),
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),

@@ -112,12 +112,12 @@ def _clips(
         label = deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
         voice = who[deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
         generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
-        yield Clip(_speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
+        yield Clip(speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
         progress.update()
 
 
-def _speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Speak a word the way a person might who is somewhere, in some mood, near some microphone."""
+def speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Speak words the way a person might who is somewhere, in some mood, near some microphone."""
     spoken = espeak.render(
         word,
         f"{generator.choice(list(espeak.ACCENTS))}+{variant}",

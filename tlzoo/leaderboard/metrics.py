@@ -145,6 +145,8 @@ METRICS: dict[str, Metric] = {
     "spearman": Metric("Spearman", spearman, low=-1.0),
     "f1": Metric("F1", mean),
     "exact_match": Metric("exact match", mean),
+    "wer": Metric("word error rate", ratio, higher=False, high=math.inf),
+    "cer": Metric("character error rate", ratio, higher=False, high=math.inf),
     "rpa": Metric("raw pitch accuracy, 50 cents", ratio),
     "rca": Metric("raw chroma accuracy, 50 cents", ratio),
     "voicing_recall": Metric("voicing recall", ratio),
