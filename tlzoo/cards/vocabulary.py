@@ -114,7 +114,9 @@ TASKS: dict[str, TaskFacts] = {
         "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "perplexity"], {"dna": ("pearson",)}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),
+    "audio-embedding": _task(
+        "audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"], untrained=True
+    ),
     "pitch-extraction": _task(
         "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
     ),

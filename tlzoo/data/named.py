@@ -102,6 +102,19 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.sentences:spoken_strings",
     ),
+    "hear-esc50": Entry(
+        "audio-embedding",
+        "ESC-50, one of HEAR's tasks: 2,000 environmental sounds of 5 s, 50 classes",
+        "cc-by-nc-3.0",
+        hub="ashraq/esc50",
+        options={"label": "category", "group": "src_file"},
+    ),
+    "spoken-voices": Entry(
+        "audio-embedding",
+        "who of twenty eSpeak NG voices speaks, split by what is said",
+        "apache-2.0",
+        loader="tlzoo.data.speech:spoken_voices",
+    ),
     "tones": Entry(
         "audio-classification",
         "rendered harmonic tones, one class a semitone; source of stand-ins",
@@ -289,6 +302,7 @@ STANDARD: dict[str, Standard] = {
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "pitch-extraction": (None, "pitches"),
+    "audio-embedding": ("hear-esc50", "spoken-voices"),
     "speech-recognition": ("librispeech", "spoken-numbers"),
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
