@@ -121,7 +121,7 @@ TASKS: dict[str, TaskFacts] = {
         "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
     ),
     "speech-recognition": _task("audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"]),
-    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy"]),
+    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),
 }
 

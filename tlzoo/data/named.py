@@ -115,6 +115,18 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_voices",
     ),
+    "digit-motions": Entry(
+        "video-classification",
+        "how real handwritten digits move; no single frame tells",
+        "cc-by-4.0",
+        loader="tlzoo.data.motions:digit_motions",
+    ),
+    "camera-motions": Entry(
+        "video-classification",
+        "pieces of photographs before a moving camera; source of stand-ins",
+        "unknown",
+        loader="tlzoo.data.motions:camera_motions",
+    ),
     "tones": Entry(
         "audio-classification",
         "rendered harmonic tones, one class a semitone; source of stand-ins",
@@ -302,6 +314,7 @@ STANDARD: dict[str, Standard] = {
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "pitch-extraction": (None, "pitches"),
+    "video-classification": ("ucf101-subset", "digit-motions"),
     "audio-embedding": ("hear-esc50", "spoken-voices"),
     "speech-recognition": ("librispeech", "spoken-numbers"),
     "face-detection": (None, "faces"),

@@ -19,6 +19,7 @@ _MODULES = {
     "face-detection": "tlzoo.tasks.detection:FaceDetection",
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
+    "video-classification": "tlzoo.tasks.classification:VideoClassification",
     "audio-embedding": "tlzoo.tasks.audio_embedding:AudioEmbedding",
     "speech-recognition": "tlzoo.tasks.speech_recognition:SpeechRecognition",
     "pitch-extraction": "tlzoo.tasks.pitch:PitchExtraction",

@@ -40,6 +40,7 @@ RECIPES = {
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
+    "camera-motions": replace(RECIPE, steps=500, learning_rates=(1e-3,), batch_size=32, looks=4),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
 """By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.
