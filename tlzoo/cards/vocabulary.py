@@ -118,7 +118,7 @@ TASKS: dict[str, TaskFacts] = {
     "pitch-extraction": _task(
         "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
     ),
-    "speech-recognition": _task("audio", "automatic-speech-recognition", [{"tokens"}], ["wer", "cer"]),
+    "speech-recognition": _task("audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"]),
     "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy"]),
     "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),
 }

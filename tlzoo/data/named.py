@@ -83,6 +83,18 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.pitches:noisy_pitches",
     ),
+    "spoken-numbers": Entry(
+        "speech-recognition",
+        "rendered English numbers with transcripts, splits apart by voice and by text",
+        "apache-2.0",
+        loader="tlzoo.data.sentences:spoken_numbers",
+    ),
+    "sentences": Entry(
+        "speech-recognition",
+        "rendered common English words in a row, other voices and other words; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.sentences:sentences",
+    ),
     "tones": Entry(
         "audio-classification",
         "rendered harmonic tones, one class a semitone; source of stand-ins",
@@ -270,6 +282,7 @@ STANDARD: dict[str, Standard] = {
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "pitch-extraction": (None, "pitches"),
+    "speech-recognition": (None, "spoken-numbers"),
     "face-detection": (None, "faces"),
     "image-segmentation": (None, "nuclei"),
     "pose-estimation": (None, "figures"),

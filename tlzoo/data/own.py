@@ -18,6 +18,7 @@ LISTINGS = {
     "language-modeling": "tlzoo.data.passages:listing",
     "pitch-extraction": "tlzoo.data.f0_folder:listing",
     "question-answering": "tlzoo.data.squad:listing",
+    "speech-recognition": "tlzoo.data.transcripts:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
     "text-generation": "tlzoo.data.replies:listing",

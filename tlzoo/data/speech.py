@@ -112,16 +112,28 @@ def _clips(
         label = deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
         voice = who[deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
         generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
-        yield Clip(_speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
+        yield Clip(speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
         progress.update()
 
 
-def _speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Speak a word the way a person might who is somewhere, in some mood, near some microphone."""
+def speak(
+    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231)
+) -> NDArray[np.float32]:
+    """Speak the way a person might who is somewhere, in some mood, near some microphone.
+
+    Args:
+        words: What is said.
+        variant: Of :func:`tlzoo.data.espeak.variants`.
+        generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
+        speeds: Least words a minute, and one more than the most.
+
+    Returns:
+        Samples at 22,050 Hz, float32 of shape ``(samples,)``.
+    """
     spoken = espeak.render(
-        word,
+        words,
         f"{generator.choice(list(espeak.ACCENTS))}+{variant}",
-        speed=int(generator.integers(110, 231)),
+        speed=int(generator.integers(*speeds)),
         pitch=int(generator.integers(25, 76)),
         intonation=int(generator.integers(25, 76)),
         volume=50,  # at 100 the loudest variants run into eSpeak's limiter

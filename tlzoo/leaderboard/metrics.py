@@ -149,6 +149,8 @@ METRICS: dict[str, Metric] = {
     "rca": Metric("raw chroma accuracy, 50 cents", ratio),
     "voicing_recall": Metric("voicing recall", ratio),
     "voicing_false_alarm": Metric("voicing false alarm", ratio, higher=False),
+    "wer": Metric("WER", ratio, higher=False, high=math.inf),
+    "cer": Metric("CER", ratio, higher=False, high=math.inf),
     "pearson": Metric("Pearson, mean of tracks", mean_pearson, low=-1.0),
 }
 

@@ -21,6 +21,7 @@ _MODULES = {
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
     "pitch-extraction": "tlzoo.tasks.pitch:PitchExtraction",
     "pose-estimation": "tlzoo.tasks.pose:Pose",
+    "speech-recognition": "tlzoo.tasks.speech_recognition:SpeechRecognition",
     "question-answering": "tlzoo.tasks.question_answering:QuestionAnswering",
     "language-modeling": "tlzoo.tasks.cloze:Cloze",
     "text-generation": "tlzoo.tasks.replies:Replies",

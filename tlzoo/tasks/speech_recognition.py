@@ -1,0 +1,144 @@
+"""Speech recognition: what is said, in letters, by connectionist temporal classification (CTC) on any backbone's tokens.
+
+Source: Graves 2006, "Connectionist temporal classification" (loss, section 4; greedy decoding, section 3.1). There is
+no language model: a beam over letters alone finds hardly more than the best letter of each moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from datasets import ClassLabel, Features, List
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from tlzoo.adapters.base import Batch, Example, Row, Spec, Tokens
+from tlzoo.data.transcripts import read_back, speech_features
+from tlzoo.errors import InputError
+from tlzoo.tasks.base import HeadTask
+
+BLANK = 0
+"""Place of CTC's blank; the characters follow it."""
+
+
+class SpeechRecognition(HeadTask):
+    """What is said in a sound.
+
+    A row has ``text`` and ``letters``, the same as numbers of the data's characters (``tlzoo.data.transcripts``). A
+    prediction is ``{"text", "words"}``, each of the words with ``text``, ``start`` and ``end`` in s.
+    """
+
+    name = "speech-recognition"
+    output = "tokens"
+    ragged = frozenset({"target"})
+    hop_seconds = 0.02
+
+    def __init__(self, features: Features) -> None:  # noqa: D107
+        super().__init__(features)
+        self.need_strings("text")
+        letters = features.get("letters")
+        if not isinstance(letters, List) or not isinstance(letters.feature, ClassLabel):
+            raise InputError(f"{self.name} needs a column 'letters', a list of classes; columns: {', '.join(features)}")
+        self._characters = tuple(letters.feature.names)
+
+    @classmethod
+    def features_of(cls, labels: Sequence[str]) -> Features:
+        """A sound and its transcript in these characters."""
+        return speech_features(labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The characters."""
+        return self._characters
+
+    def head(self, spec: Spec) -> nn.Module:
+        """Standardise, then one linear layer to the blank and the characters."""
+        return CTCHead(spec, 1 + len(self.labels))
+
+    def has_target(self, row: Row) -> bool:
+        """Whether a transcript is known."""
+        return "letters" in row
+
+    def target(self, row: Row, example: Example) -> Tensor:
+        """The transcript, int64 of shape ``(characters,)``, each from 1."""
+        return torch.tensor(row["letters"]) + 1
+
+    def loss(self, output: Symbols, batch: Batch) -> Tensor:
+        """CTC's loss a character of the transcript, mean over sounds.
+
+        A sound with fewer tokens than its transcript needs has no alignment, and teaches nothing.
+
+        Raises:
+            InputError: That is so of most of the batch.
+        """
+        targets, lengths = batch["target"], batch["target_lengths"]
+        scores = output.logits.float().log_softmax(-1).split(output.lengths.tolist())
+        each = F.ctc_loss(
+            pad_sequence(list(scores)), targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=False
+        )
+        fits = each.isfinite() | each.isnan()  # a loss that is no number is divergence, and stays one
+        if 2 * int(fits.sum()) < len(each):
+            raise InputError(
+                f"{len(each) - int(fits.sum())} of {len(each)} sounds are too short for their transcripts: CTC needs a "
+                f"vector for each letter, and there is one every {output.hop:g} s; shorten the transcripts, or check "
+                "that they are those of the sounds"
+            )
+        return torch.where(fits, each / lengths.clamp(min=1), 0.0).sum() / fits.sum()
+
+    def decode(self, output: Symbols, batch: Batch) -> list[Any]:
+        """The best character of each moment, repeats and blanks taken out."""
+        best = output.logits.argmax(-1).split(output.lengths.tolist())
+        symbols = ("", *self.labels)
+        return [read_back(each.tolist(), symbols, BLANK, output.start, output.hop) for each in best]
+
+    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+        """Word and character errors (substituted, deleted, inserted), of how many in the transcript, by jiwer."""
+        from jiwer import process_characters, process_words
+
+        said = {"reference": row["text"], "hypothesis": prediction["text"]}
+        words, characters = process_words(**said), process_characters(**said)
+        return {
+            name: [float(o.substitutions + o.deletions + o.insertions), float(o.hits + o.substitutions + o.deletions)]
+            for name, o in (("wer", words), ("cer", characters))
+        }
+
+    def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
+        """Whether every word is right."""
+        return statistic[0] == 0
+
+
+@dataclass
+class Symbols:
+    """What a head says of each token.
+
+    Attributes:
+        logits: Of the blank and the characters, ``(sum of lengths, 1 + characters)``.
+        lengths: Tokens of each sound, ``(batch,)``.
+        start: When the first token is, s.
+        hop: From one token to the next, s.
+    """
+
+    logits: Tensor
+    lengths: Tensor
+    start: float
+    hop: float
+
+
+class CTCHead(nn.Module):
+    """The blank and the characters from tokens."""
+
+    def __init__(self, spec: Spec, classes: int) -> None:
+        """Make a head for a backbone's tokens."""
+        super().__init__()
+        assert spec.hop_seconds, "an audio backbone says when its tokens are"
+        dim = spec.outputs["tokens"]
+        self.start, self.hop = spec.start_seconds, spec.hop_seconds
+        self.layers = nn.Sequential(nn.BatchNorm1d(dim, affine=False), nn.Linear(dim, classes))
+
+    def forward(self, tokens: Tokens) -> Symbols:
+        """Symbols of every token."""
+        return Symbols(self.layers(tokens.values), tokens.lengths, self.start, self.hop)
