@@ -42,6 +42,8 @@ MORE_WORDS = tuple(
 """Words with what :data:`tlzoo.data.speech.WORDS` lacks of English sounds and letters; none is a number."""
 SPEEDS = (150, 231)
 """Words a minute, from and to below."""
+STEP = 0.2
+"""Seconds; sounds last a multiple of it, so that many are alike and can be run together (none is ever padded)."""
 SHARES = {"train": 60, "validation": 10, "test": 30}
 """Of the numbers' texts, per cent."""
 
@@ -129,7 +131,7 @@ def _render(
                 generator = np.random.default_rng((*key, 1, index))
                 voice = of_split[deal(len(of_split), index, (*key, 0))]
                 said = text(split, index, generator)
-                sound = encode_wav(speak(said, voice, generator, SPEEDS), espeak.SAMPLE_RATE)
+                sound = encode_wav(speak(said, voice, generator, SPEEDS, round(STEP * espeak.SAMPLE_RATE)), espeak.SAMPLE_RATE)
                 columns["audio"].append({"bytes": sound, "path": f"{name}-{split}-{index:04}.wav"})
                 columns["text"].append(said)
                 columns["letters"].append(spell(said, characters))

@@ -117,7 +117,7 @@ def _clips(
 
 
 def speak(
-    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231)
+    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231), step: int = 1
 ) -> NDArray[np.float32]:
     """Speak the way a person might who is somewhere, in some mood, near some microphone.
 
@@ -126,6 +126,7 @@ def speak(
         variant: Of :func:`tlzoo.data.espeak.variants`.
         generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
         speeds: Least words a minute, and one more than the most.
+        step: The samples are a multiple of this, by more silence after the words.
 
     Returns:
         Samples at 22,050 Hz, float32 of shape ``(samples,)``.
@@ -141,6 +142,7 @@ def speak(
     audible = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max())
     spoken = spoken[audible[0] : audible[-1] + 1]
     before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
+    after += -(before + len(spoken) + after) % step
     peak = 10 ** (generator.uniform(-18, -3) / 20)
     clip = np.pad(spoken * (peak / np.abs(spoken).max()), (before, after))
     return add_noise(clip, generator.uniform(15, 40), generator, pink=bool(generator.integers(2)))

@@ -121,7 +121,13 @@ def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
 
 
 def mismatch(card: Card, source: Source) -> str:
-    """Why a model cannot be run on data of another kind than it reads, in one line; empty where it can."""
+    """Why a model cannot be run on data, in one line; empty where it can.
+
+    It reads another kind of input, or its vectors of a sound are too far apart for the task.
+    """
+    longest, hop = task_facts(source.task).longest_hop, card.input.hop_seconds
+    if longest and hop and hop > longest:
+        return f"{card.id} gives a vector every {hop:g} s; {source.task} needs one every {longest:g} s or more often"
     if card.input.kind == source.kind:
         return ""
     return f"{card.id} reads {card.input.kind}, and {source.name} is {source.kind}"

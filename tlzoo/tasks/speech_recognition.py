@@ -1,7 +1,7 @@
 """Speech recognition: what is said, in letters, by connectionist temporal classification (CTC) on any backbone's tokens.
 
-Source: Graves 2006, "Connectionist temporal classification" (loss, section 4; greedy decoding, section 3.1). There is
-no language model: a beam over letters alone finds hardly more than the best letter of each moment.
+Source: Graves 2006, "Connectionist temporal classification" (loss, section 4; greedy decoding, section 3.1). Decoding
+is greedy: torchaudio's beam search asks for flashlight-text, and there is no language model that it could use.
 """
 
 from __future__ import annotations
@@ -56,7 +56,17 @@ class SpeechRecognition(HeadTask):
         return self._characters
 
     def head(self, spec: Spec) -> nn.Module:
-        """Standardise, then one linear layer to the blank and the characters."""
+        """Standardise, then one linear layer to the blank and the characters.
+
+        Raises:
+            InputError: Tokens are too far apart to spell with.
+        """
+        longest = self.facts.longest_hop
+        if longest and spec.hop_seconds and spec.hop_seconds > longest:
+            raise InputError(
+                f"a vector every {spec.hop_seconds:g} s cannot spell speech; {self.name} needs one every {longest:g} s "
+                "or more often"
+            )
         return CTCHead(spec, 1 + len(self.labels))
 
     def has_target(self, row: Row) -> bool:
