@@ -65,7 +65,11 @@ def by_hand(weights: dict[str, torch.Tensor], samples: torch.Tensor, context: tu
 def test_a_published_checkpoint_gives_the_published_sums(tmp_path: Path, rewritten: bool, zipped: bool) -> None:
     weights = published(8, (2, 3))
     config = {"task_cfg": {"sample_rate": 16_000}, "model_cfg": {"aggregator": "cnn"}}
-    held = config | {"model_weight": weights} if rewritten else {"args": argparse.Namespace(arch="wav2vec"), "model": weights}
+    held = (
+        config | {"model_weight": weights}
+        if rewritten
+        else {"args": argparse.Namespace(arch="wav2vec"), "model": weights}
+    )
     path = tmp_path / "wav2vec_large.pt"
     torch.save(held, path, _use_new_zipfile_serialization=zipped)
     model = network()
@@ -126,4 +130,4 @@ def test_context_looks_back_only() -> None:
     for layer in context[:2]:  # the norms see the whole sound
         x, y = layer(x), layer(y)
     torch.testing.assert_close(x[..., :10], y[..., :10])
-    assert RESIDUAL_SCALE == pytest.approx(0.7071, abs=1e-4)
+    assert pytest.approx(0.7071, abs=1e-4) == RESIDUAL_SCALE

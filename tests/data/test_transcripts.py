@@ -32,7 +32,9 @@ def test_what_counts_of_a_transcript(written: str, kept: str) -> None:
     assert normalise(written) == kept
 
 
-@pytest.mark.parametrize(("written", "told"), [("", "no words"), ("...", "no words"), ("room 12", "1 2"), ("5 €", "5 €")])
+@pytest.mark.parametrize(
+    ("written", "told"), [("", "no words"), ("...", "no words"), ("room 12", "1 2"), ("5 €", "5 €")]
+)
 def test_what_cannot_be_spelt_is_said(written: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         normalise(written)

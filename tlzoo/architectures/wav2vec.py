@@ -106,7 +106,9 @@ class Wav2Vec(Backbone):
         held = _read(path)
         weights = next((held[key] for key in ("model_weight", "model") if isinstance(held.get(key), Mapping)), None)
         if weights is None:
-            raise InputError(f"{path}: no checkpoint of wav2vec: expected 'model' or 'model_weight', found {list(held)}")
+            raise InputError(
+                f"{path}: no checkpoint of wav2vec: expected 'model' or 'model_weight', found {list(held)}"
+            )
         parts = ("feature_extractor.", "feature_aggregator.")
         load_tensors(self, {name: value.float() for name, value in weights.items() if name.startswith(parts)}, path)
 

@@ -100,7 +100,9 @@ def _task(
 ) -> TaskFacts:
     own = own or {}
     kinds = frozenset({domain, *own})
-    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own, longest_hop)
+    return TaskFacts(
+        domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own, longest_hop
+    )
 
 
 TASKS: dict[str, TaskFacts] = {

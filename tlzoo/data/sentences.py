@@ -131,7 +131,9 @@ def _render(
                 generator = np.random.default_rng((*key, 1, index))
                 voice = of_split[deal(len(of_split), index, (*key, 0))]
                 said = text(split, index, generator)
-                sound = encode_wav(speak(said, voice, generator, SPEEDS, round(STEP * espeak.SAMPLE_RATE)), espeak.SAMPLE_RATE)
+                sound = encode_wav(
+                    speak(said, voice, generator, SPEEDS, round(STEP * espeak.SAMPLE_RATE)), espeak.SAMPLE_RATE
+                )
                 columns["audio"].append({"bytes": sound, "path": f"{name}-{split}-{index:04}.wav"})
                 columns["text"].append(said)
                 columns["letters"].append(spell(said, characters))

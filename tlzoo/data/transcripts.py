@@ -37,7 +37,9 @@ def normalise(text: str) -> str:
             f"transcript {text[:40]!r} holds {' '.join(wrong[:_SHOWN])}; only letters and apostrophes are spelt, so "
             "write numbers and signs as words"
         )
-    kept = "".join(c if c == "'" or kinds[c][0] in "LM" else " " if kinds[c] in ("Zs", "Pd", "Cc") else "" for c in lower)
+    kept = "".join(
+        c if c == "'" or kinds[c][0] in "LM" else " " if kinds[c] in ("Zs", "Pd", "Cc") else "" for c in lower
+    )
     words = [word for word in kept.split() if word.strip("'")]
     if not words:
         raise InputError(f"transcript {text[:40]!r} has no words")
@@ -143,7 +145,9 @@ def listing(folder: Path) -> Listing:
     for source in sorted([*folder.rglob("*.trans.txt"), *folder.rglob("metadata.csv")]):
         parts = source.relative_to(folder).parts[:-1]
         split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
-        split = split or next((s for p in parts for n, s in SPLIT_NAMES.items() if p.lower().startswith(f"{n}-")), "train")
+        split = split or next(
+            (s for p in parts for n, s in SPLIT_NAMES.items() if p.lower().startswith(f"{n}-")), "train"
+        )
         found.files.append(source)
         for path, text, speaker in _metadata(source, found) if source.suffix == ".csv" else _librispeech(source):
             name = str(path.relative_to(folder))

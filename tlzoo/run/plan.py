@@ -289,5 +289,13 @@ def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, prec
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
     facts, attention = task_facts(task), variant.adapter == "transformers"
-    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense, not facts.is_cacheable, attention)
+    how = recipe(
+        strategy,
+        advice,
+        card.is_native_on(task),
+        facts.is_dense,
+        not facts.is_cacheable,
+        attention,
+        spelling=facts.longest_hop is not None,
+    )
     return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

@@ -1,4 +1,4 @@
-"""Speech recognition: what is said, in letters, by connectionist temporal classification (CTC) on any backbone's tokens.
+"""Speech recognition: what is said, in letters, by connectionist temporal classification (CTC) on a backbone's tokens.
 
 Source: Graves 2006, "Connectionist temporal classification" (loss, section 4; greedy decoding, section 3.1). Decoding
 is greedy: torchaudio's beam search asks for flashlight-text, and there is no language model that it could use.
@@ -86,18 +86,16 @@ class SpeechRecognition(HeadTask):
             InputError: That is so of most of the batch.
         """
         targets, lengths = batch["target"], batch["target_lengths"]
-        scores = output.logits.float().log_softmax(-1).split(output.lengths.tolist())
-        each = F.ctc_loss(
-            pad_sequence(list(scores)), targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=False
-        )
-        fits = each.isfinite() | each.isnan()  # a loss that is no number is divergence, and stays one
-        if 2 * int(fits.sum()) < len(each):
+        fits = _needed(targets, lengths) <= output.lengths
+        if 2 * int(fits.sum()) < len(fits):
             raise InputError(
-                f"{len(each) - int(fits.sum())} of {len(each)} sounds are too short for their transcripts: CTC needs a "
+                f"{len(fits) - int(fits.sum())} of {len(fits)} sounds are too short for their transcripts: CTC needs a "
                 f"vector for each letter, and there is one every {output.hop:g} s; shorten the transcripts, or check "
                 "that they are those of the sounds"
             )
-        return torch.where(fits, each / lengths.clamp(min=1), 0.0).sum() / fits.sum()
+        scores = pad_sequence(list(output.logits.float().log_softmax(-1).split(output.lengths.tolist())))
+        each = F.ctc_loss(scores, targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=True)
+        return (each / lengths).sum() / fits.sum()
 
     def decode(self, output: Symbols, batch: Batch) -> list[Any]:
         """The best character of each moment, repeats and blanks taken out."""
@@ -152,3 +150,9 @@ class CTCHead(nn.Module):
     def forward(self, tokens: Tokens) -> Symbols:
         """Symbols of every token."""
         return Symbols(self.layers(tokens.values), tokens.lengths, self.start, self.hop)
+
+
+def _needed(targets: Tensor, lengths: Tensor) -> Tensor:
+    """Tokens that each transcript needs at least: one a letter, and a blank between two that are the same."""
+    parts = targets.split(lengths.tolist())
+    return torch.stack([len(part) + (part[1:] == part[:-1]).sum() for part in parts])
