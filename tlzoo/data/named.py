@@ -114,6 +114,7 @@ DATASETS: dict[str, Entry] = {
         "pieces of photographs before a moving camera; source of stand-ins",
         "unknown",
         loader="tlzoo.data.motions:camera_motions",
+    ),
     "spoken-numbers": Entry(
         "speech-recognition",
         "rendered English numbers with transcripts, splits apart by voice and by text",
