@@ -28,7 +28,16 @@ Output = Literal[
     "pitch",  # f0 and voicing over time
     "frames",  # generated video frames
 ]
-InputKind = Literal["image", "text", "dna", "audio", "video"]
+InputKind = Literal[
+    "image",
+    "text",
+    "dna",
+    "audio",
+    "video",
+    "ends",  # of a video: its first and its last frame
+]
+COLUMNS = {"ends": "video"}
+"""The column that holds an input, where it is not called as its kind."""
 
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
@@ -129,7 +138,13 @@ TASKS: dict[str, TaskFacts] = {
         "audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"], longest_hop=0.05
     ),
     "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),
+    "video-generation": _task(
+        "video",
+        "image-to-video",
+        [{"frames"}],
+        ["psnr", "ssim", "psnr_gain", "bits_per_dim"],
+        {"ends": ("psnr", "ssim", "psnr_gain")},
+    ),
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
-from tlzoo.cards.vocabulary import task_facts
+from tlzoo.cards.vocabulary import COLUMNS, task_facts
 from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
 from tlzoo.data.protocol import SPLITS, VTAB, Limits, draw
 from tlzoo.errors import InputError, UnavailableError, unknown
@@ -57,12 +57,20 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
         task: The task.
         wanted: ``auto``, a name of ``tlzoo.data.named``, ``hub:ID[@revision]``, or the path of a person's own data.
         limits: Most examples a split.
-        kind: For ``auto``, the kind of input, by default the task's domain's; what is named has its own.
+        kind: Kind of input: of ``auto`` by default the task's domain's. What is named has its own, but what is stored
+            alike can be read as another one.
 
     Raises:
         InputError: No such data set, or it is for another task.
         UnavailableError: It is on the Hub, which does not answer.
     """
+    found = _found(task, wanted, limits, kind)
+    if kind is None or kind == found.kind or COLUMNS.get(kind, kind) != COLUMNS.get(found.kind, found.kind):
+        return found
+    return replace(found, kind=kind, name=f"{found.name}-{kind}", fingerprint=_hash([found.fingerprint, kind]))
+
+
+def _found(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
     task_facts(task)
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)

@@ -115,7 +115,7 @@ def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> F
 
     Sizes and places are drawn so that each of them, in each frame, is as likely for one motion as for its opposite.
     """
-    paper, colour = _colours(rng)
+    paper, colour = colours(rng)
     time = np.linspace(-0.5, 0.5, FRAMES)
     size = np.full(FRAMES, rng.uniform(16, 26))
     middle = rng.uniform(24, 40, 2)
@@ -133,7 +133,7 @@ def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> F
         x, y = x + way / 2 * np.cos(angle), y + way / 2 * np.sin(angle)
     frames = np.empty((FRAMES, SIDE, SIDE, 3), np.float32)
     for i in range(FRAMES):
-        cover = _placed(ink, float(x[i]), float(y[i]), float(size[i]))[..., None]
+        cover = placed(ink, float(x[i]), float(y[i]), float(size[i]))[..., None]
         frames[i] = paper * (1 - cover) + colour * cover
     noise = rng.normal(0, rng.uniform(0, 6), frames.shape)
     result: Frames = np.clip(frames + noise, 0, 255).round().astype(np.uint8)
@@ -174,7 +174,7 @@ def _seen(picture: Image.Image, centre: NDArray[np.float64], scale: float, angle
     return np.asarray(seen)
 
 
-def _colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Paper and ink, RGB, apart from each other."""
     while True:
         paper, colour = rng.uniform(0, 255, (2, 3)).astype(np.float32)
@@ -182,7 +182,7 @@ def _colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.
             return paper, colour
 
 
-def _placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray[np.float32]:
+def placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray[np.float32]:
     """How much ink covers each pixel, where a digit of some size has its middle."""
     grey = Image.fromarray((ink * 255).round().astype(np.uint8))
     scale = len(ink) / size

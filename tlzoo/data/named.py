@@ -127,6 +127,18 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.sentences:sentences",
     ),
+    "moving-digits": Entry(
+        "video-generation",
+        "real handwritten digits that move and bounce",
+        "cc-by-4.0",
+        loader="tlzoo.data.moving:moving_digits",
+    ),
+    "moving-letters": Entry(
+        "video-generation",
+        "printed letters that move and bounce; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.moving:moving_letters",
+    ),
     "tones": Entry(
         "audio-classification",
         "rendered harmonic tones, one class a semitone; source of stand-ins",
@@ -314,6 +326,7 @@ STANDARD: dict[str, Standard] = {
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "pitch-extraction": (None, "pitches"),
+    "video-generation": (None, "moving-digits"),
     "video-classification": ("ucf101-subset", "digit-motions"),
     "audio-embedding": ("hear-esc50", "spoken-voices"),
     "speech-recognition": ("librispeech", "spoken-numbers"),

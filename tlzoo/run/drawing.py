@@ -20,7 +20,7 @@ FORMS: dict[str, str] = {"frequency": "tlzoo.run.curves", "words": "tlzoo.run.tr
 """By what only such a prediction has."""
 FORM_OF_KIND = {"image": "tlzoo.run.pictures"}
 """For all other predictions, by the kind of input."""
-KINDS = ("image", "audio", "video")
+KINDS = ("image", "audio", "video", "ends")
 """Kinds of input of which there is something to draw."""
 
 

@@ -113,11 +113,9 @@ def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
         UnavailableError: The data cannot be had.
     """
     cards = _cards(task, models)
-    if data != "auto":
-        return [find(task, data)]
     domain = task_facts(task).domain
     kinds = sorted({card.input.kind for card in cards}, key=lambda kind: (kind != domain, kind))
-    return [find(task, kind=kind) for kind in kinds]
+    return list(dict.fromkeys(find(task, data, kind=kind) for kind in kinds))
 
 
 def mismatch(card: Card, source: Source) -> str:

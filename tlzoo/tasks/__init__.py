@@ -20,6 +20,7 @@ _MODULES = {
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
     "video-classification": "tlzoo.tasks.classification:VideoClassification",
+    "video-generation": "tlzoo.tasks.video_generation:VideoGeneration",
     "audio-embedding": "tlzoo.tasks.audio_embedding:AudioEmbedding",
     "pitch-extraction": "tlzoo.tasks.pitch:PitchExtraction",
     "pose-estimation": "tlzoo.tasks.pose:Pose",

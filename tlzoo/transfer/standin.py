@@ -40,6 +40,7 @@ RECIPES = {
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
+    "moving-letters": replace(RECIPE, steps=200, learning_rates=(2e-3,), batch_size=8, looks=4, augment=False),
     "camera-motions": replace(RECIPE, steps=500, learning_rates=(1e-3,), batch_size=32, looks=4),
     "sentences": replace(
         RECIPE, steps=1200, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
@@ -78,7 +79,8 @@ def key(card: Card, variant_id: str) -> str:
     variant, standin = recipe_of(card, variant_id)
     source = find(standin.task, standin.data, Limits(None, None, None))
     network = f"{variant.adapter} {variant.model} {sorted(variant.config.items())}"
-    parts = (network, card.input_of(variant).model_dump_json(), standin, source.fingerprint, training(card, variant_id))
+    given = card.input_of(variant).model_dump_json(exclude={"description"})
+    parts = (network, given, standin, source.fingerprint, training(card, variant_id))
     return hashlib.sha256(f"{parts} {SEED}".encode()).hexdigest()
 
 

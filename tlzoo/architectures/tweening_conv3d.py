@@ -1,0 +1,143 @@
+"""Tweening Conv3D: the frames between two given ones, by convolutions over time and space alone.
+
+Source: Li et al. 2019, "From Here to There: Video Inbetweening Using Direct 3D Convolutions", arXiv 1905.10240 (section
+3: image encoder, latent representation generator with stochastic fusion, video generator). The paper's adversarial loss
+is left out: what is learnt here is the squared and absolute difference, so that frames are a little soft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.data.clips import FRAMES, SIDE, clip
+from tlzoo.errors import InputError
+from tlzoo.tasks.base import Task
+
+_DEPTH = 3  # halvings of a frame's side, before the latents
+
+
+class TweeningConv3D(Model):
+    """Start and end frame in, all frames between them out."""
+
+    def __init__(self, frames: int = FRAMES, channels: int = 64, fusion_blocks: int = 24, noise_dim: int = 120) -> None:
+        """Build the network from scratch.
+
+        Args:
+            frames: Of a clip, the two ends included; a multiple of 4.
+            channels: Of the latents.
+            fusion_blocks: Blocks that fuse the ends into the latents, over three resolutions of time; a multiple of 3.
+            noise_dim: Values of the noise that tells one course of things from another.
+        """
+        super().__init__()
+        self.frames, self.noise_dim = frames, noise_dim
+        self.spec = Spec("ends", frames=frames, height=SIDE, width=SIDE)
+        widths = [max(8, channels // 2**i) for i in reversed(range(_DEPTH))]
+        ends = [
+            nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), nn.GroupNorm(1, o), nn.ReLU(), nn.Conv2d(o, o, 3, 1, 1), nn.ReLU())
+            for i, o in zip((3, *widths), widths, strict=False)
+        ]
+        self.image_encoder = nn.Sequential(*ends)
+        self.noise = nn.Linear(noise_dim, channels)
+        self.fusion = nn.ModuleList(Fusion(channels) for _ in range(fusion_blocks))
+        outs = [*reversed(widths[:-1]), max(8, widths[0] // 2)]
+        self.video_generator = nn.Sequential(
+            *(Enlarge(i, o) for i, o in zip((channels, *outs), outs[:-1], strict=False)),
+            nn.ConvTranspose3d(outs[-2], outs[-1], (1, 4, 4), (1, 2, 2), (0, 1, 1)),
+            nn.ReLU(),
+            nn.Conv3d(outs[-1], 3, (1, 3, 3), 1, (0, 1, 1)),
+        )
+
+    def encode(self, row: Row) -> Example:
+        """The clip, uint8 of shape ``(frames, 3, side, side)``; the frames between its ends are seen by the loss only."""
+        return {"clip": clip(row, self.frames)}
+
+    def forward(self, ends: Tensor, noise: Tensor) -> Tensor:
+        """Frames between.
+
+        Args:
+            ends: First and last frame in [-1, 1], ``(batch, 2, 3, side, side)``.
+            noise: ``(batch, noise_dim)``.
+
+        Returns:
+            ``(batch, frames - 2, 3, side, side)``.
+        """
+        start, end = (self.image_encoder(ends[:, i]) for i in (0, 1))
+        latent = torch.stack([(1 - t) * start + t * end for t in torch.linspace(0, 1, self.frames // 4).tolist()], 2)
+        latent = latent + self.noise(noise)[:, :, None, None, None]
+        each = len(self.fusion) // 3
+        for i, block in enumerate(self.fusion):
+            if i and i % each == 0:
+                latent = F.interpolate(latent, scale_factor=(2.0, 1.0, 1.0), mode="nearest")
+            latent = block(latent, start, end)
+        found: Tensor = self.video_generator(latent)[:, :, 1:-1].transpose(1, 2)
+        return found.tanh()
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Squared and absolute difference of the frames between, of values in [-1, 1]."""
+        whole = batch["clip"].float() / 127.5 - 1
+        noise = torch.randn(len(whole), self.noise_dim, device=whole.device)
+        found = self(whole[:, [0, -1]], noise)
+        return F.mse_loss(found, whole[:, 1:-1]) + 0.1 * F.l1_loss(found, whole[:, 1:-1])
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> list[Any]:
+        """For each clip its ``frames`` between the ends, uint8, at ``places``, from the two that are ``given``."""
+        ends = batch["clip"][:, [0, -1]].float() / 127.5 - 1
+        noise = torch.zeros(len(ends), self.noise_dim, device=ends.device)  # the likeliest course
+        found = ((self(ends, noise) + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 1, 3, 4, 2).cpu().numpy()
+        places = {"places": list(range(1, self.frames - 1)), "given": [0, self.frames - 1]}
+        return [{"frames": frames, **places} for frames in found]
+
+    def adapt(self, task: Task) -> None:
+        """Nothing depends on the data."""
+
+    def stages(self) -> list[nn.Module]:
+        """Image encoder, fusion blocks, video generator."""
+        return [nn.ModuleList([self.image_encoder, self.noise]), *self.fusion, self.video_generator]
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """The published TensorFlow 1 modules have no conversion that is known."""
+        raise InputError(f"{', '.join(files)}: TensorFlow 1 modules of Tweening Conv3D are not read in this version")
+
+
+class Fusion(nn.Module):
+    """A 3-D convolution, and gates that mix the features of the two ends into each place and moment (section 3.2)."""
+
+    def __init__(self, channels: int) -> None:
+        """Make the block."""
+        super().__init__()
+        self.mixed = nn.Conv3d(channels, channels, 3, padding=1)
+        self.norm = nn.GroupNorm(1, channels)
+        self.gates = nn.Conv3d(channels, 3, 3, padding=1)
+
+    def forward(self, latent: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        """``latent`` ``(batch, channels, time, height, width)``; ends ``(batch, channels, height, width)``."""
+        own = latent + self.norm(self.mixed(latent)).relu()
+        gates = self.gates(latent).softmax(1)
+        parts = (own, start[:, :, None], end[:, :, None])
+        mixed: Tensor = sum((gates[:, i : i + 1] * part for i, part in enumerate(parts)), torch.zeros_like(own))
+        return own + mixed
+
+
+class Enlarge(nn.Module):
+    """Twice the height and width, then a convolution over time and space."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.up = nn.ConvTranspose3d(inputs, outputs, (1, 4, 4), (1, 2, 2), (0, 1, 1))
+        self.mixed = nn.Conv3d(outputs, outputs, 3, padding=1)
+        self.norm = nn.GroupNorm(1, outputs)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, channels, time, height, width)``."""
+        x = self.up(latent)
+        found: Tensor = x + self.norm(self.mixed(x.relu())).relu()
+        return found
