@@ -41,7 +41,7 @@ RECIPES = {
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
     "sentences": replace(
-        RECIPE, steps=1200, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
+        RECIPE, steps=900, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
     ),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
