@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, best_of, segment_mean
+from tlzoo.adapters.base import Batch, Example, Model, Row, Spec, best_of, segment_mean
 from tlzoo.architectures import tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
+from tlzoo.architectures.patches import PatchBackbone
 from tlzoo.data.inputs import read_input
 from tlzoo.errors import InputError
 
@@ -37,6 +38,8 @@ PATCH, PATCH_HOP = 96, 48
 """Frames of a patch (0.96 s), and from one patch to the next (0.48 s)."""
 PATCH_SAMPLES = (PATCH - 1) * HOP + WINDOW
 """15,600 samples: what the frames of one patch see."""
+PATCH_SECONDS, PATCH_MIDDLE = PATCH_HOP * HOP / SAMPLE_RATE, PATCH_SAMPLES / 2 / SAMPLE_RATE
+"""From one patch to the next, and where the middle of the first one is, in s."""
 
 BLOCKS = (
     *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
@@ -45,12 +48,10 @@ BLOCKS = (
 )
 """Channels and stride of the separable blocks, after a stem of 32 channels and stride 2 (1704.04861, table 1)."""
 
-_CHUNK = 64  # patches at once in eval mode: a third faster than all of 100, and long sounds need little memory
-
 
 @cache
-def mel_matrix() -> Tensor:
-    """Triangular mel filters, ``(257, 64)``: bins of the spectrum to bands.
+def mel_matrix(bands: int = BANDS) -> Tensor:
+    """Triangular mel filters, ``(257, bands)``: bins of the spectrum to bands.
 
     TensorFlow's ``linear_to_mel_weight_matrix``: HTK's mel scale, slopes that are straight in mel, not in Hz (which is
     where ``torchaudio.functional.melscale_fbanks`` differs, by up to 0.004), no weight on the constant bin.
@@ -61,25 +62,44 @@ def mel_matrix() -> Tensor:
 
     bins = mel(np.linspace(0, SAMPLE_RATE / 2, FFT // 2 + 1))[:, None]
     lowest, highest = mel(np.array([LOWEST, HIGHEST]))
-    edges = np.linspace(lowest, highest, BANDS + 2)
+    edges = np.linspace(lowest, highest, bands + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     weights = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clip(0)
     weights[0] = 0
     return torch.from_numpy(weights.astype(np.float32))
 
 
-def log_mel(waveform: Tensor) -> Tensor:
+def log_mel(waveform: Tensor, bands: int = BANDS) -> Tensor:
     """Log-mel spectrogram of whole windows only.
 
     Args:
         waveform: Samples at 16 kHz, ``(samples,)``, at least 400.
+        bands: Mel bands.
 
     Returns:
-        ``log(mel + 0.001)`` of magnitudes, ``(frames, 64)``.
+        ``log(mel + 0.001)`` of magnitudes, ``(frames, bands)``.
     """
     frames = waveform.unfold(0, WINDOW, HOP) * torch.hann_window(WINDOW, device=waveform.device)
     magnitudes: Tensor = torch.fft.rfft(frames, FFT).abs()
-    return (magnitudes @ mel_matrix().to(waveform.device) + LOG_OFFSET).log()
+    return (magnitudes @ mel_matrix(bands).to(waveform.device) + LOG_OFFSET).log()
+
+
+def cut_patches(source: np.ndarray) -> Tensor:
+    """Cut a sound into log-mel patches.
+
+    As the reference's ``pad_waveform``, silence at the end makes the sound a whole number of patches, at least one.
+
+    Args:
+        source: Mono samples at 16 kHz in [-1, 1], ``(samples,)``.
+
+    Returns:
+        ``(patches, 1, 96, 64)``: frames by mel bands, a patch every 0.48 s.
+    """
+    waveform = torch.tensor(source, dtype=torch.float32)
+    rest = len(waveform) - PATCH_SAMPLES
+    padding = -rest if rest < 0 else -rest % (PATCH_HOP * HOP)
+    patches = log_mel(F.pad(waveform, (0, padding))).unfold(0, PATCH, PATCH_HOP)
+    return patches.transpose(1, 2).unsqueeze(1).contiguous()
 
 
 class CentredNorm(FoldableNorm):
@@ -95,14 +115,12 @@ class CentredNorm(FoldableNorm):
         self.bias = nn.Parameter(torch.zeros(channels))
 
 
-class YAMNet(Backbone):
+class YAMNet(PatchBackbone):
     """MobileNet-v1 over log-mel patches of 0.96 s; ``tokens`` are one vector a patch.
 
     The AudioSet classifier belongs to the published parameters and lies in ``classifier``; :meth:`forward` and
     :meth:`stages` leave it out. ``classes=0`` builds none.
     """
-
-    ragged = frozenset({"patches"})
 
     def __init__(self, width: float = 1.0, activation: Literal["relu", "relu6"] = "relu6", classes: int = 521) -> None:
         """Build the network from scratch.
@@ -133,41 +151,13 @@ class YAMNet(Backbone):
         )
         self.classifier = nn.Linear(channels[-1], classes) if classes else None
         sizes = {"pooled": channels[-1], "tokens": channels[-1]}
-        hop, middle = PATCH_HOP * HOP / SAMPLE_RATE, PATCH_SAMPLES / 2 / SAMPLE_RATE
-        self.spec = Spec("audio", sizes, SAMPLE_RATE, hop, middle)
+        self.spec = Spec("audio", sizes, SAMPLE_RATE, PATCH_SECONDS, PATCH_MIDDLE)
 
     def encode(self, source: np.ndarray) -> Example:
-        """Cut a sound into log-mel patches.
+        """Cut a sound, mono samples at 16 kHz in [-1, 1], into ``patches``, as of :func:`cut_patches`."""
+        return {"patches": cut_patches(source)}
 
-        As the reference's ``pad_waveform``, silence at the end makes the sound a whole number of patches, at least one.
-
-        Args:
-            source: Mono samples at 16 kHz in [-1, 1], ``(samples,)``.
-
-        Returns:
-            ``patches``, ``(patches, 1, 96, 64)``: frames by mel bands, a patch every 0.48 s.
-        """
-        waveform = torch.tensor(source, dtype=torch.float32)
-        rest = len(waveform) - PATCH_SAMPLES
-        padding = -rest if rest < 0 else -rest % (PATCH_HOP * HOP)
-        patches = log_mel(F.pad(waveform, (0, padding))).unfold(0, PATCH, PATCH_HOP)
-        return {"patches": patches.transpose(1, 2).unsqueeze(1).contiguous()}
-
-    def forward(self, batch: Batch) -> dict[str, Any]:
-        """Embed patches.
-
-        Args:
-            batch: ``patches``, ``(sum of lengths, 1, 96, 64)``, and ``patches_lengths``, ``(batch,)``.
-
-        Returns:
-            ``tokens``, ``(sum of lengths, dim)``, ``tokens_lengths`` and their mean ``pooled``, ``(batch, dim)``.
-        """
-        patches, lengths = batch["patches"], batch["patches_lengths"]
-        chunks = [patches] if self.training else patches.split(_CHUNK)  # in training, a norm needs the whole batch
-        tokens = torch.cat([self._embed(chunk) for chunk in chunks])
-        return {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
-
-    def _embed(self, patches: Tensor) -> Tensor:
+    def embed(self, patches: Tensor) -> Tensor:
         """Run the blocks: ``(patches, 1, 96, 64)`` to ``(patches, dim)``; channels last, which takes a third less."""
         maps = self.stem(patches).contiguous(memory_format=torch.channels_last)
         pooled: Tensor = self.blocks(maps).mean((2, 3))

@@ -119,14 +119,16 @@ TASKS: dict[str, TaskFacts] = {
         "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "perplexity"], {"dna": ("pearson",)}
     ),
     "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "audio-embedding": _task("audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"]),
+    "audio-embedding": _task(
+        "audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"], untrained=True
+    ),
     "pitch-extraction": _task(
         "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
     ),
     "speech-recognition": _task(
         "audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"], longest_hop=0.05
     ),
-    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy"]),
+    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),
 }
 

@@ -89,6 +89,46 @@ def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> Dataset
     return _render("words", WORDS, dict(zip(("train", "validation"), sizes, strict=True)), seed)
 
 
+VOICE_WORDS = {
+    "train": "monday journey purple thunder velvet copper whisper lantern harbour meadow pepper ribbon saddle timber",
+    "validation": "castle feather ginger hammer jungle",
+    "test": "anchor blanket candle dolphin engine falcon goblin helmet insect jacket kettle lemon marble napkin",
+}
+"""Words by which voices are to be told; no split hears another's, nor any of :data:`WORDS`."""
+
+
+def spoken_voices(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) -> DatasetDict:
+    """Render words in twenty voices, which are to be told apart whatever is said, in any accent and pitch.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train, validation and test.
+
+    Returns:
+        As of :func:`spoken_digits`, but a class is a voice, and ``group`` the word: all voices are in all splits, and
+        no word is in two. No voice of :func:`spoken_words` is among them.
+    """
+    who = voices()["digits/test"][:20]
+    with tqdm(total=sum(sizes), desc="spoken voices", unit="clip", disable=None) as progress:
+        return DatasetDict(
+            {
+                split: labelled_clips(_voice_clips(split, who, size, seed, progress), who, espeak.SAMPLE_RATE, split)
+                for (split, size) in zip(VOICE_WORDS, sizes, strict=True)
+            }
+        )
+
+
+def _voice_clips(split: str, who: Sequence[str], size: int, seed: int, progress: tqdm[Any]) -> Iterator[Clip]:
+    words = VOICE_WORDS[split].split()
+    key = (seed, zlib.crc32(f"voices/{split}".encode()))
+    for index in range(size):
+        label = deal(len(who), index, (*key, 0))
+        generator = np.random.default_rng((*key, 1, index))
+        word = str(generator.choice(words))
+        yield Clip(speak(word, who[label], generator), label, word, f"spoken-voices/{split}/{seed}/{index:04}")
+        progress.update()
+
+
 def _render(name: str, words: Sequence[str], sizes: dict[str, int], seed: int) -> DatasetDict:
     who = voices()
     with tqdm(total=sum(sizes.values()), desc=f"spoken {name}", unit="clip", disable=None) as progress:

@@ -145,6 +145,8 @@ METRICS: dict[str, Metric] = {
     "spearman": Metric("Spearman", spearman, low=-1.0),
     "f1": Metric("F1", mean),
     "exact_match": Metric("exact match", mean),
+    "knn_accuracy": Metric("accuracy of 5 neighbours", mean),
+    "linear_accuracy": Metric("accuracy of a linear probe", mean),
     "rpa": Metric("raw pitch accuracy, 50 cents", ratio),
     "rca": Metric("raw chroma accuracy, 50 cents", ratio),
     "voicing_recall": Metric("voicing recall", ratio),

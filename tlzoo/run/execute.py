@@ -72,7 +72,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     from accelerate.utils import set_seed
 
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.inference import predict, statistics, value
+    from tlzoo.transfer.inference import predict, refer, statistics, value
 
     threads()
     data = data_of(run.source)
@@ -87,6 +87,8 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         model, _, fitted = train(run, data, task, progress)
     if limits is not None:
         model.limit(limits)
+    train_rows = taught(run, data)
+    refer(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
     encoded = (model.encode(row) for row in test)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
     try:
@@ -174,6 +176,13 @@ def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: 
         print(f"no sheet of examples: {error}", file=sys.stderr)
 
 
+def taught(run: Run, data: Prepared) -> Dataset:
+    """The training examples of a run: the fraction that its seed draws."""
+    train = data.splits["train"]
+    classes = train["label"][:] if "label" in train.column_names else [0] * len(train)
+    return train.select(subset(classes, run.fraction, run.seed))
+
+
 def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, Backbone | Model, dict[str, Any]]:
     """Train as a run says.
 
@@ -191,13 +200,11 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     from tlzoo.tasks.headed import HeadModel, frame
     from tlzoo.transfer.assemble import assemble, headed, trainable
     from tlzoo.transfer.features import frozen
-    from tlzoo.transfer.inference import predict, statistics, value
+    from tlzoo.transfer.inference import predict, refer, statistics, value
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.strategies import apply
 
-    train, validation = data.splits["train"], data.splits["validation"]
-    classes = train["label"][:] if "label" in train.column_names else [0] * len(train)
-    chosen = train.select(subset(classes, run.fraction, run.seed))
+    chosen, validation = taught(run, data), data.splits["validation"]
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
     network = assemble(checkpoint, task)
     offset = 0.0
@@ -216,6 +223,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     metric = task.metrics[0]
 
     def score(current: Any) -> float:
+        refer(task, current, examples, chosen, run.device)
         found = statistics(task, predict(current, held_out, run.device), validation)
         return METRICS[metric].sign * value(metric, found[metric])
 

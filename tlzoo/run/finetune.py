@@ -77,7 +77,7 @@ def finetune(
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel
     from tlzoo.transfer.bundle import save
-    from tlzoo.transfer.inference import predict, statistics
+    from tlzoo.transfer.inference import predict, refer, statistics
     from tlzoo.transfer.strategies import merge_lora
 
     card = catalogue.get(card_id)
@@ -115,6 +115,8 @@ def finetune(
     if strategy == "lora":
         merge_lora(model)
     test = prepared.splits["test"]
+    train_rows = prepared.splits["train"]
+    refer(bound, model, (model.encode(row) for row in train_rows), train_rows, device)
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
     scores = {m: estimate(METRICS[m], {seed: each}, prepared.test_groups()) for m, each in found.items()}

@@ -19,6 +19,8 @@ _MODULES = {
     "face-detection": "tlzoo.tasks.detection:FaceDetection",
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
     "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
+    "video-classification": "tlzoo.tasks.classification:VideoClassification",
+    "audio-embedding": "tlzoo.tasks.audio_embedding:AudioEmbedding",
     "pitch-extraction": "tlzoo.tasks.pitch:PitchExtraction",
     "pose-estimation": "tlzoo.tasks.pose:Pose",
     "speech-recognition": "tlzoo.tasks.speech_recognition:SpeechRecognition",

@@ -21,9 +21,11 @@ class Task(ABC):
 
     Attributes:
         name: Its name in the vocabulary.
+        compares: Whether predictions are judged by those of the training examples: :meth:`refer` then comes first.
     """
 
     name: ClassVar[str]
+    compares: ClassVar[bool] = False
 
     def __init__(self, features: Features) -> None:
         """Bind the task.
@@ -73,6 +75,10 @@ class Task(ABC):
     def labels(self) -> tuple[str, ...]:
         """Class names, where there are classes."""
         return ()
+
+    def refer(self, predictions: Sequence[Any], rows: Sequence[Row]) -> None:
+        """Take the predictions of the training examples, of a task that compares with them."""
+        raise NotImplementedError(f"{self.name} compares with nothing")
 
     @abstractmethod
     def statistics(self, prediction: Any, row: Row) -> Mapping[str, list[float]]:

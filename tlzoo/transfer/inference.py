@@ -45,6 +45,12 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
             bar.update(len(batch))
 
 
+def refer(task: Task, model: Model, examples: Iterable[Example], rows: Sequence[Row], device: str = "cpu") -> None:
+    """Give a task the predictions of the training examples, where it compares with them."""
+    if task.compares:
+        task.refer(list(predict(model, examples, device)), rows)
+
+
 def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
     """Per-example statistics of the task's metrics, but those that a model's predictions do not serve.
 

@@ -1,0 +1,189 @@
+"""OpenL3: convolutions over one second of sound, trained to tell whether sound and picture belong together.
+
+Sources: Cramer et al. 2019, "Look, Listen and Learn More" (section 2; the mel network with 256 bands); marl/openl3,
+``openl3/models.py`` (layers and their names) and ``openl3/core.py`` (windows); kapre 0.1, ``time_frequency.py`` and
+``backend_keras.py`` (the spectrogram in decibels below each window's maximum).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tlzoo.adapters.base import Example, Spec
+from tlzoo.architectures.patches import PatchBackbone
+from tlzoo.errors import InputError
+
+SAMPLE_RATE = 48_000
+"""Hz."""
+WINDOW = 48_000
+"""Samples of a window, 1 s."""
+FFT, HOP = 2048, 242
+"""Samples of a frame, and from one frame to the next: 199 frames a window."""
+FLOOR = -80.0
+"""Decibels below a window's maximum."""
+CHANNELS = (64, 64, 128, 128, 256, 256, 512)
+"""Of the convolutions; a maximum of 2 by 2 follows every second one of the first six."""
+POOLS = {512: (32, 24), 6144: (8, 8)}
+"""Size of the last maximum by that of the published embedding."""
+
+
+@cache
+def mel_matrix(bands: int) -> Tensor:
+    """Triangular mel filters of equal area, ``(1025, bands)``: HTK's scale, Slaney's norm, as librosa has them."""
+    from torchaudio.functional import melscale_fbanks
+
+    found: Tensor = melscale_fbanks(FFT // 2 + 1, 0.0, SAMPLE_RATE / 2, bands, SAMPLE_RATE, "slaney", "htk")
+    return found
+
+
+def decibels(windows: Tensor, bands: int) -> Tensor:
+    """Mel spectrograms of windows.
+
+    Args:
+        windows: ``(windows, samples)``.
+        bands: Mel bands.
+
+    Returns:
+        ``(windows, 1, bands, frames)``, 0 at the loudest place of each window, at least :data:`FLOOR`.
+    """
+    short = FFT - (windows.shape[1] % HOP or HOP)  # TensorFlow's padding "same"
+    frames = F.pad(windows, (short // 2, short - short // 2)).unfold(1, FFT, HOP)
+    power = torch.fft.rfft(frames * torch.hann_window(FFT, device=windows.device)).abs().square()
+    mel = (power @ mel_matrix(bands).to(windows.device)).sqrt()
+    level = 10 * torch.log10(mel.clamp(min=1e-10))
+    level = (level - level.amax((1, 2), keepdim=True)).clamp(min=FLOOR)
+    return level.transpose(1, 2).unsqueeze(1)
+
+
+class OpenL3(PatchBackbone):
+    """Seven convolutions with batch norm and ReLU, an eighth without, and the maximum over large areas.
+
+    Modules have the names of the Keras layers.
+    """
+
+    def __init__(
+        self, mel_bands: int = 256, embedding_size: int = 512, width: float = 1.0, hop_seconds: float = 0.1
+    ) -> None:
+        """Build the network from scratch.
+
+        Args:
+            mel_bands: Of a window's spectrogram.
+            embedding_size: At full width 512 or 6,144; else the channels of the last convolution.
+            width: Multiplier of all channels.
+            hop_seconds: From one window to the next.
+
+        Raises:
+            InputError: There is no such embedding.
+        """
+        super().__init__()
+        if width == 1.0 and embedding_size not in POOLS:
+            raise InputError(f"OpenL3: embedding_size {embedding_size}; known: {', '.join(map(str, POOLS))}")
+        self.bands, self.hop = mel_bands, round(hop_seconds * SAMPLE_RATE)
+        channels = [1, *(max(1, round(width * c)) for c in CHANNELS)]
+        last = round(width * 512)
+        self.pool = POOLS[embedding_size] if width == 1.0 else None  # of a narrow network: over all of the map
+        self.batch_normalization_1 = _norm(1)
+        for i, (inputs, outputs) in enumerate(pairwise(channels), start=1):
+            self.add_module(f"conv2d_{i}", nn.Conv2d(inputs, outputs, 3, padding=1))
+            self.add_module(f"batch_normalization_{i + 1}", _norm(outputs))
+        self.audio_embedding_layer = nn.Conv2d(channels[-1], last, 3, padding=1)
+        size = embedding_size if self.pool else last
+        self.spec = Spec("audio", {"pooled": size, "tokens": size}, SAMPLE_RATE, hop_seconds, WINDOW / 2 / SAMPLE_RATE)
+
+    def encode(self, source: np.ndarray) -> Example:
+        """Cut a sound into windows of 1 s, whole ones only; a shorter sound is filled with silence.
+
+        Args:
+            source: Mono samples at 48 kHz, ``(samples,)``.
+
+        Returns:
+            ``patches``, spectrograms in decibels, ``(windows, 1, bands, 199)``.
+        """
+        waveform = torch.tensor(source, dtype=torch.float32)
+        windows = F.pad(waveform, (0, max(0, WINDOW - len(waveform)))).unfold(0, WINDOW, self.hop)
+        return {"patches": decibels(windows, self.bands)}
+
+    def embed(self, patches: Tensor) -> Tensor:
+        """``(windows, 1, bands, frames)`` to ``(windows, dim)``."""
+        x = self.batch_normalization_1(patches).contiguous(memory_format=torch.channels_last)
+        for i, (convolution, norm) in enumerate(self._layers(), start=1):
+            x = norm(convolution(x)).relu()
+            if i in (2, 4, 6):
+                x = F.max_pool2d(x, 2)
+        x = self.audio_embedding_layer(x)
+        x = F.max_pool2d(x, self.pool or x.shape[2:])
+        return x.permute(0, 2, 3, 1).flatten(1)  # Keras flattens with channels last
+
+    def stages(self) -> list[nn.Module]:
+        """Four blocks of two convolutions, the last with the embedding layer."""
+        layers = [nn.ModuleList(pair) for pair in self._layers()]
+        first = nn.ModuleList([self.batch_normalization_1, *layers[:2]])
+        last = nn.ModuleList([layers[6], self.audio_embedding_layer])
+        return [first, nn.ModuleList(layers[2:4]), nn.ModuleList(layers[4:6]), last]
+
+    @torch.no_grad()
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load the published Keras file, unzipped, by the names of its layers.
+
+        Raises:
+            InputError: It is of another structure, or nothing here reads HDF5.
+        """
+        (path,) = files.values()
+        arrays = read_keras(path)
+        for name, module in self.named_children():
+            keys = ("kernel", "bias") if isinstance(module, nn.Conv2d) else ("gamma", "beta")
+            targets: dict[str, Any] = dict(zip(keys, (module.weight, module.bias), strict=True))
+            if isinstance(module, nn.BatchNorm2d):
+                targets |= {"moving_mean": module.running_mean, "moving_variance": module.running_var}
+            for key, target in targets.items():
+                if (name, key) not in arrays:
+                    raise InputError(f"{path}: not OpenL3: without {name}/{key}")
+                value = torch.from_numpy(arrays[name, key])
+                value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value
+                if value.shape != target.shape:
+                    told = f"{tuple(value.shape)}, expected {tuple(target.shape)}"
+                    raise InputError(f"{path}: not OpenL3 as configured: {name}/{key} is {told}")
+                target.copy_(value)
+
+    def _layers(self) -> list[tuple[nn.Module, nn.Module]]:
+        numbers = range(1, len(CHANNELS) + 1)
+        return [(getattr(self, f"conv2d_{i}"), getattr(self, f"batch_normalization_{i + 1}")) for i in numbers]
+
+
+def read_keras(path: Path) -> dict[tuple[str, str], np.ndarray]:
+    """Arrays of a Keras HDF5 file, by layer and parameter.
+
+    Raises:
+        InputError: It is no such file, or h5py is not installed.
+    """
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(f"{path}: reading Keras' HDF5 needs h5py: pip install 'tlzoo[keras]'") from None
+    found: dict[tuple[str, str], np.ndarray] = {}
+
+    def collect(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            parts = name.split("/")
+            found[parts[-2], parts[-1].removesuffix(":0")] = item[()]
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(collect)
+    except OSError as error:
+        raise InputError(f"{path}: no readable HDF5 file: {error}") from None
+    return found
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    """Keras' batch norm."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
