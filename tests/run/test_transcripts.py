@@ -1,9 +1,12 @@
 """Transcripts as files for people."""
 
+import json
 from pathlib import Path
 
 from tlzoo.data.sentences import spoken_numbers
 from tlzoo.run.drawing import Artist, form
+from tlzoo.run.finetune import finetune
+from tlzoo.run.predict import open_model, predict
 from tlzoo.run.transcripts import is_ours, sheet
 
 WORDS = [
@@ -44,3 +47,26 @@ def test_a_sheet_shows_right_and_wrong_ones(tmp_path: Path) -> None:
     assert f"| wrong | {rows[1]['text']} | (nothing) | {rows[1]['id']} |" in lines
     assert any("| one/ |" in line for line in lines)
     assert lines[-1] == "1 of 3 transcripts are right in every word."
+
+
+def test_from_a_persons_own_folder_to_subtitles(tmp_path: Path) -> None:
+    rows = spoken_numbers(sizes=(12, 1, 1))["train"]
+    lines = ["file_name,text"]
+    for i, row in enumerate(rows):
+        (tmp_path / f"{i}.wav").write_bytes(row["audio"]["bytes"])
+        lines.append(f"{i}.wav,{row['text'].upper()}.")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines))
+    told: list[str] = []
+    out = tmp_path / "model"
+    arguments = {"strategy": "scratch", "weights": "none", "variant": "nano", "progress": False, "say": told.append}
+    done = finetune("wav2vec", "speech-recognition", str(tmp_path), out, **arguments)  # type: ignore[arg-type]
+    assert done.metric == "wer" and 0 <= done.low <= done.value <= done.high
+    model = open_model(str(out))
+    assert " " in model.task.labels and set(model.task.labels) <= set("abcdefghijklmnopqrstuvwxyz ")  # type: ignore
+    (tmp_path / "bad.wav").touch()
+    paths = [tmp_path / "0.wav", tmp_path / "bad.wav", tmp_path / "1.wav"]
+    first, bad, second = predict(model, paths, draw=tmp_path / "drawn")
+    assert "an empty file" in bad["error"] and "words" not in bad
+    assert Path(first["drawn"]).read_text().startswith("WEBVTT\n\nNOTE tlzoo\n")
+    alone = list(predict(model, paths, batch_size=1))
+    assert [json.dumps(a["words"]) for a in (alone[0], alone[2])] == [json.dumps(f["words"]) for f in (first, second)]

@@ -123,7 +123,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "sentences": Entry(
         "speech-recognition",
-        "rendered common English words in a row, other voices and other words; source of stand-ins",
+        "one or two rendered English words in a row, other voices, no numbers; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.sentences:sentences",
     ),

@@ -21,25 +21,18 @@ from tlzoo.data import espeak
 from tlzoo.data.audio import encode_wav
 from tlzoo.data.dataset import table
 from tlzoo.data.protocol import deal
-from tlzoo.data.speech import DIGITS, WORDS, speak, voices
+from tlzoo.data.speech import DIGITS, speak, voices
 from tlzoo.data.transcripts import characters_of, speech_features, spell
 
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-MORE_WORDS = tuple(
+SOURCE_WORDS = tuple(
     """
-    about above across answer arrive autumn balloon basket because behind below better between box broken busy button
-    candle captain careful carry castle clever closing copper corner crazy crown daily danger desk dragon drive driver
-    early earth easy empty engine evening every exactly explain fallen famous feather fix follow frozen
-    gentle given glove goes golden grazing haven heaven heavy hidden history honey horizon hurry inside invite iron
-    jacket join judge jump keep kind king knife lazy leaving lemon level listen lizard lovely magic maze measure mixed
-    moving narrow native never next noisy ocean often open oven over painted pardon pencil perfect pilot plenty
-    prize puzzle quarter question quick quiet raven reading ready really ribbon robin rose saddle saving season secret
-    serve shadow shelf shore silent simple size soft south square station stone story strange stream sudden sugar sweet
-    taxi team thick thin thing thirsty thunder tiny tired today tower travel under unity valley van velvet very village
-    violet visit voice volcano wagon wave weather whisper wise wonder wooden world young zebra zigzag zone zoo
+    door drive dirty finger fix forest free gate green heaven hero king lady line mix nature plenty river safety shoe
+    sister sun table thin thing twin water weight wind window winter yellow zebra zoo
     """.split()  # noqa: SIM905
 )
-"""Words with what :data:`tlzoo.data.speech.WORDS` lacks of English sounds and letters; none is a number."""
+"""Words with the sounds and the spellings of numbers, none of which is one. They are few, since of 280 words wav2vec's
+nano variant had learnt little after 700 steps (3.4 nats a letter)."""
 SPEEDS = (150, 231)
 """Words a minute, from and to below."""
 STEP = 0.2
@@ -71,8 +64,8 @@ def spoken_numbers(seed: int = 0, sizes: tuple[int, int, int] = (600, 120, 300))
     return _render("numbers", "digits", dict(zip(SHARES, sizes, strict=True)), text, characters_of(words), seed)
 
 
-def sentences(seed: int = 0, sizes: tuple[int, int] = (2400, 100)) -> DatasetDict:
-    """Render sentences of one to three common words, none of which names a number, in voices of their own.
+def sentences(seed: int = 0, sizes: tuple[int, int] = (2000, 100)) -> DatasetDict:
+    """Render one or two common words in a row, none of which names a number, in voices of their own.
 
     Args:
         seed: Of all that is drawn.
@@ -84,14 +77,12 @@ def sentences(seed: int = 0, sizes: tuple[int, int] = (2400, 100)) -> DatasetDic
     Raises:
         UnavailableError: eSpeak NG is not installed, or cannot be loaded.
     """
-    words = (*WORDS, *MORE_WORDS)
 
     def text(split: str, index: int, generator: np.random.Generator) -> str:
-        return " ".join(generator.choice(words, 1 + index % 3).tolist())
+        return " ".join(generator.choice(SOURCE_WORDS, 1 + index % 2).tolist())
 
-    return _render(
-        "sentences", "words", dict(zip(("train", "validation"), sizes, strict=True)), text, characters_of(words), seed
-    )
+    named = dict(zip(("train", "validation"), sizes, strict=True))
+    return _render("sentences", "words", named, text, characters_of(SOURCE_WORDS), seed)
 
 
 @functools.cache

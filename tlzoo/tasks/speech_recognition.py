@@ -93,13 +93,14 @@ class SpeechRecognition(HeadTask):
                 f"vector for each letter, and there is one every {output.hop:g} s; shorten the transcripts, or check "
                 "that they are those of the sounds"
             )
-        scores = pad_sequence(list(output.logits.float().log_softmax(-1).split(output.lengths.tolist())))
+        scores = pad_sequence(list(torch.split(output.logits.float().log_softmax(-1), output.lengths.tolist())))
         each = F.ctc_loss(scores, targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=True)
-        return (each / lengths).sum() / fits.sum()
+        loss: Tensor = (each / lengths).sum() / fits.sum()
+        return loss
 
     def decode(self, output: Symbols, batch: Batch) -> list[Any]:
         """The best character of each moment, repeats and blanks taken out."""
-        best = output.logits.argmax(-1).split(output.lengths.tolist())
+        best = torch.split(output.logits.argmax(-1), output.lengths.tolist())
         symbols = ("", *self.labels)
         return [read_back(each.tolist(), symbols, BLANK, output.start, output.hop) for each in best]
 
@@ -154,5 +155,5 @@ class CTCHead(nn.Module):
 
 def _needed(targets: Tensor, lengths: Tensor) -> Tensor:
     """Tokens that each transcript needs at least: one a letter, and a blank between two that are the same."""
-    parts = targets.split(lengths.tolist())
+    parts = torch.split(targets, lengths.tolist())
     return torch.stack([len(part) + (part[1:] == part[:-1]).sum() for part in parts])

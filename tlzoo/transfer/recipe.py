@@ -104,8 +104,8 @@ def recipe(
     if dense or sequential:
         found = replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
     if spelling and strategy in SPELT:
-        rates = (
-            (1e-2, 3e-3) if strategy == "probe" else ((3e-3, 1e-3) if learning_rate is None else found.learning_rates)
-        )
+        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (1e-3 if attention else 4e-3,)
+        if learning_rate is not None:
+            rates = found.learning_rates
         found = replace(found, steps=SPELT[strategy], learning_rates=rates, trial=0.1, patience=8)
     return found

@@ -43,7 +43,7 @@ RECIPES = {
     "moving-letters": replace(RECIPE, steps=200, learning_rates=(2e-3,), batch_size=8, looks=4, augment=False),
     "camera-motions": replace(RECIPE, steps=500, learning_rates=(1e-3,), batch_size=32, looks=4),
     "sentences": replace(
-        RECIPE, steps=1200, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
+        RECIPE, steps=900, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
     ),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
