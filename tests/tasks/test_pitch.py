@@ -13,7 +13,7 @@ from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.data.pitches import pitches
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks.headed import HeadedModel
-from tlzoo.tasks.pitch import PitchExtraction, estimated
+from tlzoo.tasks.pitch import Pitches, PitchExtraction, estimated
 
 
 @pytest.fixture(scope="module")
@@ -92,4 +92,17 @@ def test_targets_follow_the_clock_of_the_tokens(task: PitchExtraction, data: Dat
     target = task.target(row, {})
     assert target.shape == (100,) and target.numpy() == pytest.approx(np.array(row["f0"]["hz"]))
     coarse = {"f0": {"time": [0.0, 0.5], "hz": [100.0, 200.0]}}
-    assert task.target(coarse, {})[[0, 10, 50]].tolist() == [100, 200, 200]
+    assert task.target(coarse, {})[[0, 10, 24, 26, 50]].tolist() == [100, 100, 100, 200, 200], "the nearest value"
+    fine = {"f0": {"time": np.arange(991) / 1000, "hz": 100.0 + np.arange(991)}}
+    assert task.target(fine, {}).numpy() == pytest.approx(100 + 10 * np.arange(100)), "not what is 5 ms early"
+
+
+def test_nothing_is_learnt_after_the_end_of_a_track(task: PitchExtraction) -> None:
+    logits = torch.zeros(9, 360, requires_grad=True)
+    hz = torch.full((3,), 220.0)  # 0, 10 and 20 ms
+    batch = {"target": hz, "target_lengths": torch.tensor([3])}
+    task.loss(Pitches(logits, torch.tensor([9]), 0.0, 0.01), batch).backward()
+    assert logits.grad is not None
+    taught = logits.grad.abs().sum(1) > 0
+    assert taught.tolist() == [True] * 4 + [False] * 5
+    assert task.loss(Pitches(logits, torch.tensor([9]), 5.0, 0.01), batch) == 0

@@ -64,18 +64,19 @@ class PitchExtraction(HeadTask):
         """f0 in Hz every 10 ms, ``(times,)``, 0 where there is no pitch."""
         time, hz = (np.asarray(row["f0"][name], np.float64) for name in ("time", "hz"))
         wanted = np.arange(0, time[-1] + HOP / 2, HOP)
-        near = np.clip(np.searchsorted(time, wanted - HOP / 2), 0, len(time) - 1)
+        after = np.searchsorted(time, wanted).clip(1, len(time) - 1)
+        near = after - (wanted - time[after - 1] <= time[after] - wanted)
         return torch.tensor(hz[near], dtype=torch.float32)
 
     def loss(self, output: Pitches, batch: Batch) -> Tensor:
-        """Binary cross-entropy of blurred pitch bins, summed over bins, the mean over frames."""
+        """Binary cross-entropy of blurred pitch bins, summed over bins, the mean over frames whose pitch is known."""
         tracks = batch["target"].split(batch["target_lengths"].tolist())
-        at = [
-            track[(time / HOP).round().long().clamp(max=len(track) - 1).to(track.device)]
-            for track, time in zip(tracks, output.times(), strict=True)
-        ]
-        wanted = _blurred(torch.cat(at))
-        return F.binary_cross_entropy_with_logits(output.logits, wanted, reduction="sum") / len(wanted)
+        places = [(time / HOP).round().long().to(batch["target"].device) for time in output.times()]
+        at = [track[place.clamp(max=len(track) - 1)] for track, place in zip(tracks, places, strict=True)]
+        known = torch.cat([place <= len(track) for track, place in zip(tracks, places, strict=True)])
+        wanted = _blurred(torch.cat(at)[known])
+        entropy = F.binary_cross_entropy_with_logits(output.logits[known], wanted, reduction="sum")
+        return entropy / max(len(wanted), 1)
 
     def decode(self, output: Pitches, batch: Batch) -> list[Any]:
         """Pitch as the weighted mean about the likeliest bin, and that bin's probability."""
