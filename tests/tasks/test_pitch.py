@@ -63,6 +63,18 @@ def test_one_frame_is_an_estimate_too(task: PitchExtraction, data: DatasetDict) 
     assert found["voicing_recall"][0] == found["voicing_recall"][1]
 
 
+@pytest.mark.filterwarnings("error")
+def test_sounds_without_any_pitch_are_counted_in_silence(task: PitchExtraction, data: DatasetDict) -> None:
+    row = data["train"][0]
+    rest = {"f0": {"time": row["f0"]["time"], "hz": [0.0] * 100}}
+    found = task.statistics(exact(row) | {"confidence": np.ones(100)}, rest)
+    assert found["rpa"] == found["rca"] == found["voicing_recall"] == [0, 0]
+    assert found["voicing_false_alarm"] == [100, 100]
+    missed = task.statistics(exact(row) | {"confidence": np.zeros(100)}, row)
+    assert missed["rpa"][0] == missed["rpa"][1] > 0, "a pitch is right though it is said to be none"
+    assert missed["voicing_recall"][0] == 0
+
+
 @pytest.mark.parametrize("make", [lambda: CREPE("nano"), lambda: YAMNet(0.25, classes=0)], ids=["crepe", "yamnet"])
 def test_a_head_learns_ten_sounds(make: Any, task: PitchExtraction, data: DatasetDict) -> None:
     torch.manual_seed(0)

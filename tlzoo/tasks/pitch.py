@@ -5,6 +5,7 @@ Heads are CREPE's last layer, on the tokens of any audio backbone (Kim 2018, 180
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,14 +92,18 @@ class PitchExtraction(HeadTask):
         from mir_eval import melody
 
         time, hz = (np.asarray(row["f0"][name], np.float64) for name in ("time", "hz"))
-        voiced, cents, said, heard = melody.to_cent_voicing(time, hz, *estimated(prediction, float(time[-1])))
-        recall, false_alarm = melody.voicing_measures(voiced, said)
+        with warnings.catch_warnings():
+            # a sound without a pitch, or one that is missed all along, is counted like any other
+            warnings.filterwarnings("ignore", message=r"(Estimated|Reference) melody has no voiced frames")
+            voiced, cents, said, heard = melody.to_cent_voicing(time, hz, *estimated(prediction, float(time[-1])))
+            recall, false_alarm = melody.voicing_measures(voiced, said)
+            arguments = (voiced, cents, said, heard, TOLERANCE)
+            pitch, chroma = melody.raw_pitch_accuracy(*arguments), melody.raw_chroma_accuracy(*arguments)
         with_pitch = float(voiced.sum())
         without = len(voiced) - with_pitch
-        arguments = (voiced, cents, said, heard, TOLERANCE)
         return {
-            "rpa": [melody.raw_pitch_accuracy(*arguments) * with_pitch, with_pitch],
-            "rca": [melody.raw_chroma_accuracy(*arguments) * with_pitch, with_pitch],
+            "rpa": [pitch * with_pitch, with_pitch],
+            "rca": [chroma * with_pitch, with_pitch],
             "voicing_recall": [recall * with_pitch, with_pitch],
             "voicing_false_alarm": [false_alarm * without, without],
         }
