@@ -112,6 +112,21 @@ print({k: len(v) for k, v in data.splits.items()}, data.features["label"].names)
     assert done.stdout.strip().splitlines()[-1] == "{'train': 14, 'validation': 2, 'test': 8} ['jump', 'run']"
 
 
+def test_transcripts_beside_sounds(sound: Maker) -> None:
+    features = Features({"audio": Audio(decode=False), "text": Value("string"), "speaker_id": Value("int64")})
+    paths = [sound(f"t/{i}.wav", 300 + 50 * i) for i in range(24)]
+    columns = {
+        "audio": [{"bytes": path.read_bytes(), "path": path.name} for path in paths],
+        "text": ["HE SAID, YES", "THE SECOND"] * 12,
+        "speaker_id": [i % 6 for i in range(24)],
+    }
+    rows = Dataset(pa.table(columns, schema=features.arrow_schema))
+    found = listed(DatasetDict({"train": rows, "test": rows}), "hub:a/b", "speech-recognition")
+    data = gather(found, draw(found.labels, found.groups, found.splits), read_checked("audio"))
+    assert data.splits["test"][0]["text"] in ("he said yes", "the second")
+    assert found.groups and found.groups[1] == "1"
+
+
 BOX = [[1.0, 2.0, 5.0, 6.0], [-4.0, 0.0, 8.0, 8.0]]
 NAMES = ["mask", "glove"]
 

@@ -23,7 +23,11 @@ class Family:
     left: bool = False
 
 
-ENCODERS: dict[str, str] = {"Wav2Vec2Model": "tlzoo.adapters.speech:SpeechEncoder"}
+ENCODERS: dict[str, str] = {
+    "Wav2Vec2Model": "tlzoo.adapters.speech:SpeechEncoder",
+    "VideoMAEModel": "tlzoo.adapters.video:VideoEncoder",
+    "VivitModel": "tlzoo.adapters.video:VideoEncoder",
+}
 """What builds the models of transformers that take no text: ``module:Class`` by the class that a card names; the class
 takes a variant and its input."""
 FAMILIES: dict[str, Family] = {

@@ -1,124 +1,158 @@
-"""wav2vec 2.0 of the library transformers: a transformer over raw speech (Baevski 2020, 2006.11477)."""
+"""wav2vec 2.0 of transformers: raw speech to vectors, and the published transcriber.
+
+Sources: Baevski 2020, arXiv 2006.11477; transformers, ``models/wav2vec2`` (``modeling_wav2vec2.py`` for the names of a
+checkpoint with a CTC head, ``tokenization_wav2vec2.py`` for its symbols).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters import waves
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, Tokens, segment_mean
+from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
+from tlzoo.architectures.wav2vec import at_least, receptive_field, tokens_of
 from tlzoo.checkpoints import load_tensors, read_tensors
 from tlzoo.data.inputs import read_input
-from tlzoo.data.transcripts import BLANK, SPACE, greedy
+from tlzoo.data.transcripts import read_back
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
 
-VOCABULARY = "vocab.json"
-_OPTIONAL = ("masked_spec_embed",)  # a vector that pretraining puts where it hides; published files may lack it
+BLANK, SPACE = "<pad>", "|"
+"""CTC's blank and the end of a word among the published symbols."""
+_OLD_NAMES = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
+"""Of the positional convolution's weight norm, before torch had parametrizations."""
 
 
 class SpeechEncoder(Backbone):
-    """An encoder of speech; ``tokens`` are its last layer, one every 20 ms.
+    """wav2vec 2.0 without its head; ``tokens`` are the last layer's vectors, one every 20 ms.
+
+    A norm of the base size runs over the whole time of a sound, and padding would change it, so sounds of different
+    length are never padded to run together: the size of a batch changes no score.
 
     Attributes:
         network: The module of transformers.
-        classifier: The published CTC head, with :attr:`symbols`; absent where there is none.
+        lm_head: The published head; absent before :meth:`load_official`, and once a task's own replaced it.
     """
 
-    ragged = frozenset({"wave"})
+    ragged = frozenset({"samples"})
 
     def __init__(self, variant: Variant, given: Input) -> None:
-        """Build the network with random parameters, float32.
+        """Build the network.
 
         Args:
-            variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
+            variant: ``config`` holds the arguments of transformers' ``Wav2Vec2Config``.
             given: Its input: the sample rate.
         """
         super().__init__()
-        import transformers
+        from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-        kind = getattr(transformers, variant.model)
-        self.network: Any = kind(kind.config_class(**variant.config))
-        config = self.network.config
-        assert given.sample_rate
-        self.least, hop = waves.receptive_field(config.conv_kernel, config.conv_stride)
-        sizes = {"pooled": config.hidden_size, "tokens": config.hidden_size}
-        middle = self.least / 2 / given.sample_rate
-        self.spec = Spec("audio", sizes, given.sample_rate, hop / given.sample_rate, middle)
-        self.classifier: nn.Linear | None = None
-        self.symbols: tuple[str, ...] = ()
+        # its masking in training asks for more frames than a short word has
+        config = Wav2Vec2Config(**variant.config, apply_spec_augment=False)
+        self.network: Any = Wav2Vec2Model(config)
+        self.lm_head: nn.Linear | None = None
+        hop, self.least = receptive_field(config.conv_kernel, config.conv_stride)
+        assert given.sample_rate, "a card of speech says its sample rate"
+        rate, dim = given.sample_rate, config.hidden_size
+        self.spec = Spec("audio", {"tokens": dim, "pooled": dim}, rate, hop / rate, (self.least - 1) / 2 / rate)
 
     def encode(self, source: np.ndarray) -> Example:
-        """Standardise the samples, ``(samples,)``."""
-        return waves.encoded(source, self.least, standardise=True)
+        """Shift a sound to mean 0 and scale it to variance 1; what is shorter than a token is followed by silence.
+
+        Args:
+            source: Mono samples, ``(samples,)``.
+
+        Returns:
+            ``samples``, float32.
+        """
+        level = (source - source.mean()) / np.sqrt(source.var() + 1e-7)
+        return {"samples": at_least(level, self.least)}
 
     def forward(self, batch: Batch) -> dict[str, Any]:
-        """``tokens`` ``(sum of lengths, dim)`` with ``tokens_lengths``, and their mean ``pooled``, ``(batch, dim)``."""
+        """Vectors of sounds.
 
-        def features(sounds: Tensor) -> Tensor:
-            found: Tensor = self.network.feature_extractor(sounds).transpose(1, 2)
-            return found
+        Args:
+            batch: ``samples``, ``(sum of lengths,)``, and ``samples_lengths``, ``(batch,)``.
 
-        parts = waves.by_length(features, batch["wave"], batch["wave_lengths"])
-        lengths = torch.tensor([len(part) for part in parts], device=batch["wave"].device)
-        padded = pad_sequence(parts, batch_first=True)
-        mask = torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]
-        states, _ = self.network.feature_projection(padded)
-        states = self.network.encoder(states, attention_mask=mask).last_hidden_state
-        tokens = states[mask]
-        return {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
+        Returns:
+            ``tokens``, ``(sum of tokens, dim)``, ``tokens_lengths`` and their mean ``pooled``, ``(batch, dim)``.
+        """
+        return tokens_of(batch, lambda sounds: self.network(sounds).last_hidden_state)
 
     def stages(self) -> list[nn.Module]:
-        """The convolutions with the projection, then the layers."""
-        first = nn.ModuleList([self.network.feature_extractor, self.network.feature_projection])
-        return [first, nn.ModuleList([self.network.encoder.pos_conv_embed]), *self.network.encoder.layers]
+        """The convolutions, what is before the first layer, and the layers."""
+        encoder = self.network.encoder
+        before = nn.ModuleList([self.network.feature_projection, encoder.pos_conv_embed, encoder.layer_norm])
+        return [self.network.feature_extractor, before, *encoder.layers]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load a published checkpoint, and its CTC head where the files hold a vocabulary.
+        """Load a published checkpoint with its CTC head.
+
+        Args:
+            files: ``model.safetensors`` and ``vocab.json``.
 
         Raises:
-            InputError: The checkpoint is of another structure, or lacks layers.
+            InputError: They are of another structure, or do not fit each other.
         """
-        path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
-        tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}
-        own = {_as_now(name.removeprefix("wav2vec2.")): value for name, value in tensors.items()}
-        expected = self.network.state_dict()
-        absent = {name: expected[name] for name in _OPTIONAL if name in expected}
-        load_tensors(self.network, absent | {k: v for k, v in own.items() if k in expected}, path)
-        if VOCABULARY in files and "lm_head.weight" in tensors:
-            numbers = json.loads(files[VOCABULARY].read_text(encoding="utf-8"))
-            weight = tensors["lm_head.weight"]
-            if len(numbers) != len(weight):
-                raise InputError(f"{files[VOCABULARY]}: {len(numbers)} symbols, and {path.name} has {len(weight)}")
-            self.classifier = nn.Linear(weight.shape[1], len(weight))
-            self.classifier.load_state_dict({"weight": weight, "bias": tensors["lm_head.bias"]})
-            self.symbols = tuple(_symbol(name) for name in sorted(numbers, key=numbers.__getitem__))
+        path, symbols = files["model.safetensors"], files["vocab.json"]
+        try:
+            place: dict[str, int] = json.loads(symbols.read_text(encoding="utf-8"))
+            labels = tuple(sorted(place, key=lambda symbol: place[symbol]))
+            fits = sorted(place.values()) == list(range(len(place))) and {BLANK, SPACE} <= set(place)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"{symbols}: no vocabulary: {' '.join(str(error).split())}") from None
+        if not fits:
+            raise InputError(f"{symbols}: expected symbols numbered from 0, {BLANK} and {SPACE} among them")
+        found: dict[str, Tensor] = {}
+        for name, tensor in read_tensors(path).items():
+            before, _, last = name.rpartition(".")
+            if before.endswith("pos_conv_embed.conv"):
+                name = f"{before}.{_OLD_NAMES.get(last, last)}"
+            found[name] = tensor.float()
+        head = nn.ModuleDict({"lm_head": nn.Linear(self.spec.outputs["tokens"], len(labels))})
+        load_tensors(head, {name: value for name, value in found.items() if name.startswith("lm_head.")}, path)
+        prefix = "wav2vec2."
+        mask = {k: v for k, v in self.network.state_dict().items() if k == "masked_spec_embed"}  # not published
+        weights = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
+        load_tensors(self.network, mask | weights, path)
+        lm_head = head["lm_head"]
+        assert isinstance(lm_head, nn.Linear)
+        self.lm_head = lm_head
+        self.spec = replace(self.spec, labels=labels)
 
     def drop_published_head(self) -> None:
-        """Forget the CTC head."""
-        self.classifier, self.symbols = None, ()
+        """Forget the CTC head and its symbols."""
+        self.lm_head = None
+        self.spec = replace(self.spec, labels=())
 
     def published(self) -> Model | None:
-        """The recogniser; absent without its head."""
-        return Transcriber(self) if self.classifier else None
+        """The transcriber; absent before :meth:`load_official` and without its head."""
+        return Transcriber(self) if self.lm_head is not None else None
 
 
 class Transcriber(Model):
-    """The published network with its own CTC head."""
+    """The published network with its own head: transcripts in small letters."""
 
     def __init__(self, backbone: SpeechEncoder) -> None:
-        """Wrap a backbone with official weights and its classifier."""
+        """Wrap a backbone.
+
+        Args:
+            backbone: With official weights and its head.
+        """
         super().__init__()
-        self.backbone, self.spec, self.ragged = backbone, backbone.spec, backbone.ragged
+        self.backbone, self.ragged = backbone, backbone.ragged
+        self.spec = replace(backbone.spec, labels=())
+        symbols = backbone.spec.labels
+        self.blank = symbols.index(BLANK)
+        self.symbols = [" " if s == SPACE else "" if s.startswith("<") else s.lower() for s in symbols]
 
     def encode(self, row: Row) -> Example:
         """Decode and preprocess the row's ``audio``."""
@@ -126,24 +160,14 @@ class Transcriber(Model):
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
-        """For each sound its ``text`` and ``words`` with their times."""
+        """For each sound ``text`` and its ``words`` with their times (``tlzoo.data.transcripts.read_back``)."""
         found = self.backbone(batch)
-        assert self.backbone.classifier is not None
-        logits = Tokens(self.backbone.classifier(found["tokens"]), found["tokens_lengths"])
-        return greedy(logits, self.backbone.symbols, self.spec)
+        assert self.backbone.lm_head is not None and self.spec.hop_seconds is not None
+        best = self.backbone.lm_head(found["tokens"]).argmax(-1).split(found["tokens_lengths"].tolist())
+        timing = (self.spec.start_seconds, self.spec.hop_seconds)
+        return [read_back(each.tolist(), self.symbols, self.blank, *timing) for each in best]
 
-
-def _symbol(name: str) -> str:
-    """What a symbol of the published vocabulary writes: the padding is CTC's blank, other special ones write nothing."""
-    return {"<pad>": BLANK, "|": SPACE}.get(name, "" if name.startswith("<") else name.lower())
-
-
-def _as_now(name: str) -> str:
-    """Weight norm's parameters have other names since PyTorch 2.0."""
-    for old, new in (
-        ("weight_g", "parametrizations.weight.original0"),
-        ("weight_v", "parametrizations.weight.original1"),
-    ):
-        if name.endswith(f"conv.{old}"):
-            return name.removesuffix(old) + new
-    return name
+    def stages(self) -> list[nn.Module]:
+        """The backbone's stages, then the head."""
+        assert self.backbone.lm_head is not None, "the published head was dropped"
+        return [*self.backbone.stages(), self.backbone.lm_head]

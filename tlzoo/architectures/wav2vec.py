@@ -1,14 +1,17 @@
-"""wav2vec: convolutions over raw speech, pretrained to know their own near future.
+"""wav2vec: convolutions over raw speech, trained to tell its own near future from other moments.
 
-Sources: Schneider et al. 2019, arXiv 1904.05862 (section 2: encoder, context network, wav2vec large); fairseq,
-``fairseq/models/wav2vec/wav2vec.py`` (norms, paddings, skip connections, and the names of the parameters, which the
-modules keep).
+Sources: Schneider et al. 2019, arXiv 1904.05862 (network, section 2.1; loss, section 2.2); facebookresearch/fairseq,
+``fairseq/models/wav2vec/wav2vec.py`` (padding, norms, residuals, and the names that the modules keep); s3prl/s3prl,
+``s3prl/upstream/wav2vec/convert.py`` (the keys of its rewritten checkpoint).
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-from collections.abc import Mapping, Sequence
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,96 +19,196 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters import waves
 from tlzoo.adapters.base import Backbone, Batch, Example, Spec, segment_mean
 from tlzoo.checkpoints import load_tensors
-from tlzoo.pickles import restricted_load, state_dict
+from tlzoo.errors import InputError
+from tlzoo.pickles import restricted_load
 
 SAMPLE_RATE = 16_000
 """Hz."""
-RESIDUAL = math.sqrt(0.5)
-"""Factor of the sum of a context layer and its input."""
+RESIDUAL_SCALE = math.sqrt(0.5)
+"""Of a layer's sum with its input (fairseq's ``residual_scale``)."""
 
 
 class Wav2Vec(Backbone):
-    """Encoder and context network; ``tokens`` are context vectors, each from the past only.
+    """An encoder of strided convolutions, and a context network of causal ones; ``tokens`` are the context's vectors.
 
-    The encoder is convolution without bias, group norm of one group, ReLU, and at its end ``log(|x| + 1)``; a context
-    layer is causal and adds its input.
+    Each layer is convolution, group norm with one group, over channels and time (section 2.1), and ReLU. The encoder's
+    output is compressed by a logarithm. The published network is run over a whole sound, and its norms see all of it,
+    so sounds of different length are never padded to run together: the size of a batch changes no score.
     """
 
-    ragged = frozenset({"wave"})
+    ragged = frozenset({"samples"})
 
     def __init__(
         self,
-        channels: int = 512,
-        feature_kernels: Sequence[int] = (10, 8, 4, 4, 4, 1, 1),
-        feature_strides: Sequence[int] = (5, 4, 2, 2, 2, 1, 1),
-        context_kernels: Sequence[int] = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13),
+        channels: int,
+        feature_kernels: Sequence[int],
+        feature_strides: Sequence[int],
+        context_kernels: Sequence[int],
     ) -> None:
         """Build the network from scratch.
 
         Args:
             channels: Of every layer.
-            feature_kernels: Of the encoder.
-            feature_strides: Of the encoder.
-            context_kernels: Of the context network.
+            feature_kernels: Kernel sizes of the encoder's layers.
+            feature_strides: Their strides.
+            context_kernels: Kernel sizes of the context network's layers.
         """
         super().__init__()
-        self.feature_extractor = nn.ModuleDict({"conv_layers": nn.ModuleList()})
-        self.feature_aggregator = nn.ModuleDict({"conv_layers": nn.ModuleList()})
-        for i, (kernel, stride) in enumerate(zip(feature_kernels, feature_strides, strict=True)):
-            layer = nn.Conv1d(channels if i else 1, channels, kernel, stride, bias=False)
-            self._features.append(nn.Sequential(layer, nn.Identity(), nn.GroupNorm(1, channels), nn.ReLU()))
-        for kernel in context_kernels:
-            past = nn.ReplicationPad1d((kernel - 1, 0))
-            layer = nn.Conv1d(channels, channels, kernel)
-            self._context.append(nn.Sequential(past, layer, nn.Identity(), nn.GroupNorm(1, channels), nn.ReLU()))
-        self.least, hop = waves.receptive_field(feature_kernels, feature_strides)
-        sizes = {"pooled": channels, "tokens": channels}
-        self.spec = Spec("audio", sizes, SAMPLE_RATE, hop / SAMPLE_RATE, self.least / 2 / SAMPLE_RATE)
-
-    @property
-    def _features(self) -> nn.ModuleList:
-        return self.feature_extractor["conv_layers"]  # type: ignore[return-value]
-
-    @property
-    def _context(self) -> nn.ModuleList:
-        return self.feature_aggregator["conv_layers"]  # type: ignore[return-value]
+        self.feature_extractor = _Encoder(channels, feature_kernels, feature_strides)
+        self.feature_aggregator = _Context(channels, context_kernels)
+        hop, self.least = receptive_field(feature_kernels, feature_strides)
+        self.spec = Spec(
+            "audio",
+            {"tokens": channels, "pooled": channels},
+            SAMPLE_RATE,
+            hop / SAMPLE_RATE,
+            (self.least - 1) / 2 / SAMPLE_RATE,
+        )
 
     def encode(self, source: np.ndarray) -> Example:
-        """The samples, ``(samples,)``, as they are."""
-        return waves.encoded(source, self.least, standardise=False)
+        """Take the samples as they are; what is shorter than one token's window is followed by silence.
+
+        Args:
+            source: Mono samples at 16 kHz, ``(samples,)``.
+
+        Returns:
+            ``samples``, float32.
+        """
+        return {"samples": at_least(source, self.least)}
 
     def forward(self, batch: Batch) -> dict[str, Any]:
-        """``tokens`` ``(sum of lengths, dim)`` with ``tokens_lengths``, and their mean ``pooled``, ``(batch, dim)``."""
-        parts = waves.by_length(self._embed, batch["wave"], batch["wave_lengths"])
-        lengths = torch.tensor([len(part) for part in parts], device=batch["wave"].device)
-        tokens = torch.cat(parts)
-        return {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
+        """Vectors of sounds, one every 10 ms, each from the past only but for the norms.
 
-    def _embed(self, sounds: Tensor) -> Tensor:
-        """``(batch, samples)`` to ``(batch, tokens, dim)``."""
-        x = sounds.unsqueeze(1)
-        for layer in self._features:
-            x = layer(x)
-        x = (x.abs() + 1).log()
-        for layer in self._context:
-            x = (layer(x) + x) * RESIDUAL
-        return x.transpose(1, 2)
+        Args:
+            batch: ``samples``, ``(sum of lengths,)``, and ``samples_lengths``, ``(batch,)``.
+
+        Returns:
+            ``tokens``, ``(sum of tokens, channels)``, ``tokens_lengths`` and their mean ``pooled``.
+        """
+        return tokens_of(batch, lambda sounds: self.feature_aggregator(self.feature_extractor(sounds)).transpose(1, 2))
 
     def stages(self) -> list[nn.Module]:
-        """The encoder, then the context layers."""
-        return [self.feature_extractor, *self._context]
+        """The layers of the encoder, then those of the context network."""
+        return [*self.feature_extractor.conv_layers, *self.feature_aggregator.conv_layers]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load fairseq's checkpoint, or s3prl's copy of it; the layers that predicted the future are left out.
+        """Load fairseq's checkpoint, or s3prl's rewriting of it; the layers that predict the future are left out.
+
+        Args:
+            files: The one file, ``wav2vec_large.pt``.
 
         Raises:
-            InputError: It is of another structure.
+            InputError: It is no such checkpoint, or of another structure.
         """
         (path,) = files.values()
-        whole = restricted_load(path)
-        tensors = state_dict(next((whole[k] for k in ("model", "model_weight") if k in whole), whole))
-        own = {k: v.float() for k, v in tensors.items() if not k.startswith("wav2vec_predictions.")}
-        load_tensors(self, own, path)
+        held = _read(path)
+        weights = next((held[key] for key in ("model_weight", "model") if isinstance(held.get(key), Mapping)), None)
+        if weights is None:
+            raise InputError(
+                f"{path}: no checkpoint of wav2vec: expected 'model' or 'model_weight', found {list(held)}"
+            )
+        parts = ("feature_extractor.", "feature_aggregator.")
+        load_tensors(self, {name: value.float() for name, value in weights.items() if name.startswith(parts)}, path)
+
+
+class _Encoder(nn.Module):
+    """Raw samples to vectors: section 2.1, "encoder network"."""
+
+    def __init__(self, channels: int, kernels: Sequence[int], strides: Sequence[int]) -> None:
+        super().__init__()
+        sizes = [1, *[channels] * len(kernels)]
+        self.conv_layers = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv1d(inputs, channels, kernel, stride, bias=False),
+                nn.Identity(),  # fairseq's dropout, of probability 0: it keeps the norm's name
+                nn.GroupNorm(1, channels),
+                nn.ReLU(),
+            )
+            for inputs, kernel, stride in zip(sizes, kernels, strides, strict=False)
+        )
+
+    def forward(self, sounds: Tensor) -> Tensor:
+        """``(batch, samples)`` to ``(batch, channels, tokens)``."""
+        x = sounds.unsqueeze(1)
+        for layer in self.conv_layers:
+            x = layer(x)
+        return x.abs().log1p()
+
+
+class _Context(nn.Module):
+    """Mixes the past into each vector: section 2.1, "context network"; the first value stands for what was before."""
+
+    def __init__(self, channels: int, kernels: Sequence[int]) -> None:
+        super().__init__()
+        self.conv_layers = nn.ModuleList(
+            nn.Sequential(
+                nn.ReplicationPad1d((kernel - 1, 0)),
+                nn.Conv1d(channels, channels, kernel),
+                nn.Identity(),
+                nn.GroupNorm(1, channels),
+                nn.ReLU(),
+            )
+            for kernel in kernels
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, channels, tokens)`` to the same."""
+        for layer in self.conv_layers:
+            x = (layer(x) + x) * RESIDUAL_SCALE
+        return x
+
+
+def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> tuple[int, int]:
+    """Samples from one output of stacked convolutions to the next, and those that one output sees."""
+    hop, size = 1, 1
+    for kernel, stride in zip(kernels, strides, strict=True):
+        size += (kernel - 1) * hop
+        hop *= stride
+    return hop, size
+
+
+def at_least(source: np.ndarray, least: int) -> Tensor:
+    """Samples as a tensor, followed by silence where there are fewer than ``least``."""
+    samples = torch.tensor(source, dtype=torch.float32)
+    return nn.functional.pad(samples, (0, max(0, least - len(samples))))
+
+
+def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+    """Run a network over sounds of any lengths, those of one length together and none padded.
+
+    Args:
+        batch: ``samples``, ``(sum of lengths,)``, and ``samples_lengths``, ``(batch,)``.
+        run: From ``(sounds, samples)`` to ``(sounds, tokens, dim)``.
+
+    Returns:
+        ``tokens`` in the batch's order, ``(sum of tokens, dim)``, ``tokens_lengths``, and their means, ``pooled``.
+    """
+    lengths = batch["samples_lengths"].tolist()
+    sounds = batch["samples"].split(lengths)
+    alike: dict[int, list[int]] = {}
+    for place, length in enumerate(lengths):
+        alike.setdefault(length, []).append(place)
+    found: dict[int, Tensor] = {}
+    for places in alike.values():
+        found |= dict(zip(places, run(torch.stack([sounds[place] for place in places])), strict=True))
+    each = [found[place] for place in range(len(lengths))]
+    counts = torch.tensor([len(tokens) for tokens in each], device=batch["samples"].device)
+    tokens = torch.cat(each)
+    return {"tokens": tokens, "tokens_lengths": counts, "pooled": segment_mean(tokens, counts)}
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """A checkpoint's tree; that of 2019 is not in the zip format, and holds fairseq's arguments, a ``Namespace``."""
+    if zipfile.is_zipfile(path):
+        held = restricted_load(path)
+    else:
+        try:
+            with torch.serialization.safe_globals([argparse.Namespace]):
+                held = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+            raise InputError(f"{path}: no readable checkpoint: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(held, Mapping):
+        raise InputError(f"{path}: no checkpoint of wav2vec: expected a dict, found {type(held).__name__}")
+    return held

@@ -50,6 +50,7 @@ class TaskFacts:
         epochs: Most times that training sees an example, where that is not what the recipe says: a text is in several
             pairs, and seen in each.
         untrained: Whether it can be done with what a backbone gives, without a head: by any, zero-shot.
+        longest_hop: Of sounds: most seconds from one token to the next with which it can be done.
         own_metrics: Of a kind of input with which the task is another one, its metrics, headline first.
     """
 
@@ -61,6 +62,7 @@ class TaskFacts:
     epochs: int | None = None
     untrained: bool = False
     own_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    longest_hop: float | None = None
 
     def headline(self, kind: str) -> str:
         """The metric that a board of models with this kind of input is ranked by."""
@@ -94,10 +96,13 @@ def _task(
     *,
     epochs: int | None = None,
     untrained: bool = False,
+    longest_hop: float | None = None,
 ) -> TaskFacts:
     own = own or {}
     kinds = frozenset({domain, *own})
-    return TaskFacts(domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own)
+    return TaskFacts(
+        domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own, longest_hop
+    )
 
 
 TASKS: dict[str, TaskFacts] = {
@@ -120,8 +125,10 @@ TASKS: dict[str, TaskFacts] = {
     "pitch-extraction": _task(
         "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
     ),
-    "speech-recognition": _task("audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"]),
-    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy"]),
+    "speech-recognition": _task(
+        "audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"], longest_hop=0.05
+    ),
+    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
     "video-generation": _task("video", "image-to-video", [{"frames"}], ["psnr", "ssim", "bits_per_dim"]),
 }
 

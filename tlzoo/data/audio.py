@@ -78,6 +78,12 @@ def check(source: Mapping[str, Any]) -> str | None:
     return None
 
 
+def is_silent(source: Mapping[str, Any]) -> bool:
+    """Whether all samples of a sound that can be read are the same."""
+    samples, _ = _read(source)
+    return bool((samples == samples[0]).all())
+
+
 def encode_wav(samples: NDArray[np.float32], rate: int) -> bytes:
     """Write a sound as a WAV file of 16-bit samples.
 

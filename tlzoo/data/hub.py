@@ -18,6 +18,7 @@ from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.dataset import Listing, classes_of, storage
 from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
 from tlzoo.data.objects import Objects, rarest
+from tlzoo.data.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -117,17 +118,17 @@ def listed(
     Args:
         loaded: Its splits.
         where: What errors and notices call it.
-        task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for
-            detection one of objects with a ``bbox`` (x, y, width, height) and a ``category`` each; for segmentation a
-            second one of images, whose values are classes; for pairs of texts see ``tlzoo.data.pairs``, for replies
-            ``tlzoo.data.replies``, for question answering the columns of SQuAD.
+        task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for speech
+            recognition one of transcripts; for detection one of objects with a ``bbox`` (x, y, width, height) and a
+            ``category`` each; for segmentation a second one of images, whose values are classes; for pairs of texts see
+            ``tlzoo.data.pairs``, for replies ``tlzoo.data.replies``, for question answering the columns of SQuAD.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
 
     Raises:
         InputError: No column fits.
     """
-    from datasets import Audio, Value
+    from datasets import Audio, Value, Video
 
     if task == "question-answering":
         from tlzoo.data import squad
@@ -135,7 +136,7 @@ def listed(
         return squad.on_hub({str(split): rows.to_dict() for split, rows in loaded.items()}, where)
     features: dict[str, Any] = next(iter(loaded.values())).features
     kind = next(iter(task_facts(task).inputs))
-    wanted = {"audio": Audio, "image": Image}.get(kind, Value)
+    wanted = {"audio": Audio, "image": Image, "video": Video}.get(kind, Value)
     source = next((name for name, f in features.items() if isinstance(f, wanted)), None)
     if task == "pose-estimation":
         raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes COCO files")
@@ -146,7 +147,8 @@ def listed(
         return pairs.listed(parts, where) if task == "text-embedding" else replies.listed(parts)
     sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
     fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
-    label = label or next((c for c in (fitting if sought else LABEL_COLUMNS) if c in features), None)
+    usual = TEXT_COLUMNS if task == "speech-recognition" else LABEL_COLUMNS
+    label = label or next((c for c in (fitting if sought else usual) if c in features), None)
     if source is None or label is None or label not in features:
         missing = f"{kind} column" if source is None else f"{sought or 'label'} column"
         raise InputError(f"{where}: no {missing}; columns: {', '.join(features)}")
@@ -175,6 +177,8 @@ def listed(
         from tlzoo.data.mask_folder import attach
 
         attach(found, targets, None, f"{where}, column {label!r}")
+    elif task == "speech-recognition":
+        found.targets, found.labels = Transcripts(targets), [""] * len(targets)
     else:
         names = features[label].names if isinstance(features[label], ClassLabel) else None
         found.labels = [names[v] if names else str(v) for v in targets]

@@ -90,18 +90,6 @@ DATASETS: dict[str, Entry] = {
         hub="openslr/librispeech_asr",
         options={"train": "clean/validation/*.parquet", "test": "clean/test/*.parquet", "label": "text"},
     ),
-    "spoken-numbers": Entry(
-        "speech-recognition",
-        "numbers rendered with eSpeak NG digit by digit, split by voice and by number",
-        "apache-2.0",
-        loader="tlzoo.data.sentences:spoken_numbers",
-    ),
-    "spoken-strings": Entry(
-        "speech-recognition",
-        "strings of common words rendered with eSpeak NG in other voices; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.sentences:spoken_strings",
-    ),
     "hear-esc50": Entry(
         "audio-embedding",
         "ESC-50, one of HEAR's tasks: 2,000 environmental sounds of 5 s, 50 classes",
@@ -114,6 +102,30 @@ DATASETS: dict[str, Entry] = {
         "who of twenty eSpeak NG voices speaks, split by what is said",
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_voices",
+    ),
+    "digit-motions": Entry(
+        "video-classification",
+        "how real handwritten digits move; no single frame tells",
+        "cc-by-4.0",
+        loader="tlzoo.data.motions:digit_motions",
+    ),
+    "camera-motions": Entry(
+        "video-classification",
+        "pieces of photographs before a moving camera; source of stand-ins",
+        "unknown",
+        loader="tlzoo.data.motions:camera_motions",
+    ),
+    "spoken-numbers": Entry(
+        "speech-recognition",
+        "rendered English numbers with transcripts, splits apart by voice and by text",
+        "apache-2.0",
+        loader="tlzoo.data.sentences:spoken_numbers",
+    ),
+    "sentences": Entry(
+        "speech-recognition",
+        "rendered common English words in a row, other voices and other words; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.sentences:sentences",
     ),
     "tones": Entry(
         "audio-classification",
@@ -302,6 +314,7 @@ STANDARD: dict[str, Standard] = {
     "object-detection": (None, "digit-scenes"),
     "audio-classification": ("esc50", "spoken-digits"),
     "pitch-extraction": (None, "pitches"),
+    "video-classification": ("ucf101-subset", "digit-motions"),
     "audio-embedding": ("hear-esc50", "spoken-voices"),
     "speech-recognition": ("librispeech", "spoken-numbers"),
     "face-detection": (None, "faces"),

@@ -17,8 +17,8 @@ Row = Mapping[str, Any]
 LISTINGS = {
     "language-modeling": "tlzoo.data.passages:listing",
     "pitch-extraction": "tlzoo.data.f0_folder:listing",
-    "speech-recognition": "tlzoo.data.transcripts:listing",
     "question-answering": "tlzoo.data.squad:listing",
+    "speech-recognition": "tlzoo.data.transcripts:listing",
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
     "text-generation": "tlzoo.data.replies:listing",

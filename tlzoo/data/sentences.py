@@ -1,96 +1,145 @@
-"""Rendered speech with its transcript: spoken numbers to be recognised, and strings of words to pretrain on.
+"""Rendered speech with transcripts: numbers to be transcribed, and sentences to pretrain on.
 
-The two share no word and no voice, and neither do their splits share a voice or a text (see ``tlzoo.data.speech``).
+A row is a pure function of seed, split and index. The splits of the numbers share neither voices nor texts; the
+sentences share neither voices nor words with them (``tlzoo.data.speech.voices`` says which voice is whose).
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
-from datasets import Audio, Dataset, DatasetDict, Features, Value
+from datasets import Dataset, DatasetDict
 from tqdm import tqdm
 
-from tlzoo.data import espeak, transcripts
+from tlzoo.data import espeak
 from tlzoo.data.audio import encode_wav
 from tlzoo.data.dataset import table
-from tlzoo.data.protocol import SPLITS, deal
+from tlzoo.data.protocol import deal
 from tlzoo.data.speech import DIGITS, WORDS, speak, voices
+from tlzoo.data.transcripts import characters_of, speech_features, spell
 
-SHARES = {"train": 60, "validation": 15, "test": 25}
-"""Of all texts, per cent."""
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+MORE_WORDS = tuple(
+    """
+    about above across answer arrive autumn balloon basket because behind below better between box broken busy button
+    candle captain careful carry castle clever closing copper corner crazy crown daily danger desk dragon drive driver
+    early earth easy empty engine evening every exactly explain fallen famous feather fix follow frozen
+    gentle given glove goes golden grazing haven heaven heavy hidden history honey horizon hurry inside invite iron
+    jacket join judge jump keep kind king knife lazy leaving lemon level listen lizard lovely magic maze measure mixed
+    moving narrow native never next noisy ocean often open oven over painted pardon pencil perfect pilot plenty
+    prize puzzle quarter question quick quiet raven reading ready really ribbon robin rose saddle saving season secret
+    serve shadow shelf shore silent simple size soft south square station stone story strange stream sudden sugar sweet
+    taxi team thick thin thing thirsty thunder tiny tired today tower travel under unity valley van velvet very village
+    violet visit voice volcano wagon wave weather whisper wise wonder wooden world young zebra zigzag zone zoo
+    """.split()  # noqa: SIM905
+)
+"""Words with what :data:`tlzoo.data.speech.WORDS` lacks of English sounds and letters; none is a number."""
+SPEEDS = (150, 231)
+"""Words a minute, from and to below."""
+STEP = 0.2
+"""Seconds; sounds last a multiple of it, so that many are alike and can be run together (none is ever padded)."""
+SHARES = {"train": 60, "validation": 10, "test": 30}
+"""Of the numbers' texts, per cent."""
 
 
-def spoken_numbers(seed: int = 0, sizes: tuple[int, int, int] = (800, 100, 200)) -> DatasetDict:
-    """Render numbers of two or three digits, each digit spoken, in voices and of texts that were not heard before.
+def spoken_numbers(seed: int = 0, sizes: tuple[int, int, int] = (600, 120, 300)) -> DatasetDict:
+    """Render numbers: two or three digits one after another, or tens and ones, such as "forty two".
 
     Args:
         seed: Of all that is drawn.
         sizes: Rows of train, validation and test.
 
     Returns:
-        Splits with ``audio`` at 22,050 Hz, ``text`` and ``symbols``, ``group``, the voice, and ``id``.
+        Splits with the columns of ``tlzoo.data.transcripts.speech_features``; ``group`` is the voice.
 
     Raises:
         UnavailableError: eSpeak NG is not installed, or cannot be loaded.
     """
-    return _render("digits", DIGITS, sizes, seed)
+    words = (*DIGITS, *TENS)
+    texts = {split: _numbers(split) for split in SHARES}
+
+    def text(split: str, index: int, generator: np.random.Generator) -> str:
+        of_kind = texts[split][index % len(texts[split])]
+        return of_kind[int(generator.integers(len(of_kind)))]
+
+    return _render("numbers", "digits", dict(zip(SHARES, sizes, strict=True)), text, characters_of(words), seed)
 
 
-def spoken_strings(seed: int = 0, sizes: tuple[int, int] = (3000, 200)) -> DatasetDict:
-    """Render strings of two or three common words, as :func:`spoken_numbers`: the source of stand-ins."""
-    return _render("words", WORDS, sizes, seed)
+def sentences(seed: int = 0, sizes: tuple[int, int] = (2400, 100)) -> DatasetDict:
+    """Render sentences of one to three common words, none of which names a number, in voices of their own.
 
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train and validation.
 
-def _render(name: str, words: Sequence[str], sizes: Sequence[int], seed: int) -> DatasetDict:
-    symbols = transcripts.alphabet([*words, " "])
-    who = voices()
-    with tqdm(total=sum(sizes), desc=f"spoken strings of {name}", unit="clip", disable=None) as progress:
-        found = {}
-        for split, size in zip(SPLITS, sizes, strict=False):
-            speakers = who[f"{name}/{split}"]
-            rows = []
-            for index in range(size):
-                key = (seed, zlib.crc32(f"strings/{name}/{split}".encode()))
-                generator = np.random.default_rng((*key, 1, index))
-                voice = speakers[deal(len(speakers), index, (*key, 0))]
-                text = _text(words, split, generator)
-                rows.append((text, voice, encode_wav(speak(text, voice, generator), espeak.SAMPLE_RATE)))
-                progress.update()
-            found[split] = _dataset(rows, symbols, f"spoken-strings/{name}/{split}/{seed}")
-        return DatasetDict(found)
+    Returns:
+        Splits ``train`` and ``validation``, as of :func:`spoken_numbers`.
 
+    Raises:
+        UnavailableError: eSpeak NG is not installed, or cannot be loaded.
+    """
+    words = (*WORDS, *MORE_WORDS)
 
-def _text(words: Sequence[str], split: str, generator: np.random.Generator) -> str:
-    """Two or three words, of the texts that are this split's: which are whose, their hash says."""
-    first = 0
-    for name, share in SHARES.items():
-        if name == split:
-            break
-        first += share
-    while True:
-        text = " ".join(generator.choice(words, generator.integers(2, 4)))
-        if first <= zlib.crc32(text.encode()) % 100 < first + SHARES[split]:
-            return text
+    def text(split: str, index: int, generator: np.random.Generator) -> str:
+        return " ".join(generator.choice(words, 1 + index % 3).tolist())
 
-
-def _dataset(rows: Sequence[tuple[str, str, bytes]], symbols: Sequence[str], name: str) -> Dataset:
-    features = Features(
-        audio=Audio(sampling_rate=espeak.SAMPLE_RATE, decode=False),
-        **transcripts.text_features(symbols),
-        group=Value("string"),
-        id=Value("string"),
+    return _render(
+        "sentences", "words", dict(zip(("train", "validation"), sizes, strict=True)), text, characters_of(words), seed
     )
-    columns: dict[str, list[Any]] = {column: [] for column in features}
-    for index, (text, voice, data) in enumerate(rows):
-        row = {
-            "audio": {"bytes": data, "path": f"{index:04}.wav"},
-            **transcripts.columns(text, symbols),
-            "group": voice,
-            "id": f"{name}/{index:04}",
-        }
-        for column, value in row.items():
-            columns[column].append(value)
-    return table(features, columns)
+
+
+@functools.cache
+def _numbers(split: str) -> tuple[tuple[str, ...], ...]:
+    """The texts of a split, by kind: which split has a text is said by the SHA-256 of the text."""
+    kinds = (
+        [" ".join(digits) for digits in product(DIGITS, repeat=2)],
+        [" ".join(digits) for digits in product(DIGITS, repeat=3)],
+        [f"{ten} {one}" for ten in TENS for one in DIGITS[1:]],
+    )
+    ends = np.cumsum(list(SHARES.values()))
+    place = list(SHARES).index(split)
+
+    def is_here(text: str) -> bool:
+        number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 100
+        return int(np.searchsorted(ends, number, side="right")) == place
+
+    return tuple(tuple(filter(is_here, kind)) for kind in kinds)
+
+
+def _render(
+    name: str,
+    speakers: str,
+    sizes: Mapping[str, int],
+    text: Callable[[str, int, np.random.Generator], str],
+    characters: Sequence[str],
+    seed: int,
+) -> DatasetDict:
+    who = voices()
+    with tqdm(total=sum(sizes.values()), desc=f"spoken {name}", unit="clip", disable=None) as progress:
+
+        def part(split: str, size: int) -> Dataset:
+            columns: dict[str, list[Any]] = {c: [] for c in ("audio", "text", "letters", "group", "id")}
+            key = (seed, zlib.crc32(f"{name}/{split}".encode()))
+            of_split = who[f"{speakers}/{split}"]
+            for index in range(size):
+                generator = np.random.default_rng((*key, 1, index))
+                voice = of_split[deal(len(of_split), index, (*key, 0))]
+                said = text(split, index, generator)
+                sound = encode_wav(
+                    speak(said, voice, generator, SPEEDS, round(STEP * espeak.SAMPLE_RATE)), espeak.SAMPLE_RATE
+                )
+                columns["audio"].append({"bytes": sound, "path": f"{name}-{split}-{index:04}.wav"})
+                columns["text"].append(said)
+                columns["letters"].append(spell(said, characters))
+                columns["group"].append(voice)
+                columns["id"].append(f"spoken-{name}/{split}/{seed}/{index:04}")
+                progress.update()
+            return table(speech_features(characters), columns)
+
+        return DatasetDict({split: part(split, size) for split, size in sizes.items()})

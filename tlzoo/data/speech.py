@@ -108,7 +108,7 @@ def spoken_voices(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) 
         As of :func:`spoken_digits`, but a class is a voice, and ``group`` the word: all voices are in all splits, and
         no word is in two. No voice of :func:`spoken_words` is among them.
     """
-    who = [v for v in voices()["digits/test"]][:20]
+    who = voices()["digits/test"][:20]
     with tqdm(total=sum(sizes), desc="spoken voices", unit="clip", disable=None) as progress:
         return DatasetDict(
             {
@@ -156,12 +156,25 @@ def _clips(
         progress.update()
 
 
-def speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Speak words the way a person might who is somewhere, in some mood, near some microphone."""
+def speak(
+    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231), step: int = 1
+) -> NDArray[np.float32]:
+    """Speak the way a person might who is somewhere, in some mood, near some microphone.
+
+    Args:
+        words: What is said.
+        variant: Of :func:`tlzoo.data.espeak.variants`.
+        generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
+        speeds: Least words a minute, and one more than the most.
+        step: The samples are a multiple of this, by more silence after the words.
+
+    Returns:
+        Samples at 22,050 Hz, float32 of shape ``(samples,)``.
+    """
     spoken = espeak.render(
-        word,
+        words,
         f"{generator.choice(list(espeak.ACCENTS))}+{variant}",
-        speed=int(generator.integers(110, 231)),
+        speed=int(generator.integers(*speeds)),
         pitch=int(generator.integers(25, 76)),
         intonation=int(generator.integers(25, 76)),
         volume=50,  # at 100 the loudest variants run into eSpeak's limiter
@@ -169,6 +182,7 @@ def speak(word: str, variant: str, generator: np.random.Generator) -> NDArray[np
     audible = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max())
     spoken = spoken[audible[0] : audible[-1] + 1]
     before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
+    after += -(before + len(spoken) + after) % step
     peak = 10 ** (generator.uniform(-18, -3) / 20)
     clip = np.pad(spoken * (peak / np.abs(spoken).max()), (before, after))
     return add_noise(clip, generator.uniform(15, 40), generator, pink=bool(generator.integers(2)))

@@ -1,181 +1,207 @@
-"""What is said in a sound: transcripts as symbols, and a person's own ones.
-
-Text is written in small letters without punctuation, but for apostrophes inside words; numbers stay as they are.
-"""
+"""What is said in a sound: how a transcript is written, spelt and read back, and a person's own transcribed sounds."""
 
 from __future__ import annotations
 
 import csv
-import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from datasets import ClassLabel, Features, List, Value
+from datasets import Audio, ClassLabel, Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES
+from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES, SUFFIXES
 from tlzoo.errors import InputError
 
-if TYPE_CHECKING:
-    from tlzoo.adapters.base import Spec, Tokens
-
-BLANK, SPACE = "", " "
-"""CTC's blank is a symbol that writes nothing; the first one here."""
-COLUMNS = ("transcription", "transcript", "text", "sentence")
-"""Of metadata.csv, what is said."""
-_LIBRISPEECH = "*.trans.txt"
+TEXT_COLUMNS = ("transcription", "text", "sentence", "transcript")
+"""Columns of ``metadata.csv`` that may hold the transcript, in the order in which they are looked for."""
+_APOSTROPHES = str.maketrans("\u2019\u02bc\u0060\u00b4", "''''")
+_SHOWN = 5  # of the characters that are of no use
 
 
-def tidy(text: str) -> str:
-    """A transcript as it is learnt and compared: small letters, single blanks, no punctuation."""
-    kept = re.sub(r"[^\w' ]|_", " ", text.lower().replace("’", "'"))
-    return " ".join(word.strip("'") for word in kept.split() if word.strip("'"))
+def normalise(text: str) -> str:
+    """Write a transcript as all of them are compared: lower case, letters and apostrophes, single spaces.
 
-
-def alphabet(texts: Iterable[str]) -> list[str]:
-    """Symbols of tidy texts, sorted, after CTC's blank."""
-    return [BLANK, *sorted(set("".join(texts)))]
-
-
-def text_features(symbols: Sequence[str]) -> Features:
-    """Features of transcripts: the text, and the numbers of its symbols."""
-    names = [_NAMES.get(symbol, symbol) for symbol in symbols]
-    return Features({"text": Value("string"), "symbols": List(ClassLabel(names=names))})
-
-
-_NAMES = {BLANK: "<blank>", SPACE: "<space>"}
-"""What the classes of symbols are called that would not be seen."""
-
-
-def symbols_of(features: Features) -> tuple[str, ...]:
-    """The symbols that features were made of."""
-    back = {name: symbol for symbol, name in _NAMES.items()}
-    return tuple(back.get(name, name) for name in features["symbols"].feature.names)
-
-
-def columns(text: str, symbols: Sequence[str]) -> dict[str, Any]:
-    """A tidy text's values of :func:`text_features`."""
-    place = {symbol: i for i, symbol in enumerate(symbols)}
-    return {"text": text, "symbols": [place[character] for character in text]}
-
-
-def greedy(logits: Tokens, symbols: Sequence[str], spec: Spec) -> list[dict[str, Any]]:
-    """Read the likeliest symbol of each token: repeats are one, and what writes nothing separates (Graves 2006, 3.2).
-
-    Args:
-        logits: Of the symbols, ``(sum of lengths, symbols)``.
-        symbols: What each writes.
-        spec: Says when the tokens are.
-
-    Returns:
-        For each sound ``text``, and ``words``: each its ``text``, ``start`` and ``end`` in s.
-    """
-    assert spec.hop_seconds is not None
-    found = []
-    for best in logits.values.argmax(-1).split(logits.lengths.tolist()):
-        words: list[dict[str, Any]] = []
-        previous, is_new = -1, True
-        for place, number in enumerate(best.tolist()):
-            written = symbols[number]
-            middle = spec.start_seconds + place * spec.hop_seconds
-            if written == SPACE:
-                is_new = True
-            elif written and number != previous:
-                if is_new:
-                    words.append({"text": "", "start": max(0.0, middle - spec.hop_seconds / 2)})
-                is_new = False
-                words[-1]["text"] += written
-            if written not in (BLANK, SPACE):
-                words[-1]["end"] = middle + spec.hop_seconds / 2
-            previous = number
-        found.append({"text": " ".join(word["text"] for word in words), "words": words})
-    return found
-
-
-def listing(folder: Path) -> Listing:
-    """List sounds and what is said in them.
-
-    Either ``metadata.csv`` with ``file_name`` and one of :data:`COLUMNS`, at the top or inside ``train``, ``validation``
-    and ``test``; or LibriSpeech's own folders with ``*.trans.txt``. A speaker stands on one side only.
+    Punctuation is left out, and hyphens become spaces, as in LibriSpeech (Panayotov 2015, section 4).
 
     Raises:
-        InputError: No such folder, no transcripts, or a line that cannot be read.
+        InputError: Nothing is left, or it holds what has no sound of its own, such as digits; says which.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected sounds with metadata.csv (file_name, transcription)")
-    parts = {p: SPLIT_NAMES[p.name.lower()] for p in sorted(folder.iterdir()) if p.name.lower() in SPLIT_NAMES}
-    parts = {p: split for p, split in parts.items() if p.is_dir()}
-    found = Listing("audio", [], [], [], [], [] if parts else None)
-    texts: list[str] = []
-    for part, split in (parts or {folder: ""}).items():
-        read = _metadata if (part / "metadata.csv").is_file() else _librispeech
-        for path, said, speaker in read(part, found):
-            name, text = str(path.relative_to(folder)), tidy(said)
-            if not text:
-                found.problems.append(f"{name}: the transcript {said!r} has no letters")
-                continue
-            found.inputs.append({"bytes": None, "path": str(path)})
-            found.labels.append("")
-            found.names.append(name)
-            texts.append(text)
-            assert found.groups is not None
-            found.groups.append(speaker or name)
-            if found.splits is not None:
-                found.splits.append(split)
-            found.files.append(path)
-    if not texts:
+    lower = unicodedata.normalize("NFC", text).translate(_APOSTROPHES).lower()
+    kinds = {character: unicodedata.category(character) for character in lower}
+    wrong = sorted({c for c, kind in kinds.items() if kind[0] in "NS" or kind in ("Co", "Cn", "Cs")})
+    if wrong:
         raise InputError(
-            f"{folder}: no transcripts; expected metadata.csv with file_name and {' or '.join(COLUMNS[:2])}, "
-            f"or LibriSpeech's {_LIBRISPEECH}"
+            f"transcript {text[:40]!r} holds {' '.join(wrong[:_SHOWN])}; only letters and apostrophes are spelt, so "
+            "write numbers and signs as words"
         )
-    found.targets = _Texts(texts)
-    return found
+    kept = "".join(
+        c if c == "'" or kinds[c][0] in "LM" else " " if kinds[c] in ("Zs", "Pd", "Cc") else "" for c in lower
+    )
+    words = [word for word in kept.split() if word.strip("'")]
+    if not words:
+        raise InputError(f"transcript {text[:40]!r} has no words")
+    return " ".join(words)
 
 
-class _Texts:
-    """What is said in each sound, as ``tlzoo.data.dataset.Targets``."""
+def characters_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """The characters of transcripts, sorted: what a model of them has to spell with; the space is always one."""
+    return tuple(sorted({" ", *(character for text in texts for character in text)}))
+
+
+def text_features(characters: Sequence[str]) -> Features:
+    """Columns of a transcript: ``text``, and ``letters``, the same as numbers of these characters."""
+    return Features({"text": Value("string"), "letters": List(ClassLabel(names=list(characters)))})
+
+
+def speech_features(characters: Sequence[str]) -> Features:
+    """Features of sounds with transcripts in these characters."""
+    own = {"group": Value("string"), "id": Value("string")}
+    return Features({"audio": Audio(decode=False), **text_features(characters), **own})
+
+
+def spell(text: str, characters: Sequence[str]) -> list[int]:
+    """The places of a text's characters."""
+    place = {character: i for i, character in enumerate(characters)}
+    return [place[character] for character in text]
+
+
+def read_back(best: Sequence[int], symbols: Sequence[str], blank: int, start: float, hop: float) -> dict[str, Any]:
+    """A transcript from the best symbol of each moment: repeats are one, blanks none (Graves 2006, section 3.1).
+
+    Args:
+        best: Place of the best symbol, of each moment.
+        symbols: The symbols; a space ends a word, and an empty one is not written.
+        blank: Place of the blank.
+        start: When the first moment is, s.
+        hop: From one to the next, s.
+
+    Returns:
+        ``text``, and ``words``, each its ``text`` with ``start`` and ``end`` in s: from the first moment at which one
+        of its letters is heard to the end of the last one.
+    """
+    words: list[dict[str, Any]] = []
+    last, open_word = blank, False
+    for moment, symbol in enumerate(best):
+        letter = symbols[symbol] if symbol != blank else ""
+        if letter == " ":
+            open_word = False
+        elif letter:
+            end = round(start + hop * (moment + 0.5), 4)
+            if not open_word:
+                words.append({"text": "", "start": round(max(0.0, end - hop), 4), "end": end})
+                open_word = True
+            words[-1]["end"] = end
+            words[-1]["text"] += letter if symbol != last else ""
+        last = symbol
+    return {"text": " ".join(word["text"] for word in words), "words": words}
+
+
+class Transcripts:
+    """The transcript of each sound, as ``tlzoo.data.dataset.Targets``."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self.texts, self.symbols = texts, alphabet(texts)
+        """Keep the transcripts as they are written; those of no use are said when they are read."""
+        self.texts = texts
+        usable = []
+        for text in texts:
+            try:
+                usable.append(normalise(text))
+            except InputError:
+                continue
+        self.characters = characters_of(usable)
 
     @property
     def features(self) -> Features:
-        return text_features(self.symbols)
+        """Columns ``text`` and ``letters``."""
+        return text_features(self.characters)
 
     def of(self, index: int, value: Any) -> Target:
-        return Target(columns(self.texts[index], self.symbols))
+        """Its transcript; a sound of silence alone has none that could be learnt."""
+        from tlzoo.data.audio import is_silent
+
+        written = self.texts[index]
+        text = normalise(written)
+        if is_silent(value):
+            raise InputError("silence: every sample is the same")
+        left_out = Counter(text)["'"] + sum(map(str.isalpha, text)) < sum(not c.isspace() for c in written)
+        remarks = {"transcripts of which punctuation was left out": 1} if left_out else {}
+        return Target({"text": text, "letters": spell(text, self.characters)}, remarks)
 
 
-def listed(texts: Sequence[str]) -> _Texts:
-    """Targets of tidy transcripts."""
-    return _Texts(texts)
+def listing(folder: Path) -> Listing:
+    """List transcribed sounds: LibriSpeech's layout, else ``metadata.csv``, at the top or inside split folders.
+
+    Raises:
+        InputError: No such folder, or it has no transcripts.
+    """
+    wanted = "metadata.csv with file_name and transcription, or LibriSpeech's *.trans.txt"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected sounds and {wanted}")
+    found = Listing("audio", [], [], [], [], [])
+    texts: list[str] = []
+    for source in sorted([*folder.rglob("*.trans.txt"), *folder.rglob("metadata.csv")]):
+        parts = source.relative_to(folder).parts[:-1]
+        split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
+        split = split or next(
+            (s for p in parts for n, s in SPLIT_NAMES.items() if p.lower().startswith(f"{n}-")), "train"
+        )
+        found.files.append(source)
+        for path, text, speaker in _metadata(source, found) if source.suffix == ".csv" else _librispeech(source):
+            name = str(path.relative_to(folder))
+            if not path.is_file():
+                found.problems.append(f"{name}: named in {source.name}, and no such file")
+                continue
+            assert found.groups is not None and found.splits is not None
+            found.inputs.append({"bytes": None, "path": str(path)})
+            found.labels.append("")
+            found.names.append(name)
+            found.groups.append(speaker or name)
+            found.splits.append(split)
+            found.files.append(path)
+            texts.append(text)
+    if not texts:
+        told = f"; {found.problems[0]}" if found.problems else ""
+        raise InputError(f"{folder}: no transcribed sounds; expected {wanted}{told}")
+    if set(found.splits or ()) == {"train"}:
+        found.splits = None
+    found.targets = Transcripts(texts)
+    return found
 
 
-def _metadata(part: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
-    table = part / "metadata.csv"
-    found.files.append(table)
-    with table.open(newline="", encoding="utf-8-sig") as file:
+def _metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        names = reader.fieldnames or []
-        said = next((c for c in COLUMNS if c in names), None)
-        if "file_name" not in names or said is None:
+        columns = reader.fieldnames or []
+        said = next((c for c in TEXT_COLUMNS if c in columns), None)
+        if "file_name" not in columns or said is None:
             raise InputError(
-                f"{table}: expected columns file_name and {' or '.join(COLUMNS)}; found {', '.join(names)}"
+                f"{path}: needs columns 'file_name' and one of {', '.join(TEXT_COLUMNS)}; columns: {', '.join(columns)}"
             )
-        speaker = next((c for c in GROUP_COLUMNS if c in names), None)
+        who = next((c for c in GROUP_COLUMNS if c in columns), None)
+        notice = f"metadata.csv: transcript from column {said!r}" + (f", groups from column {who!r}" if who else "")
+        if notice not in found.notices:
+            found.notices.append(notice)
         for line, row in enumerate(reader, start=2):
-            path = part / (row["file_name"] or "")
-            if not path.resolve().is_relative_to(part.resolve()):
-                raise InputError(f"{table}:{line}: file_name {row['file_name']!r} leaves the folder")
-            yield path, row[said] or "", (row[speaker] or "") if speaker else ""
+            target = path.parent / (row["file_name"] or "")
+            if not target.resolve().is_relative_to(path.parent.resolve()):
+                raise InputError(f"{path}:{line}: file_name {row['file_name']!r} leaves the folder")
+            yield target, row[said] or "", (row[who] or "") if who else ""
 
 
-def _librispeech(part: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
-    for table in sorted(part.rglob(_LIBRISPEECH)):
-        found.files.append(table)
-        for line, text in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1):
-            name, _, said = text.partition(" ")
-            if not said:
-                raise InputError(f"{table}:{line}: expected a name and what is said, found {text!r}")
-            yield table.with_name(f"{name}.flac"), said, name.split("-")[0]
+def _librispeech(path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Lines of ``<speaker>-<chapter>.trans.txt``: the name of a sound beside it, and what is said."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: no UTF-8 text: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        name, _, text = line.strip().partition(" ")
+        if not name:
+            continue
+        if Path(name).name != name:
+            raise InputError(f"{path}:{number}: {name!r} leaves the folder")
+        beside = (path.with_name(name + suffix) for suffix in sorted(SUFFIXES["audio"]))
+        yield next((p for p in beside if p.is_file()), path.with_name(f"{name}.flac")), text, name.partition("-")[0]

@@ -147,12 +147,12 @@ METRICS: dict[str, Metric] = {
     "exact_match": Metric("exact match", mean),
     "knn_accuracy": Metric("accuracy of 5 neighbours", mean),
     "linear_accuracy": Metric("accuracy of a linear probe", mean),
-    "wer": Metric("word error rate", ratio, higher=False, high=math.inf),
-    "cer": Metric("character error rate", ratio, higher=False, high=math.inf),
     "rpa": Metric("raw pitch accuracy, 50 cents", ratio),
     "rca": Metric("raw chroma accuracy, 50 cents", ratio),
     "voicing_recall": Metric("voicing recall", ratio),
     "voicing_false_alarm": Metric("voicing false alarm", ratio, higher=False),
+    "wer": Metric("WER", ratio, higher=False, high=math.inf),
+    "cer": Metric("CER", ratio, higher=False, high=math.inf),
     "pearson": Metric("Pearson, mean of tracks", mean_pearson, low=-1.0),
 }
 

@@ -121,7 +121,13 @@ def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
 
 
 def mismatch(card: Card, source: Source) -> str:
-    """Why a model cannot be run on data of another kind than it reads, in one line; empty where it can."""
+    """Why a model cannot be run on data, in one line; empty where it can.
+
+    It reads another kind of input, or its vectors of a sound are too far apart for the task.
+    """
+    longest, hop = task_facts(source.task).longest_hop, card.input.hop_seconds
+    if longest and hop and hop > longest:
+        return f"{card.id} gives a vector every {hop:g} s; {source.task} needs one every {longest:g} s or more often"
     if card.input.kind == source.kind:
         return ""
     return f"{card.id} reads {card.input.kind}, and {source.name} is {source.kind}"
@@ -283,5 +289,13 @@ def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, prec
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     advice = card.transfer.learning_rate if variant.kind == "official" else None
     facts, attention = task_facts(task), variant.adapter == "transformers"
-    how = recipe(strategy, advice, card.is_native_on(task), facts.is_dense, not facts.is_cacheable, attention)
+    how = recipe(
+        strategy,
+        advice,
+        card.is_native_on(task),
+        facts.is_dense,
+        not facts.is_cacheable,
+        attention,
+        spelling=facts.longest_hop is not None,
+    )
     return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

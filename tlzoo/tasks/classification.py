@@ -87,6 +87,12 @@ class ImageClassification(Classification):
         return varied(batch, shift=0.08, scale=0.15, fill=None)
 
 
+class VideoClassification(Classification):
+    """Classification of videos."""
+
+    name = "video-classification"
+
+
 class TextClassification(Classification):
     """Classification of texts."""
 

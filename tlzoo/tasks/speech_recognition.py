@@ -1,28 +1,35 @@
-"""Speech recognition: what is said, in symbols that are aligned by no one (CTC, Graves 2006)."""
+"""Speech recognition: what is said, in letters, by connectionist temporal classification (CTC) on a backbone's tokens.
+
+Source: Graves 2006, "Connectionist temporal classification" (loss, section 4; greedy decoding, section 3.1). Decoding
+is greedy: torchaudio's beam search asks for flashlight-text, and there is no language model that it could use.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from datasets import Audio, Features, List
+from datasets import ClassLabel, Features, List
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.adapters.base import Batch, Example, Row, Spec, Tokens
-from tlzoo.data import transcripts
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.data.transcripts import read_back, speech_features
+from tlzoo.errors import InputError
 from tlzoo.tasks.base import HeadTask
 
-COARSEST = 0.05
-"""Seconds from one token to the next, at most: people say up to some twenty letters a second."""
+BLANK = 0
+"""Place of CTC's blank; the characters follow it."""
 
 
 class SpeechRecognition(HeadTask):
-    """The words of a sound.
+    """What is said in a sound.
 
-    A row has ``text`` and ``symbols``. A prediction is ``{"text", "words"}``, each word with ``start`` and ``end`` in s.
+    A row has ``text`` and ``letters``, the same as numbers of the data's characters (``tlzoo.data.transcripts``). A
+    prediction is ``{"text", "words"}``, each of the words with ``text``, ``start`` and ``end`` in s.
     """
 
     name = "speech-recognition"
@@ -32,92 +39,120 @@ class SpeechRecognition(HeadTask):
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
-        if "text" not in features or not isinstance(features.get("symbols"), List):
-            raise InputError(f"{self.name} needs columns 'text' and 'symbols'; columns: {', '.join(features)}")
-        self._symbols = transcripts.symbols_of(features)
+        self.need_strings("text")
+        letters = features.get("letters")
+        if not isinstance(letters, List) or not isinstance(letters.feature, ClassLabel):
+            raise InputError(f"{self.name} needs a column 'letters', a list of classes; columns: {', '.join(features)}")
+        self._characters = tuple(letters.feature.names)
 
     @classmethod
     def features_of(cls, labels: Sequence[str]) -> Features:
-        """A sound and its transcript in these symbols."""
-        return Features({"audio": Audio(decode=False), **transcripts.text_features(labels)})
+        """A sound and its transcript in these characters."""
+        return speech_features(labels)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The symbols, CTC's blank first."""
-        return self._symbols
+        """The characters."""
+        return self._characters
 
     def head(self, spec: Spec) -> nn.Module:
-        """Standardise, then one linear layer to the symbols.
+        """Standardise, then one linear layer to the blank and the characters.
 
         Raises:
-            UnavailableError: The backbone's tokens are too far apart for letters.
+            InputError: Tokens are too far apart to spell with.
         """
-        assert spec.hop_seconds, "an audio backbone says when its tokens are"
-        if spec.hop_seconds > COARSEST:
-            raise UnavailableError(
-                f"its tokens are {spec.hop_seconds:g} s apart; letters need one every {COARSEST:g} s or more often"
+        longest = self.facts.longest_hop
+        if longest and spec.hop_seconds and spec.hop_seconds > longest:
+            raise InputError(
+                f"a vector every {spec.hop_seconds:g} s cannot spell speech; {self.name} needs one every {longest:g} s "
+                "or more often"
             )
-        return SymbolHead(spec, len(self._symbols))
+        return CTCHead(spec, 1 + len(self.labels))
 
     def has_target(self, row: Row) -> bool:
-        """Whether the transcript is known."""
-        return "symbols" in row
+        """Whether a transcript is known."""
+        return "letters" in row
 
     def target(self, row: Row, example: Example) -> Tensor:
-        """Numbers of the symbols, ``(symbols,)``."""
-        return torch.tensor(row["symbols"])
+        """The transcript, int64 of shape ``(characters,)``, each from 1."""
+        return torch.tensor(row["letters"]) + 1
 
     def loss(self, output: Symbols, batch: Batch) -> Tensor:
-        """CTC, the mean over sounds of a symbol's share; a sound with too few tokens for its text teaches nothing."""
-        padded = nn.utils.rnn.pad_sequence(list(output.logits.values.split(output.logits.lengths.tolist())))
-        return F.ctc_loss(
-            padded.log_softmax(-1),
-            batch["target"],
-            output.logits.lengths.cpu(),
-            batch["target_lengths"].cpu(),
-            zero_infinity=True,
-        )
+        """CTC's loss a character of the transcript, mean over sounds.
+
+        A sound with fewer tokens than its transcript needs has no alignment, and teaches nothing.
+
+        Raises:
+            InputError: That is so of most of the batch.
+        """
+        targets, lengths = batch["target"], batch["target_lengths"]
+        fits = _needed(targets, lengths) <= output.lengths
+        if 2 * int(fits.sum()) < len(fits):
+            raise InputError(
+                f"{len(fits) - int(fits.sum())} of {len(fits)} sounds are too short for their transcripts: CTC needs a "
+                f"vector for each letter, and there is one every {output.hop:g} s; shorten the transcripts, or check "
+                "that they are those of the sounds"
+            )
+        scores = pad_sequence(list(output.logits.float().log_softmax(-1).split(output.lengths.tolist())))
+        each = F.ctc_loss(scores, targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=True)
+        return (each / lengths).sum() / fits.sum()
 
     def decode(self, output: Symbols, batch: Batch) -> list[Any]:
-        """The best path: greedy."""
-        return transcripts.greedy(output.logits, self._symbols, output.spec)
+        """The best character of each moment, repeats and blanks taken out."""
+        best = output.logits.argmax(-1).split(output.lengths.tolist())
+        symbols = ("", *self.labels)
+        return [read_back(each.tolist(), symbols, BLANK, output.start, output.hop) for each in best]
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Errors, and what there is to get right, in words and in characters, by jiwer."""
-        import jiwer
+        """Word and character errors (substituted, deleted, inserted), of how many in the transcript, by jiwer."""
+        from jiwer import process_characters, process_words
 
-        true, said = row["text"], transcripts.tidy(prediction["text"])
-        words, letters = jiwer.process_words(true, said), jiwer.process_characters(true, said)
-        return {name: _errors(found) for name, found in (("wer", words), ("cer", letters))}
+        said = {"reference": row["text"], "hypothesis": prediction["text"]}
+        words, characters = process_words(**said), process_characters(**said)
+        return {
+            name: [float(o.substitutions + o.deletions + o.insertions), float(o.hits + o.substitutions + o.deletions)]
+            for name, o in (("wer", words), ("cer", characters))
+        }
+
+    def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
+        """Whether every word is right."""
+        return statistic[0] == 0
 
 
-def _errors(found: Any) -> list[float]:
-    wrong = found.substitutions + found.deletions + found.insertions
-    return [float(wrong), float(found.hits + found.substitutions + found.deletions)]
-
-
+@dataclass
 class Symbols:
     """What a head says of each token.
 
     Attributes:
-        logits: Of the symbols.
-        spec: Says when the tokens are.
+        logits: Of the blank and the characters, ``(sum of lengths, 1 + characters)``.
+        lengths: Tokens of each sound, ``(batch,)``.
+        start: When the first token is, s.
+        hop: From one token to the next, s.
     """
 
-    def __init__(self, logits: Tokens, spec: Spec) -> None:  # noqa: D107
-        self.logits, self.spec = logits, spec
+    logits: Tensor
+    lengths: Tensor
+    start: float
+    hop: float
 
 
-class SymbolHead(nn.Module):
-    """Symbols from tokens."""
+class CTCHead(nn.Module):
+    """The blank and the characters from tokens."""
 
-    def __init__(self, spec: Spec, symbols: int) -> None:
-        """Make a head for a number of symbols."""
+    def __init__(self, spec: Spec, classes: int) -> None:
+        """Make a head for a backbone's tokens."""
         super().__init__()
-        self.spec = spec
+        assert spec.hop_seconds, "an audio backbone says when its tokens are"
         dim = spec.outputs["tokens"]
-        self.layers = nn.Sequential(nn.BatchNorm1d(dim, affine=False), nn.Linear(dim, symbols))
+        self.start, self.hop = spec.start_seconds, spec.hop_seconds
+        self.layers = nn.Sequential(nn.BatchNorm1d(dim, affine=False), nn.Linear(dim, classes))
 
     def forward(self, tokens: Tokens) -> Symbols:
         """Symbols of every token."""
-        return Symbols(Tokens(self.layers(tokens.values), tokens.lengths), self.spec)
+        return Symbols(self.layers(tokens.values), tokens.lengths, self.start, self.hop)
+
+
+def _needed(targets: Tensor, lengths: Tensor) -> Tensor:
+    """Tokens that each transcript needs at least: one a letter, and a blank between two that are the same."""
+    parts = targets.split(lengths.tolist())
+    return torch.stack([len(part) + (part[1:] == part[:-1]).sum() for part in parts])

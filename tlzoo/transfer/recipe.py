@@ -8,6 +8,8 @@ from tlzoo.cards.vocabulary import Strategy
 
 SHOTS = 5
 """Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
+SPELT = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
+"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only."""
 LEAST = 60
 """Optimizer steps that a run may take however few its examples are."""
 
@@ -67,6 +69,7 @@ def recipe(
     dense: bool = False,
     sequential: bool = False,
     attention: bool = False,
+    spelling: bool = False,
 ) -> Recipe:
     """The recipe of a strategy.
 
@@ -79,6 +82,8 @@ def recipe(
             decoder that starts from random values stays on a plateau for a while, where validation is noise; so
             learning rates are tried for longer, and a native decoder's probe takes one that is known to leave it.
         sequential: Whether the task's heads read sequences, which are not cached either, and cost as much.
+        spelling: Whether they spell (CTC). Validation then says nothing for hundreds of steps, so a learning rate is
+            chosen early, which is by the training loss, and no patience is lost on blanks.
         attention: Whether the network is a transformer, which learns nothing at the rates that a convolution takes.
     """
     usual = 3e-4 if attention else 1e-3
@@ -98,4 +103,9 @@ def recipe(
         found = Recipe(200, (1e-2, 3e-3) if sequential else (10 * tuned, 3 * tuned))
     if dense or sequential:
         found = replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
+    if spelling and strategy in SPELT:
+        rates = (
+            (1e-2, 3e-3) if strategy == "probe" else ((3e-3, 1e-3) if learning_rate is None else found.learning_rates)
+        )
+        found = replace(found, steps=SPELT[strategy], learning_rates=rates, trial=0.1, patience=8)
     return found

@@ -40,6 +40,10 @@ RECIPES = {
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
+    "camera-motions": replace(RECIPE, steps=500, learning_rates=(1e-3,), batch_size=32, looks=4),
+    "sentences": replace(
+        RECIPE, steps=1200, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
+    ),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
 """By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.

@@ -1,0 +1,46 @@
+"""Transcripts as files for people."""
+
+from pathlib import Path
+
+from tlzoo.data.sentences import spoken_numbers
+from tlzoo.run.drawing import Artist, form
+from tlzoo.run.transcripts import is_ours, sheet
+
+WORDS = [
+    {"text": "four", "start": 0.21, "end": 0.5},
+    {"text": "two", "start": 0.55, "end": 0.8},
+    {"text": "seven", "start": 3601.5, "end": 3602.0},
+]
+
+
+def test_words_become_cues_cut_at_pauses(tmp_path: Path) -> None:
+    prediction = {"text": "four two seven", "words": WORDS}
+    drawn = Artist("audio", tmp_path)(Path("speech.wav"), prediction)
+    assert drawn == tmp_path / "speech.vtt" and is_ours(drawn)
+    blocks = drawn.read_text().split("\n\n")
+    assert blocks[0] == "WEBVTT" and blocks[1] == "NOTE tlzoo"
+    assert blocks[2] == "00:00:00.210 --> 00:00:00.800\nfour two"
+    assert blocks[3] == "01:00:01.500 --> 01:00:02.000\nseven\n"
+
+
+def test_nothing_heard_is_a_file_without_cues(tmp_path: Path) -> None:
+    drawn = Artist("audio", tmp_path)(Path("a.wav"), {"text": "", "words": []})
+    assert drawn is not None and drawn.read_text() == "WEBVTT\n\nNOTE tlzoo\n"
+
+
+def test_somebody_elses_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nmine\n")
+    drawn = Artist("audio", tmp_path)(Path("a.wav"), {"text": "", "words": []})
+    assert drawn == tmp_path / "a-2.vtt" and "mine" in (tmp_path / "a.vtt").read_text()
+
+
+def test_a_sheet_shows_right_and_wrong_ones(tmp_path: Path) -> None:
+    rows = spoken_numbers(sizes=(1, 1, 3))["test"]
+    heard = [{"text": rows[0]["text"], "words": []}, {"text": "", "words": []}, {"text": "one|", "words": []}]
+    assert form(heard[0], "audio").SHEET == ".md"
+    sheet(rows, heard, [True, False, False], tmp_path / "sheet.md")
+    lines = (tmp_path / "sheet.md").read_text().splitlines()
+    assert f"| right | {rows[0]['text']} | {rows[0]['text']} | {rows[0]['id']} |" in lines
+    assert f"| wrong | {rows[1]['text']} | (nothing) | {rows[1]['id']} |" in lines
+    assert any("| one/ |" in line for line in lines)
+    assert lines[-1] == "1 of 3 transcripts are right in every word."

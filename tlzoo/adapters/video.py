@@ -1,0 +1,89 @@
+"""Video models of the library transformers: one encoder over a fixed number of frames of a fixed size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2 import functional as V
+
+from tlzoo.adapters.base import Backbone, Batch, Example, Spec
+from tlzoo.adapters.image import Normalising
+from tlzoo.checkpoints import load_tensors, read_tensors
+
+if TYPE_CHECKING:
+    from tlzoo.cards.schema import Input, Variant
+
+
+class VideoEncoder(Normalising, Backbone):
+    """VideoMAE (Tong 2022, 2203.12602) or ViViT (Arnab 2021, 2103.15691).
+
+    ``pooled`` is what the published classifiers read: of VideoMAE the normalised mean of the tokens, of ViViT the class
+    token.
+    """
+
+    def __init__(self, variant: Variant, given: Input) -> None:
+        """Build the network with random parameters, float32.
+
+        Args:
+            variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
+            given: Its input: mean and deviation of each channel, for pixels in [0, 1].
+        """
+        super().__init__()
+        import transformers
+
+        kind = getattr(transformers, variant.model)
+        config = kind.config_class(**variant.config)
+        self.has_class_token = variant.model == "VivitModel"
+        self.network: Any = kind(config, add_pooling_layer=False) if self.has_class_token else kind(config)
+        mean_pooled = not self.has_class_token and config.use_mean_pooling
+        self.fc_norm = nn.LayerNorm(config.hidden_size) if mean_pooled else nn.Identity()
+        self.normalise_by(given.mean or (0.0,) * 3, given.std or (1.0,) * 3)
+        size, sizes = config.image_size, {"pooled": config.hidden_size, "tokens": config.hidden_size}
+        self.spec = Spec("video", sizes, frames=config.num_frames, height=size, width=size)
+
+    def encode(self, source: np.ndarray) -> Example:
+        """Bring frames to the network's size: the shorter side fills it, and the centre is kept.
+
+        Args:
+            source: RGB, uint8 of shape ``(frames, height, width, 3)``.
+
+        Returns:
+            ``video``, uint8 of shape ``(frames, 3, size, size)``.
+        """
+        assert self.spec.height
+        frames = torch.from_numpy(np.ascontiguousarray(source)).permute(0, 3, 1, 2)
+        resized = V.resize(frames, [self.spec.height], antialias=True)
+        return {"video": V.center_crop(resized, [self.spec.height, self.spec.height])}
+
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        """``pooled`` ``(batch, dim)``, and ``tokens`` ``(batch * tokens, dim)`` with ``tokens_lengths``."""
+        states: Tensor = self.network(pixel_values=self.pixels(batch, "video")).last_hidden_state
+        pooled = states[:, 0] if self.has_class_token else self.fc_norm(states.mean(1))
+        lengths = torch.full((len(states),), states.shape[1], device=states.device)
+        return {"pooled": pooled, "tokens": states.flatten(0, 1), "tokens_lengths": lengths}
+
+    def stages(self) -> list[nn.Module]:
+        """Embeddings, the layers, what normalises at the end."""
+        last = nn.ModuleList(m for m in (getattr(self.network, "layernorm", None), self.fc_norm) if m is not None)
+        return [self.network.embeddings, *self.network.encoder.layer, last]
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load a published checkpoint; its classifier, pooler and decoder are left out.
+
+        Raises:
+            InputError: It is of another structure, or lacks layers.
+        """
+        path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
+        tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}
+        prefixes = ("videomae.", "vivit.")
+        own = {next((k.removeprefix(p) for p in prefixes if k.startswith(p)), k): v for k, v in tensors.items()}
+        expected = self.network.state_dict()
+        load_tensors(self.network, {k: v for k, v in own.items() if k in expected}, path)
+        if isinstance(self.fc_norm, nn.LayerNorm):
+            norm = {k.removeprefix("fc_norm."): v for k, v in own.items() if k.startswith("fc_norm.")}
+            load_tensors(self.fc_norm, norm, path)
