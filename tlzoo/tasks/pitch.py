@@ -40,7 +40,7 @@ class PitchExtraction(HeadTask):
     name = "pitch-extraction"
     output = "tokens"
     ragged = frozenset({"target"})
-    hop_seconds = 0.025
+    hop_seconds = 0.025  # CREPE's own 10 ms cost two and a half times as much, in training too
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
@@ -81,7 +81,7 @@ class PitchExtraction(HeadTask):
 
     def decode(self, output: Pitches, batch: Batch) -> list[Any]:
         """Pitch as the weighted mean about the likeliest bin, and that bin's probability."""
-        found = output.logits.float().sigmoid().split(output.lengths.tolist())
+        found = torch.split(output.logits.float().sigmoid(), output.lengths.tolist())
         return [
             {"time": time.tolist(), "frequency": frequency(bins).tolist(), "confidence": bins.amax(-1).tolist()}
             for time, bins in zip(output.times(), found, strict=True)
