@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import nn
 
@@ -28,6 +31,13 @@ ACTIVATIONS = {
     "tiny": [[0.546290, 0.613692, 0.530812], [0.672429, 0.777250, 0.643975], [0.332941, 0.365936, 0.344257]],
     "full": [[0.403384, 0.458407, 0.417124], [0.497573, 0.563955, 0.517301], [0.338387, 0.367263, 0.332105]],
 }
+
+TORCHCREPE = Blob(
+    "model.py",
+    ("pypi:torchcrepe==0.0.24/torchcrepe/model.py",),
+    "028e240a191d5ddb28d0af6febe999b9f692f22459e49bf9c5681c9dfea4bd22",
+    4551,
+)
 
 
 @cache
@@ -73,8 +83,30 @@ def test_activations_are_torchcrepes(capacity):
     torch.testing.assert_close(torch.stack(around), torch.tensor(ACTIVATIONS[capacity]), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("capacity", ["tiny", "full"])
+def test_every_activation_is_that_of_torchcrepes_module(capacity, monkeypatch):
+    model = official(capacity)
+    try:
+        source = fetch(TORCHCREPE, progress=False).read_text()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    package, module = ModuleType("torchcrepe"), ModuleType("torchcrepe.model")
+    package.PITCH_BINS = 360  # all that model.py wants of the package
+    monkeypatch.setitem(sys.modules, "torchcrepe", package)
+    exec(compile(source, "torchcrepe/model.py", "exec"), module.__dict__)
+    theirs = module.Crepe(capacity).eval()
+    weights = {
+        name: value[..., None] if "conv" in name and value.ndim == 3 else value
+        for name, value in model.state_dict().items()
+    }
+    theirs.load_state_dict(weights)
+    frames = torch.cat([cut_frames(clip, 0.05) for clip in [CHIRP.astype(np.float32), *sounds(0.1)]])
+    with torch.no_grad():
+        ours = model({"frames": frames, "frames_lengths": torch.tensor([len(frames)])})["activations"]
+        torch.testing.assert_close(ours, theirs(frames), atol=1e-5, rtol=0)
+
+
 def test_published_reads_rows(tmp_path):
-    soundfile = pytest.importorskip("soundfile")
     path = tmp_path / "tone.wav"
     soundfile.write(path, np.sin(2 * np.pi * 330 * np.arange(11_025) / 22_050), 22_050)
     model = official("tiny").published()
@@ -133,6 +165,49 @@ def test_silence_has_a_finite_pitch():
     model = CREPE("nano").eval().published()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(np.zeros(1600, np.float32), 0.01)}]))
     assert np.isfinite(pitch["frequency"]).all()
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate"),
+    [
+        (np.zeros(3200), 16_000),
+        (10 * np.sin(2 * np.pi * 330 * np.arange(3200) / 16_000), 16_000),
+        (np.sin(2 * np.pi * 330 * np.arange(1600) / 8_000), 8_000),
+        (np.sin(2 * np.pi * 330 * np.arange(38_400) / 192_000), 192_000),
+        (np.repeat(np.sin(2 * np.pi * 330 * np.arange(3200) / 16_000)[:, None], 2, 1), 16_000),
+        (np.repeat(np.sin(2 * np.pi * 330 * np.arange(3200) / 16_000)[:, None], 6, 1), 16_000),
+    ],
+    ids=["silence", "clipped", "8 kHz", "192 kHz", "stereo", "5.1"],
+)
+def test_odd_sounds_are_heard(samples, rate, tmp_path):
+    soundfile.write(tmp_path / "odd.wav", samples, rate)
+    model = official("tiny").published()
+    (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "odd.wav")}}]))
+    assert len(pitch["time"]) == 21
+    assert np.isfinite(pitch["frequency"]).all()
+    if samples.any():
+        assert np.median(pitch["frequency"]) == pytest.approx(330, rel=0.01)
+
+
+def test_sounds_without_length(tmp_path):
+    model = CREPE("nano").eval().published()
+    for samples in (0, 1):
+        soundfile.write(tmp_path / f"{samples}.wav", np.ones(samples), 16_000)
+    (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "1.wav")}}]))
+    assert len(pitch["time"]) == 1 and np.isfinite(pitch["frequency"]).all()
+    with pytest.raises(InputError, match=r"0\.wav: no samples"):
+        model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "0.wav")}}])
+
+
+def test_frequency_is_finite_where_no_bin_is_active():
+    assert frequency(torch.zeros(2, 360)).isfinite().all()
+
+
+def test_the_hop_can_be_chosen():
+    model = CREPE("nano")
+    model.look_every(0.02)
+    assert model.spec.hop_seconds == 0.02 and model.spec.start_seconds == 0
+    assert len(model.encode(np.zeros(1600, np.float32))["frames"]) == 6
 
 
 def test_frequency_is_the_mean_of_cents_around_the_peak():

@@ -223,3 +223,15 @@ def test_from_scratch_learns_and_is_restored():
     assert not any(m.folded for m in restored.modules() if isinstance(m, CentredNorm))
     with torch.no_grad():
         assert torch.equal(restored.eval()(batch)["pooled"], model.eval()(batch)["pooled"])
+
+
+@pytest.mark.parametrize("number", [0, 2, 4])
+def test_tokens_are_where_the_spec_says(number):
+    model = YAMNet(0.25, classes=0)
+    assert model.spec.hop_seconds is not None
+    middle = model.spec.start_seconds + number * model.spec.hop_seconds
+    click = np.zeros(4 * SAMPLE_RATE, np.float32)
+    click[round(middle * SAMPLE_RATE)] = 1
+    patch = model.encode(click)["patches"][number, 0]
+    loudest = patch.sum(1).topk(2).indices.float().mean()
+    assert abs(float(loudest) - (len(patch) - 1) / 2) <= 1, "the click is in the middle of its patch"

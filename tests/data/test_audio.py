@@ -41,7 +41,7 @@ def test_wav_clips_and_does_not_wrap():
     )
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 192_000])
 def test_other_rates_are_resampled(rate):
     samples = decode(stored(written(sine(440, rate), rate, format="WAV")), 16000)
     assert abs(len(samples) - 8000) <= 1

@@ -1,5 +1,6 @@
 """Sounds with tables of their pitch."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +51,22 @@ def test_what_is_no_pitch_is_zero(tmp_path: Path) -> None:
         ("0,1\n0.01,x\n", "a.csv:2: expected seconds and Hz, found '0.01,x'"),
         ("0,100\n0,100\n", "a.csv:2: time 0 does not rise"),
         ("time,f0\n", "a.csv: fewer than two times"),
+        (f"0,{'1' * 200_000}\n", "a.csv: not readable: field larger"),
     ],
 )
 def test_a_wrong_line_is_named(table: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(table)
     with pytest.raises(InputError, match=told):
         read(tmp_path / "a.csv")
+
+
+def test_a_table_that_is_longer_than_its_sound_is_named(tmp_path: Path) -> None:
+    for i in range(12):
+        sing(tmp_path / f"{i}.wav", 100 + 10 * i)
+    milliseconds = "time_ms,f0\n" + "".join(f"{t},100\n" for t in range(0, 500, 10))
+    sing(tmp_path / "late.wav", 300, milliseconds)
+    told = r"late\.wav: late\.csv: last time 490 s, but the sound ends at 0\.50 s; expected time in seconds"
+    assert any(re.fullmatch(told, p) for p in load(find("pitch-extraction", str(tmp_path))).problems)
 
 
 def test_a_folder_without_tables_says_what_is_wanted(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.data.pitches import pitches
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks.headed import HeadedModel
-from tlzoo.tasks.pitch import PitchExtraction, estimated
+from tlzoo.tasks.pitch import Pitches, PitchExtraction, estimated
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,18 @@ def test_one_frame_is_an_estimate_too(task: PitchExtraction, data: DatasetDict) 
     assert found["voicing_recall"][0] == found["voicing_recall"][1]
 
 
+@pytest.mark.filterwarnings("error")
+def test_sounds_without_any_pitch_are_counted_in_silence(task: PitchExtraction, data: DatasetDict) -> None:
+    row = data["train"][0]
+    rest = {"f0": {"time": row["f0"]["time"], "hz": [0.0] * 100}}
+    found = task.statistics(exact(row) | {"confidence": np.ones(100)}, rest)
+    assert found["rpa"] == found["rca"] == found["voicing_recall"] == [0, 0]
+    assert found["voicing_false_alarm"] == [100, 100]
+    missed = task.statistics(exact(row) | {"confidence": np.zeros(100)}, row)
+    assert missed["rpa"][0] == missed["rpa"][1] > 0, "a pitch is right though it is said to be none"
+    assert missed["voicing_recall"][0] == 0
+
+
 @pytest.mark.parametrize("make", [lambda: CREPE("nano"), lambda: YAMNet(0.25, classes=0)], ids=["crepe", "yamnet"])
 def test_a_head_learns_ten_sounds(make: Any, task: PitchExtraction, data: DatasetDict) -> None:
     torch.manual_seed(0)
@@ -92,4 +104,17 @@ def test_targets_follow_the_clock_of_the_tokens(task: PitchExtraction, data: Dat
     target = task.target(row, {})
     assert target.shape == (100,) and target.numpy() == pytest.approx(np.array(row["f0"]["hz"]))
     coarse = {"f0": {"time": [0.0, 0.5], "hz": [100.0, 200.0]}}
-    assert task.target(coarse, {})[[0, 10, 50]].tolist() == [100, 200, 200]
+    assert task.target(coarse, {})[[0, 10, 24, 26, 50]].tolist() == [100, 100, 100, 200, 200], "the nearest value"
+    fine = {"f0": {"time": np.arange(991) / 1000, "hz": 100.0 + np.arange(991)}}
+    assert task.target(fine, {}).numpy() == pytest.approx(100 + 10 * np.arange(100)), "not what is 5 ms early"
+
+
+def test_nothing_is_learnt_after_the_end_of_a_track(task: PitchExtraction) -> None:
+    logits = torch.zeros(9, 360, requires_grad=True)
+    hz = torch.full((3,), 220.0)  # 0, 10 and 20 ms
+    batch = {"target": hz, "target_lengths": torch.tensor([3])}
+    task.loss(Pitches(logits, torch.tensor([9]), 0.0, 0.01), batch).backward()
+    assert logits.grad is not None
+    taught = logits.grad.abs().sum(1) > 0
+    assert taught.tolist() == [True] * 4 + [False] * 5
+    assert task.loss(Pitches(logits, torch.tensor([9]), 5.0, 0.01), batch) == 0

@@ -223,11 +223,11 @@ def frequency(activations: Tensor) -> Tensor:
         activations: ``(frames, 360)``.
 
     Returns:
-        Hz, ``(frames,)``.
+        Hz, ``(frames,)``; finite also where no bin is active.
     """
     bins = torch.arange(BINS, device=activations.device)
     near = (bins - activations.argmax(-1, keepdim=True)).abs() <= 4
-    weights = activations * near
+    weights = activations.clamp(min=torch.finfo(activations.dtype).tiny) * near
     cents = weights @ bin_cents(activations.device) / weights.sum(-1)
     return REFERENCE_HZ * 2 ** (cents / 1200)
 

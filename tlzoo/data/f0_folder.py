@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ TABLES = (".f0.csv", ".csv")
 """What the name of a sound's table ends with, instead of the sound's own suffix."""
 LEAST = 0.1
 """Hz; what is less, or no number, is no pitch."""
+SLACK = 1.0
+"""Seconds that a table may go on after its sound."""
 
 
 def listing(folder: Path) -> Listing:
@@ -72,7 +75,14 @@ class _Tracks:
         return Features({"f0": F0})
 
     def of(self, index: int, value: Any) -> Target:
-        return Target({"f0": read(self.tables[index])})
+        import soundfile
+
+        table = self.tables[index]
+        track, seconds = read(table), soundfile.info(io.BytesIO(value["bytes"])).duration
+        if track["time"][-1] > seconds + SLACK:
+            last = f"last time {track['time'][-1]:g} s, but the sound ends at {seconds:.2f} s"
+            raise InputError(f"{table.name}: {last}; expected time in seconds")
+        return Target({"f0": track})
 
 
 def read(path: Path) -> dict[str, list[float]]:
@@ -100,7 +110,7 @@ def read(path: Path) -> dict[str, list[float]]:
                     raise InputError(f"{path.name}:{line}: time {cells[0]} does not rise")
                 track["time"].append(time)
                 track["hz"].append(hz if math.isfinite(hz) and hz >= LEAST else 0.0)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path.name}: not readable: {error}") from None
     if len(track["time"]) < 2:
         raise InputError(f"{path.name}: fewer than two times with a pitch or none")
