@@ -63,8 +63,14 @@ class TRILL(PatchBackbone):
         """
         super().__init__()
         channels = tuple(max(8, round(width * c)) for c in STAGES)
-        layers = {"layers": tuple(blocks), "channels": channels, "stem_width": channels[0], "in_chans": 1}
-        self.body: Any = ResNet(Bottleneck, **layers, num_classes=embedding_size)
+        self.body: Any = ResNet(
+            Bottleneck,
+            tuple(blocks),
+            num_classes=embedding_size,
+            in_chans=1,
+            channels=channels,
+            stem_width=channels[0],
+        )
         sizes = {"pooled": embedding_size, "tokens": embedding_size}
         self.spec = Spec("audio", sizes, yamnet.SAMPLE_RATE, yamnet.PATCH_SECONDS, yamnet.PATCH_MIDDLE)
 
