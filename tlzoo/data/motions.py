@@ -115,7 +115,7 @@ def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> F
 
     Sizes and places are drawn so that each of them, in each frame, is as likely for one motion as for its opposite.
     """
-    paper, colour = colours(rng)
+    paper, colour = _colours(rng)
     time = np.linspace(-0.5, 0.5, FRAMES)
     size = np.full(FRAMES, rng.uniform(16, 26))
     middle = rng.uniform(24, 40, 2)
@@ -174,7 +174,7 @@ def _seen(picture: Image.Image, centre: NDArray[np.float64], scale: float, angle
     return np.asarray(seen)
 
 
-def colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Paper and ink, RGB, apart from each other."""
     while True:
         paper, colour = rng.uniform(0, 255, (2, 3)).astype(np.float32)

