@@ -17,7 +17,7 @@ from tqdm import tqdm
 from tlzoo.data import digits
 from tlzoo.data.clips import FEATURES, FRAMES, RATE, SIDE
 from tlzoo.data.dataset import table
-from tlzoo.data.motions import placed
+from tlzoo.data.motions import placed, squared
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.video import Frames, encode
 
@@ -51,7 +51,7 @@ def moving_letters(seed: int = 0, sizes: tuple[int, int] = (1500, 16)) -> Datase
     shapes: dict[str, list[Shape]] = {}
     for split in FONTS:
         written = zip(NAMES, glyphs(split), strict=True)
-        shapes[split] = [(f"{font}-{name}", _square(glyph)) for name, each in written for font, glyph in each]
+        shapes[split] = [(f"{font}-{name}", squared(glyph)) for name, each in written for font, glyph in each]
     return _rendered("moving-letters", shapes, sizes, seed)
 
 
@@ -99,17 +99,3 @@ def _folded(way: NDArray[np.float64], low: float, high: float) -> NDArray[np.flo
     span = high - low
     inside = np.mod(way - low, 2 * span)
     return low + np.minimum(inside, 2 * span - inside)
-
-
-def _square(glyph: Any) -> NDArray[np.float32]:
-    """A letter's cover, in the middle of a square of 16."""
-    from PIL import Image
-
-    alpha = glyph.getchannel("A")
-    scale = 14 / max(alpha.size)
-    alpha = alpha.resize(
-        (max(1, round(alpha.width * scale)), max(1, round(alpha.height * scale))), Image.Resampling.BOX
-    )
-    whole = Image.new("L", (16, 16))
-    whole.paste(alpha, ((16 - alpha.width) // 2, (16 - alpha.height) // 2))
-    return np.asarray(whole, np.float32) / 255

@@ -109,11 +109,11 @@ DATASETS: dict[str, Entry] = {
         "cc-by-4.0",
         loader="tlzoo.data.motions:digit_motions",
     ),
-    "camera-motions": Entry(
+    "letter-motions": Entry(
         "video-classification",
-        "pieces of photographs before a moving camera; source of stand-ins",
-        "unknown",
-        loader="tlzoo.data.motions:camera_motions",
+        "how printed letters move, on slanting ways too; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.motions:letter_motions",
     ),
     "spoken-numbers": Entry(
         "speech-recognition",
