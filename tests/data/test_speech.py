@@ -143,3 +143,18 @@ def test_digits_can_be_learnt_but_are_not_trivial():
     model = discriminant_analysis.LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2)
     model.fit(mean_spectra(data["train"]), data["train"]["label"][:])
     assert 0.4 < model.score(mean_spectra(data["test"]), data["test"]["label"][:]) < 0.95
+
+
+def test_voices_are_told_apart_by_words_of_their_own():
+    data, source = speech.spoken_voices(sizes=(60, 20, 60)), speech.other_voices(sizes=(60, 20))
+    who = data["test"].features["label"].names
+    assert len(who) == 20 and set(who) <= set(speech.voices()["digits/test"])
+    assert set(source["train"].features["label"].names) == set(speech.voices()["words/train"])
+    words = [set(rows["group"]) for rows in (*data.values(), *source.values())]
+    assert sum(map(len, words)) == len(set.union(*words))  # no word in two splits, or in source and target
+    for rows in data.values():
+        assert set(Counter(rows["label"]).values()) == {len(rows) // 20}
+    assert len(set(keys(data) + keys(source))) == 220
+    ids = [name for rows in (*data.values(), *source.values()) for name in rows["id"]]
+    assert len(set(ids)) == len(ids)
+    assert speech.spoken_voices(sizes=(20, 0, 0))["train"][:] == data["train"][:20]

@@ -2,7 +2,8 @@
 
 Sources: Shor et al. 2020, arXiv 2002.12764 (section 3: a ResNet-50 over log-mel patches, an embedding of 512 values);
 Shor & Venugopalan 2022, arXiv 2203.00236 (TRILLsson: a student of other architectures, of which size 3 is an
-EfficientNetV2-S). Bodies are timm's; the patches are those of YAMNet, which has the same front end.
+EfficientNetV2-S); vumichien's conversion of it for transformers (names of parameters, and a feature extractor). Bodies
+are timm's; the log-mel front end is that of YAMNet.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import timm
 import torch
 from timm.models.resnet import Bottleneck, ResNet
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tlzoo.adapters.base import Example, Spec
 from tlzoo.architectures import yamnet
@@ -25,6 +25,29 @@ from tlzoo.checkpoints import load_tensors, read_tensors
 
 STAGES = (64, 128, 256, 512)
 """Channels of the stages of a ResNet-50, before the factor 4 of its bottlenecks (He 2015, 1512.03385, table 1)."""
+
+LEAST = 32_000
+"""Samples that TRILLsson's published feature extractor fills a shorter sound up to."""
+NAMES: dict[str, tuple[tuple[str, str], ...]] = {
+    "ConvBnAct": (("project_conv", "conv"), ("project_bn", "bn1")),
+    "EdgeResidual": (
+        ("expand_conv", "conv_exp"),
+        ("expand_bn", "bn1"),
+        ("project_conv", "conv_pwl"),
+        ("project_bn", "bn2"),
+    ),
+    "InvertedResidual": (
+        ("expand_conv", "conv_pw"),
+        ("expand_bn", "bn1"),
+        ("dwconv2", "conv_dw"),
+        ("normalization", "bn2"),
+        ("squeeze_excitation.se_reduce", "se.conv_reduce"),
+        ("squeeze_excitation.se_expand", "se.conv_expand"),
+        ("project_conv", "conv_pwl"),
+        ("project_bn", "bn3"),
+    ),
+}
+"""Parts of a published block and of timm's, by timm's class."""
 
 
 class TRILL(PatchBackbone):
@@ -72,7 +95,14 @@ class TRILL(PatchBackbone):
 class TRILLsson(PatchBackbone):
     """An EfficientNetV2 over chunks of 2 s as log-mel patches, and a linear embedding of its mean."""
 
-    def __init__(self, size: str = "s", mel_bands: int = 80, frames: int = 195, embedding_size: int = 1024) -> None:
+    def __init__(
+        self,
+        size: str = "s",
+        mel_bands: int = 80,
+        frames: int = 195,
+        embedding_size: int = 1024,
+        hop_frames: int = 7,
+    ) -> None:
         """Build the network from scratch.
 
         Args:
@@ -80,29 +110,29 @@ class TRILLsson(PatchBackbone):
             mel_bands: Of a patch.
             frames: Of a patch, one every 10 ms.
             embedding_size: Values of the embedding.
+            hop_frames: From one patch to the next.
         """
         super().__init__()
-        self.bands, self.frames = mel_bands, frames
+        self.bands, self.frames, self.hop = mel_bands, frames, hop_frames
         self.body: Any = timm.create_model(f"tf_efficientnetv2_{size}", in_chans=1, num_classes=embedding_size)
         sizes = {"pooled": embedding_size, "tokens": embedding_size}
-        seconds = frames * yamnet.HOP / yamnet.SAMPLE_RATE
-        self.spec = Spec("audio", sizes, yamnet.SAMPLE_RATE, seconds, seconds / 2)
+        hop, seen = hop_frames * yamnet.HOP, (frames - 1) * yamnet.HOP + yamnet.WINDOW
+        self.spec = Spec("audio", sizes, yamnet.SAMPLE_RATE, hop / yamnet.SAMPLE_RATE, seen / 2 / yamnet.SAMPLE_RATE)
 
     def encode(self, source: np.ndarray) -> Example:
-        """Cut a sound into chunks of 2 s, the last one filled with silence.
+        """Cut a sound into patches, whole ones only; a sound of less than 2 s is first mirrored until it is as long.
 
         Args:
             source: Mono samples at 16 kHz in [-1, 1], ``(samples,)``.
 
         Returns:
-            ``patches``, ``(patches, 1, frames, bands)``.
+            ``patches``, ``(patches, 1, frames, bands)``, scaled as the published feature extractor does.
         """
-        waveform = torch.tensor(source, dtype=torch.float32)
-        chunk = self.frames * yamnet.HOP
-        count = max(1, -(-len(waveform) // chunk))
-        whole = F.pad(waveform, (0, count * chunk + yamnet.WINDOW - yamnet.HOP - len(waveform)))
-        mel = yamnet.log_mel(whole, self.bands)
-        return {"patches": mel.unflatten(0, (count, self.frames)).unsqueeze(1).contiguous()}
+        least = max(LEAST, (self.frames - 1) * yamnet.HOP + yamnet.WINDOW)
+        sound = np.asarray(source if len(source) else [0.0], dtype=np.float32)
+        sound = np.pad(sound, (0, max(0, least - len(sound))), mode="symmetric")
+        mel = yamnet.log_mel(torch.from_numpy(sound), self.bands) / 128 - 1
+        return {"patches": mel.unfold(0, self.frames, self.hop).transpose(1, 2).unsqueeze(1).contiguous()}
 
     def embed(self, patches: Tensor) -> Tensor:
         """``(patches, 1, frames, bands)`` to ``(patches, dim)``."""
@@ -116,10 +146,33 @@ class TRILLsson(PatchBackbone):
         return [stem, *body.blocks, last, body.classifier]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load parameters by timm's names.
+        """Load vumichien's conversion.
 
         Raises:
-            InputError: They are of another structure.
+            InputError: It is of another structure.
         """
         (path,) = files.values()
-        load_tensors(self.body, read_tensors(path), path)
+        names = self.published_names()
+        tensors = {}
+        for name, value in read_tensors(path).items():
+            module, _, parameter = name.rpartition(".")
+            tensors[f"{names.get(module, module)}.{parameter}"] = value
+        load_tensors(self.body, tensors, path)
+
+    def published_names(self) -> dict[str, str]:
+        """Modules of the body, by what vumichien/nonsemantic-speech-trillsson3 calls them.
+
+        Its code (``modeling_trillsson_efficientnet.py``) counts blocks through all stages, and calls the only
+        convolution of a block that does not expand its projection.
+        """
+        names = {
+            "stem.stem_conv": "conv_stem",
+            "stem.stem_bn": "bn1",
+            "top.top_conv": "conv_head",
+            "top.top_bn": "bn2",
+            "dense": "classifier",
+        }
+        blocks = ((f"blocks.{i}.{j}", b) for i, stage in enumerate(self.body.blocks) for j, b in enumerate(stage))
+        for number, (place, block) in enumerate(blocks):
+            names |= {f"block.{number}.{theirs}": f"{place}.{ours}" for theirs, ours in NAMES[type(block).__name__]}
+        return names

@@ -102,6 +102,13 @@ DATASETS: dict[str, Entry] = {
         "who of twenty eSpeak NG voices speaks, split by what is said",
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_voices",
+        version=2,
+    ),
+    "other-voices": Entry(
+        "audio-classification",
+        "who of other eSpeak NG voices speaks; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.speech:other_voices",
     ),
     "digit-motions": Entry(
         "video-classification",

@@ -112,20 +112,52 @@ def spoken_voices(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) 
     with tqdm(total=sum(sizes), desc="spoken voices", unit="clip", disable=None) as progress:
         return DatasetDict(
             {
-                split: labelled_clips(_voice_clips(split, who, size, seed, progress), who, espeak.SAMPLE_RATE, split)
+                split: labelled_clips(
+                    _voice_clips(f"spoken-voices/{split}", VOICE_WORDS[split].split(), who, size, seed, progress),
+                    who,
+                    espeak.SAMPLE_RATE,
+                    split,
+                )
                 for (split, size) in zip(VOICE_WORDS, sizes, strict=True)
             }
         )
 
 
-def _voice_clips(split: str, who: Sequence[str], size: int, seed: int, progress: tqdm[Any]) -> Iterator[Clip]:
-    words = VOICE_WORDS[split].split()
-    key = (seed, zlib.crc32(f"voices/{split}".encode()))
+def other_voices(seed: int = 0, sizes: tuple[int, int] = (1600, 200)) -> DatasetDict:
+    """Render words in the voices of :func:`spoken_words`: what is pretrained on to tell voices apart.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train and validation.
+
+    Returns:
+        Splits ``train`` and ``validation`` as of :func:`spoken_voices`, with which they share no voice and no word.
+    """
+    who, half = voices()["words/train"], 2 * len(WORDS) // 3
+    words = {"train": WORDS[:half], "validation": WORDS[half:]}
+    with tqdm(total=sum(sizes), desc="other voices", unit="clip", disable=None) as progress:
+        return DatasetDict(
+            {
+                split: labelled_clips(
+                    _voice_clips(f"other-voices/{split}", words[split], who, size, seed, progress),
+                    who,
+                    espeak.SAMPLE_RATE,
+                    split,
+                )
+                for (split, size) in zip(words, sizes, strict=True)
+            }
+        )
+
+
+def _voice_clips(
+    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
+) -> Iterator[Clip]:
+    key = (seed, zlib.crc32(part.encode()))
     for index in range(size):
         label = deal(len(who), index, (*key, 0))
         generator = np.random.default_rng((*key, 1, index))
         word = str(generator.choice(words))
-        yield Clip(speak(word, who[label], generator), label, word, f"spoken-voices/{split}/{seed}/{index:04}")
+        yield Clip(speak(word, who[label], generator), label, word, f"{part}/{seed}/{index:04}")
         progress.update()
 
 

@@ -45,6 +45,7 @@ RECIPES = {
     "sentences": replace(
         RECIPE, steps=900, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
     ),
+    "other-voices": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4, augment=False),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
 """By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.

@@ -1,0 +1,114 @@
+"""OpenL3: the front end against its definition, and the names of the published Keras file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tlzoo.adapters.base import collate
+from tlzoo.architectures.openl3 import OpenL3, decibels, mel_matrix
+from tlzoo.errors import InputError
+
+RATE = 48_000
+CHANNELS = (1, 64, 64, 128, 128, 256, 256, 512)
+
+
+def keras_file(path: Path, skip: str = "") -> dict[str, np.ndarray]:
+    """Write a file with the groups, names and shapes of the published one, values always the same."""
+    h5py = pytest.importorskip("h5py")
+    rng = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {}
+    pairs = [(f"conv2d_{i + 1}", *CHANNELS[i : i + 2]) for i in range(7)] + [("audio_embedding_layer", 512, 512)]
+    for name, inputs, outputs in pairs:
+        arrays[f"{name}/kernel"] = rng.normal(0, (9 * inputs) ** -0.5, (3, 3, inputs, outputs)).astype(np.float32)
+        arrays[f"{name}/bias"] = rng.normal(size=outputs).astype(np.float32)
+    for i, channels in enumerate(CHANNELS):
+        for part in ("gamma", "beta", "moving_mean", "moving_variance"):
+            arrays[f"batch_normalization_{i + 1}/{part}"] = rng.uniform(0.5, 1.5, channels).astype(np.float32)
+    with h5py.File(path, "w") as file:
+        for name, value in arrays.items():
+            if name != skip:
+                file[f"{name.split('/')[0]}/{name}:0"] = value
+    return arrays
+
+
+def test_decibels_are_those_of_kapre() -> None:
+    """Frame by frame, as kapre 0.1.4 defines it with ``power_melgram=1`` and Keras' padding ``same``."""
+    wave = np.random.default_rng(0).normal(0, 0.1, RATE)
+    found = decibels(torch.tensor(wave[None], dtype=torch.float32), 64)[0, 0]
+    assert found.shape == (64, 199)
+    padded = np.pad(wave, (982, 982))
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    power = np.stack([np.abs(np.fft.rfft(padded[i * 242 :][:2048] * window)) ** 2 for i in range(199)])
+    level = 10 * np.log10(np.maximum(np.sqrt(power @ mel_matrix(64).numpy()), 1e-10)).T
+    np.testing.assert_allclose(found, np.maximum(level - level.max(), -80), atol=1e-3)
+
+
+def test_silence_and_level() -> None:
+    wave = torch.randn(1, RATE)
+    torch.testing.assert_close(decibels(wave, 32), decibels(wave / 8, 32), atol=1e-3, rtol=0)
+    assert (decibels(torch.zeros(1, RATE), 32) == 0).all()
+
+
+def test_a_tone_lies_in_its_band() -> None:
+    tone = torch.sin(2 * np.pi * 1000 * torch.arange(RATE) / RATE)
+    middle = decibels(tone[None], 256)[0, 0, :, 20:-20]
+    assert set(middle.argmax(0).tolist()) <= {
+        int(mel_matrix(256)[round(1000 * 2048 / RATE)].argmax()) + d for d in (-1, 0, 1)
+    }
+
+
+def test_windows_are_whole() -> None:
+    model = OpenL3(32, 64, 0.125, hop_seconds=0.5)
+    for seconds, count in ((0.0, 1), (0.4, 1), (1.0, 1), (1.4, 1), (1.5, 2), (3.0, 5)):
+        assert model.encode(np.zeros(int(seconds * RATE), np.float32))["patches"].shape == (count, 1, 32, 199)
+    assert (model.spec.hop_seconds, model.spec.start_seconds) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("size", "pool"), [(512, (32, 24)), (6144, (8, 8))])
+def test_published_names_and_sizes(tmp_path: Path, size: int, pool: tuple[int, int]) -> None:
+    path = tmp_path / "openl3.h5"
+    arrays = keras_file(path)
+    model = OpenL3(embedding_size=size)
+    model.load_official({path.name: path})
+    kernel = arrays["conv2d_3/kernel"]
+    np.testing.assert_array_equal(model.conv2d_3.weight.detach(), kernel.transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(
+        model.batch_normalization_8.running_var, arrays["batch_normalization_8/moving_variance"]
+    )
+    assert {m.eps for m in model.modules() if isinstance(m, nn.BatchNorm2d)} == {1e-3}
+    wide: Any = []
+    model.audio_embedding_layer.register_forward_hook(lambda _, __, output: wide.append(output))
+    with torch.no_grad():
+        found = model.eval().embed(torch.rand(1, 1, 256, 199) * -80)
+    assert wide[0].shape == (1, 512, 32, 24) and found.shape == (1, size)
+    corner = wide[0][0, :, : pool[0], : pool[1]].amax((1, 2))
+    torch.testing.assert_close(found[0, :512], corner)  # channels vary fastest, as Keras flattens
+
+
+def test_other_files(tmp_path: Path) -> None:
+    path = tmp_path / "openl3.h5"
+    keras_file(path, skip="conv2d_5/bias")
+    with pytest.raises(InputError, match="not OpenL3: without conv2d_5/bias"):
+        OpenL3().load_official({path.name: path})
+    path.write_bytes(b"no HDF5")
+    with pytest.raises(InputError, match="no readable HDF5 file"):
+        OpenL3().load_official({path.name: path})
+    with pytest.raises(InputError, match="known: 512, 6144"):
+        OpenL3(embedding_size=100)
+
+
+def test_batch_is_clip_by_clip_and_stages_are_all() -> None:
+    torch.manual_seed(0)
+    model = OpenL3(32, 64, 0.125, hop_seconds=0.5).eval()
+    clips = [np.random.default_rng(i).normal(size=int(s * RATE)).astype(np.float32) for i, s in enumerate((0.5, 2))]
+    with torch.no_grad():
+        both = model(collate([model.encode(c) for c in clips], model.ragged))["pooled"]
+        each = [model(collate([model.encode(c)], model.ragged))["pooled"] for c in clips]
+    torch.testing.assert_close(both, torch.cat(each), atol=1e-5, rtol=1e-4)
+    assert sum(p.numel() for s in model.stages() for p in s.parameters()) == sum(p.numel() for p in model.parameters())

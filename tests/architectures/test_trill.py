@@ -1,0 +1,109 @@
+"""TRILL and TRILLsson: patches, sizes, and the names of the published conversion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tlzoo.adapters.base import collate
+from tlzoo.architectures.trill import TRILL, TRILLsson
+from tlzoo.architectures.yamnet import log_mel
+from tlzoo.errors import InputError
+
+PUBLISHED = ((1, 24, 2), (4, 48, 4), (4, 64, 4), (4, 128, 6), (6, 160, 9), (6, 256, 15))
+"""Expansion, channels and blocks of ``TrillssonEfficientNetConfig``; the last three stages are not fused."""
+
+
+def sound(seconds: float) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.1, int(seconds * 16_000)).astype(np.float32)
+
+
+def checkpoint() -> dict[str, Tensor]:
+    """Parameters with the names and shapes of ``TrillssonEfficientNetModel``, values always the same."""
+    found: dict[str, Tensor] = {}
+    torch.manual_seed(0)
+
+    def convolution(name: str, inputs: int, outputs: int, kernel: int, bias: bool = False) -> None:
+        found[f"{name}.weight"] = torch.randn(outputs, inputs, kernel, kernel) * (2 / inputs / kernel**2) ** 0.5
+        if bias:
+            found[f"{name}.bias"] = torch.randn(outputs)
+
+    def norm(name: str, channels: int) -> None:
+        for part in ("weight", "running_var"):
+            found[f"{name}.{part}"] = 0.5 + torch.rand(channels)
+        for part in ("bias", "running_mean"):
+            found[f"{name}.{part}"] = torch.randn(channels) / 10
+        found[f"{name}.num_batches_tracked"] = torch.tensor(7)
+
+    convolution("stem.stem_conv", 1, 24, 3)
+    norm("stem.stem_bn", 24)
+    inputs, number = 24, 0
+    for stage, (expansion, outputs, blocks) in enumerate(PUBLISHED):
+        for _ in range(blocks):
+            name, hidden = f"block.{number}", expansion * inputs
+            if expansion > 1:
+                convolution(f"{name}.expand_conv", inputs, hidden, 3 if stage < 3 else 1)
+                norm(f"{name}.expand_bn", hidden)
+            if stage >= 3:
+                convolution(f"{name}.dwconv2", 1, hidden, 3)
+                norm(f"{name}.normalization", hidden)
+                convolution(f"{name}.squeeze_excitation.se_reduce", hidden, inputs // 4, 1, bias=True)
+                convolution(f"{name}.squeeze_excitation.se_expand", inputs // 4, hidden, 1, bias=True)
+            convolution(f"{name}.project_conv", hidden, outputs, 1 if expansion > 1 else 3)
+            norm(f"{name}.project_bn", outputs)
+            inputs, number = outputs, number + 1
+    convolution("top.top_conv", 256, 1280, 1)
+    norm("top.top_bn", 1280)
+    found |= {"dense.weight": torch.randn(1024, 1280) / 36, "dense.bias": torch.randn(1024)}
+    return found
+
+
+def test_trill_embeds_each_patch() -> None:
+    torch.manual_seed(0)
+    model = TRILL((1, 1, 1, 1), 0.125, 32).eval()
+    batch = collate([model.encode(sound(s)) for s in (0.3, 2.0)], model.ragged)
+    with torch.no_grad():
+        found = model(batch)
+    assert found["tokens_lengths"].tolist() == [1, 4]
+    assert found["tokens"].shape == (5, 32)
+    torch.testing.assert_close(found["pooled"][1], found["tokens"][1:].mean(0))
+    assert sum(p.numel() for s in model.stages() for p in s.parameters()) == sum(p.numel() for p in model.parameters())
+
+
+def test_trillsson_loads_the_published_names(tmp_path: Path) -> None:
+    tensors = checkpoint()
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(tensors, path)
+    model = TRILLsson()
+    model.load_official({path.name: path})
+    state = model.body.state_dict()
+    assert len(state) == len(tensors)
+    for theirs, ours in (
+        ("block.1.project_bn.running_mean", "blocks.0.1.bn1.running_mean"),
+        ("block.2.expand_conv.weight", "blocks.1.0.conv_exp.weight"),
+        ("block.39.squeeze_excitation.se_expand.bias", "blocks.5.14.se.conv_expand.bias"),
+        ("dense.weight", "classifier.weight"),
+    ):
+        assert torch.equal(tensors[theirs], state[ours])
+    assert {m.eps for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {1e-3}
+    del tensors["block.10.dwconv2.weight"]
+    torch.save(tensors, path)
+    with pytest.raises(InputError, match=r"without blocks\.3\.0\.conv_dw\.weight"):
+        model.load_official({path.name: path})
+
+
+def test_trillsson_reads_whole_chunks() -> None:
+    model = TRILLsson("s", embedding_size=8)
+    short = sound(0.7)
+    patches = model.encode(short)["patches"]
+    assert patches.shape == (1, 1, 195, 80)
+    mirrored = np.concatenate([short, short[::-1], short])[:32_000]
+    expected = log_mel(torch.tensor(mirrored.copy()), 80)[:195] / 128 - 1
+    torch.testing.assert_close(patches[0, 0], expected)
+    assert len(model.encode(sound(4.67))["patches"]) == 39  # as in the conversion's test of an utterance so long
+    assert model.encode(np.zeros(0, np.float32))["patches"].shape == (1, 1, 195, 80)
+    assert model.spec.hop_seconds == pytest.approx(0.07)
