@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LEAST_SPREAD = 0.1
+"""Of a channel that actnorm standardises at first: where a channel is nearly constant, as differences of neighbours are
+in a plain area, its few edges would be magnified from layer to layer, and the loss with them."""
+
 
 def squeeze(x: Tensor) -> Tensor:
     """Half the height and width, four times the channels."""
@@ -38,7 +42,7 @@ class ActNorm(nn.Module):
         if self.training and not self.initialised:
             with torch.no_grad():
                 mean, spread = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
-                self.log_scale.copy_(-spread.clamp(min=1e-3).log())
+                self.log_scale.copy_(-spread.clamp(min=LEAST_SPREAD).log())
                 self.shift.copy_(-mean)
                 self.initialised.fill_(True)
         log_determinant = self.log_scale.sum() * x.shape[2] * x.shape[3]
@@ -69,7 +73,7 @@ class InvertibleConv(nn.Module):
 
 
 class Coupling(nn.Module):
-    """Half of the channels are scaled and shifted by what a small network makes of the other half; at first by nothing."""
+    """Half of the channels are scaled and shifted by what a small network makes of the other half."""
 
     def __init__(self, channels: int, width: int) -> None:
         """Make the layer, with a network of some width."""
@@ -96,9 +100,9 @@ class Coupling(nn.Module):
         return torch.cat([kept, changed * (-log_scale).exp() - shift], 1)
 
     def _said(self, kept: Tensor) -> tuple[Tensor, Tensor]:
-        """Shift, and the logarithm of the scale, which stays within e to the power of 2 and its inverse."""
+        """Shift, and the logarithm of the scale, which is below 1: what enlarges could do so again in every layer."""
         shift, raw = self.network(kept).chunk(2, 1)
-        return shift, 2 * (raw / 2).tanh()
+        return shift, F.logsigmoid(raw + 2)
 
 
 class FlowSteps(nn.Module):

@@ -20,42 +20,53 @@ from tlzoo.data.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 from tlzoo.tasks.base import Task
 
-_DEPTH = 3  # halvings of a frame's side, before the latents
+HALF = 0.5**0.5
+"""Of the sum of two parts, so that it is about as large as each."""
 
 
 class TweeningConv3D(Model):
     """Start and end frame in, all frames between them out."""
 
-    def __init__(self, frames: int = FRAMES, channels: int = 64, fusion_blocks: int = 24, noise_dim: int = 120) -> None:
+    def __init__(
+        self, frames: int = FRAMES, channels: int = 64, fusion_blocks: int = 24, noise_dim: int = 120, halvings: int = 3
+    ) -> None:
         """Build the network from scratch.
 
         Args:
             frames: Of a clip, the two ends included; a multiple of 4.
             channels: Of the latents.
             fusion_blocks: Blocks that fuse the ends into the latents, over three resolutions of time; a multiple of 3.
+            halvings: Of a frame's side, before the latents.
             noise_dim: Values of the noise that tells one course of things from another.
         """
         super().__init__()
         self.frames, self.noise_dim = frames, noise_dim
         self.spec = Spec("ends", frames=frames, height=SIDE, width=SIDE)
-        widths = [max(8, channels // 2**i) for i in reversed(range(_DEPTH))]
+        widths = [max(8, channels // 2**i) for i in reversed(range(halvings))]
         ends = [
-            nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), nn.GroupNorm(1, o), nn.ReLU(), nn.Conv2d(o, o, 3, 1, 1), nn.ReLU())
+            nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(o, o, 3, 1, 1), nn.LeakyReLU(0.2))
             for i, o in zip((3, *widths), widths, strict=False)
         ]
         self.image_encoder = nn.Sequential(*ends)
         self.noise = nn.Linear(noise_dim, channels)
         self.fusion = nn.ModuleList(Fusion(channels) for _ in range(fusion_blocks))
-        outs = [*reversed(widths[:-1]), max(8, widths[0] // 2)]
+        outs = [*reversed(widths[:-1]), widths[0]]
         self.video_generator = nn.Sequential(
             *(Enlarge(i, o) for i, o in zip((channels, *outs), outs[:-1], strict=False)),
-            nn.ConvTranspose3d(outs[-2], outs[-1], (1, 4, 4), (1, 2, 2), (0, 1, 1)),
-            nn.ReLU(),
+            nn.Upsample(scale_factor=(1, 2, 2)),
+            nn.Conv3d(outs[-2], outs[-1], (1, 3, 3), 1, (0, 1, 1)),
+            nn.LeakyReLU(0.2),
             nn.Conv3d(outs[-1], 3, (1, 3, 3), 1, (0, 1, 1)),
         )
 
+        for module in self.modules():  # nothing is normalised, so a colour must come through as strong as it went in
+            if isinstance(module, nn.Conv2d | nn.Conv3d):
+                nn.init.kaiming_normal_(module.weight, 0.2, nonlinearity="leaky_relu")
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+
     def encode(self, row: Row) -> Example:
-        """The clip, uint8 of shape ``(frames, 3, side, side)``; the frames between its ends are seen by the loss only."""
+        """The clip, uint8 of shape ``(frames, 3, side, side)``; what is between its ends, the loss alone sees."""
         return {"clip": clip(row, self.frames)}
 
     def forward(self, ends: Tensor, noise: Tensor) -> Tensor:
@@ -77,7 +88,7 @@ class TweeningConv3D(Model):
                 latent = F.interpolate(latent, scale_factor=(2.0, 1.0, 1.0), mode="nearest")
             latent = block(latent, start, end)
         found: Tensor = self.video_generator(latent)[:, :, 1:-1].transpose(1, 2)
-        return found.tanh()
+        return found
 
     def loss(self, batch: Batch) -> Tensor:
         """Squared and absolute difference of the frames between, of values in [-1, 1]."""
@@ -114,16 +125,15 @@ class Fusion(nn.Module):
         """Make the block."""
         super().__init__()
         self.mixed = nn.Conv3d(channels, channels, 3, padding=1)
-        self.norm = nn.GroupNorm(1, channels)
         self.gates = nn.Conv3d(channels, 3, 3, padding=1)
 
     def forward(self, latent: Tensor, start: Tensor, end: Tensor) -> Tensor:
         """``latent`` ``(batch, channels, time, height, width)``; ends ``(batch, channels, height, width)``."""
-        own = latent + self.norm(self.mixed(latent)).relu()
+        own = (latent + F.leaky_relu(self.mixed(latent), 0.2)) * HALF
         gates = self.gates(latent).softmax(1)
         parts = (own, start[:, :, None], end[:, :, None])
         mixed: Tensor = sum((gates[:, i : i + 1] * part for i, part in enumerate(parts)), torch.zeros_like(own))
-        return own + mixed
+        return mixed
 
 
 class Enlarge(nn.Module):
@@ -132,12 +142,13 @@ class Enlarge(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         """Make the layers."""
         super().__init__()
-        self.up = nn.ConvTranspose3d(inputs, outputs, (1, 4, 4), (1, 2, 2), (0, 1, 1))
+        self.up = nn.Sequential(
+            nn.Upsample(scale_factor=(1, 2, 2)), nn.Conv3d(inputs, outputs, (1, 3, 3), 1, (0, 1, 1))
+        )
         self.mixed = nn.Conv3d(outputs, outputs, 3, padding=1)
-        self.norm = nn.GroupNorm(1, outputs)
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, channels, time, height, width)``."""
         x = self.up(latent)
-        found: Tensor = x + self.norm(self.mixed(x.relu())).relu()
+        found: Tensor = (x + self.mixed(F.leaky_relu(x, 0.2))) * HALF
         return found

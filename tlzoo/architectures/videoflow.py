@@ -22,6 +22,8 @@ from tlzoo.errors import InputError
 from tlzoo.tasks.base import Task
 
 _LOG_2PI = math.log(2 * math.pi)
+SCORED = 4
+"""Frames of a clip whose likelihood is taken in :meth:`VideoFlow.predict`, the first ones after those given."""
 
 
 class VideoFlow(Model):
@@ -154,9 +156,10 @@ class VideoFlow(Model):
         count = whole.shape[1] - first
         found = self.generate(whole[:, :first], count).round().byte().permute(0, 1, 3, 4, 2).cpu().numpy()
         noise = torch.rand(whole.shape[1:], generator=torch.Generator().manual_seed(0)).to(whole.device)
-        seen = [self.to_latents(_scaled(whole[:, t] + 0.5))[0] for t in range(whole.shape[1] - 1)]
+        last = min(first + SCORED, whole.shape[1])
+        seen = [self.to_latents(_scaled(whole[:, t] + 0.5))[0] for t in range(last - 1)]
         bits = []
-        for t in range(first, whole.shape[1]):
+        for t in range(first, last):
             latents, log_determinant = self.to_latents(_scaled(whole[:, t] + noise[t]))
             bits.append(self.bits_per_dim(latents, log_determinant, seen[t - first : t]))
         each = torch.stack(bits).mean(0).tolist()

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from datasets import Features, Value, Video
 from torch import Tensor
 from torchvision.transforms.v2 import functional as V
 
 from tlzoo.data.video import decode
 
+FEATURES = Features(video=Video(decode=False), group=Value("string"), id=Value("string"))
 FRAMES, SIDE, RATE = 16, 64, 8
 """Frames of a clip, their height and width in pixels, and how many are shown a second."""
 

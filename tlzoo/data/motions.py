@@ -1,7 +1,7 @@
 """Rendered videos that are told apart by how something moves, and by no single frame.
 
-Digits of the test are real ones that training never showed, over plain ground; the source of stand-ins shows pieces of
-photographs, of which all moves, as if a camera did. A row is a pure function of seed, split and index.
+Digits of the test are real ones that training never showed; the source of stand-ins shows printed letters, and more
+motions. A row is a pure function of seed, split and index.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from tlzoo.data import digits, photographs
+from tlzoo.data import digits
 from tlzoo.data.dataset import class_features, table
 from tlzoo.data.protocol import SPLITS, deal
 from tlzoo.data.video import Frames, encode
@@ -24,13 +24,17 @@ FRAMES, SIDE, RATE = 8, 64, 8
 """Frames of a video, their height and width in pixels, and how many are shown a second."""
 MOTIONS = ("left", "right", "up", "down", "clockwise", "counterclockwise", "growing", "shrinking")
 """What a digit does; ``clockwise`` is along a circle."""
-CAMERA = (
-    *("pan left", "pan right", "tilt up", "tilt down", "up left", "up right", "down left", "down right"),
-    *("zoom in", "zoom out", "roll left", "roll right"),
-)
-"""What a camera does."""
-_WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-"""Of the scene before the first eight, in x and y: it goes the other way."""
+WAYS = {
+    "left": (-1, 0),
+    "right": (1, 0),
+    "up": (0, -1),
+    "down": (0, 1),
+    "up left": (-1, -1),
+    "up right": (1, -1),
+    "down left": (-1, 1),
+    "down right": (1, 1),
+}
+"""Directions in x and y, which points down."""
 
 
 def digit_motions(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) -> DatasetDict:
@@ -60,25 +64,32 @@ def digit_motions(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) 
     return _rendered("digit-motions", MOTIONS, dict(zip(SPLITS, sizes, strict=True)), seed, renderer)
 
 
-def camera_motions(seed: int = 0, sizes: tuple[int, int] = (3000, 240)) -> DatasetDict:
-    """Render pieces of photographs before a moving camera: the source of stand-ins.
+def letter_motions(seed: int = 0, sizes: tuple[int, int] = (3000, 240)) -> DatasetDict:
+    """Render moving letters in the fonts of matplotlib's wheel, on slanting ways too: the source of stand-ins.
 
     Returns:
-        Splits ``train`` and ``validation``, as of :func:`digit_motions`; no photograph is in both.
-
-    Raises:
-        UnavailableError: A wheel that carries photographs cannot be had.
+        Splits ``train`` and ``validation``, as of :func:`digit_motions`; no font is in both.
     """
-    grounds = photographs.source_grounds()
+    from tlzoo.data.letters import FONTS, NAMES, glyphs
+
+    shapes = {
+        split: [
+            (f"{font}-{name}", squared(glyph))
+            for name, each in zip(NAMES, glyphs(split), strict=True)
+            for font, glyph in each
+        ]
+        for split in FONTS
+    }
+    motions = (*MOTIONS, *(way for way in WAYS if way not in MOTIONS))
 
     def renderer(split: str) -> Callable[[int, np.random.Generator], tuple[Frames, str]]:
         def render(label: int, rng: np.random.Generator) -> tuple[Frames, str]:
-            number = int(rng.integers(len(grounds[split])))
-            return filmed(grounds[split][number], label, rng), f"{split}-photograph-{number}"
+            name, shape = shapes[split][int(rng.integers(len(shapes[split])))]
+            return moving(shape, motions[label], rng), name
 
         return render
 
-    return _rendered("camera-motions", CAMERA, dict(zip(SPLITS, sizes, strict=False)), seed, renderer)
+    return _rendered("letter-motions", motions, dict(zip(SPLITS, sizes, strict=False)), seed, renderer)
 
 
 def _rendered(
@@ -111,20 +122,19 @@ def _rendered(
 
 
 def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> Frames:
-    """A digit that does a motion, of any colour on any other.
+    """A shape that does a motion, of a light colour over a dark one.
 
     Sizes and places are drawn so that each of them, in each frame, is as likely for one motion as for its opposite.
     """
-    paper, colour = colours(rng)
+    paper, colour = rng.uniform(0, 50, 3), rng.uniform(150, 255, 3)
     time = np.linspace(-0.5, 0.5, FRAMES)
     size = np.full(FRAMES, rng.uniform(16, 26))
     middle = rng.uniform(24, 40, 2)
     x, y = np.full(FRAMES, middle[0]), np.full(FRAMES, middle[1])
     way = rng.uniform(16, 32)
-    if motion in ("left", "right"):
-        x = x + (way if motion == "right" else -way) * time
-    elif motion in ("up", "down"):
-        y = y + (way if motion == "down" else -way) * time
+    if motion in WAYS:
+        across, down = np.array(WAYS[motion]) / np.hypot(*WAYS[motion]) * way
+        x, y = x + across * time, y + down * time
     elif motion in ("growing", "shrinking"):
         size = size * rng.uniform(1.6, 2.4) ** (time if motion == "growing" else -time)
     else:
@@ -140,48 +150,6 @@ def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> F
     return result
 
 
-def filmed(photograph: NDArray[np.float32], label: int, rng: np.random.Generator) -> Frames:
-    """A piece of a photograph before a moving camera (:data:`CAMERA`)."""
-    height, width = photograph.shape[:2]
-    picture = Image.fromarray(photograph.round().astype(np.uint8))
-    scale = rng.uniform(0.7, min(2.5, 0.6 * min(height, width) / SIDE))
-    time = np.linspace(-0.5, 0.5, FRAMES)
-    reach = 1.3 * SIDE * scale
-    centre = np.array([rng.uniform(reach / 2, side - reach / 2) for side in (width, height)])
-    frames = np.empty((FRAMES, SIDE, SIDE, 3), np.uint8)
-    speed = rng.uniform(10, 24) * scale
-    turn, factor = rng.uniform(20, 50), rng.uniform(1.3, 1.8)
-    for i, t in enumerate(time):
-        shift, angle, zoom = np.zeros(2), 0.0, 1.0
-        if label < len(_WAYS):
-            shift = -np.array(_WAYS[label]) * speed * t
-        elif label < len(_WAYS) + 2:
-            zoom = factor ** (-t if label == len(_WAYS) else t)
-        else:
-            angle = np.deg2rad(turn * (t if label == len(_WAYS) + 2 else -t))
-        frames[i] = _seen(picture, centre + shift, scale * zoom, angle)
-    return frames
-
-
-def _seen(picture: Image.Image, centre: NDArray[np.float64], scale: float, angle: float) -> Frames:
-    """What a camera sees: :data:`SIDE` pixels, each ``scale`` of the picture, turned by an angle in radians."""
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    half = (SIDE - 1) / 2
-    x0, y0 = centre[0] - cos * half + sin * half, centre[1] - sin * half - cos * half
-    seen = picture.transform(
-        (SIDE, SIDE), Image.Transform.AFFINE, (cos, -sin, x0, sin, cos, y0), Image.Resampling.BILINEAR
-    )
-    return np.asarray(seen)
-
-
-def colours(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Paper and ink, RGB, apart from each other."""
-    while True:
-        paper, colour = rng.uniform(0, 255, (2, 3)).astype(np.float32)
-        if abs(paper.mean() - colour.mean()) > 70:
-            return paper, colour
-
-
 def placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray[np.float32]:
     """How much ink covers each pixel, where a digit of some size has its middle."""
     grey = Image.fromarray((ink * 255).round().astype(np.uint8))
@@ -193,3 +161,15 @@ def placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray
         Image.Resampling.BILINEAR,
     )
     return np.asarray(placed, np.float32) / 255
+
+
+def squared(glyph: Any) -> NDArray[np.float32]:
+    """A letter's cover, in the middle of a square of 16."""
+    alpha = glyph.getchannel("A")
+    scale = 14 / max(alpha.size)
+    alpha = alpha.resize(
+        (max(1, round(alpha.width * scale)), max(1, round(alpha.height * scale))), Image.Resampling.BOX
+    )
+    whole = Image.new("L", (16, 16))
+    whole.paste(alpha, ((16 - alpha.width) // 2, (16 - alpha.height) // 2))
+    return np.asarray(whole, np.float32) / 255

@@ -1,4 +1,4 @@
-"""Rendered videos of things that move and bounce, to be continued or filled in (after Srivastava 2015, 1502.04681, 4.1).
+"""Rendered videos of things that move and bounce, after Moving MNIST (Srivastava 2015, 1502.04681, section 4.1).
 
 Digits are real ones that training never showed; the source of stand-ins shows printed letters. A row is a pure function
 of seed, split and index.
@@ -10,23 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from datasets import DatasetDict, Features, Value, Video
+from datasets import DatasetDict
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tlzoo.data import digits
-from tlzoo.data.clips import FRAMES, RATE, SIDE
+from tlzoo.data.clips import FEATURES, FRAMES, RATE, SIDE
 from tlzoo.data.dataset import table
-from tlzoo.data.motions import colours, placed
+from tlzoo.data.motions import placed, squared
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.video import Frames, encode
 
-FEATURES = Features(video=Video(decode=False), group=Value("string"), id=Value("string"))
 Shape = tuple[str, NDArray[np.float32]]
 """A name, and how much ink covers each place of a square, 0 to 1."""
 
 
-def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 40, 100)) -> DatasetDict:
+def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 24, 80)) -> DatasetDict:
     """Render one or two digits that bounce, in colours of their own: 16 frames of 64 x 64.
 
     Args:
@@ -45,14 +44,14 @@ def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 40, 100)) -
     return _rendered("moving-digits", shapes, sizes, seed)
 
 
-def moving_letters(seed: int = 0, sizes: tuple[int, int] = (1500, 40)) -> DatasetDict:
+def moving_letters(seed: int = 0, sizes: tuple[int, int] = (1500, 16)) -> DatasetDict:
     """The same with letters in the fonts of matplotlib's wheel: the source of stand-ins; no font is in two splits."""
     from tlzoo.data.letters import FONTS, NAMES, glyphs
 
     shapes: dict[str, list[Shape]] = {}
     for split in FONTS:
         written = zip(NAMES, glyphs(split), strict=True)
-        shapes[split] = [(f"{font}-{name}", _square(glyph)) for name, each in written for font, glyph in each]
+        shapes[split] = [(f"{font}-{name}", squared(glyph)) for name, each in written for font, glyph in each]
     return _rendered("moving-letters", shapes, sizes, seed)
 
 
@@ -78,19 +77,19 @@ def _rendered(name: str, shapes: dict[str, list[Shape]], sizes: Sequence[int], s
 
 
 def bouncing(shapes: Sequence[NDArray[np.float32]], rng: np.random.Generator) -> Frames:
-    """Shapes of one colour over another, each on its way, back from the edges."""
-    paper, ink = colours(rng)
+    """Shapes of a light colour over a dark one, each on its way, back from the edges."""
+    paper, ink = rng.uniform(0, 50, 3), rng.uniform(150, 255, 3)
     cover = np.zeros((FRAMES, SIDE, SIDE), np.float32)
     for shape in shapes:
         size = rng.uniform(18, 28)
         low, high = size / 2, SIDE - size / 2
-        angle, speed = rng.uniform(0, 2 * np.pi), rng.uniform(1.0, 3.0)
+        angle, speed = rng.uniform(0, 2 * np.pi), rng.uniform(2.5, 4.5)
         start = rng.uniform(low, high, 2)
         for i in range(FRAMES):
             way = start + speed * i * np.array([np.cos(angle), np.sin(angle)])
             x, y = _folded(way, low, high)
             cover[i] = np.maximum(cover[i], placed(shape, float(x), float(y), float(size)))
-    frames = paper * (1 - cover[..., None]) + ink * cover[..., None]
+    frames: NDArray[np.floating[Any]] = paper * (1 - cover[..., None]) + ink * cover[..., None]
     result: Frames = frames.round().astype(np.uint8)
     return result
 
@@ -100,17 +99,3 @@ def _folded(way: NDArray[np.float64], low: float, high: float) -> NDArray[np.flo
     span = high - low
     inside = np.mod(way - low, 2 * span)
     return low + np.minimum(inside, 2 * span - inside)
-
-
-def _square(glyph: Any) -> NDArray[np.float32]:
-    """A letter's cover, in the middle of a square of 16."""
-    from PIL import Image
-
-    alpha = glyph.getchannel("A")
-    scale = 14 / max(alpha.size)
-    alpha = alpha.resize(
-        (max(1, round(alpha.width * scale)), max(1, round(alpha.height * scale))), Image.Resampling.BOX
-    )
-    whole = Image.new("L", (16, 16))
-    whole.paste(alpha, ((16 - alpha.width) // 2, (16 - alpha.height) // 2))
-    return np.asarray(whole, np.float32) / 255

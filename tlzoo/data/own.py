@@ -22,6 +22,7 @@ LISTINGS = {
     "text-classification": "tlzoo.data.tables:listing",
     "text-embedding": "tlzoo.data.pairs:listing",
     "text-generation": "tlzoo.data.replies:listing",
+    "video-generation": "tlzoo.data.films:listing",
 }
 """What reads a person's own data, by task: ``module:function`` from a path to a listing; else class folders."""
 ROWS = {

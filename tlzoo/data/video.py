@@ -21,13 +21,18 @@ Frames = NDArray[np.uint8]
 """RGB, ``(frames, height, width, 3)``."""
 
 
-def decode(source: Mapping[str, Any], count: int, every: int | None = None) -> Frames:
+def decode(
+    source: Mapping[str, Any], count: int, every: int | None = None, first: int = 0, side: int | None = None
+) -> Frames:
     """Read some frames of a video.
 
     Args:
         source: Storage of ``Video(decode=False)``: ``{"bytes": bytes | None, "path": str | None}``; bytes come first.
         count: Number of frames.
         every: How many frames of the video it is from one to the next; by default they are spread evenly over its time.
+        first: The first one, where they are not spread.
+        side: Height and width to bring frames to, while they are decoded: the shorter side fills it, and the centre is
+            kept; by default they keep their own size.
 
     Returns:
         uint8 of shape ``(count, height, width, 3)``, turned upright; a video that is too short repeats its frames.
@@ -36,7 +41,7 @@ def decode(source: Mapping[str, Any], count: int, every: int | None = None) -> F
         InputError: The video cannot be read, or has no frames.
     """
     try:
-        return _read(source, count, every)
+        return _read(source, count, every, first, side)
     except ValueError as error:
         raise InputError(f"{source.get('path') or 'video without a path'}: {error}") from error
 
@@ -51,13 +56,19 @@ def check(source: Mapping[str, Any]) -> str | None:
         with _opened(source) as container:
             _times(container)
         with _opened(source) as container:
-            if not any(True for _ in container.decode(video=0)):
+            if not sum(1 for _ in container.decode(video=0)):  # all of them, to the end
                 return "no frames"
     except ValueError as error:
         return str(error)
     except (av.FFmpegError, OSError) as error:
         return _told(error)
     return None
+
+
+def length(source: Mapping[str, Any]) -> int:
+    """How many frames a readable video has."""
+    with _opened(source) as container:
+        return len(_times(container))
 
 
 def encode(frames: Frames, rate: int) -> bytes:
@@ -71,7 +82,7 @@ def encode(frames: Frames, rate: int) -> bytes:
         The bytes of the file; :func:`decode` gives the same frames back.
     """
     file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as container:
+    with av.open(file, "w", format="matroska", options={"fflags": "bitexact"}) as container:  # no random numbers in it
         stream: Any = container.add_stream("ffv1", rate=rate)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "bgr0"
@@ -94,18 +105,20 @@ def spread(times: Sequence[float], count: int) -> list[int]:
     return [int(i) for i in np.clip(np.searchsorted(times, middles, side="right") - 1, 0, len(times) - 1)]
 
 
-def _read(source: Mapping[str, Any], count: int, every: int | None) -> Frames:
+def _read(source: Mapping[str, Any], count: int, every: int | None, first: int, side: int | None) -> Frames:
     try:
         with _opened(source) as container:
             times = _times(container)
-        wanted = spread(times, count) if every is None else [min(i * every, len(times) - 1) for i in range(count)]
+        wanted = (
+            spread(times, count) if every is None else [min(first + i * every, len(times) - 1) for i in range(count)]
+        )
         found: dict[int, Frames] = {}
         last = None
         with _opened(source) as container:
             for index, frame in enumerate(container.decode(video=0)):
                 last = frame
                 if index in wanted:
-                    found[index] = _upright(frame)
+                    found[index] = _upright(frame, side)
                 if index >= max(wanted):
                     break
     except (av.FFmpegError, OSError) as error:
@@ -113,7 +126,7 @@ def _read(source: Mapping[str, Any], count: int, every: int | None) -> Frames:
     if last is None:
         raise ValueError("no frames")
     if max(wanted) not in found:  # a container may announce more than can be decoded
-        end = _upright(last)
+        end = _upright(last, side)
         found |= {index: end for index in wanted if index not in found}
     shapes = {picture.shape for picture in found.values()}
     if len(shapes) > 1:
@@ -144,8 +157,15 @@ def _times(container: Any) -> list[float]:
     return [float(t) for t in (range(len(shown)) if None in shown else sorted(shown))]
 
 
-def _upright(frame: Any) -> Frames:
-    picture: Frames = frame.to_ndarray(format="rgb24")
+def _upright(frame: Any, side: int | None) -> Frames:
+    if side is not None:
+        fit = side / min(frame.width, frame.height)
+        width, height = (max(side, round(each * fit)) for each in (frame.width, frame.height))
+        picture: Frames = frame.to_ndarray(format="rgb24", width=width, height=height)
+        top, left = (height - side) // 2, (width - side) // 2
+        picture = picture[top : top + side, left : left + side]
+    else:
+        picture = frame.to_ndarray(format="rgb24")
     return np.rot90(picture, frame.rotation // 90) if frame.rotation else picture
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tlzoo.errors import InputError
 
-FORMS: dict[str, str] = {"frequency": "tlzoo.run.curves", "words": "tlzoo.run.transcripts"}
+FORMS: dict[str, str] = {"frames": "tlzoo.run.films", "frequency": "tlzoo.run.curves", "words": "tlzoo.run.transcripts"}
 """By what only such a prediction has."""
 FORM_OF_KIND = {"image": "tlzoo.run.pictures"}
 """For all other predictions, by the kind of input."""

@@ -295,5 +295,6 @@ def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, prec
         not facts.is_cacheable,
         attention,
         spelling=facts.longest_hop is not None,
+        frames=frozenset({"frames"}) in facts.needs,
     )
     return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

@@ -147,14 +147,15 @@ def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
         prediction: Of any task.
 
     Returns:
-        The same; a mask becomes ``masks``, one entry a class that is present, the background too: ``label``,
-        ``area_share`` and ``rle``, COCO's run-length encoding (``pycocotools.mask``) with ``size`` ``[height, width]``.
+        The same, without generated frames, which are drawn; a mask becomes ``masks``, one entry a class that is
+        present, the background too: ``label``, ``area_share`` and ``rle``, COCO's run-length encoding
+        (``pycocotools.mask``) with ``size`` ``[height, width]``.
         Of tracks along DNA the ``bins`` are counted, and each of the ``tracks`` is told by its ``label``, ``mean``,
         ``max``, and the bases of that bin, ``at`` (first and one past the last, from the sequence's first, 0).
     """
     import numpy as np
 
-    found = {key: value for key, value in prediction.items() if key != "mask"}
+    found = {key: value for key, value in prediction.items() if key not in ("mask", "frames")}
     if "tracks" in prediction:
         values = np.asarray(prediction["tracks"])
         highest, size = values.argmax(0), found["bin_size"]

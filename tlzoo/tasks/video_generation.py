@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from datasets import Features, Value, Video
+from datasets import Features
 from numpy.typing import NDArray
 
 from tlzoo.adapters.base import Row
-from tlzoo.data.clips import clip
+from tlzoo.data.clips import FEATURES, clip
 from tlzoo.errors import InputError
 from tlzoo.tasks.base import Task
 
@@ -22,8 +22,8 @@ PERFECT = 100.0
 class VideoGeneration(Task):
     """The frames of a clip that a model was not given.
 
-    A prediction is ``{"frames", "places", "given"}``: the frames, uint8 ``(n, height, width, 3)``, where they belong, and
-    which frames were seen; of a model with a likelihood also ``bits_per_dim``.
+    A prediction is ``{"frames", "places", "given"}``: the frames, uint8 ``(n, height, width, 3)``, where they belong,
+    and which frames were seen; of a model with a likelihood also ``bits_per_dim``.
     """
 
     name = "video-generation"
@@ -36,8 +36,7 @@ class VideoGeneration(Task):
     @classmethod
     def features_of(cls, labels: Sequence[str] = ()) -> Features:
         """A video; there are no classes."""
-        own = {"group": Value("string"), "id": Value("string")}
-        return Features({"video": Video(decode=False), **own})
+        return FEATURES
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
         """PSNR and SSIM, means over the generated frames, and what the first is ahead of :func:`naive`."""

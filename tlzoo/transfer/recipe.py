@@ -70,6 +70,7 @@ def recipe(
     sequential: bool = False,
     attention: bool = False,
     spelling: bool = False,
+    frames: bool = False,
 ) -> Recipe:
     """The recipe of a strategy.
 
@@ -84,6 +85,7 @@ def recipe(
         sequential: Whether the task's heads read sequences, which are not cached either, and cost as much.
         spelling: Whether they spell (CTC). Validation then says nothing for hundreds of steps, so a learning rate is
             chosen early, which is by the training loss, and no patience is lost on blanks.
+        frames: Whether whole videos are generated: nothing costs as much a step, nor teaches as much.
         attention: Whether the network is a transformer, which learns nothing at the rates that a convolution takes.
     """
     usual = 3e-4 if attention else 1e-3
@@ -103,6 +105,8 @@ def recipe(
         found = Recipe(200, (1e-2, 3e-3) if sequential else (10 * tuned, 3 * tuned))
     if dense or sequential:
         found = replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
+    if frames and found.steps:
+        found = replace(found, steps=200, learning_rates=(tuned,), batch_size=8, epochs=25, looks=4)
     if spelling and strategy in SPELT:
         rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (1e-3 if attention else 4e-3,)
         if learning_rate is not None:
