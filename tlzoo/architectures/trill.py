@@ -63,8 +63,9 @@ class TRILL(PatchBackbone):
         """
         super().__init__()
         channels = tuple(max(8, round(width * c)) for c in STAGES)
+        block: Any = Bottleneck  # timm's annotation asks for an object of the class
         self.body: Any = ResNet(
-            Bottleneck,
+            block,
             tuple(blocks),
             num_classes=embedding_size,
             in_chans=1,
