@@ -52,7 +52,7 @@ class AudioEmbedding(AudioClassification):
         """Standardise, then a linear map that starts as the identity."""
         return EmbeddingHead(spec.outputs[self.output], len(self.labels))
 
-    def loss(self, output: Embedded, batch: Batch) -> Tensor:
+    def loss(self, output: Any, batch: Batch) -> Tensor:
         """Normalised softmax: cross-entropy of scaled cosines with the classes' middles (Wang 2017, equation 5)."""
         return F.cross_entropy(SCALE * output.cosines, batch["target"])
 
