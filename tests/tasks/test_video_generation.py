@@ -45,7 +45,7 @@ def test_psnr_is_the_mean_of_the_frames() -> None:
 def test_what_needs_no_model() -> None:
     assert np.array_equal(naive(CLIP, [3, 9], [0, 1, 2]), CLIP[[2, 2]]), "the last one again"
     middle = naive(CLIP, [5], [0, 15])[0].astype(float)
-    assert np.abs(middle - (CLIP[0] * 2 / 3 + CLIP[15] / 3)).max() <= 0.51, "the ends blended"
+    assert np.abs(middle - (CLIP[0] * (2 / 3) + CLIP[15] / 3)).max() <= 0.51, "the ends blended"
 
 
 def test_continuing_and_filling_in_are_two_boards() -> None:

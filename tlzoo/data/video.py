@@ -58,10 +58,10 @@ def check(source: Mapping[str, Any]) -> str | None:
         with _opened(source) as container:
             if not sum(1 for _ in container.decode(video=0)):  # all of them, to the end
                 return "no frames"
+    except (av.FFmpegError, OSError) as error:  # first: some of the former are ValueErrors too
+        return _told(error)
     except ValueError as error:
         return str(error)
-    except (av.FFmpegError, OSError) as error:
-        return _told(error)
     return None
 
 

@@ -50,10 +50,10 @@ RECIPES = {
     "wav2vec:Wav2Vec": replace(RECIPE, steps=500, batch_size=16, looks=4),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
-"""By the network, or the data or the task that it is pretrained on, where it is not ``RECIPE``: as much as a
-minute or so has room for. Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied
-once more. Text is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no further in the
-same time than to know how frequent each token is, and that is a worse start than none."""
+"""By the network, or the data or the task that it is pretrained on, where it is not ``RECIPE``: as much as a minute or
+so has room for. Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns
+what is varied once more. Text is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no
+further in the same time than to know how frequent each token is, and that is a worse start than none."""
 SEED = 0
 LABELS = "labels.json"
 
