@@ -82,7 +82,7 @@ def encode(frames: Frames, rate: int) -> bytes:
         The bytes of the file; :func:`decode` gives the same frames back.
     """
     file = io.BytesIO()
-    with av.open(file, "w", format="matroska", options={"fflags": "+bitexact"}) as container:  # else ids are drawn
+    with av.open(file, "w", format="matroska", options={"fflags": "bitexact"}) as container:  # no random numbers in it
         stream: Any = container.add_stream("ffv1", rate=rate)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "bgr0"

@@ -46,10 +46,12 @@ RECIPES = {
         RECIPE, steps=900, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
     ),
     "other-voices": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4, augment=False),
+    "Wav2Vec2Model": replace(RECIPE, steps=500, batch_size=16, looks=4),
+    "wav2vec:Wav2Vec": replace(RECIPE, steps=500, batch_size=16, looks=4),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
-"""By the data or the task that is pretrained on, where it is not ``RECIPE``: as much as a minute or so has room for.
-Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied
+"""By the network, or the data or the task that it is pretrained on, where it is not ``RECIPE``: as much as a
+minute or so has room for. Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns what is varied
 once more. Text is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no further in the
 same time than to know how frequent each token is, and that is a worse start than none."""
 SEED = 0
@@ -71,8 +73,9 @@ def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
 
 def training(card: Card, variant_id: str) -> Recipe:
     """How a variant's stand-in is trained."""
-    _, standin = recipe_of(card, variant_id)
-    return RECIPES.get(standin.data, RECIPES.get(standin.task, RECIPE))
+    variant, standin = recipe_of(card, variant_id)
+    keys = (variant.model, standin.data, standin.task)
+    return next((RECIPES[key] for key in keys if key in RECIPES), RECIPE)
 
 
 def key(card: Card, variant_id: str) -> str:

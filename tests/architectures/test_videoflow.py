@@ -1,0 +1,116 @@
+"""VideoFlow: exactly invertible, a true likelihood, and better than pixels by themselves once trained."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tlzoo.architectures.glow import FlowSteps, squeeze, unsqueeze
+from tlzoo.architectures.videoflow import VideoFlow
+from tlzoo.data.moving import moving_digits
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.tasks.video_generation import VideoGeneration
+
+
+def small(levels: int = 2) -> VideoFlow:
+    torch.manual_seed(0)
+    return VideoFlow(levels, depth=2, coupling_width=16, latent_width=16, latent_depth=1)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Any:
+    try:
+        return moving_digits(sizes=(24, 4, 1))
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_latents_give_the_frames_back(levels: int) -> None:
+    flow = small(levels).train()
+    frames = torch.rand(3, 3, 64, 64) - 0.5
+    flow.to_latents(frames)  # sets the norms
+    latents, log_determinant = flow.eval().to_latents(frames)
+    assert sum(each[0].numel() for each in latents) == 3 * 64 * 64
+    assert (flow.to_frames(latents) - frames).abs().max() < 1e-4
+    assert log_determinant.shape == (3,)
+
+
+def test_squeezing_is_undone() -> None:
+    x = torch.randn(2, 3, 4, 6)
+    assert torch.equal(unsqueeze(squeeze(x)), x)
+
+
+def test_the_log_determinant_is_that_of_the_jacobian() -> None:
+    torch.manual_seed(1)
+    steps = FlowSteps(4, depth=2, width=8).double().train()
+    for parameter in steps.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    x = torch.randn(1, 4, 2, 3, dtype=torch.float64)
+    steps(x)
+    steps.eval()
+
+    def flat(values: Tensor) -> Tensor:
+        return steps(values.reshape(x.shape))[0].flatten()
+
+    jacobian = torch.autograd.functional.jacobian(flat, x.flatten())
+    assert torch.linalg.slogdet(jacobian)[1].item() == pytest.approx(steps(x)[1].item(), abs=1e-8)
+
+
+def test_bits_fall_below_those_of_pixels_by_themselves(rows: Any) -> None:
+    flow = VideoFlow(2, depth=3, coupling_width=24, latent_width=24, latent_depth=1)
+    examples = [flow.encode(row) for row in rows["train"]]
+    held_out = flow.collate([flow.encode(row) for row in rows["validation"]])
+    flow.train()
+    torch.manual_seed(0)
+    flow.loss(flow.collate(examples[:8]))  # sets the norms
+    flow.eval()
+    before = np.mean([p["bits_per_dim"] for p in flow.predict(held_out)])
+    optimizer = torch.optim.AdamW(flow.parameters(), 1e-3)
+    flow.train()
+    for step in range(60):
+        loss = flow.loss(flow.collate([examples[i] for i in np.random.default_rng(step).choice(24, 4)]))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(flow.parameters(), 1.0)
+        optimizer.step()
+    flow.eval()
+    found = flow.predict(held_out)
+    after = np.mean([p["bits_per_dim"] for p in found])
+    count = np.bincount(torch.stack([e["clip"] for e in examples]).flatten().numpy(), minlength=256) + 1
+    alone = -np.log2(count / count.sum())[held_out["clip"][:, 3:].flatten().numpy()].mean()
+    assert after < before and after < alone
+    latents, _ = flow.to_latents(held_out["clip"][:, 0].float() / 256 - 0.5)
+    back = (flow.to_frames(latents) + 0.5) * 256
+    assert (back - held_out["clip"][:, 0]).abs().max() / 256 < 1e-4, "trained, it is as invertible"
+    assert found[0]["frames"].shape == (13, 64, 64, 3) and found[0]["given"] == [0, 1, 2]
+    task = VideoGeneration(rows["train"].features)
+    assert set(task.statistics(found[0], rows["validation"][0])) == {"psnr", "ssim", "psnr_gain", "bits_per_dim"}
+
+
+def test_a_batch_changes_no_clip(rows: Any) -> None:
+    flow = small().train()
+    batch = flow.collate([flow.encode(row) for row in rows["train"]][:4])
+    flow.loss(batch)
+    flow.eval()
+    whole, alone = flow.predict(batch), flow.predict({"clip": batch["clip"][1:2]})
+    assert whole[1]["bits_per_dim"] == pytest.approx(alone[0]["bits_per_dim"], abs=1e-4)
+    assert np.abs(whole[1]["frames"].astype(int) - alone[0]["frames"]).max() <= 1
+
+
+def test_a_temperature_varies_what_follows(rows: Any) -> None:
+    flow = small().train()
+    batch = flow.collate([flow.encode(row) for row in rows["train"]][:2])
+    flow.loss(batch)
+    flow.eval()
+    first = batch["clip"][:, :3].float()
+    calm, wild = flow.generate(first, 2), flow.generate(first, 2, temperature=0.5)
+    assert calm.shape == (2, 2, 3, 64, 64) and not torch.equal(calm, wild)
+    assert torch.equal(wild, flow.generate(first, 2, temperature=0.5)), "the same seed, the same frames"
+
+
+def test_published_modules_are_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match="TensorFlow 1"):
+        small().load_official({"saved_model.pb": None})  # type: ignore[dict-item]
