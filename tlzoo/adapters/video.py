@@ -18,6 +18,24 @@ from tlzoo.checkpoints import load_tensors, read_tensors
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
 
+PUBLISHED = {
+    "VideoMAEModel": {
+        "attention.attention.q_bias": "attention.attention.query.bias",
+        "attention.attention.v_bias": "attention.attention.value.bias",
+    },
+    "VivitModel": {
+        "encoder.layer.": "layers.",
+        "attention.attention.query": "attention.q_proj",
+        "attention.attention.key": "attention.k_proj",
+        "attention.attention.value": "attention.v_proj",
+        "attention.output.dense": "attention.o_proj",
+        "intermediate.dense": "mlp.fc1",
+        "output.dense": "mlp.fc2",
+    },
+}
+"""By the class that a card names: parts of the names in published files, which are of transformers 4, and what they are
+called in transformers 5 (its ``conversion_mapping``); in this order."""
+
 
 class VideoEncoder(Normalising, Backbone):
     """VideoMAE (Tong 2022, 2203.12602) or ViViT (Arnab 2021, 2103.15691).
@@ -37,6 +55,7 @@ class VideoEncoder(Normalising, Backbone):
         import transformers
 
         kind = getattr(transformers, variant.model)
+        self.published_names = PUBLISHED[variant.model]
         config = kind.config_class(**variant.config)
         self.has_class_token = variant.model == "VivitModel"
         self.network: Any = kind(config, add_pooling_layer=False) if self.has_class_token else kind(config)
@@ -70,7 +89,8 @@ class VideoEncoder(Normalising, Backbone):
     def stages(self) -> list[nn.Module]:
         """Embeddings, the layers, what normalises at the end."""
         last = nn.ModuleList(m for m in (getattr(self.network, "layernorm", None), self.fc_norm) if m is not None)
-        return [self.network.embeddings, *self.network.encoder.layer, last]
+        layers = self.network.layers if self.has_class_token else self.network.encoder.layer
+        return [self.network.embeddings, *layers, last]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load a published checkpoint; its classifier, pooler and decoder are left out.
@@ -80,10 +100,15 @@ class VideoEncoder(Normalising, Backbone):
         """
         path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
         tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}
-        prefixes = ("videomae.", "vivit.")
-        own = {next((k.removeprefix(p) for p in prefixes if k.startswith(p)), k): v for k, v in tensors.items()}
+        own = {self._renamed(name): tensor for name, tensor in tensors.items()}
         expected = self.network.state_dict()
         load_tensors(self.network, {k: v for k, v in own.items() if k in expected}, path)
         if isinstance(self.fc_norm, nn.LayerNorm):
             norm = {k.removeprefix("fc_norm."): v for k, v in own.items() if k.startswith("fc_norm.")}
             load_tensors(self.fc_norm, norm, path)
+
+    def _renamed(self, name: str) -> str:
+        name = name.removeprefix("videomae.").removeprefix("vivit.")
+        for published, current in self.published_names.items():
+            name = name.replace(published, current)
+        return name

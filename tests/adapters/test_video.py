@@ -1,0 +1,106 @@
+"""VideoMAE and ViViT: published names, the features that published heads read, and batches that change nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tlzoo.adapters import build
+from tlzoo.adapters.video import PUBLISHED, VideoEncoder
+from tlzoo.cards import catalogue
+from tlzoo.errors import InputError
+
+KINDS = {
+    "videomae": ("VideoMAEForVideoClassification", "VideoMAEConfig"),
+    "vivit": ("VivitForVideoClassification", "VivitConfig"),
+}
+
+
+def network(card_id: str) -> VideoEncoder:
+    torch.manual_seed(0)
+    card = catalogue.get(card_id)
+    found = build(card.variants[-1], card.input_of(card.variants[-1]))
+    assert isinstance(found, VideoEncoder)
+    return found.eval()
+
+
+def clip(frames: int = 8, height: int = 64, width: int = 64, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3)).astype(np.uint8)
+
+
+def batched(examples: list[Any]) -> dict[str, torch.Tensor]:
+    return {"video": torch.stack([example["video"] for example in examples])}
+
+
+def published(card_id: str) -> tuple[Any, dict[str, torch.Tensor]]:
+    """A classifier of transformers at nano size, and its tensors under the names of the published files.
+
+    Those are of transformers 4 (``q_bias``, ``encoder.layer.0.attention.attention.query``...).
+    """
+    import transformers
+
+    torch.manual_seed(1)
+    kind, config = (getattr(transformers, name) for name in KINDS[card_id])
+    variant = catalogue.get(card_id).variants[-1]
+    model = kind(config(**variant.config, num_labels=5)).eval()
+    for value in model.parameters():  # biases too, which begin at zero
+        torch.nn.init.normal_(value, std=0.1)
+    tensors = {}
+    for name, value in model.state_dict().items():
+        if card_id == "vivit":
+            name = name.replace("mlp.fc1", "intermediate.dense").replace("mlp.fc2", "output.dense")
+            for old, new in list(PUBLISHED["VivitModel"].items())[:5]:
+                name = name.replace(new, old)
+        else:
+            name = name.replace("query.bias", "q_bias").replace("value.bias", "v_bias")
+        tensors[name] = value.contiguous().clone()
+    return model, tensors
+
+
+@pytest.mark.parametrize("card_id", KINDS)
+@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin"])
+def test_published_files_give_what_the_published_head_reads(card_id: str, file: str, tmp_path: Path) -> None:
+    model, tensors = published(card_id)
+    first = "videomae.encoder.layer.0.attention.attention.q_bias"
+    assert (first if card_id == "videomae" else "vivit.encoder.layer.0.attention.attention.query.weight") in tensors
+    path = tmp_path / file
+    save_file(tensors, path) if file.endswith("safetensors") else torch.save(tensors, path)
+    ours = network(card_id)
+    ours.load_official({file: path})
+    batch = batched([ours.encode(clip())])
+    with torch.inference_mode():
+        logits = model(pixel_values=ours.pixels(batch, "video")).logits
+        found = model.classifier(ours(batch)["pooled"])
+    torch.testing.assert_close(found, logits, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("card_id", KINDS)
+def test_a_file_that_lacks_a_layer_is_refused(card_id: str, tmp_path: Path) -> None:
+    _, tensors = published(card_id)
+    path = tmp_path / "model.safetensors"
+    save_file({name: t for name, t in tensors.items() if "layer.1." not in name}, path)
+    with pytest.raises(InputError, match="without"):
+        network(card_id).load_official({path.name: path})
+
+
+@pytest.mark.parametrize("card_id", KINDS)
+def test_outputs_stages_and_batches(card_id: str) -> None:
+    ours = network(card_id)
+    examples = [ours.encode(clip(seed=i)) for i in range(3)]
+    with torch.inference_mode():
+        together = ours(batched(examples))
+        alone = [ours(batched([e]))["pooled"] for e in examples]
+    torch.testing.assert_close(together["pooled"], torch.cat(alone), atol=1e-5, rtol=1e-4)
+    assert together["pooled"].dtype == torch.float32 and together["pooled"].shape == (3, ours.spec.outputs["pooled"])
+    assert int(together["tokens_lengths"].sum()) == len(together["tokens"])
+    held = {id(p) for stage in ours.stages() for p in stage.parameters()}
+    assert held == {id(p) for p in ours.parameters()} and len(ours.stages()) == 6
+
+
+def test_the_middle_of_a_wide_video_is_seen() -> None:
+    wide = np.zeros((8, 64, 192, 3), np.uint8)
+    wide[:, :, 64:128] = 200
+    assert (network("videomae").encode(wide)["video"] == 200).float().mean() > 0.95
