@@ -124,7 +124,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "spoken-numbers": Entry(
         "speech-recognition",
-        "rendered English numbers with transcripts, splits apart by voice and by text",
+        "rendered numbers, spoken digit by digit, with transcripts, splits apart by voice and by text",
         "apache-2.0",
         loader="tlzoo.data.sentences:spoken_numbers",
     ),

@@ -111,5 +111,5 @@ def recipe(
         rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (1e-3 if attention else 4e-3,)
         if learning_rate is not None:
             rates = found.learning_rates
-        found = replace(found, steps=SPELT[strategy], learning_rates=rates, trial=0.1, patience=8)
+        found = replace(found, steps=SPELT[strategy], learning_rates=rates, trial=0.1, batch_size=16, patience=8)
     return found
