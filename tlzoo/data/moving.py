@@ -25,7 +25,7 @@ Shape = tuple[str, NDArray[np.float32]]
 """A name, and how much ink covers each place of a square, 0 to 1."""
 
 
-def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 24, 80)) -> DatasetDict:
+def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 8, 60)) -> DatasetDict:
     """Render one or two digits that bounce, in colours of their own: 16 frames of 64 x 64.
 
     Args:
@@ -44,7 +44,7 @@ def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 24, 80)) ->
     return _rendered("moving-digits", shapes, sizes, seed)
 
 
-def moving_letters(seed: int = 0, sizes: tuple[int, int] = (1500, 16)) -> DatasetDict:
+def moving_letters(seed: int = 0, sizes: tuple[int, int] = (1500, 8)) -> DatasetDict:
     """The same with letters in the fonts of matplotlib's wheel: the source of stand-ins; no font is in two splits."""
     from tlzoo.data.letters import FONTS, NAMES, glyphs
 

@@ -95,6 +95,8 @@ class PitchExtraction(HeadTask):
         with warnings.catch_warnings():
             # a sound without a pitch, or one that is missed all along, is counted like any other
             warnings.filterwarnings("ignore", message=r"(Estimated|Reference) melody has no voiced frames")
+            # silences are negative here, never missing, so that interpolation across them does no harm
+            warnings.filterwarnings("ignore", message="Non-uniform timescale")
             voiced, cents, said, heard = melody.to_cent_voicing(time, hz, *estimated(prediction, float(time[-1])))
             recall, false_alarm = melody.voicing_measures(voiced, said)
             arguments = (voiced, cents, said, heard, TOLERANCE)

@@ -40,7 +40,7 @@ RECIPES = {
     "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
     "image-segmentation": _DRAWN,
     "pose-estimation": _DRAWN,
-    "moving-letters": replace(RECIPE, steps=200, learning_rates=(1e-3,), batch_size=8, looks=4, augment=False),
+    "moving-letters": replace(RECIPE, steps=200, learning_rates=(2e-3,), batch_size=8, looks=4, augment=False),
     "letter-motions": replace(RECIPE, steps=250, learning_rates=(1e-3,), batch_size=32, looks=4),
     "sentences": replace(
         RECIPE, steps=900, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
