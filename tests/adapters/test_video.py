@@ -72,7 +72,7 @@ def test_published_files_give_what_the_published_head_reads(card_id: str, file: 
     ours.load_official({file: path})
     batch = batched([ours.encode(clip())])
     with torch.inference_mode():
-        logits = model(pixel_values=ours.pixels(batch, "video")).logits
+        logits = model(pixel_values=ours.pixels(batch)).logits
         found = model.classifier(ours(batch)["pooled"])
     torch.testing.assert_close(found, logits, atol=1e-4, rtol=1e-4)
 

@@ -29,9 +29,9 @@ class Normalising(nn.Module):
         self.register_buffer("mean", torch.tensor(tuple(mean))[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
 
-    def pixels(self, batch: Batch, name: str = "image") -> Tensor:
-        """Normalised pixels, float32 of shape ``(batch, ..., 3, height, width)``."""
-        pixels: Tensor = (batch[name].float() / 255 - self.mean) / self.std
+    def pixels(self, batch: Batch) -> Tensor:
+        """Normalised pixels, float32 of shape ``(batch, ..., 3, height, width)``, of whatever kind is in the batch."""
+        pixels: Tensor = (batch["image" if "image" in batch else "video"].float() / 255 - self.mean) / self.std
         return pixels
 
 

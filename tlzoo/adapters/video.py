@@ -81,7 +81,7 @@ class VideoEncoder(Normalising, Backbone):
 
     def forward(self, batch: Batch) -> dict[str, Any]:
         """``pooled`` ``(batch, dim)``, and ``tokens`` ``(batch * tokens, dim)`` with ``tokens_lengths``."""
-        states: Tensor = self.network(pixel_values=self.pixels(batch, "video")).last_hidden_state
+        states: Tensor = self.network(pixel_values=self.pixels(batch)).last_hidden_state
         pooled = states[:, 0] if self.has_class_token else self.fc_norm(states.mean(1))
         lengths = torch.full((len(states),), states.shape[1], device=states.device)
         return {"pooled": pooled, "tokens": states.flatten(0, 1), "tokens_lengths": lengths}

@@ -89,13 +89,13 @@ class Coupling(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and shift the second half."""
-        kept, changed = x.split([x.shape[1] // 2, x.shape[1] - x.shape[1] // 2], 1)
+        kept, changed = x.tensor_split([x.shape[1] // 2], 1)
         shift, log_scale = self._said(kept)
         return torch.cat([kept, (changed + shift) * log_scale.exp()], 1), log_scale.flatten(1).sum(1)
 
     def inverse(self, z: Tensor) -> Tensor:
         """Back."""
-        kept, changed = z.split([z.shape[1] // 2, z.shape[1] - z.shape[1] // 2], 1)
+        kept, changed = z.tensor_split([z.shape[1] // 2], 1)
         shift, log_scale = self._said(kept)
         return torch.cat([kept, changed * (-log_scale).exp() - shift], 1)
 

@@ -34,4 +34,5 @@ def clip(row: Mapping[str, Any], frames: int = FRAMES, side: int = SIDE) -> Tens
     found = torch.from_numpy(decode(row["video"], frames, every=1).copy()).permute(0, 3, 1, 2)
     if found.shape[2:] == (side, side):
         return found.contiguous()
-    return V.center_crop(V.resize(found, [side], antialias=True), [side, side]).contiguous()
+    cropped: Tensor = V.center_crop(V.resize(found, [side], antialias=True), [side, side]).contiguous()
+    return cropped

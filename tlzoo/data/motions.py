@@ -160,7 +160,7 @@ def placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray
         (scale, 0, -(x - size / 2) * scale, 0, scale, -(y - size / 2) * scale),
         Image.Resampling.BILINEAR,
     )
-    return np.asarray(placed, np.float32) / 255
+    return np.asarray(placed, np.float32) / np.float32(255)
 
 
 def squared(glyph: Any) -> NDArray[np.float32]:
@@ -172,4 +172,4 @@ def squared(glyph: Any) -> NDArray[np.float32]:
     )
     whole = Image.new("L", (16, 16))
     whole.paste(alpha, ((16 - alpha.width) // 2, (16 - alpha.height) // 2))
-    return np.asarray(whole, np.float32) / 255
+    return np.asarray(whole, np.float32) / np.float32(255)
