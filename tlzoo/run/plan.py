@@ -161,7 +161,7 @@ def plan(
 
     Returns:
         Runs in the order in which a budget is spent: models that are listed for the task before others that also can do
-        it, by data set, all labels before fewer, then strategies.
+        it, all labels before fewer, then strategies, each on every data set, so that none of these comes last.
 
     Raises:
         InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
@@ -184,7 +184,7 @@ def plan(
     order = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES].index
     listed = {card.id for card in catalogue.cards() if card.task == task}
     result.runs.sort(
-        key=lambda r: (r.checkpoint.card not in listed, data.index(r.source), -r.fraction, r.seed, order(r.strategy))
+        key=lambda r: (r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy), data.index(r.source))
     )
     return result
 
