@@ -41,9 +41,9 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def data_of(source: Source) -> Prepared:
-    """Load a data set; the last one is kept."""
+    """Load a data set; the last two are kept, since a task may have one for each kind of input."""
     return load(source)
 
 
