@@ -21,11 +21,6 @@ from tlzoo.data.transcripts import read_back, speech_features
 from tlzoo.errors import InputError
 from tlzoo.tasks.base import HeadTask
 
-WAVE = "samples"
-"""What networks that read the waveform call it."""
-SPEEDS = (0.85, 0.92, 1.0, 1.08, 1.16)
-STEP = 3200
-"""Samples."""
 BLANK = 0
 """Place of CTC's blank; the characters follow it."""
 
@@ -81,20 +76,6 @@ class SpeechRecognition(HeadTask):
     def target(self, row: Row, example: Example) -> Tensor:
         """The transcript, int64 of shape ``(characters,)``, each from 1."""
         return torch.tensor(row["letters"]) + 1
-
-    def augment(self, batch: Batch) -> Batch:
-        """Speed perturbation of waveforms, which changes voices too (Ko 2015, "Audio Augmentation for ASR").
-
-        Sounds are filled up to whole :data:`STEP`, so that few lengths occur. What is no waveform stays as it is.
-        """
-        if WAVE not in batch:
-            return batch
-        sounds = []
-        for sound in batch[WAVE].split(batch[f"{WAVE}_lengths"].tolist()):
-            speed = SPEEDS[int(torch.randint(len(SPEEDS), ()))]
-            varied = F.interpolate(sound[None, None], size=round(len(sound) / speed), mode="linear")[0, 0]
-            sounds.append(F.pad(varied, (0, -len(varied) % STEP)))
-        return batch | {WAVE: torch.cat(sounds), f"{WAVE}_lengths": torch.tensor([len(sound) for sound in sounds])}
 
     def loss(self, output: Symbols, batch: Batch) -> Tensor:
         """CTC's loss a character of the transcript, mean over sounds.
