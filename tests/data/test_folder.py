@@ -143,8 +143,3 @@ def test_what_is_no_set_of_pictures_is_one_line(tmp_path: Path, make: Callable[[
     with pytest.raises(InputError, match=message) as caught:
         find("image-classification", str(tmp_path / "mine"))
     assert "\n" not in str(caught.value)
-
-
-def test_a_task_that_reads_no_files_says_which_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"speech-recognition does not read files of your own.*pose-estimation"):
-        find("speech-recognition", str(tmp_path))

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import COLUMNS, TASKS, task_facts
+from tlzoo.cards.vocabulary import COLUMNS, task_facts
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ ROWS = {
     "dna": "tlzoo.data.dna:rows",
 }
 """What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
-DENSE = ("face-detection", "object-detection", "image-segmentation", "pose-estimation")
 
 
 def listing(path: Path, task: str) -> Listing:
@@ -56,9 +55,6 @@ def listing(path: Path, task: str) -> Listing:
     kind = next(iter(facts.inputs))
     if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
         return folder.listing(path, kind)
-    if task not in DENSE:
-        known = ", ".join(sorted({*DENSE, *LISTINGS, *(t for t, f in TASKS.items() if f.domain in folder.SUFFIXES)}))
-        raise InputError(f"--data {path}: {task} does not read files of your own in this version; these do: {known}")
     if task == "image-segmentation" and path.is_dir():
         if mask_folder.has_masks(path):
             return mask_folder.listing(path)
