@@ -106,7 +106,14 @@ def recipe(
     if dense or sequential:
         found = replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
     if frames and found.steps:
-        found = replace(found, steps=160, learning_rates=(2 * tuned,), batch_size=8, epochs=25, looks=4)
+        found = replace(
+            found,
+            steps=320 if strategy == "further" else 160,
+            learning_rates=(2 * tuned,),
+            batch_size=8,
+            epochs=25,
+            looks=4,
+        )
     if spelling and strategy in SPELT:
         rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (1e-3 if attention else 4e-3,)
         if learning_rate is not None:
