@@ -138,7 +138,7 @@ def test_what_cannot_be_had_is_a_row(tlzoo: Command, folder: Path, tmp_path: Pat
     rows = {r["card"]: r for r in json.loads(done.stdout)}
     assert done.returncode == 0
     assert all(r["status"] == "unavailable" for r in rows.values())
-    assert "no adapter for own openl3" in rows["openl3"]["reason"]
+    assert "openl3: no official weights" in rows["openl3"]["reason"]
     assert "yamnet_audio_classifier_with_metadata.tflite cannot be had" in rows["yamnet"]["reason"]
 
 
