@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tlzoo.data.sentences import spoken_numbers
+from tlzoo.data.spoken_numbers import spoken_numbers
 from tlzoo.run.drawing import Artist, form
 from tlzoo.run.finetune import finetune
 from tlzoo.run.predict import open_model, predict

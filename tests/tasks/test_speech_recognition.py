@@ -14,7 +14,7 @@ from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Variant
 from tlzoo.data.catalogue import find
-from tlzoo.data.sentences import spoken_numbers
+from tlzoo.data.spoken_numbers import spoken_numbers
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.run.plan import mismatch

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,9 @@ from torch.nn import functional as F
 from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.data.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
 
 HALF = 0.5**0.5
 """Of the sum of two parts, so that it is about as large as each."""

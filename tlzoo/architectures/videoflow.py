@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,9 @@ from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.data.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
+
+if TYPE_CHECKING:
+    from tlzoo.tasks.base import Task
 
 _LOG_2PI = math.log(2 * math.pi)
 SCORED = 4

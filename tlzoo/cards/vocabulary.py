@@ -36,8 +36,7 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
-COLUMNS = {"ends": "video"}
-"""The column that holds an input, where it is not called as its kind."""
+_COLUMNS = {"ends": "video"}
 
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
@@ -146,6 +145,11 @@ TASKS: dict[str, TaskFacts] = {
         {"ends": ("psnr", "ssim", "psnr_gain")},
     ),
 }
+
+
+def column(kind: str) -> str:
+    """Name of the column that holds an input of a kind."""
+    return _COLUMNS.get(kind, kind)
 
 
 def task_facts(name: str) -> TaskFacts:

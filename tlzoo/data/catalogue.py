@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
-from tlzoo.cards.vocabulary import COLUMNS, task_facts
+from tlzoo.cards.vocabulary import column, task_facts
 from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
 from tlzoo.data.protocol import SPLITS, VTAB, Limits, draw
 from tlzoo.errors import InputError, UnavailableError, unknown
@@ -65,7 +65,7 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
         UnavailableError: It is on the Hub, which does not answer.
     """
     found = _found(task, wanted, limits, kind)
-    if kind is None or kind == found.kind or COLUMNS.get(kind, kind) != COLUMNS.get(found.kind, found.kind):
+    if kind is None or kind == found.kind or column(kind) != column(found.kind):
         return found
     return replace(found, kind=kind, name=f"{found.name}-{kind}", fingerprint=_hash([found.fingerprint, kind]))
 

@@ -64,12 +64,14 @@ DATASETS: dict[str, Entry] = {
         "ten digits rendered with eSpeak NG, split by voice",
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_digits",
+        version=2,
     ),
     "spoken-words": Entry(
         "audio-classification",
         "common words rendered with eSpeak NG in other voices; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_words",
+        version=2,
     ),
     "pitches": Entry(
         "pitch-extraction",
@@ -102,13 +104,14 @@ DATASETS: dict[str, Entry] = {
         "who of twenty eSpeak NG voices speaks, split by what is said",
         "apache-2.0",
         loader="tlzoo.data.speech:spoken_voices",
-        version=2,
+        version=3,
     ),
     "other-voices": Entry(
         "audio-classification",
         "who of other eSpeak NG voices speaks; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.speech:other_voices",
+        version=2,
     ),
     "digit-motions": Entry(
         "video-classification",
@@ -126,13 +129,8 @@ DATASETS: dict[str, Entry] = {
         "speech-recognition",
         "rendered numbers, spoken digit by digit, with transcripts, splits apart by voice and by text",
         "apache-2.0",
-        loader="tlzoo.data.sentences:spoken_numbers",
-    ),
-    "sentences": Entry(
-        "speech-recognition",
-        "one or two rendered English words in a row, other voices, no numbers; source of stand-ins",
-        "apache-2.0",
-        loader="tlzoo.data.sentences:sentences",
+        loader="tlzoo.data.spoken_numbers:spoken_numbers",
+        version=2,
     ),
     "moving-digits": Entry(
         "video-generation",

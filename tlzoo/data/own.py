@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import COLUMNS, task_facts
+from tlzoo.cards.vocabulary import column, task_facts
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def rows(path: Path, task: str | None, kind: str) -> Iterator[tuple[dict[str, An
     if place is not None:
         yield from _named(place)(path)
     else:
-        yield {"input": str(path)}, {COLUMNS.get(kind, kind): {"bytes": path.read_bytes(), "path": str(path)}}
+        yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
 
 
 def _named(dotted: str) -> Any:

@@ -37,6 +37,9 @@ WORDS = tuple(
 PARTS = {"words/train": 30, "words/validation": 10, "digits/train": 22, "digits/validation": 10, "digits/test": 28}
 """Shares of the voices, per cent, in the order in which :func:`voices` deals them out."""
 
+STEP = round(0.2 * espeak.SAMPLE_RATE)
+"""Samples; sounds last a multiple of it, so that many are alike and a network that never pads runs them together."""
+
 
 def voices() -> dict[str, list[str]]:
     """Say which voices speak in which split.
@@ -189,7 +192,7 @@ def _clips(
 
 
 def speak(
-    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231), step: int = 1
+    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231)
 ) -> NDArray[np.float32]:
     """Speak the way a person might who is somewhere, in some mood, near some microphone.
 
@@ -198,10 +201,9 @@ def speak(
         variant: Of :func:`tlzoo.data.espeak.variants`.
         generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
         speeds: Least words a minute, and one more than the most.
-        step: The samples are a multiple of this, by more silence after the words.
 
     Returns:
-        Samples at 22,050 Hz, float32 of shape ``(samples,)``.
+        Samples at 22,050 Hz, float32 of shape ``(samples,)``; a multiple of :data:`STEP`, by silence after the words.
     """
     spoken = espeak.render(
         words,
@@ -214,7 +216,7 @@ def speak(
     audible = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max())
     spoken = spoken[audible[0] : audible[-1] + 1]
     before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
-    after += -(before + len(spoken) + after) % step
+    after += -(before + len(spoken) + after) % STEP
     peak = 10 ** (generator.uniform(-18, -3) / 20)
     clip = np.pad(spoken * (peak / np.abs(spoken).max()), (before, after))
     return add_noise(clip, generator.uniform(15, 40), generator, pink=bool(generator.integers(2)))

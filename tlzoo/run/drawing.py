@@ -14,14 +14,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tlzoo.cards.vocabulary import column
 from tlzoo.errors import InputError
 
 FORMS: dict[str, str] = {"frames": "tlzoo.run.films", "frequency": "tlzoo.run.curves", "words": "tlzoo.run.transcripts"}
 """By what only such a prediction has."""
 FORM_OF_KIND = {"image": "tlzoo.run.pictures"}
 """For all other predictions, by the kind of input."""
-KINDS = ("image", "audio", "video", "ends")
-"""Kinds of input of which there is something to draw."""
+KINDS = ("image", "audio", "video")
+"""Columns of input of which there is something to draw."""
 
 
 def form(prediction: Mapping[str, Any], kind: str) -> Any:
@@ -48,7 +49,7 @@ class Artist:
         Raises:
             InputError: Nothing of this kind is drawn, or the folder is a file.
         """
-        if kind not in KINDS:
+        if column(kind) not in KINDS:
             raise InputError(f"--draw {folder}: predictions of {', '.join(KINDS)} are drawn; this model takes {kind}")
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file; name a folder to draw into")

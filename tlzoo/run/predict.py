@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import COLUMNS
+from tlzoo.cards.vocabulary import column
 from tlzoo.data.folder import SUFFIXES
 from tlzoo.errors import InputError
 from tlzoo.run.drawing import Artist
@@ -71,7 +71,7 @@ def _exists(name: str) -> bool:
 def _is_of(path: Path, kind: str) -> bool:
     from tlzoo.data.dna import is_fasta
 
-    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(COLUMNS.get(kind, kind), ())
+    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(column(kind), ())
 
 
 def predict(

@@ -42,11 +42,8 @@ RECIPES = {
     "pose-estimation": _DRAWN,
     "moving-letters": replace(RECIPE, steps=200, learning_rates=(2e-3,), batch_size=8, looks=4, augment=False),
     "letter-motions": replace(RECIPE, steps=250, learning_rates=(1e-3,), batch_size=32, looks=4),
-    "sentences": replace(
-        RECIPE, steps=900, learning_rates=(4e-3, 1e-3), trial=0.1, batch_size=8, looks=10, patience=10
-    ),
     "other-voices": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4, augment=False),
-    "Wav2Vec2Model": replace(RECIPE, steps=500, batch_size=16, looks=4),
+    "Wav2Vec2Model": replace(RECIPE, steps=1000, batch_size=16, looks=4),
     "wav2vec:Wav2Vec": replace(RECIPE, steps=500, batch_size=16, looks=4),
     "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
 }
