@@ -8,7 +8,7 @@ from tlzoo.cards.vocabulary import Strategy
 
 SHOTS = 5
 """Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
-SPELT = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
+SPELT = {"scratch": 1400, "full": 1400, "further": 2800, "partial": 500, "lora": 500, "probe": 300}
 """Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only."""
 LEAST = 60
 """Optimizer steps that a run may take however few its examples are."""
@@ -115,7 +115,7 @@ def recipe(
             looks=4,
         )
     if spelling and strategy in SPELT:
-        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (1e-3 if attention else 4e-3,)
+        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (2e-3 if attention else 4e-3,)
         if learning_rate is not None:
             rates = found.learning_rates
         found = replace(found, steps=SPELT[strategy], learning_rates=rates, trial=0.1, batch_size=16, patience=8)
