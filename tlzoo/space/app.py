@@ -18,7 +18,7 @@ from tlzoo.space.style import CSS, HEAD, remember, theme
 
 LARGEST = "20mb"
 """Of an upload."""
-TABS = ("leaderboard", "trade-offs", "compare", "cards", "try", "choose", "contribute")
+TABS = ("leaderboard", "trade-offs", "compare", "cards", "try-it", "choose", "contribute")
 
 
 def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
@@ -48,7 +48,7 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
                 models = compare.page(boards, task)
             with gr.Tab("Cards", id="cards"):
                 card = cards.page(boards)
-            with gr.Tab("Try it", id="try"):
+            with gr.Tab("Try it", id="try-it"):
                 trying.page(boards, task)
             with gr.Tab("Choose", id="choose"):
                 choosing.page(boards, task)
@@ -57,9 +57,6 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
         linked = {"task": task, "models": models, "card": card}
         for name, component in linked.items():
             component.change(None, [component], None, js=remember(name))
-        for tab in tabs.children:
-            assert isinstance(tab, gr.Tab)
-            tab.select(None, None, None, js=f"() => ({remember('tab')})('{tab.id}')")
 
         def restore(request: gr.Request) -> list[Any]:
             """Restore what a link says; what it says wrongly is left as it is."""

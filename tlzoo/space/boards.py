@@ -72,7 +72,7 @@ class Boards:
     def filtered(self, task: str, wanted: Filter) -> pa.Table:
         """A task's board with the rows that a visitor wants; a row without a measurement is within no limit of it."""
         board = self.board(task)
-        keep = pa.array([True] * board.num_rows)
+        keep = pa.array([True] * board.num_rows, pa.bool_())
         for name, chosen in (("weights", wanted.tiers), ("strategy", wanted.strategies)):
             if chosen:
                 keep = pc.and_(keep, pc.is_in(board[name], pa.array(list(chosen), pa.string())))

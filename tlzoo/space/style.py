@@ -15,16 +15,24 @@ CSS = f"""
 .gradio-container {{max-width: 90rem !important}}
 @media (max-width: 640px) {{.gradio-container {{padding: 0.4rem !important}} .tlzoo {{font-size: 0.8rem}}}}
 """
-HEAD = f"<script>{SCRIPT}</script>"
+_ADDRESS = """
+function tlzooRemember(name, value) {
+  const address = new URL(location), text = Array.isArray(value) ? value.join(",") : value;
+  text ? address.searchParams.set(name, text) : address.searchParams.delete(name);
+  history.replaceState(null, "", address);
+}
+document.addEventListener("click", event => {
+  const tab = event.target.closest("#tabs [role=tab], #tabs .overflow-dropdown button");
+  if (tab) tlzooRemember("tab", tab.textContent.trim().toLowerCase().replace(" ", "-"));
+});
+"""
+HEAD = f"<script>{SCRIPT}{_ADDRESS}</script>"
+"""Tables that are sorted, and an address that says what is seen."""
 
 
 def remember(name: str) -> str:
     """A script that keeps a component's value in the address, so that a link restores the view."""
-    return (
-        "value => {const u = new URL(location); const text = Array.isArray(value) ? value.join(',') : value;"
-        f"text ? u.searchParams.set('{name}', text) : u.searchParams.delete('{name}');"
-        "history.replaceState(null, '', u); return value}"
-    )
+    return f"value => {{tlzooRemember('{name}', value); return value}}"
 
 
 def theme() -> Any:
