@@ -64,7 +64,13 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         return [*found, *[None] * (len(given) - len(found))] if len(given) > 1 else found[0]
 
     take.click(taken, [task], given, concurrency_limit=1)
-    go.click(lambda name, *values: answered(boards, name, values), [task, *given], [answer], concurrency_limit=10)
+    go.click(
+        lambda name, *values: answered(boards, name, values),
+        [task, *given],
+        [answer],
+        concurrency_limit=10,
+        api_name="try",
+    )
     if texts:
         task.change(
             lambda name: [gr.Textbox(label=said, visible=shown, value="") for shown, said in _labels(name)],

@@ -9,8 +9,8 @@ from tlzoo.cards.vocabulary import Strategy
 SHOTS = 5
 """Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
 SPELT = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
-"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only. A transformer takes
-twice as many: on spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
+"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only. A transformer
+takes twice as many: on spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
 LEAST = 60
 """Optimizer steps that a run may take however few its examples are."""
 
