@@ -17,6 +17,7 @@ LAYERS = [
     "measure",
     "transfer",
     "run",
+    "publish",
     "cli",
 ]
 """From the ground up. Modules that are not in a layer (errors, pickles, api) are checked where it matters."""
