@@ -80,7 +80,7 @@ def results(
     private: Private = False,
     out: Out = Path(".tlzoo"),
 ) -> None:
-    """Publish all results, those of your own data too, as the data set OWNER/tlzoo-results: ranked rows and raw ones."""
+    """Publish all results, also those on your own data, as the data set OWNER/tlzoo-results: ranked rows and raw ones."""
     from tlzoo.api import Leaderboard
     from tlzoo.publish import results as publishing
     from tlzoo.publish.card import RESULTS
@@ -133,7 +133,10 @@ def space(
     if not dry_run:
         hub.need_token()
     if private:
-        typer.echo("a private Space cannot fetch its own wheel without a token: set it up as its secret", err=True)
+        typer.echo(
+            "--private: a Space that is private cannot read its own wheel while it is built; make it public to run it",
+            err=True,
+        )
     with TemporaryDirectory(prefix="tlzoo-space-") as folder:
         built = publishing.build_space(domain, Path(folder))
         _publish(hub, [publishing.publication(built, repository, hub.endpoint)], dry_run, create_pr, private)

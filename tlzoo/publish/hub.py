@@ -76,7 +76,7 @@ class Hub:
     def __init__(self) -> None:
         """Nothing is asked yet."""
         from huggingface_hub import HfApi
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
         if not sys.stderr.isatty():
             disable_progress_bars()
@@ -95,7 +95,7 @@ class Hub:
         """
         token = _token()
         if not token:
-            raise InputError(f"publishing needs a token of the Hugging Face Hub: {_LOGIN}; --dry-run needs none")
+            raise InputError(f"no token of the Hugging Face Hub: {_LOGIN}; with --to or --repo, --dry-run needs none")
         if not re.fullmatch(r"[!-~]+", token):
             raise InputError(f"the token holds a blank or a character that no token has: {_LOGIN}")
 

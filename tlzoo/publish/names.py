@@ -37,7 +37,7 @@ def _account(hub: Hub) -> str:
     try:
         return hub.account()
     except InputError as error:
-        raise InputError(f"whose repository? name its owner with --to OWNER ({error})") from None
+        raise InputError(f"whose repository? name its owner with --to OWNER; {error}") from None
 
 
 def _checked(option: str, name: str, parts: list[str], count: int) -> str:

@@ -45,7 +45,13 @@ def checkout() -> Path:
 
 
 def repository_name(domain: str) -> str:
-    """Name of a Space's repository."""
+    """Name of a Space's repository.
+
+    Raises:
+        InputError: No such domain.
+    """
+    if domain not in DOMAINS:
+        raise unknown("domain", domain, DOMAINS)
     return f"tlzoo-{domain}"
 
 
@@ -66,8 +72,7 @@ def build_space(domain: str, target: Path, *, sources: Path | None = None, wheel
         InputError: No such domain, or its sources are missing or faulty.
         UnavailableError: The wheel cannot be built.
     """
-    if domain not in DOMAINS:
-        raise unknown("domain", domain, DOMAINS)
+    repository_name(domain)
     source = (sources or checkout() / "spaces") / domain
     for name in ("app.py", "README.md"):
         if not (source / name).is_file():
