@@ -130,6 +130,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.respond()
 
+    def do_PUT(self) -> None:
+        self.respond()
+
     def respond(self) -> None:
         self.body = self.read()
         address = urlsplit(self.path)

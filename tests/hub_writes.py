@@ -98,9 +98,6 @@ class WritingHandler(Handler):
 
     hub: WritableHub
 
-    def do_PUT(self) -> None:
-        self.respond()
-
     def route(self, path: str, query: dict[str, list[str]]) -> None:
         if self.hub.stalls(self.command, path):
             raise ConnectionResetError

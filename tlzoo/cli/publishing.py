@@ -59,6 +59,8 @@ def cards(
     repositories = owned("model", names, hub, to=to, repo=repo)
     local = Leaderboard(out)
     board, created = local.table(), publishing.dates(local.results)
+    if not board.num_rows:
+        typer.echo(f"no results in {out}: cards are published without", err=True)
     _publish(
         hub,
         [
@@ -80,7 +82,7 @@ def results(
     private: Private = False,
     out: Out = Path(".tlzoo"),
 ) -> None:
-    """Publish all results, also those on your own data, as the data set OWNER/tlzoo-results: ranked rows and raw ones."""
+    """Publish all results, also those on your own data, as the data set OWNER/tlzoo-results: ranked rows, raw rows."""
     from tlzoo.api import Leaderboard
     from tlzoo.publish import results as publishing
     from tlzoo.publish.card import RESULTS

@@ -245,6 +245,8 @@ def _told(what: str) -> Iterator[None]:
             raise UnavailableError(f"{what}: the Hub cannot be reached: {told}") from None
         if isinstance(reason, ValueError):  # of the client's own checks: a name, or the front matter of a README.md
             raise InputError(f"{what}: {_line(str(reason))}") from None
+        if isinstance(reason, RuntimeError | OSError):  # of the storage behind the Hub, or of a file here
+            raise UnavailableError(f"{what}: an upload failed: {_line(str(reason))}") from None
         raise
 
 
