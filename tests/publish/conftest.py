@@ -25,6 +25,19 @@ def hub(tmp_path: Path) -> Iterator[WritableHub]:
         yield served
 
 
+@pytest.fixture
+def here(hub: WritableHub, monkeypatch: pytest.MonkeyPatch) -> WritableHub:
+    """The Hub, for the client in this process too, which read its environment when it was imported."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    return hub
+
+
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tlzoo", "publish", *map(str, arguments)]
 

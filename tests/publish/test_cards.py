@@ -11,9 +11,14 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
+from tests.hub_server import FAILURES
 from tests.hub_writes import STRANGER, TOKEN, WritableHub
-from tests.publish.conftest import ROOT, Command, command
+from tests.publish.conftest import ROOT, Command, command, result
 from tlzoo.cards import catalogue
+from tlzoo.data.named import DATASETS
+from tlzoo.errors import UnavailableError
+from tlzoo.publish.card import entry, index
+from tlzoo.publish.hub import Hub, Repository
 
 
 def test_every_card_is_published_once_and_read_back(hub: WritableHub, tlzoo: Command, out: Path) -> None:
@@ -44,7 +49,7 @@ def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) 
     assert probe.task_type == "audio-classification" and probe.metric_type == "accuracy"
     assert probe.metric_name.startswith("accuracy (probe, stand-in weights, variant nano, 95% interval 0.")
     assert probe.source_url == f"{hub.url}/datasets/me/tlzoo-results"
-    assert "from scratch" in results["spoken-digits", 0.5].metric_name
+    assert results["spoken-digits", 0.5].metric_name.startswith("accuracy (scratch, variant nano, ")
     assert "## Measured" in card.text and "| yamnet nano | stand-in | probe | 0.900 [" in card.text
     assert "it broke" not in card.text
     entries = parse_eval_result_entries(
@@ -56,6 +61,15 @@ def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) 
         ("someone/sounds", "audio-classification_accuracy", "v1", 0.7),
     }
     assert all(e.date == "2026-11-01T12:00:00+00:00" and "95% interval" in (e.notes or "") for e in entries)
+
+
+def test_a_named_data_set_of_the_hub_is_called_by_its_id() -> None:
+    name, repo = next((name, data.hub) for name, data in DATASETS.items() if data.hub)
+    row = result("yamnet", "probe", 0.9, dataset=name) | {"ci_low": 0.8, "ci_high": 1.0, "run_ids": [], "fraction": 0.1}
+    made = entry(row, {}, "me", "https://hub/results")
+    assert made["dataset"] == {"id": repo, "task_id": "audio-classification_accuracy"} and "date" not in made
+    assert "10% of the labels, 95% interval 0.8 to 1, 50 test examples" in made["notes"]
+    assert index([row], "https://hub/results")[0]["dataset"] == {"type": repo, "name": name, "split": "test"}
 
 
 def test_results_that_are_gone_are_deleted_and_other_files_stay(
@@ -84,8 +98,8 @@ def test_a_dry_run_writes_nothing_and_needs_no_token(hub: WritableHub, tlzoo: Co
     assert f"  add     README.md, {size:,} bytes" in said
 
 
-def test_a_dry_run_without_a_hub_says_so(tlzoo: Command) -> None:
-    done = tlzoo("cards", "--to", "me", "--dry-run", token="", HF_ENDPOINT="http://127.0.0.1:9")
+def test_a_dry_run_without_a_hub_says_so(tlzoo: Command, out: Path) -> None:
+    done = tlzoo("cards", "--to", "me", "--dry-run", "--out", out, token="", HF_ENDPOINT="http://127.0.0.1:9")
     assert done.returncode == 0 and done.stdout.count("  add     README.md, ") == 37
     assert done.stderr.startswith("compared with nothing") and done.stderr.count("\n") == 1
     offline = tlzoo("cards", "yamnet", "--to", "me", "--dry-run", token="", HF_HUB_OFFLINE="1")
@@ -149,15 +163,15 @@ def test_killed_before_the_third_commit_the_next_run_goes_on(hub: WritableHub, t
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_in_one_line(
-    hub: WritableHub, tlzoo: Command, arguments: tuple[str, ...], token: str, code: int, told: str
+    hub: WritableHub, tlzoo: Command, out: Path, arguments: tuple[str, ...], token: str, code: int, told: str
 ) -> None:
-    done = tlzoo(*arguments, token=token)
+    done = tlzoo(*arguments, "--out", out, token=token)
     assert done.returncode == code and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert hub.commits == []
 
 
-def test_a_hub_that_fails_is_told_in_one_line(hub: WritableHub, tlzoo: Command) -> None:
-    gone = tlzoo("cards", "yamnet", "--to", "me", HF_ENDPOINT="http://127.0.0.1:9")
+def test_a_hub_that_fails_is_told_in_one_line(hub: WritableHub, tlzoo: Command, out: Path) -> None:
+    gone = tlzoo("cards", "yamnet", "--to", "me", "--out", out, HF_ENDPOINT="http://127.0.0.1:9")
     assert gone.returncode == 1 and "model me/tlzoo-yamnet: the Hub cannot be reached" in gone.stderr
     assert gone.stderr.count("\n") == 1
     hub.fail("server", "/commit/")
@@ -173,3 +187,23 @@ def test_the_owner_is_the_account_and_a_new_repository_can_be_private(hub: Writa
     assert "me/tlzoo-yamnet, a new private repository" in done.stdout
     assert hub.private == {"models/me/tlzoo-yamnet"}
     assert "nothing to change" in tlzoo("cards", "yamnet", "--private").stdout
+
+
+def test_a_commit_that_came_between_is_not_overwritten(here: WritableHub) -> None:
+    repository = Repository("model", "me/thing")
+    hub = Hub()
+    hub.create(repository, private=False)
+    before = hub.held(repository)
+    assert before is not None and list(before.files) == [".gitattributes"]
+    (here.home("models", "me/thing") / "theirs.txt").write_text("meanwhile")
+    with pytest.raises(UnavailableError, match="it changed meanwhile") as caught:
+        hub.commit(repository, "m", put=[("a", b"a")], delete=[], parent=before.commit, create_pr=False)
+    assert "\n" not in str(caught.value) and here.commits == []
+
+
+def test_a_hub_that_repeats_the_token_is_not_repeated(
+    hub: WritableHub, tlzoo: Command, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FAILURES, "forbidden", (403, "", f"{TOKEN} may only read"))
+    hub.fail("forbidden", "/commit/")
+    assert "(*** may only read)" in tlzoo("cards", "yamnet", "--to", "me", "--out", out).stderr

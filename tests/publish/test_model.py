@@ -12,7 +12,8 @@ import pytest
 
 from tests.hub_writes import TOKEN, WritableHub
 from tests.publish.conftest import ROOT, Command, command
-from tlzoo.publish.model import repository_name
+from tlzoo.errors import InputError
+from tlzoo.publish.model import files, repository_name
 
 FILES = ["README.md", "config.json", "model.safetensors", "preprocessor_config.json", "recipe.json"]
 
@@ -85,21 +86,26 @@ def test_killed_during_the_upload_of_the_weights_the_next_run_completes_it(
 def test_what_is_no_model_is_refused_before_the_hub_is_asked(
     hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
 ) -> None:
-    def refused(place: Path, told: str) -> None:
-        done = tlzoo("model", place, "--to", "me")
-        assert done.returncode == 2 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    done = tlzoo("model", tmp_path, "--to", "me")
+    assert done.returncode == 2 and "no fine-tuned model here" in done.stderr and done.stderr.count("\n") == 1
+    assert hub.requests == []
 
-    refused(tmp_path / "nowhere", "no fine-tuned model here")
+
+def test_what_is_missing_or_torn_is_named(folder: Path, tmp_path: Path) -> None:
+    def refused(told: str) -> None:
+        with pytest.raises(InputError) as caught:
+            files(folder)
+        assert told in str(caught.value) and "\n" not in str(caught.value)
+
     (folder / "recipe.json").rename(tmp_path / "recipe.json")
-    refused(folder, "recipe.json: missing")
+    refused("recipe.json: missing")
     (folder / "recipe.json").symlink_to(tmp_path / "recipe.json")
-    refused(folder, "recipe.json: a link")
+    refused("recipe.json: a link")
     (folder / "model.safetensors").write_bytes(b"torn")
-    refused(folder, "model.safetensors: does not fit config.json")
+    refused("model.safetensors: does not fit config.json")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"tlzoo": 99}))
-    refused(folder, "field 'tlzoo' is 99")
-    assert hub.requests == []
+    refused("field 'tlzoo' is 99")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.hub_writes import TOKEN, WritableHub
+from tests.hub_writes import WritableHub
 from tests.publish.conftest import ROOT, Command
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.publish.space import build_space, build_wheel, publication
@@ -88,45 +88,43 @@ def test_what_the_hub_would_refuse_is_named(sources: Path, wheel: Path, tmp_path
 
 
 def test_a_space_is_published_with_its_wheel_by_address_and_hash(
-    hub: WritableHub, sources: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: WritableHub, sources: Path, wheel: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("gradio")
     from tlzoo.publish.commit import publish
     from tlzoo.publish.hub import Hub, Repository
 
-    _here(hub, monkeypatch)
     repository = Repository("space", "me/tlzoo-audio")
 
     def push(package: Path) -> list[str]:
         built = build_space("audio", tmp_path / "built", sources=sources, wheel=package)
         said: list[str] = []
-        publish([publication(built, repository, hub.url)], Hub(), say=said.append)
+        publish([publication(built, repository, here.url)], Hub(), say=said.append)
         return said
 
     assert push(wheel)[0] == "space me/tlzoo-audio, a new repository: commit 'Space of tlzoo'"
-    home = hub.home("spaces", "me/tlzoo-audio")
+    home = here.home("spaces", "me/tlzoo-audio")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    address = f"{hub.url}/spaces/me/tlzoo-audio/resolve/main/{wheel.name}"
+    address = f"{here.url}/spaces/me/tlzoo-audio/resolve/main/{wheel.name}"
     assert (home / "requirements.txt").read_text() == f"tlzoo @ {address}#sha256={digest}\n"
     assert (home / wheel.name).read_bytes() == wheel.read_bytes()
     assert yaml.safe_load((home / "README.md").read_text().split("---\n")[1])["title"] == "Sounds"
-    assert push(wheel) == ["space me/tlzoo-audio: nothing to change"] and len(hub.commits) == 1
+    assert push(wheel) == ["space me/tlzoo-audio: nothing to change"] and len(here.commits) == 1
     newer = wheel.with_name("tlzoo-0.2.0-py3-none-any.whl")
     newer.write_bytes(wheel.read_bytes() + b"\0")
     push(newer)
-    assert set(hub.commits[-1].written) == {newer.name, "requirements.txt"}
-    assert hub.commits[-1].deleted == (wheel.name,)
+    assert set(here.commits[-1].written) == {newer.name, "requirements.txt"}
+    assert here.commits[-1].deleted == (wheel.name,)
 
 
 def test_pip_installs_the_wheel_of_this_checkout_from_the_space(
-    hub: WritableHub, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: WritableHub, sources: Path, tmp_path: Path
 ) -> None:
     for package in ("gradio", "build"):
         pytest.importorskip(package)
     from tlzoo.publish.commit import publish
     from tlzoo.publish.hub import Hub, Repository
 
-    _here(hub, monkeypatch)
     try:
         built = build_space("audio", tmp_path / "built", sources=sources)
         again = build_wheel(tmp_path / "again")
@@ -136,8 +134,8 @@ def test_pip_installs_the_wheel_of_this_checkout_from_the_space(
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"tlzoo/cli/publishing.py", "tlzoo/zoo_cards/audio/audio-classification/yamnet.md"} <= names
     assert wheel.name == again.name and wheel.read_bytes() == again.read_bytes()
-    publish([publication(built, Repository("space", "me/tlzoo-audio"), hub.url)], Hub())
-    home = hub.home("spaces", "me/tlzoo-audio")
+    publish([publication(built, Repository("space", "me/tlzoo-audio"), here.url)], Hub())
+    home = here.home("spaces", "me/tlzoo-audio")
     fetch = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-index", "--dest", str(tmp_path / "fetched")]
     done = subprocess.run([*fetch, "-r", str(home / "requirements.txt")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -150,14 +148,3 @@ def test_the_command_names_what_is_missing(hub: WritableHub, tlzoo: Command) -> 
         done = tlzoo("space", "audio", "--to", "me", "--dry-run", token="")
         assert done.returncode == 2 and "app.py: missing" in done.stderr and done.stderr.count("\n") == 1
     assert hub.writes() == []
-
-
-def _here(hub: WritableHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process's client of the Hub speak to ours: it reads its environment when it is imported."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")

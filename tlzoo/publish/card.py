@@ -80,9 +80,9 @@ def readme(file: CardFile, board: pa.Table, rows: list[Row], source: str) -> byt
     if rows:
         header["model-index"] = [{"name": file.card.name, "results": index(rows, source)}]
     measured = (
-        f"\n## Measured\nBy tlzoo; every run is in [{source.rpartition('/')[2]}]({source}). `official` weights are the "
-        "published ones; `stand-in`: a small variant of the same architecture, pretrained on rendered or packaged "
-        f"data; `none`: trained from scratch.\n\n{to_markdown(board)}"
+        f"\n## Measured\nBy tlzoo; every run is in [{RESULTS}]({source}). Ranks are among all models. `official` "
+        "weights are the published ones; `stand-in`: a small variant of the same architecture, pretrained on rendered "
+        f"or packaged data; `none`: trained from scratch.\n\n{to_markdown(board)}"
     )
     return front.document(header | {"tlzoo": facts}, markdown(file) + (measured if rows else ""))
 
@@ -95,7 +95,7 @@ def index(rows: list[Row], source: str) -> list[dict[str, Any]]:
     return [
         {
             "task": {"type": TASKS[task].pipeline_tag, "name": task},
-            "dataset": _dataset(name) | {"name": name, "split": "test"},
+            "dataset": {"type": "", "name": name.removeprefix("hub:")} | _dataset(name) | {"split": "test"},
             "metrics": [
                 {
                     "type": row["metric"],
@@ -137,7 +137,7 @@ def setting(row: Row) -> str:
     share = f"{row['fraction']:.0%} of the labels" if row["fraction"] not in (None, 1.0) else ""
     bounds = [row["ci_low"], row["ci_high"]]
     interval = f"95% interval {bounds[0]:.4g} to {bounds[1]:.4g}" if None not in bounds else ""
-    tier = "from scratch" if row["weights"] == "none" else f"{row['weights']} weights"
+    tier = "" if row["weights"] == "none" else f"{row['weights']} weights"
     parts = [row["strategy"], tier, f"variant {row['variant']}", share, interval, f"{row['n_test']} test examples"]
     return ", ".join(part for part in parts if part)
 

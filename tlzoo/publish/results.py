@@ -93,17 +93,17 @@ pretrained weights gave over the same architecture trained from scratch.
 {chr(10).join(lines)}
 
 ## Leaderboard
-`{LEADERBOARD}`: one row for each model, variant, weights, task, data set, strategy and share of the labels. `value` is
-the mean over `seeds`, with a 95% bootstrap interval from `ci_low` to `ci_high`; `gain` is the paired difference to
-`scratch_value`. Models that cannot be told apart share a `rank`, which counts within one task, data set, share of the
-labels and tier of `weights`: `official` (the published ones), `stand-in` (a small variant, pretrained on rendered or
-packaged data) or `none` (scratch). A row without a value has a `status` and a `reason`.
+`{LEADERBOARD}`: one row for each model, variant, weights, task, data set, strategy and share of the
+labels. `value` is the mean over `seeds`, with a 95% bootstrap interval from `ci_low` to `ci_high`; `gain` is the paired
+difference to `scratch_value`. Models that cannot be told apart share a `rank`, which counts within one task, data set,
+share of the labels and tier of `weights`: `official` (the published ones), `stand-in` (a small variant, pretrained on
+rendered or packaged data) or `none` (scratch). A row without a value has a `status` and a `reason`.
 
 Columns: {_columns(BOARD)}.
 
 ## Results
-`{RESULTS}`: one row for each run and metric, with the statistics of every test example, from which all intervals can
-be computed again. In the folder `results` of `tlzoo leaderboard --out`, it gives the same boards.
+`{RESULTS}`: one row for each run and metric, with the statistics of every test example, from which all
+intervals can be computed again. In the folder `results` of `tlzoo leaderboard --out`, it gives the same boards.
 
 Columns: {_columns(RESULT)}.
 
