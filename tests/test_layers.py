@@ -17,6 +17,7 @@ LAYERS = [
     "measure",
     "transfer",
     "run",
+    "publish",
     "space",
     "cli",
 ]
