@@ -13,7 +13,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *catalogue.paths()]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")), *catalogue.paths()]
 
 
 def commands(path: Path) -> list[str]:
@@ -21,7 +21,9 @@ def commands(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     blocks = re.findall(r"```(?:bash|sh|text)?\n(.*?)```", text, re.DOTALL)
     spans = re.findall(r"`(tlzoo [^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    lines = [part for block in blocks for line in block.splitlines() for part in line.split("&&")] + spans
+    lines = [
+        part for block in blocks for line in block.replace("\\\n", " ").splitlines() for part in line.split("&&")
+    ] + spans
     return [m.group(1) for line in lines if (m := re.match(r"(?:\w+=\S+ )*(tlzoo .*)", line.strip()))]
 
 
@@ -54,7 +56,7 @@ def test_the_readme_starts_with_two_commands() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+    for page in PAGES[:2] + sorted(ROOT.glob("docs/*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 

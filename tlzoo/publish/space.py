@@ -22,12 +22,6 @@ COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 PYTHON = "3.11"
 REQUIREMENTS = "requirements.txt"
 _LONGEST = 60
-_LOOKS = {
-    "image": ("🖼️", "blue", "green"),
-    "text": ("📝", "indigo", "purple"),
-    "audio": ("🎧", "yellow", "red"),
-    "video": ("🎬", "pink", "gray"),
-}
 _FENCE = re.compile(r"\A---\s*\n(.*?)^---\s*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
 _COPIED = ("*.py", "*.css", "*.md", "packages.txt")
 
@@ -77,7 +71,7 @@ def build_space(domain: str, target: Path, *, sources: Path | None = None, wheel
     for name in ("app.py", "README.md"):
         if not (source / name).is_file():
             raise InputError(f"{source / name}: missing; a Space is made from app.py and README.md in that folder")
-    text = readme(domain, source / "README.md")
+    text = readme(source / "README.md")
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.whl"):
         old.unlink()
@@ -89,7 +83,7 @@ def build_space(domain: str, target: Path, *, sources: Path | None = None, wheel
     else:
         package = target / wheel.name
         package.write_bytes(wheel.read_bytes())
-    (target / REQUIREMENTS).write_text(f"./{package.name}\n", encoding="utf-8")
+    (target / REQUIREMENTS).write_text(f"./{package.name}[spaces]\n", encoding="utf-8")
     return target
 
 
@@ -114,35 +108,21 @@ def build_wheel(target: Path) -> Path:
     return max(target.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
 
 
-def readme(domain: str, source: Path) -> bytes:
+def readme(source: Path) -> bytes:
     """The Space's README.md: what its source says, completed with what the Hub needs, and checked.
 
     Args:
-        domain: The domain.
-        source: The source's README.md, with or without front matter.
+        source: The source's README.md: how the Space is called and what it looks like.
 
     Raises:
         InputError: The front matter is none, or says what the Hub would refuse.
     """
-    given, body = _split(source)
-    emoji, first, second = _LOOKS[domain]
-    header: dict[str, Any] = {
-        "title": f"tlzoo: {domain}",
-        "emoji": emoji,
-        "colorFrom": first,
-        "colorTo": second,
-        "short_description": f"Pretrained {domain} models for small data, measured",
-        "tags": ["leaderboard", "transfer-learning", domain],
-    }
-    header |= given
-    header |= {
-        "sdk": "gradio",
-        "sdk_version": _gradio(),
-        "python_version": PYTHON,
-        "app_file": "app.py",
-    }
-    for field in ("colorFrom", "colorTo"):
-        if header[field] not in COLORS:
+    header, body = _split(source)
+    header |= {"sdk": "gradio", "sdk_version": _gradio(), "python_version": PYTHON, "app_file": "app.py"}
+    for field in ("title", "short_description", "colorFrom", "colorTo"):
+        if field not in header:
+            raise InputError(f"{source}: field '{field}' is missing")
+        if field.startswith("color") and header[field] not in COLORS:
             raise unknown(field, str(header[field]), COLORS, f"{source}: field '{field}'")
     if len(str(header["short_description"])) > _LONGEST:
         raise InputError(
@@ -167,7 +147,7 @@ def publication(folder: Path, repository: Repository, endpoint: str) -> Publicat
     wheel = next(path for path in folder.glob("*.whl"))
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     address = f"{endpoint}/{repository.path}/resolve/main/{wheel.name}#sha256={digest}"
-    files[REQUIREMENTS] = f"tlzoo @ {address}\n".encode()
+    files[REQUIREMENTS] = f"tlzoo[spaces] @ {address}\n".encode()
     return Publication(repository, "Space of tlzoo", files, owned=("tlzoo-*.whl",))
 
 
