@@ -23,6 +23,7 @@ STYLE = """
 .tlzoo .wide {overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 1.5rem}
 .tlzoo .wide:focus-visible, .tlzoo button:focus-visible {outline: 2px solid var(--mark); outline-offset: 1px}
 .tlzoo table {border-collapse: collapse; width: 100%; margin: 0}
+.tlzoo table, .tlzoo thead, .tlzoo tbody, .tlzoo tr {border: 0}
 .tlzoo caption {text-align: left; font-weight: 600; padding: 0.6rem 0.7rem; caption-side: top}
 .tlzoo th, .tlzoo td {padding: 0.35rem 0.7rem; border: 0; border-top: 1px solid var(--line); white-space: nowrap;
   text-align: right; font-variant-numeric: tabular-nums}

@@ -21,9 +21,9 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     """
     first = boards.tasks[0]
     with gr.Row():
-        size = gr.Number(label="At most, MB", minimum=0, value=None)
-        latency = gr.Number(label="At most, ms an example", minimum=0, value=None)
-        score = gr.Number(label="Score at least", info="of an error: at most", value=None)
+        size = gr.Number(label="At most, MB", info="0: no limit", minimum=0)
+        latency = gr.Number(label="At most, ms an example", info="0: no limit", minimum=0)
+        score = gr.Number(label="Score at least", info="of an error: at most; 0: no limit")
         licenses = gr.Dropdown(boards.licenses(first), multiselect=True, label="Licences that will do")
     answer = gr.HTML(recommend(boards, first))
     limits: list[Any] = [size, latency, score, licenses]
@@ -42,7 +42,7 @@ def recommend(
     licenses: list[str] | None = None,
 ) -> str:
     """What to take on each data set, and why, as HTML."""
-    limits = Limits(size or None, latency or None, score, frozenset(each.lower() for each in licenses or ()))
+    limits = Limits(size or None, latency or None, score or None, frozenset(each.lower() for each in licenses or ()))
     parts = []
     for found in select(boards.board(task), limits, catalogue.license_of):
         head, *reasons = map(escape, described(found))

@@ -57,8 +57,8 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     with gr.Accordion("More filters, columns, downloads", open=False):
         with gr.Row():
             licenses = gr.Dropdown(boards.licenses(first), multiselect=True, label="Licence of the weights")
-            size = gr.Number(label="At most, MB", minimum=0, value=None)
-            latency = gr.Number(label="At most, ms an example", minimum=0, value=None)
+            size = gr.Number(label="At most, MB", info="0: no limit", minimum=0)
+            latency = gr.Number(label="At most, ms an example", info="0: no limit", minimum=0)
         columns = gr.CheckboxGroup(list(_NAMES), value=chosen, label="Columns")
         with gr.Row():
             csv = gr.DownloadButton("Download CSV", said[1], size="sm")
