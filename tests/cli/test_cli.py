@@ -52,7 +52,7 @@ def test_quick_commands_import_nothing_heavy(arguments: list[str]) -> None:
 
 def test_list_json_is_the_contract() -> None:
     rows = json.loads(tlzoo("list", "--json").stdout)
-    assert len(rows) == 37
+    assert len(rows) >= 37
     assert all(list(row) == LIST_KEYS for row in rows)
     assert all(Path(row["path"]).is_file() for row in rows)
 
