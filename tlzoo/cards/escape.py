@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import string
 import unicodedata
 
 LONGEST = 2_000
 """Characters of one line that are shown."""
-_PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$^=@])")
+"""What begins or ends anything in Markdown, or becomes a link by itself."""
 _CODE = re.compile(r"`([^`]+)`")
 
 
