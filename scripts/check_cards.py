@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,9 @@ def _read(checkout: Checkout, change: Change) -> Report:
 def _conformance(root: Path, change: Change) -> Check:
     suite = ["tests/cards/test_catalogue.py", "--card", change.id]
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--tb=short", "-p", "no:cacheprovider", *suite]
-    return _run("the conformance suite", command, root, PATIENCE)
+    found = _run("the conformance suite", command, root, PATIENCE)
+    said = [line.partition(" - ")[2] for line in found.output.splitlines() if line.startswith("FAILED ")]
+    return replace(found, told="; ".join([*said, found.told])) if said else found
 
 
 def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
@@ -146,7 +148,7 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
         reasons = "; ".join(dict.fromkeys(row["reason"] for row in rows if row["reason"]))
         if fine:
             scores = ", ".join(f"{row['strategy']} {row['metric']} {row['value']:.3f}" for row in fine)
-            told = f"{scores}; {took:.0f} s"
+            told = "; ".join(filter(None, [scores, f"{took:.0f} s", reasons and f"without a result: {reasons}"]))
         else:
             told = f"no result: {reasons or 'see the output'}"
         passed = done.returncode == 0 if fine or done.returncode else None

@@ -127,7 +127,8 @@ def test_parameters_are_those_of_the_built_model(file: CardFile, variant: Varian
         pytest.skip(f"{variant.adapter} {variant.model} is not written yet")
     with torch.device("meta"):
         network = build(variant, file.card.input_of(variant))
-    assert variant.params == sum(p.numel() for p in network.parameters())
+    counted = sum(p.numel() for p in network.parameters())
+    assert variant.params == counted, f"variant {variant.id!r}, field 'params': should be {counted}"
 
 
 @pytest.mark.parametrize(("file", "variant"), BUILT)

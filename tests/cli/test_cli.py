@@ -124,11 +124,6 @@ def test_a_misspelt_key_on_a_card(tmp_path: Path) -> None:
     assert re.match(rf"{card}:\d+: field 'tlzoo.transfer.min_exampels': unknown key; did you mean", done.stderr)
 
 
-def test_a_new_card_validates(tmp_path: Path) -> None:
-    done = tlzoo("cards", "new", "my-model", "--task", "pitch-extraction", "--to", str(tmp_path))
-    assert tlzoo("cards", "validate", done.stdout.strip()).returncode == 0
-
-
 def test_a_wrong_hash_is_exit_2(tmp_path: Path) -> None:
     name, digest = "pnet.pt", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"
     wrong = tmp_path / "mirror" / digest / name

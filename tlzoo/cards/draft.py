@@ -236,7 +236,7 @@ def _file(file: KnownFile) -> list[str]:
     place = file.place or f"https://example.org/{file.name}"
     return [
         f"            - name: {_text(file.name)}",
-        f"              sha256: {file.sha256}",
+        f"              sha256: {_text(file.sha256)}",
         f"              bytes: {file.bytes}",
         "              places:",
         f"                - {_text(place)}" + _comment(None if file.place else "where it can be downloaded"),
