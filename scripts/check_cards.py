@@ -150,7 +150,7 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
             scores = ", ".join(f"{row['strategy']} {row['metric']} {row['value']:.3f}" for row in fine)
             told = "; ".join(filter(None, [scores, f"{took:.0f} s", reasons and f"without a result: {reasons}"]))
         else:
-            told = f"no result: {reasons or 'see the output'}"
+            told = f"no result: {reasons or (done.stderr.splitlines() or ['no output'])[-1]}"
         passed = done.returncode == 0 if fine or done.returncode else None
         report.checks.append(Check(name, passed, told, "" if passed else done.stderr))
         report.after = _board(root, card, Path(scratch))
@@ -204,7 +204,7 @@ def _run(name: str, command: list[str], root: Path, seconds: float) -> Check:
 def _subprocess(command: list[str], root: Path, seconds: float) -> subprocess.CompletedProcess[str]:
     """Run a program of this checkout, without secrets, without the Hub, and for so long."""
     environment = {k: v for k, v in os.environ.items() if not any(secret in k.upper() for secret in SECRETS)}
-    environment |= {"PYTHONPATH": str(root), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"PYTHONPATH": str(root), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "500"}
     environment.pop("OPENAI_BASE_URL", None)
     try:
         return subprocess.run(
