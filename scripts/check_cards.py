@@ -150,7 +150,8 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
             scores = ", ".join(f"{row['strategy']} {row['metric']} {row['value']:.3f}" for row in fine)
             told = "; ".join(filter(None, [scores, f"{took:.0f} s", reasons and f"without a result: {reasons}"]))
         else:
-            told = f"no result: {reasons or (done.stderr.splitlines() or ['no output'])[-1]}"
+            ended = f"ended with code {done.returncode}: {(done.stderr.splitlines() or ['no output'])[-1]}"
+            told = f"no result: {reasons or ended}"
         passed = done.returncode == 0 if fine or done.returncode else None
         report.checks.append(Check(name, passed, told, "" if passed else done.stderr))
         report.after = _board(root, card, Path(scratch))
@@ -314,7 +315,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for report in reports:
         for check in report.checks:
             word = {True: "passed", False: "FAILED", None: "not run"}[check.passed]
-            print(escape.visible(f"{report.change.path}: {check.name}: {word}: {check.told}"))
+            line = escape.visible(f"{report.change.path}: {check.name}: {word}: {check.told}")
+            print(line.replace("##[", "## ["))  # else it would be a command to GitHub's runner
     if not reports:
         print("nothing to check: no card changed")
     return 1 if any(report.failed for report in reports) else 0
