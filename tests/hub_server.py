@@ -1,6 +1,6 @@
 """A small read-only Hub on loopback, for tests: the unmodified clients read it behind ``HF_ENDPOINT``.
 
-It serves a folder, ``models/<owner>/<name>/...`` and ``datasets/<owner>/<name>/...``, each as a repository with one
+It serves a folder, ``models/<owner>/<name>/...``, ``datasets/...`` and ``spaces/...``, each as a repository with one
 commit on ``main``. As on the real Hub, files of some size are "large": their answer is a redirect to another host (here
 another port), which serves them by hash and with ranges. Failures are switched on and off, and requests are counted.
 """
@@ -83,31 +83,41 @@ class Hub:
             "TLZOO_CACHE": str(home / "tlzoo"),
         }
 
-    def commit(self, kind: str, repository: str) -> str:
-        """Give the commit of a repository: a hash of its names and contents."""
-        listing = [(name, sha256(path)) for name, path in self.files(kind, repository).items()]
+    def commit(self, kind: str, repository: str, branch: str = "main") -> str:
+        """Give the commit of a branch: a hash of its names and contents."""
+        listing = [(name, sha256(path)) for name, path in self.files(kind, repository, branch).items()]
         return hashlib.sha1(json.dumps(listing).encode()).hexdigest()
 
-    def files(self, kind: str, repository: str) -> dict[str, Path]:
-        """List a repository's files by their path in it."""
-        home = self.root / kind / repository
+    def home(self, kind: str, repository: str, branch: str = "main") -> Path:
+        """Give the folder that holds the files of a branch."""
+        return (
+            self.root / kind / repository if branch == "main" else self.root / "branches" / kind / repository / branch
+        )
+
+    def branches(self, kind: str, repository: str) -> list[str]:
+        """List a repository's branches."""
+        return ["main"]
+
+    def files(self, kind: str, repository: str, branch: str = "main") -> dict[str, Path]:
+        """List a branch's files by their path in it."""
+        home = self.home(kind, repository, branch)
         return {path.relative_to(home).as_posix(): path for path in sorted(home.rglob("*")) if path.is_file()}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
+    def handler(self) -> type[Handler]:
+        """Give the class that answers requests."""
         return Handler
 
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        return type("Handler", (self.handler(),), {"hub": self})
 
-class _RefusedError(Exception):
+
+class RefusedError(Exception):
     """A request that is answered with one of `FAILURES`."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers the requests that read."""
+
     hub: Hub
     protocol_version = "HTTP/1.1"
 
@@ -120,44 +130,61 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.respond()
 
+    def do_PUT(self) -> None:
+        self.respond()
+
     def respond(self) -> None:
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body = self.read()
         address = urlsplit(self.path)
         path = unquote(address.path)
         self.hub.requests.append((self.command, path))
         try:
             for where, failure in self.hub._failures.items():
                 if where in path:
-                    raise _RefusedError(failure)
-            if match := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
-                self.large(match[1])
-            elif match := re.fullmatch(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/revision/(.+))?", path):
-                self.info(match[1], match[2], match[3] or "main")
-            elif match := re.fullmatch(
-                r"/api/(models|datasets)/([^/]+/[^/]+)/tree/([^/]+|refs/[^/]+/[^/]+)/?(.*)", path
-            ):
-                self.tree(*match.groups(), "true" in parse_qs(address.query.lower()).get("recursive", []))
-            elif match := re.fullmatch(r"/api/(models|datasets)/([^/]+/[^/]+)/paths-info/(.+)", path):
-                self.paths_info(*match.groups())
-            elif match := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+|refs/[^/]+/[^/]+)/(.+)", path):
-                self.resolve((match[1] or "models").rstrip("/"), *match.groups()[1:])
-            else:
-                raise _RefusedError("entry")
-        except _RefusedError as refused:
+                    raise RefusedError(failure)
+            self.route(path, parse_qs(address.query))
+        except RefusedError as refused:
             status, code, message = FAILURES[str(refused)]
             headers = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {})
             self.send(status, json.dumps({"error": message}).encode(), headers)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
+    def read(self) -> bytes:
+        """Read the request's body, whole or in chunks."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline() or b"0", 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def route(self, path: str, query: dict[str, list[str]]) -> None:
+        """Answer a request, or refuse it."""
+        api, revision = r"/api/(models|datasets|spaces)/([^/]+/[^/]+)", r"(refs/[^/]+/[^/]+|[^/]+)"
+        if match := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
+            self.large(match[1])
+        elif match := re.fullmatch(rf"{api}(?:/revision/(.+))?", path):
+            self.info(match[1], match[2], match[3] or "main")
+        elif match := re.fullmatch(rf"{api}/tree/{revision}/?(.*)", path):
+            self.tree(*match.groups(), query.get("recursive", [""])[0].lower() == "true")
+        elif match := re.fullmatch(rf"{api}/paths-info/(.+)", path):
+            self.paths_info(*match.groups())
+        elif match := re.fullmatch(rf"/(datasets/|spaces/)?([^/]+/[^/]+)/resolve/{revision}/(.+)", path):
+            self.resolve((match[1] or "models").rstrip("/"), *match.groups()[1:])
+        else:
+            raise RefusedError("entry")
+
     def repository(self, kind: str, repository: str, revision: str) -> tuple[dict[str, Path], str]:
-        files = self.hub.files(kind, repository)
-        if not files:
-            raise _RefusedError("repository")
-        commit = self.hub.commit(kind, repository)
-        if revision not in ("main", commit):
-            raise _RefusedError("revision")
-        return files, commit
+        if not self.hub.files(kind, repository):
+            raise RefusedError("repository")
+        for branch in self.hub.branches(kind, repository):
+            commit = self.hub.commit(kind, repository, branch)
+            if revision in (branch, commit):
+                return self.hub.files(kind, repository, branch), commit
+        raise RefusedError("revision")
 
     def info(self, kind: str, repository: str, revision: str) -> None:
         files, commit = self.repository(kind, repository, revision)
@@ -170,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         files, _ = self.repository(kind, repository, revision)
         below = {name: path for name, path in files.items() if not folder or name.startswith(f"{folder}/")}
         if folder and not below:
-            raise _RefusedError("entry")
+            raise RefusedError("entry")
         depth = folder.count("/") + 1 if folder else 0
         entries: dict[str, Any] = {}
         for name, path in below.items():
@@ -216,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
         for path in self.hub.root.rglob("*"):
             if path.is_file() and sha256(path) == digest:
                 return self.send(200, path.read_bytes(), {"ETag": f'"{digest}"', "Accept-Ranges": "bytes"})
-        raise _RefusedError("entry")
+        raise RefusedError("entry")
 
     def json(self, answer: Any) -> None:
         self.send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})

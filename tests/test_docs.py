@@ -13,7 +13,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "add-a-card.md"]
+WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 PAGES = [*WRITTEN, *catalogue.paths()]
 
 
@@ -22,7 +22,9 @@ def commands(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     blocks = re.findall(r"```(?:bash|sh|text)?\n(.*?)```", text, re.DOTALL)
     spans = re.findall(r"`(tlzoo [^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    lines = [part for block in blocks for line in block.splitlines() for part in line.split("&&")] + spans
+    lines = [
+        part for block in blocks for line in block.replace("\\\n", " ").splitlines() for part in line.split("&&")
+    ] + spans
     return [m.group(1) for line in lines if (m := re.match(r"(?:\w+=\S+ )*(tlzoo .*)", line.strip()))]
 
 

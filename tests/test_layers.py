@@ -17,6 +17,8 @@ LAYERS = [
     "measure",
     "transfer",
     "run",
+    "publish",
+    "space",
     "cli",
 ]
 """From the ground up. Modules that are not in a layer (errors, pickles, api) are checked where it matters."""

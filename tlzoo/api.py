@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.store import results
+from tlzoo.leaderboard.store import Store, read_board, results
 
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
 
 
 def reference() -> Path:
-    """The folder of the results that ship with the package."""
+    """The folder of the results that ship with the package: ``runs``, and the board that they make."""
     package = Path(__file__).resolve().parent
     inside = package / "results"
     return inside if inside.is_dir() else package.parent / "results"
 
 
 class Leaderboard:
-    """A view of results: the local ones first, then those that ship with the package."""
+    """A view of results: the local ones first, then those that ship with the package.
+
+    What ships is ranked already, and is ranked anew only for the tasks that have local results.
+    """
 
     def __init__(self, out: Path | str = ".tlzoo") -> None:
         """Read the results of a folder that ``tlzoo eval --out`` wrote."""
-        self.results = results([Path(out) / "results", reference()])
+        self._folders = [Path(out) / "results", reference() / "runs"]
+        self._local = set(Store(self._folders[0]).read(["task"])["task"].to_pylist())
+        self._shipped = read_board(reference() / "board.parquet")
+
+    @cached_property
+    def results(self) -> pa.Table:
+        """Every row (``tlzoo.leaderboard.schema.RESULT``), with what the bootstrap needs."""
+        return results(self._folders)
+
+    def tasks(self) -> list[str]:
+        """Tasks that have results, sorted."""
+        return sorted(self._local | set(self._shipped["task"].to_pylist()))
 
     def table(self, task: str | None = None) -> pa.Table:
         """Ranked rows of one task or of all (``tlzoo.leaderboard.schema.BOARD``)."""
-        return board(self.results, tasks=None if task is None else [task])
+        anew = self._local if task is None else self._local & {task}
+        shipped = self._shipped if task is None else self._shipped.filter(pc.equal(self._shipped["task"], task))
+        if not anew:
+            return shipped
+        rest = shipped.filter(pc.invert(pc.is_in(shipped["task"], pa.array(sorted(anew)))))
+        return pa.concat_tables([board(self.results, tasks=anew), rest])
 
 
 def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbone | Model:

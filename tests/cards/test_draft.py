@@ -12,7 +12,7 @@ from tlzoo.errors import InputError
 def test_a_draft_can_be_read_and_names_what_is_left(task: str, tmp_path: Path) -> None:
     path = write("my-model", task, tmp_path)
     assert read(path).card.task == task
-    left = todos(path)
+    left = todos(path.read_text(encoding="utf-8"), path)
     for field in ("license", "summary", "authors", "year", "papers", "training_data", "code", "model", "advice"):
         assert any(f"field '{field}': TODO: " in line for line in left), field
     assert any("section 'When not to': TODO: " in line for line in left)
@@ -58,7 +58,11 @@ def test_what_is_known_is_on_the_card(tmp_path: Path) -> None:
     )
     (weights,) = official.weights
     assert [(f.sha256, f.bytes, f.places) for f in weights.files] == [("0" * 64, 5, (known.files[0].place,))]
-    assert not any(f"'{field}'" in line for line in todos(path) for field in ("license", "summary", "year", "height"))
+    assert not any(
+        f"'{field}'" in line
+        for line in todos(path.read_text(encoding="utf-8"), path)
+        for field in ("license", "summary", "year", "height")
+    )
 
 
 def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:

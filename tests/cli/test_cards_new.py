@@ -95,7 +95,7 @@ def test_without_a_source_nothing_is_asked_and_validate_names_what_is_left(tmp_p
         [sys.executable, "-m", "tlzoo", "cards", "validate", path], capture_output=True, text=True, cwd=ROOT
     )
     assert checked.returncode == 2
-    assert checked.stderr.splitlines()[:-1] == todos(path)
+    assert checked.stderr.splitlines()[:-1] == todos(path.read_text(encoding="utf-8"), path)
     assert "field 'summary': TODO: one sentence" in checked.stderr
 
 
@@ -123,7 +123,7 @@ def test_from_a_folder(tmp_path: Path) -> None:
     (stored,) = weights.files
     content = (folder / "model.safetensors").read_bytes()
     assert (stored.sha256, stored.bytes) == (hashlib.sha256(content).hexdigest(), len(content))
-    assert any("where it can be downloaded" in line for line in todos(file.path))
+    assert any("where it can be downloaded" in line for line in todos(file.path.read_text(encoding="utf-8"), file.path))
 
 
 def test_from_one_file_that_is_only_hashed(tmp_path: Path) -> None:
@@ -231,4 +231,4 @@ def test_on_a_terminal_it_asks_for_what_is_not_given(tmp_path: Path) -> None:
         "bsd-2-clause",
         "https://arxiv.org/abs/2101.00001",
     )
-    assert any("field 'code': TODO" in line for line in todos(file.path))
+    assert any("field 'code': TODO" in line for line in todos(file.path.read_text(encoding="utf-8"), file.path))

@@ -35,6 +35,7 @@ def tlzoo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         ["cards", "validate"],
         ["leaderboard", "--format", "json", "--out", "nowhere"],
         ["eval", "--help"],
+        ["publish", "--help"],
     ],
     ids=lambda a: " ".join(a[:2]),
 )

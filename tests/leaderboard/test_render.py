@@ -96,7 +96,7 @@ def test_sorting_puts_the_better_first(small: pa.Table) -> None:
 
 
 def test_an_unknown_format_is_refused(small: pa.Table) -> None:
-    with pytest.raises(InputError, match="known: csv, json, md, table"):
+    with pytest.raises(InputError, match="known: csv, html, json, md, table"):
         render(small, "xml")
 
 

@@ -53,3 +53,22 @@ def test_pairs_of_few_texts_are_seen_less_often(task: str) -> None:
     how = recipe_for(card, card.default, task, "full")
     assert how.epochs == (task_facts(task).epochs or 40)
     assert how.for_examples(136).steps == {"text-embedding": 90, "text-classification": 360}[task]
+
+
+def test_a_short_budget_says_what_the_listed_gain_and_then_what_all_others_can_do() -> None:
+    task = "audio-classification"
+    sounds = Source("sounds", task, "audio", "0", "rendered", "")
+    planned = [(run.checkpoint.card, run.strategy) for run in plan(task, [sounds], weights="stand-in").runs]
+    assert planned[:2] == [("yamnet", "probe"), ("yamnet", "scratch")]
+    others = {"openl3", "trill", "wav2vec", "wav2vec2", "crepe"}
+    assert set(planned[2:7]) == {(card, "probe") for card in others}
+    assert planned[7:9] == [("yamnet", "full"), ("yamnet", "partial")]
+    assert {strategy for _, strategy in planned[9:]} == {"scratch", "full", "partial"}
+
+
+def test_who_spells_is_trained_as_a_whole_first() -> None:
+    task = "speech-recognition"
+    sounds = Source("sounds", task, "audio", "0", "rendered", "")
+    planned = [(run.checkpoint.card, run.strategy) for run in plan(task, [sounds], weights="stand-in").runs]
+    assert [strategy for card, strategy in planned if card == "wav2vec2"] == ["full", "scratch", "probe", "partial"]
+    assert {card for card, _ in planned[:2]} == {"wav2vec", "wav2vec2"}

@@ -150,7 +150,7 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(repository: Repository, t
     assert scratch in text, "it would be pretrained first"
     text = text.replace("config: {}\n", f"config: {nano}").replace(scratch, "")
     path.write_text(text, encoding="utf-8")
-    assert not todos(path)
+    assert not todos(path.read_text(encoding="utf-8"), path)
     done = repository.check()
     assert done.returncode == 1, "the parameters are not one"
     (counted,) = re.findall(r"variant 'nano', field 'params': should be (\d+)", done.stdout)

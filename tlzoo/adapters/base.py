@@ -70,6 +70,11 @@ class Spec:
     pyramid: tuple[tuple[int, int], ...] = ()
 
 
+SAMPLES = "samples"
+"""Part of an example that is raw sound, ``(samples,)``: networks run sounds of one length together and pad none, so
+training draws its batches by length."""
+
+
 def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -> Batch:
     """Put examples together.
 

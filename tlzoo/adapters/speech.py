@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
+from tlzoo.adapters.base import SAMPLES, Backbone, Batch, Example, Model, Row, Spec
 from tlzoo.architectures.wav2vec import at_least, receptive_field, tokens_of
 from tlzoo.checkpoints import load_tensors, read_tensors
 from tlzoo.data.inputs import read_input
@@ -43,7 +43,7 @@ class SpeechEncoder(Backbone):
         lm_head: The published head; absent before :meth:`load_official`, and once a task's own replaced it.
     """
 
-    ragged = frozenset({"samples"})
+    ragged = frozenset({SAMPLES})
 
     def __init__(self, variant: Variant, given: Input) -> None:
         """Build the network.
@@ -74,7 +74,7 @@ class SpeechEncoder(Backbone):
             ``samples``, float32.
         """
         level = (source - source.mean()) / np.sqrt(source.var() + 1e-7)
-        return {"samples": at_least(level, self.least)}
+        return {SAMPLES: at_least(level, self.least)}
 
     def forward(self, batch: Batch) -> dict[str, Any]:
         """Vectors of sounds.

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Spec, segment_mean
+from tlzoo.adapters.base import SAMPLES, Backbone, Batch, Example, Spec, segment_mean
 from tlzoo.checkpoints import load_tensors
 from tlzoo.errors import InputError
 from tlzoo.pickles import restricted_load
@@ -38,7 +38,7 @@ class Wav2Vec(Backbone):
     so sounds of different length are never padded to run together: the size of a batch changes no score.
     """
 
-    ragged = frozenset({"samples"})
+    ragged = frozenset({SAMPLES})
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Wav2Vec(Backbone):
         Returns:
             ``samples``, float32.
         """
-        return {"samples": at_least(source, self.least)}
+        return {SAMPLES: at_least(source, self.least)}
 
     def forward(self, batch: Batch) -> dict[str, Any]:
         """Vectors of sounds, one every 10 ms, each from the past only but for the norms.
@@ -185,8 +185,8 @@ def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> dict[str, Any]:
     Returns:
         ``tokens`` in the batch's order, ``(sum of tokens, dim)``, ``tokens_lengths``, and their means, ``pooled``.
     """
-    lengths = batch["samples_lengths"].tolist()
-    sounds = batch["samples"].split(lengths)
+    lengths = batch[f"{SAMPLES}_lengths"].tolist()
+    sounds = batch[SAMPLES].split(lengths)
     alike: dict[int, list[int]] = {}
     for place, length in enumerate(lengths):
         alike.setdefault(length, []).append(place)
@@ -194,7 +194,7 @@ def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> dict[str, Any]:
     for places in alike.values():
         found |= dict(zip(places, run(torch.stack([sounds[place] for place in places])), strict=True))
     each = [found[place] for place in range(len(lengths))]
-    counts = torch.tensor([len(tokens) for tokens in each], device=batch["samples"].device)
+    counts = torch.tensor([len(tokens) for tokens in each], device=batch[SAMPLES].device)
     tokens = torch.cat(each)
     return {"tokens": tokens, "tokens_lengths": counts, "pooled": segment_mean(tokens, counts)}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
@@ -74,3 +75,9 @@ def get_file(card_id: str) -> CardFile:
 def get(card_id: str) -> Card:
     """Look a card up by id."""
     return get_file(card_id).card
+
+
+def license_of(row: Mapping[str, Any]) -> str:
+    """Licence of the weights of a result: as published, or for all that was trained here the code's."""
+    given = get(row["card"]).provenance.license
+    return given.weights if row["weights"] == "official" else given.code

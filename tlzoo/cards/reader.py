@@ -105,12 +105,11 @@ def parse(text: str, path: Path) -> CardFile:
     return CardFile(path, front, prose)
 
 
-def todos(path: Path) -> list[str]:
-    """What a draft still lacks: one line for each TODO, with file, line and field."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+def todos(text: str, path: Path) -> list[str]:
+    """What a draft still lacks: one line for each TODO, with file, line and field; ``path`` only names it."""
     found = []
     place = "front matter"
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if heading := _HEADING.match(line):
             place = f"section '{heading[1]}'"
         field = re.match(r"[\s-]*(\w+):(?=\s)", line)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from tlzoo.cli import boards, cards, evaluation, models, weights
+from tlzoo.cli import boards, cards, evaluation, models, publishing, spaces, weights
 from tlzoo.errors import InputError, TlzooError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (cards, weights, evaluation, boards, models):
+for group in (cards, weights, evaluation, boards, models, spaces, publishing):
     group.register(app)
 
 

@@ -21,7 +21,7 @@ def leaderboard(
     sort: Annotated[str | None, typer.Option(help="A column, such as gain, latency_ms_p50 or params.")] = None,
     weights: Annotated[str | None, typer.Option(help="Only rows of this tier: official, stand-in or none.")] = None,
     strategy: Annotated[str | None, typer.Option(help="Only rows of this strategy.")] = None,
-    form: Annotated[str, typer.Option("--format", help="table, md, csv or json.")] = "table",
+    form: Annotated[str, typer.Option("--format", help="table, md, csv, json or html.")] = "table",
     plot: Annotated[Path | None, typer.Option(help="Also draw score against latency into this picture.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
 ) -> None:
@@ -81,12 +81,7 @@ def select(
     from tlzoo.cards import catalogue
     from tlzoo.cards.vocabulary import task_facts
     from tlzoo.data.own import title
-    from tlzoo.leaderboard.selection import Limits, Row, name
-
-    def license_of(row: Row) -> str:
-        given = catalogue.get(row["card"]).provenance.license
-        return given.weights if row["weights"] == "official" else given.code  # all others were trained here
-
+    from tlzoo.leaderboard.selection import Limits, described
     from tlzoo.leaderboard.selection import select as choose
 
     task_facts(task)
@@ -94,22 +89,16 @@ def select(
     if data is not None:
         board = board.filter(pc.equal(board["dataset"], title(Path(data)) if Path(data).exists() else data))
     limits = Limits(max_size_mb, max_latency_ms, min_score, frozenset(each.lower() for each in license_ or ()))
-    found = choose(board, limits, license_of)
+    found = choose(board, limits, catalogue.license_of)
     if not found:
         on = f" --data {data}" if data else ""
         raise InputError(f"no results for {task}{on} in {out} yet; make some with: tlzoo eval --task {task}{on}")
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=1))
     for each in found if not as_json else ():
-        if each.row is None:
-            typer.echo(f"{each.dataset}: {each.reasons[0]}")
-            continue
-        row = each.row
-        facts = f"{row['metric']} {row['value']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
-        if row["latency_ms_p50"] is not None:
-            facts += f", {row['latency_ms_p50']:.3g} ms, {row['size_bytes'] / 1e6:.3g} MB"
-        typer.echo(f"{each.dataset}: {name(row)} ({row['weights']} weights, {each.license}): {facts}")
-        for reason in each.reasons:
+        head, *reasons = described(each)
+        typer.echo(head)
+        for reason in reasons:
             typer.echo(f"  - {reason}")
     if all(each.row is None for each in found):
         raise typer.Exit(1)

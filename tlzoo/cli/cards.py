@@ -120,7 +120,7 @@ def validate(
     for path in files:
         try:
             read(path)
-            faults += todos(path)
+            faults += todos(path.read_text(encoding="utf-8"), path)
         except InputError as error:
             faults += str(error).splitlines()
     if not faults and not paths:

@@ -12,7 +12,9 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.render import rows_of
 
-_COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}  # Okabe & Ito: told apart by all eyes
+COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
+"""Of tiers, by Okabe & Ito: told apart by all eyes."""
+FRONT_COLOUR = "#009e73"
 
 
 def plot(board: pa.Table, path: Path) -> None:
@@ -48,25 +50,25 @@ def plot(board: pa.Table, path: Path) -> None:
 def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> None:
     metric = METRICS[rows[0]["metric"]]
     largest = max(r["size_bytes"] for r in rows)
-    for tier, colour in _COLOURS.items():
+    for tier, colour in COLOURS.items():
         mine = [r for r in rows if r["weights"] == tier]
         if not mine:
             continue
         x, y = [r["latency_ms_p50"] for r in mine], [r["value"] for r in mine]
         error = [[r["value"] - r["ci_low"] for r in mine], [r["ci_high"] - r["value"] for r in mine]]
         axis.errorbar(x, y, yerr=error, fmt="none", ecolor=colour, alpha=0.5, capsize=2)
-        area = [_area(r, largest) for r in mine]
+        areas = [area(r, largest) for r in mine]
         label = {"none": "from scratch"}.get(tier, tier)
-        axis.scatter(x, y, s=area, color=colour, alpha=0.55, label=label, edgecolors="white")
+        axis.scatter(x, y, s=areas, color=colour, alpha=0.55, label=label, edgecolors="white")
     for place, group in _clusters(rows):
         names = "\n".join(f"{r['card']} {r['strategy']}" for r in group)
-        beside = 3 + max(_area(r, largest) for r in group) ** 0.5 / 2
+        beside = 3 + max(area(r, largest) for r in group) ** 0.5 / 2
         axis.annotate(names, place, textcoords="offset points", xytext=(beside, 0), fontsize=8, va="center")
     best = [rows[i] for i in front([(r["latency_ms_p50"], -metric.sign * r["value"]) for r in rows])]
     axis.plot(
         [r["latency_ms_p50"] for r in best],
         [r["value"] for r in best],
-        color="#009e73",
+        color=FRONT_COLOUR,
         lw=1.2,
         ls="--",
         label="Pareto front",
@@ -84,7 +86,7 @@ def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> Non
             handle.set_sizes([60])
 
 
-def _area(row: dict[str, Any], largest: float) -> float:
+def area(row: dict[str, Any], largest: float) -> float:
     """Area of a row's mark, in square points."""
     return 40 + 560 * float(row["size_bytes"]) / largest
 

@@ -1,4 +1,4 @@
-"""A board for people and for programs: terminal, Markdown, CSV, JSON."""
+"""A board for people and for programs: terminal, Markdown, CSV, JSON; ``tlzoo.leaderboard.page`` has HTML."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -16,8 +17,14 @@ from tlzoo.errors import InputError, unknown
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.schema import BOARD
 
-FORMATS = ("table", "md", "csv", "json")
+FORMATS = ("table", "md", "csv", "json", "html")
 Row = dict[str, Any]
+LEGEND = (
+    "Ranks are within a tier of weights; models whose paired difference cannot be told from zero share one. "
+    "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or another that "
+    "is served in its place."
+)
+"""What a reader of a board has to know."""
 
 
 def count(number: float | None) -> str:
@@ -53,30 +60,57 @@ def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}×"
 
 
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
 def _tokens(prompt: int | None, completion: int | None) -> str:
     return "" if prompt is None or completion is None else f"{count(prompt)} + {count(completion)}"
 
 
-_COLUMNS: list[tuple[str, str, Callable[[Row], str]]] = [
-    ("#", "right", lambda r: "" if r["rank"] is None else str(r["rank"])),
-    ("model", "left", lambda r: f"{r['card']} {r['variant']}"),
-    ("weights", "left", lambda r: r["weights"]),
-    ("strategy", "left", lambda r: r["strategy"] or ""),
-    ("{metric} [95%]", "right", lambda r: _interval(r, "value", "ci_low", "ci_high")),
-    ("gain over scratch [95%]", "right", lambda r: _interval(r, "gain", "gain_low", "gain_high", sign=True)),
-    ("transfer", "left", lambda r: r["verdict"] or ""),
-    ("time to target ↑", "right", lambda r: _ratio(r["time_to_target"])),
-    ("label savings ↑", "right", lambda r: _ratio(r["label_savings"])),
-    ("training s ↓", "right", lambda r: _seconds(r["train_seconds"])),
-    ("latency p50 ms ↓", "right", lambda r: "" if r["latency_ms_p50"] is None else f"{r['latency_ms_p50']:.3g}"),
-    ("examples/s ↑", "right", lambda r: count(r["throughput"])),
-    ("params", "right", lambda r: count(r["params"])),
-    ("size MB ↓", "right", lambda r: megabytes(r["size_bytes"])),
-    ("memory MB ↓", "right", lambda r: megabytes(r["peak_memory_bytes"])),
-    ("requests", "right", lambda r: "" if r["requests"] is None else f"{r['requests']} (+{r['cached']} cached)"),
-    ("tokens in + out", "right", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
-    ("cost $ ↓", "right", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
-]
+@dataclass(frozen=True)
+class Column:
+    """What people see of a row.
+
+    Attributes:
+        head: Its heading; ``{metric}`` is the headline metric's title.
+        by: The column of ``schema.BOARD`` that it is sorted by.
+        cell: Its text; empty where there is nothing to say.
+    """
+
+    head: str
+    by: str
+    cell: Callable[[Row], str]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds words, and no numbers."""
+        return bool(pa.types.is_string(BOARD.field(self.by).type))
+
+
+COLUMNS = (
+    Column("#", "rank", lambda r: "" if r["rank"] is None else str(r["rank"])),
+    Column("model", "card", lambda r: f"{r['card']} {r['variant']}"),
+    Column("weights", "weights", lambda r: r["weights"]),
+    Column("strategy", "strategy", lambda r: r["strategy"] or ""),
+    Column("{metric} [95%]", "value", lambda r: _interval(r, "value", "ci_low", "ci_high")),
+    Column("gain over scratch [95%]", "gain", lambda r: _interval(r, "gain", "gain_low", "gain_high", sign=True)),
+    Column("transfer", "verdict", lambda r: r["verdict"] or ""),
+    Column("time to target ↑", "time_to_target", lambda r: _ratio(r["time_to_target"])),
+    Column("label savings ↑", "label_savings", lambda r: _ratio(r["label_savings"])),
+    Column("training s ↓", "train_seconds", lambda r: _seconds(r["train_seconds"])),
+    Column("latency p50 ms ↓", "latency_ms_p50", lambda r: _three(r["latency_ms_p50"])),
+    Column("examples/s ↑", "throughput", lambda r: count(r["throughput"])),
+    Column("params", "params", lambda r: count(r["params"])),
+    Column("size MB ↓", "size_bytes", lambda r: megabytes(r["size_bytes"])),
+    Column("memory MB ↓", "peak_memory_bytes", lambda r: megabytes(r["peak_memory_bytes"])),
+    Column(
+        "requests", "requests", lambda r: "" if r["requests"] is None else f"{r['requests']} (+{r['cached']} cached)"
+    ),
+    Column("tokens in + out", "prompt_tokens", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
+    Column("cost $ ↓", "cost_usd", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
+)
+"""In the order in which they are shown; a board leaves out those that no row fills."""
 
 
 def rows_of(board: pa.Table) -> list[Row]:
@@ -103,27 +137,44 @@ def to_csv(board: pa.Table) -> str:
     return sink.getvalue()
 
 
-def _sections(board: pa.Table) -> list[tuple[str, list[tuple[str, str, Callable[[Row], str]]], list[Row]]]:
-    """Title, columns in use, and rows, for each task, data set, fraction and metric, whatever the board's order."""
+@dataclass(frozen=True)
+class Section:
+    """The rows of one task, data set, fraction and metric: those that are compared.
 
-    def key(row: Row) -> tuple[Any, ...]:
-        return row["task"], row["dataset"], row["fraction"], row["metric"]
+    Attributes:
+        title: What they are of.
+        metric: The metric's name.
+        columns: Those in use.
+        rows: In the board's order.
+    """
 
+    title: str
+    metric: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def head(self, column: Column) -> str:
+        """Heading of a column here."""
+        return column.head.format(metric=METRICS[self.metric].title)
+
+
+def sections(board: pa.Table) -> list[Section]:
+    """What is compared, apart from what is not, whatever the board's order; rows without a value are left out."""
     grouped: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows_of(board):
         if row["value"] is not None:
-            grouped.setdefault(key(row), []).append(row)
-    sections = []
+            grouped.setdefault((row["task"], row["dataset"], row["fraction"], row["metric"]), []).append(row)
+    found = []
     for (task, dataset, fraction, name), rows in grouped.items():
         share = "" if fraction in (None, 1.0) else f", {fraction:.0%} of the labels"
         title = f"{task} on {dataset}{share} ({rows[0]['n_test']} test examples)"
-        shown = [(head.format(metric=METRICS[name].title), side, cell) for head, side, cell in _COLUMNS]
-        sections.append((title, [c for c in shown if any(c[2](r) for r in rows)], rows))
-    return sections
+        used = tuple(column for column in COLUMNS if any(column.cell(row) for row in rows))
+        found.append(Section(title, name, used, tuple(rows)))
+    return found
 
 
-def _absences(board: pa.Table) -> list[str]:
-    """One line for what a model lacks for the same reason, but for its numbers."""
+def absences(board: pa.Table) -> list[str]:
+    """What has no result, and why: one line for what a model lacks for the same reason, but for its numbers."""
     alike: dict[tuple[str, ...], list[Row]] = {}
     for row in rows_of(board):
         if row["value"] is None:
@@ -140,14 +191,14 @@ def _absences(board: pa.Table) -> list[str]:
 def to_markdown(board: pa.Table) -> str:
     """One table for each task, data set and fraction, then what has no result, and why."""
     lines: list[str] = []
-    for title, columns, rows in _sections(board):
-        lines += [f"### {title}", "", "| " + " | ".join(c[0] for c in columns) + " |"]
-        lines.append("|" + "|".join("---:" if side == "right" else "---" for _, side, _ in columns) + "|")
-        lines += ["| " + " | ".join(cell(row) for _, _, cell in columns) + " |" for row in rows]
+    for part in sections(board):
+        lines += [f"### {part.title}", "", "| " + " | ".join(map(part.head, part.columns)) + " |"]
+        lines.append("|" + "|".join("---" if c.is_text else "---:" for c in part.columns) + "|")
+        lines += ["| " + " | ".join(c.cell(row) for c in part.columns) + " |" for row in part.rows]
         lines.append("")
-    absences = _absences(board)
-    if absences:
-        lines += ["Without a result:", "", *(f"- {line}" for line in absences), ""]
+    missing = absences(board)
+    if missing:
+        lines += ["Without a result:", "", *(f"- {line}" for line in missing), ""]
     return "\n".join(lines)
 
 
@@ -164,22 +215,17 @@ def to_text(board: pa.Table, width: int | None = None) -> str:
 
     sink = io.StringIO()
     console = Console(file=sink, width=width or 200, highlight=False)
-    for title, columns, rows in _sections(board):
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="")
-        for head, side, _ in columns:
-            table.add_column(head, justify="right" if side == "right" else "left")
-        for row in rows:
-            table.add_row(*(Text(cell(row)) for _, _, cell in columns))
+    for part in sections(board):
+        table = Table(title=part.title, title_justify="left", box=None, pad_edge=False, header_style="")
+        for column in part.columns:
+            table.add_column(part.head(column), justify="left" if column.is_text else "right")
+        for row in part.rows:
+            table.add_row(*(Text(column.cell(row)) for column in part.columns))
         console.print(table)
         console.print()
     if rows_of(board):
-        console.print(
-            "Ranks are within a tier of weights; models whose paired difference cannot be told from zero share one. "
-            "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or "
-            "another that is served in its place.",
-            soft_wrap=True,
-        )
-    for line in _absences(board):
+        console.print(LEGEND, soft_wrap=True)
+    for line in absences(board):
         console.print(Text(line), soft_wrap=True)
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
 
@@ -188,6 +234,10 @@ def render(board: pa.Table, form: str, width: int | None = None) -> str:
     """Render a board in one of :data:`FORMATS`."""
     if form == "table":
         return to_text(board, width)
+    if form == "html":
+        from tlzoo.leaderboard.page import page
+
+        return page(board)
     renderers = {"md": to_markdown, "csv": to_csv, "json": to_json}
     if form not in renderers:
         raise unknown("format", form, FORMATS, "--format")

@@ -100,6 +100,18 @@ def _of(task: str, dataset: str, rows: Sequence[Row], limits: Limits, license_of
     return Selection(task, dataset, chosen, license_of(chosen), tuple(reasons))
 
 
+def described(selection: Selection) -> list[str]:
+    """A selection in words: what it is and what it does, then a line for each reason."""
+    row = selection.row
+    if row is None:
+        return [f"{selection.dataset}: {selection.reasons[0]}"]
+    facts = f"{row['metric']} {row['value']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+    if row["latency_ms_p50"] is not None:
+        facts += f", {row['latency_ms_p50']:.3g} ms, {row['size_bytes'] / 1e6:.3g} MB"
+    head = f"{selection.dataset}: {name(row)} ({row['weights']} weights, {selection.license}): {facts}"
+    return [head, *selection.reasons]
+
+
 def name(row: Row) -> str:
     """What a person calls a row."""
     return f"{row['card']} {row['variant']} {row['strategy']}"

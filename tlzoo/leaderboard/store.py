@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tlzoo.errors import InputError
-from tlzoo.leaderboard.schema import FINAL, RESULT, VERSION
+from tlzoo.leaderboard.schema import BOARD, FINAL, RESULT, VERSION
 
 
 class Store:
@@ -90,6 +90,21 @@ class Store:
 def results(folders: Iterable[Path]) -> pa.Table:
     """Rows of several stores; where two hold the same run, the first store's."""
     return _deduplicated(pa.concat_tables([Store(folder).read() for folder in folders]))
+
+
+def read_board(path: Path) -> pa.Table:
+    """Ranked rows that were kept (``schema.BOARD``); none where there is no such file.
+
+    Raises:
+        InputError: It is no board of this version.
+    """
+    if not path.is_file():
+        return BOARD.empty_table()
+    try:
+        found = pq.read_table(path)
+        return found.select(BOARD.names).cast(BOARD)
+    except (pa.ArrowInvalid, KeyError, OSError) as error:
+        raise InputError(f"{path}: no board of this version ({error})") from None
 
 
 def _read(path: Path, columns: list[str] | None) -> pa.Table | None:

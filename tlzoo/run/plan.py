@@ -160,8 +160,7 @@ def plan(
         precision: Mixed precision, proven to run.
 
     Returns:
-        Runs in the order in which a budget is spent: models that are listed for the task before others that also can do
-        it, all labels before fewer, then strategies, each on every data set, so that none of these comes last.
+        Runs in the order in which a budget is spent (see :func:`_turn`).
 
     Raises:
         InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
@@ -181,12 +180,27 @@ def plan(
     for card in cards:
         source = next((source for source in data if source.kind == card.input.kind), data[0])
         _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    order = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES].index
-    listed = {card.id for card in catalogue.cards() if card.task == task}
-    result.runs.sort(
-        key=lambda r: (r.checkpoint.card not in listed, -r.fraction, r.seed, order(r.strategy), data.index(r.source))
-    )
+    result.runs.sort(key=partial(_turn, task, data))
     return result
+
+
+def _turn(task: str, data: Sequence[Source], run: Run) -> tuple[float, ...]:
+    """When it is a run's turn: what a short budget still has to say comes first.
+
+    All labels come before fewer. Then what the models that are listed for the task gain over scratch with the least
+    training; then what all others can do with the least; then the rest, listed models first. Weights that are there
+    come before stand-ins, which have to be pretrained first; and each strategy is run on every data set. Where heads
+    spell, the least is to train all: frozen vectors that were not trained to spell hardly can.
+    """
+    strategies = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES]
+    least = "probe"
+    if task_facts(task).longest_hop is not None:
+        least = "full"
+        strategies.insert(len(UNTRAINED), least)
+    other = catalogue.get(run.checkpoint.card).task != task
+    first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
+    made = other and run.checkpoint.tier == "stand-in"
+    return -run.fraction, run.seed, not first, other, made, strategies.index(run.strategy), data.index(run.source)
 
 
 def _cards(task: str, models: Sequence[str]) -> list[Card]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -23,6 +24,9 @@ WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 PREPROCESSING = "preprocessor_config.json"
 RECIPE = "recipe.json"
+README = "README.md"
+FILES = (README, CONFIG, PREPROCESSING, RECIPE, WEIGHTS)
+"""What every fine-tuned model consists of; some have assets besides, such as a tokenizer."""
 VERSION = 2
 
 
@@ -53,7 +57,7 @@ def save(
     _write(folder / CONFIG, config)
     _write(folder / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
     _write(folder / RECIPE, recipe)
-    (folder / "README.md").write_text(readme, encoding="utf-8")
+    (folder / README).write_text(readme, encoding="utf-8")
     model.save_assets(folder)
     whole = torch.contiguous_format  # of tied parameters each gets a copy of its own
     save_file({k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}, folder / WEIGHTS)
@@ -84,6 +88,18 @@ def load(folder: Path) -> Model:
         raise InputError(f"{folder / WEIGHTS}: does not fit {CONFIG}: {str(error).splitlines()[0]}") from None
     model.load_assets(folder)
     return model.eval()
+
+
+def names(folder: Path) -> list[str]:
+    """Names of the files that a fine-tuned model consists of; what else lies in its folder is none of it.
+
+    Raises:
+        InputError: The folder holds none, or one that cannot be loaded.
+    """
+    model = load(folder)
+    with TemporaryDirectory() as empty:
+        model.save_assets(Path(empty))
+        return [*FILES, *sorted(path.name for path in Path(empty).iterdir())]
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:

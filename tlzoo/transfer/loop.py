@@ -15,7 +15,7 @@ from accelerate.utils import set_seed
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from tlzoo.adapters.base import Example, Model
+from tlzoo.adapters.base import SAMPLES, Example, Model
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.strategies import settle
 
@@ -150,13 +150,21 @@ class _Training:
     def _batches(self) -> Iterator[Any]:
         size = max(1, min(self.recipe.batch_size, len(self.examples)) // self.recipe.accumulation)
         lonely = len(self.examples) % size == 1 and len(self.examples) > 1
+        generator = torch.Generator().manual_seed(self.seed)
+        by_length = None
+        if SAMPLES in self.model.ragged:
+            from transformers.trainer_pt_utils import LengthGroupedSampler
+
+            lengths = [len(example[SAMPLES]) for example in self.examples]
+            by_length = LengthGroupedSampler(size, lengths=lengths, generator=generator)
         loader: Any = DataLoader(
             self.examples,  # type: ignore[arg-type]
             size,
-            shuffle=True,
+            shuffle=by_length is None,
+            sampler=by_length,
             collate_fn=self.model.collate,
             drop_last=lonely,  # a batch of one has no batch statistics
-            generator=torch.Generator().manual_seed(self.seed),
+            generator=generator,
         )
         loader = self.accelerator.prepare_data_loader(loader)
         while True:

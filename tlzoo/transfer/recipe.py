@@ -9,7 +9,8 @@ from tlzoo.cards.vocabulary import Strategy
 SHOTS = 5
 """Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
 SPELT = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
-"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only."""
+"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only. A transformer
+takes twice as many: on spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
 LEAST = 60
 """Optimizer steps that a run may take however few its examples are."""
 
@@ -115,8 +116,10 @@ def recipe(
             looks=4,
         )
     if spelling and strategy in SPELT:
-        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (1e-3 if attention else 4e-3,)
+        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (2e-3 if attention else 4e-3,)
         if learning_rate is not None:
             rates = found.learning_rates
-        found = replace(found, steps=SPELT[strategy], learning_rates=rates, trial=0.1, batch_size=16, patience=8)
+        found = replace(
+            found, steps=SPELT[strategy] * (1 + attention), learning_rates=rates, trial=0.1, batch_size=16, patience=8
+        )
     return found

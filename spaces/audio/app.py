@@ -1,0 +1,5 @@
+"""The audio models of tlzoo, as a Space."""
+
+from tlzoo.space.app import serve
+
+serve("audio")

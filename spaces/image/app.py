@@ -1,0 +1,5 @@
+"""The image models of tlzoo, as a Space."""
+
+from tlzoo.space.app import serve
+
+serve("image")

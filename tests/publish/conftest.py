@@ -1,0 +1,112 @@
+"""A Hub that can be written to, and the command line against it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.hub_writes import TOKEN, WritableHub
+from tlzoo.leaderboard.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[WritableHub]:
+    with WritableHub(tmp_path / "served") as served:
+        yield served
+
+
+@pytest.fixture
+def here(hub: WritableHub, monkeypatch: pytest.MonkeyPatch) -> WritableHub:
+    """The Hub, for the client in this process too, which read its environment when it was imported."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    return hub
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "tlzoo", "publish", *map(str, arguments)]
+
+
+@pytest.fixture
+def tlzoo(hub: WritableHub, tmp_path: Path) -> Command:
+    """``tlzoo publish``, with a token unless it is told another; the token is in no output, ever."""
+
+    def call(*arguments: object, token: str = TOKEN, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=hub.environment(tmp_path) | ({"HF_TOKEN": token} if token else {}) | environment,
+            timeout=200,
+        )
+        assert "hf_" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return call
+
+
+def result(card: str, strategy: str, accuracy: float, **changed: Any) -> dict[str, Any]:
+    """A row that a run would have written."""
+    n = 50
+    right = np.arange(n) < round(accuracy * n)
+    metric, dataset = changed.get("metric", "accuracy"), changed.get("dataset", "spoken-digits")
+    return {
+        "run_id": f"{card}-{strategy}-{metric}-{dataset}".replace("/", "-").replace(":", "-"),
+        "card": card,
+        "variant": "nano",
+        "weights": "none" if strategy == "scratch" else "stand-in",
+        "task": "audio-classification",
+        "dataset": dataset,
+        "dataset_fingerprint": "f",
+        "card_hash": card,
+        "strategy": strategy,
+        "seed": 0,
+        "fraction": 1.0,
+        "metric": metric,
+        "value": accuracy,
+        "status": "ok",
+        "n_test": n,
+        "example_ids": [str(i) for i in range(n)],
+        "groups": [str(i) for i in range(n)],
+        "statistics": [[float(x)] for x in right],
+        "history": [{"seconds": 1.0, "step": 1, "loss": 1.0, "score": accuracy}],
+        "train_seconds": 40.0,
+        "latency_ms_p50": 5.0,
+        "params": 344_089,
+        "size_bytes": 1_400_000,
+        "created": datetime(2026, 11, 1, 12, tzinfo=UTC),
+        "origin": "local",
+    } | changed
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A results folder: two models on an offline data set, one also on the Hub's, and a failure."""
+    folder = tmp_path / "out"
+    store = Store(folder / "results")
+    for row in (
+        result("yamnet", "scratch", 0.5),
+        result("yamnet", "probe", 0.9),
+        result("yamnet", "probe", 0.7, dataset="hub:someone/sounds@v1", weights="official", variant="tflite"),
+        result("yamnet", "full", 0.8, status="error", reason="it broke", value=None),
+        result("crepe", "probe", 0.6),
+    ):
+        store.write([row])
+    return folder

@@ -1,0 +1,116 @@
+"""A fine-tuned model on the Hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.hub_writes import TOKEN, WritableHub
+from tests.publish.conftest import ROOT, Command, command
+from tlzoo.errors import InputError
+from tlzoo.publish.model import files, repository_name
+
+FILES = ["README.md", "config.json", "model.safetensors", "preprocessor_config.json", "recipe.json"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What ``tlzoo finetune`` writes, of a network that learnt nothing."""
+    from tlzoo.adapters import build
+    from tlzoo.cards import catalogue
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import trainable
+    from tlzoo.transfer.bundle import save
+
+    card = catalogue.get("yamnet")
+    variant = next(v for v in card.variants if v.kind == "nano")
+    task = task_type("audio-classification", "audio").of(["cat", "dog"])
+    model = trainable(build(variant, card.input_of(variant), task), task)
+    target = tmp_path / "my sounds"
+    save(model, task, card, variant, target, {"results": []}, "---\nlicense: apache-2.0\n---\n# Cats and dogs\n")
+    return target
+
+
+def test_a_model_is_published_without_strays_and_loads_again(
+    hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
+) -> None:
+    from tlzoo.transfer.bundle import load
+
+    (folder / "secrets.env").write_text("PASSWORD=1")
+    (folder / "predictions.jsonl").write_text("{}")
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "model.safetensors").write_bytes(b"no")
+    planned = tlzoo("model", folder, "--to", "me", "--dry-run", token="")
+    assert planned.returncode == 0 and hub.writes() == []
+    done = tlzoo("model", folder, "--to", "me")
+    assert done.returncode == 0, done.stderr
+    assert "model me/my-sounds, a new repository" in done.stdout
+    assert sorted(hub.files("models", "me/my-sounds")) == [".gitattributes", *FILES]
+    home = hub.home("models", "me/my-sounds")
+    assert all((home / name).read_bytes() == (folder / name).read_bytes() for name in FILES)
+    assert hub.count("PUT", "/upload/") == 1  # the weights, through the large file storage
+    assert load(home).spec == load(folder).spec
+    assert "nothing to change" in tlzoo("model", folder, "--to", "me").stdout and len(hub.commits) == 1
+    (folder / "README.md").write_text("# Dogs and cats\n")
+    assert tlzoo("model", folder, "--to", "me").returncode == 0
+    assert hub.commits[-1].written == ("README.md",) and hub.count("PUT", "/upload/") == 1
+
+
+def test_killed_during_the_upload_of_the_weights_the_next_run_completes_it(
+    hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
+) -> None:
+    hub.stall("PUT", "/upload/")
+    process = subprocess.Popen(
+        command("model", folder, "--repo", "me/sounds"),
+        cwd=ROOT,
+        env=hub.environment(tmp_path) | {"HF_TOKEN": TOKEN},
+        stdout=subprocess.DEVNULL,
+    )
+    hub.wait()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    hub.resume()
+    assert hub.commits == []
+    done = tlzoo("model", folder, "--repo", "me/sounds")
+    assert done.returncode == 0, done.stderr
+    assert len(hub.commits) == 1 and sorted(hub.commits[0].written) == FILES
+    home = hub.home("models", "me/sounds")
+    assert all((home / name).read_bytes() == (folder / name).read_bytes() for name in FILES)
+
+
+def test_what_is_no_model_is_refused_before_the_hub_is_asked(
+    hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
+) -> None:
+    done = tlzoo("model", tmp_path, "--to", "me")
+    assert done.returncode == 2 and "no fine-tuned model here" in done.stderr and done.stderr.count("\n") == 1
+    assert hub.requests == []
+
+
+def test_what_is_missing_or_torn_is_named(folder: Path, tmp_path: Path) -> None:
+    def refused(told: str) -> None:
+        with pytest.raises(InputError) as caught:
+            files(folder)
+        assert told in str(caught.value) and "\n" not in str(caught.value)
+
+    (folder / "recipe.json").rename(tmp_path / "recipe.json")
+    refused("recipe.json: missing")
+    (folder / "recipe.json").symlink_to(tmp_path / "recipe.json")
+    refused("recipe.json: a link")
+    (folder / "model.safetensors").write_bytes(b"torn")
+    refused("model.safetensors: does not fit config.json")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"tlzoo": 99}))
+    refused("field 'tlzoo' is 99")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("my_model", "my_model"), ("a--b", "a-b"), ("über model.", "ber-model"), ("…", "tlzoo-model")],
+)
+def test_a_repository_is_named_after_the_folder(name: str, expected: str, tmp_path: Path) -> None:
+    assert repository_name(tmp_path / name) == expected

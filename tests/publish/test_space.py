@@ -1,0 +1,159 @@
+"""A Space as a folder, and on the Hub."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.hub_writes import WritableHub
+from tests.publish.conftest import Command
+from tlzoo.cards.vocabulary import DOMAINS
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.publish.space import build_space, build_wheel, publication
+
+APP = "from tlzoo.space.app import serve\n\nserve('audio')\n"
+FRONT = (
+    "---\ntitle: Sounds\nshort_description: Models\ncolorFrom: green\ncolorTo: red\nmodels: [google/yamnet]\n---\n"
+    "# Sounds\n\nTry it.\n"
+)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    folder = tmp_path / "spaces"
+    (folder / "audio").mkdir(parents=True)
+    (folder / "audio" / "app.py").write_text(APP)
+    (folder / "audio" / "README.md").write_text(FRONT)
+    (folder / "audio" / "notes.txt").write_text("not for the Hub")
+    return folder
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    path = tmp_path / "tlzoo-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tlzoo/__init__.py", "")
+    return path
+
+
+def test_a_space_is_built(sources: Path, wheel: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    built = build_space("audio", tmp_path / "built", sources=sources, wheel=wheel)
+    assert sorted(path.name for path in built.iterdir()) == ["README.md", "app.py", "requirements.txt", wheel.name]
+    assert (built / "app.py").read_text() == APP
+    assert (built / "requirements.txt").read_text() == f"./{wheel.name}[spaces]\n"
+    _, head, body = (built / "README.md").read_text().split("---\n")
+    front = yaml.safe_load(head)
+    assert front == {
+        "title": "Sounds",
+        "short_description": "Models",
+        "colorFrom": "green",
+        "colorTo": "red",
+        "models": ["google/yamnet"],
+        "sdk": "gradio",
+        "sdk_version": metadata.version("gradio"),
+        "python_version": "3.11",
+        "app_file": "app.py",
+    }
+    assert body == "# Sounds\n\nTry it.\n"
+    again = {path.name: path.read_bytes() for path in built.iterdir()}
+    build_space("audio", built, sources=sources, wheel=wheel)
+    assert {path.name: path.read_bytes() for path in built.iterdir()} == again
+
+
+def test_what_the_hub_would_refuse_is_named(sources: Path, wheel: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    readme = sources / "audio" / "README.md"
+
+    def refused(text: str, told: str) -> None:
+        readme.write_text(text)
+        with pytest.raises(InputError, match=told) as caught:
+            build_space("audio", tmp_path / "built", sources=sources, wheel=wheel)
+        assert "\n" not in str(caught.value) and str(readme) in str(caught.value)
+
+    refused(FRONT.replace("red", "magenta"), "unknown colorTo 'magenta'")
+    refused("# Sounds\n", "field 'title' is missing")
+    refused(FRONT.replace("Models", "long " * 20), "has 99 characters; the Hub takes 60")
+    refused("---\ntitle: [\n---\n", "front matter is no YAML")
+    refused("---\n- title\n---\n", "fields with values")
+    readme.unlink()
+    with pytest.raises(InputError, match=r"README\.md: missing"):
+        build_space("audio", tmp_path / "built", sources=sources, wheel=wheel)
+    with pytest.raises(InputError, match="unknown domain 'sound'"):
+        build_space("sound", tmp_path / "built", sources=sources, wheel=wheel)
+
+
+def test_a_space_is_published_with_its_wheel_by_address_and_hash(
+    here: WritableHub, sources: Path, wheel: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("gradio")
+    from tlzoo.publish.commit import publish
+    from tlzoo.publish.hub import Hub, Repository
+
+    repository = Repository("space", "me/tlzoo-audio")
+
+    def push(package: Path) -> list[str]:
+        built = build_space("audio", tmp_path / "built", sources=sources, wheel=package)
+        said: list[str] = []
+        publish([publication(built, repository, here.url)], Hub(), say=said.append)
+        return said
+
+    assert push(wheel)[0] == "space me/tlzoo-audio, a new repository: commit 'Space of tlzoo'"
+    home = here.home("spaces", "me/tlzoo-audio")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    address = f"{here.url}/spaces/me/tlzoo-audio/resolve/main/{wheel.name}"
+    assert (home / "requirements.txt").read_text() == f"tlzoo[spaces] @ {address}#sha256={digest}\n"
+    assert (home / wheel.name).read_bytes() == wheel.read_bytes()
+    assert yaml.safe_load((home / "README.md").read_text().split("---\n")[1])["title"] == "Sounds"
+    assert push(wheel) == ["space me/tlzoo-audio: nothing to change"] and len(here.commits) == 1
+    newer = wheel.with_name("tlzoo-0.2.0-py3-none-any.whl")
+    newer.write_bytes(wheel.read_bytes() + b"\0")
+    push(newer)
+    assert set(here.commits[-1].written) == {newer.name, "requirements.txt"}
+    assert here.commits[-1].deleted == (wheel.name,)
+
+
+def test_pip_installs_the_wheel_of_this_checkout_from_the_space(
+    here: WritableHub, sources: Path, tmp_path: Path
+) -> None:
+    for package in ("gradio", "build"):
+        pytest.importorskip(package)
+    from tlzoo.publish.commit import publish
+    from tlzoo.publish.hub import Hub, Repository
+
+    try:
+        built = build_space("audio", tmp_path / "built", sources=sources)
+        again = build_wheel(tmp_path / "again")
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    (wheel,) = built.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"tlzoo/cli/publishing.py", "tlzoo/zoo_cards/audio/audio-classification/yamnet.md"} <= names
+    assert wheel.name == again.name and wheel.read_bytes() == again.read_bytes()
+    publish([publication(built, Repository("space", "me/tlzoo-audio"), here.url)], Hub())
+    home = here.home("spaces", "me/tlzoo-audio")
+    fetch = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-index", "--dest", str(tmp_path / "fetched")]
+    done = subprocess.run([*fetch, "-r", str(home / "requirements.txt")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "fetched" / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_every_space_of_this_checkout_can_be_built(wheel: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    for domain in DOMAINS:
+        built = build_space(domain, tmp_path / domain, wheel=wheel)
+        front = yaml.safe_load((built / "README.md").read_text().split("---\n")[1])
+        assert front["title"] == f"tlzoo {domain}" and front["emoji"]
+        compile((built / "app.py").read_text(), "app.py", "exec")
+
+
+def test_an_unknown_domain_is_named(hub: WritableHub, tlzoo: Command) -> None:
+    assert "unknown domain 'sound'" in tlzoo("space", "sound", "--to", "me").stderr
+    assert hub.writes() == []

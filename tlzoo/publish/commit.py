@@ -1,0 +1,163 @@
+"""What is to stand in a repository, and the commit that leads there: none where nothing would change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from tlzoo.errors import UnavailableError
+from tlzoo.publish.hub import Entry, Held, Hub, Repository
+
+Content = bytes | Path
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is to stand in a repository.
+
+    Attributes:
+        repository: Which.
+        message: The commit's title; the same for the same kind of change, so that a pull request is found again.
+        files: Contents, or files that hold them, by their path in the repository.
+        owned: Patterns of the paths that are ours alone: a file there that is no longer among ``files`` is deleted.
+            All others are left as they are.
+    """
+
+    repository: Repository
+    message: str
+    files: Mapping[str, Content]
+    owned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a commit does to one file; ``size`` is in bytes."""
+
+    verb: Literal["add", "change", "delete"]
+    path: str
+    size: int
+
+    def __str__(self) -> str:
+        return f"  {self.verb:<6}  {self.path}, {self.size:,} bytes"
+
+
+def compare(publication: Publication, held: Held | None) -> list[Change]:
+    """Find what a commit would have to do.
+
+    Args:
+        publication: What is to stand there.
+        held: What stands there; nothing by ``None``.
+
+    Returns:
+        A change for each file that differs, by path; empty where nothing would change.
+    """
+    there = held.files if held else {}
+    changes = [
+        Change("change" if path in there else "add", path, _size(content))
+        for path, content in publication.files.items()
+        if path not in there or not _same(content, there[path])
+    ]
+    changes += [
+        Change("delete", path, entry.size)
+        for path, entry in there.items()
+        if path not in publication.files and any(fnmatchcase(path, each) for each in publication.owned)
+    ]
+    return sorted(changes, key=lambda change: change.path)
+
+
+def publish(
+    publications: Iterable[Publication],
+    hub: Hub,
+    *,
+    dry_run: bool = False,
+    create_pr: bool = False,
+    private: bool = False,
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+) -> None:
+    """Bring repositories to what they are to hold, with one commit each; ended midway, the next call completes it.
+
+    Args:
+        publications: What is to stand where.
+        hub: The Hub.
+        dry_run: Only say what would be done. Where the Hub does not answer, it is compared with nothing.
+        create_pr: Open a pull request, unless an open one holds the same.
+        private: Whether a repository that is created is private.
+        say: Takes the lines that say what is done.
+        warn: Takes notices.
+
+    Raises:
+        InputError: No token, a token that may not do it, or a file that the Hub refuses.
+        UnavailableError: The Hub does not answer, or the repository changed meanwhile.
+    """
+    if not dry_run:
+        hub.need_token()
+    silent = False
+    for publication in publications:
+        repository = publication.repository
+        held = None
+        try:
+            held = None if silent else hub.held(repository)
+        except UnavailableError as error:
+            if not dry_run:
+                raise
+            silent = True
+            warn(f"compared with nothing, as if every repository were new: {error}")
+        changes = compare(publication, held)
+        if not changes:
+            say(f"{repository}: nothing to change")
+            continue
+        if create_pr and held and (number := _proposed(publication, hub)):
+            say(f"{repository}: nothing to change, pull request {number} holds it")
+            continue
+        new = "" if held or silent else f", a new{' private' if private else ''} repository"
+        say(f"{repository}{new}: {'pull request' if create_pr else 'commit'} {publication.message!r}")
+        for change in changes:
+            say(str(change))
+        if dry_run:
+            continue
+        if held is None:
+            hub.create(repository, private)
+        put = [(c.path, publication.files[c.path]) for c in changes if c.verb != "delete"]
+        delete = [c.path for c in changes if c.verb == "delete"]
+        parent = held.commit if held else None
+        address = hub.commit(
+            repository, publication.message, put=put, delete=delete, parent=parent, create_pr=create_pr
+        )
+        say(f"  done: {address}")
+
+
+def _proposed(publication: Publication, hub: Hub) -> int | None:
+    """The open pull request that holds a publication already."""
+    for number in hub.pull_requests(publication.repository, publication.message):
+        if not compare(publication, hub.held(publication.repository, f"refs/pr/{number}")):
+            return number
+    return None
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _same(content: Content, entry: Entry) -> bool:
+    size = _size(content)
+    if size != entry.size:
+        return False
+    if entry.sha256 is not None:
+        return _digest(content, hashlib.sha256()) == entry.sha256
+    return _digest(content, hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)) == entry.oid
+
+
+def _digest(content: Content, hasher: hashlib._Hash) -> str:
+    if isinstance(content, bytes):
+        hasher.update(content)
+        return hasher.hexdigest()
+    with content.open("rb") as file:
+        while block := file.read(_BLOCK):
+            hasher.update(block)
+    return hasher.hexdigest()

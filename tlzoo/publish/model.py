@@ -1,0 +1,44 @@
+"""A fine-tuned model as a model repository: the folder as it is, without what is none of the model's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tlzoo.errors import InputError
+from tlzoo.publish.commit import Publication
+from tlzoo.publish.hub import Repository
+
+
+def repository_name(folder: Path) -> str:
+    """Name of a model's repository: its folder's."""
+    return re.sub(r"[^A-Za-z0-9._]+|[.-]{2,}", "-", folder.resolve().name).strip("-._") or "tlzoo-model"
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The files of a fine-tuned model, by their path in the repository.
+
+    Args:
+        folder: A folder that ``tlzoo finetune`` wrote; it is loaded, as ``tlzoo predict`` would.
+
+    Raises:
+        InputError: It holds no fine-tuned model of this version, or a part of it is missing.
+    """
+    from tlzoo.transfer.bundle import names
+
+    found = {name: folder / name for name in names(folder)}
+    for path in found.values():
+        if not path.is_file():
+            raise InputError(f"{path}: missing; tlzoo finetune writes {', '.join(found)}")
+        if path.is_symlink():
+            raise InputError(f"{path}: a link, not a file that tlzoo finetune wrote")
+    return found
+
+
+def publication(folder: Path, repository: Repository) -> Publication:
+    """What a fine-tuned model's repository is to hold.
+
+    Raises:
+        InputError: The folder holds no fine-tuned model.
+    """
+    return Publication(repository, "Model fine-tuned with tlzoo", files(folder))

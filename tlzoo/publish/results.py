@@ -1,0 +1,121 @@
+"""The results as a dataset repository: the ranked rows, the raw ones, and a card that shows both in the viewer."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.schema import BOARD, RESULT
+from tlzoo.publish import front
+from tlzoo.publish.commit import Publication
+from tlzoo.publish.hub import Repository
+
+LEADERBOARD, RESULTS = "data/leaderboard.parquet", "data/results.parquet"
+_ROWS = 1000
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def publication(results: pa.Table, board: pa.Table, repository: Repository) -> Publication:
+    """What the repository of the results is to hold.
+
+    Args:
+        results: Raw rows (``tlzoo.leaderboard.schema.RESULT``).
+        board: Ranked rows (``tlzoo.leaderboard.schema.BOARD``).
+        repository: Where it goes.
+
+    Raises:
+        InputError: There are no rows.
+    """
+    if not results.num_rows:
+        raise InputError("no results to publish yet; make some with: tlzoo eval --task audio-classification")
+    order = [("task", "ascending"), ("dataset", "ascending"), ("weights", "ascending"), ("rank", "ascending")]
+    files = {
+        "README.md": readme(results, board, repository),
+        LEADERBOARD: parquet(board.select(BOARD.names).sort_by(order)),
+        RESULTS: parquet(results),
+    }
+    return Publication(repository, "Results of tlzoo", files, owned=("data/*.parquet",))
+
+
+def parquet(table: pa.Table) -> bytes:
+    """A Parquet file as the Hub's viewer likes it: small row groups with an index of their pages.
+
+    The same rows give the same bytes, and chunks that did not change are not stored again.
+    """
+    sink = io.BytesIO()
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        row_group_size=_ROWS,
+        write_page_index=True,
+        use_content_defined_chunking=True,
+    )
+    return sink.getvalue()
+
+
+def readme(results: pa.Table, board: pa.Table, repository: Repository) -> bytes:
+    """The dataset card: ``configs`` for the viewer, what the rows are, and how they are read."""
+    configs = [("leaderboard", LEADERBOARD), ("results", RESULTS)]
+    header = {
+        "license": "apache-2.0",
+        "pretty_name": "tlzoo: transfer learning, measured",
+        "tags": ["leaderboard", "benchmark", "transfer-learning", "tlzoo"],
+        "size_categories": [next((name for limit, name in _SIZES if results.num_rows < limit), "n>1M")],
+        "configs": [
+            {
+                "config_name": name,
+                **({"default": True} if name == "leaderboard" else {}),
+                "data_files": [{"split": "test", "path": path}],
+            }
+            for name, path in configs
+        ],
+    }
+    counted = board.filter(pc.is_valid(board["value"])).group_by(["task", "dataset"]).aggregate(
+        [("card", "count_distinct"), ("value", "count")]
+    )  # fmt: skip
+    tasks = sorted(zip(*(counted[n].to_pylist() for n in counted.column_names), strict=True))
+    names = counted.column_names
+    lines = ["| task | data set | models | rows with a value |", "|---|---|---:|---:|"]
+    for row in tasks:
+        each = dict(zip(names, row, strict=True))
+        lines.append(f"| {each['task']} | {each['dataset']} | {each['card_count_distinct']} | {each['value_count']} |")
+    body = f"""
+# tlzoo: transfer learning, measured
+
+Pretrained models, fine-tuned on small data sets and measured: how good, how fast, how large, and how much the
+pretrained weights gave over the same architecture trained from scratch.
+
+{chr(10).join(lines)}
+
+## Leaderboard
+`{LEADERBOARD}`: one row for each model, variant, weights, task, data set, strategy and share of the
+labels. `value` is the mean over `seeds`, with a 95% bootstrap interval from `ci_low` to `ci_high`; `gain` is the paired
+difference to `scratch_value`. Models that cannot be told apart share a `rank`, which counts within one task, data set,
+share of the labels and tier of `weights`: `official` (the published ones), `stand-in` (a small variant, pretrained on
+rendered or packaged data) or `none` (scratch). A row without a value has a `status` and a `reason`.
+
+Columns: {_columns(BOARD)}.
+
+## Results
+`{RESULTS}`: one row for each run and metric, with the statistics of every test example, from which all
+intervals can be computed again. In the folder `results` of `tlzoo leaderboard --out`, it gives the same boards.
+
+Columns: {_columns(RESULT)}.
+
+## Read them
+```python
+from datasets import load_dataset
+
+board = load_dataset("{repository.name}", "leaderboard", split="test")
+```
+"""
+    return front.document(header, body)
+
+
+def _columns(schema: pa.Schema) -> str:
+    return ", ".join(f"`{name}`" for name in schema.names)

@@ -1,0 +1,100 @@
+"""One Space: the pages over the boards of one domain."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+
+from tlzoo.cards.vocabulary import DOMAINS
+from tlzoo.errors import unknown
+from tlzoo.space import cards, choosing, compare, contributing, leaderboard, tradeoffs, trying
+from tlzoo.space.boards import Boards
+from tlzoo.space.style import CSS, HEAD, remember, theme
+
+LARGEST = "20mb"
+"""Of an upload."""
+TABS = ("leaderboard", "trade-offs", "compare", "cards", "try-it", "choose", "contribute")
+
+
+def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
+    """Put the pages together.
+
+    Args:
+        domain: ``image``, ``text``, ``audio`` or ``video``.
+        out: Folder of local results, shown beside those that ship with the package.
+
+    Raises:
+        InputError: No such domain.
+    """
+    if domain not in DOMAINS:
+        raise unknown("domain", domain, DOMAINS)
+    boards = Boards(domain, out)
+    with gr.Blocks(title=f"tlzoo {domain}", analytics_enabled=False) as demo:
+        gr.Markdown(
+            f"# tlzoo: {domain} models for transfer learning\nWhich pretrained model to start from, and did it help?"
+        )
+        task = gr.Dropdown(boards.tasks, value=boards.tasks[0], label="Task", elem_id="task")
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Leaderboard", id="leaderboard"):
+                leaderboard.page(boards, task)
+            with gr.Tab("Trade-offs", id="trade-offs"):
+                tradeoffs.page(boards, task, demo)
+            with gr.Tab("Compare", id="compare"):
+                models = compare.page(boards, task)
+            with gr.Tab("Cards", id="cards"):
+                card = cards.page(boards)
+            with gr.Tab("Try it", id="try-it"):
+                trying.page(boards, task)
+            with gr.Tab("Choose", id="choose"):
+                choosing.page(boards, task)
+            with gr.Tab("Contribute", id="contribute"):
+                contributing.page(boards)
+        linked = {"task": task, "models": models, "card": card}
+        for name, component in linked.items():
+            component.change(None, [component], None, js=remember(name))
+
+        def restore(request: gr.Request) -> list[Any]:
+            """Restore what a link says; what it says wrongly is left as it is."""
+            asked = dict(request.query_params)
+            name = asked.get("task", boards.tasks[0])
+            name = name if name in boards.tasks else boards.tasks[0]
+            able = [value for _, value in compare.choices(boards, name)]
+            chosen = [m for m in asked.get("models", "").split(",") if m in able][: compare.MOST]
+            known = [each.id for each in boards.cards()]
+            return [
+                gr.Tabs(selected=asked["tab"]) if asked.get("tab") in TABS else gr.skip(),
+                gr.Dropdown(value=name),
+                gr.Dropdown(compare.choices(boards, name), value=chosen) if chosen else gr.skip(),
+                gr.Dropdown(value=asked["card"]) if asked.get("card") in known else gr.skip(),
+            ]
+
+        demo.load(restore, None, [tabs, task, models, card], show_progress="hidden")
+    return demo  # type: ignore[no-any-return]
+
+
+def serve(domain: str, out: Path = Path(".tlzoo"), host: str | None = None, port: int | None = None) -> None:
+    """Serve a Space until it is stopped.
+
+    Args:
+        domain: As of :func:`build`.
+        out: As of :func:`build`.
+        host: Address to listen on; by default only this machine, and in a Space of the Hub all.
+        port: Port; the first free one from 7860 on by default.
+    """
+    build(domain, out).launch(
+        server_name=host,
+        server_port=port,
+        theme=theme(),
+        css=CSS,
+        head=HEAD,
+        max_file_size=LARGEST,
+        footer_links=[],
+        ssr_mode=False,
+        run_history=False,
+        share=False,
+    )

@@ -1,0 +1,50 @@
+"""Choose: limits in, a recommendation and its reasons out; the answer of ``tlzoo select``."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from tlzoo.cards import catalogue
+from tlzoo.leaderboard.selection import Limits, described, select
+from tlzoo.space.boards import Boards
+
+
+def page(boards: Boards, task: gr.Dropdown) -> None:
+    """Make the page.
+
+    Args:
+        boards: What there is.
+        task: The choice of a task that all pages share.
+    """
+    first = boards.tasks[0]
+    with gr.Row():
+        size = gr.Number(label="At most, MB", minimum=0, value=None)
+        latency = gr.Number(label="At most, ms an example", minimum=0, value=None)
+        score = gr.Number(label="Score at least", info="of an error: at most", value=None)
+        licenses = gr.Dropdown(boards.licenses(first), multiselect=True, label="Licences that will do")
+    answer = gr.HTML(recommend(boards, first))
+    limits: list[Any] = [size, latency, score, licenses]
+    for each in limits:
+        each.change(lambda *now: recommend(boards, *now), [task, *limits], [answer], show_progress="hidden")
+    task.change(lambda *now: recommend(boards, *now), [task, *limits], [answer], show_progress="hidden")
+    task.change(lambda name: gr.Dropdown(boards.licenses(name), value=[]), [task], [licenses], show_progress="hidden")
+
+
+def recommend(
+    boards: Boards,
+    task: str,
+    size: float | None = None,
+    latency: float | None = None,
+    score: float | None = None,
+    licenses: list[str] | None = None,
+) -> str:
+    """What to take on each data set, and why, as HTML."""
+    limits = Limits(size or None, latency or None, score, frozenset(each.lower() for each in licenses or ()))
+    parts = []
+    for found in select(boards.board(task), limits, catalogue.license_of):
+        head, *reasons = map(escape, described(found))
+        parts.append(f"<h3>{head}</h3><ul>{''.join(f'<li>{reason}</li>' for reason in reasons)}</ul>")
+    return f"<div class=tlzoo aria-live=polite>{''.join(parts) or escape(boards.empty(task))}</div>"

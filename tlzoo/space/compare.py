@@ -1,0 +1,102 @@
+"""Compare: two to four models side by side, in every factor that decides between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from tlzoo.cards import catalogue
+from tlzoo.cards.schema import Card
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.render import COLUMNS, Row, rows_of
+from tlzoo.space.boards import Boards
+
+MOST = 4
+
+
+def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
+    """Make the page.
+
+    Args:
+        boards: What there is.
+        task: The choice of a task that all pages share.
+
+    Returns:
+        The choice of models.
+    """
+    first = boards.tasks[0]
+    models = gr.Dropdown(
+        choices(boards, first),
+        value=[value for _, value in choices(boards, first)[:2]],
+        multiselect=True,
+        max_choices=MOST,
+        label=f"Models, two to {MOST}",
+    )
+    table = gr.HTML(side_by_side(boards, first, [value for _, value in choices(boards, first)[:2]]))
+
+    def switched(name: str, chosen: list[str]) -> tuple[Any, str]:
+        able = choices(boards, name)
+        ids = [value for _, value in able]
+        kept = [each for each in chosen if each in ids] or ids[:2]
+        return gr.Dropdown(able, value=kept), side_by_side(boards, name, kept)
+
+    task.change(switched, [task, models], [models, table], show_progress="hidden")
+    models.change(lambda *now: side_by_side(boards, *now), [task, models], [table], show_progress="hidden")
+    return models
+
+
+def choices(boards: Boards, task: str) -> list[tuple[str, str]]:
+    """Names and ids of the models that can do a task, those with a result first, best first."""
+    ranked = dict.fromkeys(row["card"] for row in rows_of(boards.board(task)) if row["value"] is not None)
+    able = {card.id: card.name for card in boards.cards(task)}
+    return [(able[i], i) for i in [*(i for i in ranked if i in able), *(i for i in able if i not in ranked)]]
+
+
+_FACTS: dict[str, Callable[[Card], str]] = {
+    "summary": lambda c: c.summary,
+    "made by": lambda c: f"{c.provenance.organization}, {c.provenance.year}",
+    "framework": lambda c: c.provenance.framework,
+    "pretrained on": lambda c: ", ".join(c.provenance.training_data),
+    "licence": lambda c: f"code {c.provenance.license.code}, weights {c.provenance.license.weights}",
+    "input": lambda c: c.input.description,
+    "output": lambda c: c.output.description,
+    "variants": lambda c: "; ".join(f"{v.id}: {v.params:,} parameters" if v.params else v.id for v in c.variants),
+    "what to freeze": lambda c: c.transfer.freeze,
+    "advice": lambda c: c.transfer.advice,
+}
+
+
+def side_by_side(boards: Boards, task: str, models: Sequence[str]) -> str:
+    """A table: a column a model, first the results of its best row on each data set, then its card's facts."""
+    if not models:
+        return "<div class=tlzoo>Choose two models or more.</div>"
+    cards = [catalogue.get(model) for model in models]
+    best: dict[str, dict[str, Row]] = {}
+    for row in rows_of(boards.board(task)):
+        if row["value"] is None or row["fraction"] != 1.0 or row["strategy"] == "scratch":
+            continue
+        held = best.setdefault(row["dataset"], {}).get(row["card"])
+        sign = METRICS[row["metric"]].sign
+        if held is None or sign * row["value"] > sign * held["value"]:
+            best[row["dataset"]][row["card"]] = row
+    lines = []
+    for dataset, rows in best.items():
+        metric = METRICS[next(iter(rows.values()))["metric"]].title
+        for column in COLUMNS:
+            if column.by not in ("card", "rank") and any(c.id in rows and column.cell(rows[c.id]) for c in cards):
+                said = [column.cell(rows[c.id]) if c.id in rows else "" for c in cards]
+                lines.append(_line(f"{dataset}: {column.head.format(metric=metric)}", said))
+    lines += [_line(label, [told(card) for card in cards]) for label, told in _FACTS.items()]
+    heads = "".join(f"<th scope=col>{escape(card.name)}</th>" for card in cards)
+    return (
+        "<div class=tlzoo><div class=wide tabindex=0><table class=facts><thead><tr><th></th>"
+        f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div></div>"
+    )
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    told = "".join(f"<td>{escape(cell) or '&ndash;'}</td>" for cell in cells)
+    return f"<tr><th scope=row>{escape(label)}</th>{told}</tr>"

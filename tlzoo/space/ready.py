@@ -1,0 +1,138 @@
+"""The best small model of a task, made ready to predict: loaded, or fine-tuned once and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tlzoo import blobs
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.render import Row, rows_of
+from tlzoo.leaderboard.selection import name
+from tlzoo.space.boards import Boards
+
+MOST_MB, MOST_SECONDS = 50, 90
+"""Size of a small model, and for how long the first visitor may wait while it is trained."""
+_STRATEGIES = ("zero-shot", "probe", "partial", "full", "lora", "scratch")
+
+
+@dataclass
+class Ready:
+    """A model that answers visitors, one at a time.
+
+    Attributes:
+        name: What it is.
+        model: The model.
+    """
+
+    name: str
+    model: Any
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def predict(self, given: Path | str, folder: Path) -> dict[str, Any]:
+        """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
+        from tlzoo.cards.vocabulary import column
+        from tlzoo.run.drawing import KINDS
+        from tlzoo.run.predict import predict
+
+        drawn = folder if column(self.model.spec.input) in KINDS else None
+        with self._lock:
+            return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})
+
+
+_ready: dict[str, Ready] = {}
+_locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def ready(boards: Boards, task: str) -> Ready:
+    """The model of a task; who comes first waits for it, and all others with them.
+
+    Raises:
+        InputError: Nothing small was evaluated on the task.
+        UnavailableError: Data or weights cannot be had.
+    """
+    with _locks[task]:
+        if task not in _ready:
+            _ready[task] = _make(task, best(boards, task))
+        return _ready[task]
+
+
+def best(boards: Boards, task: str) -> Row:
+    """The row of a task's board whose model visitors try: the best score of a model that is small and soon ready.
+
+    Raises:
+        InputError: There is none.
+    """
+    rows = [row for row in rows_of(boards.board(task)) if _is_soon_ready(row)]
+    if not rows:
+        raise InputError(f"no model of {task} can be tried yet; evaluate some: tlzoo eval --task {task}")
+    main = next(row["dataset"] for row in rows)
+    return max(
+        (row for row in rows if row["dataset"] == main), key=lambda row: METRICS[row["metric"]].sign * row["value"]
+    )
+
+
+def _is_soon_ready(row: Row) -> bool:
+    small = row["value"] is not None and row["fraction"] == 1.0 and (row["size_bytes"] or 1e12) < MOST_MB * 1e6
+    return small and row["strategy"] in _STRATEGIES and (row["train_seconds"] or 0) < MOST_SECONDS
+
+
+def _make(task: str, row: Row) -> Ready:
+    from tlzoo.run.execute import threads
+    from tlzoo.run.predict import open_model
+
+    threads()
+    if row["strategy"] == "zero-shot":
+        return Ready(name(row), open_model(row["card"]))
+    from tlzoo.run.finetune import finetune
+
+    folder = blobs.cache_dir() / "tried" / row["run_ids"][0]
+    if not (folder / "recipe.json").is_file():
+        finetune(
+            row["card"],
+            task,
+            row["dataset"],
+            folder,
+            strategy=row["strategy"],
+            weights="auto" if row["strategy"] == "scratch" else row["weights"],
+            variant=row["variant"],
+            progress=False,
+            say=lambda line: None,
+        )
+    return Ready(f"{name(row)} on {row['dataset']}", open_model(str(folder)))
+
+
+def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:
+    """An example of a task's data: a path of a file, or texts.
+
+    Args:
+        boards: What there is.
+        task: The task.
+        columns: Of the data, that make an input.
+
+    Raises:
+        InputError: Nothing small was evaluated on the task.
+        UnavailableError: The data cannot be had.
+    """
+    import random
+    import tempfile
+
+    from tlzoo.data.catalogue import find, load
+
+    test = load(find(task, best(boards, task)["dataset"])).splits["test"]
+    row = test[random.randrange(len(test))]  # noqa: S311 - any will do
+    found = []
+    for column in columns:
+        value = row[column]
+        if isinstance(value, dict):
+            suffix = Path(value["path"] or "").suffix or {"image": ".png", "audio": ".wav"}.get(column, ".mp4")
+            with tempfile.NamedTemporaryFile(suffix=suffix, prefix="tlzoo-example-", delete=False) as file:
+                file.write(value["bytes"])
+            value = file.name
+        found.append(str(value))
+    return found

@@ -1,0 +1,129 @@
+"""Trade-offs: score against latency with size as area and the Pareto front; and learning curves over labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import plotly.graph_objects as go
+
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.pareto import front
+from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area
+from tlzoo.leaderboard.render import rows_of
+from tlzoo.leaderboard.selection import name
+from tlzoo.space.boards import Boards
+
+Row = dict[str, Any]
+
+
+def page(boards: Boards, task: gr.Dropdown, demo: gr.Blocks) -> None:
+    """Make the page.
+
+    Args:
+        boards: What there is.
+        task: The choice of a task that all pages share.
+        demo: The whole, whose start draws the first task.
+    """
+    note = gr.Markdown()
+    data = gr.Dropdown([], label="Data set")
+    plot = gr.Plot(label="Score against latency")
+    curves = gr.Plot(label="Learning curves", visible=False)
+
+    def show(task_name: str, dataset: str | None) -> tuple[Any, Any, Any, Any]:
+        scored = [row for row in rows_of(boards.board(task_name)) if row["value"] is not None]
+        names = list(dict.fromkeys(row["dataset"] for row in scored))
+        dataset = dataset if dataset in names else next(iter(names), None)
+        rows = [row for row in scored if row["dataset"] == dataset]
+        chosen = gr.Dropdown(names, value=dataset, visible=len(names) > 1)
+        measured = [row for row in rows if row["fraction"] == 1.0 and row["latency_ms_p50"]]
+        if not measured:
+            missing = boards.empty(task_name) if not rows else "No row here has a latency."
+            return missing, chosen, gr.Plot(visible=False), gr.Plot(visible=False)
+        learnt = learning(rows)
+        return (
+            "Up and left is better; the area of a mark is the size of the model. What the line joins is beaten by "
+            "nothing in both score and latency.",
+            chosen,
+            gr.Plot(tradeoff(measured), visible=True),
+            gr.Plot(learnt, visible=learnt is not None),
+        )
+
+    parts = [note, data, plot, curves]
+    for event in (task.change, data.input, demo.load):
+        event(show, [task, data], parts, show_progress="hidden")
+
+
+def tradeoff(rows: list[Row]) -> go.Figure:
+    """Score against latency, an error bar for the interval.
+
+    Args:
+        rows: Of one data set, measured, of all labels.
+    """
+    metric = METRICS[rows[0]["metric"]]
+    largest = max(row["size_bytes"] for row in rows)
+    figure = go.Figure()
+    for tier, colour in COLOURS.items():
+        mine = [row for row in rows if row["weights"] == tier]
+        if not mine:
+            continue
+        figure.add_scatter(
+            x=[row["latency_ms_p50"] for row in mine],
+            y=[row["value"] for row in mine],
+            error_y={
+                "array": [row["ci_high"] - row["value"] for row in mine],
+                "arrayminus": [row["value"] - row["ci_low"] for row in mine],
+                "thickness": 1,
+            },
+            mode="markers",
+            name={"none": "from scratch"}.get(tier, f"{tier} weights"),
+            marker={"color": colour, "size": [area(row, largest) ** 0.5 for row in mine], "opacity": 0.65},
+            text=[f"{name(row)}<br>{row['size_bytes'] / 1e6:.3g} MB" for row in mine],
+            hovertemplate="%{text}<br>%{y:.3f}, %{x:.3g} ms<extra></extra>",
+        )
+    best = [rows[i] for i in front([(row["latency_ms_p50"], -metric.sign * row["value"]) for row in rows])]
+    best.sort(key=lambda row: row["latency_ms_p50"])
+    figure.add_scatter(
+        x=[row["latency_ms_p50"] for row in best],
+        y=[row["value"] for row in best],
+        mode="lines",
+        name="Pareto front",
+        line={"color": FRONT_COLOUR, "dash": "dash"},
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(type="log", title="latency of one example, median, ms (log scale)")
+    return _laid_out(figure, metric.title)
+
+
+def learning(rows: list[Row]) -> go.Figure | None:
+    """Score over the share of the labels; None where only one share was run.
+
+    Args:
+        rows: Of one data set.
+    """
+    curves: dict[str, list[Row]] = {}
+    for row in rows:
+        curves.setdefault(name(row), []).append(row)
+    curves = {label: each for label, each in curves.items() if len(each) > 1}
+    if not curves:
+        return None
+    figure = go.Figure()
+    for label, each in curves.items():
+        each.sort(key=lambda row: row["fraction"])
+        figure.add_scatter(
+            x=[row["fraction"] for row in each], y=[row["value"] for row in each], mode="lines+markers", name=label
+        )
+    figure.update_xaxes(type="log", title="share of the labels (log scale)", tickformat=".0%")
+    return _laid_out(figure, METRICS[rows[0]["metric"]].title)
+
+
+def _laid_out(figure: go.Figure, score: str) -> go.Figure:
+    figure.update_yaxes(title=score)
+    return figure.update_layout(
+        height=520,
+        margin={"l": 60, "r": 10, "t": 20, "b": 50},
+        legend={"orientation": "h", "y": -0.18},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": "#808890"},
+    )

@@ -1,0 +1,148 @@
+"""Try it: a visitor's file, or an example of the task's data, and what the best small model makes of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from tlzoo.errors import TlzooError
+from tlzoo.space.boards import Boards
+from tlzoo.space.ready import Ready, example, ready
+
+LONGEST = 5000
+"""Characters of a text that are read."""
+TEXTS = {"question-answering": ("question", "context"), "text-embedding": ("sentence1", "sentence2")}
+"""Columns of tasks that read two texts."""
+MOST_SHOWN = 4000
+"""Characters of a prediction's numbers."""
+
+
+def page(boards: Boards, task: gr.Dropdown) -> None:
+    """Make the page.
+
+    Args:
+        boards: What there is.
+        task: The choice of a task that all pages share.
+    """
+    kind = boards.domain
+    first = boards.tasks[0]
+    gr.Markdown(
+        "The best small model of the task answers, on this machine's CPU. The first visitor of a task waits until it "
+        "is ready: where no published model can be had it is fine-tuned first, for a minute or so."
+    )
+    texts: list[gr.Textbox] = []
+    if kind == "text":
+        for label, (shown, said) in zip(("Text", "Second text"), _labels(first), strict=True):
+            texts.append(gr.Textbox(label=said or label, lines=3, max_length=LONGEST, visible=shown))
+        given: list[Any] = list(texts)
+    else:
+        makers: dict[str, Callable[[], Any]] = {
+            "image": lambda: gr.Image(type="filepath", label="Picture", sources=["upload", "webcam", "clipboard"]),
+            "audio": lambda: gr.Audio(type="filepath", label="Sound"),
+            "video": lambda: gr.Video(label="Video"),
+        }
+        given = [makers[kind]()]
+    with gr.Row():
+        take = gr.Button("Take an example")
+        go = gr.Button("Try it", variant="primary")
+    answer = gr.HTML("<div class=tlzoo aria-live=polite></div>")
+
+    def taken(name: str) -> Any:
+        try:
+            found = example(boards, name, TEXTS.get(name, (kind,)))
+        except TlzooError as error:
+            raise gr.Error(str(error)) from None
+        return [*found, *[None] * (len(given) - len(found))] if len(given) > 1 else found[0]
+
+    take.click(taken, [task], given, concurrency_limit=1)
+    go.click(
+        lambda name, *values: answered(boards, name, values),
+        [task, *given],
+        [answer],
+        concurrency_limit=10,
+        api_name="try",
+    )
+    if texts:
+        task.change(
+            lambda name: [gr.Textbox(label=said, visible=shown, value="") for shown, said in _labels(name)],
+            [task],
+            texts,
+            show_progress="hidden",
+        )
+
+
+def _labels(task: str) -> list[tuple[bool, str]]:
+    """Whether each of two texts is wanted, and how it is called."""
+    names = [name.capitalize() for name in TEXTS.get(task, ("text",))]
+    return [(i < len(names), names[i] if i < len(names) else "") for i in range(2)]
+
+
+def answered(boards: Boards, task: str, values: Sequence[str | None]) -> str:
+    """What the model makes of an input, drawn where it can be, with its time; or why it cannot, as HTML."""
+    wanted = [value for value in values[: len(TEXTS.get(task, ("",)))] if value]
+    if len(wanted) < len(TEXTS.get(task, ("",))):
+        return _told("Nothing to try yet: give an input, or take an example.")
+    with tempfile.TemporaryDirectory(prefix="tlzoo-try-") as name:
+        folder = Path(name)
+        try:
+            model = ready(boards, task)
+            start = time.perf_counter()
+            answer = model.predict(_input(boards.domain, task, wanted, folder), folder)
+            seconds = time.perf_counter() - start
+        except TlzooError as error:
+            return _told(str(error))
+        if "error" in answer:
+            return _told(f"This cannot be read: {answer['error'].replace(name, '')}")
+        return _shown(answer, model, seconds)
+
+
+def _input(domain: str, task: str, values: Sequence[str], folder: Path) -> Path | str:
+    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts."""
+    if domain != "text":
+        return Path(values[0])
+    if task not in TEXTS:
+        return values[0][:LONGEST]
+    path = folder / "input.json"
+    path.write_text(json.dumps([dict(zip(TEXTS[task], (value[:LONGEST] for value in values), strict=True))]))
+    return path
+
+
+def _shown(answer: Mapping[str, Any], model: Ready, seconds: float) -> str:
+    """A prediction: its picture or film, its numbers, and who gave it in what time."""
+    drawn = answer.get("drawn")
+    picture = ""
+    if drawn is not None:
+        path = Path(drawn)
+        mime = mimetypes.guess_type(path.name)[0] or ""
+        data = base64.b64encode(path.read_bytes()).decode()
+        if mime.startswith("image/"):
+            picture = f'<p><img src="data:{mime};base64,{data}" alt="the prediction, drawn"></p>'
+        elif mime.startswith("video/"):
+            picture = f'<p><video src="data:{mime};base64,{data}" controls autoplay loop muted></video></p>'
+    facts = {key: value for key, value in answer.items() if key not in ("input", "drawn")}
+    head = ""
+    if "label" in facts:
+        score = f" ({facts['score']:.0%})" if "score" in facts else ""
+        head = f"<h3>{escape(str(facts['label']))}{score}</h3>"
+    elif "text" in facts:
+        head = f"<h3>{escape(str(facts['text']))}</h3>"
+    text = json.dumps(facts, ensure_ascii=False, indent=1)
+    text = text if len(text) < MOST_SHOWN else text[:MOST_SHOWN] + " ..."
+    return (
+        f"<div class=tlzoo aria-live=polite>{head}{picture}"
+        f"<p class=quiet>{escape(model.name)}, {seconds * 1000:.0f} ms</p>"
+        f"<details><summary>All that it gives</summary><pre>{escape(text)}</pre></details></div>"
+    )
+
+
+def _told(message: str) -> str:
+    return f"<div class=tlzoo role=alert>{escape(message)}</div>"
