@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tlzoo.cards.escape import text as escaped
 from tlzoo.cards.reader import todos
+from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +116,9 @@ def reference(root: Path) -> None:
     row |= {"fraction": 1.0, "metric": "accuracy", "value": 0.75, "status": "ok", "n_test": 200}
     row |= {"example_ids": [str(i) for i in range(200)], "groups": [str(i) for i in range(200)]}
     row |= {"statistics": [[float(x)] for x in right], "created": datetime.now(UTC), "origin": "local"}
-    Store(root / "results").write([row])
+    runs = Store(root / "results" / "runs")
+    runs.write([row])
+    pq.write_table(board(runs.read()), root / "results" / "board.parquet")
 
 
 def test_a_new_card_goes_from_a_draft_to_a_green_check(repository: Repository, tmp_path: Path) -> None:
@@ -163,8 +167,8 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(repository: Repository, t
     assert "tiny-net.md: the conformance suite: passed" in done.stdout
     assert re.search(r"nano on image-classification: passed: .*scratch accuracy 0\.\d+", done.stdout)
     before, _, after = repository.summary.partition("### The board after")
-    for board in (before.partition("### The board before")[2], after):
-        assert f"| {escaped('vgg-16')} base | official | probe | digits | accuracy 0\\.750" in board
+    for shown in (before.partition("### The board before")[2], after):
+        assert f"| {escaped('vgg-16')} base | official | probe | digits | accuracy 0\\.750" in shown
     assert f"{escaped('tiny-net')} nano \\(this card\\) | none | scratch" in after
     assert computed < BAR
 
