@@ -2,9 +2,7 @@
 
 import json
 import re
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +12,7 @@ from tlzoo.adapters import build, is_built
 from tlzoo.adapters.base import Backbone
 from tlzoo.blobs import check_place
 from tlzoo.cards import catalogue
-from tlzoo.cards.reader import CardFile
+from tlzoo.cards.reader import CardFile, todos
 from tlzoo.cards.render import json_schema
 from tlzoo.cards.schema import Variant
 from tlzoo.data.named import DATASETS
@@ -68,7 +66,7 @@ each_card = pytest.mark.parametrize("file", FILES, ids=lambda f: f.card.id)
 
 
 def test_all_of_the_list_is_there() -> None:
-    assert sorted(f.card.id for f in FILES) == sorted(IDS)
+    assert {f.card.id for f in FILES} >= set(IDS)
     assert len(IDS) == 37
 
 
@@ -83,6 +81,9 @@ def test_hugging_face_reads_the_card(file: CardFile) -> None:
 def test_the_lists_own_wording_is_honoured(file: CardFile) -> None:
     if not SHARED.is_dir():
         pytest.skip("the list itself is not in this checkout")
+    if file.card.id not in IDS:
+        pytest.skip("not of the list")
+    assert file.card.listed_as
     listed = " ".join((SHARED / "ZOO_LIST.txt").read_text(encoding="utf-8").split())
     assert " ".join(file.card.listed_as.split()).rstrip(".") in listed
 
@@ -103,28 +104,16 @@ def test_prose_helps_to_decide(file: CardFile) -> None:
 
 
 @each_card
+def test_nothing_is_left_to_do(file: CardFile) -> None:
+    assert not todos(file.path.read_text(encoding="utf-8"), file.path)
+
+
+@each_card
 def test_commands_in_the_prose_exist(file: CardFile) -> None:
     for command in re.findall(r"tlzoo (\w+)", file.prose):
         assert command in {"list", "show", "cards", "doctor", "fetch", "eval", "leaderboard", "select", "finetune"} | {
             "predict", "export", "publish", "serve", "space",
         }, command  # fmt: skip
-
-
-def library_model(variant: Variant) -> Any:
-    """The model of a library that the zoo has no adapter for yet, built as its adapter will."""
-    if variant.adapter == "transformers":
-        import transformers
-
-        kind = getattr(transformers, variant.model)
-        return kind(kind.config_class(**variant.config))
-    if variant.adapter == "torchvision":
-        import torchvision
-
-        return attrgetter(variant.model)(torchvision.models)(**variant.config)
-    library = pytest.importorskip({"timm": "timm", "smp": "segmentation_models_pytorch"}[variant.adapter])
-    if variant.adapter == "timm":
-        return library.create_model(variant.model, pretrained=False, **variant.config)
-    return getattr(library, variant.model)(**variant.config)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +123,12 @@ def test_parameters_are_those_of_the_built_model(file: CardFile, variant: Varian
     """Recounted on the meta device, tolerance zero."""
     import torch
 
-    if variant.adapter == "own" and not is_built(variant):
-        pytest.skip(f"{variant.model} is not written yet")
+    if not is_built(variant):
+        pytest.skip(f"{variant.adapter} {variant.model} is not written yet")
     with torch.device("meta"):
-        network = build(variant, file.card.input_of(variant)) if is_built(variant) else library_model(variant)
-    assert variant.params == sum(p.numel() for p in network.parameters())
+        network = build(variant, file.card.input_of(variant))
+    counted = sum(p.numel() for p in network.parameters())
+    assert variant.params == counted, f"variant {variant.id!r}, field 'params': should be {counted}"
 
 
 @pytest.mark.parametrize(("file", "variant"), BUILT)

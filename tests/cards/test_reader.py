@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tlzoo.cards import catalogue
-from tlzoo.cards.reader import parse
+from tlzoo.cards.reader import parse, read
 from tlzoo.errors import InputError
 
 PATH = Path("yamnet.md")
@@ -73,6 +73,64 @@ def test_every_fault_has_a_line(yamnet: str) -> None:
 @pytest.mark.parametrize("text", ["no front matter", "---\na: [\n---\n", "---\n- 1\n---\n"])
 def test_what_is_no_card_is_refused_with_its_name(text: str) -> None:
     assert fault(text).startswith("yamnet.md")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("a: &x [1]\nb: *x\n", "an alias (*name)"),
+        (
+            "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 20)),
+            "an alias",
+        ),
+        ("a: " + "[" * 40 + "]" * 40 + "\n", "nested more than 16 levels deep"),
+        ("a: " + "[" * 5000 + "]" * 5000 + "\n", "nest"),
+        ("? [a, b]\n: 1\n", "a key is no single word"),
+        ("a: !!python/name:os.system\n", "could not determine a constructor"),
+        ("a: 2001-99-99\n", "front matter: month must be in 1..12"),
+        (f"a: {'9' * 5000}\n", "front matter: Exceeds the limit"),
+    ],
+    ids=["alias", "bomb", "deep", "deepest", "key", "tag", "date", "number"],
+)
+def test_hostile_yaml_is_refused_at_once(header: str, message: str) -> None:
+    assert message in fault(f"---\n{header}---\n")
+
+
+def test_a_huge_card_is_refused(tmp_path: Path, yamnet: str) -> None:
+    path = tmp_path / "yamnet.md"
+    path.write_text(yamnet + "x" * 100_000, encoding="utf-8")
+    with pytest.raises(InputError, match="a card has at most 100,000"):
+        read(path)
+
+
+def test_many_faults_are_not_all_told(yamnet: str) -> None:
+    many = "".join(f"  key{i}: {i}\n" for i in range(3000))
+    found = fault(yamnet.replace("  name: YAMNet\n", f"  name: YAMNet\n{many}", 1)).splitlines()
+    assert len(found) == 41
+    assert found[-1] == "yamnet.md: 2960 more faults"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{pretrained: true}", "config.pretrained: should be null or false"),
+        ("{nested: {encoder_weights: imagenet}}", "config.nested.encoder_weights: should be null or false"),
+        ("{checkpoint: ../evil.pth}", "'../evil.pth' should be of letters, digits"),
+        ("{name: [a, 'hub:someone/kernel']}", "'hub:someone/kernel' should be of letters"),
+        ("{_attn_implementation: x}", "argument '_attn_implementation' should be a name that begins with a letter"),
+        ("{since: 2001-01-01}", "config.since: date should be a number, a word"),
+    ],
+)
+def test_a_configuration_names_no_place_and_no_code(yamnet: str, config: str, message: str) -> None:
+    right = "config: {width: 0.25, activation: relu6}"
+    assert right in yamnet
+    assert message in fault(yamnet.replace(right, f"config: {config}", 1))
+
+
+@pytest.mark.parametrize("model", ["hf-hub:someone/model", "../yamnet:YAMNet", "os.system('true')", "a:b:c", "", "-x"])
+def test_a_model_is_a_name(yamnet: str, model: str) -> None:
+    found = fault(yamnet.replace("model: yamnet:YAMNet", f'model: "{model}"', 1))
+    assert "field 'tlzoo.variants.0.model'" in found
 
 
 def test_yaml_cannot_run_code(yamnet: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from tlzoo.errors import unknown
 
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
@@ -14,11 +16,25 @@ if TYPE_CHECKING:
 
 def exists(variant: Variant) -> bool:
     """Whether the architecture's module is there, without importing it."""
-    return find_spec(f"tlzoo.architectures.{variant.model.partition(':')[0]}") is not None
+    module = variant.model.partition(":")[0]
+    return module.isidentifier() and find_spec(f"tlzoo.architectures.{module}") is not None
 
 
 def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone | Model:
-    """Build a variant from its module, class and configuration."""
+    """Build a variant from its module, class and configuration.
+
+    Raises:
+        InputError: The module defines no such network; what it only imports does not count.
+    """
+    from torch import nn
+
     module, _, name = variant.model.partition(":")
-    network: Backbone | Model = getattr(import_module(f"tlzoo.architectures.{module}"), name)(**variant.config)
-    return network
+    home = import_module(f"tlzoo.architectures.{module}")
+    networks = {
+        kind.__name__: kind
+        for kind in vars(home).values()
+        if isinstance(kind, type) and issubclass(kind, nn.Module) and kind.__module__ == home.__name__
+    }
+    if name not in networks:
+        raise unknown(f"network of {module}", name, networks, f"variant {variant.id!r}")
+    return cast("Backbone | Model", networks[name](**variant.config))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import timm
 from torch import Tensor, nn
@@ -14,7 +16,7 @@ from tlzoo.adapters.base import Batch
 from tlzoo.adapters.imagenet import FINEST, ImageNetBackbone
 from tlzoo.architectures.inception_resnet import on_grid
 from tlzoo.checkpoints import load_tensors, read_tensors
-from tlzoo.errors import InputError
+from tlzoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
@@ -142,16 +144,31 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> TimmBackb
     Raises:
         InputError: timm has no such network, or it is no backbone.
     """
-    module, _, kind = variant.model.rpartition(".")
     try:
-        made = getattr(getattr(timm.models, module), kind) if module else None
-        network = made(**variant.config) if made else timm.create_model(variant.model, **variant.config)
+        network = _maker(variant)(**variant.config)
     except (AttributeError, RuntimeError, TypeError) as error:
         raise InputError(f"timm: {variant.model} {dict(variant.config)}: {' '.join(str(error).split())}") from error
     assert given.height and given.width
     known = getattr(network, "pretrained_cfg", {})
     mean, std = known.get("mean", given.mean) or (0.0,) * 3, known.get("std", given.std) or (1.0,) * 3
     return TimmBackbone(network, (given.height, given.width), mean, std)
+
+
+def _maker(variant: Variant) -> Callable[..., Any]:
+    """What makes a variant's network; only what timm itself has, for a name could also be of a place on the Hub.
+
+    Raises:
+        InputError: timm has no such network.
+    """
+    module, _, kind = variant.model.rpartition(".")
+    if not module:
+        if timm.is_model(variant.model):
+            return partial(timm.create_model, variant.model)
+        raise unknown("network of timm", variant.model, timm.list_models(f"{variant.model[:4]}*"), variant.id)
+    made: Any = getattr(import_module(f"timm.models.{module}"), kind, None) if module in timm.list_modules() else None
+    if not callable(made) or made.__module__ != f"timm.models.{module}":
+        raise InputError(f"timm: {variant.model}: no class or function that a module of timm.models defines")
+    return cast("Callable[..., Any]", made)
 
 
 def _layers(network: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -14,6 +16,62 @@ if TYPE_CHECKING:
 
 _ETAG_SECONDS = 5.0
 _KINDS = {None: "model", "datasets/": "dataset", "spaces/": "space"}
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What lies at the top of a model repository, at one commit.
+
+    Attributes:
+        name: ``owner/name``.
+        commit: The commit.
+        files: By name, the size in bytes and, of large files, the sha256.
+    """
+
+    name: str
+    commit: str
+    files: Mapping[str, tuple[int, str | None]]
+
+    def place(self, file: str) -> str:
+        """The place of a file, at this commit."""
+        return f"hub:{self.name}@{self.commit}/{file}"
+
+    def shapes(self, file: str) -> dict[str, tuple[int, ...]]:
+        """Shapes of the tensors of a safetensors file by name, from its header, which alone is downloaded.
+
+        Raises:
+            PlaceError: The Hub does not deliver, or the header cannot be read.
+        """
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import SafetensorsParsingError
+
+        with _told(self.name, self.commit, file):
+            try:
+                found = HfApi().parse_safetensors_file_metadata(self.name, file, revision=self.commit)
+            except SafetensorsParsingError as error:
+                raise PlaceError(error) from error
+        return {name: tuple(tensor.shape) for name, tensor in found.tensors.items()}
+
+
+def repository(name: str) -> Repository:
+    """Look at a model repository; nothing of it is downloaded.
+
+    Args:
+        name: ``owner/name``, with ``@revision`` where it is not ``main``.
+
+    Raises:
+        PlaceError: The Hub does not deliver, with the reason in a few words.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    name, _, revision = name.partition("@")
+    api = HfApi()
+    with _told(name, revision or "main", ""):
+        commit = api.model_info(name, revision=revision or None, timeout=_ETAG_SECONDS).sha
+        entries = list(api.list_repo_tree(name, revision=commit))
+    files = {e.path: (e.size, e.lfs.sha256 if e.lfs else None) for e in entries if isinstance(e, RepoFile)}
+    return Repository(name, commit or "main", files)
 
 
 def in_hub_cache(place: str) -> Path | None:
@@ -46,12 +104,10 @@ def from_hub(place: str, *, progress: bool = True) -> Path:
         PlaceError: If the Hub does not deliver, with the reason in a few words.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
     from huggingface_hub.utils import (  # type: ignore[attr-defined]
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,
-        httpx,
     )
 
     repo, kind, revision, path = _where(place)
@@ -59,20 +115,30 @@ def from_hub(place: str, *, progress: bool = True) -> Path:
         if not progress and not are_progress_bars_disabled():
             disable_progress_bars()
             stack.callback(enable_progress_bars)
-        try:
-            # Asked first on its own: where it fails, the download would repeat the question for half a minute and
-            # then keep the answer to itself.
-            url = hf_hub_url(repo, path, revision=revision, repo_type=kind)
-            get_hf_file_metadata(url, timeout=_ETAG_SECONDS)
-            return Path(hf_hub_download(repo, path, revision=revision, repo_type=kind, etag_timeout=_ETAG_SECONDS))
-        except OfflineModeIsEnabled as error:
-            raise PlaceError("not asked, HF_HUB_OFFLINE is set") from error
-        except HfHubHTTPError as error:
-            raise PlaceError(_answer(error, repo, revision, path)) from error
-        except (EntryNotFoundError, HFValidationError) as error:
-            raise PlaceError(error) from error
-        except (httpx.HTTPError, ConnectionError, TimeoutError) as error:
-            raise PlaceError(f"the Hub cannot be reached: {error or type(error).__name__}", unreachable=True) from error
+        stack.enter_context(_told(repo, revision, path))
+        # Asked first on its own: where it fails, the download would repeat the question for half a minute and then
+        # keep the answer to itself.
+        url = hf_hub_url(repo, path, revision=revision, repo_type=kind)
+        get_hf_file_metadata(url, timeout=_ETAG_SECONDS)
+        return Path(hf_hub_download(repo, path, revision=revision, repo_type=kind, etag_timeout=_ETAG_SECONDS))
+
+
+@contextlib.contextmanager
+def _told(repo: str, revision: str, path: str) -> Iterator[None]:
+    """Turn every way in which the Hub does not deliver into one error, with the reason in a few words."""
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
+
+    try:
+        yield
+    except OfflineModeIsEnabled as error:
+        raise PlaceError("not asked, HF_HUB_OFFLINE is set") from error
+    except HfHubHTTPError as error:
+        raise PlaceError(_answer(error, repo, revision, path)) from error
+    except (EntryNotFoundError, HFValidationError) as error:
+        raise PlaceError(error) from error
+    except (httpx.HTTPError, ConnectionError, TimeoutError) as error:
+        raise PlaceError(f"the Hub cannot be reached: {error or type(error).__name__}", unreachable=True) from error
 
 
 def _where(place: str) -> tuple[str, str, str, str]:

@@ -1,90 +1,287 @@
-"""A draft of a new card, with every required field and section in place."""
+"""A draft of a new card: every required field and section in place, what is not known marked TODO."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tlzoo.cards.schema import SECTIONS
-from tlzoo.cards.vocabulary import task_facts
+from tlzoo.cards.vocabulary import TaskFacts, task_facts
 from tlzoo.errors import InputError
 
-_DRAFT = """---
-license: unknown
-library_name: timm
-pipeline_tag: {tag}
-tags: [{task}, transfer-learning]
-tlzoo:
-  id: {id}
-  name: {name}
-  domain: {domain}
-  task: {task}
-  summary: One sentence on what it is and when it helps.
-  listed_as: What the list that names it says.
-  provenance:
-    authors: [Given Family]
-    organization: Who published it
-    year: {year}
-    framework: pytorch
-    training_data: [Name of the data set]
-    license: {{code: unknown, weights: unknown}}
-  input:
-    kind: {kind}
-    description: What preprocessing does to a person's file.
-  output:
-    description: What the published model returns.
-  outputs: [{outputs}]
-  variants:
-    - id: official
-      kind: official
-      description: The published configuration.
-      adapter: timm
-      model: name_in_the_library
-    - id: nano
-      kind: nano
-      description: The same architecture, made small.
-      adapter: timm
-      model: name_in_the_library
-  transfer:
-    strategies: [scratch, probe, partial, full]
-    freeze: What to freeze first.
-    advice: What a person with 300 labelled examples should do.
----
-# {name}
-{sections}"""
+_RECIPES = {
+    "image": ("image-classification", "letters"),
+    "text": ("language-modeling", "wikipedia"),
+    "audio": ("audio-classification", "spoken-words"),
+    "video": ("video-classification", "letter-motions"),
+    "image-segmentation": ("image-segmentation", "sprite-masks"),
+    "object-detection": ("object-detection", "letter-scenes"),
+    "face-detection": ("face-detection", "drawn-faces"),
+    "pose-estimation": ("pose-estimation", "mannequins"),
+    "question-answering": ("question-answering", "wikipedia-spans"),
+    "text-generation": ("text-generation", "wikipedia-replies"),
+    "video-generation": ("video-generation", "moving-letters"),
+}
+"""What a small model of each domain, or for a task of its own, is usually pretrained on here: a task and a data set."""
+_SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 
 
-def write(card_id: str, task: str, root: Path) -> Path:
-    """Write a draft that validates, and return where it is.
+@dataclass(frozen=True)
+class KnownFile:
+    """A file of weights, or one that they need.
+
+    Attributes:
+        name: Without folders.
+        sha256: Its hash.
+        bytes: Its size.
+        place: Where it may be had; absent where nobody serves it yet.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
+    place: str | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model before its card is written; what is absent becomes a TODO.
+
+    Attributes:
+        name: The model's own name.
+        summary: One sentence.
+        license: Of the weights, an SPDX identifier in lower case.
+        license_name: The name of a licence that has no identifier.
+        code_license: Of the original code.
+        paper: Where its paper is.
+        kind: Kind of the input, where the task takes several.
+        organization: Who published it.
+        framework: Of the original training.
+        training_data: Names of data sets; those with an owner (``owner/name``) are of the Hub.
+        adapter: Library family that builds it.
+        model: Its name in that library.
+        config: Arguments of its constructor.
+        input: Fields of a card's input, such as ``height``.
+        params: Learnable parameters.
+        format: File extension of the weights.
+        files: The weights, and what they need.
+        doubts: By field (``model``, ``params``, ``config``), what is to be looked at.
+    """
+
+    name: str | None = None
+    summary: str | None = None
+    license: str | None = None
+    license_name: str | None = None
+    code_license: str | None = None
+    paper: str | None = None
+    kind: str | None = None
+    organization: str | None = None
+    framework: str | None = None
+    training_data: tuple[str, ...] = ()
+    adapter: str | None = None
+    model: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    input: Mapping[str, Any] = field(default_factory=dict)
+    params: int | None = None
+    format: str | None = None
+    files: tuple[KnownFile, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Path:
+    """Write a draft, and return where it is.
+
+    It can be read at once; ``tlzoo cards validate`` names what is left to do.
 
     Args:
         card_id: Id of the card.
         task: Its task.
         root: Folder of cards.
+        known: What is known of the model.
 
     Raises:
-        InputError: The id is no slug, the task is unknown, or the card exists.
+        InputError: The id is no slug, the task or the kind of input is unknown, or the card exists.
     """
     facts = task_facts(task)
-    if not re.fullmatch(r"[a-z0-9]+(?:[-.][a-z0-9]+)*", card_id):
-        raise InputError(f"card id {card_id!r}: use lower-case letters, digits and single hyphens, such as 'my-model'")
+    check_id(card_id)
+    known = known or Known()
+    if known.kind is not None and known.kind not in facts.inputs:
+        raise InputError(f"input {known.kind!r}: {task} takes {' or '.join(sorted(facts.inputs))}")
     path = root / facts.domain / task / f"{card_id}.md"
     if path.exists():
         raise InputError(f"{path}: exists already; choose another id, or edit that card")
-    sections = "".join(f"\n## {name}\n\nTo be written.\n" for name in SECTIONS)
-    from datetime import UTC, datetime
-
-    text = _DRAFT.format(
-        id=card_id,
-        name=card_id.replace("-", " ").title(),
-        task=task,
-        domain=facts.domain,
-        tag=facts.pipeline_tag,
-        kind=sorted(facts.inputs, key=lambda k: k != facts.domain)[0],
-        outputs=", ".join(sorted(facts.needs[0])),
-        year=datetime.now(UTC).year,
-        sections=sections,
-    )
+    name = known.name or card_id.replace("-", " ").title()
+    header = [
+        *_header(card_id, name, task, facts, known),
+        *_input(facts, known),
+        *_variants(task, facts, known),
+        *_TRANSFER,
+    ]
+    prose = [f"# {_line(name)}", *(f"\n## {section}\n{_todo(_PROSE[section])}" for section in SECTIONS)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text("\n".join(["---", *header, "---", *prose, ""]), encoding="utf-8")
     return path
+
+
+def check_id(card_id: str) -> None:
+    """Refuse what is no id of a card.
+
+    Raises:
+        InputError: It is no slug.
+    """
+    if not re.fullmatch(_SLUG, card_id):
+        raise InputError(f"card id {card_id!r}: use lower-case letters, digits and single hyphens, such as 'my-model'")
+
+
+def _header(card_id: str, name: str, task: str, facts: TaskFacts, known: Known) -> list[str]:
+    hub = [data for data in known.training_data if "/" in data]
+    year = re.search(r"arxiv\.org/abs/(\d\d)", known.paper or "")
+    named = known.license_name or _todo("its name")
+    return [
+        f"license: {_given(known.license, 'SPDX identifier of the weights, or other')}",
+        *([f"license_name: {_text(named)}"] if known.license == "other" else []),
+        f"library_name: {_text(known.adapter if known.adapter not in (None, 'own') else 'tlzoo')}",
+        f"pipeline_tag: {facts.pipeline_tag}",
+        f"tags: [{task}, transfer-learning]",
+        *([f"datasets: {_text(hub)}"] if hub else []),
+        "tlzoo:",
+        f"  id: {card_id}",
+        f"  name: {_text(name)}",
+        f"  domain: {facts.domain}",
+        f"  task: {task}",
+        f"  summary: {_given(known.summary, 'one sentence on what it is and when it helps')}",
+        "  provenance:",
+        f"    authors: [{_given(None, 'who made it, Given Family')}]",
+        f"    organization: {_given(known.organization, 'who published it')}",
+        f"    year: 20{year[1]}" if year else f"    year: {datetime.now(UTC).year}  # {_todo('when it was published')}",
+        *(_paper(known.paper) if known.paper else ["    papers: []  # TODO: title and url of the paper"]),
+        f"    framework: {_given(known.framework, 'what it was trained with')}",
+        f"    training_data: {_given(known.training_data, 'names of the data sets', listed=True)}",
+        "    license:",
+        f"      code: {_given(known.code_license, 'SPDX identifier of the code, or unknown')}",
+        f"      weights: {_given(known.license, 'SPDX identifier of the weights, proprietary or unknown')}",
+    ]
+
+
+def _paper(url: str) -> list[str]:
+    return ["    papers:", f"      - title: {_given(None, 'title of the paper')}", f"        url: {_text(url)}"]
+
+
+def _input(facts: TaskFacts, known: Known) -> list[str]:
+    kind = known.kind or sorted(facts.inputs, key=lambda k: k != facts.domain)[0]
+    unsure = known.kind is None and len(facts.inputs) > 1
+    lines = [
+        "  input:",
+        f"    kind: {kind}" + (f"  # {_todo('or ' + ', '.join(sorted(facts.inputs - {kind})))}" if unsure else ""),
+        f"    description: {_given(None, 'what the preprocessing does to a file')}",
+        *(f"    {name}: {_text(value)}" for name, value in known.input.items()),
+    ]
+    if kind == "image" and "height" not in known.input:
+        lines += [f"    {side}: 224  # {_todo('pixels')}" for side in ("height", "width")]
+    return [
+        *lines,
+        "  output:",
+        f"    description: {_given(None, 'what the published model returns')}",
+        f"  outputs: {_text(sorted(facts.needs[0]))}",
+    ]
+
+
+def _variants(task: str, facts: TaskFacts, known: Known) -> list[str]:
+    adapter, model = known.adapter or "own", known.model or "module:Class"
+    what = "its name in the library" if known.adapter else "adapter and model; an architecture of the zoo is own"
+    doubt = known.doubts.get("model") or (None if known.model else what)
+    config, params = known.doubts.get("config"), known.doubts.get("params")
+    source, data = _RECIPES.get(task, _RECIPES[facts.domain])
+    lines = [
+        "  variants:",
+        "    - id: official",
+        "      kind: official",
+        f"      description: {_given(None, 'the published configuration in a sentence')}",
+        f"      adapter: {_text(adapter)}",
+        f"      model: {_text(model)}" + _comment(doubt),
+    ]
+    if known.config or config:
+        lines.append(f"      config: {_text(dict(known.config))}" + _comment(config))
+    if known.params:
+        lines.append(f"      params: {known.params}" + _comment(params))
+    if known.files:
+        lines += [
+            "      weights:",
+            "        - tier: official",
+            f"          format: {_text(known.format)}",
+            f"          license: {_given(known.license, 'as above')}",
+            "          files:",
+            *(line for file in known.files for line in _file(file)),
+        ]
+    return [
+        *lines,
+        "    - id: nano",
+        "      kind: nano",
+        f"      description: {_given(None, 'the same architecture made small, and how')}",
+        f"      adapter: {_text(adapter)}",
+        f"      model: {_text(model)}" + _comment(doubt),
+        "      config: {}" + _comment("arguments that make it small, with params as they are then counted"),
+        "      weights:",
+        "        - tier: stand-in",
+        f"          recipe: {{task: {source}, data: {data}}}",
+    ]
+
+
+def _file(file: KnownFile) -> list[str]:
+    place = file.place or f"https://example.org/{file.name}"
+    return [
+        f"            - name: {_text(file.name)}",
+        f"              sha256: {_text(file.sha256)}",
+        f"              bytes: {file.bytes}",
+        "              places:",
+        f"                - {_text(place)}" + _comment(None if file.place else "where it can be downloaded"),
+    ]
+
+
+_TRANSFER = [
+    "  transfer:",
+    "    strategies: [scratch, probe, partial, full]",
+    '    freeze: "TODO: what to freeze first"',
+    '    advice: "TODO: what a person with 300 labelled examples should do"',
+]
+_PROSE = {
+    "What it is": "the architecture in plain words, its size, what it was trained on.",
+    "When to choose it": "data, tasks and machines for which it is the right start.",
+    "When not to": "where another card is better, and which.",
+    "Input and output": "what happens to a person's file, and what comes out.",
+    "How to fine-tune it": "the first command to run, what to thaw next, learning rates.",
+    "Limits and biases": "what its training data lack, and how it fails.",
+    "Citation": "BibTeX in a block of code.",
+}
+
+
+def _todo(what: str) -> str:
+    return f"TODO: {what}"
+
+
+def _comment(what: str | None) -> str:
+    return f"  # {_todo(_line(what))}" if what else ""
+
+
+def _given(value: str | Sequence[str] | None, what: str, *, listed: bool = False) -> str:
+    """A value, or a TODO in its place."""
+    return _text(value) if value else _text([_todo(what)] if listed else _todo(what))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _text(value: Any) -> str:
+    """A value in YAML: plain where that is what it would be read as, else as in JSON."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w.-]*", value) and value.lower() not in _WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=not (isinstance(value, str) and value.isprintable()))
+
+
+_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}

@@ -122,7 +122,8 @@ def facts(card: Card) -> list[str]:
             lines.append(
                 f"  {p.dataset} {p.metric} {p.value:g}{p.unit or ''} ({p.source})" + (f"; {p.note}" if p.note else "")
             )
-    lines.append(f"the list says: {card.listed_as}")
+    if card.listed_as:
+        lines.append(f"the list says: {card.listed_as}")
     if card.correction:
         lines.append(f"correction: {card.correction}")
     return lines

@@ -8,10 +8,11 @@ that ``tlzoo cards schema`` exports.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.cards.vocabulary import TASKS, Domain, InputKind, Output, Strategy
 
@@ -30,6 +31,49 @@ Place = Annotated[
 ]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 TaskName = Annotated[str, AfterValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
+ModelName = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*(?::\w+)?$")]
+
+LOADING = frozenset(
+    {
+        "attn_implementation",
+        "auto_map",
+        "cache_dir",
+        "checkpoint_path",
+        "encoder_weights",
+        "experts_implementation",
+        "pretrained",
+        "pretrained_cfg",
+        "pretrained_cfg_overlay",
+        "quantization_config",
+        "trust_remote_code",
+        "weights",
+        "weights_backbone",
+    }
+)
+"""Arguments by which the libraries fetch weights or code; a card may only switch them off."""
+
+
+def _inert(value: Any, where: str) -> None:
+    """Refuse what is no plain value: a configuration is of numbers and words, not of places or code.
+
+    Raises:
+        ValueError: With the place in the configuration.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str) or not re.fullmatch(r"[A-Za-z]\w*", key):
+                raise ValueError(f"{where}: argument {key!r} should be a name that begins with a letter")
+            if key in LOADING and inner not in (None, False):
+                raise ValueError(f"{where}.{key}: should be null or false; files of weights are named under 'weights'")
+            _inert(inner, f"{where}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            _inert(inner, where)
+    elif isinstance(value, str):
+        if not re.fullmatch(r"[\w.+-]*", value):
+            raise ValueError(f"{where}: {value[:80]!r} should be of letters, digits and _ . + -, no place and no code")
+    elif value is not None and not isinstance(value, bool | int | float):
+        raise ValueError(f"{where}: {type(value).__name__} should be a number, a word, true, false, null or a list")
 
 
 class Node(BaseModel):
@@ -158,10 +202,10 @@ class Variant(Node):
     description: Text
     adapter: Slug
     """Library family that builds it: a key of ``tlzoo.adapters.ADAPTERS``, or one that is still to come."""
-    model: Text
+    model: ModelName
     """Name in that library: a timm model, a transformers architecture, ``module:Class`` of tlzoo.architectures."""
     config: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of the model's constructor."""
+    """Arguments of the model's constructor: numbers, words and lists of them."""
     size: int | None = Field(default=None, gt=0)
     """Side of the square image that this variant takes, pixels, where it differs from the card's input."""
     max_tokens: int | None = Field(default=None, gt=0)
@@ -171,6 +215,12 @@ class Variant(Node):
     strategies: tuple[Strategy, ...] | None = None
     """What can be done with this variant, where that is not all that ``transfer`` names: a table is never trained."""
     weights: tuple[Weights, ...] = ()
+
+    @field_validator("config")
+    @classmethod
+    def _plain_values(cls, config: dict[str, Any]) -> dict[str, Any]:
+        _inert(config, "config")
+        return config
 
     def takes(self, strategy: str | None) -> bool:
         """Whether a strategy of the card is one of this variant."""
@@ -229,8 +279,8 @@ class Card(Node):
     """The task that the list names for it."""
     summary: Text
     """One sentence."""
-    listed_as: Text
-    """The list's own wording."""
+    listed_as: Text | None = None
+    """The list's own wording, of a model of the list that the zoo began with."""
     correction: Text | None = None
     """What is right, where the list's wording is not."""
     provenance: Provenance

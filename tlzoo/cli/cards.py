@@ -67,13 +67,40 @@ def show(
 def new(
     card: Annotated[str, typer.Argument(help="Id of the new card: lower case, digits and hyphens.")],
     task: Annotated[str, typer.Option(help="The task that it is for.")],
+    source: Annotated[
+        str | None, typer.Option("--from", help="What to read facts from: hub:OWNER/NAME, a folder or a file.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The model's own name.")] = None,
+    summary: Annotated[str | None, typer.Option(help="What it is and when it helps, in one sentence.")] = None,
+    license: Annotated[str | None, typer.Option(help="Licence of the weights, such as apache-2.0.")] = None,  # noqa: A002
+    code_license: Annotated[str | None, typer.Option(help="Licence of the original code.")] = None,
+    paper: Annotated[str | None, typer.Option(help="Address of its paper, such as an arXiv page.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--input", help="Kind of the input, where the task takes several.")
+    ] = None,
     to: Annotated[Path | None, typer.Option(help="Folder of cards; zoo_cards of this checkout by default.")] = None,
 ) -> None:
-    """Write a draft of a card, ready to be filled in."""
+    """Write a draft of a card; on a terminal, ask for what is not given. What is not known is marked TODO."""
+    from tlzoo.adapters.describe import describe
     from tlzoo.cards.catalogue import folder
-    from tlzoo.cards.draft import write
+    from tlzoo.cards.draft import Known, check_id, write
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.cli.questions import complete
 
-    typer.echo(write(card, task, to or folder()))
+    facts = task_facts(task)
+    check_id(card)
+    known = describe(source) if source else Known()
+    given = {
+        "name": name,
+        "summary": summary,
+        "license": license,
+        "code_license": code_license,
+        "paper": paper,
+        "kind": kind,
+    }
+    path = write(card, task, to or folder(), complete(known, given, sorted(facts.inputs)))
+    typer.echo(path)
+    typer.echo(f"what is left to do is marked TODO, and named by: tlzoo cards validate {path}", err=True)
 
 
 @cards_app.command("validate")
@@ -84,7 +111,7 @@ def validate(
 ) -> None:
     """Check cards; one line for each fault, with file, line, field and alternatives."""
     from tlzoo.cards import catalogue
-    from tlzoo.cards.reader import read
+    from tlzoo.cards.reader import read, todos
 
     files = [p for path in paths or [catalogue.folder()] for p in (catalogue.paths(path) if path.is_dir() else [path])]
     if not files:
@@ -93,6 +120,7 @@ def validate(
     for path in files:
         try:
             read(path)
+            faults += todos(path.read_text(encoding="utf-8"), path)
         except InputError as error:
             faults += str(error).splitlines()
     if not faults and not paths:

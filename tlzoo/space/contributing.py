@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import yaml
 
 from tlzoo.cards import catalogue, draft
-from tlzoo.cards.reader import parse
+from tlzoo.cards.reader import parse, todos
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.space.boards import Boards
 
@@ -52,18 +51,10 @@ def page(boards: Boards) -> None:
 
 def drafted(card_id: str, task: str, name: str, licence: str, summary: str) -> str:
     """A card with what the form says filled in."""
+    known = draft.Known(name=name.strip() or None, summary=summary.strip() or None, license=licence.strip() or None)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            path = draft.write(card_id.strip(), task, Path(folder))
-            _, header, body = path.read_text(encoding="utf-8").split("---\n", 2)
-        front: dict[str, Any] = yaml.safe_load(header)
-        facts = front["tlzoo"]
-        facts["name"] = name.strip() or facts["name"]
-        facts["summary"] = summary.strip() or facts["summary"]
-        if licence.strip():
-            front["license"] = facts["provenance"]["license"]["weights"] = licence.strip()
-        body = body.replace(f"# {card_id.strip()}\n", f"# {facts['name']}\n", 1)
-        return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=110)}---\n{body}"
+            return draft.write(card_id.strip(), task, Path(folder), known).read_text(encoding="utf-8")
     except TlzooError as error:
         raise gr.Error(str(error)) from None
 
@@ -77,7 +68,8 @@ def checked(text: str) -> tuple[str, Any]:
     except InputError as error:
         return _told(str(error)), gr.DownloadButton(interactive=False)
     where = "/".join(path.parts[-3:])
-    return _told(f"A valid card. It belongs at zoo_cards/{where}"), gr.DownloadButton(value=str(path), interactive=True)
+    told = [f"A valid card. It belongs at zoo_cards/{where}", *todos(text, Path(path.name))]
+    return _told("\n".join(told)), gr.DownloadButton(value=str(path), interactive=True)
 
 
 def validated(text: str) -> Path:
@@ -109,6 +101,8 @@ def propose(text: str, token: gr.OAuthToken | None = None) -> str:
         return _told("Log in first: the pull request is yours.")
     try:
         path = validated(text)
+        if left := todos(text, Path(path.name)):
+            raise InputError("\n".join(left))
         place = f"zoo_cards/{'/'.join(path.parts[-3:])}"
         done = HfApi(token=token.token).upload_file(
             path_or_fileobj=path,
@@ -118,7 +112,9 @@ def propose(text: str, token: gr.OAuthToken | None = None) -> str:
             commit_message=f"Add the card of {path.stem}",
             create_pr=True,
         )
-    except (InputError, HfHubHTTPError, OSError) as error:
+    except InputError as error:
+        return _told(str(error))
+    except (HfHubHTTPError, OSError) as error:
         return _told(" ".join(str(error).split()))
     return _told(f"Thank you. The pull request: {done.pr_url}")
 
