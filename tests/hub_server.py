@@ -81,6 +81,7 @@ class Hub:
             "HF_HUB_DISABLE_XET": "1",
             "NO_PROXY": "127.0.0.1,localhost",
             "TLZOO_CACHE": str(home / "tlzoo"),
+            "TLZOO_REFERENCE": str(home / "no-results"),
         }
 
     def commit(self, kind: str, repository: str, branch: str = "main") -> str:

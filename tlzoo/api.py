@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def reference() -> Path:
-    """The folder of the results that ship with the package: ``runs``, and the board that they make."""
+    """The folder of results that stand beside local ones: ``runs``, and the board that they make.
+
+    Those that ship with the package, or those of the folder that ``TLZOO_REFERENCE`` names.
+    """
+    if named := os.environ.get("TLZOO_REFERENCE"):
+        return Path(named)
     package = Path(__file__).resolve().parent
     inside = package / "results"
     return inside if inside.is_dir() else package.parent / "results"

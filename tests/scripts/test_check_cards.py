@@ -121,7 +121,9 @@ def reference(root: Path) -> None:
     pq.write_table(board(runs.read()), root / "results" / "board.parquet")
 
 
-def test_a_new_card_goes_from_a_draft_to_a_green_check(repository: Repository, tmp_path: Path) -> None:
+def test_a_new_card_goes_from_a_draft_to_a_green_check(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import timm
     from safetensors.torch import save_file
 
@@ -145,6 +147,7 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(repository: Repository, t
 
     fill_in(path)
     reference(repository.root)
+    monkeypatch.setenv("TLZOO_REFERENCE", "")
     nano = "{layers: [1, 1, 1, 1], channels: [8, 16, 32, 64], num_classes: 0}\n      size: 24\n      params: 1\n"
     text = path.read_text(encoding="utf-8")
     assert "config: {}\n" in text

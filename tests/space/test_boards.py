@@ -16,11 +16,6 @@ from tlzoo.leaderboard.schema import BOARD
 from tlzoo.space.boards import Boards, Filter
 
 
-@pytest.fixture(autouse=True)
-def nothing_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "reference", lambda: tmp_path / "none")
-
-
 def test_each_filter_counts(results: Path) -> None:
     boards = Boards("audio", results)
     whole = boards.board("audio-classification")
@@ -59,7 +54,7 @@ def test_a_board_that_ships_is_read_and_not_ranked_again(
     shipped.mkdir()
     row = dict.fromkeys(BOARD.names) | {"card": "crepe", "task": "pitch-extraction", "value": 0.9}
     pq.write_table(pa.Table.from_pylist([row], schema=BOARD), shipped / "board.parquet")
-    monkeypatch.setattr(api, "reference", lambda: shipped)
+    monkeypatch.setenv("TLZOO_REFERENCE", str(shipped))
     board = api.Leaderboard(results)
     assert board.table("pitch-extraction")["card"].to_pylist() == ["crepe"]
     assert "crepe" in board.table()["card"].to_pylist() and "yamnet" in board.table()["card"].to_pylist()
@@ -79,7 +74,7 @@ def test_a_large_board_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     (tmp_path / "results").mkdir()
     pq.write_table(pa.Table.from_pylist(rows, schema=BOARD), tmp_path / "results" / "board.parquet")
-    monkeypatch.setattr(api, "reference", lambda: tmp_path / "results")
+    monkeypatch.setenv("TLZOO_REFERENCE", str(tmp_path / "results"))
     boards = Boards("image", tmp_path / "out")
     for task in boards.tasks:
         html = fragment(boards.filtered(task, Filter(tiers=["stand-in"])))
