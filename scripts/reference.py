@@ -78,7 +78,7 @@ def _readme(runs: pa.Table) -> str:
             len({row["card"] for row in ok}),
             len(rest),
             max(row["created"] for row in mine).date(),
-            f"{hardware}, {threads} threads",
+            f"{hardware}, {threads} thread{'s' * (threads != 1)}",
             version,
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")

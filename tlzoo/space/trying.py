@@ -37,7 +37,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     first = boards.tasks[0]
     gr.Markdown(
         "The best small model of the task answers, on this machine's CPU. The first visitor of a task waits until it "
-        "is ready: where no published model can be had it is fine-tuned first, for a minute or so."
+        "is ready: where no published model can be had it is fine-tuned first, for some minutes."
     )
     texts: list[gr.Textbox] = []
     if kind == "text":
