@@ -59,16 +59,16 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
             component.change(None, [component], None, js=remember(name))
 
         def restore(request: gr.Request) -> list[Any]:
-            """Restore what a link says; what it says wrongly is left as it is."""
+            """Restore what a link says; what it does not say, or says wrongly, is left as a quick visitor has it."""
             asked = dict(request.query_params)
-            name = asked.get("task", boards.tasks[0])
-            name = name if name in boards.tasks else boards.tasks[0]
+            named = asked.get("task") in boards.tasks
+            name = asked["task"] if named else boards.tasks[0]
             able = [value for _, value in compare.choices(boards, name)]
             chosen = [m for m in asked.get("models", "").split(",") if m in able][: compare.MOST]
             known = [each.id for each in boards.cards()]
             return [
                 gr.Tabs(selected=asked["tab"]) if asked.get("tab") in TABS else gr.skip(),
-                gr.Dropdown(value=name),
+                gr.Dropdown(value=name) if named else gr.skip(),
                 gr.Dropdown(compare.choices(boards, name), value=chosen) if chosen else gr.skip(),
                 gr.Dropdown(value=asked["card"]) if asked.get("card") in known else gr.skip(),
             ]
