@@ -15,6 +15,7 @@ from tlzoo.leaderboard.selection import name
 from tlzoo.space.boards import Boards
 
 Row = dict[str, Any]
+_GRID = "rgba(128, 136, 144, 0.25)"
 
 
 def page(boards: Boards, task: gr.Dropdown, demo: gr.Blocks) -> None:
@@ -119,6 +120,8 @@ def learning(rows: list[Row]) -> go.Figure | None:
 
 def _laid_out(figure: go.Figure, score: str) -> go.Figure:
     figure.update_yaxes(title=score)
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(gridcolor=_GRID, zerolinecolor=_GRID)
     return figure.update_layout(
         height=520,
         margin={"l": 60, "r": 10, "t": 20, "b": 50},
