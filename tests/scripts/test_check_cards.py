@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,14 +21,6 @@ from tlzoo.leaderboard.store import Store
 ROOT = Path(__file__).resolve().parents[2]
 PITCH = "zoo_cards/audio/pitch-extraction"
 PICTURES = "zoo_cards/image/image-classification"
-BAR = 180
-"""Seconds of processors in which a new card is to be drafted and checked."""
-
-
-def processors() -> float:
-    """Seconds that all children so far, and theirs, have computed."""
-    times = os.times()
-    return times.children_user + times.children_system
 
 
 class Repository:
@@ -134,7 +125,6 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(
     (folder / "config.json").write_text(
         json.dumps({"architecture": "resnet10t", "num_classes": 10, "pretrained_cfg": given})
     )
-    began, computed = time.monotonic(), processors()
     new = ["cards", "new", "tiny-net", "--task", "image-classification", "--from", str(folder), "--license", "mit"]
     drafted = repository.python("-m", "tlzoo", *new)
     path = Path(drafted.stdout.strip())
@@ -164,8 +154,6 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(
 
     path.write_text(path.read_text(encoding="utf-8").replace("params: 1\n", f"params: {counted}\n"), encoding="utf-8")
     done = repository.check("--budget", "4")
-    took, computed = time.monotonic() - began, processors() - computed
-    print(f"from a draft to a green check, three checks in all: {took:.0f} s, {computed:.0f} s of processors")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tiny-net.md: the conformance suite: passed" in done.stdout
     assert re.search(r"nano on image-classification: passed: .*scratch accuracy 0\.\d+", done.stdout)
@@ -173,7 +161,6 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(
     for shown in (before.partition("### The board before")[2], after):
         assert f"| {escaped('vgg-16')} base | official | probe | digits | accuracy 0\\.750" in shown
     assert f"{escaped('tiny-net')} nano \\(this card\\) | none | scratch" in after
-    assert computed < BAR
 
 
 def test_other_files_are_nothing_to_check(repository: Repository) -> None:
