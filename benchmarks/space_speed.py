@@ -14,17 +14,21 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from selenium import webdriver
+from selenium.webdriver.remote.webelement import WebElement
 
 from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import STRATEGIES, TASKS
 from tlzoo.leaderboard.schema import BOARD
 
+Found = TypeVar("Found")
 PORT = 7899
 URL = f"http://127.0.0.1:{PORT}"
 
@@ -99,12 +103,12 @@ def _caption(browser: webdriver.Chrome) -> str:
     return str(browser.execute_script(script))
 
 
-def _option(browser: webdriver.Chrome, task: str):  # type: ignore[no-untyped-def]
+def _option(browser: webdriver.Chrome, task: str) -> WebElement | None:
     found = browser.find_elements("css selector", "ul[role=listbox] li")
     return next((each for each in found if each.text.strip().endswith(task)), None)
 
 
-def _until(told, seconds: float):  # type: ignore[no-untyped-def]
+def _until(told: Callable[[], Found | None], seconds: float) -> Found:
     deadline = time.monotonic() + seconds
     while not (found := told()):
         if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from tlzoo.cards.schema import SECTIONS, Card, FrontMatter
 from tlzoo.errors import InputError
 
-_FENCE = re.compile(r"\A---\s*\n(.*?)^---\s*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"\A---\s*\n(.*?)^---\s*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
 
 
@@ -75,7 +75,7 @@ def read(path: Path) -> CardFile:
 
 def parse(text: str, path: Path) -> CardFile:
     """Validate the text of a card; ``path`` only names it in errors."""
-    match = _FENCE.match(text)
+    match = FENCE.match(text)
     if not match:
         raise InputError(f"{path}:1: no YAML front matter between two lines '---'")
     header, prose = match.groups()
@@ -122,7 +122,7 @@ def todos(text: str, path: Path) -> list[str]:
 
 def front_matter(text: str) -> dict[str, Any]:
     """The YAML header of any Markdown file, or nothing where it has none that can be read."""
-    match = _FENCE.match(text[:MOST_BYTES])
+    match = FENCE.match(text[:MOST_BYTES])
     try:
         if match:
             _check_structure(match[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import subprocess
 import sys
 from importlib import metadata
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tlzoo.cards.reader import FENCE
 from tlzoo.cards.vocabulary import DOMAINS
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.publish import front
@@ -22,7 +22,6 @@ COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 PYTHON = "3.11"
 REQUIREMENTS = "requirements.txt"
 _LONGEST = 60
-_FENCE = re.compile(r"\A---\s*\n(.*?)^---\s*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
 _COPIED = ("*.py", "*.css", "*.md", "packages.txt")
 
 
@@ -153,7 +152,7 @@ def publication(folder: Path, repository: Repository, endpoint: str) -> Publicat
 
 def _split(source: Path) -> tuple[dict[str, Any], str]:
     text = source.read_text(encoding="utf-8")
-    match = _FENCE.match(text)
+    match = FENCE.match(text)
     if not match:
         return {}, text
     try:

@@ -28,14 +28,16 @@ def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
         The choice of models.
     """
     first = boards.tasks[0]
+    able = choices(boards, first)
+    best = [value for _, value in able[:2]]
     models = gr.Dropdown(
-        choices(boards, first),
-        value=[value for _, value in choices(boards, first)[:2]],
+        able,
+        value=best,
         multiselect=True,
         max_choices=MOST,
         label=f"Models, two to {MOST}",
     )
-    table = gr.HTML(side_by_side(boards, first, [value for _, value in choices(boards, first)[:2]]))
+    table = gr.HTML(side_by_side(boards, first, best))
 
     def switched(name: str, chosen: list[str]) -> tuple[Any, str]:
         able = choices(boards, name)

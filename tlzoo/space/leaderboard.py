@@ -74,8 +74,9 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
 
 
 def _files(board: pa.Table, folder: Path, name: str) -> list[str]:
-    """A board as CSV and as Parquet."""
+    """A board as CSV and as Parquet, written once for each choice of rows."""
     csv, parquet = (folder / f"{name}{suffix}" for suffix in (".csv", ".parquet"))
-    csv.write_text(to_csv(board), encoding="utf-8")
-    pq.write_table(board, parquet)
+    if not parquet.exists():
+        csv.write_text(to_csv(board), encoding="utf-8")
+        pq.write_table(board, parquet)
     return [str(csv), str(parquet)]

@@ -10,11 +10,10 @@ import plotly.graph_objects as go
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area
-from tlzoo.leaderboard.render import rows_of
+from tlzoo.leaderboard.render import Row, rows_of
 from tlzoo.leaderboard.selection import name
 from tlzoo.space.boards import Boards
 
-Row = dict[str, Any]
 _GRID = "rgba(128, 136, 144, 0.25)"
 
 
