@@ -14,9 +14,9 @@ from typing import Any
 
 import gradio as gr
 
-from tlzoo.errors import TlzooError
+from tlzoo.errors import InputError, TlzooError
 from tlzoo.space.boards import Boards
-from tlzoo.space.ready import Ready, example, ready
+from tlzoo.space.ready import Ready, announced, example, ready
 
 LONGEST = 5000
 """Characters of a text that are read."""
@@ -35,10 +35,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     """
     kind = boards.domain
     first = boards.tasks[0]
-    gr.Markdown(
-        "The best small model of the task answers, on this machine's CPU. The first visitor of a task waits until it "
-        "is ready: where no published model can be had it is fine-tuned first, for some minutes."
-    )
+    who = gr.Markdown(_announced(boards, first))
     texts: list[gr.Textbox] = []
     if kind == "text":
         for label, (shown, said) in zip(("Text", "Second text"), _labels(first), strict=True):
@@ -71,6 +68,8 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         concurrency_limit=10,
         api_name="try",
     )
+    for change in (task.change, answer.change):
+        change(lambda name: _announced(boards, name), [task], [who], show_progress="hidden")
     if texts:
         task.change(
             lambda name: [gr.Textbox(label=said, visible=shown, value="") for shown, said in _labels(name)],
@@ -78,6 +77,13 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
             texts,
             show_progress="hidden",
         )
+
+
+def _announced(boards: Boards, task: str) -> str:
+    try:
+        return announced(boards, task)
+    except InputError as error:
+        return str(error)
 
 
 def _labels(task: str) -> list[tuple[bool, str]]:
