@@ -82,6 +82,15 @@ def test_ci_runs_lint_types_pages_and_tests() -> None:
         assert part in "\n".join(commands)
 
 
+def test_ci_has_a_browser_and_keeps_the_pictures() -> None:
+    """Without a browser the tests of pages would skip, and nothing would be kept."""
+    job = load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["tests"]["steps"]
+    assert any("apt-get install -y chromium chromium-driver" in step.get("run", "") for step in job)
+    (pictures,) = {step["env"]["TLZOO_SCREENSHOTS"] for step in job if "env" in step}
+    (kept,) = [step for step in job if step.get("uses", "").startswith("actions/upload-artifact@")]
+    assert kept["with"]["path"] == pictures and kept["if"] == "always()"
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.stem)
 def test_forms_are_what_github_reads(path: Path) -> None:
     form = load(path)

@@ -18,7 +18,7 @@ import pytest
 
 from tlzoo.leaderboard.store import Store
 
-Start = Callable[[str, Path], Any]
+Start = Callable[..., Any]
 
 
 def write(out: Path, rows: list[dict[str, Any]]) -> Path:
@@ -81,15 +81,21 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Spaces keep what they made or fetched."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def start(cache: Path) -> Start:
     """Serve a domain's Space over a folder of results."""
     pytest.importorskip("gradio")
-    environment = os.environ | {"TLZOO_CACHE": str(tmp_path_factory.mktemp("cache")), "HF_HUB_OFFLINE": "1"}
 
-    def started(domain: str, out: Path) -> Any:
+    def started(domain: str, out: Path, **environment: str) -> Any:
         port = free_port()
         command = [sys.executable, "-m", "tlzoo", "space", domain, "--out", str(out), "--port", str(port)]
-        return served(command, port, environment)
+        known = {"TLZOO_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
+        return served(command, port, {**os.environ, **known, **environment})
 
     return started
 

@@ -39,7 +39,7 @@ def draw(source: Path, prediction: Mapping[str, Any], target: Path) -> None:
     """
     whole = whole_clip({"video": {"bytes": None, "path": str(source)}}, prediction)
     _save_gif(whole, target)
-    _save_mp4(whole, target.with_suffix(".mp4"))
+    save_mp4(whole, target.with_suffix(".mp4"))
 
 
 def sheet(rows: Dataset, predictions: Sequence[Mapping[str, Any]], right: Sequence[bool], path: Path) -> None:
@@ -108,7 +108,16 @@ def _save_gif(frames: Frames, path: Path) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _save_mp4(frames: Frames, path: Path) -> None:
+def save_mp4(frames: Frames, path: Path) -> None:
+    """Write frames as H.264, which browsers play.
+
+    Args:
+        frames: RGB, uint8 of shape ``(frames, height, width, 3)``; of odd sides the last line is left out.
+        path: Where to.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
     import av
 
     even = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # as H.264 wants it

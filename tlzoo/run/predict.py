@@ -13,6 +13,7 @@ from tlzoo.run.drawing import Artist
 
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Model
+    from tlzoo.adapters.weights import Wanted
 
 
 def open_model(name: str) -> Model:
@@ -26,21 +27,34 @@ def open_model(name: str) -> Model:
         from tlzoo.transfer.bundle import load
 
         return load(Path(name))
+    from tlzoo.cards import catalogue
+
+    card = catalogue.get(name)
+    return published(name, card.task, "auto" if card.default.is_asked else "official")  # who names an endpoint wants it
+
+
+def published(card_id: str, task: str, weights: Wanted, variant: str | None = None) -> Model:
+    """A model that needs no training for a task: with a published head, or with none where the task needs none.
+
+    Raises:
+        InputError: It has no published head.
+        UnavailableError: The weights cannot be had.
+    """
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
     from tlzoo.cards.vocabulary import task_facts
     from tlzoo.tasks import task_type
     from tlzoo.transfer.assemble import assemble, untrained
 
-    card = catalogue.get(name)
-    is_asked = card.default.is_asked  # whoever names an endpoint wants what it serves
-    needs_task = is_asked or task_facts(card.task).untrained
-    task = task_type(card.task).of(()) if needs_task else None
-    network = assemble(resolve(card, "auto" if is_asked else "official"), task)
-    model = untrained(network, task) if task is not None else network.published()
+    card = catalogue.get(card_id)
+    needs_task = card.default.is_asked or task_facts(task).untrained
+    bound = task_type(task).of(()) if needs_task else None
+    network = assemble(resolve(card, weights, variant), bound)
+    model = untrained(network, bound) if bound is not None else network.published()
     if model is None:
         raise InputError(
-            f"{name}: has no published head; fine-tune it first: tlzoo finetune {name} --task T --data PATH --out DIR"
+            f"{card_id}: has no published head; fine-tune it first: "
+            f"tlzoo finetune {card_id} --task T --data PATH --out DIR"
         )
     return model.eval()
 

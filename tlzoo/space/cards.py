@@ -6,6 +6,7 @@ import gradio as gr
 
 from tlzoo.cards import catalogue
 from tlzoo.cards.render import markdown
+from tlzoo.cards.vocabulary import TRAINED
 from tlzoo.space.boards import Boards
 
 
@@ -22,12 +23,10 @@ def page(boards: Boards) -> gr.Dropdown:
 
 
 def use(card_id: str) -> str:
-    """Commands that try a model, fine-tune it, and use what came of it."""
+    """Commands that try a model, fine-tune it where that can be done, and use what came of it."""
     card = catalogue.get(card_id)
-    return "\n".join(
-        [
-            f"tlzoo eval --task {card.task} --model {card.id}",
-            f"tlzoo finetune {card.id} --task {card.task} --data FOLDER --out my-model",
-            "tlzoo predict my-model FILE",
-        ]
-    )
+    first = f"tlzoo eval --task {card.task} --model {card.id}"
+    if not set(card.transfer.strategies) & set(TRAINED):
+        return f"{first}\ntlzoo predict {card.id} FILE"
+    tune = f"tlzoo finetune {card.id} --task {card.task} --data FOLDER --out my-model"
+    return f"{first}\n{tune}\ntlzoo predict my-model FILE"

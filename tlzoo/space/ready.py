@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +113,12 @@ def _kept(row: Row) -> Path:
 
 def _make(task: str, row: Row) -> Ready:
     from tlzoo.run.execute import threads
-    from tlzoo.run.predict import open_model
+    from tlzoo.run.finetune import finetune
+    from tlzoo.run.predict import open_model, published
 
     threads()
     if row["strategy"] == "zero-shot":
-        return Ready(name(row), open_model(row["card"]))
-    from tlzoo.run.finetune import finetune
-
+        return Ready(name(row), published(row["card"], task, row["weights"], row["variant"]))
     kept = _kept(row)
     if not kept.is_dir():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -155,13 +156,25 @@ def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:
 
     test = load(find(task, best(boards, task)["dataset"])).splits["test"]
     row = test[random.randrange(len(test))]  # noqa: S311 - any will do
-    found = []
-    for column in columns:
-        value = row[column]
-        if isinstance(value, dict):
-            suffix = Path(value["path"] or "").suffix or {"image": ".png", "audio": ".wav"}.get(column, ".mp4")
-            with tempfile.NamedTemporaryFile(suffix=suffix, prefix="tlzoo-example-", delete=False) as file:
-                file.write(value["bytes"])
-            value = file.name
-        found.append(str(value))
-    return found
+    return [_file(row[name], name) if isinstance(row[name], dict) else str(row[name]) for name in columns]
+
+
+@cache
+def _examples() -> Path:
+    return Path(tempfile.mkdtemp(prefix="tlzoo-examples-"))
+
+
+def _file(stored: dict[str, Any], column: str) -> str:
+    """A file of what a data set stores, in a form that browsers show; the same one whenever it is taken."""
+    content = stored["bytes"] or Path(stored["path"]).read_bytes()
+    known = {"image": ".png", "audio": ".wav", "video": ".mp4"}[column]
+    suffix = known if column == "video" else Path(stored["path"] or "").suffix or known
+    path = _examples() / f"{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+    if column == "video":
+        from tlzoo.data.video import decode, length
+        from tlzoo.run.films import save_mp4
+
+        save_mp4(decode(stored, length(stored), every=1), path)
+    else:
+        path.write_bytes(content)
+    return str(path)

@@ -22,6 +22,8 @@ LONGEST = 5000
 """Characters of a text that are read."""
 TEXTS = {"question-answering": ("question", "context"), "text-embedding": ("sentence1", "sentence2")}
 """Columns of tasks that read two texts."""
+MOST = {"image": (25_000_000, "pixels"), "audio": (60, "seconds"), "video": (2_000, "frames")}
+"""How much of each kind of file is read: a small file may hold hours of silence."""
 MOST_SHOWN = 4000
 """Characters of a prediction's numbers."""
 
@@ -112,14 +114,42 @@ def answered(boards: Boards, task: str, values: Sequence[str | None]) -> str:
 
 
 def _input(domain: str, task: str, values: Sequence[str], folder: Path) -> Path | str:
-    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts."""
+    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts.
+
+    Raises:
+        InputError: The file holds too much.
+    """
     if domain != "text":
+        most, unit = MOST[domain]
+        if (amount := _amount(domain, values[0])) > most:
+            raise InputError(f"this {domain} has {amount:,.0f} {unit}; at most {most:,} are read here")
         return Path(values[0])
     if task not in TEXTS:
         return values[0][:LONGEST]
     path = folder / "input.json"
     path.write_text(json.dumps([dict(zip(TEXTS[task], (value[:LONGEST] for value in values), strict=True))]))
     return path
+
+
+def _amount(domain: str, path: str) -> float:
+    """Pixels of a picture, seconds of a sound, or frames of a video; 0 of what cannot be read, which is said later."""
+    import av
+    import soundfile
+    from PIL import Image
+
+    from tlzoo.data.video import length
+
+    try:
+        if domain == "audio":
+            return float(soundfile.info(path).duration)
+        if domain == "video":
+            return length({"path": path})
+        with Image.open(path) as picture:
+            return picture.width * picture.height
+    except Image.DecompressionBombError:
+        return float("inf")
+    except (OSError, ValueError, soundfile.LibsndfileError, av.FFmpegError):
+        return 0
 
 
 def _shown(answer: Mapping[str, Any], model: Ready, seconds: float) -> str:
