@@ -75,14 +75,15 @@ def fragment(board: pa.Table, hidden: Collection[str] = ()) -> str:
     parts = [_table(section, hidden) for section in sections(board)]
     if parts:
         parts.append(f"<p class=quiet>{escape(f'{LEGEND} {TIES}')}</p>")
-    if any(value is None for value in board["value"].to_pylist()):
-        parts.append(f"<p>Without a result:</p>{missing(board)}")
+    if listed := missing(board):
+        parts.append(f"<p>Without a result:</p>{listed}")
     return f"<div class=tlzoo>{''.join(parts)}</div>"
 
 
 def missing(board: pa.Table) -> str:
-    """A list of what has no result, and why."""
-    return f"<ul class=absent>{''.join(f'<li>{escape(line)}</li>' for line in absences(board))}</ul>"
+    """A list of what has no result, and why; empty where all has one."""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in absences(board))
+    return f"<ul class=absent>{lines}</ul>" if lines else ""
 
 
 def page(board: pa.Table, title: str = "tlzoo leaderboard") -> str:

@@ -39,8 +39,8 @@ def page(boards: Boards, task: gr.Dropdown, demo: gr.Blocks) -> None:
         chosen = gr.Dropdown(names, value=dataset, visible=len(names) > 1)
         measured = [row for row in rows if row["fraction"] == 1.0 and row["latency_ms_p50"]]
         if not measured:
-            missing = boards.empty(task_name) if not rows else "No row here has a latency."
-            return missing, chosen, gr.Plot(visible=False), gr.Plot(visible=False)
+            told = boards.empty(task_name, "No row here has a latency.")
+            return told, chosen, gr.Plot(visible=False), gr.Plot(visible=False)
         learnt = learning(rows)
         return (
             "Up and left is better; the area of a mark is the size of the model. What the line joins is beaten by "
