@@ -64,8 +64,8 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
     (found,) = select(table, Limits(), lambda r: "mit")
     assert found.row and (found.row["card"], found.row["weights"]) == ("crepe", "official")
     assert found.reasons == (
-        "dominates yamnet base probe, which cannot be told apart from the best within the limits, yamnet base full, "
-        "and is faster or smaller than that",
+        "dominates yamnet base probe (stand-in weights), which cannot be told apart from the best within the limits, "
+        "yamnet base full, and is faster or smaller",
         "on the Pareto front of score, latency and size",
     )
     (poorer,) = select(table, Limits(licenses=frozenset({"mit"})), lambda r: "mit" if r["card"] == "yamnet" else "gpl")

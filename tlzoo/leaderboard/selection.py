@@ -105,8 +105,8 @@ def _best(rows: Sequence[Row]) -> tuple[Row, list[str]]:
     for i in front([_costs(row) for row in rows]):
         if _dominates(rows[i], fastest):
             return rows[i], [
-                f"dominates {name(fastest)}, which cannot be told apart from the best within the limits, {name(best)}, "
-                "and is faster or smaller than that"
+                f"dominates {name(fastest)} ({fastest['weights']} weights), which cannot be told apart from the best "
+                f"within the limits, {name(best)}, and is faster or smaller"
             ]
     return fastest, [f"cannot be told apart from the best within the limits, {name(best)}, and is faster or smaller"]
 
