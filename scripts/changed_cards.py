@@ -64,9 +64,17 @@ class Checkout:
         """Resolve both revisions.
 
         Raises:
-            InputError: There is no such revision, or no git repository.
+            InputError: There is no such revision, or no git repository, or both have no common ancestor.
         """
-        return cls(root, _commit(root, since), _commit(root, cards_of) if cards_of else None)
+        found = cls(root, _commit(root, since), _commit(root, cards_of) if cards_of else None)
+        try:
+            _git(root, "merge-base", found.since, found.cards_of or "HEAD")
+        except InputError:
+            both = f"{since!r} and {cards_of or 'HEAD'!r}"
+            raise InputError(
+                f"{both}: no common ancestor in {root}; fetch more of the history, or name another revision"
+            ) from None
+        return found
 
     def changes(self) -> tuple[list[Change], list[str]]:
         """Changed files below ``zoo_cards/``, and the paths of all other changed files."""
@@ -149,7 +157,7 @@ def _check_size(size: int) -> None:
 def _commit(root: Path, revision: str) -> str:
     try:
         return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
-    except subprocess.CalledProcessError:
+    except InputError:
         raise InputError(f"{revision!r}: no such revision in {root}; name a branch, a tag or a commit") from None
 
 
@@ -158,4 +166,8 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _bytes(root: Path, *arguments: str) -> bytes:
-    return subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True).stdout
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").splitlines() or ["no output"]
+        raise InputError(f"git {arguments[0]} in {root} ended with code {done.returncode}: {said[-1]}")
+    return done.stdout

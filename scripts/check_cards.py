@@ -136,7 +136,7 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
     variant = next(v for v in card.variants if v.kind == "nano")
     why, fails = _unfit(variant)
     with tempfile.TemporaryDirectory() as scratch:
-        report.before = _board(root, card, Path(scratch) / "nothing")
+        report.before = _board(root, report, card, Path(scratch) / "nothing")
         if why:
             report.checks.append(Check(name, False if fails else None, why))
             return
@@ -150,11 +150,10 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
             scores = ", ".join(f"{row['strategy']} {row['metric']} {row['value']:.3f}" for row in fine)
             told = "; ".join(filter(None, [scores, f"{took:.0f} s", reasons and f"without a result: {reasons}"]))
         else:
-            ended = f"ended with code {done.returncode}: {(done.stderr.splitlines() or ['no output'])[-1]}"
-            told = f"no result: {reasons or ended}"
-        passed = done.returncode == 0 if fine or done.returncode else None
+            told = f"no result: {reasons or _ended(done)}"
+        passed = bool(fine) and done.returncode == 0
         report.checks.append(Check(name, passed, told, "" if passed else done.stderr))
-        report.after = _board(root, card, Path(scratch))
+        report.after = _board(root, report, card, Path(scratch))
 
 
 def _unfit(variant: Variant) -> tuple[str, bool]:
@@ -179,12 +178,20 @@ def _command(card: Card, variant: Variant, budget: float, out: str) -> list[str]
     return ["eval", *which, *strategies, "--budget", f"{budget:g}", "--out", out, "--json"]
 
 
-def _board(root: Path, card: Card, out: Path) -> list[dict[str, Any]]:
-    """Ranked rows of a task: the reference results, and those in a folder."""
-    return _rows(_python(root, PATIENCE, "leaderboard", "--task", card.task, "--format", "json", "--out", str(out)))
+def _board(root: Path, report: Report, card: Card, out: Path) -> list[dict[str, Any]]:
+    """Ranked rows of a task: the reference results, and those in a folder; that there is no board is a failed check."""
+    done = _python(root, PATIENCE, "leaderboard", "--task", card.task, "--format", "json", "--out", str(out))
+    if done.returncode:
+        report.checks.append(Check("the board", False, _ended(done), done.stderr))
+    return _rows(done)
+
+
+def _ended(done: subprocess.CompletedProcess[str]) -> str:
+    return f"ended with code {done.returncode}: {(done.stderr.splitlines() or ['no output'])[-1]}"
 
 
 def _rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """What a program says in JSON; nothing where it was ended on the way."""
     try:
         return list(json.loads(done.stdout or "[]"))
     except ValueError:

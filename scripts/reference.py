@@ -1,6 +1,6 @@
 """Make the results that ship with the package: real runs of every task, and the board that they make.
 
-``python scripts/reference.py run [TASK...]`` evaluates tasks, each with the default budget, into ``--out``;
+``python scripts/reference.py run [TASK...]`` evaluates tasks, each within a budget of time, into ``--out``;
 ``python scripts/reference.py keep`` writes ``results/`` from what is there: one Parquet file a task below ``runs``,
 ``board.parquet``, and a README that says where they are from. A task that was not run anew keeps the runs it has.
 """
@@ -25,11 +25,18 @@ from tlzoo.leaderboard.store import Store
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
-def run(tasks: list[str], out: Path, budget: float) -> None:
-    """Evaluate tasks one after another, each in a process of its own."""
+def run(tasks: list[str], out: Path, budget: float) -> list[str]:
+    """Evaluate tasks one after another, each in a process of its own.
+
+    Returns:
+        A line for each task that did not end well.
+    """
+    failed = []
     for task in tasks or list(TASKS):
         command = [sys.executable, "-m", "tlzoo", "eval", "--task", task, "--out", str(out / task)]
-        subprocess.run([*command, "--budget", str(budget)], check=False)
+        if code := subprocess.run([*command, "--budget", str(budget)]).returncode:
+            failed.append(f"{task}: tlzoo eval ended with code {code}")
+    return failed
 
 
 def keep(out: Path, results: Path = RESULTS) -> None:
@@ -59,7 +66,7 @@ def _readme(runs: pa.Table) -> str:
         "# Reference results",
         "",
         "Real runs, shipped so that a new clone and a new Space have a board to browse. Each task was run with",
-        "`tlzoo eval --task TASK` and the default budget of 10 minutes; what did not fit is a row that says so.",
+        "`tlzoo eval --task TASK`, within a budget of time; what did not fit is a row that says so.",
         "`runs/` holds one row a run and metric with per-example scores, `board.parquet` the ranked rows.",
         "Made by `python scripts/reference.py`.",
         "",
@@ -85,19 +92,22 @@ def _readme(runs: pa.Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Run or keep."""
+def main() -> int:
+    """Run or keep; 1 where a task did not end well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=("run", "keep"))
     parser.add_argument("tasks", nargs="*", help="tasks to run; all by default")
     parser.add_argument("--out", type=Path, default=Path(".tlzoo/reference"))
     parser.add_argument("--budget", type=float, default=10, help="minutes a task")
     given = parser.parse_args()
-    if given.step == "run":
-        run(given.tasks, given.out, given.budget)
-    else:
+    if given.step == "keep":
         keep(given.out)
+        return 0
+    failed = run(given.tasks, given.out, given.budget)
+    for line in failed:
+        print(line, file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

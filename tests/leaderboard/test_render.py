@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tlzoo.errors import InputError
-from tlzoo.leaderboard.plot import plot
+from tlzoo.leaderboard.plot import area, plot
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.render import render, sort
 from tlzoo.leaderboard.schema import BOARD, RESULT
@@ -70,6 +70,25 @@ def test_what_was_asked_and_what_it_cost_is_shown_where_there_is_any(small: pa.T
     assert board(pa.Table.from_pylist(unknown, schema=RESULT))["cost_usd"].to_pylist() == [None]
 
 
+@pytest.mark.parametrize("form", ["table", "md", "html"])
+def test_the_origin_is_shown_where_there_are_two(small: pa.Table, row: Maker, form: str) -> None:
+    assert "origin" not in render(small, form)
+    rows = [row("yamnet", "probe", 0.8), row("crepe", "probe", 0.6, dataset="mine", origin="reference")]
+    shown = render(board(pa.Table.from_pylist(rows, schema=RESULT)), form)
+    assert shown.count("origin") == 2, "of both data sets"
+    assert "local" in shown and "reference" in shown
+
+
+def test_details_are_left_out_where_there_is_little_room(row: Maker) -> None:
+    measured = row("yamnet", "probe", 0.8, latency_ms_p90=6.5, latency_ms_p99=7.25, flops=140_000_000)
+    found = board(pa.Table.from_pylist([measured], schema=RESULT))
+    for part in ("latency p90 ms", "6.5", "latency p99 ms", "7.25", "FLOPs", "140 M"):
+        assert part in render(found, "html"), part
+    for form in ("table", "md"):
+        assert "latency p50 ms" in render(found, form)
+        assert not any(part in render(found, form) for part in ("p90", "p99", "FLOPs"))
+
+
 def test_json_has_the_contracts_columns_in_order(small: pa.Table) -> None:
     rows = json.loads(render(small, "json"))
     assert len(rows) == 4
@@ -107,6 +126,14 @@ def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
         plot(small.slice(0, 0), tmp_path / "empty.png")
     with pytest.raises(InputError, match=r"x\.docx"):
         plot(small, tmp_path / "x.docx")
+
+
+def test_what_has_no_size_is_drawn_too(row: Maker, tmp_path: Path) -> None:
+    asked = row("gpt-4", "zero-shot", 0.9, size_bytes=None)
+    for name, rows in (("one", [asked]), ("two", [asked, row("crepe", "probe", 0.6, size_bytes=2_000_000)])):
+        plot(board(pa.Table.from_pylist(rows, schema=RESULT)), tmp_path / f"{name}.svg")
+    assert area(asked, 2e6) == area(asked, 0) < area(row("crepe", "probe", 0.6, size_bytes=1), 2e6)
+    assert (tmp_path / "one.svg").stat().st_size and (tmp_path / "two.svg").stat().st_size
 
 
 def test_sections_stay_whole_however_the_board_is_sorted(row: Maker) -> None:

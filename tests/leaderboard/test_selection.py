@@ -8,7 +8,7 @@ import pytest
 
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import RESULT
-from tlzoo.leaderboard.selection import Limits, Selection, select
+from tlzoo.leaderboard.selection import Limits, Selection, described, select
 
 Maker = Callable[..., dict[str, Any]]
 LICENSES = {"large": "mit", "fast": "apache-2.0", "poor": "mit", "closed": "cc-by-nc-4.0"}
@@ -37,7 +37,7 @@ def test_of_equals_the_fastest(choose: Callable[[Limits], Selection]) -> None:
     assert found.row and found.row["card"] == "closed" and found.license == "cc-by-nc-4.0"
     assert found.reasons == (
         "best accuracy of 4 rows within the limits",
-        "2 more cannot be told apart from it, and are slower or larger",
+        "2 more cannot be told apart from it, and are no faster",
         "on the Pareto front of score, latency and size",
     )
 
@@ -49,6 +49,42 @@ def test_what_dominates_it_is_named_with_what_excludes_that(choose: Callable[[Li
         "cannot be told apart from the best within the limits, large base full, and is faster or smaller",
         "dominated by closed base full: licence cc-by-nc-4.0",
     )
+
+
+def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
+    """The fastest of those that cannot be told apart is beaten in everything by a row of another tier."""
+    others = [[float(i >= 30)] for i in range(200)]  # right on other examples, so that the two cannot be told apart
+    rows = [
+        row("crepe", "probe", 0.87, latency_ms_p50=4.0),
+        row("yamnet", "full", 0.90, weights="stand-in", latency_ms_p50=10.0),
+        row("yamnet", "probe", 0.85, weights="stand-in", latency_ms_p50=5.0, statistics=others),
+    ]
+    table = board(pa.Table.from_pylist(rows, schema=RESULT))
+    assert [r["rank"] for r in table.to_pylist()] == [1, 1, 1]
+    (found,) = select(table, Limits(), lambda r: "mit")
+    assert found.row and (found.row["card"], found.row["weights"]) == ("crepe", "official")
+    assert found.reasons == (
+        "dominates yamnet base probe (stand-in weights), which cannot be told apart from the best within the limits, "
+        "yamnet base full, and is faster or smaller",
+        "on the Pareto front of score, latency and size",
+    )
+    (poorer,) = select(table, Limits(licenses=frozenset({"mit"})), lambda r: "mit" if r["card"] == "yamnet" else "gpl")
+    assert poorer.row and poorer.row["strategy"] == "probe"
+    assert poorer.reasons[1] == "dominated by crepe base probe: licence gpl"
+
+
+@pytest.mark.parametrize(
+    ("missing", "facts"),
+    [
+        ({"size_bytes": None}, "5 ms"),
+        ({"latency_ms_p50": None}, "15 MB"),
+        ({"size_bytes": None, "latency_ms_p50": None}, ""),
+    ],
+)
+def test_what_was_not_measured_is_left_out(row: Maker, missing: dict[str, None], facts: str) -> None:
+    table = board(pa.Table.from_pylist([row("gpt-4", "zero-shot", 0.9, **missing)], schema=RESULT))
+    (found,) = select(table, Limits(), lambda r: "proprietary")
+    assert described(found)[0].partition("]")[2] == (f", {facts}" if facts else "")
 
 
 def test_each_limit_counts(choose: Callable[[Limits], Selection]) -> None:

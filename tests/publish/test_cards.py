@@ -39,6 +39,12 @@ def test_every_card_is_published_once_and_read_back(hub: WritableHub, tlzoo: Com
     assert len(hub.commits) == 37 and len(hub.writes()) == before
 
 
+def test_cards_without_a_result_are_named(tlzoo: Command, out: Path) -> None:
+    done = tlzoo("cards", "yamnet", "gpt-4", "--to", "me", "--out", out, "--dry-run")
+    assert f"no result in {out}, or among those that ship, of: gpt-4\n" in done.stderr
+    assert "of:" not in tlzoo("cards", "yamnet", "--to", "me", "--out", out, "--dry-run").stderr
+
+
 def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) -> None:
     assert tlzoo("cards", "yamnet", "--to", "me", "--out", out).returncode == 0
     home = hub.home("models", "me/tlzoo-yamnet")

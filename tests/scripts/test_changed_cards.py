@@ -1,12 +1,15 @@
 """Which cards a revision changes, by git's own word."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tlzoo.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = "zoo_cards/audio/audio-classification/{}.md"
@@ -97,3 +100,19 @@ def test_a_link_or_a_module_is_not_read(root: Path, changed_cards: ModuleType) -
     for change in cards:
         with pytest.raises(changed_cards.RefusedError, match="symbolic link, or something else"):
             checkout.read(change)
+
+
+def test_histories_that_never_met_are_told_in_a_line(root: Path, changed_cards: ModuleType) -> None:
+    git(root, "checkout", "--quiet", "--orphan", "apart")
+    git(root, "commit", "--quiet", "--message", "apart")
+    told = rf"^'main' and '\w+': no common ancestor in {root}; fetch more of the history, or name another revision$"
+    for cards_of in (None, "apart"):
+        with pytest.raises(InputError, match=told):
+            changed_cards.Checkout.of(root, "main", cards_of)
+
+
+def test_what_git_refuses_is_told_in_a_line(root: Path, changed_cards: ModuleType) -> None:
+    checkout = changed_cards.Checkout.of(root, "main", "main")
+    shutil.rmtree(root / ".git")
+    with pytest.raises(InputError, match=r"^git diff in .* ended with code 129?8?: .*"):
+        checkout.changes()

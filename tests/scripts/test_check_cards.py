@@ -271,7 +271,7 @@ def test_a_strangers_card_is_checked_by_the_code_that_is_here(repository: Reposi
     assert "link.md: the file: FAILED: refused: a symbolic link" in done.stdout
     assert "vgg.md: the file: FAILED: refused" in done.stdout, "its id is another one"
     assert "strange.md: the conformance suite: passed" in done.stdout
-    assert "nano on pitch-extraction: not run: no result: " in done.stdout
+    assert "nano on pitch-extraction: FAILED: no result: " in done.stdout, "green only where it was evaluated"
     assert repository.git("status", "--porcelain", "--untracked-files=all").split() == ["??", f"{PITCH}/strange.md"]
 
     shown = repository.summary
@@ -292,6 +292,16 @@ def test_secrets_are_not_handed_on(repository: Repository) -> None:
     (repository.root / PITCH / "crepe.md").unlink()
     done = repository.check(HF_TOKEN="x", github_token="y")
     assert "1 failed, 3 passed" in done.stdout, "the suite ran, and misses the card"
+
+
+def test_a_board_that_cannot_be_read_is_a_failed_check(repository: Repository) -> None:
+    (repository.root / "results").mkdir()
+    (repository.root / "results" / "board.parquet").write_text("no Parquet")
+    repository.copy("zoo_cards/text/language-modeling", "gpt-4", "other-api")
+    done = repository.check(TLZOO_REFERENCE="")
+    assert done.returncode == 1, done.stdout
+    assert re.search(r"other-api\.md: the board: FAILED: ended with code 2: .*board\.parquet: no board", done.stdout)
+    assert re.search(r"\| the board \| \*\*failed\*\* \| ended with code 2", repository.summary)
 
 
 def test_a_model_behind_an_api_is_not_asked(repository: Repository) -> None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+pytest.importorskip("gradio")
+
+from tests.space.conftest import write
 from tlzoo import api
 from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import DOMAINS, STRATEGIES, TASKS
 from tlzoo.leaderboard.page import fragment
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.space.app import build
 from tlzoo.space.boards import Boards, Filter
+from tlzoo.space.choosing import recommend
+from tlzoo.space.compare import choices
+
+Maker = Callable[..., dict[str, Any]]
 
 
 def test_each_filter_counts(results: Path) -> None:
@@ -31,20 +41,47 @@ def test_each_filter_counts(results: Path) -> None:
     assert cards(Filter(max_latency_ms=3)) == {"yamnet", "openl3"}
     strategies = boards.filtered("audio-classification", Filter(strategies=["full", "probe"]))["strategy"]
     assert set(strategies.to_pylist()) == {"full", "probe"}
-    licensed = cards(Filter(licenses=["apache-2.0"]))
-    assert licensed and all(
-        "apache-2.0" in (catalogue.get(card).provenance.license.weights, catalogue.get(card).provenance.license.code)
-        for card in licensed
-    )
+
+    def tiers(license_: str) -> set[str]:
+        board = boards.filtered("audio-classification", Filter(search="openl3", licenses=[license_]))
+        return set(board["weights"].to_pylist())
+
+    made = catalogue.get("openl3").provenance.license
+    assert made.weights != made.code, "another card is needed here"
+    assert tiers(made.weights) == {"official"}
+    assert tiers(made.code) == {"none"}, "what was trained here is of the code's licence"
 
 
 def test_tasks_with_results_come_first_and_others_say_what_to_do(results: Path) -> None:
     boards = Boards("audio", results)
     assert set(boards.tasks[:2]) == {"audio-classification", "audio-embedding"}
-    assert "tlzoo eval --task pitch-extraction" in boards.empty("pitch-extraction")
-    assert boards.empty("audio-embedding") == "No row fits these filters; loosen one."
+    assert "<code>tlzoo eval --task pitch-extraction</code>" in boards.empty("pitch-extraction")
+    assert boards.empty("audio-embedding") == "<p>No row fits these filters; loosen one.</p>"
     for domain in DOMAINS:
         assert Boards(domain, results / "nothing").tasks, domain
+
+
+def test_where_nothing_ended_well_it_is_said_why(row: Maker, tmp_path: Path) -> None:
+    lost = {"task": "speech-recognition", "status": "error", "value": None, "reason": "<b>no</b> disk left"}
+    boards = Boards("audio", write(tmp_path, [row("wav2vec", "probe", 0.0, **lost)]))
+    assert recommend(boards, "speech-recognition") == (
+        f"<div class=tlzoo aria-live=polite>{boards.empty('speech-recognition')}</div>"
+    )
+    said = boards.empty("speech-recognition")
+    assert "nothing that was tried ended well" in said
+    assert "<li>wav2vec probe: error: &lt;b&gt;no&lt;/b&gt; disk left</li>" in said
+    assert "filter" not in said
+
+
+def test_results_outlive_their_card(row: Maker, tmp_path: Path) -> None:
+    boards = Boards("audio", write(tmp_path, [row("withdrawn", "probe", 0.9), row("yamnet", "probe", 0.6)]))
+    task = "audio-classification"
+    assert boards.licenses(task) == sorted({"unknown", catalogue.get("yamnet").provenance.license.weights})
+    for wanted in (Filter(search="withdrawn probe"), Filter(licenses=["unknown"])):
+        assert boards.filtered(task, wanted)["card"].to_pylist() == ["withdrawn"]
+    assert "withdrawn base probe (official weights, unknown)" in recommend(boards, task)
+    assert choices(boards, task)[0][1] == "yamnet", "there is no card to compare"
+    assert build("audio", tmp_path).blocks
 
 
 def test_a_board_that_ships_is_read_and_not_ranked_again(

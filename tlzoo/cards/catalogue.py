@@ -78,6 +78,12 @@ def get(card_id: str) -> Card:
 
 
 def license_of(row: Mapping[str, Any]) -> str:
-    """Licence of the weights of a result: as published, or for all that was trained here the code's."""
-    given = get(row["card"]).provenance.license
+    """Licence of the weights of a result: as published, or for all that was trained here the code's.
+
+    ``unknown`` where the card is not in the catalogue any more: results outlive it.
+    """
+    file = read_all().get(row["card"])
+    if file is None:
+        return "unknown"
+    given = file.card.provenance.license
     return given.weights if row["weights"] == "official" else given.code

@@ -59,8 +59,9 @@ def cards(
     repositories = owned("model", names, hub, to=to, repo=repo)
     local = Leaderboard(out)
     board, created = local.table(), publishing.dates(local.results)
-    if not board.num_rows:
-        typer.echo(f"no results in {out}: cards are published without", err=True)
+    measured = {row["card"] for row in board.select(["card", "value"]).to_pylist() if row["value"] is not None}
+    if without := [file.card.id for file in files if file.card.id not in measured]:
+        typer.echo(f"no result in {out}, or among those that ship, of: {', '.join(without)}", err=True)
     _publish(
         hub,
         [

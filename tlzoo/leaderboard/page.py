@@ -5,16 +5,21 @@ Columns are sorted in the browser by a few lines of script; without it everythin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from html import escape
 from itertools import groupby
 from math import isfinite
+from typing import get_args
 
 import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.render import LEGEND, Column, Row, Section, absences, sections
+from tlzoo.leaderboard.statistics import Verdict
 
+TIES = "= after a rank: shared, those rows cannot be told apart."
+"""What a reader of this page has to know besides the legend of all boards."""
 STYLE = """
 .tlzoo {--line: light-dark(#d8dee4, #3a424b); --quiet: light-dark(#57606a, #9aa4af);
   --band: light-dark(#f6f8fa, #1c2128); --mark: light-dark(#0072b2, #56b4e9);
@@ -69,11 +74,16 @@ def fragment(board: pa.Table, hidden: Collection[str] = ()) -> str:
     """
     parts = [_table(section, hidden) for section in sections(board)]
     if parts:
-        parts.append(f"<p class=quiet>{escape(LEGEND)}</p>")
-    if missing := absences(board):
-        lines = "".join(f"<li>{escape(line)}</li>" for line in missing)
-        parts.append(f"<p>Without a result:</p><ul class=absent>{lines}</ul>")
+        parts.append(f"<p class=quiet>{escape(f'{LEGEND} {TIES}')}</p>")
+    if listed := missing(board):
+        parts.append(f"<p>Without a result:</p>{listed}")
     return f"<div class=tlzoo>{''.join(parts)}</div>"
+
+
+def missing(board: pa.Table) -> str:
+    """A list of what has no result, and why; empty where all has one."""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in absences(board))
+    return f"<ul class=absent>{lines}</ul>" if lines else ""
 
 
 def page(board: pa.Table, title: str = "tlzoo leaderboard") -> str:
@@ -93,15 +103,20 @@ def _table(section: Section, hidden: Collection[str]) -> str:
         for column in shown
     )
     rows, low, high = [], *_range(section)
-    for number, (_, tied) in enumerate(groupby(section.rows, key=lambda row: (row["weights"], row["rank"]))):
-        group = list(tied)
-        for row in group:
-            cells = "".join(_cell(column, row, len(group), low, high) for column in shown)
+    sharing = Counter(map(_place, section.rows))
+    for number, (place, neighbours) in enumerate(groupby(section.rows, key=_place)):
+        for row in neighbours:
+            cells = "".join(_cell(column, row, sharing[place], low, high) for column in shown)
             rows.append(f"<tr{' class=band' if number % 2 else ''}>{cells}</tr>")
     return (
         f'<div class=wide tabindex=0 role=region aria-label="{escape(section.title)}"><table><caption>'
         f"{escape(section.title)}</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _place(row: Row) -> tuple[str, int]:
+    """What rows share that cannot be told apart."""
+    return row["weights"], row["rank"]
 
 
 def _cell(column: Column, row: Row, tied: int, low: float, high: float) -> str:
@@ -117,7 +132,7 @@ def _cell(column: Column, row: Row, tied: int, low: float, high: float) -> str:
 
 def _class(column: Column, row: Row | None = None) -> str:
     names = ["text"] * column.is_text
-    if row is not None and column.by == "verdict" and row["verdict"]:
+    if row is not None and column.by == "verdict" and row["verdict"] in get_args(Verdict):
         names.append(row["verdict"])
     return f' class="{" ".join(names)}"' if names else ""
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.render import rows_of
+from tlzoo.leaderboard.render import megabytes, rows_of
 
 COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
 """Of tiers, by Okabe & Ito: told apart by all eyes."""
@@ -49,7 +49,7 @@ def plot(board: pa.Table, path: Path) -> None:
 
 def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> None:
     metric = METRICS[rows[0]["metric"]]
-    largest = max(r["size_bytes"] for r in rows)
+    largest = largest_of(rows)
     for tier, colour in COLOURS.items():
         mine = [r for r in rows if r["weights"] == tier]
         if not mine:
@@ -79,16 +79,22 @@ def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> Non
     axis.margins(x=0.35)
     axis.set_xlabel("latency of one example, median, ms ↓ (log scale)")
     axis.set_ylabel(f"{metric.title}, 95% interval")
-    axis.set_title(f"{panel[0]} on {panel[1]}; area = size, largest {largest / 1e6:.3g} MB")
+    sizes = f"; area = size, largest {megabytes(largest)} MB" if largest else ""
+    axis.set_title(f"{panel[0]} on {panel[1]}{sizes}")
     axis.grid(alpha=0.3)
     for handle in axis.legend(loc="best", fontsize=8).legend_handles:
         if hasattr(handle, "set_sizes"):
             handle.set_sizes([60])
 
 
+def largest_of(rows: list[dict[str, Any]]) -> float:
+    """Bytes of the largest of rows; 0 where none has a size, as of models behind an API."""
+    return max(float(row["size_bytes"] or 0) for row in rows)
+
+
 def area(row: dict[str, Any], largest: float) -> float:
-    """Area of a row's mark, in square points."""
-    return 40 + 560 * float(row["size_bytes"]) / largest
+    """Area of a row's mark, in square points: the smallest where it has no size."""
+    return 40 + 560 * float(row["size_bytes"] or 0) / (largest or 1)
 
 
 def _clusters(rows: list[dict[str, Any]]) -> list[tuple[tuple[float, float], list[dict[str, Any]]]]:

@@ -76,11 +76,13 @@ class Column:
         head: Its heading; ``{metric}`` is the headline metric's title.
         by: The column of ``schema.BOARD`` that it is sorted by.
         cell: Its text; empty where there is nothing to say.
+        detail: Whether it is left out where there is little room: in a terminal, and in Markdown.
     """
 
     head: str
     by: str
     cell: Callable[[Row], str]
+    detail: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -100,7 +102,10 @@ COLUMNS = (
     Column("label savings ↑", "label_savings", lambda r: _ratio(r["label_savings"])),
     Column("training s ↓", "train_seconds", lambda r: _seconds(r["train_seconds"])),
     Column("latency p50 ms ↓", "latency_ms_p50", lambda r: _three(r["latency_ms_p50"])),
+    Column("latency p90 ms ↓", "latency_ms_p90", lambda r: _three(r["latency_ms_p90"]), detail=True),
+    Column("latency p99 ms ↓", "latency_ms_p99", lambda r: _three(r["latency_ms_p99"]), detail=True),
     Column("examples/s ↑", "throughput", lambda r: count(r["throughput"])),
+    Column("FLOPs ↓", "flops", lambda r: count(r["flops"]), detail=True),
     Column("params", "params", lambda r: count(r["params"])),
     Column("size MB ↓", "size_bytes", lambda r: megabytes(r["size_bytes"])),
     Column("memory MB ↓", "peak_memory_bytes", lambda r: megabytes(r["peak_memory_bytes"])),
@@ -109,8 +114,9 @@ COLUMNS = (
     ),
     Column("tokens in + out", "prompt_tokens", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
     Column("cost $ ↓", "cost_usd", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
+    Column("origin", "origin", lambda r: r["origin"] or ""),
 )
-"""In the order in which they are shown; a board leaves out those that no row fills."""
+"""In the order in which they are shown; a board leaves out those that no row fills, and the origin where it is one."""
 
 
 def rows_of(board: pa.Table) -> list[Row]:
@@ -153,6 +159,11 @@ class Section:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def brief(self) -> tuple[Column, ...]:
+        """Columns without details."""
+        return tuple(column for column in self.columns if not column.detail)
+
     def head(self, column: Column) -> str:
         """Heading of a column here."""
         return column.head.format(metric=METRICS[self.metric].title)
@@ -161,14 +172,17 @@ class Section:
 def sections(board: pa.Table) -> list[Section]:
     """What is compared, apart from what is not, whatever the board's order; rows without a value are left out."""
     grouped: dict[tuple[Any, ...], list[Row]] = {}
+    origins = set()
     for row in rows_of(board):
         if row["value"] is not None:
+            origins.add(row["origin"])
             grouped.setdefault((row["task"], row["dataset"], row["fraction"], row["metric"]), []).append(row)
+    columns = [column for column in COLUMNS if column.by != "origin" or len(origins) > 1]
     found = []
     for (task, dataset, fraction, name), rows in grouped.items():
         share = "" if fraction in (None, 1.0) else f", {fraction:.0%} of the labels"
         title = f"{task} on {dataset}{share} ({rows[0]['n_test']} test examples)"
-        used = tuple(column for column in COLUMNS if any(column.cell(row) for row in rows))
+        used = tuple(column for column in columns if any(column.cell(row) for row in rows))
         found.append(Section(title, name, used, tuple(rows)))
     return found
 
@@ -192,9 +206,9 @@ def to_markdown(board: pa.Table) -> str:
     """One table for each task, data set and fraction, then what has no result, and why."""
     lines: list[str] = []
     for part in sections(board):
-        lines += [f"### {part.title}", "", "| " + " | ".join(map(part.head, part.columns)) + " |"]
-        lines.append("|" + "|".join("---" if c.is_text else "---:" for c in part.columns) + "|")
-        lines += ["| " + " | ".join(c.cell(row) for c in part.columns) + " |" for row in part.rows]
+        lines += [f"### {part.title}", "", "| " + " | ".join(map(part.head, part.brief)) + " |"]
+        lines.append("|" + "|".join("---" if c.is_text else "---:" for c in part.brief) + "|")
+        lines += ["| " + " | ".join(c.cell(row) for c in part.brief) + " |" for row in part.rows]
         lines.append("")
     missing = absences(board)
     if missing:
@@ -217,10 +231,10 @@ def to_text(board: pa.Table, width: int | None = None) -> str:
     console = Console(file=sink, width=width or 200, highlight=False)
     for part in sections(board):
         table = Table(title=part.title, title_justify="left", box=None, pad_edge=False, header_style="")
-        for column in part.columns:
+        for column in part.brief:
             table.add_column(part.head(column), justify="left" if column.is_text else "right")
         for row in part.rows:
-            table.add_row(*(Text(column.cell(row)) for column in part.columns))
+            table.add_row(*(Text(column.cell(row)) for column in part.brief))
         console.print(table)
         console.print()
     if rows_of(board):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.render import rows_of
+from tlzoo.leaderboard.render import megabytes, rows_of
 
 Row = Mapping[str, Any]
 
@@ -55,7 +55,8 @@ def select(board: pa.Table, limits: Limits, license_of: Callable[[Row], str]) ->
     """Choose on each task's data, among all that was run with all labels.
 
     The best score within the limits wins; of those that share its rank, which cannot be told apart, the fastest, and
-    then the smallest.
+    then the smallest. Where a row of another rank or tier, within the limits too, is as good in score, latency and size
+    and better in one, that row is taken: no recommendation is dominated by what can be afforded.
 
     Args:
         board: Rows of ``schema.BOARD``.
@@ -80,24 +81,34 @@ def _of(task: str, dataset: str, rows: Sequence[Row], limits: Limits, license_of
         near = min(zip(beyond, rows, strict=True), key=lambda pair: (len(pair[0]), -sign * pair[1]["value"]))
         told = f"nothing of {len(rows)} rows is within the limits; nearest: {name(near[1])}: {', '.join(near[0])}"
         return Selection(task, dataset, None, None, (told,))
-    best = max(within, key=lambda row: sign * row["value"])
-    tied = [row for row in within if (row["weights"], row["rank"]) == (best["weights"], best["rank"])]
-    chosen = min(tied, key=lambda row: _costs(row)[1:] + _costs(row)[:1])
-    reasons = [f"best {METRICS[best['metric']].label} of {len(within)} rows within the limits"]
-    if chosen is not best:
-        reasons = [f"cannot be told apart from the best within the limits, {name(best)}, and is faster or smaller"]
-    elif len(tied) > 1:
-        reasons.append(f"{len(tied) - 1} more cannot be told apart from it, and are slower or larger")
-    places = front([_costs(row) for row in rows])
-    if any(rows[i] is chosen for i in places):
+    chosen, reasons = _best(within)
+    better = next((i for i in front([_costs(row) for row in rows]) if _dominates(rows[i], chosen)), None)
+    if better is None:
         reasons.append("on the Pareto front of score, latency and size")
     else:
-        better = next(i for i in places if all(a <= b for a, b in zip(_costs(rows[i]), _costs(chosen), strict=True)))
-        why = ", ".join(beyond[better]) or "which cannot be told apart from it"
-        reasons.append(f"dominated by {name(rows[better])}: {why}")
+        reasons.append(f"dominated by {name(rows[better])}: {', '.join(beyond[better])}")
     if chosen["weights"] == "stand-in":
         reasons.append("its weights are a stand-in: the published model may be better, and larger")
     return Selection(task, dataset, chosen, license_of(chosen), tuple(reasons))
+
+
+def _best(rows: Sequence[Row]) -> tuple[Row, list[str]]:
+    """Which of the rows within the limits to take, on their Pareto front, and why."""
+    best = min(rows, key=_costs)
+    tied = [row for row in rows if (row["weights"], row["rank"]) == (best["weights"], best["rank"])]
+    fastest = min(tied, key=lambda row: _costs(row)[1:] + _costs(row)[:1])
+    if fastest is best:
+        reasons = [f"best {METRICS[best['metric']].label} of {len(rows)} rows within the limits"]
+        if len(tied) > 1:
+            reasons.append(f"{len(tied) - 1} more cannot be told apart from it, and are no faster")
+        return best, reasons
+    for i in front([_costs(row) for row in rows]):
+        if _dominates(rows[i], fastest):
+            return rows[i], [
+                f"dominates {name(fastest)} ({fastest['weights']} weights), which cannot be told apart from the best "
+                f"within the limits, {name(best)}, and is faster or smaller"
+            ]
+    return fastest, [f"cannot be told apart from the best within the limits, {name(best)}, and is faster or smaller"]
 
 
 def described(selection: Selection) -> list[str]:
@@ -107,7 +118,9 @@ def described(selection: Selection) -> list[str]:
         return [f"{selection.dataset}: {selection.reasons[0]}"]
     facts = f"{row['metric']} {row['value']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
     if row["latency_ms_p50"] is not None:
-        facts += f", {row['latency_ms_p50']:.3g} ms, {row['size_bytes'] / 1e6:.3g} MB"
+        facts += f", {row['latency_ms_p50']:.3g} ms"
+    if row["size_bytes"] is not None:
+        facts += f", {megabytes(row['size_bytes'])} MB"
     head = f"{selection.dataset}: {name(row)} ({row['weights']} weights, {selection.license}): {facts}"
     return [head, *selection.reasons]
 
@@ -122,6 +135,12 @@ def _costs(row: Row) -> tuple[float, ...]:
     unknown = float("inf")
     score = -METRICS[row["metric"]].sign * row["value"]
     return score, *(unknown if row[column] is None else row[column] for column in ("latency_ms_p50", "size_bytes"))
+
+
+def _dominates(one: Row, other: Row) -> bool:
+    """Whether a row is as good as another in all costs, and better in one."""
+    a, b = _costs(one), _costs(other)
+    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
 def _beyond(row: Row, limits: Limits, license_of: Callable[[Row], str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from tlzoo.api import Leaderboard
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.cards.vocabulary import TASKS
+from tlzoo.leaderboard.page import missing
 from tlzoo.leaderboard.render import rows_of
 
 
@@ -87,18 +89,28 @@ class Boards:
         words = wanted.search.lower().split()
         if not words and not wanted.licenses:
             return board
+        summaries = {card.id: card.summary for card in catalogue.cards()}
         fits = []
         for row in rows_of(board.select(["card", "variant", "weights", "dataset", "strategy"])):
-            said = " ".join([*(str(value) for value in row.values()), catalogue.get(row["card"]).summary]).lower()
+            said = " ".join([*map(str, row.values()), summaries.get(row["card"], "")]).lower()
             licensed = not wanted.licenses or catalogue.license_of(row) in wanted.licenses
             fits.append(licensed and all(word in said for word in words))
         return board.filter(pa.array(fits, pa.bool_()))
 
-    def empty(self, task: str) -> str:
-        """What to say where there is no row."""
-        if self.board(task).num_rows:
-            return "No row fits these filters; loosen one."
-        return (
-            f"No results for {task} yet. Make some: `tlzoo eval --task {task}`, and start this page again. "
-            f"Models that can do it: {', '.join(card.id for card in self.cards(task))}."
-        )
+    def empty(self, task: str, unfit: str = "No row fits these filters; loosen one.") -> str:
+        """What to say where there is no row, as HTML.
+
+        Args:
+            task: The task.
+            unfit: What is wrong with the rows of the board where some ended well.
+        """
+        board = self.board(task)
+        if not board.num_rows:
+            able = ", ".join(card.id for card in self.cards(task))
+            return (
+                f"<p>No results for {task} yet. Make some: <code>tlzoo eval --task {task}</code>, and start this page "
+                f"again. Models that can do it: {able}.</p>"
+            )
+        if board["value"].null_count == board.num_rows:
+            return f"<p>No result for {task} yet: nothing that was tried ended well.</p>{missing(board)}"
+        return f"<p>{escape(unfit)}</p>"

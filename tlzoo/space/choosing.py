@@ -47,4 +47,5 @@ def recommend(
     for found in select(boards.board(task), limits, catalogue.license_of):
         head, *reasons = map(escape, described(found))
         parts.append(f"<h3>{head}</h3><ul>{''.join(f'<li>{reason}</li>' for reason in reasons)}</ul>")
-    return f"<div class=tlzoo aria-live=polite>{''.join(parts) or escape(boards.empty(task))}</div>"
+    told = "".join(parts) or boards.empty(task, "No row here was run with all labels.")
+    return f"<div class=tlzoo aria-live=polite>{told}</div>"

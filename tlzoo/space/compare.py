@@ -35,7 +35,7 @@ def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
         value=best,
         multiselect=True,
         max_choices=MOST,
-        label=f"Models, two to {MOST}",
+        label="Models, two to four",
     )
     table = gr.HTML(side_by_side(boards, first, best))
 
@@ -61,6 +61,7 @@ _FACTS: dict[str, Callable[[Card], str]] = {
     "summary": lambda c: c.summary,
     "made by": lambda c: f"{c.provenance.organization}, {c.provenance.year}",
     "framework": lambda c: c.provenance.framework,
+    "file formats": lambda c: ", ".join(c.formats),
     "pretrained on": lambda c: ", ".join(c.provenance.training_data),
     "licence": lambda c: f"code {c.provenance.license.code}, weights {c.provenance.license.weights}",
     "input": lambda c: c.input.description,
@@ -72,7 +73,10 @@ _FACTS: dict[str, Callable[[Card], str]] = {
 
 
 def side_by_side(boards: Boards, task: str, models: Sequence[str]) -> str:
-    """A table: a column a model, first the results of its best row on each data set, then its card's facts."""
+    """A table: a column a model, first the results of its best row on each data set, then its card's facts.
+
+    What is known of none of the models is left out.
+    """
     if not models:
         return "<div class=tlzoo>Choose two models or more.</div>"
     cards = [catalogue.get(model) for model in models]
@@ -84,18 +88,20 @@ def side_by_side(boards: Boards, task: str, models: Sequence[str]) -> str:
         sign = METRICS[row["metric"]].sign
         if held is None or sign * row["value"] > sign * held["value"]:
             best[row["dataset"]][row["card"]] = row
-    lines = []
+    lines: list[tuple[str, list[str]]] = []
     for dataset, rows in best.items():
         metric = METRICS[next(iter(rows.values()))["metric"]].title
         for column in COLUMNS:
-            if column.by not in ("card", "rank") and any(c.id in rows and column.cell(rows[c.id]) for c in cards):
+            if column.by not in ("card", "rank"):
                 said = [column.cell(rows[c.id]) if c.id in rows else "" for c in cards]
-                lines.append(_line(f"{dataset}: {column.head.format(metric=metric)}", said))
-    lines += [_line(label, [told(card) for card in cards]) for label, told in _FACTS.items()]
+                lines.append((f"{dataset}: {column.head.format(metric=metric)}", said))
+    lines += [(label, [told(card) for card in cards]) for label, told in _FACTS.items()]
+    body = "".join(_line(label, cells) for label, cells in lines if any(cells))
     heads = "".join(f"<th scope=col>{escape(card.name)}</th>" for card in cards)
     return (
-        "<div class=tlzoo><div class=wide tabindex=0><table class=facts><thead><tr><th></th>"
-        f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div></div>"
+        '<div class=tlzoo><div class=wide tabindex=0 role=region aria-label="Models side by side"><table class=facts>'
+        f"<thead><tr><th scope=col aria-label=factor></th>{heads}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div></div>"
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from html import escape
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tlzoo.cards.vocabulary import STRATEGIES, TIERS
@@ -31,6 +30,15 @@ _AT_FIRST = (
     "size_bytes",
 )
 
+_FORMS = {"CSV": ".csv", "Parquet": ".parquet"}
+_SAVE = """file => {
+  const link = document.createElement("a");
+  Object.assign(link, {href: file.url, download: file.orig_name});
+  link.click();
+  return null;
+}"""
+"""Saves the file that a button was given, and takes it from the button again: the next click asks for a new one."""
+
 
 def page(boards: Boards, task: gr.Dropdown) -> None:
     """Make the page.
@@ -39,17 +47,14 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         boards: What there is.
         task: The choice of a task that all pages share.
     """
-    folder = Path(tempfile.mkdtemp(prefix="tlzoo-space-"))
 
-    def show(name: str, shown: list[str], *filters: Any) -> list[Any]:
+    def show(name: str, shown: list[str], *filters: Any) -> str:
         board = boards.filtered(name, Filter(*filters))
         hidden = set(_NAMES.values()) - {_NAMES[each] for each in shown}
-        table = fragment(board, hidden) if board.num_rows else f"<div class=tlzoo>{escape(boards.empty(name))}</div>"
-        return [table, *_files(board, folder, f"{name}-{hash((name, str(filters))):x}")]
+        return fragment(board, hidden) if board.num_rows else f"<div class=tlzoo>{boards.empty(name)}</div>"
 
     first = boards.tasks[0]
     chosen = [name for name, by in _NAMES.items() if by in _AT_FIRST]
-    said = show(first, chosen)
     with gr.Row():
         search = gr.Textbox("", label="Search", placeholder="a model, a strategy, a data set", scale=2)
         tiers = gr.Dropdown(list(TIERS), multiselect=True, label="Weights", info="none: trained from scratch")
@@ -61,22 +66,39 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
             latency = gr.Number(label="At most, ms an example", info="0: no limit", minimum=0)
         columns = gr.CheckboxGroup(list(_NAMES), value=chosen, label="Columns")
         with gr.Row():
-            csv = gr.DownloadButton("Download CSV", said[1], size="sm")
-            parquet = gr.DownloadButton("Download Parquet", said[2], size="sm")
-    table = gr.HTML(said[0])
+            downloads = {suffix: gr.DownloadButton(f"Download {name}", size="sm") for name, suffix in _FORMS.items()}
+    table = gr.HTML(show(first, chosen))
 
     filters: list[Any] = [search, tiers, strategies, licenses, size, latency]
-    given, shown = [task, columns, *filters], [table, csv, parquet]
+    given = [task, columns, *filters]
     for each in (columns, *filters):
-        each.change(show, given, shown, show_progress="hidden", trigger_mode="always_last")
+        each.change(show, given, [table], show_progress="hidden", trigger_mode="always_last")
+    for suffix, button in downloads.items():
+        asked = button.click(written(boards, suffix), [task, *filters], [button], show_progress="hidden")
+        asked.then(None, [button], [button], js=_SAVE)
     task.change(lambda name: gr.Dropdown(boards.licenses(name), value=[]), [task], [licenses], show_progress="hidden")
-    task.change(show, given, shown, show_progress="hidden")
+    task.change(show, given, [table], show_progress="hidden")
 
 
-def _files(board: pa.Table, folder: Path, name: str) -> list[str]:
-    """A board as CSV and as Parquet, written once for each choice of rows."""
-    csv, parquet = (folder / f"{name}{suffix}" for suffix in (".csv", ".parquet"))
-    if not parquet.exists():
-        csv.write_text(to_csv(board), encoding="utf-8")
-        pq.write_table(board, parquet)
-    return [str(csv), str(parquet)]
+def written(boards: Boards, suffix: str) -> Callable[..., Iterator[str]]:
+    """Write a board for one visitor, of the rows that are chosen at that moment.
+
+    Args:
+        boards: What there is.
+        suffix: ``.csv`` or ``.parquet``.
+
+    Returns:
+        A handler of the task and the filters: it gives the file, which is gone once Gradio has taken its copy.
+    """
+
+    def write(name: str, *filters: Any) -> Iterator[str]:
+        board = boards.filtered(name, Filter(*filters))
+        with TemporaryDirectory(prefix="tlzoo-space-") as folder:
+            path = Path(folder, f"{name}{suffix}")
+            if suffix == ".csv":
+                path.write_text(to_csv(board), encoding="utf-8")
+            else:
+                pq.write_table(board, path)
+            yield str(path)
+
+    return write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -9,8 +10,8 @@ import plotly.graph_objects as go
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area
-from tlzoo.leaderboard.render import Row, rows_of
+from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area, largest_of
+from tlzoo.leaderboard.render import Row, megabytes, rows_of
 from tlzoo.leaderboard.selection import name
 from tlzoo.space.boards import Boards
 
@@ -38,8 +39,8 @@ def page(boards: Boards, task: gr.Dropdown, demo: gr.Blocks) -> None:
         chosen = gr.Dropdown(names, value=dataset, visible=len(names) > 1)
         measured = [row for row in rows if row["fraction"] == 1.0 and row["latency_ms_p50"]]
         if not measured:
-            missing = boards.empty(task_name) if not rows else "No row here has a latency."
-            return missing, chosen, gr.Plot(visible=False), gr.Plot(visible=False)
+            told = boards.empty(task_name, "No row here has a latency.")
+            return told, chosen, gr.Plot(visible=False), gr.Plot(visible=False)
         learnt = learning(rows)
         return (
             "Up and left is better; the area of a mark is the size of the model. What the line joins is beaten by "
@@ -61,7 +62,7 @@ def tradeoff(rows: list[Row]) -> go.Figure:
         rows: Of one data set, measured, of all labels.
     """
     metric = METRICS[rows[0]["metric"]]
-    largest = max(row["size_bytes"] for row in rows)
+    largest = largest_of(rows)
     figure = go.Figure()
     for tier, colour in COLOURS.items():
         mine = [row for row in rows if row["weights"] == tier]
@@ -78,7 +79,7 @@ def tradeoff(rows: list[Row]) -> go.Figure:
             mode="markers",
             name={"none": "from scratch"}.get(tier, f"{tier} weights"),
             marker={"color": colour, "size": [area(row, largest) ** 0.5 for row in mine], "opacity": 0.65},
-            text=[f"{name(row)}<br>{row['size_bytes'] / 1e6:.3g} MB" for row in mine],
+            text=[_told(row) for row in mine],
             hovertemplate="%{text}<br>%{y:.3f}, %{x:.3g} ms<extra></extra>",
         )
     best = [rows[i] for i in front([(row["latency_ms_p50"], -metric.sign * row["value"]) for row in rows])]
@@ -103,7 +104,7 @@ def learning(rows: list[Row]) -> go.Figure | None:
     """
     curves: dict[str, list[Row]] = {}
     for row in rows:
-        curves.setdefault(name(row), []).append(row)
+        curves.setdefault(_name(row), []).append(row)
     curves = {label: each for label, each in curves.items() if len(each) > 1}
     if not curves:
         return None
@@ -115,6 +116,16 @@ def learning(rows: list[Row]) -> go.Figure | None:
         )
     figure.update_xaxes(type="log", title="share of the labels (log scale)", tickformat=".0%")
     return _laid_out(figure, METRICS[rows[0]["metric"]].title)
+
+
+def _told(row: Row) -> str:
+    """What the pointer is told of a mark."""
+    return _name(row) if row["size_bytes"] is None else f"{_name(row)}<br>{megabytes(row['size_bytes'])} MB"
+
+
+def _name(row: Row) -> str:
+    """A row's name, of which Plotly reads nothing as markup."""
+    return escape(name(row), quote=False)
 
 
 def _laid_out(figure: go.Figure, score: str) -> go.Figure:

@@ -1,0 +1,54 @@
+"""The script that makes what ships, as far as it can be tried in seconds."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tlzoo.leaderboard.store import Store, read_board
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "reference.py"
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reference", SCRIPT)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_task_that_fails_is_named_and_ends_in_a_code(tmp_path: Path) -> None:
+    command = [sys.executable, SCRIPT, "run", "no-such-task", "--out", tmp_path / "out", "--budget", "0.1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "no-such-task: tlzoo eval ended with code 2"
+
+
+def test_tasks_that_end_well_are_not_named(
+    reference: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("true"))
+    assert reference.run(["audio-classification", "audio-embedding"], tmp_path, 1) == []
+
+
+def test_what_is_kept_says_no_more_than_the_rows(
+    reference: ModuleType, row: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    facts = {"hardware": "a machine", "threads": 2, "tlzoo_version": "0.1.0"}
+    store = Store(tmp_path / "out" / "audio-classification" / "results")
+    store.write([row("yamnet", "probe", 0.9, **facts)])
+    store.write([row("crepe", "probe", 0.0, **facts) | {"status": "skipped", "value": None, "reason": "no time"}])
+    reference.keep(tmp_path / "out", tmp_path / "results")
+    said = (tmp_path / "results" / "README.md").read_text()
+    assert "| audio-classification | 1 | 1 | 1 | " in said and "| a machine, 2 threads | 0.1.0 |" in said
+    assert "minutes" not in said, "no row knows the budget"
+    board = read_board(tmp_path / "results" / "board.parquet")
+    assert set(board["origin"].to_pylist()) == {"reference"} and set(board["rank"].to_pylist()) == {1, None}
