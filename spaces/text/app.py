@@ -1,4 +1,4 @@
-"""The text models of tlzoo, as a Space; cards that were merged into its repository lie in zoo_cards, beside this file."""
+"""The text models of tlzoo, as a Space; zoo_cards beside this file holds the cards that were merged here."""
 
 from pathlib import Path
 

@@ -13,7 +13,6 @@ from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
 from tlzoo.errors import InputError, unknown
 
-
 MORE = "TLZOO_CARDS"
 """Environment variable: a folder of more cards, laid out as ``zoo_cards``, such as those merged into a Space."""
 
@@ -52,7 +51,7 @@ def read_all(root: Path | None = None) -> dict[str, CardFile]:
         try:
             _add(path, found)
         except InputError as error:
-            print(f"{path}: left out: {error}", file=sys.stderr)
+            print(f"left out: {'; '.join(str(error).splitlines())}", file=sys.stderr)
     return found
 
 
