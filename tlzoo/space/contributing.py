@@ -39,8 +39,8 @@ def page(boards: Boards) -> None:
         "A few facts make a draft of a card; write the rest into it. It is checked as you write. Download it and send "
         "it as a pull request to tlzoo: one file below `zoo_cards/` is all that a model needs."
         + (
-            " Or log in and open a pull request on this Space: once it is merged, the card stands in the Space's own "
-            "`zoo_cards/`, and is among the others from the next start on."
+            " Or log in, before you write, and open a pull request on this Space: once it is merged, the card stands "
+            "in the Space's own `zoo_cards/`, and is among the others from the next start on."
             if logs_in
             else ""
         )
