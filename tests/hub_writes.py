@@ -107,6 +107,14 @@ class WritingHandler(Handler):
     def route(self, path: str, query: dict[str, list[str]]) -> None:
         if self.hub.stalls(self.command, path):
             raise ConnectionResetError
+        if path == "/.well-known/openid-configuration":
+            return self.provider()
+        if path == "/oauth/authorize":
+            return self.authorize({name: values[0] for name, values in query.items()})
+        if path == "/oauth/token":
+            return self.token()
+        if path == "/oauth/jwks":
+            return self.json({"keys": [{"kty": "oct", "k": _base64(_SIGNED_WITH)}]})
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and token not in self.hub.accounts:
             return self.refuse(401, "Invalid credentials in Authorization header")
@@ -128,14 +136,6 @@ class WritingHandler(Handler):
             return self.upload(match[1])
         if path == "/verify":
             return self.verify()
-        if path == "/.well-known/openid-configuration":
-            return self.provider()
-        if path == "/oauth/authorize":
-            return self.authorize({name: values[0] for name, values in query.items()})
-        if path == "/oauth/token":
-            return self.token()
-        if path == "/oauth/jwks":
-            return self.json({"keys": [{"kty": "oct", "k": _base64(_SIGNED_WITH)}]})
         if match := re.fullmatch(rf"{api}/commit/(.+)", path):
             return self.commit(account, match[1], match[2], match[3], query.get("create_pr") == ["1"])
         if match := re.search(r"/(models|datasets|spaces)/([^/]+/[^/]+)", path):

@@ -149,7 +149,6 @@ def test_a_card_of_a_visitor_becomes_one_of_the_space(
         visitor.sees(f"A valid card. It belongs at {CARD}")
         visitor.press("Open a pull request")
         visitor.sees(f"Thank you. The pull request: {hub.url}/spaces/{SPACE}/discussions/1")
-        assert not visitor.complaints()
     assert hub.commits[-1].written == (CARD,)
     shutil.copytree(hub.home("spaces", SPACE, "refs/pr/1") / "zoo_cards", home / "zoo_cards")
     (home / CARD).with_name("torn.md").write_text("---\n")
@@ -192,6 +191,5 @@ def test_it_starts_in_a_new_environment(
             visitor = Visitor(browse(), url)
             visitor.sees("audio-classification on spoken-digits", "crepe tiny")
             log_in(visitor)
-            assert not visitor.complaints()
     finally:
         shutil.rmtree(tmp_path / "venv", ignore_errors=True)
