@@ -64,18 +64,29 @@ def published(hub: WritableHub, wheel: Path, tmp_path: Path) -> Path:
     return home
 
 
-def environment(tmp_path: Path, port: int, **more: str) -> dict[str, str]:
-    """Of a Space's process, whose ``python`` finds what this environment has, but no checkout."""
-    packages = [path for path in sys.path if path and not Path(path, "pyproject.toml").exists()]
+def environment(tmp_path: Path, port: int, *paths: Path | str, **more: str) -> dict[str, str]:
+    """Of a Space's process, which imports from some paths."""
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(packages),
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "GRADIO_SERVER_PORT": str(port),
         "TLZOO_CACHE": str(tmp_path / "cache"),
         "TLZOO_REFERENCE": "",
         "NO_PROXY": "127.0.0.1,localhost",
         **more,
     }
+
+
+def beside(package: Path) -> list[Path | str]:
+    """The wheel, and what this environment has but a checkout: gradio in a Space would import its ``spaces``."""
+    return [package, *(path for path in sys.path if path and not Path(path, "pyproject.toml").exists())]
+
+
+def started(folder: Path, package: Path, tmp_path: Path, **more: str) -> Any:
+    """The Space of a folder, as a process whose working directory it is."""
+    port = free_port()
+    found = environment(tmp_path, port, *beside(package), **more)
+    return served([sys.executable, "-S", "app.py"], port, found, folder)
 
 
 def on_the_hub(hub: WritableHub) -> dict[str, str]:
@@ -97,9 +108,8 @@ def on_the_hub(hub: WritableHub) -> dict[str, str]:
 
 def test_the_process_finds_no_checkout(package: Path, tmp_path: Path) -> None:
     where = [sys.executable, "-S", "-c", "import tlzoo; print(tlzoo.__file__)"]
-    paths = environment(tmp_path, 0)
-    paths["PYTHONPATH"] = f"{package}{os.pathsep}{paths['PYTHONPATH']}"
-    found = subprocess.run(where, env=paths, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    clean = environment(tmp_path, 0, *beside(package))
+    found = subprocess.run(where, env=clean, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert found.startswith(str(package))
 
 
@@ -121,14 +131,6 @@ def test_it_starts_from_its_own_wheel(
         visitor.sees("A few facts make a draft")
         assert "Sign in" not in visitor.text() and "Open a pull request" not in visitor.text()
         assert not visitor.complaints()
-
-
-def started(folder: Path, package: Path, tmp_path: Path, **more: str) -> Any:
-    """The Space of a folder, as a process whose working directory it is."""
-    port = free_port()
-    paths = environment(tmp_path, port, **more)
-    paths["PYTHONPATH"] = f"{package}{os.pathsep}{paths['PYTHONPATH']}"
-    return served([sys.executable, "-S", "app.py"], port, paths, folder)
 
 
 def test_a_card_of_a_visitor_becomes_one_of_the_space(
@@ -179,7 +181,6 @@ def test_it_starts_in_a_new_environment(
     home = published(hub, wheel, tmp_path)
     port = free_port()
     clean = environment(tmp_path, port, TMPDIR=str(tmp_path), **on_the_hub(hub))
-    del clean["PYTHONPATH"]
     python = tmp_path / "venv" / "bin" / "python"
     try:
         subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
