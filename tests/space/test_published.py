@@ -146,7 +146,7 @@ def test_a_card_of_a_visitor_becomes_one_of_the_space(
         text = catalogue.get_file("yamnet").path.read_text(encoding="utf-8")
         visitor.browser.execute_script(
             "document.querySelector('.cm-content').cmTile.view.dispatch({changes: {from: 0, insert: arguments[0]}})",
-            text.replace("  id: yamnet\n", "  id: my-yamnet\n").replace("  name: YAMNet\n", "  name: My YAMNet\n"),
+            text.replace("  id: yamnet\n", "  id: my-yamnet\n"),
         )
         visitor.sees(f"A valid card. It belongs at {CARD}")
         visitor.press("Open a pull request")
@@ -156,7 +156,7 @@ def test_a_card_of_a_visitor_becomes_one_of_the_space(
     (home / CARD).with_name("torn.md").write_text("---\n")
     with started(home, package, tmp_path, **on_the_hub(hub)) as url:
         visitor = Visitor(browse(), f"{url}/?tab=cards&card=my-yamnet")
-        visitor.sees("My YAMNet")
+        visitor.sees("--model my-yamnet")
         log = (tmp_path / "cache" / f"{url.rpartition(':')[2]}.log").read_text()
         assert f"left out: {(home / CARD).with_name('torn.md')}:1: no YAML front matter" in log
 
