@@ -170,7 +170,7 @@ def log_in(visitor: Visitor) -> None:
     visitor.sees("Logout (me)")
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_it_starts_in_a_new_environment(
     request: pytest.FixtureRequest, tmp_path: Path, browse: Callable[..., Any]
 ) -> None:
