@@ -20,6 +20,11 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ["TLZOO_REFERENCE"] = str(Path(__file__).parent / "no-results")  # boards hold what a test put there
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "install the published Space in a new environment: some minutes and 7 GB"
+    parser.addoption("--new-environment", action="store_true", help=told)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 128 KiB."""

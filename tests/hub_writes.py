@@ -2,26 +2,30 @@
 
 What is committed lies in the served folder, a pull request's branch below ``branches``, and what was uploaded but is in
 no commit yet below ``uploads``. A request can be left without an answer, as by a Hub that is slow, for a client that is
-killed while it waits.
+killed while it waits. People who log in to a Space are all ``me``, and are not asked whether they want to.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 import shutil
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import yaml
 
 from tests.hub_server import Handler, Hub, RefusedError, git_oid, sha256
 
 TOKEN, STRANGER = "hf_thisisthesecretofthetests", "hf_anothersecretofthetests"
+_SIGNED_WITH = b"the key of the Hub of the tests, of some length"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class WritableHub(Hub):
     Attributes:
         commits: What was committed so far.
         private: Repositories that were created as private, as ``kind/owner/name``.
+        scopes: What the last Space that somebody logged in to may do in their name.
     """
 
     def __init__(self, root: Path, large: int = 64 * 1024) -> None:
@@ -49,6 +54,7 @@ class WritableHub(Hub):
         self.accounts = {TOKEN: "me", STRANGER: "stranger"}
         self.commits: list[Commit] = []
         self.private: set[str] = set()
+        self.scopes: list[str] = []
         self.titles: dict[tuple[str, str], list[str]] = {}
         self.lock = threading.Lock()
         self._where, self._asked = ("", ""), 0
@@ -101,6 +107,14 @@ class WritingHandler(Handler):
     def route(self, path: str, query: dict[str, list[str]]) -> None:
         if self.hub.stalls(self.command, path):
             raise ConnectionResetError
+        if path == "/.well-known/openid-configuration":
+            return self.provider()
+        if path == "/oauth/authorize":
+            return self.authorize({name: values[0] for name, values in query.items()})
+        if path == "/oauth/token":
+            return self.token()
+        if path == "/oauth/jwks":
+            return self.json({"keys": [{"kty": "oct", "k": _base64(_SIGNED_WITH)}]})
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and token not in self.hub.accounts:
             return self.refuse(401, "Invalid credentials in Authorization header")
@@ -133,6 +147,30 @@ class WritingHandler(Handler):
     def refuse(self, status: int, message: str) -> None:
         answer = json.dumps({"error": message}).encode()
         self.send(status, answer, {"X-Error-Message": message, "Content-Type": "application/json"})
+
+    def provider(self) -> None:
+        places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "jwks"}
+        found = {name: f"{self.hub.url}/oauth/{place}" for name, place in places.items()}
+        self.json({"issuer": self.hub.url, "id_token_signing_alg_values_supported": ["HS256"]} | found)
+
+    def authorize(self, asked: dict[str, str]) -> None:
+        self.hub.scopes = asked["scope"].split()
+        code = _base64(json.dumps([asked["client_id"], asked.get("nonce")]).encode())
+        answer = urlencode({"code": code, "state": asked["state"]})
+        self.send(
+            302, b"", {"Location": f"{asked['redirect_uri']}{'&' if '?' in asked['redirect_uri'] else '?'}{answer}"}
+        )
+
+    def token(self) -> None:
+        code = parse_qs(self.body.decode())["code"][0]
+        client, nonce = json.loads(base64.urlsafe_b64decode(code + "=="))
+        now = int(time.time())
+        person = {"sub": "0", "name": "Me", "preferred_username": "me", "profile": f"{self.hub.url}/me", "picture": ""}
+        claims = {"iss": self.hub.url, "aud": client, "nonce": nonce, "iat": now, "exp": now + 3600} | person
+        signed = ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "HS256"}, claims))
+        signature = _base64(hmac.digest(_SIGNED_WITH, signed.encode(), "sha256"))
+        token = {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600, "scope": " ".join(self.hub.scopes)}
+        self.json(token | {"id_token": f"{signed}.{signature}"})
 
     def may_write(self, account: str | None, owner: str) -> bool:
         if account == owner:
@@ -262,3 +300,7 @@ class WritingHandler(Handler):
                 path.write_bytes(base64.b64decode(value["content"]))
             written.append(value["path"])
         return tuple(written), tuple(deleted)
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")

@@ -1,5 +1,7 @@
-"""The text models of tlzoo, as a Space."""
+"""The text models of tlzoo, as a Space; zoo_cards beside this file holds the cards that were merged here."""
+
+from pathlib import Path
 
 from tlzoo.space.app import serve
 
-serve("text")
+serve("text", cards=Path(__file__).with_name("zoo_cards"))

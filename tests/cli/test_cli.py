@@ -123,6 +123,7 @@ def test_a_misspelt_key_on_a_card(tmp_path: Path) -> None:
     done = tlzoo("cards", "validate", str(card))
     assert done.returncode == 2
     assert re.match(rf"{card}:\d+: field 'tlzoo.transfer.min_exampels': unknown key; did you mean", done.stderr)
+    assert done.stderr.endswith("\n1 card, 1 fault\n")
 
 
 def test_a_wrong_hash_is_exit_2(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ def test_a_space_is_built(sources: Path, wheel: Path, tmp_path: Path) -> None:
         "sdk_version": metadata.version("gradio"),
         "python_version": "3.11",
         "app_file": "app.py",
+        "hf_oauth": True,
+        "hf_oauth_scopes": ["write-discussions"],
     }
     assert body == "# Sounds\n\nTry it.\n"
     again = {path.name: path.read_bytes() for path in built.iterdir()}
@@ -118,6 +120,12 @@ def test_a_space_is_published_with_its_wheel_by_address_and_hash(
     push(newer)
     assert set(here.commits[-1].written) == {newer.name, "requirements.txt"}
     assert here.commits[-1].deleted == (wheel.name,)
+    merged = home / "zoo_cards" / "audio" / "audio-classification" / "my-model.md"
+    merged.parent.mkdir(parents=True)
+    merged.write_text("of a visitor")
+    assert push(newer) == ["space me/tlzoo-audio: nothing to change"]
+    push(wheel)
+    assert here.commits[-1].deleted == (newer.name,) and merged.read_text() == "of a visitor"
 
 
 def test_pip_installs_the_wheel_of_this_checkout_from_the_space(
@@ -145,12 +153,23 @@ def test_pip_installs_the_wheel_of_this_checkout_from_the_space(
     assert (tmp_path / "fetched" / wheel.name).read_bytes() == wheel.read_bytes()
 
 
+def test_without_build_the_fix_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", version)
+    with pytest.raises(InputError, match=r"build is not installed, .* pip install '\.\[spaces\]'") as caught:
+        build_wheel(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_every_space_of_this_checkout_can_be_built(wheel: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio")
     for domain in DOMAINS:
         built = build_space(domain, tmp_path / domain, wheel=wheel)
         front = yaml.safe_load((built / "README.md").read_text().split("---\n")[1])
         assert front["title"] == f"tlzoo {domain}" and front["emoji"]
+        assert "tlzoo[spaces]" not in (built / "README.md").read_text(), "nobody has that name in a registry"
         compile((built / "app.py").read_text(), "app.py", "exec")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -10,6 +12,9 @@ from typing import Any
 from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
 from tlzoo.errors import InputError, unknown
+
+MORE = "TLZOO_CARDS"
+"""Environment variable: a folder of more cards, laid out as ``zoo_cards``, such as those merged into a Space."""
 
 
 def folder() -> Path:
@@ -28,24 +33,45 @@ def paths(root: Path | None = None) -> list[Path]:
 
 @cache
 def read_all(root: Path | None = None) -> dict[str, CardFile]:
-    """Read the catalogue.
+    """Read the catalogue: by default that of the package, and then the folder that ``TLZOO_CARDS`` names.
+
+    A card of that folder that cannot be used is left out, and named on standard error: whoever put it there, the zoo
+    goes on.
 
     Returns:
         Card files by id, in the order of the folder listing.
 
     Raises:
-        InputError: A card is faulty, stands in the wrong folder, or repeats an id.
+        InputError: A card is faulty, stands in the wrong folder, or repeats an id; or ``TLZOO_CARDS`` is no folder.
     """
     found: dict[str, CardFile] = {}
     for path in paths(root):
-        file = read(path)
-        expected = (file.card.domain, file.card.task)
-        if (path.parts[-3], path.parts[-2]) != expected:
-            raise InputError(f"{path}: a card of {expected[0]}/{expected[1]} belongs in that folder")
-        if file.card.id in found:
-            raise InputError(f"{path}: id {file.card.id!r} is taken by {found[file.card.id].path}")
-        found[file.card.id] = file
+        _add(path, found)
+    for path in _more() if root is None else []:
+        try:
+            _add(path, found)
+        except InputError as error:
+            print(f"left out: {'; '.join(str(error).splitlines())}", file=sys.stderr)
     return found
+
+
+def _add(path: Path, found: dict[str, CardFile]) -> None:
+    file = read(path)
+    expected = (file.card.domain, file.card.task)
+    if (path.parts[-3], path.parts[-2]) != expected:
+        raise InputError(f"{path}: a card of {expected[0]}/{expected[1]} belongs in that folder")
+    if file.card.id in found:
+        raise InputError(f"{path}: id {file.card.id!r} is taken by {found[file.card.id].path}")
+    found[file.card.id] = file
+
+
+def _more() -> list[Path]:
+    named = os.environ.get(MORE)
+    if not named:
+        return []
+    if not Path(named).is_dir():
+        raise InputError(f"{MORE}: {named}: no such folder; name one that holds <domain>/<task>/<id>.md")
+    return paths(Path(named))
 
 
 def card_files(task: str | None = None, domain: str | None = None) -> Iterator[CardFile]:

@@ -127,8 +127,12 @@ def validate(
         catalogue.read_all()
     for fault in faults:
         typer.echo(fault, err=True)
-    typer.echo(f"{len(files)} cards, {len(faults)} faults", err=True)
+    typer.echo(f"{_counted(len(files), 'card')}, {_counted(len(faults), 'fault')}", err=True)
     raise typer.Exit(2 if faults else 0)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @cards_app.command("schema")

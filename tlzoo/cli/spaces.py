@@ -29,5 +29,5 @@ def space(
     try:
         from tlzoo.space.app import serve
     except ModuleNotFoundError as error:
-        raise UnavailableError(f"{error.name} is not installed: pip install 'tlzoo[spaces]'") from None
+        raise UnavailableError(f"{error.name} is not installed; in a clone of tlzoo: pip install '.[spaces]'") from None
     serve(domain, out, host, port)

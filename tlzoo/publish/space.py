@@ -21,6 +21,8 @@ from tlzoo.publish.hub import Repository
 COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 PYTHON = "3.11"
 REQUIREMENTS = "requirements.txt"
+SCOPES = ("write-discussions",)
+"""What a visitor who logs in lets the Space do: open a pull request in their name."""
 _LONGEST = 60
 _COPIED = ("*.py", "*.css", "*.md", "packages.txt")
 
@@ -96,9 +98,10 @@ def build_wheel(target: Path) -> Path:
         The wheel.
 
     Raises:
-        InputError: There is no checkout.
+        InputError: There is no checkout, or the package ``build`` is not installed.
         UnavailableError: The build fails, as where its backend can be had neither here nor from PyPI.
     """
+    _version("build", "the Space's wheel is made with it")
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target.resolve())]
     done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True, check=False)
     if done.returncode:
@@ -117,7 +120,9 @@ def readme(source: Path) -> bytes:
         InputError: The front matter is none, or says what the Hub would refuse.
     """
     header, body = _split(source)
-    header |= {"sdk": "gradio", "sdk_version": _gradio(), "python_version": PYTHON, "app_file": "app.py"}
+    version = _version("gradio", "the Space takes its version")
+    header |= {"sdk": "gradio", "sdk_version": version, "python_version": PYTHON, "app_file": "app.py"}
+    header |= {"hf_oauth": True, "hf_oauth_scopes": list(SCOPES)}
     for field in ("title", "short_description", "colorFrom", "colorTo"):
         if field not in header:
             raise InputError(f"{source}: field '{field}' is missing")
@@ -135,7 +140,8 @@ def publication(folder: Path, repository: Repository, endpoint: str) -> Publicat
     """What a Space's repository is to hold.
 
     The Hub installs ``requirements.txt`` before it copies the other files, so that the wheel is named there by its
-    address in the repository, with its hash: another wheel is another requirement, and is installed anew.
+    address in the repository, with its hash: another wheel is another requirement, and is installed anew. Cards that
+    were merged into the repository's own ``zoo_cards`` stay.
 
     Args:
         folder: What :func:`build_space` built.
@@ -164,8 +170,8 @@ def _split(source: Path) -> tuple[dict[str, Any], str]:
     return given, match[2]
 
 
-def _gradio() -> str:
+def _version(package: str, need: str) -> str:
     try:
-        return metadata.version("gradio")
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        raise InputError("gradio is not installed, and the Space takes its version; pip install '.[spaces]'") from None
+        raise InputError(f"{package} is not installed, and {need}; pip install '.[spaces]'") from None

@@ -10,14 +10,17 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
 
+from tlzoo.cards.catalogue import MORE
 from tlzoo.cards.vocabulary import DOMAINS
-from tlzoo.errors import unknown
+from tlzoo.errors import InputError, unknown
 from tlzoo.space import cards, choosing, compare, contributing, leaderboard, tradeoffs, trying
 from tlzoo.space.boards import Boards
 from tlzoo.space.style import CSS, HEAD, remember, theme
 
 LARGEST = "20mb"
 """Of an upload."""
+EMPTIED = (3600, 86_400)
+"""How often gradio looks for uploads and downloads to delete, and how old they have to be: seconds."""
 TABS = ("leaderboard", "trade-offs", "compare", "cards", "try-it", "choose", "contribute")
 
 
@@ -34,7 +37,7 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
     if domain not in DOMAINS:
         raise unknown("domain", domain, DOMAINS)
     boards = Boards(domain, out)
-    with gr.Blocks(title=f"tlzoo {domain}", analytics_enabled=False) as demo:
+    with gr.Blocks(title=f"tlzoo {domain}", analytics_enabled=False, delete_cache=EMPTIED) as demo:
         gr.Markdown(
             f"# tlzoo: {domain} models for transfer learning\nWhich pretrained model to start from, and did it help?"
         )
@@ -77,7 +80,13 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
     return demo  # type: ignore[no-any-return]
 
 
-def serve(domain: str, out: Path = Path(".tlzoo"), host: str | None = None, port: int | None = None) -> None:
+def serve(
+    domain: str,
+    out: Path = Path(".tlzoo"),
+    host: str | None = None,
+    port: int | None = None,
+    cards: Path | None = None,
+) -> None:
     """Serve a Space until it is stopped.
 
     Args:
@@ -85,16 +94,29 @@ def serve(domain: str, out: Path = Path(".tlzoo"), host: str | None = None, port
         out: As of :func:`build`.
         host: Address to listen on; by default only this machine, and in a Space of the Hub all.
         port: Port; the first free one from 7860 on by default.
+        cards: Folder of more cards, laid out as ``zoo_cards``, if it is there.
+
+    Raises:
+        InputError: No such domain, or the port is taken.
     """
-    build(domain, out).launch(
-        server_name=host,
-        server_port=port,
-        theme=theme(),
-        css=CSS,
-        head=HEAD,
-        max_file_size=LARGEST,
-        footer_links=[],
-        ssr_mode=False,
-        run_history=False,
-        share=False,
-    )
+    if cards is not None and cards.is_dir():
+        os.environ[MORE] = str(cards)
+    demo = build(domain, out)
+    try:
+        demo.launch(
+            server_name=host,
+            server_port=port,
+            theme=theme(),
+            css=CSS,
+            head=HEAD,
+            max_file_size=LARGEST,
+            footer_links=[],
+            ssr_mode=False,
+            run_history=False,
+            share=False,
+        )
+    except OSError as error:
+        if "empty port" not in str(error):
+            raise
+        taken = f"port {port}" if port else "ports 7860 to 7959"
+        raise InputError(f"{taken}: in use, or not ours to listen on; name a free one with --port") from None

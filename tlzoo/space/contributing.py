@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import gradio as gr
@@ -18,6 +18,14 @@ from tlzoo.space.boards import Boards
 
 LONGEST = 50_000
 """Characters of a card."""
+_ID = r"^  id: *([a-z0-9.-]+) *$"
+_SAVE = f"""(text) => {{
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], {{type: "text/markdown"}}));
+  link.download = text.match(/{_ID}/m)[1] + ".md";
+  link.click();
+}}"""
+"""Makes the file in the browser: nothing of it is kept here."""
 
 
 def page(boards: Boards) -> None:
@@ -26,9 +34,16 @@ def page(boards: Boards) -> None:
     Args:
         boards: What there is: the tasks that a card may be for.
     """
+    logs_in = "OAUTH_CLIENT_ID" in os.environ  # set by the Hub, where the Space's README.md has hf_oauth
     gr.Markdown(
-        "Four facts make a draft of a card; write the rest into it. It is checked as you write. Download it and send "
-        "it as a pull request: one file below `zoo_cards/` is all that a model needs."
+        "A few facts make a draft of a card; write the rest into it. It is checked as you write. Download it and send "
+        "it as a pull request to tlzoo: one file below `zoo_cards/` is all that a model needs."
+        + (
+            " Or log in, before you write, and open a pull request on this Space: once it is merged, the card stands "
+            "in the Space's own `zoo_cards/`, and is among the others from the next start on."
+            if logs_in
+            else ""
+        )
     )
     with gr.Row():
         card_id = gr.Textbox(label="Id", placeholder="my-model", info="small letters, digits and hyphens")
@@ -40,13 +55,13 @@ def page(boards: Boards) -> None:
     text = gr.Code(language="markdown", label="The card", interactive=True, lines=12, max_lines=40)
     verdict = gr.HTML()
     with gr.Row():
-        file = gr.DownloadButton("Download the card", interactive=False)
-        if os.environ.get("SPACE_ID"):
+        save = gr.Button("Download the card", interactive=False)
+        if logs_in:
             gr.LoginButton()
-            send = gr.Button("Open a pull request")
-            send.click(propose, [text], [verdict])
+            gr.Button("Open a pull request").click(propose, [text], [verdict])
     make.click(drafted, [card_id, task, name, licence, summary], [text])
-    text.change(checked, [text], [verdict, file], show_progress="hidden", trigger_mode="always_last")
+    text.change(checked, [text], [verdict, save], show_progress="hidden", trigger_mode="always_last")
+    save.click(None, [text], None, js=_SAVE)
 
 
 def drafted(card_id: str, task: str, name: str, licence: str, summary: str) -> str:
@@ -60,62 +75,59 @@ def drafted(card_id: str, task: str, name: str, licence: str, summary: str) -> s
 
 
 def checked(text: str) -> tuple[str, Any]:
-    """What is wrong with a card, or that nothing is; and the file, where nothing is."""
+    """What is wrong with a card, or that nothing is; and whether it can be downloaded."""
     if not text.strip():
-        return "", gr.DownloadButton(interactive=False)
+        return "", gr.Button(interactive=False)
     try:
-        path = validated(text)
+        place = placed(text)
     except InputError as error:
-        return _told(str(error)), gr.DownloadButton(interactive=False)
-    where = "/".join(path.parts[-3:])
-    told = [f"A valid card. It belongs at zoo_cards/{where}", *todos(text, Path(path.name))]
-    return _told("\n".join(told)), gr.DownloadButton(value=str(path), interactive=True)
+        return _told(str(error)), gr.Button(interactive=False)
+    told = [f"A valid card. It belongs at {place}", *todos(text, Path(place.name))]
+    return _told("\n".join(told)), gr.Button(interactive=True)
 
 
-def validated(text: str) -> Path:
-    """Write a card into a temporary folder, at its place in the catalogue, if it is a valid one.
+def placed(text: str) -> PurePosixPath:
+    """Where a card belongs, ``zoo_cards/<domain>/<task>/<id>.md``, if it is a valid one.
 
     Raises:
         InputError: It is not, or its id is taken.
     """
     if len(text) > LONGEST:
         raise InputError(f"a card of {len(text):,} characters; at most {LONGEST:,} are read")
-    named = re.search(r"^  id: *([a-z0-9.-]+) *$", text, re.MULTILINE)
+    named = re.search(_ID, text, re.MULTILINE)
     if named is None:
         raise InputError("the card: field 'tlzoo.id': small letters, digits and hyphens, such as my-model")
     card = parse(text, Path(f"{named[1]}.md")).card
     if card.id in catalogue.read_all():
         raise InputError(f"id {card.id!r} is taken by {catalogue.get(card.id).name}; choose another")
-    path = Path(tempfile.mkdtemp(prefix="tlzoo-card-"), card.domain, card.task, f"{card.id}.md")
-    path.parent.mkdir(parents=True)
-    path.write_text(text, encoding="utf-8")
-    return path
+    return PurePosixPath("zoo_cards", card.domain, card.task, f"{card.id}.md")
 
 
 def propose(text: str, token: gr.OAuthToken | None = None) -> str:
     """Open a pull request on the Space's own repository, as the visitor who is logged in."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     if token is None:
         return _told("Log in first: the pull request is yours.")
     try:
-        path = validated(text)
-        if left := todos(text, Path(path.name)):
+        place = placed(text)
+        if left := todos(text, Path(place.name)):
             raise InputError("\n".join(left))
-        place = f"zoo_cards/{'/'.join(path.parts[-3:])}"
-        done = HfApi(token=token.token).upload_file(
-            path_or_fileobj=path,
-            path_in_repo=place,
+        done = HfApi(token=token.token, library_name="tlzoo").upload_file(
+            path_or_fileobj=text.encode(),
+            path_in_repo=str(place),
             repo_id=os.environ["SPACE_ID"],
             repo_type="space",
-            commit_message=f"Add the card of {path.stem}",
+            commit_message=f"Add the card of {place.stem}",
             create_pr=True,
         )
     except InputError as error:
         return _told(str(error))
-    except (HfHubHTTPError, OSError) as error:
-        return _told(" ".join(str(error).split()))
+    except (httpx.HTTPError, OSError) as error:
+        said = getattr(error, "server_message", None) or str(error) or type(error).__name__
+        line = " ".join(said.split()).replace(token.token, "***")
+        return _told(f"No pull request, the Hub did not take it: {line}")
     return _told(f"Thank you. The pull request: {done.pr_url}")
 
 
