@@ -24,6 +24,8 @@ from tlzoo.leaderboard.store import Store
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
+SMALL = {"compression": "zstd", "compression_level": 19}
+
 
 def run(tasks: list[str], out: Path, budget: float) -> list[str]:
     """Evaluate tasks one after another, each in a process of its own.
@@ -53,9 +55,9 @@ def keep(out: Path, results: Path = RESULTS) -> None:
         table = table.set_column(RESULT.get_field_index("origin"), "origin", origin)
         for task in set(table["task"].to_pylist()):
             rows = table.filter(pc.equal(table["task"], task))
-            pq.write_table(rows.cast(RESULT), results / "runs" / f"{task}.parquet", compression="zstd")
+            pq.write_table(rows.cast(RESULT), results / "runs" / f"{task}.parquet", **SMALL)
     runs = Store(results / "runs").read()
-    pq.write_table(board(runs), results / "board.parquet", compression="zstd")
+    pq.write_table(board(runs), results / "board.parquet", **SMALL)
     (results / "README.md").write_text(_readme(runs), encoding="utf-8")
 
 

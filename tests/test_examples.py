@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 SERVERS = ("tlzoo space", "tlzoo publish", "pip install")
 """Begin lines that serve, talk to the Hub or install: each has tests of its own."""
@@ -45,7 +44,9 @@ def desk(folder: Path, scenes: list[dict[str, Any]], tmp_path_factory: pytest.Te
     classes = [{"id": 1, "name": "square"}, {"id": 2, "name": "disc"}]
     coco = {"images": images, "annotations": annotations, "categories": classes}
     (desk / "my_coco" / "annotations.json").write_text(json.dumps(coco))
-    lines = [f"a {word} day number {i},{label}" for i in range(60) for word, label in (("fine", "good"), ("sad", "bad"))]
+    lines = [
+        f"a {word} day number {i},{label}" for i in range(60) for word, label in (("fine", "good"), ("sad", "bad"))
+    ]
     (desk / "my_reviews.csv").write_text("text,label\n" + "\n".join(lines))
     return desk
 

@@ -79,8 +79,8 @@ def input_of(domain: str, folder: Path) -> Any:
         return tone(folder / "a.wav")
     if domain == "video":
         return film(folder / "a.mkv", -1, 7)
-    from skimage import data
     from PIL import Image
+    from skimage import data
 
     Image.fromarray(data.astronaut()).save(folder / "a.png")
     return folder / "a.png"

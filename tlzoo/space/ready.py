@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tlzoo import blobs
+from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
@@ -101,14 +102,15 @@ def announced(boards: Boards, task: str) -> str:
 
 
 def _is_soon_ready(row: Row) -> bool:
-    small = row["value"] is not None and row["fraction"] == 1.0 and (row["size_bytes"] or 1e12) < MOST_MB * 1e6
-    can_be_had = row["dataset"] in DATASETS or row["dataset"].startswith("hub:")
-    return small and can_be_had and row["strategy"] in _STRATEGIES and (row["train_seconds"] or 0) < MOST_SECONDS
+    known = row["card"] in catalogue.read_all() and (row["dataset"] in DATASETS or row["dataset"].startswith("hub:"))
+    small = row["size_bytes"] is not None and row["size_bytes"] < MOST_MB * 1e6
+    soon = row["strategy"] in _STRATEGIES and (row["train_seconds"] or 0) < MOST_SECONDS
+    return known and small and soon and row["value"] is not None and row["fraction"] == 1.0
 
 
 def _kept(row: Row) -> Path:
     """The folder of a model that was fine-tuned for visitors."""
-    return blobs.cache_dir() / "tried" / row["run_ids"][0]
+    return Path(blobs.cache_dir(), "tried", row["run_ids"][0])
 
 
 def _make(task: str, row: Row) -> Ready:
