@@ -35,7 +35,7 @@ def main() -> None:
         if "<p class=quiet>" not in said:
             print(f"{task:22} {said}")
             continue
-        model = said.split("<p class=quiet>")[1].rpartition(",")[0]
+        model = said.split("<p class=quiet>")[1].partition("</p>")[0].rpartition(",")[0]
         waits = [_timed(boards, task, given)[0] for _ in range(TIMES)]
         start = time.perf_counter()
         with ThreadPoolExecutor(10) as pool:

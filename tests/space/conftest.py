@@ -107,7 +107,7 @@ def space(start: Start, results: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """Open a headless Chromium of some width, light or dark."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

@@ -22,6 +22,8 @@ from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.video import encode
 from tlzoo.errors import UnavailableError
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.space.boards import Boards
+from tlzoo.space.trying import answered
 
 TABS = ("Leaderboard", "Trade-offs", "Compare", "Cards", "Try it", "Choose", "Contribute")
 
@@ -124,7 +126,15 @@ def case(
         yield found
 
 
-def test_a_visitor_walks_through_and_gets_an_answer(case: Case, browse: Browse) -> None:
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures of pages are kept: the folder that ``TLZOO_SCREENSHOTS`` names."""
+    folder = Path(os.environ.get("TLZOO_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_a_visitor_walks_through_and_gets_an_answer(case: Case, browse: Browse, pictures: Path) -> None:
     visitor = Visitor(browse(), case.url)
     visitor.sees(f"{case.task} on {case.dataset}")
     visitor.write("Search", case.other)
@@ -148,6 +158,7 @@ def test_a_visitor_walks_through_and_gets_an_answer(case: Case, browse: Browse) 
         visitor.upload(case.given)
     visitor.press("Try it")
     visitor.sees(" ms\n", seconds=150)
+    visitor.browser.save_screenshot(str(pictures / f"{case.domain}-answer.png"))
     assert case.said in visitor.all(".tlzoo details")[0].get_attribute("textContent")
     if case.domain in ("image", "audio"):
         assert visitor.all('.tlzoo img[alt="the prediction, drawn"]')
@@ -156,16 +167,13 @@ def test_a_visitor_walks_through_and_gets_an_answer(case: Case, browse: Browse) 
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_page_fits_the_screen(case: Case, browse: Browse, width: int, dark: bool, tmp_path: Path) -> None:
-    """Pictures of all pages are kept in the folder that ``TLZOO_SCREENSHOTS`` names."""
-    folder = Path(os.environ.get("TLZOO_SCREENSHOTS") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
+def test_every_page_fits_the_screen(case: Case, browse: Browse, width: int, dark: bool, pictures: Path) -> None:
     scheme = "dark" if dark else "light"
     visitor = Visitor(browse(width, dark), f"{case.url}/?__theme={scheme}")
     for name in TABS:
         visitor.tab(name)
         time.sleep(0.3)
-        visitor.browser.save_screenshot(str(folder / f"{case.domain}-{name}-{width}-{scheme}.png"))
+        visitor.browser.save_screenshot(str(pictures / f"{case.domain}-{name}-{width}-{scheme}.png"))
         wide = visitor.browser.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width + 1, f"{name}: {wide} pixels wide on a screen of {width}"
     assert not visitor.complaints()
@@ -176,10 +184,35 @@ def test_ten_visitors_at_once_all_get_an_answer(case: Case) -> None:
 
     def visit(_: int) -> str:
         given = [case.given, None] if case.domain == "text" else [client.handle_file(case.given)]
-        if case.domain == "video":
-            given = [{"video": given[0]}]
         return str(client.Client(case.url, verbose=False).predict(case.task, *given, api_name="/try"))
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(visit, range(10)))
     assert all(case.said in answer and f"{case.model} {case.variant}" in answer for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("case", "texts", "said"),
+    [
+        (
+            Case("text", "text-embedding", "lee", "bert", "", variant="minilm"),
+            ["A cat sleeps.", "A kitten naps."],
+            "0.",
+        ),
+        (
+            Case("text", "text-generation", "chatterbot", "smartreply", "", variant="on-device"),
+            ["Hi", "Go\nHello"],
+            "i",
+        ),
+    ],
+    ids=["pair", "candidates"],
+)
+def test_two_texts_are_read_as_the_task_reads_them(
+    case: Case, texts: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(pa.Table.from_pylist([case.row(case.model, 0)], schema=BOARD), tmp_path / "board.parquet")
+    monkeypatch.setenv("TLZOO_REFERENCE", str(tmp_path))
+    answer = answered(Boards("text", tmp_path / "none"), case.task, texts)
+    if "cannot be had" in answer:
+        pytest.skip(answer)
+    assert f"{case.model} {case.variant}" in answer and said in answer.split("<pre>")[1]

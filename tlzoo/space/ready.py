@@ -158,7 +158,7 @@ def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:
 
     test = load(find(task, best(boards, task)["dataset"])).splits["test"]
     row = test[random.randrange(len(test))]  # noqa: S311 - any will do
-    return [_file(row[name], name) if isinstance(row[name], dict) else str(row[name]) for name in columns]
+    return [_given(row[name], name) for name in columns]
 
 
 @cache
@@ -166,8 +166,10 @@ def _examples() -> Path:
     return Path(tempfile.mkdtemp(prefix="tlzoo-examples-"))
 
 
-def _file(stored: dict[str, Any], column: str) -> str:
-    """A file of what a data set stores, in a form that browsers show; the same one whenever it is taken."""
+def _given(stored: Any, column: str) -> str:
+    """What a data set stores, as a visitor gives it: a text, or a file that browsers show, the same one each time."""
+    if not isinstance(stored, dict):
+        return "\n".join(stored) if isinstance(stored, list) else str(stored)
     content = stored["bytes"] or Path(stored["path"]).read_bytes()
     known = {"image": ".png", "audio": ".wav", "video": ".mp4"}[column]
     suffix = known if column == "video" else Path(stored["path"] or "").suffix or known

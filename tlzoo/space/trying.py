@@ -20,7 +20,13 @@ from tlzoo.space.ready import Ready, announced, example, ready
 
 LONGEST = 5000
 """Characters of a text that are read."""
-TEXTS = {"question-answering": ("question", "context"), "text-embedding": ("sentence1", "sentence2")}
+CANDIDATES = "candidates"
+"""A column of several texts, one a line; there may be none."""
+TEXTS = {
+    "question-answering": ("question", "context"),
+    "text-embedding": ("sentence1", "sentence2"),
+    "text-generation": ("text", CANDIDATES),
+}
 """Columns of tasks that read two texts."""
 MOST = {"image": (25_000_000, "pixels"), "audio": (60, "seconds"), "video": (2_000, "frames")}
 """How much of each kind of file is read: a small file may hold hours of silence."""
@@ -90,21 +96,23 @@ def _announced(boards: Boards, task: str) -> str:
 
 def _labels(task: str) -> list[tuple[bool, str]]:
     """Whether each of two texts is wanted, and how it is called."""
-    names = [name.capitalize() for name in TEXTS.get(task, ("text",))]
+    told = {CANDIDATES: "Candidates: replies to choose from, one a line"}
+    names = [told.get(name, name.capitalize()) for name in TEXTS.get(task, ("text",))]
     return [(i < len(names), names[i] if i < len(names) else "") for i in range(2)]
 
 
 def answered(boards: Boards, task: str, values: Sequence[str | None]) -> str:
     """What the model makes of an input, drawn where it can be, with its time; or why it cannot, as HTML."""
-    wanted = [value for value in values[: len(TEXTS.get(task, ("",)))] if value]
-    if len(wanted) < len(TEXTS.get(task, ("",))):
+    columns = TEXTS.get(task, (boards.domain,))
+    given = {column: value for column, value in zip(columns, values, strict=False) if value}
+    if set(columns) - set(given) - {CANDIDATES}:
         return _told("Nothing to try yet: give an input, or take an example.")
     with tempfile.TemporaryDirectory(prefix="tlzoo-try-") as name:
         folder = Path(name)
         try:
             model = ready(boards, task)
             start = time.perf_counter()
-            answer = model.predict(_input(boards.domain, task, wanted, folder), folder)
+            answer = model.predict(_input(boards.domain, given, folder), folder)
             seconds = time.perf_counter() - start
         except TlzooError as error:
             return _told(str(error))
@@ -113,7 +121,7 @@ def answered(boards: Boards, task: str, values: Sequence[str | None]) -> str:
         return _shown(answer, model, seconds)
 
 
-def _input(domain: str, task: str, values: Sequence[str], folder: Path) -> Path | str:
+def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
     """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts.
 
     Raises:
@@ -121,13 +129,14 @@ def _input(domain: str, task: str, values: Sequence[str], folder: Path) -> Path 
     """
     if domain != "text":
         most, unit = MOST[domain]
-        if (amount := _amount(domain, values[0])) > most:
+        if (amount := _amount(domain, given[domain])) > most:
             raise InputError(f"this {domain} has {amount:,.0f} {unit}; at most {most:,} are read here")
-        return Path(values[0])
-    if task not in TEXTS:
-        return values[0][:LONGEST]
-    path = folder / "input.json"
-    path.write_text(json.dumps([dict(zip(TEXTS[task], (value[:LONGEST] for value in values), strict=True))]))
+        return Path(given[domain])
+    row = {column: text[:LONGEST] for column, text in given.items()}
+    if len(row) == 1:
+        return row["text"]
+    path = folder / "input.jsonl"
+    path.write_text(json.dumps(row | ({CANDIDATES: row[CANDIDATES].splitlines()} if CANDIDATES in row else {})))
     return path
 
 
