@@ -96,5 +96,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> LiteDeepL
     if variant.model not in MODELS:
         raise unknown("TensorFlow Lite file", variant.model, MODELS, f"variant {variant.id!r}")
     if find_spec("ai_edge_litert") is None:
-        raise UnavailableError(f"{variant.model} needs LiteRT, which is not installed: pip install 'tlzoo[tflite]'")
+        raise UnavailableError(
+            f"{variant.model} needs LiteRT, which is not installed: pip install '.[tflite]' in a clone"
+        )
     return LiteDeepLab(variant.model)

@@ -148,4 +148,6 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 def _need(*packages: str) -> None:
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise UnavailableError(f"{', '.join(missing)}: not installed, and needed to serve: pip install 'tlzoo[serve]'")
+        raise UnavailableError(
+            f"{', '.join(missing)}: not installed, and needed to serve: pip install '.[serve]' in a clone"
+        )

@@ -168,7 +168,7 @@ def read_keras(path: Path) -> dict[tuple[str, str], np.ndarray]:
     try:
         import h5py
     except ImportError:
-        raise InputError(f"{path}: reading Keras' HDF5 needs h5py: pip install 'tlzoo[keras]'") from None
+        raise InputError(f"{path}: reading Keras' HDF5 needs h5py: pip install '.[keras]' in a clone") from None
     found: dict[tuple[str, str], np.ndarray] = {}
 
     def collect(name: str, item: Any) -> None:

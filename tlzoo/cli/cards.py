@@ -78,11 +78,12 @@ def new(
     kind: Annotated[
         str | None, typer.Option("--input", help="Kind of the input, where the task takes several.")
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="Folder of cards; zoo_cards of this checkout by default.")] = None,
+    to: Annotated[Path, typer.Option(help="Folder of cards: that of a checkout, where the command is given.")] = Path(
+        "zoo_cards"
+    ),
 ) -> None:
     """Write a draft of a card; on a terminal, ask for what is not given. What is not known is marked TODO."""
     from tlzoo.adapters.describe import describe
-    from tlzoo.cards.catalogue import folder
     from tlzoo.cards.draft import Known, check_id, write
     from tlzoo.cards.vocabulary import task_facts
     from tlzoo.cli.questions import complete
@@ -98,7 +99,7 @@ def new(
         "paper": paper,
         "kind": kind,
     }
-    path = write(card, task, to or folder(), complete(known, given, sorted(facts.inputs)))
+    path = write(card, task, to, complete(known, given, sorted(facts.inputs)))
     typer.echo(path)
     typer.echo(f"what is left to do is marked TODO, and named by: tlzoo cards validate {path}", err=True)
 
