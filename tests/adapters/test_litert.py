@@ -67,7 +67,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_without_litert_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     monkeypatch.setattr(litert, "find_spec", lambda name: None)
-    with pytest.raises(UnavailableError, match=r"pip install 'tlzoo\[tflite\]'"):
+    with pytest.raises(UnavailableError, match=r"pip install '\.\[tflite\]'"):
         build(VARIANT, CARD.input_of(VARIANT))
 
 

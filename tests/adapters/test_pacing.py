@@ -74,6 +74,17 @@ def test_what_would_come_too_late_is_not_waited_for() -> None:
     assert time.monotonic() - start < 1
 
 
+def test_what_was_under_way_together_counts_once_however_late_it_is_refused() -> None:
+    pace = Pace(8)
+    sent = time.monotonic()
+    for _ in range(3):
+        pace.refused(0.01, sent)
+        time.sleep(0.02)
+    assert pace.width == 4
+    pace.refused(0.01, time.monotonic())
+    assert pace.width == 2
+
+
 def test_a_turn_waits_for_another_to_end_and_for_the_end_of_time() -> None:
     pace = Pace(1, seconds=0.5)
     with pace.turn(), pytest.raises(StoppedError), pace.turn():

@@ -127,7 +127,7 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(
     )
     new = ["cards", "new", "tiny-net", "--task", "image-classification", "--from", str(folder), "--license", "mit"]
     drafted = repository.python("-m", "tlzoo", *new)
-    path = Path(drafted.stdout.strip())
+    path = repository.root / drafted.stdout.strip()
     assert path == repository.root / PICTURES / "tiny-net.md", drafted.stderr
 
     done = repository.check()

@@ -251,9 +251,10 @@ class ChatModel(Model):
         while True:
             try:
                 with self.pace.turn(delay):
+                    sent = time.monotonic()
                     return self._paid(request)
             except openai.OpenAIError as error:
-                again = self._delay(error, attempt)
+                again = self._delay(error, attempt, sent)
                 is_last = attempt == self.retries and self.pace.left() > 0
                 if again is None or is_last:
                     raise UnavailableError(self._reason(error)) from None
@@ -298,7 +299,7 @@ class ChatModel(Model):
         self.pace.answered(reply.headers)
         return answer | {"seconds": time.perf_counter() - start}
 
-    def _delay(self, error: openai.OpenAIError, attempt: int) -> float | None:
+    def _delay(self, error: openai.OpenAIError, attempt: int, sent: float) -> float | None:
         """Seconds after which to send a request again; nothing where that is of no use."""
         if isinstance(error, openai.APIConnectionError):  # out of time, too
             return backoff(attempt)
@@ -313,7 +314,7 @@ class ChatModel(Model):
         if delay > PATIENCE and not math.isfinite(self.pace.left()):
             return None
         if status == 429:
-            self.pace.refused(delay)
+            self.pace.refused(delay, sent)
             return 0.0
         return delay
 

@@ -40,7 +40,7 @@ class Pace:
         """
         self.most = self.width = most
         self._until = time.monotonic() + seconds
-        self._not_before = 0.0
+        self._not_before = self._narrowed = 0.0
         self._busy = self._streak = 0
         self._failure: TlzooError | None = None
         self._changed = threading.Condition()
@@ -89,15 +89,19 @@ class Pace:
                 self.width = min(self.most, self.width + 1)
             self._not_before = max(self._not_before, time.monotonic() + exhausted(headers))
 
-    def refused(self, wait: float) -> None:
+    def refused(self, wait: float, sent: float = math.inf) -> None:
         """Take note that the endpoint limits the rate: everybody waits, and then fewer go at a time.
 
         Requests that were under way together are refused together: that counts once.
+
+        Args:
+            wait: Seconds to wait.
+            sent: When the request was sent (``time.monotonic``).
         """
         with self._changed:
             now = time.monotonic()
-            if now >= self._not_before:
-                self.width = max(1, self.width // 2)
+            if sent >= self._narrowed:
+                self.width, self._narrowed = max(1, self.width // 2), now
             self._streak = 0
             self._not_before = max(self._not_before, now + wait)
 

@@ -30,6 +30,8 @@ TEXTS = {
 """Columns of tasks that read two texts."""
 MOST = {"image": (25_000_000, "pixels"), "audio": (60, "seconds"), "video": (2_000, "frames")}
 """How much of each kind of file is read: a small file may hold hours of silence."""
+HEIGHT = 320
+"""Of an input, in pixels: the answer below it is seen too."""
 MOST_SHOWN = 4000
 """Characters of a prediction's numbers."""
 
@@ -51,9 +53,9 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         given: list[Any] = list(texts)
     else:
         makers: dict[str, Callable[[], Any]] = {
-            "image": lambda: gr.Image(type="filepath", label="Picture", sources=["upload", "webcam", "clipboard"]),
+            "image": lambda: gr.Image(type="filepath", label="Picture", height=HEIGHT),
             "audio": lambda: gr.Audio(type="filepath", label="Sound"),
-            "video": lambda: gr.Video(label="Video"),
+            "video": lambda: gr.Video(label="Video", height=HEIGHT),
         }
         given = [makers[kind]()]
     with gr.Row():
