@@ -19,11 +19,11 @@ from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.render import Row, rows_of
 from tlzoo.leaderboard.selection import name
+from tlzoo.run.finetune import STRATEGIES, finetune
 from tlzoo.space.boards import Boards
 
 MOST_MB, MOST_SECONDS = 100, 300
 """Size of a small model, and for how long the first visitor may wait while it is trained."""
-_STRATEGIES = ("zero-shot", "probe", "partial", "full", "lora", "scratch")
 
 
 @dataclass
@@ -104,7 +104,8 @@ def announced(boards: Boards, task: str) -> str:
 def _is_soon_ready(row: Row) -> bool:
     known = row["card"] in catalogue.read_all() and (row["dataset"] in DATASETS or row["dataset"].startswith("hub:"))
     small = row["size_bytes"] is not None and row["size_bytes"] < MOST_MB * 1e6
-    soon = row["strategy"] in _STRATEGIES and (row["train_seconds"] or 0) < MOST_SECONDS
+    trained = row["train_seconds"] is not None and row["train_seconds"] < MOST_SECONDS
+    soon = row["strategy"] == "zero-shot" or (row["strategy"] in STRATEGIES and trained)
     return known and small and soon and row["value"] is not None and row["fraction"] == 1.0
 
 
@@ -115,7 +116,6 @@ def _kept(row: Row) -> Path:
 
 def _make(task: str, row: Row) -> Ready:
     from tlzoo.run.execute import threads
-    from tlzoo.run.finetune import finetune
     from tlzoo.run.predict import open_model, published
 
     threads()
