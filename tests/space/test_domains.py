@@ -172,6 +172,8 @@ def test_every_page_fits_the_screen(case: Case, browse: Browse, width: int, dark
     visitor = Visitor(browse(width, dark), f"{case.url}/?__theme={scheme}")
     for name in TABS:
         visitor.tab(name)
+        if name == "Trade-offs":
+            visitor.until(lambda: len(visitor.all(".js-plotly-plot")) == 2)
         time.sleep(0.3)
         visitor.browser.save_screenshot(str(pictures / f"{case.domain}-{name}-{width}-{scheme}.png"))
         wide = visitor.browser.execute_script("return document.documentElement.scrollWidth")
