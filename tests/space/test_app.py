@@ -90,9 +90,8 @@ class Visitor:
         self.until(lambda: self.all("[aria-label=Clear], [aria-label='Remove Image']"), 60)
 
     def press(self, name: str) -> None:
-        self.until(lambda: [b for b in self.all("button:not([role=tab])") if b.text.strip().split("\n")[0] == name])[
-            0
-        ].click()
+        buttons = "button:not([role=tab])"
+        self.until(lambda: [b for b in self.all(buttons) if b.text.strip().split("\n")[0] == name])[0].click()
 
     def rows(self) -> list[list[str]]:
         """Cells of the first table that is seen."""

@@ -82,7 +82,7 @@ def _of(task: str, dataset: str, rows: Sequence[Row], limits: Limits, license_of
         told = f"nothing of {len(rows)} rows is within the limits; nearest: {name(near[1])}: {', '.join(near[0])}"
         return Selection(task, dataset, None, None, (told,))
     chosen, reasons = _best(within)
-    better = next((i for i in front([_costs(row) for row in rows]) if _dominates(rows[i], chosen)), None)
+    better = _dominator(rows, chosen)
     if better is None:
         reasons.append("on the Pareto front of score, latency and size")
     else:
@@ -102,13 +102,11 @@ def _best(rows: Sequence[Row]) -> tuple[Row, list[str]]:
         if len(tied) > 1:
             reasons.append(f"{len(tied) - 1} more cannot be told apart from it, and are no faster")
         return best, reasons
-    for i in front([_costs(row) for row in rows]):
-        if _dominates(rows[i], fastest):
-            return rows[i], [
-                f"dominates {name(fastest)} ({fastest['weights']} weights), which cannot be told apart from the best "
-                f"within the limits, {name(best)}, and is faster or smaller"
-            ]
-    return fastest, [f"cannot be told apart from the best within the limits, {name(best)}, and is faster or smaller"]
+    why = f"cannot be told apart from the best within the limits, {name(best)}, and is faster or smaller"
+    better = _dominator(rows, fastest)
+    if better is None:
+        return fastest, [why]
+    return rows[better], [f"dominates {name(fastest)} ({fastest['weights']} weights), which {why}"]
 
 
 def described(selection: Selection) -> list[str]:
@@ -137,10 +135,11 @@ def _costs(row: Row) -> tuple[float, ...]:
     return score, *(unknown if row[column] is None else row[column] for column in ("latency_ms_p50", "size_bytes"))
 
 
-def _dominates(one: Row, other: Row) -> bool:
-    """Whether a row is as good as another in all costs, and better in one."""
-    a, b = _costs(one), _costs(other)
-    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+def _dominator(rows: Sequence[Row], one: Row) -> int | None:
+    """Which of the rows is as good as one in all costs, and better in one of them; nothing where none is."""
+    costs, own = [_costs(row) for row in rows], _costs(one)
+    beats = (i for i in front(costs) if costs[i] != own and all(a <= b for a, b in zip(costs[i], own, strict=True)))
+    return next(beats, None)
 
 
 def _beyond(row: Row, limits: Limits, license_of: Callable[[Row], str]) -> list[str]:

@@ -35,7 +35,7 @@ def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
         value=best,
         multiselect=True,
         max_choices=MOST,
-        label="Models, two to four",
+        label=f"Models, 2 to {MOST}",
     )
     table = gr.HTML(side_by_side(boards, first, best))
 
