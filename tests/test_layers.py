@@ -52,5 +52,10 @@ def test_a_layer_imports_only_what_is_below(layer: str) -> None:
             assert not any(module == a or module.startswith(a + ".") for a in above), f"{path}: imports {module}"
 
 
+def test_what_all_layers_stand_on_imports_none_of_them() -> None:
+    assert imports(PACKAGE / "locks.py") == {"tlzoo.errors"}
+    assert imports(PACKAGE / "files.py") == {"tlzoo.errors", "tlzoo.locks"}
+
+
 def test_no_module_is_called_utils() -> None:
     assert not list(PACKAGE.rglob("*util*"))

@@ -26,8 +26,6 @@ may be emptied at any time.
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import os
 import re
 import shutil
@@ -39,6 +37,7 @@ from urllib.parse import quote
 
 from tlzoo.blobs.places import PlaceError, check_place, is_url, server
 from tlzoo.errors import InputError, UnavailableError
+from tlzoo.files import DISK_FULL, sha256_of
 
 __all__ = [
     "Blob",
@@ -52,7 +51,6 @@ __all__ = [
     "sha256_of",
 ]
 
-_DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 _UNREACHABLE_SECONDS = 30.0
 _unreachable: dict[str, tuple[float, str]] = {}  # servers that did not answer: when, and how
 
@@ -125,19 +123,6 @@ def mirrors() -> list[str]:
     pattern = rf"https?://{login}{host}{port}{path}|[^:,\n]+" if os.pathsep == ":" else r"[^;,\n]+"
     entries = (entry.strip() for entry in re.findall(pattern, os.environ.get("TLZOO_MIRROR", "")))
     return list(dict.fromkeys(os.path.expanduser(entry.rstrip("/") or "/") for entry in entries if entry))
-
-
-def sha256_of(path: str | os.PathLike[str]) -> str:
-    """Hash a file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its sha256, 64 lower-case hex digits.
-    """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cached(blob: Blob) -> Path | None:
@@ -214,7 +199,7 @@ def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True
             raise UnavailableError(f"{target}: the copy differs from {source}; is the disk sound?")
         os.replace(part, target)
     except OSError as error:
-        needed = f", {source.stat().st_size:,} bytes are needed" if error.errno in _DISK_FULL else ""
+        needed = f", {source.stat().st_size:,} bytes are needed" if error.errno in DISK_FULL else ""
         raise UnavailableError(f"{target}: cannot be written: {error.strerror or error}{needed}") from error
     finally:
         with contextlib.suppress(OSError):
@@ -239,7 +224,7 @@ class _Search:
                 _unreachable[server(place)] = (time.monotonic(), str(failure))
             self.failures.append((place, failure))
         except OSError as error:
-            if error.errno in _DISK_FULL:
+            if error.errno in DISK_FULL:
                 from tlzoo.blobs.download import no_room
 
                 raise no_room(Path(error.filename or cache_dir()), self.blob.bytes) from error
@@ -298,7 +283,7 @@ def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progr
             part.unlink()
             download(url, part, size=blob.bytes, progress=progress)
     except OSError as error:
-        if error.errno in _DISK_FULL:
+        if error.errno in DISK_FULL:
             part.unlink(missing_ok=True)  # a part that fills the disk helps nobody
             error.filename = str(part)
         raise
