@@ -8,7 +8,7 @@ from PIL import Image
 
 from tlzoo.data import own
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.folder import listing
+from tlzoo.data.folder import listing, walk
 from tlzoo.errors import InputError
 
 Maker = Callable[..., Path]
@@ -143,3 +143,97 @@ def test_what_is_no_set_of_pictures_is_one_line(tmp_path: Path, make: Callable[[
     with pytest.raises(InputError, match=message) as caught:
         find("image-classification", str(tmp_path / "mine"))
     assert "\n" not in str(caught.value)
+
+
+def picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(abs(hash(path.as_posix())) % 2**32).integers(0, 256, (8, 9, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def pictures(root: Path, *folders: str, n: int = 12) -> Path:
+    for folder in folders:
+        for i in range(n):
+            picture(root / folder / f"{i}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train", "Test"), ("train_images", "test_images")],
+)
+def test_folders_called_after_splits_are_splits_and_no_classes(tmp_path: Path, train: str, test: str) -> None:
+    folder = pictures(tmp_path / "mine", *(f"{split}/{name}" for split in (train, test) for name in ("cat", "dog")))
+    data = load(find("image-classification", str(folder)))
+    assert data.features["label"].names == ["cat", "dog"]
+    assert {Path(name).parts[0] for name in data.splits["test"]["id"][:]} == {test}
+    assert ("splits:" in "".join(data.notices)) == (train != "Train")
+
+
+@pytest.mark.parametrize("name", ["train", "test", "dev", "eval", "train_station"])
+def test_a_class_may_be_called_like_a_split(tmp_path: Path, name: str) -> None:
+    folder = pictures(tmp_path / "mine", "bus", "car", name)
+    data = load(find("image-classification", str(folder)))
+    assert data.features["label"].names == sorted(["bus", "car", name])
+    told = f"folders taken for classes, not for splits: {name}"
+    assert (told in data.notices) == (name != "train_station")
+
+
+def test_classes_called_train_and_test_beside_a_third(tmp_path: Path) -> None:
+    found = listing(pictures(tmp_path / "mine", "bus", "train", "test"), "image")
+    assert set(found.labels) == {"bus", "train", "test"}
+    assert found.notices == ["folders taken for classes, not for splits: test, train"]
+
+
+def test_what_lies_beside_splits_is_left_out_and_named(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "seg_train/cat", "seg_train/dog", "seg_test/cat", "seg_test/dog", "seg_pred")
+    found = listing(folder, "image")
+    assert set(found.labels) == {"cat", "dog"} and len(found.inputs) == 48
+    assert found.notices == ["splits: seg_test is test, seg_train is train; left out beside them: seg_pred"]
+    folder = pictures(tmp_path / "other", "train/cat", "train/dog", "unlabelled")
+    assert set(listing(folder, "image").labels) == {"cat", "dog"}
+
+
+def test_split_folders_without_classes_are_said_to_be_splits(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="with a label in test, train, which are taken for splits"):
+        listing(pictures(tmp_path / "mine", "train", "test"), "image")
+
+
+def test_a_metadata_file_at_the_top_lists_the_files_of_splits(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "train", "test")
+    rows = [f"{split}/{i}.png,{'ab'[i % 2]}" for split in ("train", "test") for i in range(12)]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    found = listing(folder, "image")
+    assert found.splits == ["train"] * 12 + ["test"] * 12 and set(found.labels) == {"a", "b"}
+
+
+def test_blanks_around_a_folders_name_make_no_class(tmp_path: Path) -> None:
+    found = listing(pictures(tmp_path / "mine", "cat", "cat ", "dog"), "image")
+    assert set(found.labels) == {"cat", "dog"}
+    assert found.notices == ["one class: the folders 'cat' and 'cat ' are 'cat'"]
+
+
+def test_files_in_no_folder_are_counted(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "cat", "dog", ".")
+    assert listing(folder, "image").notices == ["mine: files in no folder of a class, left out: 12"]
+
+
+def test_a_wrapper_is_named(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "data/images/cat", "data/images/dog")
+    with pytest.raises(InputError, match=r"only one class \('data'\).*; try --data .*mine/data/images$"):
+        listing(folder, "image")
+    folder = pictures(tmp_path / "other", "images")
+    (folder / "labels.csv").write_text("file_name,label\n")
+    with pytest.raises(InputError, match=r"labels\.csv is there: call it metadata\.csv, with columns file_name"):
+        listing(folder, "image")
+
+
+def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
+    pictures(tmp_path / "far", "cat")
+    folder = pictures(tmp_path / "mine", "dog")
+    (folder / "cat").symlink_to(tmp_path / "far" / "cat")
+    (folder / "dog" / "again").symlink_to(folder)
+    (folder / "dog" / "itself").symlink_to(folder / "dog")
+    found = listing(folder, "image")
+    assert sorted(set(found.labels)) == ["cat", "dog"] and len(found.inputs) == 24
+    assert list(walk(folder)) == sorted(Path(value["path"]) for value in found.inputs)

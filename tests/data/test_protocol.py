@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlzoo.data.protocol import Limits, bootstrap_groups, draw, shots, stratified_order, subset, without_repeats
+from tlzoo.data.protocol import (
+    Limits,
+    bootstrap_groups,
+    check_sides,
+    draw,
+    shots,
+    stratified_order,
+    subset,
+    without_repeats,
+)
 from tlzoo.errors import InputError
 
 ALL = Limits(None, None, None)
@@ -74,6 +83,30 @@ def test_too_few_examples() -> None:
 def test_the_bootstrap_draws_groups_only_where_they_are_new() -> None:
     assert bootstrap_groups(["a", "b"], ["v1", "v1"], {"v2"}) == ["v1", "v1"]
     assert bootstrap_groups(["a", "b"], ["v1", "v1"], {"v1"}) == ["a", "b"]
+    ids, groups = ["a", "b", "c", "d"], ["v1", "v2", "v2", "v1"]
+    assert bootstrap_groups(ids, groups, {"v1"}) == ["a", "v2", "v2", "d"], "one known voice frees no other"
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_classed", "message"),
+    [
+        (
+            {"train": "ab", "validation": "", "test": "ab"},
+            True,
+            "train 2, validation 0, test 2 rows: no row is left for va",
+        ),
+        ({"train": "aa", "validation": "a", "test": "ab"}, True, "train has no class but 'a'; why; give more rows"),
+        ({"train": "ab", "validation": "a", "test": "cd"}, True, "train has no class of the test"),
+        ({"train": "aa", "validation": "a", "test": "b"}, False, None),
+        ({"train": "ab", "validation": "c", "test": "bc"}, True, None),
+    ],
+)
+def test_sides_that_cannot_be_used_are_refused(labels: dict[str, str], is_classed: bool, message: str | None) -> None:
+    if message is None:
+        check_sides(labels, is_classed)
+        return
+    with pytest.raises(InputError, match=message):
+        check_sides(labels, is_classed, ["why"])
 
 
 def test_repeated_content_leaves_training() -> None:

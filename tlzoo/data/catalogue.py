@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 from tlzoo import blobs
 from tlzoo.cards.vocabulary import column, task_facts
 from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
-from tlzoo.data.protocol import SPLITS, VTAB, Limits, draw
+from tlzoo.data.protocol import SPLITS, VTAB, Limits
+from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _own(task: str, path: Path, limits: Limits) -> Source:
     from tlzoo.data import own
 
     found = own.listing(path, task)  # complains before anything runs
-    key = _hash({"folder": own.fingerprint(found, path), "task": task, "limits": asdict(limits)})
+    key = _hash({"folder": own.fingerprint(found, path), "task": task, "limits": asdict(limits), "draw": DRAW_VERSION})
     facts = task_facts(task)
     kind = found.kind if found.kind in facts.inputs else facts.domain  # else a column's name: of a pair of texts
     return Source(own.title(path), task, kind, key, "folder", str(path.resolve()), (), limits)
@@ -127,7 +128,8 @@ def _on_hub(
     from tlzoo.data.hub import revision
 
     commit = revision(repo, rev)
-    key = _hash({"repo": repo, "commit": commit, "options": options, "task": task, "limits": asdict(limits)})
+    content = {"repo": repo, "commit": commit, "options": options, "task": task, "limits": asdict(limits)}
+    key = _hash(content | {"draw": DRAW_VERSION})
     return Source(name, task, task_facts(task).domain, key, "hub", f"{repo}@{commit}", options, limits)
 
 
@@ -173,8 +175,10 @@ def _draw(found: Listing, source: Source) -> Prepared:
     from tlzoo.data.dataset import gather
     from tlzoo.data.inputs import read_checked
 
-    chosen = draw(found.labels, found.groups, found.splits, source.limits)
-    return gather(found, chosen, read_checked(found.kind))
+    some = drawn(found, source.limits)
+    found.groups = some.groups
+    found.notices += some.notices
+    return gather(found, some.chosen, read_checked(found.kind), some.available)
 
 
 def _keep(prepared: Prepared, folder: Path) -> None:
@@ -187,7 +191,7 @@ def _keep(prepared: Prepared, folder: Path) -> None:
     try:
         for split, rows in prepared.splits.items():
             rows.to_parquet(temporary / f"{split}.parquet")
-        (temporary / "notes.json").write_text(json.dumps([prepared.problems, prepared.notices]))
+        (temporary / "notes.json").write_text(json.dumps([prepared.problems, prepared.notices, prepared.available]))
         os.replace(temporary, folder)
     except OSError:
         if not folder.is_dir():
@@ -204,5 +208,5 @@ def _kept(folder: Path) -> Prepared:
 
     files = {split: folder / f"{split}.parquet" for split in SPLITS}
     splits = {split: Dataset(pq.read_table(path)) for split, path in files.items() if path.is_file()}
-    problems, notices = json.loads((folder / "notes.json").read_text())
-    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices))
+    problems, notices, *available = json.loads((folder / "notes.json").read_text())
+    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), *available)

@@ -9,7 +9,6 @@ neither way.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +18,10 @@ import numpy as np
 
 from tlzoo.data.coco_targets import NO_CLASS, Area, Masks, People
 from tlzoo.data.dataset import Listing, Targets
-from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES, read_json
+from tlzoo.data.folder import GROUP_COLUMNS, read_json
 from tlzoo.data.keypoints import COCO_NAMES
 from tlzoo.data.objects import Objects, Size, rarest
+from tlzoo.data.split_names import split_of
 from tlzoo.errors import InputError
 
 PARTS = ("images", "annotations", "categories")
@@ -115,9 +115,7 @@ def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | 
 
 
 def _split(file: Path, root: Path) -> str | None:
-    words = [w for w in re.findall("[a-z]+", file.stem.lower()) if w in SPLIT_NAMES]
-    folder = file.parent.name.lower() if file.parent != root else ""
-    return SPLIT_NAMES.get(words[-1] if words else folder)
+    return split_of(file.stem) or (split_of(file.parent.name) if file.parent != root else None)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, Value, Video
 
-from tlzoo.data.protocol import SPLITS, bootstrap_groups, without_repeats
+from tlzoo.data.protocol import SPLITS, bootstrap_groups, check_sides
 from tlzoo.errors import InputError
 
 
@@ -24,11 +23,13 @@ class Prepared:
         splits: ``train``, ``validation`` and ``test``; columns: the input by its kind, targets, ``id``, ``group``.
         problems: One line for each example that could not be read and was left out.
         notices: One line for each thing that a person should know.
+        available: Of how many rows each split was drawn, where that is known.
     """
 
     splits: DatasetDict
     problems: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    available: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def features(self) -> Features:
@@ -39,6 +40,62 @@ class Prepared:
         """What the bootstrap resamples, one name a test example."""
         test = self.splits["test"]
         return bootstrap_groups(test["id"][:], test["group"][:], set(self.splits["train"]["group"][:]))
+
+    def counts(self) -> Counts:
+        """What each split has of rows, groups and classes."""
+        rows = {split: len(self.splits[split]) for split in SPLITS}
+        groups = {split: frozenset(self.splits[split]["group"][:]) for split in SPLITS}
+        feature = self.features.get("label")
+        classes: Counter[str] = Counter()
+        if isinstance(feature, ClassLabel):
+            for split in SPLITS:
+                classes.update(feature.names[i] for i in self.splits[split]["label"][:])
+        return Counts(rows, self.available, classes, groups)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much data there are.
+
+    Attributes:
+        rows: Rows of each split.
+        available: Of how many rows they were drawn, where that is known.
+        classes: Rows of each class in all splits together; empty where there are no classes.
+        groups: Speakers, documents, scenes... of each split: what is independent.
+    """
+
+    rows: Mapping[str, int]
+    available: Mapping[str, int]
+    classes: Mapping[str, int]
+    groups: Mapping[str, frozenset[str]]
+
+    def __str__(self) -> str:
+        """One line: ``train 800 of 8,803, validation 200, test 1,000 rows; 2 classes (cat 1,200, dog 800)...``."""
+        parts = [", ".join(map(self._split, self.rows)) + " rows"]
+        if self.classes:
+            ranked = sorted(self.classes.items(), key=lambda item: (-item[1], item[0]))
+            if len(ranked) > MAXIMUM_CLASSES_SHOWN:
+                shown = f"from {_class(*ranked[-1])} to {_class(*ranked[0])}"
+            else:
+                shown = ", ".join(_class(*item) for item in ranked)
+            parts.append(f"{len(ranked)} {'class' if len(ranked) == 1 else 'classes'} ({shown})")
+        if any(len(groups) < self.rows[split] for split, groups in self.groups.items()):
+            each = ", ".join(f"{split} {len(groups):,}" for split, groups in self.groups.items())
+            shared = len(self.groups["test"] & self.groups["train"])
+            also = f", of which {shared:,} in train as well" if shared else ""
+            parts.append(f"{len(frozenset().union(*self.groups.values())):,} groups ({each}{also})")
+        return "; ".join(parts)
+
+    def _split(self, split: str) -> str:
+        count, whole = self.rows[split], self.available.get(split, 0)
+        return f"{split} {count:,}" + (f" of {whole:,}" if whole > count else "")
+
+
+MAXIMUM_CLASSES_SHOWN = 6
+
+
+def _class(name: str, count: int) -> str:
+    return f"{name} {count:,}"
 
 
 def storage(kind: str) -> Any:
@@ -104,7 +161,7 @@ class Listing:
         notices: What was guessed.
         problems: One line for each example that is not listed, since a part of it is missing.
         targets: What is right, where that is no class.
-        identity: Columns of the targets that, with the input, make an example what it is.
+        identity: What, beside its input, makes each example what it is, such as the passage of a question.
         files: Files that decide the rows, of a person's own data.
     """
 
@@ -117,7 +174,7 @@ class Listing:
     notices: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     targets: Targets | None = None
-    identity: tuple[str, ...] = ()
+    identity: Sequence[str] = ()
     files: list[Path] = field(default_factory=list)
 
 
@@ -146,34 +203,32 @@ def classes_of(labels: Iterable[str]) -> list[str]:
     return sorted(names, key=int) if all(n.isdecimal() for n in names) else sorted(names)
 
 
-def content_key(value: Any) -> str:
-    """Hash of an input's content."""
-    data = value["bytes"] if isinstance(value, Mapping) else str(value).encode()
-    return hashlib.sha256(data).hexdigest()
-
-
-def gather(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> Prepared:
+def gather(
+    listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any, available: Mapping[str, int] | None = None
+) -> Prepared:
     """Read the drawn examples.
 
     Args:
         listing: All examples.
         chosen: Indices of each split.
         read: Takes a storage value, gives ``(value with bytes, reason it cannot be used or None)``.
+        available: Of how many examples each split was drawn, where that is known.
 
     Returns:
-        The data; unreadable examples are left out and named, and so are training examples that repeat a test example.
+        The data; unreadable examples are left out and named.
 
     Raises:
-        InputError: None of a split's examples can be used.
+        InputError: Nothing can be learnt or tested with the examples that can be used.
     """
     targets = listing.targets or Labels(listing.labels)
     own = {"group": Value("string"), "id": Value("string")}
     features = Features({listing.kind: storage(listing.kind), **targets.features, **own})
     problems = list(listing.problems)
     rows: dict[str, list[dict[str, Any]]] = {}
+    labels: dict[str, list[str]] = {}
     remarks: Counter[str] = Counter()
     for split in SPLITS:
-        rows[split] = []
+        rows[split], labels[split] = [], []
         for index in map(int, chosen[split]):
             name = listing.names[index]
             value, reason = read(listing.inputs[index])
@@ -185,28 +240,29 @@ def gather(listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any) -> 
                 remarks.update(target.remarks)
                 group = listing.groups[index] if listing.groups else name
                 rows[split].append({listing.kind: value, **target.columns, "group": group, "id": name})
+                labels[split].append(listing.labels[index])
             else:
                 problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
-        if not rows[split]:
-            raise InputError(f"no example for {split} can be used; {len(problems)} left out, such as: {problems[-1]}")
-    content = (listing.kind, *listing.identity)
-    keys = {s: ["".join(content_key(row[column]) for column in content) for row in rows[s]] for s in SPLITS}
-    kept = without_repeats(keys)
-    dropped = sum(len(rows[s]) - len(kept[s]) for s in SPLITS)
+    lost = [f"{len(problems):,} rows cannot be used, such as {problems[-1]}"] if problems else []
+    is_classed = listing.targets is None
+    check_sides(labels, is_classed, lost)
     notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
-    if listing.targets is None:
-        notices += _never_taught(listing.labels, chosen)
-    if dropped:
-        notices.append(f"{dropped} training or validation examples repeat a later split's content and were left out")
-    splits = {split: _in_parts(features, [rows[split][i] for i in kept[split]]) for split in SPLITS}
-    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices))
+    if is_classed:
+        notices += _never_taught(labels)
+    splits = {split: _in_parts(features, rows[split]) for split in SPLITS}
+    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), available or {})
 
 
-def _never_taught(labels: Sequence[str], chosen: Mapping[str, Iterable[int]]) -> list[str]:
-    """Say which classes are in the test only: nobody can learn them, and the accuracy counts them as wrong."""
-    seen = {split: Counter(labels[int(i)] for i in chosen[split]) for split in SPLITS}
-    absent = {name: count for name, count in seen["test"].items() if name not in seen["train"]}
-    return [f"class {name!r} has {n} test and no training example" for name, n in sorted(absent.items())][:5]
+def _never_taught(labels: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say which classes no training example has: nobody can learn them, and the accuracy counts them as wrong."""
+    seen = {split: Counter(labels[split]) for split in SPLITS}
+    absent = sorted((seen["validation"] | seen["test"]).keys() - seen["train"].keys())
+    told = [
+        f"class {name!r} has {seen['validation'][name]} validation, {seen['test'][name]} test and no training example"
+        for name in absent[:MAXIMUM_CLASSES_SHOWN]
+    ]
+    more = len(absent) - len(told)
+    return told + ([f"classes without a training example: {more} more"] if more else [])
 
 
 def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]], size: int = 256) -> Dataset:

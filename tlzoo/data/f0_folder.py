@@ -12,8 +12,9 @@ from typing import Any
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import SPLIT_NAMES, SUFFIXES
+from tlzoo.data.folder import SUFFIXES, walk
 from tlzoo.data.pitches import F0
+from tlzoo.data.split_names import by_folder
 from tlzoo.errors import InputError
 
 TABLES = (".f0.csv", ".csv")
@@ -35,31 +36,26 @@ def listing(folder: Path) -> Listing:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected sounds, each with a .csv of time (s) and f0 (Hz)")
-    sounds = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES["audio"] and p.is_file())
+    sounds = [path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in SUFFIXES["audio"]]
     found = Listing("audio", [], [], [], [], [])
     tables = []
-    for path in sounds:
-        name = path.relative_to(folder)
+    for name, (split, place) in zip(sounds, by_folder(sounds), strict=True):
+        path = folder / name
         table = next((t for end in TABLES if (t := path.with_name(path.stem + end)).is_file()), None)
         if table is None:
             found.problems.append(f"{name}: no {path.stem}.csv beside it")
             continue
-        parts = name.parts[:-1]
-        split = SPLIT_NAMES.get(parts[0].lower()) if parts else None
         found.inputs.append({"bytes": None, "path": str(path)})
         found.labels.append("")
         found.names.append(str(name))
         assert found.groups is not None and found.splits is not None
-        inner = parts[1:] if split else parts
-        found.groups.append("/".join(inner) or str(name))
+        found.groups.append("/".join(place.parts[:-1]) or str(name))
         found.splits.append(split or "train")
         found.files += [path, table]
         tables.append(table)
     if not tables:
         told = f"; {found.problems[0]}" if found.problems else ""
         raise InputError(f"{folder}: no sound with a .csv of time (s) and f0 (Hz) beside it{told}")
-    if set(found.splits or ()) == {"train"}:
-        found.splits = None
     found.targets = _Tracks(tables)
     return found
 

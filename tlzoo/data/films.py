@@ -11,7 +11,8 @@ from datasets import DatasetDict, Features
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.clips import FEATURES, FRAMES, RATE, SIDE
 from tlzoo.data.dataset import Listing, Target, table
-from tlzoo.data.folder import SPLIT_NAMES, SUFFIXES
+from tlzoo.data.folder import SUFFIXES, walk
+from tlzoo.data.split_names import by_folder
 from tlzoo.data.video import check, decode, encode, length
 from tlzoo.errors import InputError
 
@@ -81,27 +82,25 @@ def listing(folder: Path) -> Listing:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected videos ({', '.join(sorted(SUFFIXES['video']))})")
     found = Listing("video", [], [], [], [], [])
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES["video"] and p.is_file()):
-        name = str(path.relative_to(folder))
+    videos = [path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in SUFFIXES["video"]]
+    for name, (split, _) in zip(map(str, videos), by_folder(videos), strict=True):
+        path = folder / name
         source = {"bytes": None, "path": str(path)}
         reason = check(source)
         count = 0 if reason else length(source) // FRAMES
         if not count:
             found.problems.append(f"{name}: {reason or f'shorter than {FRAMES} frames'}")
             continue
-        split = SPLIT_NAMES.get(path.relative_to(folder).parts[0].lower(), "train")
         for number, stored in _clips(path):
             found.inputs.append(stored)
             found.labels.append("")
             found.names.append(f"{name}/{number:04}")
             assert found.groups is not None and found.splits is not None
             found.groups.append(name)
-            found.splits.append(split)
+            found.splits.append(split or "train")
         found.files.append(path)
     if not found.inputs:
         told = f"; {found.problems[0]}" if found.problems else ""
         raise InputError(f"{folder}: no video of {FRAMES} frames or more{told}")
-    if set(found.splits or ()) == {"train"}:
-        found.splits = None
     found.targets = _Nothing()
     return found

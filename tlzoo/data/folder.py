@@ -6,11 +6,12 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tlzoo.data.dataset import Listing
+from tlzoo.data.split_names import is_plain, split_of, splits_among
 from tlzoo.errors import InputError
 
 SUFFIXES = {
@@ -19,17 +20,7 @@ SUFFIXES = {
     "video": frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"}),
     "text": frozenset({".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet"}),
 }
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    "eval": "test",
-}
+METADATA = "metadata.csv"
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 GROUP_COLUMNS = ("group", "speaker", "speaker_id", "voice", "subject", "document", "scene", "patient")
 
@@ -61,11 +52,29 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: no JSON: {' '.join(str(error).split())}") from None
 
 
+def walk(folder: Path) -> Iterator[Path]:
+    """Files beneath a folder, sorted, without those that a system hides; links are followed, but not in a circle."""
+    top = folder.resolve()
+    seen = {top, *top.parents}
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place)
+        real = {name: (here / name).resolve() for name in sorted(folders) if not _is_hidden(name)}
+        folders[:] = [name for name, target in real.items() if target not in seen]
+        seen.update(real.values())
+        files += [path for name in names if not _is_hidden(name) and (path := here / name).is_file()]
+    yield from sorted(files)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
 def listing(folder: Path, kind: str) -> Listing:
     """List a folder of labelled files.
 
     Either class subfolders, or ``metadata.csv`` with ``file_name`` and a label column; each at the top, or inside
-    ``train``, ``validation`` and ``test``.
+    folders that are called after splits (``tlzoo.data.split_names``), such as ``train``, ``validation`` and ``test``.
 
     Args:
         folder: The folder.
@@ -78,39 +87,85 @@ def listing(folder: Path, kind: str) -> Listing:
         raise InputError(
             f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[@revision] or a folder"
         )
-    parts = {
-        p.name: SPLIT_NAMES[p.name.lower()]
-        for p in sorted(folder.iterdir())
-        if p.is_dir() and p.name.lower() in SPLIT_NAMES
-    }
-    found = Listing(kind, [], [], [], [], [] if parts else None)
-    for name in parts or [""]:
-        _list_part(folder, folder / name, parts.get(name), found)
+    files = list(_walk(folder, kind))
+    found = Listing(kind, [], [], [], [], [], files=files)
+    parts = _parts(folder, files, found.notices)
+    in_one = (folder / METADATA).is_file() and not any((folder / name / METADATA).is_file() for name in parts)
+    for name in ("",) if in_one or not parts else parts:
+        _list_part(folder, name, parts, found)
     if not found.inputs:
-        raise InputError(f"{folder}: no {kind} files ({', '.join(sorted(SUFFIXES[kind]))}) with a label")
+        inside = f" in {', '.join(parts)}, which are taken for splits" if parts else ""
+        raise InputError(f"{folder}: no {kind} files ({', '.join(sorted(SUFFIXES[kind]))}) with a label{inside}")
     classes = set(found.labels)
     if len(classes) < 2:
         raise InputError(
             f"{folder}: only one class ({found.labels[0]!r}); at least two are needed, as subfolders named after the "
-            "classes or as values of the label column of metadata.csv"
+            f"classes or as values of the label column of metadata.csv{_instead(folder, files)}"
         )
     if not any(found.groups or []):
         found.groups = None
-    found.files = list(_walk(folder, kind))
     return found
 
 
-def _list_part(root: Path, part: Path, split: str | None, found: Listing) -> None:
-    metadata = part / "metadata.csv"
-    rows = _from_metadata(metadata, found) if metadata.is_file() else _from_subfolders(part, found.kind)
+def _parts(folder: Path, files: Sequence[Path], notices: list[str]) -> dict[str, str]:
+    """The folders at the top that are splits, and which; says what was decided where one could think otherwise.
+
+    Folders called after splits are splits, but not beside a class: where some hold files and no folders of classes, all
+    that do are classes, unless none but they are there.
+    """
+    inside: dict[str, list[Path]] = {}
+    for path in files:
+        relative = path.relative_to(folder)
+        if len(relative.parts) > 1:
+            inside.setdefault(relative.parts[0], []).append(relative)
+    named = {name: split for name in inside if (split := split_of(name))}
+    nested = [name for name in named if any(len(p.parts) > 2 or p.name == METADATA for p in inside[name])]
+    beside = [name for name in inside if name not in named]
+    is_listed = (folder / METADATA).is_file()
+    splits = splits_among(inside)
+    if nested and nested == list(named) and len(beside) == 1:
+        splits = named  # such as train, and pictures that nobody has labelled
+    elif not nested and not is_listed and (beside or len(set(named.values())) < len(named)):
+        splits = {}  # these hold no folders of classes
+    if splits and (beside or not all(map(is_plain, splits))):
+        also = f"; left out beside them: {', '.join(beside)}" if beside and not is_listed else ""
+        notices.append("splits: " + ", ".join(f"{name} is {split}" for name, split in splits.items()) + also)
+    elif not splits and any(map(is_plain, named)):
+        notices.append(f"folders taken for classes, not for splits: {', '.join(filter(is_plain, named))}")
+    return splits
+
+
+def _instead(folder: Path, files: Sequence[Path]) -> str:
+    """What to try where one folder is all there is."""
+    inner, names = folder, _folders(folder, files)
+    while len(names) == 1:
+        inner /= names.pop()
+        names = _folders(inner, files)
+    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in (".csv", ".tsv") and p.name != METADATA)
+    hints = [f"try --data {inner}"] if names else []
+    hints += [f"{tables[0]} is there: call it {METADATA}, with columns file_name and label"] if tables else []
+    return "".join(f"; {hint}" for hint in hints)
+
+
+def _folders(folder: Path, files: Sequence[Path]) -> set[str]:
+    """Names of the folders in a folder that hold some of the files."""
+    inside = (path.relative_to(folder).parts for path in files if path.is_relative_to(folder))
+    return {parts[0] for parts in inside if len(parts) > 1}
+
+
+def _list_part(root: Path, name: str, parts: Mapping[str, str], found: Listing) -> None:
+    """List a split's folder, or, without a name, all that is there."""
+    part = root / name
+    metadata = part / METADATA
+    rows = _from_metadata(metadata, found) if metadata.is_file() else _from_subfolders(part, found)
+    assert found.groups is not None and found.splits is not None
     for path, label, group in rows:
+        relative = path.relative_to(root)
         found.inputs.append({"bytes": None, "path": str(path)})
         found.labels.append(label)
-        found.names.append(str(path.relative_to(root)))
-        if found.groups is not None:
-            found.groups.append(group)
-        if found.splits is not None and split is not None:
-            found.splits.append(split)
+        found.names.append(str(relative))
+        found.groups.append(group)
+        found.splits.append(parts.get(relative.parts[0], "train"))
 
 
 def _from_metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
@@ -135,17 +190,29 @@ def _from_metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]
             yield target, row[label], row[group] if group else ""
 
 
-def _from_subfolders(part: Path, kind: str) -> Iterator[tuple[Path, str, str]]:
-    for path in _walk(part, kind):
+def _from_subfolders(part: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
+    """Files in folders of classes; blanks around a folder's name do not make another class."""
+    loose = 0
+    names: dict[str, set[str]] = {}
+    for path in found.files:
+        if not path.is_relative_to(part) or path.name == METADATA:
+            continue
         relative = path.relative_to(part)
-        if len(relative.parts) > 1:
-            yield path, relative.parts[0], ""
+        if len(relative.parts) == 1:
+            loose += 1
+            continue
+        name = relative.parts[0]
+        names.setdefault(name.strip(), set()).add(name)
+        yield path, name.strip(), ""
+    for label, folders in names.items():
+        if len(folders) > 1:
+            found.notices.append(f"one class: the folders {' and '.join(map(repr, sorted(folders)))} are {label!r}")
+    if loose:
+        found.notices.append(f"{part.name}: files in no folder of a class, left out: {loose:,}")
 
 
 def _walk(folder: Path, kind: str) -> Iterator[Path]:
-    """Files of a kind and metadata, sorted; without those that a system hides."""
-    for path in sorted(folder.rglob("*")):
-        listed = path.suffix.lower() in SUFFIXES.get(kind, ()) or path.name == "metadata.csv"
-        hidden = any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        if listed and not hidden and path.is_file():
+    """Files of a kind and metadata."""
+    for path in walk(folder):
+        if path.suffix.lower() in SUFFIXES.get(kind, ()) or path.name == METADATA:
             yield path

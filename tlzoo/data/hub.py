@@ -16,8 +16,9 @@ from tlzoo import blobs
 from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.dataset import Listing, classes_of, storage
-from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
+from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.objects import Objects, rarest
+from tlzoo.data.split_names import split_of
 from tlzoo.data.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.errors import InputError, UnavailableError
 
@@ -143,7 +144,7 @@ def listed(
     if task in ("text-embedding", "text-generation"):
         from tlzoo.data import pairs, replies, tables
 
-        parts = [tables.Table(Path(s), rows.to_dict(), SPLIT_NAMES.get(str(s).lower())) for s, rows in loaded.items()]
+        parts = [tables.Table(Path(s), rows.to_dict(), split_of(str(s))) for s, rows in loaded.items()]
         return pairs.listed(parts, where) if task == "text-embedding" else replies.listed(parts)
     sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
     fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
@@ -170,7 +171,7 @@ def listed(
         if found.groups is not None:
             found.groups += [str(v) for v in rows[group]]
         if found.splits is not None:
-            found.splits += [SPLIT_NAMES.get(str(split).lower(), str(split))] * len(rows)
+            found.splits += [split_of(str(split)) or str(split)] * len(rows)
     if sought == "objects":
         _attach_objects(found, targets, features[label], task == "face-detection", where)
     elif sought == "mask":

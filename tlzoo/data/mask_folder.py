@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from tlzoo.data.coco_targets import NO_CLASS, mask_columns, mask_features
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import SPLIT_NAMES, SUFFIXES
+from tlzoo.data.folder import SUFFIXES, walk
 from tlzoo.data.image import annotated, read_values
 from tlzoo.data.objects import rarest
+from tlzoo.data.split_names import by_folder, split_of
 from tlzoo.errors import InputError
 
 SUFFIX = (".png", ".tif", ".tiff", ".bmp", ".gif")
@@ -80,15 +81,15 @@ def listing(path: Path) -> Listing:
         known = {
             f.relative_to(folder / "masks").with_suffix("").as_posix(): f for f in _files(folder / "masks", SUFFIX)
         }
-        for picture in _files(pictures, SUFFIXES["image"]):
-            relative = picture.relative_to(pictures)
+        listed = [picture.relative_to(pictures) for picture in _files(pictures, SUFFIXES["image"])]
+        for relative, (inner, _) in zip(listed, by_folder(listed), strict=True):
+            picture = pictures / relative
             name = picture.relative_to(path).as_posix()
             mask = known.get(relative.with_suffix("").as_posix())
             if mask is None:
                 found.problems.append(f"{name}: no mask {relative.with_suffix('.png')} in {folder / 'masks'}")
                 continue
-            inner = SPLIT_NAMES.get(relative.parts[0].lower()) if len(relative.parts) > 1 else None
-            splits.append(inner if folder == path else SPLIT_NAMES[folder.name.lower()])
+            splits.append(inner if folder == path else split_of(folder.name))
             found.inputs.append({"bytes": None, "path": str(picture)})
             found.names.append(name)
             masks.append({"bytes": None, "path": str(mask)})
@@ -194,7 +195,7 @@ def classes(
 
 
 def _split_folders(path: Path) -> list[Path]:
-    return [p for p in sorted(path.iterdir()) if p.is_dir() and p.name.lower() in SPLIT_NAMES] if path.is_dir() else []
+    return [p for p in sorted(path.iterdir()) if p.is_dir() and split_of(p.name)] if path.is_dir() else []
 
 
 def _is_dir(folder: Path, name: str) -> bool:
@@ -202,8 +203,4 @@ def _is_dir(folder: Path, name: str) -> bool:
 
 
 def _files(folder: Path, suffixes: Sequence[str] | frozenset[str]) -> list[Path]:
-    return [
-        p
-        for p in sorted(folder.rglob("*"))
-        if p.suffix.lower() in suffixes and not p.name.startswith(".") and p.is_file()
-    ]
+    return [path for path in walk(folder) if path.suffix.lower() in suffixes]

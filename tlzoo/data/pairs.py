@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.protocol import SPLITS, Limits, draw
+from tlzoo.data.repeats import same_text
 from tlzoo.data.tables import Table, guessed, read_table, read_tables
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.statistics import crossed
@@ -131,10 +132,10 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
                 found.splits.append(table.split or "train")
     if not scores:
         raise InputError(f"{where}: no pair can be used; {len(found.problems)} left out, such as: {found.problems[-1]}")
-    pairs = [(_plain(a), _plain(b)) for a, b in zip(found.inputs, second, strict=True)]
+    pairs = [(same_text(a), same_text(b)) for a, b in zip(found.inputs, second, strict=True)]
     splits, found.groups = divided(pairs, found.splits)
     found.splits = [split or "dropped" for split in splits]
-    found.labels = [""] * len(pairs)
+    found.labels, found.identity = [""] * len(pairs), second
     if short := [split for split in SPLITS if split not in splits]:
         raise InputError(f"{where}: too few texts that occur in no other split to have pairs for {' and '.join(short)}")
     seen = [score for score, split in zip(scores, splits, strict=True) if split == "train"]
@@ -226,11 +227,6 @@ def _deal_texts(pairs: Sequence[Pair], splits: list[str | None], which: Sequence
     for i in which:
         first, second = (side[text] for text in pairs[i])
         splits[i] = first if first == second else None
-
-
-def _plain(text: str) -> str:
-    """What makes two texts the same: all but case and white space."""
-    return " ".join(text.casefold().split())
 
 
 def _faulty(values: Mapping[str, Any]) -> InputError | None:

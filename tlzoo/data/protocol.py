@@ -80,6 +80,25 @@ def draw(
     limits: Limits = VTAB,
     seed: int = 0,
 ) -> dict[str, Indices]:
+    """Divide examples into train, validation and test (see :func:`divide`), and take what the limits allow of each.
+
+    Raises:
+        InputError: Too few examples for three splits.
+    """
+    divided = divide(labels, groups, splits, limits, seed)
+    for name, indices in divided.items():
+        if not len(indices):
+            raise InputError(f"too few examples ({len(labels)}) to have any for {name}")
+    return {name: indices[: getattr(limits, name)] for name, indices in divided.items()}
+
+
+def divide(
+    labels: Sequence[Hashable],
+    groups: Sequence[str] | None,
+    splits: Sequence[str] | None,
+    limits: Limits = VTAB,
+    seed: int = 0,
+) -> dict[str, Indices]:
     """Divide examples into train, validation and test.
 
     Given splits are kept; what is missing is cut from the training examples: by group where groups are given (no group
@@ -89,14 +108,11 @@ def draw(
         labels: Class of each example.
         groups: Speaker, document, scene... of each example, where examples are not independent.
         splits: ``train``, ``validation`` or ``test`` for each example, where the source has them.
-        limits: Most examples of each split.
+        limits: Maximum number of examples of each split that are to be drawn; what is cut is no more.
         seed: Seed of the draw.
 
     Returns:
-        Indices of each split, in an order whose prefixes are stratified.
-
-    Raises:
-        InputError: Too few examples for three splits.
+        Indices of each split, all of them, in an order whose prefixes are stratified; a split may be empty.
     """
     named = np.array(splits if splits is not None else ["train"] * len(labels))
     given = {name: np.flatnonzero(named == name) for name in SPLITS}
@@ -111,14 +127,7 @@ def draw(
             size = round(share * len(given["train"]))
             size = size if most is None else min(size, most)
             given[name], given["train"] = _cut(given["train"], labels, by, size, leave, seed)
-    chosen = {}
-    for name in SPLITS:
-        indices = given[name]
-        order = indices[stratified_order([labels[int(i)] for i in indices], seed)]
-        chosen[name] = order[: getattr(limits, name)]
-        if not len(chosen[name]):
-            raise InputError(f"too few examples ({len(labels)}) to have any for {name}")
-    return chosen
+    return {name: given[name][stratified_order([labels[int(i)] for i in given[name]], seed)] for name in SPLITS}
 
 
 def _cut(
@@ -147,28 +156,54 @@ def _cut(
     return indices[inside], indices[~inside]
 
 
-def bootstrap_groups(ids: Sequence[str], groups: Sequence[str] | None, train_groups: set[str]) -> list[str]:
-    """What the bootstrap resamples: the group where the test's groups are new, else the example itself."""
-    if groups is None or train_groups & set(groups):
-        return list(ids)
-    return list(groups)
+def bootstrap_groups(ids: Sequence[str], groups: Sequence[str], train_groups: set[str]) -> list[str]:
+    """What the bootstrap resamples: a group that is new in the test as a whole, of others the example itself."""
+    return [name if group in train_groups else group for name, group in zip(ids, groups, strict=True)]
 
 
-def without_repeats(keys: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+def check_sides(labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reasons: Sequence[str] = ()) -> None:
+    """Refuse a division with which nothing can be learnt, chosen or tested.
+
+    Args:
+        labels: Class of each example of each split.
+        is_classed: Whether these are classes that are to be learnt.
+        reasons: What was left out, which may be why.
+
+    Raises:
+        InputError: A split is empty, training has one class, or the test has none that training has; says how many
+            examples each split has, and the way out.
+    """
+    empty = [name for name in SPLITS if not labels[name]]
+    if empty:
+        fault = f"no row is left for {' and '.join(empty)}"
+    elif is_classed and len(set(labels["train"])) < 2:
+        fault = f"train has no class but {labels['train'][0]!r}"
+    elif is_classed and not set(labels["test"]) & set(labels["train"]):
+        fault = "train has no class of the test"
+    else:
+        return
+    counts = ", ".join(f"{name} {len(labels[name]):,}" for name in SPLITS)
+    raise InputError(
+        "; ".join([f"{counts} rows: {fault}", *reasons])
+        + "; give more rows that differ, or no splits and groups of your own, and splits are cut by class"
+    )
+
+
+def without_repeats(content: Mapping[str, Sequence[Hashable]]) -> dict[str, list[int]]:
     """Drop training examples whose content is also in validation or test, and validation's that is in test.
 
     Args:
-        keys: Content hashes of each split's examples, in order.
+        content: What each split's examples hold, in order; equal where two hold the same.
 
     Returns:
         Positions to keep, by split.
     """
-    kept: dict[str, list[int]] = {}
-    seen: set[str] = set()
+    remaining: dict[str, list[int]] = {}
+    seen: set[Hashable] = set()
     for name in reversed(SPLITS):
-        kept[name] = [i for i, key in enumerate(keys[name]) if key not in seen]
-        seen.update(keys[name])
-    return kept
+        remaining[name] = [i for i, key in enumerate(content[name]) if key not in seen]
+        seen.update(content[name])
+    return remaining
 
 
 def deal(count: int, index: int, seed: tuple[int, ...]) -> int:

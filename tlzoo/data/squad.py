@@ -19,7 +19,8 @@ from typing import Any
 from datasets import ClassLabel, Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES, read_json
+from tlzoo.data.folder import GROUP_COLUMNS, read_json
+from tlzoo.data.split_names import split_of
 from tlzoo.data.tables import Table, guessed, is_table, read_tables
 from tlzoo.errors import InputError
 
@@ -181,10 +182,10 @@ def _files(path: Path) -> list[tuple[Path, str | None]]:
         return [(files[0], None)]
     found: list[tuple[Path, str | None]] = []
     for file in files:
-        words = [SPLIT_NAMES[w] for w in re.findall("[a-z]+", file.stem.lower()) if w in SPLIT_NAMES]
-        if not words:
+        split = split_of(file.stem)
+        if split is None:
             raise InputError(f"{path}: several files, and {file.name} names no split; name them train, dev, test")
-        found.append((file, words[-1]))
+        found.append((file, split))
     return found
 
 
@@ -287,8 +288,7 @@ def on_hub(splits: Mapping[str, Mapping[str, list[Any]]], where: str) -> Listing
         InputError: No column fits.
     """
     tables = [
-        Table(Path(f"{where}/{split}"), dict(columns), SPLIT_NAMES.get(split.lower(), split))
-        for split, columns in splits.items()
+        Table(Path(f"{where}/{split}"), dict(columns), split_of(split) or split) for split, columns in splits.items()
     ]
     return _listed((q for table in tables for q in in_table(table)), Path(where), len(tables) > 1)
 
@@ -303,7 +303,7 @@ def _listed(questions: Iterable[Question], path: Path, parted: bool) -> Listing:
     labels = ["answer" if q.answers else "none" for q in asked]
     found = Listing("question", [q.question for q in asked], labels, [q.name for q in asked])
     found.targets = Answers(asked)
-    found.identity = ("context",)
+    found.identity = [q.context for q in asked]
     found.splits = [q.split or "train" for q in asked] if parted else None
     documents = {q.document for q in asked}
     if "" in documents or (not parted and len(documents) < _LEAST_DOCUMENTS):

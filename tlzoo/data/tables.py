@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tlzoo.data.dataset import Listing
-from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS, SPLIT_NAMES
+from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS
+from tlzoo.data.split_names import WORDS, split_of
 from tlzoo.errors import InputError
 
 PROMPT_COLUMNS = ("prompt", "question", "input", "context", "utterance", "instruction")
@@ -78,7 +79,7 @@ def read_tables(path: Path) -> list[Table]:
     tables = [read_table(file) for file in files]
     if len(tables) > 1 and any(table.split is None for table in tables):
         wrong = next(table.path.name for table in tables if table.split is None)
-        raise InputError(f"{path}: several tables, and {wrong} names no split; name them {', '.join(SPLIT_NAMES)}")
+        raise InputError(f"{path}: several tables, and {wrong} names no split; name them {', '.join(WORDS)}")
     return tables
 
 
@@ -97,7 +98,7 @@ def read_table(path: Path) -> Table:
         raise InputError(f"{path}: {error.strerror or error}") from None
     if not columns or not next(iter(columns.values())):
         raise InputError(f"{path}: holds no rows")
-    return Table(path, columns, SPLIT_NAMES.get(path.stem.lower()))
+    return Table(path, columns, split_of(path.stem))
 
 
 def listing(path: Path) -> Listing:

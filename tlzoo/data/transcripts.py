@@ -12,7 +12,8 @@ from typing import Any
 from datasets import Audio, ClassLabel, Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import GROUP_COLUMNS, SPLIT_NAMES, SUFFIXES
+from tlzoo.data.folder import GROUP_COLUMNS, METADATA, SUFFIXES, walk
+from tlzoo.data.split_names import by_folder
 from tlzoo.errors import InputError
 
 TEXT_COLUMNS = ("transcription", "text", "sentence", "transcript")
@@ -142,12 +143,9 @@ def listing(folder: Path) -> Listing:
         raise InputError(f"{folder}: no such folder; expected sounds and {wanted}")
     found = Listing("audio", [], [], [], [], [])
     texts: list[str] = []
-    for source in sorted([*folder.rglob("*.trans.txt"), *folder.rglob("metadata.csv")]):
-        parts = source.relative_to(folder).parts[:-1]
-        split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
-        split = split or next(
-            (s for p in parts for n, s in SPLIT_NAMES.items() if p.lower().startswith(f"{n}-")), "train"
-        )
+    sources = [p.relative_to(folder) for p in walk(folder) if p.name.endswith(".trans.txt") or p.name == METADATA]
+    for place, (split, _) in zip(sources, by_folder(sources), strict=True):
+        source = folder / place
         found.files.append(source)
         for path, text, speaker in _metadata(source, found) if source.suffix == ".csv" else _librispeech(source):
             name = str(path.relative_to(folder))
@@ -159,14 +157,12 @@ def listing(folder: Path) -> Listing:
             found.labels.append("")
             found.names.append(name)
             found.groups.append(speaker or name)
-            found.splits.append(split)
+            found.splits.append(split or "train")
             found.files.append(path)
             texts.append(text)
     if not texts:
         told = f"; {found.problems[0]}" if found.problems else ""
         raise InputError(f"{folder}: no transcribed sounds; expected {wanted}{told}")
-    if set(found.splits or ()) == {"train"}:
-        found.splits = None
     found.targets = Transcripts(texts)
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.cards.vocabulary import column
-from tlzoo.data.folder import SUFFIXES
+from tlzoo.data.folder import SUFFIXES, walk
 from tlzoo.errors import InputError
 from tlzoo.run.drawing import Artist
 
@@ -70,7 +70,7 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
             continue
         path = Path(name)
         if path.is_dir():
-            yield from (p for p in sorted(path.rglob("*")) if _is_of(p, kind))
+            yield from (p for p in walk(path) if _is_of(p, kind))
         else:
             yield path
 
