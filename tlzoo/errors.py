@@ -29,6 +29,10 @@ class StoppedError(TlzooError):
     """Work was ended at a limit of time or money that a person set; what was done until then is kept."""
 
 
+class DivergedError(TlzooError):
+    """Training or a model ended in values that are no numbers; nothing of that is a score."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> InputError:
     """Build the error for a name that is not known.
 

@@ -62,3 +62,6 @@ def test_a_series_that_does_not_vary_has_no_correlation() -> None:
     true = rng.random((1, 8, 2))
     predicted = np.stack([true[..., 0], np.full((1, 8), 0.7)], axis=-1)
     assert mean_pearson([moments(predicted[0], true[0])], np.ones((1, 1)))[0] == pytest.approx(0.5)
+    predicted[0, 0, 1] = np.nan
+    statistics = [moments(predicted[0], true[0])]
+    assert np.isnan(mean_pearson(statistics, np.ones((1, 1)))[0]), "what is predicted as NaN is not without variation"

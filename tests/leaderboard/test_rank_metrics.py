@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,6 +41,14 @@ def test_a_constant_prediction_orders_nothing_and_without_an_order_there_is_no_n
     orderless = [[float(i), 0.3] for i in range(5)]
     assert np.isnan(spearman(orderless, np.ones((1, 5)))).all()
     assert np.isnan(spearman(constant, np.array([[0, 0, 4.0, 0, 0]]))).all(), "a resample of one example"
+
+
+def test_what_is_predicted_as_nan_is_no_constant() -> None:
+    rows = [[math.nan, float(i)] for i in range(5)]
+    assert np.isnan(spearman(rows, np.ones((1, 5)))).all()
+    rows[0][0], rows[1][0] = 0.5, 0.7
+    weights = np.array([[1.0, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+    assert np.isnan(spearman(rows, weights)).tolist() == [True, False], "only where it is drawn"
 
 
 def test_it_goes_from_minus_one_to_one() -> None:

@@ -1,13 +1,16 @@
 import copy
+import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
+from tlzoo.errors import DivergedError
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.tasks.headed import HeadedModel
-from tlzoo.transfer.inference import predict, statistics, value
-from tlzoo.transfer.loop import DivergedError, Fit, fit
+from tlzoo.transfer.inference import is_sound, predict, statistics, value
+from tlzoo.transfer.loop import Fit, fit
 from tlzoo.transfer.recipe import Recipe, recipe
 
 QUICK = Recipe(steps=80, learning_rates=(1e-2, 1e-5), batch_size=16, looks=8, patience=8)
@@ -59,6 +62,65 @@ def test_divergence_is_said(tiny, notes) -> None:  # type: ignore[no-untyped-def
         tiny.first[0].weight.fill_(float("nan"))
     with pytest.raises(DivergedError, match="infinite or NaN at every learning rate"):
         train(tiny, notes, QUICK)
+
+
+def scored(tiny: Any, notes: Any, score: Callable[[Any], float], how: Recipe = QUICK) -> Fit:
+    task = AudioClassification(notes.features)
+    torch.manual_seed(0)
+    model = HeadedModel(tiny, task)
+    return fit(model, [model.encode(row) for row in notes], score, how, 0, progress=False)
+
+
+def test_a_score_that_is_no_number_chooses_no_checkpoint_and_no_learning_rate(tiny: Any, notes: Any) -> None:
+    """It comes first, at the first rate, and beats nothing: the rate with scores is taken, and its best look."""
+    looks = iter(range(1000))
+
+    def score(_: Any) -> float:
+        look = next(looks)
+        return math.nan if look < 2 else 1 / look
+
+    fitted = scored(
+        tiny, notes, score, Recipe(steps=80, learning_rates=(1e-2, 1e-3), batch_size=16, looks=8, patience=8)
+    )
+    assert fitted.learning_rate == 1e-3
+    assert all(math.isfinite(point.score) for point in fitted.history)
+
+
+@pytest.mark.parametrize("how", ["nan", "raises"])
+def test_validation_that_never_gives_a_number_is_divergence(tiny: Any, notes: Any, how: str) -> None:
+    def score(_: Any) -> float:
+        if how == "raises":
+            raise DivergedError("predictions hold NaN")
+        return math.nan
+
+    with pytest.raises(DivergedError, match="the validation score became infinite or NaN at every learning rate"):
+        scored(tiny, notes, score)
+
+
+def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes: Any) -> None:
+    """The loss was still a number when it was computed; a class is predicted from NaN all the same."""
+    task = AudioClassification(notes.features)
+    torch.manual_seed(0)
+    model = HeadedModel(tiny, task)
+    step = torch.optim.AdamW.step
+    count = 0
+
+    def spoiling(self: Any, *arguments: Any, **named: Any) -> Any:
+        nonlocal count
+        count += 1
+        result = step(self, *arguments, **named)
+        if count == 20:
+            with torch.no_grad():
+                tiny.first[0].weight.fill_(math.nan)
+        return result
+
+    examples = [model.encode(row) for row in notes]
+    how = Recipe(steps=20, learning_rates=(1e-3,), batch_size=16, looks=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", spoiling)
+        fitted = fit(model, examples, lambda _: 1.0, how, 0, progress=False)
+    assert [point.step for point in fitted.history] == [10]
+    assert is_sound(model)
 
 
 def test_accumulated_batches_give_the_gradient_of_one(tiny, notes) -> None:  # type: ignore[no-untyped-def]

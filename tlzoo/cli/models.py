@@ -81,7 +81,7 @@ def predict(
     paths = expand(inputs, opened.spec.input)
     answers = run(opened, paths, batch_size, draw)
     for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        typer.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
         total += 1
         if "error" in answer:
             failed.append(f"{answer['input']}: {answer['error']}")

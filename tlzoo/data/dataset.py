@@ -43,14 +43,16 @@ class Prepared:
 
     def counts(self) -> Counts:
         """What each split has of rows, groups and classes."""
-        rows = {split: len(self.splits[split]) for split in SPLITS}
-        groups = {split: frozenset(self.splits[split]["group"][:]) for split in SPLITS}
+        rows = {split: len(each) for split, each in self.splits.items()}
+        groups = {split: set(each["group"][:]) for split, each in self.splits.items()}
         feature = self.features.get("label")
         classes: Counter[str] = Counter()
         if isinstance(feature, ClassLabel):
-            for split in SPLITS:
-                classes.update(feature.names[i] for i in self.splits[split]["label"][:])
-        return Counts(rows, self.available, classes, groups)
+            for part in self.splits.values():
+                classes.update(feature.names[i] for i in part["label"][:])
+        each = {split: len(names) for split, names in groups.items()}
+        every, shared = len(set().union(*groups.values())), len(groups["train"] & groups.get("test", set()))
+        return Counts(rows, self.available, classes, each, every, shared)
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,16 @@ class Counts:
         available: Of how many rows they were drawn, where that is known.
         classes: Rows of each class in all splits together; empty where there are no classes.
         groups: Speakers, documents, scenes... of each split: what is independent.
+        all_groups: Of all splits together.
+        shared_groups: Of the test, those that training has as well.
     """
 
     rows: Mapping[str, int]
     available: Mapping[str, int]
     classes: Mapping[str, int]
-    groups: Mapping[str, frozenset[str]]
+    groups: Mapping[str, int]
+    all_groups: int
+    shared_groups: int
 
     def __str__(self) -> str:
         """One line: ``train 800 of 8,803, validation 200, test 1,000 rows; 2 classes (cat 1,200, dog 800)...``."""
@@ -79,11 +85,10 @@ class Counts:
             else:
                 shown = ", ".join(_class(*item) for item in ranked)
             parts.append(f"{len(ranked)} {'class' if len(ranked) == 1 else 'classes'} ({shown})")
-        if any(len(groups) < self.rows[split] for split, groups in self.groups.items()):
-            each = ", ".join(f"{split} {len(groups):,}" for split, groups in self.groups.items())
-            shared = len(self.groups["test"] & self.groups["train"])
-            also = f", of which {shared:,} in train as well" if shared else ""
-            parts.append(f"{len(frozenset().union(*self.groups.values())):,} groups ({each}{also})")
+        if any(count < self.rows[split] for split, count in self.groups.items()):
+            each = ", ".join(f"{split} {count:,}" for split, count in self.groups.items())
+            also = f", of which {self.shared_groups:,} in train as well" if self.shared_groups else ""
+            parts.append(f"{self.all_groups:,} {'group' if self.all_groups == 1 else 'groups'} ({each}{also})")
         return "; ".join(parts)
 
     def _split(self, split: str) -> str:

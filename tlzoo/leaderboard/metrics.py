@@ -83,13 +83,14 @@ def mean_pearson(statistics: Statistics, weights: Array) -> Array:
     """Mean over series of Pearson's correlation, each over the values of all examples; statistics of :func:`moments`.
 
     Nothing is averaged over examples before it is correlated, nor are series mixed, which would flatter. A series that
-    does not vary, or is predicted without variation, counts as 0.
+    does not vary, or is predicted without variation, counts as 0; one with a NaN in it makes the mean NaN.
     """
     sums = (weights @ np.array(statistics)).reshape(len(weights), -1, 6)
     n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
     spread_x, spread_y = xx - x * x / n, yy - y * y / n
     varies = (spread_x > 1e-9 * xx) & (spread_y > 1e-9 * yy)
     r = np.where(varies, (xy - x * y / n) / np.sqrt(np.where(varies, spread_x * spread_y, 1)), 0.0)
+    r = np.where(np.isnan(sums).any(axis=-1), np.nan, r)
     result: Array = r.mean(axis=1)
     return result
 

@@ -20,7 +20,7 @@ def spearman(statistics: Sequence[Sequence[float]], weights: Array) -> Array:
 
     Returns:
         Shape ``(resamples,)``, in [-1, 1]; 0 where all predictions are equal, since they order nothing; NaN where all
-        that is true is equal, since there is no order to find.
+        that is true is equal, since there is no order to find, and where a prediction is NaN.
     """
     predicted, true = np.array(statistics, dtype=np.float64).T
     x, y = (_centred_ranks(values, weights) for values in (predicted, true))
@@ -29,7 +29,8 @@ def spearman(statistics: Sequence[Sequence[float]], weights: Array) -> Array:
     # Ranks of a constant are 0 but for rounding, which grows with the total weight.
     is_flat_x, is_flat_y = (v <= 1e-12 * total**3 for v in (within_x, within_y))
     rho = np.where(is_flat_x, 0.0, between / np.where(is_flat_x | is_flat_y, 1.0, np.sqrt(within_x * within_y)))
-    result: Array = np.clip(np.where(is_flat_y, np.nan, rho), -1, 1)
+    is_unknown = (weights[:, np.isnan(predicted) | np.isnan(true)] > 0).any(axis=1)
+    result: Array = np.clip(np.where(is_flat_y | is_unknown, np.nan, rho), -1, 1)
     return result
 
 

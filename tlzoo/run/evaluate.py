@@ -20,7 +20,7 @@ from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import UNTRAINED, task_facts
 from tlzoo.data.catalogue import Source
-from tlzoo.errors import InputError, StoppedError, UnavailableError
+from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
@@ -235,6 +235,8 @@ class _Driver:
             if run.source not in self.facts:
                 raise  # the data are wrong
             self._fail(run, "error", str(error))
+        except DivergedError as error:
+            self._fail(run, "diverged", str(error))
         except StoppedError as error:
             self._fail(run, "skipped", str(error), wall_seconds=self._took(run) + self._lap(), **self._pay(error.facts))
         except UnavailableError as error:
@@ -256,7 +258,7 @@ class _Driver:
         """Load the data once, and say what was noticed."""
         if source not in self.facts:
             facts = self.facts[source] = worker.call(prepare, source)
-            for line in (*facts.notices, *(f"unreadable, left out: {p}" for p in facts.problems)):
+            for line in facts.lines:
                 self.tell(line)
 
     def _asked(self, worker: Worker, run: Run) -> Prospect:

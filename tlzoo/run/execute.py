@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tlzoo.cards.vocabulary import UNTRAINED
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import shots, subset
-from tlzoo.errors import InputError, StoppedError, UnavailableError
+from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.run.plan import Run
 
 if TYPE_CHECKING:
@@ -20,16 +20,31 @@ if TYPE_CHECKING:
 
     from tlzoo.adapters.base import Backbone, Model
     from tlzoo.adapters.endpoint import Limits
-    from tlzoo.data.dataset import Prepared
+    from tlzoo.data.dataset import Counts, Prepared
     from tlzoo.tasks.base import Task
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the driver wants to know of a data set."""
+    """What the driver wants to know of a data set.
 
+    Attributes:
+        name: What boards call it.
+        counts: Rows, classes and groups.
+        problems: One line for each example that could not be read.
+        notices: One line for each thing that a person should know.
+    """
+
+    name: str
+    counts: Counts
     problems: tuple[str, ...]
     notices: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """What is told before anything trains, a line each."""
+        unreadable = [f"unreadable, left out: {problem}" for problem in self.problems]
+        return [f"data: {self.name}: {self.counts}", *self.notices, *unreadable]
 
 
 @cache
@@ -50,7 +65,7 @@ def data_of(source: Source) -> Prepared:
 def prepare(source: Source) -> DataFacts:
     """Load a data set, and say what was noticed."""
     data = data_of(source)
-    return DataFacts(data.problems, data.notices)
+    return DataFacts(source.name, data.counts(), data.problems, data.notices)
 
 
 def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: Limits | None = None) -> dict[str, Any]:
@@ -67,12 +82,14 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
 
     Raises:
         StoppedError: A limit was reached; its ``facts`` are columns too.
+        DivergedError: Weights or predictions are not finite.
+        InputError: The first metric is no number on the test examples.
     """
     import torch
     from accelerate.utils import set_seed
 
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.inference import predict, refer, statistics, value
+    from tlzoo.transfer.inference import is_sound, predict, refer, statistics, values
 
     threads()
     data = data_of(run.source)
@@ -85,6 +102,8 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         model.to(run.device)
     else:
         model, _, fitted = train(run, data, task, progress)
+    if not is_sound(model):
+        raise DivergedError("the weights hold NaN or infinite numbers")
     if limits is not None:
         model.limit(limits)
     train_rows = taught(run, data)
@@ -96,6 +115,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     except (StoppedError, UnavailableError) as error:
         raise _with_facts(error, model, limits, len(test)) from None
     found = statistics(task, predictions, test)
+    numbers = values(task, found)
     if sheet is not None and task.metrics[0] in found:
         facts = zip(predictions, test, found[task.metrics[0]], strict=True)
         _draw(sheet, test, model.spec.input, predictions, [task.is_right(*each) for each in facts])
@@ -107,7 +127,7 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         "example_ids": test["id"][:],
         "groups": data.test_groups(),
         "statistics": found,
-        "values": {metric: value(metric, each) for metric, each in found.items()},
+        "values": numbers,
     }
 
 

@@ -69,15 +69,16 @@ def finetune(
     Raises:
         InputError: A name is unknown, the model does not fit the task, or the folder cannot be written.
         UnavailableError: Weights or data cannot be had.
+        DivergedError: Training ended in values that are no numbers.
     """
     from accelerate.utils import set_seed
 
     from tlzoo.adapters.base import Backbone
-    from tlzoo.run.execute import data_of, threads, train
+    from tlzoo.run.execute import data_of, prepare, threads, train
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel
     from tlzoo.transfer.bundle import save
-    from tlzoo.transfer.inference import predict, refer, statistics
+    from tlzoo.transfer.inference import predict, refer, statistics, values
     from tlzoo.transfer.strategies import merge_lora
 
     card = catalogue.get(card_id)
@@ -103,7 +104,7 @@ def finetune(
     run = Run(checkpoint, task, source, strategy, seed, 1.0, how, card.variant_hash(chosen), device)
     threads()
     prepared = data_of(source)
-    for line in (*prepared.notices, *(f"unreadable, left out: {p}" for p in prepared.problems)):
+    for line in prepare(source).lines:
         say(line)
     bound = task_type(task, source.kind)(prepared.features)
     set_seed(seed)
@@ -119,7 +120,7 @@ def finetune(
     refer(bound, model, (model.encode(row) for row in train_rows), train_rows, device)
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
-    scores = {m: estimate(METRICS[m], {seed: each}, prepared.test_groups()) for m, each in found.items()}
+    scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in values(bound, found)}
     results: list[dict[str, Any]] = [
         {"metric": m, "value": e.value, "low": e.interval[0], "high": e.interval[1], "n_test": len(test)}
         for m, e in scores.items()

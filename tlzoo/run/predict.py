@@ -103,14 +103,14 @@ def predict(
     Yields:
         ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
         tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
-        ``{"input": path, "error": reason}`` for what cannot be read.
+        ``{"input": path, "error": reason}`` for what cannot be read, or is answered with no numbers.
 
     Raises:
         InputError: Predictions cannot be drawn: nothing is of such inputs, or the folder cannot be written to.
     """
     import torch
 
-    from tlzoo.transfer.inference import batched
+    from tlzoo.transfer.inference import batched, is_finite
 
     kind = model.spec.input
     artist = Artist(kind, draw) if draw is not None else None
@@ -129,9 +129,12 @@ def predict(
         for answer in answers:
             if "error" not in answer:
                 prediction = next(predictions)
-                answer |= plain(prediction)
-                if artist is not None and (drawn := artist(Path(answer["input"]), prediction)):
-                    answer["drawn"] = str(drawn)
+                if not is_finite(prediction):
+                    answer["error"] = "its prediction holds NaN or infinite numbers"
+                else:
+                    answer |= plain(prediction)
+                    if artist is not None and (drawn := artist(Path(answer["input"]), prediction)):
+                        answer["drawn"] = str(drawn)
             yield answer
 
 

@@ -115,7 +115,7 @@ def _status(error: Exception) -> str:
         or "can't allocate memory" in str(error)
     ):
         return "out-of-memory"
-    return "diverged" if type(error).__name__ == "DivergedError" else "error"
+    return "error"
 
 
 def _end_with_parent() -> None:

@@ -19,6 +19,7 @@ from tlzoo.errors import InputError
 from tlzoo.tasks import task_type
 from tlzoo.tasks.base import Task
 from tlzoo.transfer.assemble import trainable
+from tlzoo.transfer.inference import is_sound
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -67,7 +68,7 @@ def load(folder: Path) -> Model:
     """Load a fine-tuned model.
 
     Raises:
-        InputError: The folder holds none, or one of another version.
+        InputError: The folder holds none, or one of another version, or its weights are not finite.
     """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -86,6 +87,8 @@ def load(folder: Path) -> Model:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder / WEIGHTS}: does not fit {CONFIG}: {str(error).splitlines()[0]}") from None
+    if not is_sound(model):
+        raise InputError(f"{folder / WEIGHTS}: holds NaN or infinite numbers; fine-tune the model again")
     model.load_assets(folder)
     return model.eval()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from tlzoo.adapters.base import Example, Model, Row, to_device
+from tlzoo.errors import DivergedError, InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks.base import Task
 
@@ -45,21 +48,66 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
             bar.update(len(batch))
 
 
+def is_sound(model: nn.Module) -> bool:
+    """Whether all weights of a model are finite; decoding hides from most predictions that they are not."""
+    with torch.inference_mode():
+        return all(bool(p.isfinite().all()) for p in model.parameters() if p.is_floating_point())
+
+
+def is_finite(prediction: Any) -> bool:
+    """Whether a prediction holds neither NaN nor infinite numbers, however deep."""
+    if isinstance(prediction, Mapping):
+        return all(map(is_finite, prediction.values()))
+    if isinstance(prediction, list | tuple):
+        return all(map(is_finite, prediction))
+    if isinstance(prediction, torch.Tensor):
+        return not prediction.is_floating_point() or bool(prediction.isfinite().all())
+    if isinstance(prediction, np.ndarray | np.floating):
+        return prediction.dtype.kind != "f" or bool(np.isfinite(prediction).all())
+    return not isinstance(prediction, float) or math.isfinite(prediction)
+
+
 def refer(task: Task, model: Model, examples: Iterable[Example], rows: Sequence[Row], device: str = "cpu") -> None:
-    """Give a task the predictions of the training examples, where it compares with them."""
+    """Give a task the predictions of the training examples, where it compares with them.
+
+    Raises:
+        DivergedError: A prediction is not finite.
+    """
     if task.compares:
-        task.refer(list(predict(model, examples, device)), rows)
+        predictions = list(predict(model, examples, device))
+        if not is_finite(predictions):
+            raise DivergedError("predictions of training rows hold NaN or infinite numbers")
+        task.refer(predictions, rows)
 
 
 def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
     """Per-example statistics of the task's metrics, but those that a model's predictions do not serve.
 
     A model without a likelihood, for example, has no perplexity.
+
+    Raises:
+        DivergedError: A prediction is not finite.
     """
-    each = [task.statistics(p, row) for p, row in zip(predictions, rows, strict=True)]
+    each = []
+    for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True), start=1):
+        if not is_finite(prediction):
+            raise DivergedError(f"prediction {number} holds NaN or infinite numbers")
+        each.append(task.statistics(prediction, row))
     return {name: [list(s[name]) for s in each] for name in task.metrics if all(name in s for s in each)}
 
 
 def value(metric: str, statistic: Sequence[Sequence[float]]) -> float:
     """A metric of all examples."""
     return float(METRICS[metric].reduce(statistic, np.ones((1, len(statistic))))[0])
+
+
+def values(task: Task, found: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, float]:
+    """Each metric that is a number on some examples, from their statistics (see :func:`statistics`).
+
+    Raises:
+        InputError: The task's first one is none, such as a rank correlation with what is all the same.
+    """
+    numbers = {metric: value(metric, each) for metric, each in found.items()}
+    if math.isnan(numbers.get(task.metrics[0], 0.0)):
+        raise InputError(f"{METRICS[task.metrics[0]].label} is no number on these rows; give a test whose rows differ")
+    return {metric: number for metric, number in numbers.items() if not math.isnan(number)}

@@ -16,15 +16,13 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from tlzoo.adapters.base import SAMPLES, Example, Model
+from tlzoo.errors import DivergedError
+from tlzoo.transfer.inference import is_sound
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.strategies import settle
 
 Score = Callable[[Model], float]
-"""Gives the validation score of a model; more is better."""
-
-
-class DivergedError(Exception):
-    """The training loss stopped being a number at every learning rate."""
+"""Gives the validation score of a model; more is better. Raises ``DivergedError`` where predictions are not finite."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def fit(
         progress: Whether to show it.
 
     Raises:
-        DivergedError: The loss is not finite at any learning rate.
+        DivergedError: At no learning rate is there a model with finite loss, weights and validation score.
     """
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=recipe.precision)
     model.to(accelerator.device)
@@ -101,7 +99,8 @@ def fit(
         alive = [c for c in candidates if c.best is not None]
         if not alive:
             rates = ", ".join(f"{r:g}" for r in recipe.learning_rates)
-            raise DivergedError(f"the training loss became infinite or NaN at every learning rate ({rates})")
+            what = "training loss" if all(c.failed for c in candidates) else "validation score"
+            raise DivergedError(f"the {what} became infinite or NaN at every learning rate ({rates})")
         chosen = max(alive, key=lambda c: c.best_key)
         if chosen is not candidates[-1]:
             chosen.restore()
@@ -217,7 +216,10 @@ class _Training:
 
     def _look(self, loss: float) -> None:
         self.model.eval()
-        value = self.score(self.model)
+        value = self._value()
+        if math.isnan(value):
+            self.stale += 1
+            return
         self.history.append(Point(self.seconds, self.step, loss, value))
         self.bar.set_postfix(loss=f"{loss:.3f}", score=f"{value:.3f}")
         key = (value, -loss)
@@ -226,3 +228,10 @@ class _Training:
             self.stale = 0
         else:
             self.stale += 1
+
+    def _value(self) -> float:
+        """The validation score; NaN, which chooses nothing, where weights or predictions are not finite."""
+        try:
+            return self.score(self.model) if is_sound(self.model) else math.nan
+        except DivergedError:
+            return math.nan

@@ -1,0 +1,55 @@
+from typing import Any
+
+import pytest
+from datasets import Dataset, DatasetDict, Value
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.dataset import Counts, Prepared, class_features, table
+from tlzoo.data.protocol import VTAB
+
+
+def rows(labels: list[int], groups: list[str], names: tuple[str, ...] = ("dog", "cat", "bird")) -> Dataset:
+    ids = [f"row {i}" for i in range(len(labels))]
+    return table(class_features("text", names), {"text": ids, "label": labels, "group": groups, "id": ids})
+
+
+def test_rows_classes_and_groups_are_counted_by_split() -> None:
+    splits = {
+        "train": rows([0, 0, 1, 2], ["anna", "anna", "ben", "ben"]),
+        "validation": rows([1, 2], ["carl", "carl"]),
+        "test": rows([0, 1, 1], ["ben", "dora", "dora"]),
+    }
+    counts = Prepared(DatasetDict(splits), available={"train": 1200, "validation": 2, "test": 3}).counts()
+    assert counts.rows == {"train": 4, "validation": 2, "test": 3}
+    assert counts.classes == {"dog": 3, "cat": 4, "bird": 2}
+    assert counts.groups == {"train": 2, "validation": 1, "test": 2}
+    assert (counts.all_groups, counts.shared_groups) == (4, 1)
+    assert str(counts) == (
+        "train 4 of 1,200, validation 2, test 3 rows; 3 classes (cat 4, dog 3, bird 2); "
+        "4 groups (train 2, validation 1, test 2, of which 1 in train as well)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "groups", "shared", "line"),
+    [
+        ({}, {"train": 2, "test": 1}, 0, "train 2, test 1 rows"),
+        (
+            {},
+            {"train": 1, "test": 1},
+            1,
+            "train 2, test 1 rows; 1 group (train 1, test 1, of which 1 in train as well)",
+        ),
+        ({f"c{i}": 10 - i for i in range(9)}, {}, 0, "train 2, test 1 rows; 9 classes (from c8 2 to c0 10)"),
+    ],
+)
+def test_the_line_is_short(classes: dict[str, int], groups: dict[str, int], shared: int, line: str) -> None:
+    assert str(Counts({"train": 2, "test": 1}, {}, classes, groups, sum(groups.values()) - shared, shared)) == line
+
+
+def test_of_how_many_rows_they_were_drawn(tmp_path: Any) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(3000)))
+    prepared = load(find("text-classification", str(path), VTAB))
+    assert str(prepared.counts()) == "train 800 of 1,900, validation 200, test 900 rows; 2 classes (a 950, b 950)"
+    assert prepared.features["text"] == Value("string")
