@@ -14,7 +14,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from tlzoo.cards.vocabulary import TASKS, Domain, InputKind, Output, Strategy
+from tlzoo.cards.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy
+
+SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
+"""An id: it is also the name of a file, and part of addresses."""
+LONGEST_SLUG = 100
+"""Characters of an id."""
 
 
 def _known_task(name: str) -> str:
@@ -23,7 +28,7 @@ def _known_task(name: str) -> str:
     return name
 
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")]
+Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=LONGEST_SLUG)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 Place = Annotated[
@@ -79,7 +84,7 @@ def _inert(value: Any, where: str) -> None:
 class Node(BaseModel):
     """Base of every part of a card: immutable, and a misspelt key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Paper(Node):
@@ -200,8 +205,8 @@ class Variant(Node):
     id: Slug
     kind: Literal["official", "nano"]
     description: Text
-    adapter: Slug
-    """Library family that builds it: a key of ``tlzoo.adapters.ADAPTERS``, or one that is still to come."""
+    adapter: Adapter
+    """Library family that builds it."""
     model: ModelName
     """Name in that library: a timm model, a transformers architecture, ``module:Class`` of tlzoo.architectures."""
     config: dict[str, Any] = Field(default_factory=dict)
