@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tlzoo.cards.schema import SECTIONS, Card, FrontMatter
+from tlzoo.cards.schema import MOST_BITS, SECTIONS, Card, FrontMatter
 from tlzoo.errors import InputError
 
 FENCE = re.compile(r"\A\ufeff?(?:\s*\n)?---[ \t]*\n(.*?)^---[ \t]*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
@@ -45,8 +45,6 @@ DEEPEST = 16
 """Deepest nesting of the front matter that is read."""
 MOST_VALUES = 2_000
 """Keys and values of the front matter that are read, at most; the largest of the zoo has 322."""
-MOST_BITS = 63
-"""Of a whole number, besides its sign."""
 _TOO_LARGE = f"a whole number of more than {MOST_BITS} bits"
 MOST_FAULTS = 40
 """Faults of one card that are told."""

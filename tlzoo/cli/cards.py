@@ -89,7 +89,7 @@ def new(
     from tlzoo.cli.questions import complete
 
     facts = task_facts(task)
-    check_id(card)
+    check_id(card, to)
     known = describe(source) if source else Known()
     given = {
         "name": name,
