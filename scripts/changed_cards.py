@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from tlzoo.cards.reader import MOST_BYTES
+from tlzoo.cards.schema import SLUG
 from tlzoo.cards.vocabulary import TASKS
 from tlzoo.errors import InputError
 
 FOLDER = "zoo_cards/"
 GENERATED = "zoo_cards/schema.json"
-_PLACE = re.compile(r"zoo_cards/([a-z]+)/([a-z-]+)/([a-z0-9]+(?:[-.][a-z0-9]+)*)\.md")
+_PLACE = re.compile(rf"zoo_cards/([a-z]+)/([a-z-]+)/({SLUG})\.md")
 _KINDS: dict[str, Kind] = {"A": "added", "M": "modified", "D": "deleted", "R": "renamed", "T": "modified"}
 
 Kind = Literal["added", "modified", "deleted", "renamed"]

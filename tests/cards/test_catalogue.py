@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from huggingface_hub import ModelCard
 
@@ -15,6 +16,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.reader import CardFile, todos
 from tlzoo.cards.render import json_schema
 from tlzoo.cards.schema import Variant
+from tlzoo.cli.cards import validate
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 
@@ -170,12 +172,67 @@ def test_the_schema_on_disk_is_fresh_and_describes_the_cards() -> None:
     assert list(validator.iter_errors(wrong))
 
 
-def test_a_card_in_the_wrong_folder_is_refused(tmp_path: Path) -> None:
-    place = tmp_path / "audio" / "audio-embedding"
-    place.mkdir(parents=True)
-    (place / "yamnet.md").write_text(catalogue.get_file("yamnet").path.read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(InputError, match="audio/audio-classification belongs in that folder"):
-        catalogue.read_all(tmp_path)
+def more_cards(root: Path, **texts: str) -> Path:
+    """A folder of cards of sounds, by id."""
+    folder = root / "audio" / "audio-classification"
+    folder.mkdir(parents=True)
+    for name, text in texts.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_card_that_cannot_be_used_is_left_out_and_named(tmp_path: Path) -> None:
+    yamnet = catalogue.get_file("yamnet").path.read_text(encoding="utf-8")
+    place = more_cards(tmp_path, fine=yamnet.replace("id: yamnet", "id: fine", 1), odd="---\na: !!bool maybe\n---\n")
+    wrong, again = (
+        tmp_path / "audio" / "audio-embedding" / "yamnet.md",
+        tmp_path / "text" / "text-embedding" / "fine.md",
+    )
+    for path in (wrong, again):
+        path.parent.mkdir(parents=True)
+    wrong.write_text(yamnet, encoding="utf-8")
+    bert = catalogue.get_file("bert").path.read_text(encoding="utf-8")
+    again.write_text(re.sub(r"id: bert$", "id: fine", bert, count=1, flags=re.MULTILINE), encoding="utf-8")
+    read = catalogue.load(catalogue.paths(tmp_path))
+    assert list(read.files) == ["fine"]
+    assert {path: str(fault) for path, fault in read.faults.items()} == {
+        place / "odd.md": f"{place / 'odd.md'}:2: a tag (tag:yaml.org,2002:bool); write the value alone",
+        wrong: f"{wrong}: a card of audio/audio-classification belongs in that folder",
+        again: f"{again}: id 'fine' is taken by {place / 'fine.md'}",
+    }
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in the package", "in TLZOO_CARDS"])
+def test_a_bad_card_stops_no_command(
+    tmp_path: Path, inside: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yamnet = catalogue.get_file("yamnet").path.read_text(encoding="utf-8")
+    bad = yamnet.replace("year: 2019", "year: then", 1).replace("kind: nano", "kind: nanu", 1)
+    path = more_cards(tmp_path, yamnet=yamnet, bad=bad.replace("id: yamnet", "id: bad", 1)) / "bad.md"
+    if inside:
+        monkeypatch.setattr(catalogue, "folder", lambda: tmp_path)
+    else:
+        (path.parent / "yamnet.md").unlink()
+        monkeypatch.setenv(catalogue.MORE, str(tmp_path))
+    line = bad[: bad.index("year: then")].count("\n") + 1
+    catalogue.current.cache_clear()
+    try:
+        assert catalogue.get("yamnet").name == "YAMNet" and catalogue.cards()
+        assert capsys.readouterr().err.splitlines() == [
+            f"left out: {path}:{line}: field 'tlzoo.provenance.year': Input should be a valid integer, unable to parse "
+            f"string as an integer (given: 'then') (and 1 more; tlzoo cards validate {path})"
+        ]
+        with pytest.raises(InputError) as caught:
+            catalogue.get("bad")
+        assert len(str(caught.value).splitlines()) == 2 and "'nanu'" in str(caught.value)
+        with pytest.raises(typer.Exit) as ended:
+            validate(None)
+        shown = capsys.readouterr().err.splitlines()
+        assert ended.value.exit_code == 2
+        assert shown[:2] == str(caught.value).splitlines() and shown[2].endswith("2 faults")
+    finally:
+        monkeypatch.undo()
+        catalogue.current.cache_clear()
 
 
 def test_an_unknown_model_names_the_closest() -> None:

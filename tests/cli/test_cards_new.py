@@ -126,6 +126,25 @@ def test_from_a_folder(tmp_path: Path) -> None:
     assert any("where it can be downloaded" in line for line in todos(file.path.read_text(encoding="utf-8"), file.path))
 
 
+def test_numbers_of_a_configuration_are_numbers_on_the_card(tmp_path: Path) -> None:
+    given = BERT | {"layer_norm_eps": 1e-12, "limits": [0.0, float("inf")], "rope": {"type": "linear", "factor": 1e-05}}
+    given |= {"prompts": {"summarize": "Summarize: "}, "seed": 2**64, "classifier": None}
+    folder = checkpoint(tmp_path / "it", given)
+    file = drafted(new(tmp_path, "--task", "text-embedding", "--from", str(folder)))
+    config = file.card.variants[0].config
+    assert config["layer_norm_eps"] == 1e-12 and isinstance(config["layer_norm_eps"], float)
+    assert config["rope"] == {"type": "linear", "factor": 1e-05}
+    left = todos(file.path.read_text(encoding="utf-8"), file.path)
+    assert any("left out, for a card cannot have its value: limits, prompts, seed" in line for line in left)
+
+
+def test_an_id_that_is_taken_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tlzoo", "cards", "new", "bert", "--to", str(tmp_path), "--task", "text-embedding"]
+    done = subprocess.run([*command, "--from", "nowhere"], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "card id 'bert' is taken by " in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_from_one_file_that_is_only_hashed(tmp_path: Path) -> None:
     marker, path = tmp_path / "marker", tmp_path / "net.pth"
     path.write_bytes(pickle.dumps(Bomb(marker)))

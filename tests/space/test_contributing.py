@@ -114,7 +114,8 @@ def test_cards_of_another_folder_are_read_too_and_bad_ones_left_out(text: str, t
     done = listed(tmp_path)
     assert done.returncode == 0 and "my-yamnet" in done.stdout
     bad, taken = done.stderr.splitlines()
-    assert bad.startswith(f"left out: {good.parent / 'bad.md'}:2: field '") and "field 'tlzoo'" in bad
+    assert bad.startswith(f"left out: {good.parent / 'bad.md'}:2: field '")
+    assert bad.endswith(f" more; tlzoo cards validate {good.parent / 'bad.md'})")
     assert taken == f"left out: {good.parent / 'yamnet.md'}: id 'yamnet' is taken by {yamnet}"
     missing = listed(tmp_path / "nowhere")
     assert missing.returncode == 2 and f"{catalogue.MORE}: {tmp_path / 'nowhere'}: no such folder" in missing.stderr

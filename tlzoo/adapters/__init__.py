@@ -10,9 +10,10 @@ from tlzoo.errors import UnavailableError
 if TYPE_CHECKING:
     from tlzoo.adapters.base import Backbone, Model
     from tlzoo.cards.schema import Input, Variant
+    from tlzoo.cards.vocabulary import Adapter
     from tlzoo.tasks.base import Task
 
-ADAPTERS = {
+ADAPTERS: dict[Adapter, str] = {
     "own": "tlzoo.adapters.own:build",
     "openai": "tlzoo.adapters.openai:build",
     "litert": "tlzoo.adapters.litert:build",

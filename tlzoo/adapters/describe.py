@@ -20,7 +20,7 @@ from tlzoo.blobs.hub import Repository, from_hub, repository
 from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.draft import Known, KnownFile
 from tlzoo.cards.reader import front_matter
-from tlzoo.cards.schema import LOADING
+from tlzoo.cards.schema import LOADING, MOST_BITS, check_inert
 from tlzoo.errors import InputError, UnavailableError
 
 FORMATS = ("safetensors", "bin", "pth", "pt", "ckpt", "h5", "keras", "tflite", "onnx", "npz", "pkl", "gguf")
@@ -31,6 +31,8 @@ MOST_BYTES = 5_000_000
 """Longest text that is read."""
 LONGEST_HEADER = 100_000_000
 """The most that a safetensors header may have, by its definition."""
+MOST_DIMENSIONS = 64
+"""Of a tensor, as in PyTorch."""
 _NO_PARAMETER = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|token_type_ids)$")
 _FRAMEWORKS = {"h5": "tensorflow", "keras": "tensorflow", "tflite": "tensorflow"}
 _NOT_OF_THE_NETWORK = frozenset(
@@ -156,22 +158,22 @@ def _read(shelf: _Shelf) -> Known:
     variant = _variant(_json(shelf, "config.json"), _json(shelf, "preprocessor_config.json"))
     assets = [name for name in ASSETS if name in shelf.sizes] if variant.adapter == "transformers" else []
     text = _text(shelf, "README.md")
-    said = front_matter(text)
+    header = front_matter(text)
     doubts = dict(variant.doubts)
     params = None
     if form == "safetensors":
         params = sum(parameters(shelf.shapes(name)) for name in weights)
         doubts["params"] = "these are the file's, its head included; write what the check counts on the built model"
     paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", text)
-    title = re.search(r"^# +(.+?)\s*$", text, re.MULTILINE)
+    title = re.search(r"^# +(\S.*)$", text, re.MULTILINE)
     return Known(
-        name=title[1][:80] if title else None,
-        license=_word(said.get("license")),
-        license_name=_word(said.get("license_name")),
+        name=title[1][:80].rstrip() if title else None,
+        license=_word(header.get("license")),
+        license_name=_word(header.get("license_name")),
         paper=f"https://arxiv.org/abs/{paper[1]}" if paper else None,
         organization=shelf.owner,
         framework=_FRAMEWORKS.get(form, "pytorch"),
-        training_data=_words(said.get("datasets")),
+        training_data=_words(header.get("datasets")),
         adapter=variant.adapter,
         model=variant.model,
         config=variant.config,
@@ -184,7 +186,14 @@ def _read(shelf: _Shelf) -> Known:
 
 
 def parameters(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """Numbers in a file's tensors, without what is known to be no parameter: statistics, counters, positions."""
+    """Numbers in a file's tensors, without what is known to be no parameter: statistics, counters, positions.
+
+    Raises:
+        InputError: A shape is none that a tensor can have.
+    """
+    for name, shape in shapes.items():
+        if len(shape) > MOST_DIMENSIONS or not all(0 <= side < 1 << MOST_BITS for side in shape):
+            raise InputError(f"tensor {name[:80]!r}: its shape is none that a tensor can have")
     return sum(math.prod(shape) for name, shape in shapes.items() if not _NO_PARAMETER.search(name))
 
 
@@ -193,9 +202,9 @@ def _variant(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
     if "architecture" in config and isinstance(config.get("pretrained_cfg"), dict):
         return _of_timm(config)
     if "_model_class" in config and "encoder_name" in config:
-        kept = {name: value for name, value in _plain(config).items() if name not in ("_model_class", *LOADING)}
+        arguments, doubt = _arguments(config)
         model = _word(config["_model_class"]) or "Unet"
-        return _Variant("smp", model, kept | {"encoder_weights": None})
+        return _Variant("smp", model, arguments | {"encoder_weights": None}, doubts=doubt)
     if "model_type" in config:
         return _of_transformers(config, preprocessor)
     return _Variant()
@@ -208,10 +217,11 @@ def _of_timm(config: dict[str, Any]) -> _Variant:
     if isinstance(size, list) and len(size) == 3 and all(isinstance(n, int) for n in size):
         facts = {"height": size[1], "width": size[2], "channels": size[0]}
     facts |= {name: given[name] for name in ("mean", "std") if _is_numbers(given.get(name))}
-    arguments = _plain(config["model_args"]) if isinstance(config.get("model_args"), dict) else {}
+    given_arguments = config["model_args"] if isinstance(config.get("model_args"), dict) else {}
     if config.get("num_classes") not in (None, 1000):
-        arguments["num_classes"] = config["num_classes"]
-    return _Variant("timm", _word(config["architecture"]), arguments, facts)
+        given_arguments = given_arguments | {"num_classes": config["num_classes"]}
+    arguments, doubt = _arguments(given_arguments)
+    return _Variant("timm", _word(config["architecture"]), arguments, facts, doubt)
 
 
 def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
@@ -222,13 +232,10 @@ def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _V
     doubts = {}
     if model is None:
         doubts["model"] = f"no adapter builds {named or config['model_type']} yet; known: {', '.join(known)}"
-    arguments = {
-        name: value
-        for name, value in _plain(config).items()
-        if name not in _NOT_OF_THE_NETWORK | LOADING and not name.endswith("_token_id")
-    }
+    network = {n: v for n, v in config.items() if n not in _NOT_OF_THE_NETWORK and not n.endswith("_token_id")}
+    arguments, doubt = _arguments(network)
     if arguments:
-        doubts["config"] = "keep only what differs from the class's own defaults"
+        doubts["config"] = "; ".join(["keep only what differs from the class's own defaults", *doubt.values()])
     facts: dict[str, Any] = {}
     if isinstance(longest := config.get("max_position_embeddings"), int):
         facts["max_tokens"] = longest
@@ -244,21 +251,24 @@ def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _V
     return _Variant("transformers", model or _word(named) or f"{body}Model", arguments, facts, doubts)
 
 
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that a card may have: numbers, words and lists of them."""
-
-    def fits(value: Any) -> bool:
-        if isinstance(value, list):
-            return all(map(fits, value))
-        return isinstance(value, bool | int | float) or (
-            isinstance(value, str) and re.fullmatch(r"[\w.+-]+", value) is not None
-        )
-
-    return {name: value for name, value in config.items() if re.fullmatch(r"[a-z]\w*", name) and fits(value)}
+def _arguments(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Arguments that a card may have, and a doubt that names those that were left out."""
+    arguments: dict[str, Any] = {}
+    others = []
+    for name, value in config.items():
+        if value is None or name in LOADING or not re.fullmatch(r"[a-z]\w*", name):
+            continue
+        try:
+            check_inert({name: value}, "config")
+            arguments[name] = value
+        except ValueError:
+            others.append(name)
+    shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
+    return arguments, {"config": f"left out, for a card cannot have its value: {shown}"} if others else {}
 
 
 def _is_numbers(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(n, int | float) for n in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(n, int | float) and abs(n) < 1e9 for n in value)
 
 
 def _word(value: Any) -> str | None:
@@ -278,7 +288,7 @@ def _text(shelf: _Shelf, name: str) -> str:
 
 def _json(shelf: _Shelf, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(_text(shelf, name) or "{}")
+        value = json.loads(_text(shelf, name) or "{}")
     except (ValueError, RecursionError) as error:
         raise InputError(f"--from {shelf.where}: {name}: no readable JSON: {error}") from None
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -31,47 +33,69 @@ def paths(root: Path | None = None) -> list[Path]:
     return sorted((root or folder()).glob("*/*/*.md"))
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """What a set of card files holds.
+
+    Attributes:
+        files: Cards by id, in the order in which they were read.
+        faults: By path, what is wrong with a card that is left out.
+    """
+
+    files: Mapping[str, CardFile]
+    faults: Mapping[Path, InputError]
+
+
+def load(files: Iterable[Path]) -> Catalogue:
+    """Read cards; one that is faulty, stands in the wrong folder or repeats an id is left out, and the others go on."""
+    cards: dict[str, CardFile] = {}
+    faults: dict[Path, InputError] = {}
+    for path in files:
+        try:
+            file = read(path)
+            place = (file.card.domain, file.card.task)
+            if path.parts[-3:-1] != place:
+                raise InputError(f"{path}: a card of {'/'.join(place)} belongs in that folder")
+            if file.card.id in cards:
+                raise InputError(f"{path}: id {file.card.id!r} is taken by {cards[file.card.id].path}")
+            cards[file.card.id] = file
+        except InputError as error:
+            faults[path] = error
+    return Catalogue(cards, faults)
+
+
 @cache
-def read_all(root: Path | None = None) -> dict[str, CardFile]:
-    """Read the catalogue: by default that of the package, and then the folder that ``TLZOO_CARDS`` names.
+def current() -> Catalogue:
+    """The catalogue: that of the package, and then the folder that ``TLZOO_CARDS`` names.
 
-    A card of that folder that cannot be used is left out, and named on standard error: whoever put it there, the zoo
-    goes on.
-
-    Returns:
-        Card files by id, in the order of the folder listing.
+    A card that cannot be used is named on standard error, once; whoever put it there, the zoo goes on.
 
     Raises:
-        InputError: A card is faulty, stands in the wrong folder, or repeats an id; or ``TLZOO_CARDS`` is no folder.
+        InputError: ``TLZOO_CARDS`` is no folder.
     """
-    found: dict[str, CardFile] = {}
-    for path in paths(root):
-        _add(path, found)
-    for path in _more() if root is None else []:
-        try:
-            _add(path, found)
-        except InputError as error:
-            print(f"left out: {'; '.join(str(error).splitlines())}", file=sys.stderr)
-    return found
+    catalogue = load(all_paths())
+    for path, fault in catalogue.faults.items() if parent_process() is None else ():
+        first, *others = str(fault).splitlines()
+        more = f" (and {len(others)} more; tlzoo cards validate {path})" if others else ""
+        print(f"left out: {first}{more}", file=sys.stderr)
+    return catalogue
 
 
-def _add(path: Path, found: dict[str, CardFile]) -> None:
-    file = read(path)
-    expected = (file.card.domain, file.card.task)
-    if (path.parts[-3], path.parts[-2]) != expected:
-        raise InputError(f"{path}: a card of {expected[0]}/{expected[1]} belongs in that folder")
-    if file.card.id in found:
-        raise InputError(f"{path}: id {file.card.id!r} is taken by {found[file.card.id].path}")
-    found[file.card.id] = file
+def read_all() -> Mapping[str, CardFile]:
+    """Card files of the catalogue by id, in the order of the folder listing."""
+    return current().files
 
 
-def _more() -> list[Path]:
+def all_paths() -> list[Path]:
+    """Every card file of the package and of ``TLZOO_CARDS``.
+
+    Raises:
+        InputError: ``TLZOO_CARDS`` is no folder.
+    """
     named = os.environ.get(MORE)
-    if not named:
-        return []
-    if not Path(named).is_dir():
+    if named and not Path(named).is_dir():
         raise InputError(f"{MORE}: {named}: no such folder; name one that holds <domain>/<task>/<id>.md")
-    return paths(Path(named))
+    return [*paths(), *(paths(Path(named)) if named else [])]
 
 
 def card_files(task: str | None = None, domain: str | None = None) -> Iterator[CardFile]:
@@ -90,11 +114,14 @@ def get_file(card_id: str) -> CardFile:
     """Look a card file up by id.
 
     Raises:
-        InputError: No such card; names the closest one.
+        InputError: No such card, with the closest one; or it has faults, with all of them.
     """
     files = read_all()
     if card_id not in files:
-        raise unknown("model", card_id, files)
+        raise next(
+            (fault for path, fault in current().faults.items() if path.stem == card_id),
+            unknown("model", card_id, files),
+        )
     return files[card_id]
 
 

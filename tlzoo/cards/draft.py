@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tlzoo.cards.schema import SECTIONS
+import yaml
+
+from tlzoo.cards import catalogue, escape
+from tlzoo.cards.schema import LONGEST_SLUG, SECTIONS, SLUG
 from tlzoo.cards.vocabulary import TaskFacts, task_facts
 from tlzoo.errors import InputError
 
@@ -28,7 +32,6 @@ _RECIPES = {
     "video-generation": ("video-generation", "moving-letters"),
 }
 """What a small model of each domain, or for a task of its own, is usually pretrained on here: a task and a data set."""
-_SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 
 
 @dataclass(frozen=True)
@@ -105,16 +108,14 @@ def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Pa
         known: What is known of the model.
 
     Raises:
-        InputError: The id is no slug, the task or the kind of input is unknown, or the card exists.
+        InputError: The id is none or taken, or the task or the kind of input is unknown.
     """
     facts = task_facts(task)
-    check_id(card_id)
+    check_id(card_id, root)
     known = known or Known()
     if known.kind is not None and known.kind not in facts.inputs:
         raise InputError(f"input {known.kind!r}: {task} takes {' or '.join(sorted(facts.inputs))}")
     path = root / facts.domain / task / f"{card_id}.md"
-    if path.exists():
-        raise InputError(f"{path}: exists already; choose another id, or edit that card")
     name = known.name or card_id.replace("-", " ").title()
     header = [
         *_header(card_id, name, task, facts, known),
@@ -128,14 +129,25 @@ def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Pa
     return path
 
 
-def check_id(card_id: str) -> None:
-    """Refuse what is no id of a card.
+def check_id(card_id: str, root: Path) -> None:
+    """Refuse what is no id of a new card.
+
+    Args:
+        card_id: The id.
+        root: Folder that the card is for.
 
     Raises:
-        InputError: It is no slug.
+        InputError: It is no slug, too long, or the id of a card of that folder or of the catalogue.
     """
-    if not re.fullmatch(_SLUG, card_id):
-        raise InputError(f"card id {card_id!r}: use lower-case letters, digits and single hyphens, such as 'my-model'")
+    shown = card_id if len(card_id) <= LONGEST_SLUG else f"{card_id[:LONGEST_SLUG]}..."
+    if not re.fullmatch(SLUG, card_id) or shown != card_id:
+        raise InputError(
+            f"card id {shown!r}: use lower-case letters, digits and single hyphens, such as 'my-model', "
+            f"at most {LONGEST_SLUG} characters"
+        )
+    for path in [*catalogue.paths(root), *catalogue.all_paths()]:
+        if path.stem == card_id:
+            raise InputError(f"card id {card_id!r} is taken by {path}; choose another id, or edit that card")
 
 
 def _header(card_id: str, name: str, task: str, facts: TaskFacts, known: Known) -> list[str]:
@@ -274,14 +286,26 @@ def _given(value: str | Sequence[str] | None, what: str, *, listed: bool = False
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return escape.visible(" ".join(text.split()))
 
 
 def _text(value: Any) -> str:
-    """A value in YAML: plain where that is what it would be read as, else as in JSON."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w.-]*", value) and value.lower() not in _WORDS:
-        return value
-    return json.dumps(value, ensure_ascii=not (isinstance(value, str) and value.isprintable()))
+    """A value in YAML, on one line, that is read as what it is.
 
-
-_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+    Raises:
+        InputError: It is no finite number, or nothing that a card has.
+    """
+    if isinstance(value, str):
+        line = _line(value)
+        plain = re.fullmatch(r"[A-Za-z][\w.-]*", line) and yaml.safe_load(line) == line
+        return line if plain else json.dumps(line, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_text(key)}: {_text(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError(f"{value}: a card has finite numbers only")
+        mantissa, e, exponent = repr(value).partition("e")
+        return repr(value) if "." in mantissa else f"{mantissa}.0{e}{exponent}"  # without a point, a word to YAML
+    return json.dumps(value)

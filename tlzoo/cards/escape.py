@@ -24,8 +24,8 @@ def text(value: object) -> str:
 
 
 def visible(line: str) -> str:
-    """A line without control and format characters, such as those that turn the direction of reading."""
-    return "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs") or c == "\t")
+    """A line without what is not seen, such as control characters and those that turn the direction of reading."""
+    return "".join(c for c in line if unicodedata.category(c)[0] != "C" or c == "\t")
 
 
 def fenced(value: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +14,15 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tlzoo.cards.schema import SECTIONS, Card, FrontMatter
+from tlzoo.cards.schema import MOST_BITS, SECTIONS, Card, FrontMatter
 from tlzoo.errors import InputError
 
-FENCE = re.compile(r"\A---\s*\n(.*?)^---\s*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
+FENCE = re.compile(r"\A\ufeff?(?:\s*\n)?---[ \t]*\n(.*?)^---[ \t]*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
+"""Front matter and prose; a byte order mark and blank lines before them count for nothing."""
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+"""Characters that are not seen, and change how what is seen is shown: of control, and of the direction of reading."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,15 @@ MOST_BYTES = 100_000
 """Longest card that is read; the longest of the zoo has a ninth of it."""
 DEEPEST = 16
 """Deepest nesting of the front matter that is read."""
+MOST_VALUES = 2_000
+"""Keys and values of the front matter that are read, at most; the largest of the zoo has 322."""
+_TOO_LARGE = f"a whole number of more than {MOST_BITS} bits"
 MOST_FAULTS = 40
 """Faults of one card that are told."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML that refuses a key given twice."""
+    """Safe YAML that refuses a key given twice, and values that no card needs."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -50,9 +59,25 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key is no single word", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {_short(key.value)} is given twice", key.start_mark
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            if node.tag.endswith(":int") and len(node.value) > MOST_BITS + 2:  # in any notation, and not yet computed
+                raise ValueError(_TOO_LARGE)
+            value = super().construct_object(node, deep)
+            if isinstance(node, yaml.ScalarNode):
+                _check_scalar(value)
+        except yaml.YAMLError:
+            raise
+        except Exception as error:  # whatever the constructor of a number or a date makes of a text that is none
+            problem = f"{_short(node.value)}: {_one_line(error)}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+        return value
 
 
 def read(path: Path) -> CardFile:
@@ -64,101 +89,169 @@ def read(path: Path) -> CardFile:
     Raises:
         InputError: One line for each fault, each naming file, line, field and the alternatives.
     """
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a card's file.
+
+    Raises:
+        InputError: It is no regular file, too long, or no text; one line that names the file.
+    """
     try:
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise InputError(f"{path}: {size:,} bytes; a card has at most {MOST_BYTES:,}")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    return parse(text, path)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: no regular file")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise InputError(f"{path}: {path.stat().st_size:,} bytes; a card has at most {MOST_BYTES:,}")
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: no UTF-8 text: {error.reason} at byte {error.start}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def parse(text: str, path: Path) -> CardFile:
-    """Validate the text of a card; ``path`` only names it in errors."""
+    """Validate the text of a card; ``path`` only names it in errors.
+
+    Raises:
+        InputError: One line for each fault, whatever the text is.
+    """
+    try:
+        return _parse(text.replace("\r\n", "\n").replace("\r", "\n"), path)
+    except InputError:
+        raise
+    except Exception as error:  # one card, however odd, is one refusal
+        raise InputError(f"{path}:1: cannot be read: {type(error).__name__}: {_one_line(error)}") from error
+
+
+def _parse(text: str, path: Path) -> CardFile:
+    if unseen := _UNSEEN.search(text.removeprefix("\ufeff")):
+        line = text.count("\n", 0, unseen.start() + 1) + 1
+        raise InputError(f"{path}:{line}: character U+{ord(unseen[0]):04X}, which is not seen in a text; delete it")
     match = FENCE.match(text)
     if not match:
         raise InputError(f"{path}:1: no YAML front matter between two lines '---'")
-    header, prose = match.groups()
+    prose = match[2]
     try:
-        _check_structure(header)
-        data = yaml.load(header, _Loader)  # noqa: S506 - a safe loader
+        root, data = _load(match)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise InputError(f"{path}:{mark.line + 2 if mark else 1}: {getattr(error, 'problem', error)}") from None
-    except ValueError as error:  # a number or a date that is none
-        raise InputError(f"{path}:1: front matter: {error}") from None
+        problem = _one_line(getattr(error, "problem", None) or error)
+        raise InputError(f"{path}:{mark.line + 1 if mark else 1}: {problem}") from None
     try:
         front = FrontMatter.model_validate(data)
     except ValidationError as error:
-        found = error.errors()
-        inner = [e for e in found if not any(f["loc"][: len(e["loc"])] == e["loc"] != f["loc"] for f in found)]
-        root: Any = yaml.compose(header, Loader=yaml.SafeLoader)
+        faults = error.errors(include_url=False, include_context=False)
+        around = {e["loc"][:depth] for e in faults for depth in range(len(e["loc"]))}
+        inner = [e for e in faults if e["loc"] not in around]  # of a part whose parts have faults, only those
         lines = [_explain(path, root, e["loc"], e["type"], e["msg"], e.get("input")) for e in inner[:MOST_FAULTS]]
         if len(inner) > MOST_FAULTS:
             lines.append(f"{path}: {len(inner) - MOST_FAULTS} more faults")
         raise InputError("\n".join(lines)) from None
-    faults = [f"{path}: {f}" for f in _prose_faults(prose)]
+    wrong = [f"{path}: {f}" for f in _prose_faults(prose)]
     if path.stem != front.tlzoo.id:
-        faults.append(f"{path}: file name should be {front.tlzoo.id}.md, after field 'tlzoo.id'")
-    if faults:
-        raise InputError("\n".join(faults))
+        wrong.append(f"{path}: file name should be {front.tlzoo.id}.md, after field 'tlzoo.id'")
+    if wrong:
+        raise InputError("\n".join(wrong))
     return CardFile(path, front, prose)
 
 
 def todos(text: str, path: Path) -> list[str]:
     """What a draft still lacks: one line for each TODO, with file, line and field; ``path`` only names it."""
-    found = []
+    left = []
     place = "front matter"
     for number, line in enumerate(text.splitlines(), start=1):
-        if heading := _HEADING.match(line):
-            place = f"section '{heading[1]}'"
+        if heading := _heading(line):
+            place = f"section '{heading}'"
         field = re.match(r"[\s-]*(\w+):(?=\s)", line)
         if match := re.search(r"\bTODO\b:?\s*(.*)", line):
             where = f"field '{field[1]}'" if place == "front matter" and field else place
             what = match[1].rstrip('"] ') or "to be written"
-            found.append(f"{path}:{number}: {where}: TODO: {what}")
-    return found
+            left.append(f"{path}:{number}: {where}: TODO: {what}")
+    return left
 
 
 def front_matter(text: str) -> dict[str, Any]:
     """The YAML header of any Markdown file, or nothing where it has none that can be read."""
     match = FENCE.match(text[:MOST_BYTES])
     try:
-        if match:
-            _check_structure(match[1])
-            data = yaml.load(match[1], _Loader)  # noqa: S506 - a safe loader
-            return data if isinstance(data, dict) else {}
-    except (yaml.YAMLError, ValueError):
-        pass
-    return {}
+        data = _load(match)[1] if match else None
+    except yaml.YAMLError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
-def _check_structure(header: str) -> None:
-    """Refuse what a card never needs, and what makes little text grow: aliases and deep nesting.
+def _load(match: re.Match[str]) -> tuple[yaml.Node | None, Any]:
+    """The front matter as nodes, which know their lines in the file, and as values.
+
+    Raises:
+        yaml.YAMLError: It is no YAML, or has what a card never needs; with the place.
+    """
+    source = "\n" * match.string.count("\n", 0, match.start(1)) + match[1]
+    _check_structure(source)
+    loader: Any = _Loader(source)
+    try:
+        root = loader.get_single_node()
+        return root, None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _check_structure(source: str) -> None:
+    """Refuse what a card never needs, and what makes little text grow: aliases, tags, deep nesting, many values.
 
     Raises:
         yaml.YAMLError: With the place.
     """
-    depth = 0
-    events: Iterator[Any] = yaml.parse(header, _Loader)
+    depth = values = 0
+    events: Iterator[Any] = yaml.parse(source, _Loader)
     for event in events:
-        mark: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias (*name); write its value out", problem_mark=mark)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem=f"nested more than {DEEPEST} levels deep", problem_mark=mark)
+        values += isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        if isinstance(event, yaml.AliasEvent):
+            problem = "an alias (*name); write its value out"
+        elif getattr(event, "tag", None):
+            problem = f"a tag ({_short(event.tag)[1:-1]}); write the value alone"
+        elif depth > DEEPEST:
+            problem = f"nested more than {DEEPEST} levels deep"
+        elif values > MOST_VALUES:
+            problem = f"more than {MOST_VALUES:,} keys and values"
+        else:
+            continue
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def _check_scalar(value: object) -> None:
+    """Refuse a value that no card needs.
+
+    Raises:
+        ValueError: It is one.
+    """
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise ValueError(_TOO_LARGE)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no finite number")
+    if isinstance(value, str) and (unseen := _UNSEEN.search(value)):
+        raise ValueError(f"character U+{ord(unseen[0]):04X}, which is not seen in a text")
+
+
+def _heading(line: str) -> str | None:
+    """Of a heading of level 2, its text."""
+    return line[3:].strip() or None if line.startswith("## ") else None
 
 
 def _prose_faults(prose: str) -> list[str]:
-    found = _HEADING.findall(prose)
-    missing = [s for s in SECTIONS if s not in found]
+    headings = {_heading(line) for line in prose.splitlines()}
+    missing = [s for s in SECTIONS if s not in headings]
     return [f"prose has no section '## {s}'; sections: {', '.join(SECTIONS)}" for s in missing]
 
 
 def _explain(path: Path, root: Any, loc: tuple[int | str, ...], kind: str, message: str, given: Any) -> str:
     keys = [k for k in loc if not (isinstance(k, str) and re.match(r"(tuple|literal|constrained|str|float|int)\b", k))]
-    field = ".".join(map(str, keys)) or "front matter"
+    field = ".".join(_cut(_one_line(key)) for key in keys) or "front matter"
     if kind == "extra_forbidden":
         known = _fields_at(keys[:-1])
         close = difflib.get_close_matches(str(keys[-1]), known, n=1)
@@ -168,17 +261,24 @@ def _explain(path: Path, root: Any, loc: tuple[int | str, ...], kind: str, messa
         message = "required, but missing"
     else:
         shown = "" if isinstance(given, dict | list) else f" (given: {_short(given)})"
-        message = message.removeprefix("Value error, ") + shown
+        message = _cut(_one_line(message).removeprefix("Value error, "), 1_000) + shown
     return f"{path}:{_line_of(root, keys)}: field '{field}': {message}"
 
 
 def _short(given: Any) -> str:
-    text = repr(given)
-    return text if len(text) <= 200 else f"{text[:200]}..."
+    return _cut(repr(given))
+
+
+def _cut(text: str, longest: int = 200) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
 
 
 def _line_of(root: Any, keys: list[int | str]) -> int:
-    """Line in the file (1-based, the fence is line 1) of the deepest key that exists."""
+    """Line in the file (1-based) of the deepest key that exists."""
     node = root
     line: int = node.start_mark.line if node else 0
     for key in keys:
@@ -192,7 +292,7 @@ def _line_of(root: Any, keys: list[int | str]) -> int:
             line = node.start_mark.line
         else:
             break
-    return line + 2
+    return line + 1
 
 
 def _fields_at(keys: list[int | str]) -> list[str]:

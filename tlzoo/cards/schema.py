@@ -8,13 +8,21 @@ that ``tlzoo cards schema`` exports.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from tlzoo.cards.vocabulary import TASKS, Domain, InputKind, Output, Strategy
+from tlzoo.cards.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy
+
+SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
+"""An id: it is also the name of a file, and part of addresses."""
+LONGEST_SLUG = 100
+"""Characters of an id."""
+MOST_BITS = 63
+"""Of a whole number, besides its sign."""
 
 
 def _known_task(name: str) -> str:
@@ -23,7 +31,7 @@ def _known_task(name: str) -> str:
     return name
 
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")]
+Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=LONGEST_SLUG)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 Place = Annotated[
@@ -53,7 +61,7 @@ LOADING = frozenset(
 """Arguments by which the libraries fetch weights or code; a card may only switch them off."""
 
 
-def _inert(value: Any, where: str) -> None:
+def check_inert(value: Any, where: str) -> None:
     """Refuse what is no plain value: a configuration is of numbers and words, not of places or code.
 
     Raises:
@@ -65,13 +73,17 @@ def _inert(value: Any, where: str) -> None:
                 raise ValueError(f"{where}: argument {key!r} should be a name that begins with a letter")
             if key in LOADING and inner not in (None, False):
                 raise ValueError(f"{where}.{key}: should be null or false; files of weights are named under 'weights'")
-            _inert(inner, f"{where}.{key}")
+            check_inert(inner, f"{where}.{key}")
     elif isinstance(value, list):
         for inner in value:
-            _inert(inner, where)
+            check_inert(inner, where)
     elif isinstance(value, str):
         if not re.fullmatch(r"[\w.+-]*", value):
             raise ValueError(f"{where}: {value[:80]!r} should be of letters, digits and _ . + -, no place and no code")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where}: {value} should be a finite number")
+    elif isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise ValueError(f"{where}: a whole number of more than {MOST_BITS} bits")
     elif value is not None and not isinstance(value, bool | int | float):
         raise ValueError(f"{where}: {type(value).__name__} should be a number, a word, true, false, null or a list")
 
@@ -79,7 +91,7 @@ def _inert(value: Any, where: str) -> None:
 class Node(BaseModel):
     """Base of every part of a card: immutable, and a misspelt key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Paper(Node):
@@ -200,8 +212,8 @@ class Variant(Node):
     id: Slug
     kind: Literal["official", "nano"]
     description: Text
-    adapter: Slug
-    """Library family that builds it: a key of ``tlzoo.adapters.ADAPTERS``, or one that is still to come."""
+    adapter: Adapter
+    """Library family that builds it."""
     model: ModelName
     """Name in that library: a timm model, a transformers architecture, ``module:Class`` of tlzoo.architectures."""
     config: dict[str, Any] = Field(default_factory=dict)
@@ -219,7 +231,7 @@ class Variant(Node):
     @field_validator("config")
     @classmethod
     def _plain_values(cls, config: dict[str, Any]) -> dict[str, Any]:
-        _inert(config, "config")
+        check_inert(config, "config")
         return config
 
     def takes(self, strategy: str | None) -> bool:

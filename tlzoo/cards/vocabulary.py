@@ -36,6 +36,8 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
+Adapter = Literal["own", "openai", "litert", "smp", "timm", "torchvision", "transformers"]
+"""Library families that build models; :data:`tlzoo.adapters.ADAPTERS` has the module of each."""
 _COLUMNS = {"ends": "video"}
 
 DOMAINS: tuple[str, ...] = get_args(Domain)

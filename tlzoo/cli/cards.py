@@ -89,7 +89,7 @@ def new(
     from tlzoo.cli.questions import complete
 
     facts = task_facts(task)
-    check_id(card)
+    check_id(card, to)
     known = describe(source) if source else Known()
     given = {
         "name": name,
@@ -112,20 +112,24 @@ def validate(
 ) -> None:
     """Check cards; one line for each fault, with file, line, field and alternatives."""
     from tlzoo.cards import catalogue
-    from tlzoo.cards.reader import read, todos
+    from tlzoo.cards.reader import read, read_text, todos
 
-    files = [p for path in paths or [catalogue.folder()] for p in (catalogue.paths(path) if path.is_dir() else [path])]
+    alone = [path for path in paths or [] if not path.is_dir()]
+    folders = [catalogue.paths(path) for path in paths if path.is_dir()] if paths else [catalogue.all_paths()]
+    files = [*(file for folder in folders for file in folder), *alone]
     if not files:
         raise InputError(f"no cards (<domain>/<task>/<id>.md) in {', '.join(map(str, paths or []))}")
-    faults: list[str] = []
-    for path in files:
+    refused = {path: error for folder in folders for path, error in catalogue.load(folder).faults.items()}
+    for path in alone:
         try:
             read(path)
-            faults += todos(path.read_text(encoding="utf-8"), path)
         except InputError as error:
-            faults += str(error).splitlines()
-    if not faults and not paths:
-        catalogue.read_all()
+            refused[path] = error
+    faults = [
+        line
+        for path in files
+        for line in (str(refused[path]).splitlines() if path in refused else todos(read_text(path), path))
+    ]
     for fault in faults:
         typer.echo(fault, err=True)
     typer.echo(f"{_counted(len(files), 'card')}, {_counted(len(faults), 'fault')}", err=True)
