@@ -56,8 +56,9 @@ def leaderboard(
         raise InputError(
             f"no results{where} in {out} yet; make some with: tlzoo eval --task {task or 'audio-classification'}"
         )
+    shown = render.render(board, form, None if wide else terminal.width(), by_tier=sort is None)
     _say_whose(out)
-    terminal.put(render.render(board, form, None if wide else terminal.width(), by_tier=sort is None))
+    terminal.put(shown)
 
 
 def _say_whose(out: Path) -> None:
