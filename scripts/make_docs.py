@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 def commands() -> Iterator[tuple[str, str]]:
     """Every command with its help, as a terminal of 100 columns shows it."""
 
-    def walk(command: typer.core.TyperCommand, path: list[str]) -> Iterator[tuple[str, str]]:
-        context = command.make_context(" ".join(path), [], resilient_parsing=True, terminal_width=100)
-        yield " ".join(path), command.get_help(context)
-        for name, sub in getattr(command, "commands", {}).items():
-            yield from walk(sub, [*path, name])
+    def walk(command: typer.core.TyperCommand, name: str, above: typer.Context | None) -> Iterator[tuple[str, str]]:
+        context = command.make_context(name, [], parent=above, resilient_parsing=True, terminal_width=100)
+        yield context.command_path, command.get_help(context)
+        for part, sub in getattr(command, "commands", {}).items():
+            yield from walk(sub, part, context)
 
-    yield from walk(get_command(app), ["tlzoo"])
+    yield from walk(get_command(app), "tlzoo", None)
 
 
 def pages() -> dict[Path, str]:

@@ -2,15 +2,20 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tlzoo import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "datasets", "gradio", "huggingface_hub", "matplotlib", "accelerate")
+ON_DIGITS = ("--task", "audio-classification", "--model", "yamnet", "--data", "spoken-digits")
 LIST_KEYS = ["id", "name", "domain", "task", "license", "params", "size_bytes", "formats", "variants", "path"]
 
 
@@ -49,6 +54,94 @@ def test_quick_commands_import_nothing_heavy(arguments: list[str]) -> None:
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_told(option: str) -> None:
+    done = tlzoo(option)
+    assert (done.returncode, done.stdout) == (0, f"tlzoo {__version__}\n")
+
+
+@pytest.mark.parametrize("command", ["", "list", "cards validate", "publish results", "eval"])
+def test_h_is_help_everywhere(command: str) -> None:
+    short, long = (tlzoo(*command.split(), option) for option in ("-h", "--help"))
+    assert short.returncode == 0
+    assert short.stdout == long.stdout and "-h, --help" in short.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["evall"], "No such command 'evall'"),
+        (["eval"], "Missing option '--task'"),
+        (["list", "--widee"], "No such option"),
+        (["list", "--max-params", "x"], "Invalid value for '--max-params'"),
+    ],
+    ids=lambda a: " ".join(a) if isinstance(a, list) else "",
+)
+def test_wrong_usage_is_exit_2_with_its_message(arguments: list[str], part: str) -> None:
+    done = tlzoo(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert part in done.stderr and "-h' for help" in done.stderr
+
+
+def test_a_full_disk_behind_standard_output_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "tlzoo", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=100)
+    assert (done.returncode, done.stderr) == (2, "tlzoo: standard output: the disk is full; free some space\n")
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "tlzoo", "cards", "render"]
+    with os.fdopen(theirs, "w") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def on_terminal(columns: int, *arguments: str) -> str:
+    """What a command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tlzoo", *arguments],
+        stdout=theirs,
+        stderr=theirs,
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": str(columns), "TLZOO_REFERENCE": str(ROOT / "results")},
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # what reading a terminal ends with
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert process.wait(100) == 0, shown
+    return shown.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize(
+    "arguments", [["leaderboard", "--task", "audio-classification"], ["list"], ["show", "yamnet"]], ids=lambda a: a[0]
+)
+def test_a_terminal_is_filled_and_no_word_is_broken(columns: int, arguments: list[str]) -> None:
+    lines = on_terminal(columns, *arguments).splitlines()
+    assert columns - 20 < max(map(len, lines)) <= columns
+    if arguments[0] != "show":
+        assert re.search(r"hidden \(.*\); --wide shows", " ".join(lines))
+        wide = on_terminal(columns, *arguments, "--wide")
+        assert "hidden" not in wide and max(map(len, wide.splitlines())) > columns
+
+
+def test_where_only_what_ships_is_shown_that_is_said(tmp_path: Path) -> None:
+    shipped = {"TLZOO_REFERENCE": str(ROOT / "results")}
+    arguments = ("--task", "audio-classification", "--out", str(tmp_path / "TYPO"))
+    for command in ("leaderboard", "select"):
+        done = tlzoo(command, *arguments, **shipped)
+        assert done.returncode == 0
+        assert done.stderr == f"--out {tmp_path / 'TYPO'}: no results there; what follows ships with tlzoo\n"
 
 
 def test_list_json_is_the_contract() -> None:
@@ -91,6 +184,16 @@ def test_show_has_facts_and_prose() -> None:
         (["eval", "--task", "audio-classification", "--strategy", "prob"], "did you mean 'probe'?"),
         (["eval", "--task", "audio-classification", "--data", "no/such"], "no/such: no such folder"),
         (["eval", "--task", "audio-classification", "--seeds", "x"], "expected numbers"),
+        (["eval", *ON_DIGITS, "--seeds", "0,1,0"], "--seeds: 0 is given twice"),
+        (["eval", *ON_DIGITS, "--seeds", "-1"], "--seeds: -1: expected whole numbers from 0 to"),
+        (["eval", *ON_DIGITS, "--fractions", "0.1,0.1"], "--fractions: 0.1 is given twice"),
+        (["eval", *ON_DIGITS, "--budget", "nan"], "--budget nan: expected minutes"),
+        (["eval", *ON_DIGITS, "--budget", "-1"], "--budget -1: expected minutes"),
+        (
+            ["cards", "new", "mine", "--task", "text-embedding", "--to", "LICENSE/cards"],
+            "LICENSE/cards/text/text-embedding: Not a directory",
+        ),
+        (["leaderboard", "--task", "audio-classification", "--out", "LICENSE"], "no results for audio-class"),
         (
             ["eval", "--task", "audio-classification", "--data", "spoken-digits", "--fractions", "2"],
             "fractions in (0, 1]",

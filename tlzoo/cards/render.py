@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from tlzoo import terminal
 from tlzoo.cards.reader import CardFile
 from tlzoo.cards.schema import Card, FrontMatter, Input, Variant, Weights
+from tlzoo.terminal import Column
 
 
 def listing(files: Sequence[CardFile]) -> list[dict[str, Any]]:
@@ -43,29 +45,41 @@ def _columns(card: Card) -> list[str]:
     ]
 
 
-_HEAD = ["model", "task", "params M", "size MB", "formats", "licence", "variants"]
-_RIGHT = {2, 3}
+_COLUMNS = (
+    Column("model", 0, is_text=True, least=14),
+    Column("task", 1, is_text=True, least=14),
+    Column("params M", 2),
+    Column("size MB", 3),
+    Column("formats", 6, is_text=True, is_essential=False),
+    Column("licence", 4, is_text=True, least=10),
+    Column("variants", 5, is_text=True, is_essential=False),
+)
+_HEAD = [column.head for column in _COLUMNS]
+
+
+_ITEM = re.compile(r"\s*(?:[-*+]|\d+\.) ")
 
 
 def _millions(params: int | None) -> str:
     return f"{params / 1e6:.2f}" if params else ""
 
 
-def table(files: Sequence[CardFile]) -> str:
-    """A plain table, grouped by domain; the last column is cut where the terminal ends."""
-    rows = [_columns(file.card) for file in files]
-    widths = [max(len(r[i]) for r in [_HEAD, *rows]) for i in range(len(_HEAD))]
-    limit = shutil.get_terminal_size((160, 24)).columns
+def table(files: Sequence[CardFile], width: int | None = None) -> str:
+    """A table for a terminal, grouped by domain; what has no room is named below it.
 
-    def line(cells: Sequence[str]) -> str:
-        padded = (c.rjust(w) if i in _RIGHT else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
-        return "  ".join(padded).rstrip()[:limit]
-
-    lines: list[str] = []
+    Args:
+        files: The cards.
+        width: Columns of the terminal; all columns of the table are shown where it is none.
+    """
+    laid = terminal.table(_COLUMNS, [_columns(file.card) for file in files], width)
+    lines = list(laid.head)
     for domain in dict.fromkeys(file.card.domain for file in files):
-        lines += ["", domain.upper()] if lines else [domain.upper()]
-        lines.append(line(_HEAD))
-        lines += [line(row) for file, row in zip(files, rows, strict=True) if file.card.domain == domain]
+        lines += ["", domain.upper()]
+        lines += [
+            line for file, row in zip(files, laid.rows, strict=True) if file.card.domain == domain for line in row
+        ]
+    if laid.hidden:
+        lines += ["", terminal.hidden([column.head for column in laid.hidden], width)]
     return "\n".join(lines)
 
 
@@ -129,9 +143,26 @@ def facts(card: Card) -> list[str]:
     return lines
 
 
-def text(file: CardFile) -> str:
-    """Facts, then prose."""
-    return "\n".join([*facts(file.card), "", file.prose.strip()])
+def text(file: CardFile, width: int | None = None) -> str:
+    """Facts, then prose; for a terminal, as wide as that is."""
+    prose = file.prose.strip()
+    return terminal.wrap("\n".join([*facts(file.card), "", prose if width is None else _reflowed(prose)]), width)
+
+
+def _reflowed(prose: str) -> str:
+    """Markdown with each paragraph and each item of a list on one line; headings, tables and code are left."""
+    lines: list[str] = []
+    is_code = is_open = False
+    for line in prose.split("\n"):
+        fence = line.lstrip().startswith("```")
+        is_code ^= fence
+        alone = fence or is_code or not line.strip() or line.startswith(("#", "|", ">"))
+        if is_open and not alone and not _ITEM.match(line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+        is_open = not alone
+    return "\n".join(lines)
 
 
 def markdown(file: CardFile) -> str:

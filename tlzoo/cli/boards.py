@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from tlzoo import terminal
 from tlzoo.errors import InputError, unknown
+
+Wide = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,12 +26,10 @@ def leaderboard(
     strategy: Annotated[str | None, typer.Option(help="Only rows of this strategy.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, md, csv, json or html.")] = "table",
     plot: Annotated[Path | None, typer.Option(help="Also draw score against latency into this picture.")] = None,
+    wide: Wide = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
 ) -> None:
     """Rank the results that are there; computes nothing new."""
-    import shutil
-    import sys
-
     import pyarrow.compute as pc
 
     from tlzoo.api import Leaderboard
@@ -49,14 +50,23 @@ def leaderboard(
         from tlzoo.leaderboard.plot import plot as draw
 
         draw(board, plot)
-        typer.echo(f"drawn: {plot}", err=True)
+        terminal.say(f"drawn: {plot}")
     if not board.num_rows and form == "table":
         where = f" for {task}" if task else ""
         raise InputError(
             f"no results{where} in {out} yet; make some with: tlzoo eval --task {task or 'audio-classification'}"
         )
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    typer.echo(render.render(board, form, width))
+    shown = render.render(board, form, None if wide else terminal.width(), by_tier=sort is None)
+    _say_whose(out)
+    terminal.put(shown)
+
+
+def _say_whose(out: Path) -> None:
+    """Say so where all results are those that ship: the folder may not be the one that was meant."""
+    from tlzoo.leaderboard.store import Store
+
+    if not Store(out / "results").count():
+        terminal.say(f"--out {out}: no results there; what follows ships with tlzoo")
 
 
 def select(
@@ -93,12 +103,12 @@ def select(
     if not found:
         on = f" --data {data}" if data else ""
         raise InputError(f"no results for {task}{on} in {out} yet; make some with: tlzoo eval --task {task}{on}")
+    _say_whose(out)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=1))
+        terminal.put(json.dumps([asdict(each) for each in found], indent=1))
     for each in found if not as_json else ():
         head, *reasons = described(each)
-        typer.echo(head)
-        for reason in reasons:
-            typer.echo(f"  - {reason}")
+        for line in (head, *(f"  - {reason}" for reason in reasons)):
+            terminal.put(terminal.wrap(line, terminal.width()))
     if all(each.row is None for each in found):
         raise typer.Exit(1)

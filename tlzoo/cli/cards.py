@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tlzoo import terminal
+from tlzoo.cli.boards import Wide
 from tlzoo.errors import InputError, unknown
 
 cards_app = typer.Typer(no_args_is_help=True, help="Write, check and render model cards.", rich_markup_mode=None)
@@ -26,6 +28,7 @@ def list_cards(
     license: Annotated[str | None, typer.Option(help="Licence of the weights, such as apache-2.0.")] = None,  # noqa: A002
     max_params: Annotated[float | None, typer.Option(help="Most parameters of the first variant, in millions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
+    wide: Wide = False,
 ) -> None:
     """List the models of the zoo."""
     from tlzoo.cards import catalogue
@@ -44,11 +47,11 @@ def list_cards(
         and (max_params is None or (f.card.default.params or float("inf")) <= max_params * 1e6)
     ]
     if as_json:
-        typer.echo(json.dumps(listing(files), indent=1))
+        terminal.put(json.dumps(listing(files), indent=1))
     elif files:
-        typer.echo(table(files))
+        terminal.put(table(files, None if wide else terminal.width()))
     else:
-        typer.echo("no model fits; try fewer filters", err=True)
+        terminal.say("no model fits; try fewer filters")
 
 
 def show(
@@ -60,7 +63,7 @@ def show(
     from tlzoo.cards.render import text
 
     file = catalogue.get_file(card)
-    typer.echo(file.card.model_dump_json(indent=1) if as_json else text(file))
+    terminal.put(file.card.model_dump_json(indent=1) if as_json else text(file, terminal.width()))
 
 
 @cards_app.command("new")
@@ -100,8 +103,8 @@ def new(
         "kind": kind,
     }
     path = write(card, task, to, complete(known, given, sorted(facts.inputs)))
-    typer.echo(path)
-    typer.echo(f"what is left to do is marked TODO, and named by: tlzoo cards validate {path}", err=True)
+    terminal.put(str(path))
+    terminal.say(f"what is left to do is marked TODO, and named by: tlzoo cards validate {path}")
 
 
 @cards_app.command("validate")
@@ -131,8 +134,8 @@ def validate(
         for line in (str(refused[path]).splitlines() if path in refused else todos(read_text(path), path))
     ]
     for fault in faults:
-        typer.echo(fault, err=True)
-    typer.echo(f"{_counted(len(files), 'card')}, {_counted(len(faults), 'fault')}", err=True)
+        terminal.say(fault)
+    terminal.say(f"{_counted(len(files), 'card')}, {_counted(len(faults), 'fault')}")
     raise typer.Exit(2 if faults else 0)
 
 
@@ -145,7 +148,7 @@ def schema() -> None:
     """Print the JSON Schema of the front matter."""
     from tlzoo.cards.render import json_schema
 
-    typer.echo(json_schema(), nl=False)
+    terminal.put(json_schema().removesuffix("\n"))
 
 
 @cards_app.command("render")
@@ -156,4 +159,5 @@ def render(
     from tlzoo.cards import catalogue
     from tlzoo.cards.render import markdown, markdown_table
 
-    typer.echo(markdown(catalogue.get_file(card)) if card else markdown_table(list(catalogue.card_files())), nl=False)
+    page = markdown(catalogue.get_file(card)) if card else markdown_table(list(catalogue.card_files()))
+    terminal.put(page.removesuffix("\n"))

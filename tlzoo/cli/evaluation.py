@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from tlzoo import terminal
+from tlzoo.cli.boards import Wide
 from tlzoo.errors import InputError, unknown
 
 T = TypeVar("T", int, float)
@@ -54,11 +56,9 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Keep finished runs, or run them again.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON on standard output.")] = False,
+    wide: Wide = False,
 ) -> None:
     """Fine-tune models on small data; rank accuracy, speed, size and what transfer gained."""
-    import shutil
-    import sys
-
     from tlzoo.leaderboard.render import render
     from tlzoo.run.evaluate import evaluate as run
 
@@ -69,26 +69,30 @@ def evaluate(
     ):
         if value not in known:
             raise unknown(name, value, known, f"--{name}")
-    done = run(
-        task,
-        models=model or [],
-        strategies=strategy or [],
-        weights=weights,  # type: ignore[arg-type]
-        variant=variant,
-        data=data,
-        seeds=_numbers("--seeds", seeds, int),
-        fractions=_numbers("--fractions", fractions, float),
-        budget=budget,
-        max_cost=max_cost,
-        device=choose_device(device),
-        precision=precision,
-        out=out,
-        fresh=not resume,
-        say=lambda line: typer.echo(line, err=True),
-    )
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    typer.echo(render(done.board, "json" if as_json else "table", width))
-    typer.echo(f"{done.executed} runs executed, {done.resumed} taken from {out / 'results'}", err=True)
+    try:
+        done = run(
+            task,
+            models=model or [],
+            strategies=strategy or [],
+            weights=weights,  # type: ignore[arg-type]
+            variant=variant,
+            data=data,
+            seeds=_numbers("--seeds", seeds, int),
+            fractions=_numbers("--fractions", fractions, float),
+            budget=budget,
+            max_cost=max_cost,
+            device=choose_device(device),
+            precision=precision,
+            out=out,
+            fresh=not resume,
+            say=terminal.say,
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"what was finished is kept in {out / 'results'}, and the same command goes on from there"
+        ) from None
+    terminal.put(render(done.board, "json" if as_json else "table", None if wide else terminal.width()))
+    terminal.say(f"{done.executed} runs executed, {done.resumed} taken from {out / 'results'}")
     if done.problems:
         shown = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
         raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {shown}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tlzoo import terminal
 from tlzoo.errors import InputError, unknown
 
 
@@ -48,11 +49,11 @@ def finetune(
         seed=seed,
         device=choose_device(device),
         progress=sys.stderr.isatty(),
-        say=lambda line: typer.echo(line, err=True),
+        say=terminal.say,
     )
     label = METRICS[done.metric].label
     interval = f"{done.value:.3f} [{done.low:.3f}, {done.high:.3f}]"
-    typer.echo(f"{label} {interval} on {done.n_test} test examples; written to {done.folder}")
+    terminal.put(f"{label} {interval} on {done.n_test} test examples; written to {done.folder}")
     if done.problems:
         raise InputError(
             f"--data {data}: {len(done.problems)} unreadable example(s) left out: {'; '.join(done.problems[:3])}"
@@ -81,7 +82,7 @@ def predict(
     paths = expand(inputs, opened.spec.input)
     answers = run(opened, paths, batch_size, draw)
     for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
-        typer.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+        terminal.put(json.dumps(answer, ensure_ascii=False, allow_nan=False))
         total += 1
         if "error" in answer:
             failed.append(f"{answer['input']}: {answer['error']}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tlzoo import terminal
 from tlzoo.errors import InputError, UnavailableError
 
 
@@ -40,16 +41,16 @@ def fetch(
         variants = [variant_of(one, variant)] if variant else one.variants
         files = [f for v in variants for w in v.weights for f in w.files]
         if not files:
-            typer.echo(f"{one.id}: the card names no file to fetch", err=True)
+            terminal.say(f"{one.id}: the card names no file to fetch")
         for file in files:
             try:
                 path = blobs.copy_to(blob(file), to) if to else blobs.fetch(blob(file))
-                typer.echo(f"{one.id}\t{file.sha256 or blobs.sha256_of(path)}\t{path}")
+                terminal.put(f"{one.id}\t{file.sha256 or blobs.sha256_of(path)}\t{path}")
             except UnavailableError as error:
                 failed.append(error)
-                typer.echo(f"{one.id}: {error}", err=True)
+                terminal.say(f"{one.id}: {error}")
     if failed:
-        typer.echo(f"{len(failed)} file(s) could not be fetched", err=True)
+        terminal.say(f"{len(failed)} file(s) could not be fetched")
         raise typer.Exit(2 if any(isinstance(e, blobs.HashMismatchError) for e in failed) else 1)
 
 
@@ -66,7 +67,7 @@ def serve(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     model = folder(served_variant(catalogue.get(card)))
     with suppress(KeyboardInterrupt), serving(model, port) as server:
-        typer.echo(f"export OPENAI_BASE_URL={server.url} TLZOO_OPENAI_MODEL={model.name}")
+        terminal.put(f"export OPENAI_BASE_URL={server.url} TLZOO_OPENAI_MODEL={model.name}")
         raise UnavailableError(f"transformers serve ended with exit code {server.process.wait()}")
 
 
@@ -76,6 +77,7 @@ def doctor() -> None:
 
     worst = 0
     for name, state, remedy in checks():
-        typer.echo(f"{name:<22} {state}" + (f"; {remedy}" if remedy else ""))
+        line = f"{name:<22} {state}" + (f"; {remedy}" if remedy else "")
+        terminal.put(terminal.wrap(line, terminal.width(), indent=23))
         worst |= bool(remedy)
-    typer.echo("everything is there" if not worst else "what is missing limits only what its line names", err=True)
+    terminal.say("everything is there" if not worst else "what is missing limits only what its line names")

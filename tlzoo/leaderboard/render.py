@@ -1,4 +1,7 @@
-"""A board for people and for programs: terminal, Markdown, CSV, JSON; ``tlzoo.leaderboard.page`` has HTML."""
+"""A board for people and for programs: Markdown, CSV, JSON.
+
+``tlzoo.leaderboard.page`` has HTML, ``tlzoo.leaderboard.terminal`` the tables of a terminal.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,7 @@ class Column:
         head: Its heading; ``{metric}`` is the headline metric's title.
         by: The column of ``schema.BOARD`` that it is sorted by.
         cell: Its text; empty where there is nothing to say.
-        detail: Whether it is left out where there is little room: in a terminal, and in Markdown.
+        detail: Whether it is left out in Markdown.
     """
 
     head: str
@@ -216,38 +219,12 @@ def to_markdown(board: pa.Table) -> str:
     return "\n".join(lines)
 
 
-def to_text(board: pa.Table, width: int | None = None) -> str:
-    """Tables for a terminal.
-
-    Args:
-        board: Ranked rows.
-        width: Columns of the terminal; wide enough for all by default.
-    """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    sink = io.StringIO()
-    console = Console(file=sink, width=width or 200, highlight=False)
-    for part in sections(board):
-        table = Table(title=part.title, title_justify="left", box=None, pad_edge=False, header_style="")
-        for column in part.brief:
-            table.add_column(part.head(column), justify="left" if column.is_text else "right")
-        for row in part.rows:
-            table.add_row(*(Text(column.cell(row)) for column in part.brief))
-        console.print(table)
-        console.print()
-    if rows_of(board):
-        console.print(LEGEND, soft_wrap=True)
-    for line in absences(board):
-        console.print(Text(line), soft_wrap=True)
-    return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
-
-
-def render(board: pa.Table, form: str, width: int | None = None) -> str:
-    """Render a board in one of :data:`FORMATS`."""
+def render(board: pa.Table, form: str, width: int | None = None, by_tier: bool = True) -> str:
+    """Render a board in one of :data:`FORMATS`; ``width`` and ``by_tier`` are of ``tlzoo.leaderboard.terminal``."""
     if form == "table":
-        return to_text(board, width)
+        from tlzoo.leaderboard.terminal import to_text
+
+        return to_text(board, width, by_tier)
     if form == "html":
         from tlzoo.leaderboard.page import page
 

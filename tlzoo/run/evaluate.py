@@ -122,6 +122,8 @@ def evaluate(
     task_facts(task)
     if max_cost is not None and not max_cost >= 0:
         raise InputError(f"--max-cost {max_cost}: expected US dollars, 0 or more")
+    if not budget >= 0:
+        raise InputError(f"--budget {budget:g}: expected minutes, 0 or more")
     found = sources(task, data, models)
     if precision != "no":
         from tlzoo.transfer.precision import checked
@@ -252,7 +254,7 @@ class _Driver:
             self.executed += 1
             metric = record.headline(run.source)
             value = found["values"][metric]
-            self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {metric} {value:.3f}")
+            self.tell(f"{self._name(run)}: {metric} {value:.3f}")
 
     def _prepare(self, worker: Worker, source: Source) -> None:
         """Load the data once, and say what was noticed."""
@@ -347,7 +349,13 @@ class _Driver:
 
     def _fail(self, run: Run, status: Any, reason: str, **facts: Any) -> None:
         self._keep(record.failure(run, status, reason) | facts)
-        self.tell(f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}: {status}: {reason}")
+        self.tell(f"{self._name(run)}: {status}: {reason}")
+
+    def _name(self, run: Run) -> str:
+        """What tells a run from the others of this evaluation."""
+        share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
+        seed = f", seed {run.seed}" if len({each.seed for each in self.planned.runs}) > 1 else ""
+        return f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}{share}{seed}"
 
     def _keep(self, row: dict[str, Any]) -> None:
         self.store.write([row])

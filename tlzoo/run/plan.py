@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -163,7 +164,7 @@ def plan(
         Runs in the order in which a budget is spent (see :func:`_turn`).
 
     Raises:
-        InputError: A name is unknown, a model does not fit the task, or a fraction is no share.
+        InputError: A name is unknown, a model does not fit the task, a fraction is no share, or a value is given twice.
     """
     task_facts(task)
     for name in strategies:
@@ -173,6 +174,11 @@ def plan(
         raise InputError(
             f"--seeds and --fractions need values, fractions in (0, 1]; given: {list(seeds)}, {list(fractions)}"
         )
+    if bad := [seed for seed in seeds if not 0 <= seed < 2**32]:
+        raise InputError(f"--seeds: {bad[0]}: expected whole numbers from 0 to {2**32 - 1}")
+    for option, values in (("--seeds", seeds), ("--fractions", fractions)):
+        if twice := [value for value, times in Counter(values).items() if times > 1]:
+            raise InputError(f"{option}: {twice[0]:g} is given twice; give each value once")
     cards = _cards(task, models)
     if variant and not any(v.id == variant for card in cards for v in card.variants):
         raise unknown("variant", variant, {v.id for card in cards for v in card.variants}, f"--task {task}")

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
@@ -105,7 +106,8 @@ def _serve(pipe: Connection) -> None:
             answer = ("failed", (_status(error), f"{type(error).__name__}: {error}".splitlines()[0]))
             if os.environ.get("TLZOO_TRACEBACK"):
                 sys.excepthook(type(error), error, error.__traceback__)
-        pipe.send(answer)
+        with suppress(OSError):  # nobody waits for it any more
+            pipe.send(answer)
 
 
 def _status(error: Exception) -> str:
