@@ -84,6 +84,7 @@ DAMAGES: dict[str, Callable[[Pot], object]] = {
     "empty": lambda pot: os.truncate(pot.inside, 0),
     "foreign": lambda pot: shutil.copyfile(__file__, pot.inside),
     "no checksum": lambda pot: pot.path.with_name(pot.path.name + ".sha256").unlink(),
+    "flipped checksum": lambda pot: pot.path.with_name(pot.path.name + ".sha256").write_bytes(b"\xff\x1b" * 80),
     "empty checksum": lambda pot: os.truncate(pot.path.with_name(pot.path.name + ".sha256"), 0),
 }
 

@@ -23,6 +23,9 @@ from tlzoo.errors import InputError, UnavailableError
 from tlzoo.locks import locked
 
 CHECKSUMS = ".sha256"
+LOCK = ".lock"
+"""Name of the lock of a folder that one process at a time writes to."""
+_PARTS = ".together."
 DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -51,18 +54,39 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """
     with _unfinished(path) as temporary:
         write(temporary)
-        settle(temporary)
+        _publish(temporary)
+        for each in _tree(temporary):
+            _sync(each)
         os.replace(temporary, path)
         _sync(path.parent)
 
 
-def settle(path: Path) -> None:
-    """See a file, or all of a folder, to the disk, with the permissions that new files have."""
-    mode = path.parent.stat().st_mode & 0o666
-    for each in _tree(path):
-        if each.is_file():
-            each.chmod(mode)  # some writers make what they write private
-        _sync(each)
+def write_together(folder: Path, write: Callable[[Path], object], last: str) -> None:
+    """Write files that belong together into a folder that exists, in place of earlier ones of their names.
+
+    All are on the disk before the first earlier one is touched. Between the first and the last of them the file that
+    tells what the folder holds is absent, so that no mixture of the two passes for either.
+
+    Args:
+        folder: The folder.
+        write: Writes them into the folder that it gets.
+        last: Name of the file that tells what the folder holds.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    for leftover in folder.glob(f"{_PARTS}*.part"):
+        _delete(leftover)  # of a process that was killed
+    with _unfinished(folder / _PARTS.strip(".")) as temporary:
+        temporary.mkdir()
+        write(temporary)
+        _publish(temporary)
+        for each in _tree(temporary):
+            _sync(each)
+        (folder / last).unlink(missing_ok=True)
+        for path in sorted(temporary.iterdir(), key=lambda path: path.name == last):
+            os.replace(path, folder / path.name)
+        _sync(folder)
 
 
 def kept(path: Path, make: Callable[[Path], object], what: str) -> Path:
@@ -90,13 +114,37 @@ def kept(path: Path, make: Callable[[Path], object], what: str) -> Path:
                 return path  # another process made it meanwhile
             if reason is not None:
                 print(f"{path}: {reason}; {what}: made anew", file=sys.stderr)
-            _make(path, make)
+            for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.part"):
+                _delete(leftover)  # of a process that was killed
+            put(path, make)
     except OSError as error:
         if error.errno in (*DISK_FULL, errno.EACCES, errno.EPERM, errno.EROFS):
             reason = "the disk is full" if error.errno in DISK_FULL else error.strerror
             raise UnavailableError(f"{path}: cannot be written ({reason}); set TLZOO_CACHE to another folder") from None
         raise
     return path
+
+
+def put(path: Path, make: Callable[[Path], object]) -> None:
+    """Write a file or folder that is kept, in place of an earlier one; its checksums are there first.
+
+    It is not forced to the disk, which takes seconds for each thousand files: what a power cut tears is made anew.
+
+    Args:
+        path: Where it is kept.
+        make: Writes it to the path that it gets, which has the same name.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with _unfinished(path) as temporary:
+        make(temporary)
+        _publish(temporary)
+        _delete(path)
+        sums = temporary.with_name(path.name + CHECKSUMS)
+        sums.write_bytes(_sums(temporary))
+        os.replace(sums, _checksums(path))
+        os.replace(temporary, path)
 
 
 def damage(path: Path) -> str | None:
@@ -110,7 +158,7 @@ def damage(path: Path) -> str | None:
     if wanted == there:
         return None
     lines = (set(wanted.splitlines()), set(there.splitlines()))
-    names = sorted({os.fsdecode(line[66:]) for line in lines[0] ^ lines[1]})
+    names = sorted({_shown(line[66:]) for line in lines[0] ^ lines[1]})
     return f"{', '.join(names[:3])} differs from its checksum" if names else "its checksum is damaged"
 
 
@@ -120,12 +168,18 @@ def forget(path: Path) -> None:
     _delete(_checksums(path))
 
 
-def writable_folder(path: Path, option: str) -> Path:
+def is_part(path: Path) -> bool:
+    """Whether a file of a folder is no content of it, but a trace of a process that writes there, or was killed."""
+    return path.name in (LOCK, f"{LOCK}.holder") or (path.name.startswith(_PARTS) and path.suffix == ".part")
+
+
+def writable_folder(path: Path, option: str, needed: int = 0) -> Path:
     """Make a folder, and try to write to it, before work is done whose results it is for.
 
     Args:
         path: The folder; a leading ``~`` is expanded.
         option: How a person named it, such as ``"--out"``.
+        needed: Bytes that are going to be written, where that is known.
 
     Returns:
         The folder.
@@ -133,8 +187,7 @@ def writable_folder(path: Path, option: str) -> Path:
     Raises:
         InputError: It cannot be made or written.
     """
-    with contextlib.suppress(RuntimeError):  # no such person
-        path = path.expanduser()
+    path = Path(os.path.expanduser(path))
     probe = path / f".{secrets.token_hex(4)}.part"
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -142,24 +195,14 @@ def writable_folder(path: Path, option: str) -> Path:
             probe.write_bytes(b"tlzoo")
         finally:
             probe.unlink(missing_ok=True)
+        free = shutil.disk_usage(path).free
     except OSError as error:
         reason = "the disk is full" if error.errno in DISK_FULL else error.strerror or str(error)
         raise InputError(f"{option} {path}: cannot be written ({reason}); name a folder that can be") from None
+    if free < needed:
+        lack = f"{free / 1e6:,.0f} MB are free, about {needed / 1e6:,.0f} MB are needed"
+        raise InputError(f"{option} {path}: the disk is full ({lack}); free some space, or name another folder")
     return path
-
-
-def _make(path: Path, make: Callable[[Path], object]) -> None:
-    """Make what is kept; the checksums are there first, so that who finds it finds them."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.part"):
-        _delete(leftover)  # of a process that was killed
-    with _unfinished(path) as temporary:
-        make(temporary)
-        settle(temporary)
-        _delete(path)
-        sums = _sums(temporary)
-        write_whole(_checksums(path), lambda file: file.write_bytes(sums))
-        os.replace(temporary, path)
-        _sync(path.parent)
 
 
 @contextlib.contextmanager
@@ -187,10 +230,23 @@ def _sums(path: Path) -> bytes:
     return b"".join(sorted(lines))
 
 
+def _shown(name: bytes) -> str:
+    text = name.decode(errors="backslashreplace")
+    return "".join(character if character.isprintable() else "?" for character in text)[:200]
+
+
 def _tree(path: Path) -> list[Path]:
     """A file or folder, and all below it, the deepest first."""
     below = sorted(path.rglob("*"), reverse=True) if path.is_dir() else []
     return [*(each for each in below if not each.is_symlink()), path]
+
+
+def _publish(path: Path) -> None:
+    """Give files the permissions that new ones have: some writers make what they write private."""
+    mode = path.parent.stat().st_mode & 0o666
+    for each in _tree(path):
+        if each.is_file():
+            each.chmod(mode)
 
 
 def _sync(path: Path) -> None:

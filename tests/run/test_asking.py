@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from tlzoo.data import catalogue as data
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.news import CLOZE_FEATURES
 from tlzoo.errors import UnavailableError
+from tlzoo.files import forget, kept
 from tlzoo.leaderboard.store import Store
 from tlzoo.run.evaluate import Evaluation, evaluate
 
@@ -63,8 +63,8 @@ def keep(sizes: dict[str, int]) -> None:
     """Write the standard data set, as it is kept in the cache."""
     rows = {split: Dataset.from_list(passages(split, sizes[split]), features=CLOZE_FEATURES) for split in sizes}
     place = Path(os.environ["TLZOO_CACHE"]) / "datasets" / data.find(TASK).fingerprint
-    shutil.rmtree(place, ignore_errors=True)
-    data._keep(Prepared(DatasetDict(rows)), place)
+    forget(place)
+    kept(place, lambda folder: data._write(Prepared(DatasetDict(rows)), folder), "data set")
 
 
 @pytest.fixture

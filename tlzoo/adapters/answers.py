@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tlzoo.blobs import cache_dir
 from tlzoo.errors import UnavailableError
+from tlzoo.files import damage, forget, put
 
 
 def folder() -> Path:
@@ -29,20 +29,22 @@ def folder() -> Path:
 
 
 def find(url: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The answer that an endpoint gave to a request before, if it is there and whole."""
-    try:
-        answer = json.loads(_path(url, request).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """The answer that an endpoint gave to a request before, if it is there as it was written."""
+    path = _path(url, request)
+    if not path.is_file():
         return None
-    return answer if isinstance(answer, dict) and "text" in answer else None
+    if (reason := damage(path)) is not None:
+        print(f"{path}: {reason}; asked again", file=sys.stderr)
+        forget(path)
+        return None
+    answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return answer
 
 
 def keep(url: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """Write an answer, whole or not at all."""
-    path = _path(url, request)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as file:
-        json.dump(answer, file, ensure_ascii=False)
-    os.replace(file.name, path)
+    text = json.dumps(answer, ensure_ascii=False)
+    put(_path(url, request), lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _path(url: str, request: Mapping[str, Any]) -> Path:

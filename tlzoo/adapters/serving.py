@@ -7,11 +7,9 @@ folder of transformers, its weights unpacked to float32: that is what computes f
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +23,7 @@ from tlzoo import blobs
 from tlzoo.adapters.weights import blob
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.errors import InputError, UnavailableError
+from tlzoo.files import kept
 
 HOST = "127.0.0.1"
 START = 300.0
@@ -47,24 +46,16 @@ def folder(variant: Variant) -> Path:
     """The model's folder, named as the model: fetched and written now, or kept from before.
 
     Raises:
-        UnavailableError: The file cannot be had, or a package to read it is missing.
+        UnavailableError: The file cannot be had, a package to read it is missing, or the cache cannot be written.
     """
     file = next(f for w in variant.weights if w.format == "gguf" for f in w.files)
     place = blobs.cache_dir() / "served" / (file.sha256 or file.name) / variant.model
-    if not place.is_dir():
+
+    def make(folder: Path) -> None:
         _need("gguf")
-        path = blobs.fetch(blob(file))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=".making-"))
-        try:
-            _convert(path, temporary)
-            os.replace(temporary, place)
-        except OSError:
-            if not place.is_dir():  # else another process was sooner
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return place
+        _convert(blobs.fetch(blob(file)), folder)
+
+    return kept(place, make, f"{variant.model}, unpacked")
 
 
 def _convert(path: Path, target: Path) -> None:

@@ -6,12 +6,10 @@ All are ``tokenizers.Tokenizer`` objects that neither pad nor truncate, and put 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
 from tokenizers import (
     AddedToken,
     Tokenizer,
@@ -26,6 +24,7 @@ from tokenizers import (
 from tlzoo import blobs
 from tlzoo.adapters.families import Kind
 from tlzoo.errors import InputError
+from tlzoo.files import kept
 
 SOURCE = ("language-modeling", "wikipedia")
 """Task and name of the data set whose training texts tokenizers are learnt from."""
@@ -109,19 +108,16 @@ def learnt(kind: Kind, size: int) -> Tokenizer:
         size: Size of the vocabulary.
 
     Raises:
-        UnavailableError: The source text can be had from no place.
+        UnavailableError: The source text can be had from no place, or the cache cannot be written.
     """
     from tlzoo.data.catalogue import find
 
     key = hashlib.sha256(f"{kind} {size} {find(*SOURCE).fingerprint} {VERSION}".encode()).hexdigest()
-    path = blobs.cache_dir() / "tokenizers" / f"{key}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        if not path.is_file():
-            tokenizer = _learn(kind, size)
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            tokenizer.save(str(temporary))
-            os.replace(temporary, path)
+    path = kept(
+        blobs.cache_dir() / "tokenizers" / f"{key}.json",
+        lambda new: _learn(kind, size).save(str(new)),
+        f"{kind} tokenizer",
+    )
     return Tokenizer.from_file(str(path))
 
 

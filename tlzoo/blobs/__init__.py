@@ -17,10 +17,9 @@ does not match is refused, and packages are unpacked, never imported. How places
 
 Before a blob's places come the cache (``$TLZOO_CACHE``, else the platform's) and the mirrors of ``$TLZOO_MIRROR``.
 Both have one layout, ``<folder>/<sha256>/<name>``, in the cache below ``blobs/``; so a cache can serve as a mirror. A
-file in a folder mirror, or in the Hub's own cache, is used where it lies. Each file is hashed once:
-``<cache>/verified/`` keeps its size and times, and a file that changed since is hashed again. ``<cache>/packages/``
-keeps wheels and tarballs, so that several members cost one download, and ``<cache>/parts/`` interrupted downloads; both
-may be emptied at any time.
+file in a folder mirror, or in the Hub's own cache, is used where it lies. Each process hashes a file before it first
+uses it, and again when its size, times or inode have changed. ``<cache>/packages/`` keeps wheels and tarballs, so that
+several members cost one download, and ``<cache>/parts/`` interrupted downloads; both may be emptied at any time.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,6 +38,7 @@ from urllib.parse import quote
 from tlzoo.blobs.places import PlaceError, check_place, is_url, server
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import DISK_FULL, sha256_of
+from tlzoo.locks import locked
 
 __all__ = [
     "Blob",
@@ -53,6 +54,7 @@ __all__ = [
 
 _UNREACHABLE_SECONDS = 30.0
 _unreachable: dict[str, tuple[float, str]] = {}  # servers that did not answer: when, and how
+_hashes: dict[Path, tuple[tuple[int, ...], str]] = {}  # of files that this process has read
 
 
 class HashMismatchError(UnavailableError):
@@ -244,17 +246,18 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
 
     cache = cache_dir()
     target, part = cache / "blobs" / sha256 / blob.name, cache / "parts" / f"{sha256}.part"
-    with _lock(cache, f"{sha256}.lock"):
-        if (path := _in_cache(blob, sha256)) is not None:
-            return path  # another process had it meanwhile
+    with _lock(cache, blob):
+        with contextlib.suppress(PlaceError, OSError):  # damaged, and replaced now
+            if (path := _in_folder(cache / "blobs", blob.name, sha256)) is not None:
+                return path  # another process had it meanwhile
         part.parent.mkdir(exist_ok=True)
         for place in (*(f"{url}/{sha256}/{quote(blob.name)}" for url in mirrors() if is_url(url)), *blob.places):
             with search.at(place):
                 _refuse_unreachable(place)
                 if place.startswith("hub:"):
                     path = from_hub(place, progress=progress)
-                    if not _verified(path, sha256):
-                        raise _wrong(sha256, sha256_of(path))
+                    if _hash_of(path) != sha256:
+                        raise _wrong(sha256, _hash_of(path))
                     return path
                 if is_url(place):
                     _from_url(place, part, target, blob, sha256, progress)
@@ -313,7 +316,6 @@ def _put(part: Path, target: Path, sha256: str) -> None:
         raise _wrong(sha256, got)
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(part, target)
-    _remember(target, sha256)
 
 
 def _wrong(sha256: str, got: str) -> PlaceError:
@@ -321,42 +323,26 @@ def _wrong(sha256: str, got: str) -> PlaceError:
 
 
 @contextlib.contextmanager
-def _lock(cache: Path, name: str) -> Iterator[None]:
-    import filelock
-
-    try:
-        (cache / "locks").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(cache / "locks" / name)
-        lock.acquire()
-    except OSError as error:
-        raise UnavailableError(f"{cache}: the cache cannot be written ({error.strerror}); set TLZOO_CACHE") from error
-    try:
+def _lock(cache: Path, blob: Blob) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(cache / "locks" / f"{blob.sha256}.lock", f"the download of {blob.name}"))
+        except OSError as error:
+            told = f"{cache}: the cache cannot be written ({error.strerror}); set TLZOO_CACHE"
+            raise UnavailableError(told) from error
         yield
-    finally:
-        lock.release()
 
 
-def _stamp(path: Path) -> str:
+def _hash_of(path: Path) -> str:
+    """The hash of a file: read once a process, and again when the file has changed.
+
+    Nothing of it is written down: whoever may write a shared cache could vouch there for any file.
+    """
     stat = path.stat()
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {path.resolve()}"
-
-
-def _remember(path: Path, sha256: str) -> None:
-    """Note that a file has a hash; a cache that cannot be written costs time, not trust."""
-    with contextlib.suppress(OSError):
-        (cache_dir() / "verified").mkdir(parents=True, exist_ok=True)
-        (cache_dir() / "verified" / sha256).write_text(_stamp(path), encoding="utf-8")
-
-
-def _verified(path: Path, sha256: str) -> bool:
-    """Whether a file has a hash; hashed once, and again only after its size or times have changed."""
-    with contextlib.suppress(OSError):
-        if (cache_dir() / "verified" / sha256).read_text(encoding="utf-8") == _stamp(path):
-            return True
-    if sha256_of(path) != sha256:
-        return False
-    _remember(path, sha256)
-    return True
+    stamp = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    if path not in _hashes or _hashes[path][0] != stamp:
+        _hashes[path] = stamp, sha256_of(path)
+    return _hashes[path][1]
 
 
 def _in_folder(folder: Path, name: str, sha256: str) -> Path | None:
@@ -372,22 +358,18 @@ def _in_folder(folder: Path, name: str, sha256: str) -> Path | None:
         if len(others) != 1 or not others[0].is_file():
             return None
         path = others[0]
-    if not _verified(path, sha256):
-        raise _wrong(sha256, sha256_of(path))
+    if _hash_of(path) != sha256:
+        raise _wrong(sha256, _hash_of(path))
     return path
-
-
-def _in_cache(blob: Blob, sha256: str) -> Path | None:
-    """Find a blob in the cache; a file there that was damaged since counts as absent, and is replaced."""
-    with contextlib.suppress(PlaceError, OSError):
-        return _in_folder(cache_dir() / "blobs", blob.name, sha256)
-    return None
 
 
 def _on_disk(blob: Blob, search: _Search) -> Path | None:
     if blob.sha256 is not None:
-        if (path := _in_cache(blob, blob.sha256)) is not None:
-            return path
+        try:
+            if (path := _in_folder(cache_dir() / "blobs", blob.name, blob.sha256)) is not None:
+                return path
+        except (PlaceError, OSError) as error:
+            print(f"{cache_dir() / 'blobs' / blob.sha256}: {error}; {blob.name} is fetched anew", file=sys.stderr)
         for mirror in (Path(entry) for entry in mirrors() if not is_url(entry)):
             with search.at(str(mirror)):
                 if (path := _in_folder(mirror, blob.name, blob.sha256)) is not None:
@@ -397,6 +379,6 @@ def _on_disk(blob: Blob, search: _Search) -> Path | None:
         from tlzoo.blobs.hub import in_hub_cache
 
         path = in_hub_cache(place)
-        if path is not None and (blob.sha256 is None or _verified(path, blob.sha256)):
+        if path is not None and (blob.sha256 is None or _hash_of(path) == blob.sha256):
             return path
     return None

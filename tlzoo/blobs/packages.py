@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from tlzoo.blobs.places import PlaceError, parse, pip_options
+from tlzoo.locks import locked
 
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError)
 _NO_NETWORK = re.compile(
@@ -72,11 +73,9 @@ def _kept(place: str, folder: Path) -> Path | None:
 
 
 def _archive(place: str, folder: Path, progress: bool) -> Path:
-    import filelock
-
     home = _home(place, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder / f"{home.name}.lock"):
+    with locked(folder / f"{home.name}.lock", f"the download of package {home.name}"):
         if (archive := _kept(place, folder)) is not None:
             return archive
         with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as scratch:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
@@ -19,6 +17,7 @@ from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
+from tlzoo.files import kept
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared
@@ -146,16 +145,14 @@ def load(source: Source) -> Prepared:
 
     Raises:
         InputError: The source cannot be used for its task.
-        UnavailableError: A part of it cannot be had.
+        UnavailableError: A part of it cannot be had, or the cache cannot be written.
     """
     if source.where == "folder":
         from tlzoo.data.own import listing
 
         return _draw(listing(Path(source.place), source.task), source)
     folder = blobs.cache_dir() / "datasets" / source.fingerprint
-    if not folder.is_dir():
-        _keep(_make(source), folder)
-    return _kept(folder)
+    return _read(kept(folder, lambda new: _write(_make(source), new), f"data set {source.name}"))
 
 
 def _make(source: Source) -> Prepared:
@@ -181,26 +178,17 @@ def _draw(found: Listing, source: Source) -> Prepared:
     return gather(found, some.chosen, read_checked(found.kind), some.available)
 
 
-def _keep(prepared: Prepared, folder: Path) -> None:
-    """Write all splits, then rename: a reader sees all or nothing."""
+def _write(prepared: Prepared, folder: Path) -> None:
     from datasets import disable_progress_bars
 
     disable_progress_bars()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
-    try:
-        for split, rows in prepared.splits.items():
-            rows.to_parquet(temporary / f"{split}.parquet")
-        (temporary / "notes.json").write_text(json.dumps([prepared.problems, prepared.notices, prepared.available]))
-        os.replace(temporary, folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    folder.mkdir()
+    for split, rows in prepared.splits.items():
+        rows.to_parquet(folder / f"{split}.parquet")
+    (folder / "notes.json").write_text(json.dumps([prepared.problems, prepared.notices, prepared.available]))
 
 
-def _kept(folder: Path) -> Prepared:
+def _read(folder: Path) -> Prepared:
     import pyarrow.parquet as pq
     from datasets import Dataset, DatasetDict
 

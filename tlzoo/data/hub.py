@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from tlzoo.data.objects import Objects, rarest
 from tlzoo.data.split_names import split_of
 from tlzoo.data.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.errors import InputError, UnavailableError
+from tlzoo.files import kept
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -97,16 +96,16 @@ def _unpacked(repo: str, commit: str, archive: str) -> Path:
     from tlzoo.blobs.hub import from_hub
 
     target = blobs.cache_dir() / "archives" / f"{repo.replace('/', '--')}-{commit}"
-    if not target.is_dir():
+
+    def unpack(folder: Path) -> None:
         try:
             packed = from_hub(f"hub:datasets/{repo}@{commit}/{archive}")
         except PlaceError as error:
             raise UnavailableError(f"hub:{repo}: {archive}: {error}") from None
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            with tarfile.open(packed) as tar:
-                tar.extractall(Path(scratch, "whole"), filter="data")  # never outside of it
-            os.replace(Path(scratch, "whole"), target)
+        with tarfile.open(packed) as tar:
+            tar.extractall(folder, filter="data")  # never outside of it
+
+    kept(target, unpack, f"{archive} of hub:{repo}, unpacked")
     inside = list(target.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else target
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import torch
 from datasets import Dataset
-from filelock import FileLock
 from tqdm import tqdm
 
 from tlzoo import blobs
 from tlzoo.adapters.base import Backbone, Example, Row, collate, to_device
+from tlzoo.files import kept
 from tlzoo.tasks.base import HeadTask
 from tlzoo.tasks.headed import encode, output, ragged
 
@@ -69,13 +68,16 @@ def frozen(
         key: What decides the features: weights, variant, data set.
         device: Where to compute.
         progress: Whether to show a progress bar.
+
+    Raises:
+        UnavailableError: They have to be computed, and the cache cannot be written.
     """
     name = hashlib.sha256("\0".join([*key, task.output, *task.inputs]).encode()).hexdigest()
-    path = blobs.cache_dir() / "features" / f"{name}.arrow"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        if not path.is_file():
-            _write(_compute(backbone, task, splits, device, progress), path)
+    path = kept(
+        blobs.cache_dir() / "features" / f"{name}.arrow",
+        lambda new: _write(_compute(backbone, task, splits, device, progress), new),
+        "frozen features",
+    )
     with pa.memory_map(str(path)) as source:
         return Features(pa.ipc.open_file(source).read_all())
 
@@ -126,10 +128,5 @@ def _unpacked(column: pa.ChunkedArray, shape: list[int]) -> torch.Tensor:
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlzoo import blobs
+from tlzoo import blobs, files
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards.schema import Card, StandIn, Variant
 from tlzoo.data.catalogue import find, load
@@ -52,7 +51,7 @@ so has room for. Pictures are not augmented: they are rendered in many ways, and
 what is varied once more. Text is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no
 further in the same time than to know how frequent each token is, and that is a worse start than none."""
 SEED = 0
-LABELS = "labels.json"
+WEIGHTS, LABELS = "model.safetensors", "labels.json"
 
 
 def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
@@ -86,7 +85,11 @@ def key(card: Card, variant_id: str) -> str:
 
 
 def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) -> None:
-    """Load a stand-in; pretrain it first where the cache has none."""
+    """Load a stand-in; pretrain it first where the cache has none.
+
+    Raises:
+        UnavailableError: It has to be pretrained, and data cannot be had or the cache cannot be written.
+    """
     from safetensors.torch import load_file
 
     from tlzoo.adapters.base import Backbone
@@ -105,20 +108,20 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
 
 def kept(key: str) -> Path:
     """Where the parameters of a stand-in are kept, once they are pretrained."""
-    return blobs.cache_dir() / "stand-ins" / key / "model.safetensors"
+    return blobs.cache_dir() / "stand-ins" / key / WEIGHTS
 
 
 def pretrained(card: Card, variant_id: str) -> Path:
     """The file of a stand-in's parameters, pretrained now if need be."""
     import torch
-    from filelock import FileLock
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        with torch.random.fork_rng(devices=[]):  # whoever asks draws the same numbers, pretrained now or before
+            _pretrain(card, variant_id, folder)
 
     path = kept(key(card, variant_id))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        if not path.is_file():
-            with torch.random.fork_rng(devices=[]):  # whoever asks draws the same numbers, pretrained now or before
-                _pretrain(card, variant_id, path)
+    files.kept(path.parent, make, f"stand-in weights of {card.id}")
     return path
 
 
@@ -142,7 +145,7 @@ def learner(card: Card, variant_id: str) -> tuple[Model, Backbone | Model, Task,
     return trainable(network, task), network, task, data
 
 
-def _pretrain(card: Card, variant_id: str, path: Path) -> None:
+def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
@@ -172,11 +175,10 @@ def _pretrain(card: Card, variant_id: str, path: Path) -> None:
         progress=sys.stderr.isatty(),
         label=f"{card.id}: pretraining a stand-in on {recipe_of(card, variant_id)[1].data}",
     )
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    kept = network if isinstance(network, Backbone) else model
-    save_file({k: v.clone(memory_format=torch.contiguous_format) for k, v in kept.state_dict().items()}, temporary)
-    (path.parent / LABELS).write_text(json.dumps(task.labels))
-    os.replace(temporary, path)
+    whole = torch.contiguous_format
+    state = (network if isinstance(network, Backbone) else model).state_dict()
+    save_file({k: v.clone(memory_format=whole) for k, v in state.items()}, folder / WEIGHTS)
+    (folder / LABELS).write_text(json.dumps(task.labels))
 
 
 def _loss(model: Model, examples: Sequence[Example]) -> float:
