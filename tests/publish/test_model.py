@@ -102,7 +102,7 @@ def test_what_is_missing_or_torn_is_named(folder: Path, tmp_path: Path) -> None:
     (folder / "recipe.json").symlink_to(tmp_path / "recipe.json")
     refused("recipe.json: a link")
     (folder / "model.safetensors").write_bytes(b"torn")
-    refused("model.safetensors: does not fit config.json")
+    refused("model.safetensors: differs from its checksum in config.json")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"tlzoo": 99}))
     refused("field 'tlzoo' is 99")

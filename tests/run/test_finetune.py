@@ -1,7 +1,9 @@
 """From the table to a model, and to predictions in another process."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ import pytest
 from huggingface_hub import ModelCard
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.errors import UnavailableError
+from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard.rank_metrics import spearman
-from tlzoo.run.finetune import LIMITS, finetune
+from tlzoo.run.finetune import LIMITS, Finetuned, finetune
 from tlzoo.run.predict import open_model, predict
 
+ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -74,6 +77,7 @@ def predictions(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, A
 def test_the_folder_is_complete_and_has_no_pickle(model: Path) -> None:
     names = {p.name for p in model.iterdir()}
     assert names == {"model.safetensors", "config.json", "preprocessor_config.json", "recipe.json", "README.md"}
+    assert len({p.stat().st_mode for p in model.iterdir()}) == 1
     config = json.loads((model / "config.json").read_text())
     assert config["id2label"] == {"0": "note0", "1": "note1", "2": "note2"}
 
@@ -120,7 +124,7 @@ def test_a_damaged_model_is_refused(model: Path, tlzoo: Command, folder: Path, t
     (broken / "model.safetensors").write_bytes(b"\x00" * 100)
     done = tlzoo("predict", broken, folder / "test")
     assert done.returncode == 2
-    assert "model.safetensors" in done.stderr
+    assert "model.safetensors: differs from its checksum" in done.stderr
 
 
 def test_a_published_model_predicts_as_it_is(tlzoo: Command, official: None, folder: Path) -> None:
@@ -134,3 +138,172 @@ def test_a_folder_of_somebody_elses_is_not_overwritten(tlzoo: Command, folder: P
     done = tlzoo("finetune", "crepe", "--task", "audio-classification", "--data", folder, "--out", tmp_path)
     assert done.returncode == 2
     assert "holds no fine-tuned model" in done.stderr
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    """Four steps of training."""
+    from tlzoo.transfer.recipe import Recipe
+
+    recipe = Recipe(steps=4, learning_rates=(1e-3,), batch_size=8, looks=1)
+    monkeypatch.setattr("tlzoo.run.finetune.recipe_for", lambda *_: recipe)
+
+
+@pytest.fixture
+def untrained(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be trained."""
+
+    def train(*_: Any) -> None:
+        pytest.fail("it was trained before the folder was tried")
+
+    monkeypatch.setattr("tlzoo.run.execute.train", train)
+
+
+def tuned(data: Path, out: Path, **options: Any) -> Finetuned:
+    return finetune(
+        "yamnet", "audio-classification", str(data), out, strategy="scratch", variant="nano", progress=False,
+        say=lambda line: None, **options,
+    )  # fmt: skip
+
+
+def in_the_way(tmp_path: Path) -> Path:
+    (tmp_path / "out").write_text("x")
+    return tmp_path / "out"
+
+
+def below_a_file(tmp_path: Path) -> Path:
+    return in_the_way(tmp_path) / "deeper"
+
+
+def where_nobody_writes(tmp_path: Path) -> Path:
+    return Path("/proc/out")
+
+
+@pytest.mark.parametrize("place", [in_the_way, below_a_file, where_nobody_writes])
+def test_a_folder_that_cannot_be_made_is_told_before_training(
+    place: Callable[[Path], Path], untrained: None, folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"--out .*: cannot be written \(.+\); name a folder that can be") as caught:
+        tuned(folder, place(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_disk_that_is_read_only_or_full_is_told_before_training(
+    untrained: None, folder: Path, small_disk: Path
+) -> None:
+    with pytest.raises(OSError, match="No space"), open(small_disk / "fill", "wb") as file:
+        file.write(bytes(1 << 20))
+    (small_disk / "out").mkdir()
+    with pytest.raises(InputError, match="the disk is full"):
+        tuned(folder, small_disk / "out")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(InputError, match="Read-only file system"):
+        tuned(folder, small_disk / "new")
+
+
+def test_an_earlier_model_is_replaced_only_when_asked(
+    short: None, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned(folder, tmp_path / "out")
+    weights = (tmp_path / "out" / "model.safetensors").read_bytes()
+    with pytest.raises(InputError, match=r"holds a model \(yamnet, fine-tuned for audio-.*or replace it with --over"):
+        tuned(folder, tmp_path / "out", seed=1)
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == weights
+    tuned(folder, tmp_path / "out", seed=1, overwrite=True)
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() != weights
+    assert json.loads((tmp_path / "out" / "recipe.json").read_text())["run"]["seed"] == 1
+    assert open_model(str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_checkpoint_of_somebody_elses_is_never_overwritten(
+    untrained: None, folder: Path, tmp_path: Path, overwrite: bool
+) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors").write_bytes(b"precious")
+    with pytest.raises(InputError, match="holds no fine-tuned model of tlzoo"):
+        tuned(folder, tmp_path, overwrite=overwrite)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {
+        "config.json": b'{"model_type": "bert"}',
+        "model.safetensors": b"precious",
+    }
+
+
+def test_two_into_one_folder_are_never_mixed(
+    short: None, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tlzoo.run import execute
+
+    train = execute.train
+    refused: list[str] = []
+
+    def meanwhile(*arguments: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(execute, "train", train)
+            code = (
+                "import sys; from pathlib import Path; from tests.run.test_finetune import tuned; "
+                "tuned(Path(sys.argv[1]), Path(sys.argv[2]), overwrite=True)"
+            )
+            command = [sys.executable, "-c", code, str(folder), str(tmp_path / "out")]
+            done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=250)
+            refused.append(done.stderr.strip().splitlines()[-1])
+        return train(*arguments)
+
+    monkeypatch.setattr(execute, "train", meanwhile)
+    tuned(folder, tmp_path / "out")
+    assert f"--out {tmp_path / 'out'}: in use by process {os.getpid()} on " in refused[0]
+    assert open_model(str(tmp_path / "out"))
+
+
+def test_a_training_that_fails_leaves_no_folder(
+    short: None, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*_: Any) -> None:
+        assert (tmp_path / "out").is_dir()
+        raise RuntimeError("diverged")
+
+    monkeypatch.setattr("tlzoo.run.execute.train", train)
+    with pytest.raises(RuntimeError, match="diverged"):
+        tuned(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_written_names_no_person_and_no_place(
+    short: None, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    home = tmp_path / "home" / "marie-curie"
+    data = shutil.copytree(folder, home / "private" / "notes")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TLZOO_CACHE", str(home / "cache"))
+    monkeypatch.setenv("TLZOO_MIRROR", str(home / "mirror"))
+    tuned(data, Path("~/out"))
+    written = {path.name: path.read_bytes() for path in (home / "out").iterdir()}
+    assert len(written) == 5
+    for name, content in written.items():
+        for word in (b"marie", b"private", str(tmp_path).encode()):
+            assert word not in content, name
+    source = json.loads(written["recipe.json"])["run"]["source"]
+    assert source["name"] == "notes" and len(source["fingerprint"]) == 64 and source["place"] is None
+    assert "fine-tuned on notes" in written["README.md"].decode()
+
+
+def test_files_of_weights_are_written_down_as_on_the_card(tmp_path: Path) -> None:
+    from tlzoo.adapters.weights import Checkpoint
+    from tlzoo.cards import catalogue
+    from tlzoo.data.catalogue import Source
+    from tlzoo.run.finetune import _facts
+    from tlzoo.run.plan import Run
+    from tlzoo.transfer.recipe import Recipe
+
+    card = catalogue.get("crepe")
+    (variant,) = (v for v in card.variants if v.id == "tiny")
+    (file,) = variant.weights[0].files
+    notice = f"since official: {tmp_path}: not there"
+    checkpoint = Checkpoint("crepe", "tiny", "official", "0" * 64, ((file.name, str(tmp_path / file.name)),), notice)
+    source = Source("notes", "audio-classification", "audio", "1" * 64, "folder", str(tmp_path), notice=str(tmp_path))
+    run = Run(checkpoint, source.task, source, "full", 0, 1.0, Recipe(4, (1e-3,)), "2" * 64)
+    facts = _facts(run, variant)
+    assert facts["checkpoint"]["files"] == {file.name: list(file.places)}
+    assert str(tmp_path) not in json.dumps(facts)

@@ -28,6 +28,7 @@ def finetune(
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     seed: Annotated[int, typer.Option(help="Seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
 ) -> None:
     """Fine-tune a model on all of your data, and write it with its card and its recipe."""
     import sys
@@ -48,6 +49,7 @@ def finetune(
         variant=variant,
         seed=seed,
         device=choose_device(device),
+        overwrite=overwrite,
         progress=sys.stderr.isatty(),
         say=terminal.say,
     )

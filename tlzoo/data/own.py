@@ -95,6 +95,8 @@ def fingerprint(found: Listing, path: Path) -> str:
 
 
 def title(path: Path) -> str:
-    """What boards call data at a path."""
+    """What boards call data at a path: a folder's name, a file's with its folder's; never that of a person's home."""
     whole = path.resolve()
-    return whole.name if whole.is_dir() else f"{whole.parent.name}-{whole.stem}"
+    if whole.is_dir():
+        return whole.name
+    return whole.stem if whole.parent.name == Path.home().name else f"{whole.parent.name}-{whole.stem}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import sys
 import tempfile
 import threading
 from collections import defaultdict
@@ -116,28 +118,39 @@ def _kept(row: Row) -> Path:
 
 def _make(task: str, row: Row) -> Ready:
     from tlzoo.run.execute import threads
-    from tlzoo.run.predict import open_model, published
+    from tlzoo.run.predict import published
 
     threads()
     if row["strategy"] == "zero-shot":
         return Ready(name(row), published(row["card"], task, row["weights"], row["variant"]))
     kept = _kept(row)
-    if not kept.is_dir():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent, prefix="unfinished-") as folder:
-            finetune(
-                row["card"],
-                task,
-                row["dataset"],
-                Path(folder, "model"),
-                strategy=row["strategy"],
-                weights="auto" if row["strategy"] == "scratch" else row["weights"],
-                variant=row["variant"],
-                progress=False,
-                say=lambda line: None,
-            )
-            Path(folder, "model").rename(kept)
-    return Ready(f"{name(row)} on {row['dataset']}", open_model(str(kept)))
+    if kept.is_dir():
+        try:
+            return _of(row, kept)
+        except InputError as error:
+            print(f"{error}; fine-tuned anew", file=sys.stderr)
+            shutil.rmtree(kept)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix="unfinished-") as folder:
+        finetune(
+            row["card"],
+            task,
+            row["dataset"],
+            Path(folder, "model"),
+            strategy=row["strategy"],
+            weights="auto" if row["strategy"] == "scratch" else row["weights"],
+            variant=row["variant"],
+            progress=False,
+            say=lambda line: None,
+        )
+        Path(folder, "model").rename(kept)
+    return _of(row, kept)
+
+
+def _of(row: Row, folder: Path) -> Ready:
+    from tlzoo.run.predict import open_model
+
+    return Ready(f"{name(row)} on {row['dataset']}", open_model(str(folder)))
 
 
 def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:

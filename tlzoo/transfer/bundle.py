@@ -1,8 +1,14 @@
-"""A fine-tuned model on disk: a folder that needs neither network nor pickled code to be loaded again."""
+"""A fine-tuned model on disk: a folder that needs neither network nor pickled code to be loaded again.
+
+Its files belong together: ``config.json`` has the checksum of each that a prediction depends on, and of its own other
+fields, so that weights never answer under the labels of another model.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +21,8 @@ from safetensors.torch import load_file, save_file
 from tlzoo.adapters import build
 from tlzoo.adapters.base import Model
 from tlzoo.cards.schema import Card, Input, Variant
-from tlzoo.errors import InputError
+from tlzoo.errors import InputError, TlzooError
+from tlzoo.files import sha256_of, write_together
 from tlzoo.tasks import task_type
 from tlzoo.tasks.base import Task
 from tlzoo.transfer.assemble import trainable
@@ -29,6 +36,8 @@ README = "README.md"
 FILES = (README, CONFIG, PREPROCESSING, RECIPE, WEIGHTS)
 """What every fine-tuned model consists of; some have assets besides, such as a tokenizer."""
 VERSION = 2
+HASHES = "sha256"
+"""Field of the configuration: checksums by the name of the file."""
 
 
 def save(
@@ -41,56 +50,118 @@ def save(
         task: What it was fine-tuned for, with its classes.
         card: The card that it started from.
         variant: The card's variant.
-        folder: Where to; files of an earlier model there are replaced.
+        folder: Where to; an earlier model there is replaced, as one.
         recipe: All that decided the result, and the result.
         readme: The model's card, in Markdown.
+
+    Raises:
+        InputError: It cannot be written; an earlier model there is as it was.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     labels = list(task.labels)
     config = {
         "tlzoo": VERSION,
         "card": card.id,
         "variant": variant.model_dump(mode="json", exclude={"weights"}),
         "task": task.name,
-        "id2label": dict(enumerate(labels)),
+        "id2label": {str(i): name for i, name in enumerate(labels)},
         "label2id": {name: i for i, name in enumerate(labels)},
     }
-    _write(folder / CONFIG, config)
-    _write(folder / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
-    _write(folder / RECIPE, recipe)
-    (folder / README).write_text(readme, encoding="utf-8")
-    model.save_assets(folder)
     whole = torch.contiguous_format  # of tied parameters each gets a copy of its own
-    save_file({k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}, folder / WEIGHTS)
+    state = {k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}
+
+    def write(new: Path) -> None:
+        _write(new / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
+        save_file(state, new / WEIGHTS)
+        model.save_assets(new)
+        hashes = {path.name: sha256_of(path) for path in sorted(new.iterdir())} | {CONFIG: _hash(config)}
+        _write(new / CONFIG, config | {HASHES: hashes})
+        _write(new / RECIPE, recipe)
+        (new / README).write_text(readme, encoding="utf-8")
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_together(folder, write, last=CONFIG)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{folder}: the model cannot be written ({error}); free some space, or name another folder"
+        ) from None
+
+
+def described(folder: Path) -> dict[str, Any] | None:
+    """What the configuration of a fine-tuned model says; ``None`` where there is none, or it is not of tlzoo."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return config if isinstance(config, dict) and "tlzoo" in config else None
 
 
 def load(folder: Path) -> Model:
     """Load a fine-tuned model.
 
     Raises:
-        InputError: The folder holds none, or one of another version, or its weights are not finite.
+        InputError: The folder holds none, one of another version, or one that was damaged or is not finite.
     """
+    config = described(folder)
+    if config is None:
+        what = f"its {CONFIG} is not one that tlzoo wrote" if (folder / CONFIG).exists() else f"it has no {CONFIG}"
+        raise InputError(f"{folder}: no fine-tuned model here, {what}; tlzoo finetune writes one")
+    if config["tlzoo"] != VERSION:
+        raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config['tlzoo']!r}; this version reads {VERSION}")
+    _check(folder, config)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: no fine-tuned model here ({CONFIG}: {error})") from None
-    if config.get("tlzoo") != VERSION:
-        raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config.get('tlzoo')!r}; this version reads {VERSION}")
-    labels = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
-    try:
+        labels = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
         given = Input.model_validate_json((folder / PREPROCESSING).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / PREPROCESSING}: {str(error).splitlines()[0]}") from None
-    task = task_type(config["task"], given.kind).of(labels)
-    model = trainable(build(Variant.model_validate(config["variant"]), given, task), task)
+        task = task_type(config["task"], given.kind).of(labels)
+        model = trainable(build(Variant.model_validate(config["variant"]), given, task), task)
+    except TlzooError:
+        raise
+    except Exception as error:  # whatever libraries make of a description that was damaged
+        raise InputError(f"{folder}: {CONFIG} or {PREPROCESSING} is damaged ({_line(error)})") from None
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder / WEIGHTS}: does not fit {CONFIG}: {str(error).splitlines()[0]}") from None
+        model.load_assets(folder)
+    except TlzooError:
+        raise
+    except Exception as error:
+        raise InputError(f"{folder / WEIGHTS}: does not fit {CONFIG} ({_line(error)})") from None
     if not is_sound(model):
         raise InputError(f"{folder / WEIGHTS}: holds NaN or infinite numbers; fine-tune the model again")
-    model.load_assets(folder)
     return model.eval()
+
+
+def _check(folder: Path, config: Mapping[str, Any]) -> None:
+    """Compare all that predictions depend on with its checksum.
+
+    Raises:
+        InputError: A file differs, or is not there.
+    """
+    hashes = config.get(HASHES)
+    if hashes is None:
+        print(f"{folder}: an earlier version wrote no checksums here; damage would not be seen", file=sys.stderr)
+        return
+    if not isinstance(hashes, dict) or any(Path(name).name != name for name in hashes):
+        raise InputError(f"{folder / CONFIG}: field {HASHES!r} is damaged; copy the folder again, or fine-tune again")
+    for name, wanted in hashes.items():
+        path = folder / name
+        try:
+            there = _hash({k: v for k, v in config.items() if k != HASHES}) if name == CONFIG else sha256_of(path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error}), and belongs to the model") from None
+        if there != wanted:
+            raise InputError(
+                f"{path}: differs from its checksum in {CONFIG}: damaged, changed, or of another model; copy the "
+                "folder again, or fine-tune again"
+            )
+
+
+def _hash(config: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {' '.join(lines[:2])[:200]}" if lines else type(error).__name__
 
 
 def names(folder: Path) -> list[str]:

@@ -1,0 +1,207 @@
+"""A fine-tuned model on disk: its files are of one model, or it is refused in a line."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tlzoo.adapters.base import Model
+from tlzoo.errors import InputError
+from tlzoo.transfer import bundle
+from tlzoo.transfer.bundle import CONFIG, HASHES, PREPROCESSING, WEIGHTS, load, save
+
+
+def trained(labels: list[str], folder: Path, seed: int = 0) -> Model:
+    """A network that learnt nothing, written as ``tlzoo finetune`` writes one."""
+    from tlzoo.adapters import build
+    from tlzoo.cards import catalogue
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import trainable
+
+    card = catalogue.get("yamnet")
+    variant = next(v for v in card.variants if v.kind == "nano")
+    task = task_type("audio-classification", "audio").of(labels)
+    torch.manual_seed(seed)
+    model = trainable(build(variant, card.input_of(variant), task), task)
+    save(model, task, card, variant, folder, {"results": []}, "# A model\n")
+    return model
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle") / "model"
+    trained(["cat", "dog"], folder)
+    return folder
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "model"))
+
+
+def same(a: Model, b: Model) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def labels_of(folder: Path) -> list[str]:
+    return list(load(folder).task.labels)  # type: ignore[attr-defined]
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load(folder)
+    line = str(caught.value)
+    assert "\n" not in line and str(folder) in line
+    return line
+
+
+def test_what_is_saved_is_loaded_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = trained(["cat", "dog"], tmp_path / "model")
+    assert same(model, load(tmp_path / "model"))
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(bundle.FILES)
+    assert len({path.stat().st_mode for path in (tmp_path / "model").iterdir()}) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_another_model_replaces_all_of_the_earlier_one(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+    model = trained(["low", "middle", "high"], folder, seed=1)
+    assert same(model, load(folder))
+    assert labels_of(folder) == ["low", "middle", "high"]
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_where_the_disk_is_full_the_earlier_model_stays(small_disk: Path, original: Path) -> None:
+    room = sum(path.stat().st_size for path in original.iterdir())
+    subprocess.run(["mount", "-o", f"remount,size={room * 3 // 2}", str(small_disk)], check=True)
+    folder = Path(shutil.copytree(original, small_disk / "model"))
+    with pytest.raises(InputError, match="model: the model cannot be written"):
+        trained(["bird", "fish"], folder, seed=1)
+    assert labels_of(folder) == ["cat", "dog"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(bundle.FILES)
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_who_is_killed_while_replacing_never_leaves_a_mixture(
+    folder: Path, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    left, replace, unlink = moment, os.replace, Path.unlink
+
+    def count() -> None:
+        nonlocal left
+        if not left:
+            raise KilledError
+        left -= 1
+
+    monkeypatch.setattr(os, "replace", lambda *a: (count(), replace(*a)))
+    monkeypatch.setattr(Path, "unlink", lambda *a, **k: (count(), unlink(*a, **k)))
+    with contextlib.suppress(KilledError):
+        trained(["bird", "fish"], folder, seed=1)
+    monkeypatch.undo()
+    try:
+        labels = labels_of(folder)
+    except InputError as error:
+        assert "no fine-tuned model here" in str(error)
+    else:
+        whole = trained(labels, folder.parent / "expected", seed=0 if labels == ["cat", "dog"] else 1)
+        assert same(whole, load(folder))
+
+
+def test_weights_of_another_model_are_refused(folder: Path, tmp_path: Path) -> None:
+    trained(["bird", "fish"], tmp_path / "other", seed=1)
+    shutil.copyfile(tmp_path / "other" / WEIGHTS, folder / WEIGHTS)
+    assert f"{WEIGHTS}: differs from its checksum in {CONFIG}" in refused(folder)
+
+
+def test_other_labels_are_refused(folder: Path) -> None:
+    text = (folder / CONFIG).read_text()
+    (folder / CONFIG).write_text(text.replace('"cat"', '"cow"'))
+    assert f"{CONFIG}: differs from its checksum" in refused(folder)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "flipped": lambda path: path.write_bytes((b := path.read_bytes())[:-9] + bytes([b[-9] ^ 1]) + b[-8:]),
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "empty": lambda path: os.truncate(path, 0),
+    "foreign": lambda path: shutil.copyfile(__file__, path),
+    "gone": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "null": lambda path: path.write_text("null"),
+    "a list": lambda path: path.write_text("[1]"),
+    "deep": lambda path: path.write_text("[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", [CONFIG, PREPROCESSING, WEIGHTS])
+@pytest.mark.parametrize("damaging", DAMAGES.values(), ids=DAMAGES)
+def test_any_damage_is_one_line(folder: Path, name: str, damaging: Callable[[Path], object]) -> None:
+    damaging(folder / name)
+    assert name in refused(folder)
+
+
+def test_a_model_of_an_earlier_version_has_no_checksums_and_loads_with_a_notice(
+    folder: Path, original: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    del config[HASHES]
+    (folder / CONFIG).write_text(json.dumps(config))
+    assert same(load(folder), load(original))
+    assert capsys.readouterr().err == (
+        f"{folder}: an earlier version wrote no checksums here; damage would not be seen\n"
+    )
+
+
+MISSING = object()
+
+
+@pytest.mark.parametrize("field", ["card", "variant", "task", "id2label", "label2id", HASHES])
+@pytest.mark.parametrize(
+    "value", [MISSING, None, 3, "x", [], {}, {"0": 1}, {"../../x": "y"}, {"0": []}, [None], {"config": {"classes": -1}}]
+)
+def test_any_mutation_of_the_description_is_one_line_or_harmless(folder: Path, field: str, value: object) -> None:
+    """Also without checksums, as an earlier version wrote it."""
+    config = json.loads((folder / CONFIG).read_text())
+    if field != HASHES:
+        del config[HASHES]
+    if value is MISSING:
+        del config[field]
+    else:
+        config[field] = value
+    (folder / CONFIG).write_text(json.dumps(config))
+    try:
+        load(folder)
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", [PREPROCESSING, WEIGHTS])
+@pytest.mark.parametrize("damaging", DAMAGES.values(), ids=DAMAGES)
+def test_any_damage_is_one_line_without_checksums_too(
+    folder: Path, name: str, damaging: Callable[[Path], object]
+) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    del config[HASHES]
+    (folder / CONFIG).write_text(json.dumps(config))
+    damaging(folder / name)
+    try:
+        load(folder)
+    except InputError as error:
+        assert "\n" not in str(error) and name in str(error)
+    else:
+        assert damaging is DAMAGES["flipped"]  # in a weight: nothing tells
+
+
+def test_a_checkpoint_of_somebody_else_is_told_plainly(tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_text(json.dumps({"model_type": "bert", "hidden_size": 32}))
+    assert f"no fine-tuned model here, its {CONFIG} is not one that tlzoo wrote" in refused(tmp_path)
+    (tmp_path / CONFIG).unlink()
+    assert f"no fine-tuned model here, it has no {CONFIG}" in refused(tmp_path)
