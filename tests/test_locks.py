@@ -83,10 +83,12 @@ def test_a_holder_that_was_killed_blocks_nobody(tmp_path: Path, capfd: pytest.Ca
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("note", [b"", b"\xff\xfe", b"[]", b'{"pid": "x"}'])
+@pytest.mark.parametrize("note", [b"", b"\xff\xfe", b"[]", b'{"pid": "\\u001b[2J"}'])
 def test_a_damaged_note_of_the_holder_harms_nobody(tmp_path: Path, note: bytes) -> None:
     holder = holding(tmp_path / "a.lock")
     (tmp_path / "a.lock.holder").write_bytes(note)
-    with pytest.raises(InputError, match="the pot: in use by "), locked(tmp_path / "a.lock", "the pot", wait=False):
+    lock = locked(tmp_path / "a.lock", "the pot", wait=False)
+    with pytest.raises(InputError, match="the pot: in use by ") as caught, lock:
         pass
+    assert str(caught.value).isprintable()
     holder.communicate("end\n")

@@ -83,6 +83,7 @@ def _consider(holder: dict[str, Any], path: Path, what: str, wait: bool, is_told
     who = "another process"
     if "pid" in holder:
         who = f"process {holder['pid']} on {holder.get('host')} ({holder.get('command')}, since {holder.get('since')})"
+        who = "".join(character if character.isprintable() else "?" for character in who)
     ancestors = {process.pid for process in psutil.Process().parents()}
     if holder.get("host") == socket.gethostname() and holder.get("pid") in ancestors:
         raise InputError(f"{what}: in use by {who}, which started this process; it would wait for ever ({path})")

@@ -90,9 +90,11 @@ def new(
     from tlzoo.cards.draft import Known, check_id, write
     from tlzoo.cards.vocabulary import task_facts
     from tlzoo.cli.questions import complete
+    from tlzoo.files import writable_folder
 
     facts = task_facts(task)
     check_id(card, to)
+    to = writable_folder(to, "--to")
     known = describe(source) if source else Known()
     given = {
         "name": name,

@@ -30,12 +30,14 @@ def fetch(
     from tlzoo.adapters.weights import blob, variant_of
     from tlzoo.cards import catalogue
     from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.files import writable_folder
 
     if (card is None) == (task is None):
         raise InputError("fetch takes one of: a card's id, or --task TASK")
     if task:
         task_facts(task)
     chosen = [catalogue.get(card)] if card else [c for c in catalogue.cards() if c.can_do(task or "")]
+    to = writable_folder(to, "--to") if to else None
     failed: list[UnavailableError] = []
     for one in chosen:
         variants = [variant_of(one, variant)] if variant else one.variants

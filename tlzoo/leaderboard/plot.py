@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from tlzoo.errors import InputError
+from tlzoo.files import writable_folder
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.render import megabytes, rows_of
@@ -25,10 +26,11 @@ def plot(board: pa.Table, path: Path) -> None:
         path: A picture; the suffix decides the format (png, svg, pdf).
 
     Raises:
-        InputError: No row has both a score and a latency, or the suffix is unknown.
+        InputError: No row has both a score and a latency, the suffix is unknown, or the picture cannot be written.
     """
     import matplotlib
 
+    path = writable_folder(path.parent, "--plot") / path.name
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from tlzoo.cards.vocabulary import column
 from tlzoo.errors import InputError
+from tlzoo.files import writable_folder
 
 FORMS: dict[str, str] = {"frames": "tlzoo.run.films", "frequency": "tlzoo.run.curves", "words": "tlzoo.run.transcripts"}
 """By what only such a prediction has."""
@@ -47,13 +48,11 @@ class Artist:
             folder: Where to draw.
 
         Raises:
-            InputError: Nothing of this kind is drawn, or the folder is a file.
+            InputError: Nothing of this kind is drawn, or the folder cannot be written.
         """
         if column(kind) not in KINDS:
             raise InputError(f"--draw {folder}: predictions of {', '.join(KINDS)} are drawn; this model takes {kind}")
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is a file; name a folder to draw into")
-        self.kind, self.folder = kind, folder
+        self.kind, self.folder = kind, writable_folder(folder, "--draw")
         self._taken: set[Path] = set()
         self._draw: dict[str, Callable[[Path, Mapping[str, Any], Path], None]] = {}
 
