@@ -81,6 +81,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def notebook() -> "Callable[[str, Path], str]":
+    """Runs code as the cell of a notebook, in a kernel that stands in a folder, and gives what it printed."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    def run(code: str, folder: Path) -> str:
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        NotebookClient(
+            book, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        ).execute()
+        outputs = book.cells[0].outputs
+        return "".join(each["text"] for each in outputs if each["output_type"] == "stream" and each["name"] == "stdout")
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def scenes() -> "list[dict[str, Any]]":
     """Eight pictures of 90 x 72 pixels, each with a red square and a green disc: their boxes and their masks."""
     import numpy as np

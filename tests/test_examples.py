@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,24 @@ def test_the_recipes_run(desk: Path) -> None:
     assert list((desk / "zoo_cards").rglob("my-model.md"))
 
 
-def test_the_python_example_runs(tmp_path: Path) -> None:
-    """With a budget of seconds."""
+@pytest.mark.parametrize("form", ["script", "standard input", "notebook"])
+def test_the_python_example_runs(
+    form: str, notebook: Callable[[str, Path], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is written; only with a budget of seconds."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert '"probe"])' in code
-    code = code.replace('"probe"])', '"probe"], budget=0.1)') + "\nassert board.num_rows and card.id"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    code = code.replace('"probe"])', '"probe"], budget=0.1)')
+    code += "\nassert set(board['status'].to_pylist()) <= {'ok', 'skipped'}, board['reason'].to_pylist()"
+    code += "\nprint(board.num_rows, card.id)"
+    if form == "notebook":
+        said = notebook(code, tmp_path)
+    else:
+        (tmp_path / "example.py").write_text(code)
+        command = [sys.executable, "example.py" if form == "script" else "-"]
+        done = subprocess.run(command, input=code, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said = done.stdout
+    rows, card = said.split()
+    assert int(rows) > 0 and card

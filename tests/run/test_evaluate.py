@@ -128,6 +128,32 @@ def test_what_does_not_fit_the_budget_is_a_row(tlzoo: Command, official: None, f
     assert "left of --budget 0.01" in row["reason"]
 
 
+def test_whoever_is_waited_for_is_named(folder: Path, cache: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tlzoo", "eval", *CREPE, "--data", str(folder), "--out", str(tmp_path)]
+    environment = os.environ | {"TLZOO_CACHE": str(cache), "HF_ENDPOINT": "http://127.0.0.1:9"}
+    holding = (
+        "import sys, pathlib, tlzoo.locks\n"
+        "with tlzoo.locks.locked(pathlib.Path(sys.argv[1]), 'results'): print(flush=True); sys.stdin.read()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", holding, str(tmp_path / ".lock")], **pipes) as holder:  # type: ignore[call-overload]
+        holder.stdout.readline()
+        process = subprocess.Popen(
+            [*command, "--budget", "0.01"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        waiting = f"waiting for results in {tmp_path}: in use by process {holder.pid} "
+        assert any(line.startswith(waiting) for line in process.stderr)  # ends with the line, or with the process
+        assert process.poll() is None
+        holder.communicate()
+    assert "0 runs executed" in process.communicate(timeout=200)[1]
+    assert process.returncode == 0
+
+
 def test_what_cannot_be_had_is_a_row(tlzoo: Command, folder: Path, tmp_path: Path) -> None:
     done = tlzoo(
         "eval", "--task", "audio-classification", "--model", "openl3", "--model", "yamnet", "--weights", "official",
@@ -174,6 +200,11 @@ def test_a_full_disk_loses_nothing(tlzoo: Command, official: None, folder: Path,
     with (small_disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError):
         while True:
             filler.write(bytes(1024))
+    done = tlzoo(*command, "0,1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"tlzoo: --out {out}: cannot be written (the disk is full)")
+    with (small_disk / "filler").open("rb+") as filler:  # room for all but the result, which is found out last
+        filler.truncate((small_disk / "filler").stat().st_size - 12 * 1024)
     done = tlzoo(*command, "0,1")
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]

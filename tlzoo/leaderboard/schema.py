@@ -10,7 +10,7 @@ VERSION = 1
 """Raised when a column changes its meaning; rows of another version are not mixed in. A new column changes none: it is
 null in older rows."""
 
-Status = Literal["ok", "skipped", "unavailable", "diverged", "out-of-memory", "error"]
+Status = Literal["ok", "skipped", "unavailable", "diverged", "out-of-memory", "timeout", "error"]
 FINAL: frozenset[str] = frozenset({"ok", "diverged"})
 """Statuses that a rerun would not change."""
 PLANNED: frozenset[str] = frozenset({"ok", "skipped", "unavailable"})

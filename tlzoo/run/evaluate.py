@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,15 +22,18 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import UNTRAINED, task_facts
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
+from tlzoo.files import damage, kept, writable_folder
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
+from tlzoo.locks import locked
 from tlzoo.run import record
 from tlzoo.run.asking import ROWS, measure_asked, prospect
 from tlzoo.run.execute import DataFacts, execute, prepare
 from tlzoo.run.measuring import measure_run
 from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
-from tlzoo.run.worker import Worker, WorkFailedError
+from tlzoo.run.precision import checked
+from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 from tlzoo.transfer import standin
 
 Say = Callable[[str], None]
@@ -40,6 +44,10 @@ SLACK = 1.25
 """What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
 MEASURING = 20.0
 """Seconds that measuring a model takes at the worst; with less left, a model that is not measured yet is skipped."""
+HUNG = 10.0
+"""How many times its estimate work may take, and :data:`PATIENCE` besides, before it is taken to hang."""
+PATIENCE = 300.0
+"""Seconds; covers what no estimate does: a process that starts, and data that it loads anew."""
 RESERVED = 0.025
 """Share of the budget for what is no run: starting, tables, and an estimate that was a little low."""
 MOST_FILES = 256
@@ -75,18 +83,23 @@ def evaluate(
     strategies: Sequence[str] = (),
     weights: Wanted = "auto",
     variant: str | None = None,
-    data: str = "auto",
+    data: str | os.PathLike[str] = "auto",
     seeds: Sequence[int] = (0,),
     fractions: Sequence[float] = (1.0,),
     budget: float = 10.0,
+    patience: float = PATIENCE,
     max_cost: float | None = None,
     device: str = "cpu",
     precision: str = "no",
-    out: Path = DEFAULT_OUT,
+    out: str | os.PathLike[str] = DEFAULT_OUT,
     fresh: bool = False,
     say: Say | None = None,
 ) -> Evaluation:
     """Fine-tune models on a small data set and measure accuracy, speed, size and what transfer gained.
+
+    Work that hangs is ended, with a row of status ``timeout``, and the rest of the plan goes on. A run, or measuring a
+    model, is taken to hang after ``patience`` and 10 times what it is expected to take; preparing the data, and what
+    cannot be estimated, after ``patience`` and 1.25 times what is left of the budget, which nothing else passes either.
 
     Args:
         task: A task, such as ``"audio-classification"``.
@@ -99,7 +112,9 @@ def evaluate(
         seeds: Seeds.
         fractions: Shares of the training examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
-            expected to fit becomes a row with status ``skipped``.
+            expected to fit becomes a row with status ``skipped``. Waiting for another evaluation in the same folder
+            costs nothing.
+        patience: Seconds that work may take beyond what is planned before it is taken to hang.
         max_cost: US dollars that this evaluation may spend on models behind an API; a run that would spend more becomes
             a row with status ``skipped``, and its answers are kept. Nothing is asked whose price is not known.
         device: ``cpu`` or ``cuda``.
@@ -112,12 +127,13 @@ def evaluate(
         Ranked rows, and counts.
 
     Raises:
-        InputError: A name, a folder or a value is wrong.
+        InputError: A name, a folder or a value is wrong, or this is called in the worker of an evaluation.
         UnavailableError: The data cannot be had.
     """
-    from filelock import FileLock
-
+    if INSIDE in os.environ:
+        raise InputError("evaluate() is called in the worker of an evaluation, which waits for it; call it outside")
     began = time.monotonic()
+    data = os.fspath(data)
     tell = say or (lambda line: print(line, file=sys.stderr))
     task_facts(task)
     if max_cost is not None and not max_cost >= 0:
@@ -125,10 +141,8 @@ def evaluate(
     if not budget >= 0:
         raise InputError(f"--budget {budget:g}: expected minutes, 0 or more")
     found = sources(task, data, models)
-    if precision != "no":
-        from tlzoo.transfer.precision import checked
-
-        checked(precision, device)
+    folder = writable_folder(Path(out), "--out")
+    checked(precision, device)
     planned = plan(
         task,
         found,
@@ -144,12 +158,10 @@ def evaluate(
     for notice in (*(source.notice for source in found), *planned.notices):
         if notice:
             tell(notice)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be made ({error.strerror}); name a folder that can be written") from None
-    with FileLock(out / ".lock"):
-        return _Driver(task, planned, out, budget, max_cost, began, fresh, tell).run()
+    ready = time.monotonic()
+    with locked(folder / ".lock", f"results in {folder}"):
+        began += time.monotonic() - ready
+        return _Driver(task, planned, folder, budget, patience, max_cost, began, fresh, tell).run()
 
 
 class _Driver:
@@ -161,6 +173,7 @@ class _Driver:
         planned: Plan,
         out: Path,
         budget: float,
+        patience: float,
         max_cost: float | None,
         began: float,
         fresh: bool,
@@ -169,6 +182,7 @@ class _Driver:
         self.task, self.planned, self.out, self.tell = task, planned, out, tell
         self.store = Store(out / "results")
         self.budget, self.began, self.last = budget, began, began
+        self.patience = patience
         self.max_cost, self.paid = max_cost, 0.0
         self.spent = 0.0
         self.before = {} if fresh else self.store.statuses()
@@ -211,6 +225,10 @@ class _Driver:
         """Seconds of the budget that are left."""
         return 60 * self.budget * (1 - RESERVED) - self.spent - (time.monotonic() - self.began)
 
+    def _deadline(self, expected: float = math.inf) -> float:
+        """Seconds after which work is taken to hang."""
+        return self.patience + min(HUNG * expected, SLACK * max(0.0, self._left()))
+
     def _lap(self) -> float:
         """Seconds since the last run was dealt with."""
         began, self.last = self.last, time.monotonic()
@@ -222,7 +240,8 @@ class _Driver:
                 self._prepare(worker, run.source)
             asked = self._asked(worker, run) if run.is_asked else None
             measured = self._measured(run, asked)
-            needed = SLACK * self._estimate(run, measured or {}, asked)
+            expected = self._estimate(run, measured or {}, asked)
+            needed = SLACK * expected
             left = self._left()
             if measured is None or left <= 0 or needed > left:
                 wanted = f"about {needed / 60:.1f} min needed, " if needed else ""
@@ -232,7 +251,8 @@ class _Driver:
                 return
             checkpoint = run.checkpoint
             sheet = f"{checkpoint.card}-{checkpoint.variant}-{run.strategy}-{run.seed}-{run.id[:8]}.png"
-            found = worker.call(execute, run, sys.stderr.isatty(), self.out / "sheets" / sheet, self._limits(asked))
+            arguments = (run, sys.stderr.isatty(), self.out / "sheets" / sheet, self._limits(asked))
+            found = worker.call(execute, *arguments, seconds=self._deadline(expected or math.inf), doing="the run")
         except InputError as error:
             if run.source not in self.facts:
                 raise  # the data are wrong
@@ -259,7 +279,9 @@ class _Driver:
     def _prepare(self, worker: Worker, source: Source) -> None:
         """Load the data once, and say what was noticed."""
         if source not in self.facts:
-            facts = self.facts[source] = worker.call(prepare, source)
+            facts = self.facts[source] = worker.call(
+                prepare, source, seconds=self._deadline(), doing="preparing the data"
+            )
             for line in facts.lines:
                 self.tell(line)
 
@@ -270,7 +292,7 @@ class _Driver:
             StoppedError: It may cost money, which is limited, and how much is not known.
         """
         self._prepare(worker, run.source)
-        found: Prospect = worker.call(prospect, run)
+        found: Prospect = worker.call(prospect, run, seconds=self._deadline(), doing="reading what is to be asked")
         if self.max_cost is not None and found.requests and found.cost_usd is None and not found.endpoint.is_free:
             raise StoppedError(
                 f"{found.endpoint.label}: --max-cost is set, but its price is not known; set TLZOO_OPENAI_PRICE"
@@ -307,19 +329,22 @@ class _Driver:
             MEASUREMENT,
         ]
         path = place / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.json"
-        if path.is_file():
-            return dict(json.loads(path.read_text()))
-        if self._left() < MEASURING:
+        if self._left() < MEASURING and not (path.is_file() and damage(path) is None):
             return None
-        if asked is not None:
-            self.tell(f"{asked.endpoint.label}: at most {2 * ROWS + 1} requests more, to time it")
-        with Worker() as fresh_process:
-            found: dict[str, Any] = fresh_process.call(measure_run if asked is None else measure_asked, run)
+        # where a stand-in is to be pretrained, its data are prepared first, for minutes
+        seconds = self._deadline(HUNG * MEASURING if run.is_to_be_pretrained else MEASURING)
+
+        def measure(target: Path) -> None:
+            if asked is not None:
+                self.tell(f"{asked.endpoint.label}: at most {2 * ROWS + 1} requests more, to time it")
+            function = measure_run if asked is None else measure_asked
+            with Worker() as fresh_process:
+                measured = fresh_process.call(function, run, seconds=seconds, doing="measuring the model")
+            target.write_text(json.dumps(measured), encoding="utf-8")
+
         place.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found))
-        temporary.replace(path)
-        return found
+        name = f"{run.checkpoint.card}/{run.checkpoint.variant}"
+        return dict(json.loads(kept(path, measure, f"the speed of {name}").read_text(encoding="utf-8")))
 
     def _estimate(self, run: Run, measured: dict[str, Any], asked: Prospect | None) -> float:
         """Seconds that a run is expected to take, from the measured rates of inference and of training."""
@@ -331,7 +356,7 @@ class _Driver:
         train = max(1, round(run.fraction * sizes["train"]))
         card = catalogue.get(run.checkpoint.card)
         first, rates = 0.0, measured["training_rates"]
-        if run.tier == "stand-in" and rates and not standin.kept(run.checkpoint.sha256).is_file():
+        if run.tier == "stand-in" and rates and run.is_to_be_pretrained:
             pretraining = standin.training(card, run.checkpoint.variant)
             pace = rates.get("pretraining") or rates["full"]  # the latter if the stand-in was there, and is gone
             first = pretraining.work() * pretraining.batch_size / pace

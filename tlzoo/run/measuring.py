@@ -65,11 +65,7 @@ def measure_run(run: Run) -> dict[str, Any]:
         guess = found["throughput"] / 3  # backwards costs about twice as much as forwards
         slow = size / guess > LONGEST_STEP
         found["training_rates"][strategy] = guess if slow else training_rate(model, rows, size, run.device)
-    if (
-        run.checkpoint.tier == "stand-in"
-        and not run.checkpoint.served_by
-        and not standin.kept(run.checkpoint.sha256).is_file()
-    ):
+    if run.is_to_be_pretrained:
         card = catalogue.get(run.checkpoint.card)
         model, _, _, source = standin.learner(card, run.checkpoint.variant)
         size = standin.training(card, run.checkpoint.variant).batch_size

@@ -56,6 +56,13 @@ class Run:
         return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_asked
 
     @property
+    def is_to_be_pretrained(self) -> bool:
+        """Whether the checkpoint is a stand-in that has to be made first."""
+        checkpoint = self.checkpoint
+        is_standin = checkpoint.tier == "stand-in" and not checkpoint.served_by
+        return is_standin and not standin.kept(checkpoint.sha256).is_file()
+
+    @property
     def tier(self) -> str:
         """Tier of the weights that the row names."""
         return "none" if self.strategy == "scratch" else self.checkpoint.tier

@@ -1,18 +1,40 @@
-"""A process of its own for heavy work: what kills it, kills no more than the work in hand."""
+"""A process of its own for heavy work: what kills it, or hangs in it, costs no more than the work in hand."""
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import math
 import os
+import pickle
+import queue
 import signal
+import subprocess
 import sys
+import textwrap
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from tlzoo.errors import TlzooError
+
+INSIDE = "TLZOO_WORKER"
+"""Set in the environment of a worker, and of what it starts."""
+LONGEST_REASON = 600
+"""Characters of a reason; a message of more is cut at a word."""
+TICK = 0.5
+"""Seconds between two looks at a deadline; a parent that was stopped meanwhile counts one tick, not the pause."""
+LAST_WORDS = 1.0
+"""Seconds that a process has to end by itself when nobody waits for it any more."""
+ENDING = 10.0
+"""Seconds that a process which ends may take, as one that writes a core file."""
+_BOOT = (
+    "import sys; from multiprocessing.connection import Connection; pipe = Connection(int(sys.argv[1])); "
+    "sys.path[:] = pipe.recv(); from tlzoo.run.worker import serve; serve(pipe)"
+)
+"""The child knows the parent's modules, and nothing of its ``__main__``: a script, a shell or a notebook."""
 
 
 class WorkFailedError(Exception):
@@ -24,36 +46,53 @@ class WorkFailedError(Exception):
 
 
 class Worker:
-    """A child process that calls functions for its parent, and ends when the parent does, however that ends."""
+    """A child process that calls functions for its parent, and ends when the parent does, however that ends.
+
+    It has a session of its own: what is typed at a terminal reaches the parent alone, which ends it.
+    """
 
     def __init__(self) -> None:
         """Start nothing yet: the process starts with the first call, and again after a death."""
-        self._process: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
     def __enter__(self) -> Self:
         """Use as a context."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End the process."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the process: at once where an exception ends the work."""
+        if kind is not None:
+            self._kill()
         self.close()
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(
+        self, function: Callable[..., Any], *arguments: Any, seconds: float = math.inf, doing: str = "the work"
+    ) -> Any:
         """Call a module-level function in the process.
+
+        Args:
+            function: The function; its module is imported in the process, so that it is none of ``__main__``.
+            *arguments: What it is given.
+            seconds: Deadline; the process, with all that it started, is killed then.
+            doing: What the work is called in the reason of a missed deadline.
 
         Raises:
             TlzooError: As the function raised it.
-            WorkFailedError: The function raised something else, or the process died.
+            WorkFailedError: The function raised something else, the process died, or the deadline was missed.
         """
-        if self._process is None or not self._process.is_alive():
+        if self._process is None or self._process.poll() is not None:
             self._start()
-        assert self._pipe is not None
-        try:
-            self._pipe.send((function, arguments))
-            kind, value = self._pipe.recv()
-        except (EOFError, OSError):
-            raise self._death() from None
+        assert self._process is not None and self._pipe is not None
+        call, answer = pickle.dumps((function, arguments)), None
+        with _Deadline(self._process, seconds) as deadline, contextlib.suppress(EOFError, OSError):
+            self._pipe.send_bytes(call)
+            answer = self._pipe.recv_bytes()
+        if answer is None or deadline.is_missed:
+            code = self._end()
+        if answer is None:
+            raise _timeout(doing, seconds) if deadline.is_missed else _death(code)
+        kind, value = pickle.loads(answer)  # noqa: S301
         if kind == "value":
             return value
         if kind == "error":
@@ -61,53 +100,131 @@ class Worker:
         raise WorkFailedError(*value)
 
     def close(self) -> None:
-        """End the process."""
-        if self._pipe is not None:
-            self._pipe.close()
+        """End the process, which has nothing to do."""
         if self._process is not None:
-            self._process.join(5)
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
-        self._process = self._pipe = None
+            self._end()
 
     def _start(self) -> None:
+        self.close()
+        self._pipe, theirs = Pipe()
         # Threads that spin while they wait make a network fifty times slower wherever another process wants a core.
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()
+        environment = {"GOMP_SPINCOUNT": "1000"} | os.environ | {INSIDE: str(os.getpid())}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        with contextlib.suppress(OSError):  # it died already, which the next call tells
+            self._pipe.send(sys.path)
 
-    def _death(self) -> WorkFailedError:
-        self._process.join(10)
-        code = self._process.exitcode
-        self._process = None
-        if code == -signal.SIGKILL:
-            return WorkFailedError("out-of-memory", "the process was killed, most likely for want of memory")
-        cause = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-        return WorkFailedError("error", f"the process died: {cause}")
+    def _kill(self) -> None:
+        if self._process is not None:
+            _kill(self._process)
+
+    def _end(self) -> int:
+        """Wait for the process's end, which closing the connection asks for; kill it where that does not come.
+
+        Returns:
+            Its exit code.
+        """
+        assert self._process is not None and self._pipe is not None
+        self._pipe.close()
+        try:
+            code = self._process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            code = self._process.wait()
+        self._process = self._pipe = None
+        return code
 
 
-def _serve(pipe: Connection) -> None:
+class _Deadline:
+    """Kills a process that is not done in time, whatever its parent waits for: to be heard, or for a whole answer."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.is_missed = False
+        self._process, self._seconds = process, seconds
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._seconds < math.inf:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        left = self._seconds
+        while left > 0:
+            tick = min(TICK, left)
+            if self._done.wait(tick):
+                return
+            left -= tick
+        self.is_missed = True
+        _kill(self._process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a group, with the group; while it is not waited for, its number is no other's."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _timeout(doing: str, seconds: float) -> WorkFailedError:
+    return WorkFailedError("timeout", f"{doing} was ended after {seconds:.0f} s without a result")
+
+
+def _death(code: int) -> WorkFailedError:
+    if code == -signal.SIGKILL:
+        return WorkFailedError("out-of-memory", "the process was killed, most likely for want of memory")
+    cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return WorkFailedError("error", f"the process died: {cause}")
+
+
+def serve(pipe: Connection) -> None:
+    """Call what the parent sends, one after the other, until it closes the connection or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        try:
-            function, arguments = pipe.recv()
-        except EOFError:
-            return
-        try:
-            answer = ("value", function(*arguments))
-        except TlzooError as error:
-            answer = ("error", error)
-        except Exception as error:
-            answer = ("failed", (_status(error), f"{type(error).__name__}: {error}".splitlines()[0]))
-            if os.environ.get("TLZOO_TRACEBACK"):
-                sys.excepthook(type(error), error, error.__traceback__)
-        with suppress(OSError):  # nobody waits for it any more
-            pipe.send(answer)
+    calls: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(pipe, calls), daemon=True).start()
+    while (call := calls.get()) is not None:
+        answer = _answer(call)
+        with contextlib.suppress(OSError):  # nobody waits for it any more
+            pipe.send_bytes(answer)
+
+
+def _listen(pipe: Connection, calls: queue.SimpleQueue[bytes | None]) -> NoReturn:
+    """Pass calls on; when the connection ends, end the process, in the midst of work too."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            calls.put(pipe.recv_bytes())
+    calls.put(None)
+    time.sleep(LAST_WORDS)
+    os._exit(1)
+
+
+def _answer(call: bytes) -> bytes:
+    try:
+        function, arguments = pickle.loads(call)  # noqa: S301
+        return pickle.dumps(("value", function(*arguments)))
+    except TlzooError as error:
+        return pickle.dumps(("error", error))
+    except Exception as error:
+        if os.environ.get("TLZOO_TRACEBACK"):
+            sys.excepthook(type(error), error, error.__traceback__)
+        return pickle.dumps(("failed", (_status(error), _reason(error))))
+
+
+def _reason(error: Exception) -> str:
+    """A message in one line, whole unless it is very long."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", LONGEST_REASON, placeholder=" ...")
 
 
 def _status(error: Exception) -> str:
@@ -118,10 +235,3 @@ def _status(error: Exception) -> str:
     ):
         return "out-of-memory"
     return "error"
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

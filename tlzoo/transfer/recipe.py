@@ -32,7 +32,7 @@ class Recipe:
         max_norm: Gradients are clipped to this norm.
         augment: Whether training batches are varied (see ``Model.augment``).
         epochs: Most times that an example is seen, unless that is fewer than ``LEAST`` steps.
-        precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.transfer.precision``).
+        precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.run.precision``).
         shots: Labelled examples in the prompt of a model that is asked, and not trained.
         version: Raised when the loop changes what a recipe means.
     """
