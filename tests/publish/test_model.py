@@ -83,6 +83,24 @@ def test_killed_during_the_upload_of_the_weights_the_next_run_completes_it(
     assert all((home / name).read_bytes() == (folder / name).read_bytes() for name in FILES)
 
 
+def test_what_it_was_trained_on_is_said_and_a_place_in_its_recipe_is_refused(
+    hub: WritableHub, tlzoo: Command, folder: Path
+) -> None:
+    def recipe(**source: str) -> None:
+        (folder / "recipe.json").write_text(
+            json.dumps({"run": {"source": source}, "results": [{"metric": "accuracy"}]})
+        )
+
+    recipe(name="anna-voices", where="folder")
+    planned = tlzoo("model", folder, "--to", "me", "--dry-run", token="")
+    assert planned.returncode == 0, planned.stderr
+    assert "  data    anna-voices (your own data), 1 result" in planned.stdout.splitlines()
+    recipe(name="anna-voices", where="folder", place="/home/anna/voices")
+    done = tlzoo("model", folder, "--to", "me")
+    assert done.returncode == 2 and hub.writes() == []
+    assert "recipe.json, field 'run.source.place': '/home/anna/voices' is a place on a machine; take" in done.stderr
+
+
 def test_what_is_no_model_is_refused_before_the_hub_is_asked(
     hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
 ) -> None:

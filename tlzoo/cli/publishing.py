@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tlzoo import terminal
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ Repo = Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="The reposi
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the commit; needs no token.")]
 CreatePr = Annotated[bool, typer.Option("--create-pr", help="Open a pull request.")]
 Private = Annotated[bool, typer.Option("--private", help="A repository that is created is private.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT", help="A name or a folder of this machine that may be told all the same; may be repeated."
+    ),
+]
+OwnData = Annotated[bool, typer.Option("--include-own-data", help="Results on your own data, too, with their name.")]
 Out = Annotated[Path, typer.Option(help="Folder of the results.")]
 
 publish_app = typer.Typer(
@@ -42,6 +50,8 @@ def cards(
     dry_run: DryRun = False,
     create_pr: CreatePr = False,
     private: Private = False,
+    allow: Allow = None,
+    include_own_data: OwnData = False,
     out: Out = Path(".tlzoo"),
 ) -> None:
     """Publish cards as model repositories OWNER/tlzoo-CARD, with what was measured."""
@@ -50,6 +60,7 @@ def cards(
     from tlzoo.publish import card as publishing
     from tlzoo.publish.hub import Hub
     from tlzoo.publish.names import owned
+    from tlzoo.publish.own import OPTION, select
 
     files = [catalogue.get_file(each) for each in dict.fromkeys(card)] if card else list(catalogue.card_files())
     if repo is not None and len(files) != 1:
@@ -58,19 +69,23 @@ def cards(
     names = [publishing.repository_name(file.card.id) for file in files]
     repositories = owned("model", names, hub, to=to, repo=repo)
     local = Leaderboard(out)
-    board, created = local.table(), publishing.dates(local.results)
-    measured = {row["card"] for row in board.select(["card", "value"]).to_pylist() if row["value"] is not None}
+    selected, created = select(local.results, local.table(), include_own_data), publishing.dates(local.results)
+    rows = selected.board.select(["card", "value"]).to_pylist()
+    measured = {row["card"] for row in rows if row["value"] is not None}
     if without := [file.card.id for file in files if file.card.id not in measured]:
-        typer.echo(f"no result in {out}, or among those that ship, of: {', '.join(without)}", err=True)
+        terminal.say(f"no result in {out}, or among those that ship, of: {', '.join(without)}")
+    for each in selected.left_out:
+        terminal.say(f"left out: {each}; {OPTION} publishes them")
     _publish(
         hub,
         [
-            publishing.publication(file, board, created, repository, hub.endpoint)
+            publishing.publication(file, selected, created, repository, hub.endpoint)
             for file, repository in zip(files, repositories, strict=True)
         ],
         dry_run,
         create_pr,
         private,
+        allow,
     )
 
 
@@ -81,19 +96,23 @@ def results(
     dry_run: DryRun = False,
     create_pr: CreatePr = False,
     private: Private = False,
+    allow: Allow = None,
+    include_own_data: OwnData = False,
     out: Out = Path(".tlzoo"),
 ) -> None:
-    """Publish all results, also those on your own data, as the data set OWNER/tlzoo-results: ranked rows, raw rows."""
+    """Publish results as the data set OWNER/tlzoo-results, ranked and raw; those on your own data stay here."""
     from tlzoo.api import Leaderboard
     from tlzoo.publish import results as publishing
     from tlzoo.publish.card import RESULTS
     from tlzoo.publish.hub import Hub
     from tlzoo.publish.names import owned
+    from tlzoo.publish.own import select
 
     hub = Hub()
     (repository,) = owned("dataset", [RESULTS], hub, to=to, repo=repo)
     local = Leaderboard(out)
-    _publish(hub, [publishing.publication(local.results, local.table(), repository)], dry_run, create_pr, private)
+    selected = select(local.results, local.table(), include_own_data)
+    _publish(hub, [publishing.publication(selected, repository)], dry_run, create_pr, private, allow)
 
 
 @publish_app.command("model")
@@ -104,6 +123,7 @@ def model(
     dry_run: DryRun = False,
     create_pr: CreatePr = False,
     private: Private = False,
+    allow: Allow = None,
 ) -> None:
     """Publish a fine-tuned model as OWNER/DIR: its own files, and no others of the folder."""
     from tlzoo.publish import model as publishing
@@ -112,7 +132,7 @@ def model(
 
     hub = Hub()
     (repository,) = owned("model", [publishing.repository_name(folder)], hub, to=to, repo=repo)
-    _publish(hub, [publishing.publication(folder, repository)], dry_run, create_pr, private)
+    _publish(hub, [publishing.publication(folder, repository)], dry_run, create_pr, private, allow)
 
 
 @publish_app.command("space")
@@ -123,6 +143,7 @@ def space(
     dry_run: DryRun = False,
     create_pr: CreatePr = False,
     private: Private = False,
+    allow: Allow = None,
 ) -> None:
     """Publish a domain's Space as OWNER/tlzoo-DOMAIN, with this checkout's own wheel."""
     from tempfile import TemporaryDirectory
@@ -136,16 +157,17 @@ def space(
     if not dry_run:
         hub.need_token()
     if private:
-        typer.echo(
-            "--private: a Space that is private cannot read its own wheel while it is built; make it public to run it",
-            err=True,
+        terminal.say(
+            "--private: a Space that is private cannot read its own wheel while it is built; make it public to run it"
         )
     with TemporaryDirectory(prefix="tlzoo-space-") as folder:
         built = publishing.build_space(domain, Path(folder))
-        _publish(hub, [publishing.publication(built, repository, hub.endpoint)], dry_run, create_pr, private)
+        _publish(hub, [publishing.publication(built, repository, hub.endpoint)], dry_run, create_pr, private, allow)
 
 
-def _publish(hub: Hub, publications: list[Publication], dry_run: bool, create_pr: bool, private: bool) -> None:
+def _publish(
+    hub: Hub, publications: list[Publication], dry_run: bool, create_pr: bool, private: bool, allow: list[str] | None
+) -> None:
     from tlzoo.publish.commit import publish
 
     publish(
@@ -154,6 +176,7 @@ def _publish(hub: Hub, publications: list[Publication], dry_run: bool, create_pr
         dry_run=dry_run,
         create_pr=create_pr,
         private=private,
-        say=typer.echo,
-        warn=lambda line: typer.echo(line, err=True),
+        allowed=allow or (),
+        say=terminal.put,
+        warn=terminal.say,
     )

@@ -64,6 +64,7 @@ RESULT = pa.schema(
         ("card_hash", pa.string()),
         ("weights_sha256", pa.string()),
         ("dataset_fingerprint", pa.string()),
+        ("dataset_source", pa.string()),  # rendered, hub, or folder for a person's own; null in older rows
         ("recipe", pa.string()),  # JSON
         ("tlzoo_version", pa.string()),
         ("git_commit", pa.string()),

@@ -19,6 +19,7 @@ from tlzoo.leaderboard.render import rows_of, to_markdown
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
+from tlzoo.publish.own import Selection, data
 
 Row = dict[str, Any]
 RESULTS = "tlzoo-results"
@@ -32,13 +33,13 @@ def repository_name(card_id: str) -> str:
 
 
 def publication(
-    file: CardFile, board: pa.Table, created: Mapping[str, datetime], repository: Repository, endpoint: str
+    file: CardFile, selected: Selection, created: Mapping[str, datetime], repository: Repository, endpoint: str
 ) -> Publication:
     """What a card's repository is to hold.
 
     Args:
         file: The card.
-        board: Ranked rows of any models; those of this card that have a value are shown.
+        selected: Results of any models; those of this card that have a value are shown.
         created: When each run was made, by its id.
         repository: Where it goes.
         endpoint: The Hub's address, for the link to the results.
@@ -46,6 +47,7 @@ def publication(
     Returns:
         ``README.md`` and, for each task with a result, ``.eval_results/<task>.yaml``.
     """
+    board = selected.board
     mine = board.filter(pc.and_(pc.equal(board["card"], file.card.id), pc.equal(board["status"], "ok")))
     mine = mine.filter(pc.is_valid(mine["value"]))
     rows = [row for row in rows_of(mine) if row["value"] is not None]
@@ -54,7 +56,8 @@ def publication(
     for task in dict.fromkeys(row["task"] for row in rows):
         entries = [entry(row, created, repository.owner, source) for row in rows if row["task"] == task]
         files[f"{EVAL_RESULTS}/{task}.yaml"] = front.dump(entries).encode()
-    return Publication(repository, f"Card of {file.card.name}", files, owned=(f"{EVAL_RESULTS}/*.yaml",))
+    told = data(((row["dataset"], row["run_ids"]) for row in rows), selected.own)
+    return Publication(repository, f"Card of {file.card.name}", files, owned=(f"{EVAL_RESULTS}/*.yaml",), data=told)
 
 
 def dates(results: pa.Table) -> dict[str, datetime]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Literal
 
-from tlzoo.errors import UnavailableError
+from tlzoo.errors import InputError, UnavailableError
 from tlzoo.publish.hub import Entry, Held, Hub, Repository
+from tlzoo.publish.own import OPTION, Data
+from tlzoo.publish.personal import Content, refuse
 
-Content = bytes | Path
 _BLOCK = 1 << 20
 
 
@@ -26,12 +26,16 @@ class Publication:
         files: Contents, or files that hold them, by their path in the repository.
         owned: Patterns of the paths that are ours alone: a file there that is no longer among ``files`` is deleted.
             All others are left as they are.
+        data: The data sets that it tells of.
+        left_out: Those whose results stay here.
     """
 
     repository: Repository
     message: str
     files: Mapping[str, Content]
     owned: tuple[str, ...] = ()
+    data: tuple[Data, ...] = ()
+    left_out: tuple[Data, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def publish(
     dry_run: bool = False,
     create_pr: bool = False,
     private: bool = False,
+    allowed: Sequence[str] = (),
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
 ) -> None:
@@ -88,15 +93,21 @@ def publish(
         dry_run: Only say what would be done. Where the Hub does not answer, it is compared with nothing.
         create_pr: Open a pull request, unless an open one holds the same.
         private: Whether a repository that is created is private.
+        allowed: Names and folders that may be told although they are of this machine (``tlzoo.publish.personal``).
         say: Takes the lines that say what is done.
         warn: Takes notices.
 
     Raises:
-        InputError: No token, a token that may not do it, or a file that the Hub refuses.
+        InputError: No token, a token that may not do it, a file that the Hub refuses, or one that tells of a person or
+            a machine: then nothing is written, and a dry run has said what would be.
         UnavailableError: The Hub does not answer, or the repository changed meanwhile.
     """
     if not dry_run:
         hub.need_token()
+    publications = list(publications)
+    fault = _personal(publications, allowed)
+    if fault and not dry_run:
+        raise fault
     silent = False
     for publication in publications:
         repository = publication.repository
@@ -119,6 +130,10 @@ def publish(
         say(f"{repository}{new}: {'pull request' if create_pr else 'commit'} {publication.message!r}")
         for change in changes:
             say(str(change))
+        for each in publication.data:
+            say(f"  data    {each}")
+        for each in publication.left_out:
+            say(f"  left out: {each}; {OPTION} publishes them")
         if dry_run:
             continue
         if held is None:
@@ -130,6 +145,19 @@ def publish(
             repository, publication.message, put=put, delete=delete, parent=parent, create_pr=create_pr
         )
         say(f"  done: {address}")
+    if fault:
+        raise fault
+
+
+def _personal(publications: Sequence[Publication], allowed: Sequence[str]) -> InputError | None:
+    """What is wrong with the first publication that tells of a person or a machine."""
+    for publication in publications:
+        repository = publication.repository
+        try:
+            refuse(str(repository), publication.files, repository.owner, allowed)
+        except InputError as error:
+            return error
+    return None
 
 
 def _proposed(publication: Publication, hub: Hub) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from tlzoo.errors import InputError
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
+from tlzoo.publish.own import Data, is_own
 
 
 def repository_name(folder: Path) -> str:
@@ -41,4 +43,14 @@ def publication(folder: Path, repository: Repository) -> Publication:
     Raises:
         InputError: The folder holds no fine-tuned model.
     """
-    return Publication(repository, "Model fine-tuned with tlzoo", files(folder))
+    found = files(folder)
+    return Publication(repository, "Model fine-tuned with tlzoo", found, data=_data(found["recipe.json"]))
+
+
+def _data(recipe: Path) -> tuple[Data, ...]:
+    """The data that a model was fine-tuned on."""
+    written = json.loads(recipe.read_text(encoding="utf-8"))
+    source = written.get("run", {}).get("source", {})
+    if "name" not in source:
+        return ()
+    return (Data(source["name"], len(written.get("results", ())), is_own(source["name"], source.get("where"))),)

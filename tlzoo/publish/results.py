@@ -13,23 +13,27 @@ from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
+from tlzoo.publish.own import OPTION, Selection, data
 
 LEADERBOARD, RESULTS = "data/leaderboard.parquet", "data/results.parquet"
 _ROWS = 1000
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def publication(results: pa.Table, board: pa.Table, repository: Repository) -> Publication:
+def publication(selected: Selection, repository: Repository) -> Publication:
     """What the repository of the results is to hold.
 
     Args:
-        results: Raw rows (``tlzoo.leaderboard.schema.RESULT``).
-        board: Ranked rows (``tlzoo.leaderboard.schema.BOARD``).
+        selected: The results.
         repository: Where it goes.
 
     Raises:
         InputError: There are no rows.
     """
+    results, board = selected.results, selected.board
+    if selected.left_out and not results.num_rows:
+        names = ", ".join(each.name for each in selected.left_out)
+        raise InputError(f"all results are on your own data ({names}), which stay here; {OPTION} publishes them")
     if not results.num_rows:
         raise InputError("no results to publish yet; make some with: tlzoo eval --task audio-classification")
     order = [("task", "ascending"), ("dataset", "ascending"), ("weights", "ascending"), ("rank", "ascending")]
@@ -38,7 +42,15 @@ def publication(results: pa.Table, board: pa.Table, repository: Repository) -> P
         LEADERBOARD: parquet(board.select(BOARD.names).sort_by(order)),
         RESULTS: parquet(results),
     }
-    return Publication(repository, "Results of tlzoo", files, owned=("data/*.parquet",))
+    rows = zip(results["dataset"].to_pylist(), ([run] for run in results["run_id"].to_pylist()), strict=True)
+    return Publication(
+        repository,
+        "Results of tlzoo",
+        files,
+        owned=("data/*.parquet",),
+        data=data(rows, selected.own),
+        left_out=selected.left_out,
+    )
 
 
 def parquet(table: pa.Table) -> bytes:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
+import zipfile
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import yaml
 
 from tlzoo.cards.reader import FENCE
@@ -17,12 +21,15 @@ from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
+from tlzoo.publish.own import Data, is_own
 
 COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 PYTHON = "3.11"
 REQUIREMENTS = "requirements.txt"
 SCOPES = ("write-discussions",)
 """What a visitor who logs in lets the Space do: open a pull request in their name."""
+SHIPPED = "tlzoo/results/runs/"
+"""Where the results lie in the wheel."""
 _LONGEST = 60
 _COPIED = ("*.py", "*.css", "*.md", "packages.txt")
 
@@ -153,7 +160,19 @@ def publication(folder: Path, repository: Repository, endpoint: str) -> Publicat
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     address = f"{endpoint}/{repository.path}/resolve/main/{wheel.name}#sha256={digest}"
     files[REQUIREMENTS] = f"tlzoo[spaces] @ {address}\n".encode()
-    return Publication(repository, "Space of tlzoo", files, owned=("tlzoo-*.whl",))
+    return Publication(repository, "Space of tlzoo", files, owned=("tlzoo-*.whl",), data=_data(wheel))
+
+
+def _data(wheel: Path) -> tuple[Data, ...]:
+    """The data sets of the results that ship in a wheel."""
+    names: Counter[str] = Counter()
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            if member.startswith(SHIPPED) and member.endswith(".parquet"):
+                names.update(
+                    pq.read_table(io.BytesIO(archive.read(member)), columns=["dataset"])["dataset"].to_pylist()
+                )
+    return tuple(Data(name, number, is_own(name)) for name, number in sorted(names.items()))
 
 
 def _split(source: Path) -> tuple[dict[str, Any], str]:

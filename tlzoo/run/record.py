@@ -58,6 +58,7 @@ def absence(absent: Absent) -> dict[str, Any]:
         "strategy": absent.strategy,
     }
     key = hashlib.sha256(json.dumps(list(facts.values())).encode()).hexdigest()[:32]
+    facts["dataset_source"] = absent.source.where
     state = {"status": absent.status, "reason": absent.reason, "created": datetime.now(UTC), "origin": "local"}
     return facts | state | {"run_id": key, "metric": headline(absent.source)}
 
@@ -81,6 +82,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "card_hash": run.card_hash,
         "weights_sha256": None if run.tier == "none" else run.checkpoint.sha256 or None,
         "dataset_fingerprint": run.source.fingerprint,
+        "dataset_source": run.source.where,
         "recipe": json.dumps(asdict(run.recipe), sort_keys=True),
         "created": datetime.now(UTC),
         "origin": "local",
