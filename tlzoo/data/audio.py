@@ -7,8 +7,8 @@ them, soxr resamples.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,13 @@ import soxr
 from datasets import Audio, ClassLabel, Dataset, Features, NamedSplit, Value
 from numpy.typing import NDArray
 
+from tlzoo.data.limits import limits
 from tlzoo.errors import InputError
+
+_BLOCK = 1 << 18
+"""Samples, over all channels, that are decoded at a time."""
+_UNKNOWN = 1 << 62
+"""As many frames, and more, libsndfile names of a sound whose header does not know its length."""
 
 
 class Clip(NamedTuple):
@@ -48,7 +54,7 @@ def decode(source: Mapping[str, Any], sample_rate: int) -> NDArray[np.float32]:
         Mono samples in [-1, 1], float32 of shape ``(samples,)``: channels are averaged, other rates resampled.
 
     Raises:
-        InputError: The sound cannot be read, or has no samples.
+        InputError: The sound cannot be read, has no samples, or has more than ``tlzoo.data.limits`` allows.
     """
     try:
         samples, rate = _read(source)
@@ -57,9 +63,8 @@ def decode(source: Mapping[str, Any], sample_rate: int) -> NDArray[np.float32]:
             if not len(samples):
                 raise ValueError(f"too short to resample from {rate} to {sample_rate} Hz")
     except ValueError as error:
-        name = source.get("path") or "sound without a path"
-        raise InputError(f"{name}: {error}") from error
-    return np.clip(samples, -1.0, 1.0)
+        raise _named(source, error) from error
+    return np.clip(samples, -1.0, 1.0, out=samples)
 
 
 def check(source: Mapping[str, Any]) -> str | None:
@@ -72,10 +77,25 @@ def check(source: Mapping[str, Any]) -> str | None:
         Why it cannot be decoded, in one line that does not name it, or nothing.
     """
     try:
-        _read(source)
+        with _opened(source) as file:
+            for _ in _blocks(file):
+                pass
     except ValueError as error:
         return str(error)
     return None
+
+
+def check_size(source: Mapping[str, Any]) -> None:
+    """Look at the size that a file's header names, without decoding it.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    try:
+        with _opened(source):
+            pass
+    except ValueError as error:
+        raise _named(source, error) from error
 
 
 def is_silent(source: Mapping[str, Any]) -> bool:
@@ -154,25 +174,72 @@ def labelled_clips(clips: Iterable[Clip], names: Sequence[str], sample_rate: int
     return Dataset(pa.Table.from_pylist(rows, schema=features.arrow_schema), split=NamedSplit(split))
 
 
-def _read(source: Mapping[str, Any]) -> tuple[NDArray[np.float32], int]:
-    """Read all frames: mono float32 of shape ``(samples,)``, and the file's own rate in Hz; or say why not."""
+def _named(source: Mapping[str, Any], error: ValueError) -> InputError:
+    return InputError(f"{source.get('path') or 'sound without a path'}: {error}")
+
+
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound that is read from its beginning to its end, which is where the samples end, whatever its header says.
+
+    Of one that can be sought soundfile seeks after each block, to where it is: that changes samples of MP3, and fails
+    at the end of a sound whose header does not know its length.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+@contextmanager
+def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
+    """An open sound whose header names no more than is decoded; what goes wrong in the block is a ``ValueError``."""
     data, path = source.get("bytes"), source.get("path")
-    if data is None:
-        if not path:
-            raise ValueError("neither bytes nor a path")
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise ValueError(f"not readable: {error.strerror}") from error
-    if not data:
+    if data is None and not path:
+        raise ValueError("neither bytes nor a path")
+    if data is not None and not data:
         raise ValueError("an empty file")
     try:
-        frames, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        with io.BytesIO(data) if data is not None else open(str(path), "rb") as stored:
+            if not stored.read(1):
+                raise ValueError("an empty file")
+            stored.seek(0)
+            with _Stream(stored) as file:
+                _check_size(file, file.frames if file.frames < _UNKNOWN else 0)
+                yield file
+    except OSError as error:
+        raise ValueError(f"not readable: {error.strerror}") from error
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string.strip()}") from error
-    if not len(frames):
+
+
+def _check_size(file: Any, frames: int) -> None:
+    """Refuse a sound of so many frames."""
+    limit, seconds, samples = limits(), frames / file.samplerate, frames * file.channels
+    if seconds > limit.seconds:
+        raise ValueError(f"{seconds:,.0f} seconds; the limit is {limit.seconds:,}")
+    if samples > limit.samples:
+        raise ValueError(f"{samples:,} samples in {file.channels} channels; the limit is {limit.samples:,} in all")
+
+
+def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
+    """The samples of a sound, mono, piece by piece: however many there are, which a header need not know."""
+    frames = 0
+    while len(block := file.read(_BLOCK // file.channels, dtype="float32", always_2d=True)):
+        frames += len(block)
+        _check_size(file, frames)
+        mono = block.mean(axis=1)
+        if not np.isfinite(mono).all():
+            raise ValueError("not readable as audio: some samples are no finite numbers")
+        yield mono
+    if not frames:
         raise ValueError("no samples")
-    samples = frames.mean(axis=1)
-    if not np.isfinite(samples).all():
-        raise ValueError("not readable as audio: some samples are no finite numbers")
-    return samples, rate
+
+
+def _read(source: Mapping[str, Any]) -> tuple[NDArray[np.float32], int]:
+    """Read all frames: mono float32 of shape ``(samples,)``, and the file's own rate in Hz; or say why not."""
+    with _opened(source) as file:
+        samples = np.empty(min(file.frames, limits().samples), np.float32)  # memory is taken as it is filled
+        end = 0
+        for block in _blocks(file):
+            samples[end : end + len(block)] = block
+            end += len(block)
+        return samples[:end], file.samplerate

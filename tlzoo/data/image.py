@@ -13,7 +13,11 @@ import PIL
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
+from tlzoo.data.limits import AREA, check_ratio, limits
 from tlzoo.errors import InputError
+
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read, by Pillow's names: formats of pictures whose header says how large they are, and no programs."""
 
 
 def decode(source: Mapping[str, Any] | Image.Image) -> Image.Image:
@@ -30,13 +34,23 @@ def decode(source: Mapping[str, Any] | Image.Image) -> Image.Image:
         An image of mode RGB, 8 bits a channel.
 
     Raises:
-        InputError: It is missing, truncated, no image, or has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``; one line
+        InputError: It is missing, truncated, no image, or has more pixels than ``tlzoo.data.limits`` allows; one line
             that names the path.
     """
     if isinstance(source, Image.Image):
         return _rgb(source, getattr(source, "filename", "") or "image in memory")
     with _opened(source) as image:
         return _rgb(image, _name(source))
+
+
+def check_size(source: Mapping[str, Any]) -> None:
+    """Look at the size that a file's header names, without decoding it.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    with _opened(source) as image:
+        _check_size(image, _name(source))
 
 
 @dataclass(frozen=True)
@@ -181,28 +195,31 @@ def _opened(source: Mapping[str, Any]) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # whoever decodes it refuses it
-            return Image.open(io.BytesIO(data) if data is not None else str(path))
+            return Image.open(io.BytesIO(data) if data is not None else str(path), formats=FORMATS)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
     except Image.DecompressionBombError as error:
-        raise InputError(f"{name}: more pixels than the limit of {Image.MAX_IMAGE_PIXELS:,}") from error
+        raise InputError(f"{name}: more pixels than the limit of {limits().pixels:,}") from error
     except PIL.UnidentifiedImageError:
-        raise InputError(f"{name}: no image, or of a format that Pillow does not know") from None
+        raise InputError(f"{name}: no image, or of none of the formats that are read: {', '.join(FORMATS)}") from None
     except Exception as error:  # on broken files Pillow's readers raise nearly anything
         raise InputError(f"{name}: cannot be read as an image: {_line(error)}") from error
 
 
 def _check_size(image: Image.Image, name: str) -> None:
-    limit = Image.MAX_IMAGE_PIXELS
+    limit = limits().pixels
     if limit is not None and image.width * image.height > limit:
-        raise InputError(f"{name}: {image.width:,} x {image.height:,} pixels; the limit is {limit:,} in all")
+        raise InputError(f"{name}: {AREA.format(image.width, image.height, limit)}")
+    try:
+        check_ratio(image.width, image.height)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def _rgb(image: Image.Image, name: str) -> Image.Image:
     _check_size(image, name)
     try:
-        if getattr(image, "n_frames", 1) > 1:
-            image.seek(0)
+        image.seek(0)  # not n_frames, which walks through all of an animation
         image.load()
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I") or image.mode == "F":
@@ -217,11 +234,8 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
 
 def _eight_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale integers of 16 bits, and floats that lie in [0, 1], to 8 bits; other floats are taken as 8-bit values."""
-    if samples.dtype.kind == "f":
-        samples = np.nan_to_num(samples) * (255 if samples.max() <= 1 else 1)
-    else:
-        samples = np.asarray(samples, np.int64) >> 8
-    return np.asarray(np.clip(samples, 0, 255), dtype=np.uint8)
+    scaled = np.nan_to_num(samples) * (255 if samples.max() <= 1 else 1) if samples.dtype.kind == "f" else samples >> 8
+    return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
 
 
 def _line(error: Exception) -> str:

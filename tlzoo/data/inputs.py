@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None
         assert frames is not None
         return decode_video(row["video"], frames)
     return row[kind]
+
+
+def check_size(row: Mapping[str, Any], kind: str) -> None:
+    """Look at how large the input of a row is, without decoding it; of texts there is nothing to look at.
+
+    Raises:
+        InputError: It is larger than ``tlzoo.data.limits`` allows, or cannot be read.
+    """
+    if kind in ("audio", "image", "video"):
+        module = import_module(f"tlzoo.data.{kind}")
+        module.check_size(row[kind])
 
 
 def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:

@@ -1,0 +1,84 @@
+"""How large a picture, a sound or a video may be: looked at before it is decoded, and while it is, as headers may lie.
+
+A small file may hold hours of silence or a picture as large as a house; what decodes it would take all memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from PIL import Image
+
+AREA = "{:,} x {:,} pixels; the limit is {:,} in all"
+"""How too large a picture is refused: width, height, limit."""
+
+RATIO = 200
+"""Of a picture's longer side to its shorter: models scale the shorter one to what they take."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is decoded.
+
+    Attributes:
+        seconds: Of a sound.
+        samples: Of a sound, over all channels.
+        frame_pixels: Of one frame of a video.
+        frames: Of a video.
+        video_pixels: Of all frames of a video together: the work of decoding it.
+        taken_pixels: Of the frames of a video that are held in memory together.
+        image_pixels: Of a picture; by default Pillow's own limit, ``PIL.Image.MAX_IMAGE_PIXELS``, counts.
+    """
+
+    seconds: int
+    samples: int
+    frame_pixels: int
+    frames: int
+    video_pixels: int
+    taken_pixels: int
+    image_pixels: int | None = None
+
+    @property
+    def pixels(self) -> int | None:
+        """The limit of a picture's pixels, if there is one."""
+        return self.image_pixels if self.image_pixels is not None else Image.MAX_IMAGE_PIXELS
+
+
+FILES = Limits(
+    seconds=3600,
+    samples=3600 * 48_000 * 2,  # an hour of stereo
+    frame_pixels=8192 * 4320,  # 8K
+    frames=2 * 3600 * 30,
+    video_pixels=2 * 3600 * 30 * 1920 * 1080,  # two hours of full HD
+    taken_pixels=256_000_000,
+)
+"""Of a person's own files and of data sets."""
+_limits: ContextVar[Limits] = ContextVar("limits", default=FILES)
+
+
+def limits() -> Limits:
+    """The limits that count here: :data:`FILES`, if no others were set by :func:`within`."""
+    return _limits.get()
+
+
+@contextmanager
+def within(limits: Limits) -> Iterator[None]:
+    """Decode within other limits, in this thread, until the block ends."""
+    token = _limits.set(limits)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+def check_ratio(width: int, height: int) -> None:
+    """Refuse a picture that is a line.
+
+    Raises:
+        ValueError: One side is more than :data:`RATIO` times the other.
+    """
+    if max(width, height) > RATIO * min(width, height):
+        raise ValueError(f"{width:,} x {height:,} pixels; the longer side may be {RATIO} times the shorter")
