@@ -85,6 +85,28 @@ def test_wrong_usage_is_exit_2_with_its_message(arguments: list[str], part: str)
     assert part in done.stderr and "-h' for help" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        ("PermissionError(errno.EACCES, 'Permission denied', 'cards/x.md')", 2, "cards/x.md: Permission denied"),
+        ("OSError(errno.EFBIG, 'File too large', 'out/a')", 2, "out/a: File too large"),
+        ("OSError(errno.ENOSPC, 'No space', 'out/a')", 2, "out/a: the disk is full; free some space, or name another"),
+        ("OSError(errno.ENOSPC, 'No space')", 2, "the output folder: the disk is full"),
+        ("ConnectionError('nobody answers')", 1, "nobody answers"),
+        ("BrokenPipeError(errno.EPIPE, 'Broken pipe')", 1, "Broken pipe"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_in_one_line(error: str, code: int, line: str) -> None:
+    script = (
+        "import errno, sys\nfrom tlzoo.cards import catalogue\nfrom tlzoo.cli import main\n"
+        f"def fail(card):\n    raise {error}\ncatalogue.get_file = fail\n"
+        "sys.argv = ['tlzoo', 'show', 'yamnet']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == code and done.stdout == ""
+    assert done.stderr.startswith(f"tlzoo: {line}") and done.stderr.count("\n") == 1
+
+
 def test_a_full_disk_behind_standard_output_is_one_line() -> None:
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "tlzoo", "list"]
@@ -189,10 +211,6 @@ def test_show_has_facts_and_prose() -> None:
         (["eval", *ON_DIGITS, "--fractions", "0.1,0.1"], "--fractions: 0.1 is given twice"),
         (["eval", *ON_DIGITS, "--budget", "nan"], "--budget nan: expected minutes"),
         (["eval", *ON_DIGITS, "--budget", "-1"], "--budget -1: expected minutes"),
-        (
-            ["cards", "new", "mine", "--task", "text-embedding", "--to", "LICENSE/cards"],
-            "LICENSE/cards/text/text-embedding: Not a directory",
-        ),
         (["leaderboard", "--task", "audio-classification", "--out", "LICENSE"], "no results for audio-class"),
         (
             ["eval", "--task", "audio-classification", "--data", "spoken-digits", "--fractions", "2"],
