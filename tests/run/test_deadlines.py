@@ -72,7 +72,7 @@ def test_a_run_that_hangs_is_a_row_and_the_next_one_goes_on(
     assert set(rows) == {"ok", "timeout"}
     assert "the run was ended after " in rows["timeout"]["reason"]
     assert done.failed == 1 and done.executed == 1
-    assert any(line.startswith("yamnet/nano scratch: timeout: the run was ended after ") for line in lines)
+    assert any("timeout: the run was ended after " in line for line in lines)
 
     monkeypatch.undo()
     again, _, _ = run(folder, out, seeds=(0, 1), budget=5)

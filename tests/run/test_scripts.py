@@ -60,7 +60,11 @@ def test_it_runs_in_every_form(
 
 def test_an_interrupt_keeps_what_is_finished(folder: Path, out: Path, tmp_path: Path) -> None:
     before = Store(out / "results").count()
-    process = subprocess.Popen([sys.executable, "-c", code(folder, out, (100, 101, 102))], stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code(folder, out, (100, 101, 102))],
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background may ignore it
+    )
     deadline = time.monotonic() + 200
     while Store(out / "results").count() == before and process.poll() is None:
         assert time.monotonic() < deadline
