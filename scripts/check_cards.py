@@ -179,10 +179,15 @@ def _command(card: Card, variant: Variant, budget: float, out: str) -> list[str]
 
 
 def _board(root: Path, report: Report, card: Card, out: Path) -> list[dict[str, Any]]:
-    """Ranked rows of a task: the reference results, and those in a folder; that there is no board is a failed check."""
+    """Ranked rows of a task: the reference results, and those in a folder.
+
+    That there is no board, or that a file was left out of it, is a failed check.
+    """
     done = _python(root, PATIENCE, "leaderboard", "--task", card.task, "--format", "json", "--out", str(out))
-    if done.returncode:
-        report.checks.append(Check("the board", False, _ended(done), done.stderr))
+    left_out = [line for line in done.stderr.splitlines() if ": left out, " in line]
+    if done.returncode or left_out:
+        told = _ended(done) if done.returncode else "; ".join(left_out)
+        report.checks.append(Check("the board", False, told, done.stderr))
     return _rows(done)
 
 
@@ -270,6 +275,7 @@ def _rows_table(rows: Sequence[dict[str, Any]], card_id: str) -> Iterator[str]:
             row["weights"],
             row["strategy"] or "",
             row["dataset"] or "",
+            row["origin"] or "",
             _interval(row, "value", "ci_low", "ci_high", row["metric"] or ""),
             _interval(row, "gain", "gain_low", "gain_high", ""),
             row["verdict"] or "",
@@ -277,7 +283,8 @@ def _rows_table(rows: Sequence[dict[str, Any]], card_id: str) -> Iterator[str]:
         ]
         for row in shown
     ]
-    yield from _table(["#", "model", "weights", "strategy", "data", "score", "gain", "transfer", "reason"], cells)
+    head = ["#", "model", "weights", "strategy", "data", "results", "score", "gain", "transfer", "reason"]
+    yield from _table(head, cells)
     if len(shown) < len(rows):
         yield f"{len(rows) - len(shown)} more rows.\n"
 

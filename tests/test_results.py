@@ -1,5 +1,6 @@
 """What ships: results of real runs, and the board that they make."""
 
+import pyarrow as pa
 import pytest
 
 from tlzoo import api
@@ -15,8 +16,18 @@ def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_board_is_that_of_the_runs() -> None:
+    """To the last digit but one: processors round sums of products differently."""
     folder = api.reference()
-    assert read_board(folder / "board.parquet").equals(board(Store(folder / "runs").read()))
+    shipped, made = read_board(folder / "board.parquet"), board(Store(folder / "runs").read())
+    assert shipped.num_rows == made.num_rows == 422
+    for name in shipped.column_names:
+        values = (shipped[name].to_pylist(), made[name].to_pylist())
+        if pa.types.is_floating(shipped.schema.field(name).type):
+            assert [v is None for v in values[0]] == [v is None for v in values[1]], name
+            values = tuple([v for v in each if v is not None] for each in values)
+            assert values[0] == pytest.approx(values[1], rel=1e-12, abs=1e-12), name
+        else:
+            assert values[0] == values[1], name
 
 
 def test_runs_are_of_the_catalogue_and_name_no_place_of_a_machine() -> None:

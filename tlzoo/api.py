@@ -30,16 +30,16 @@ def reference() -> Path:
 
 
 class Leaderboard:
-    """A view of results: the local ones first, then those that ship with the package.
+    """A view of results: the local ones, then those that ship with the package, which are ranked already.
 
-    What ships is ranked already, and is ranked anew only for the tasks that have local results.
+    They are of two origins, so no row of the one is compared with a row of the other.
     """
 
     def __init__(self, out: Path | str = ".tlzoo") -> None:
         """Read the results of a folder that ``tlzoo eval --out`` wrote."""
         self._folders = [Path(out) / "results", reference() / "runs"]
-        self._local = set(Store(self._folders[0]).read(["task"])["task"].to_pylist())
-        self._shipped = read_board(reference() / "board.parquet")
+        self._local = Store(self._folders[0]).read()
+        self._shipped = self._not_held(read_board(reference() / "board.parquet"))
 
     @cached_property
     def results(self) -> pa.Table:
@@ -48,16 +48,18 @@ class Leaderboard:
 
     def tasks(self) -> list[str]:
         """Tasks that have results, sorted."""
-        return sorted(self._local | set(self._shipped["task"].to_pylist()))
+        return sorted({*self._local["task"].to_pylist(), *self._shipped["task"].to_pylist()})
 
     def table(self, task: str | None = None) -> pa.Table:
         """Ranked rows of one task or of all (``tlzoo.leaderboard.schema.BOARD``)."""
-        anew = self._local if task is None else self._local & {task}
         shipped = self._shipped if task is None else self._shipped.filter(pc.equal(self._shipped["task"], task))
-        if not anew:
-            return shipped
-        rest = shipped.filter(pc.invert(pc.is_in(shipped["task"], pa.array(sorted(anew)))))
-        return pa.concat_tables([board(self.results, tasks=anew), rest])
+        return pa.concat_tables([board(self._local, tasks=None if task is None else [task]), shipped])
+
+    def _not_held(self, shipped: pa.Table) -> pa.Table:
+        """What ships, but for the runs that the folder has too, as one does that was filled with published results."""
+        held = set(self._local.filter(pc.not_equal(self._local["origin"], "local"))["run_id"].to_pylist())
+        new = [held.isdisjoint(runs or ()) for runs in shipped["run_ids"].to_pylist()]
+        return shipped.filter(pa.array(new, pa.bool_()))
 
 
 def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbone | Model:

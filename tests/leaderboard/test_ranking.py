@@ -1,11 +1,18 @@
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
+from tlzoo.api import Leaderboard
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import BOARD, RESULT
+from tlzoo.leaderboard.store import Store
 
 Maker = Callable[..., dict[str, Any]]
 
@@ -97,3 +104,172 @@ def test_words_and_dna_have_boards_of_their_own(row: Maker) -> None:
         ("enformer", "pearson", 1),
         ("enformer", "pearson", 1),
     ]
+
+
+MINE = {"origin": "local", "hardware": "a laptop", "device": "cpu", "threads": 2}
+THEIRS = {"origin": "reference", "hardware": "EPYC", "device": "cpu", "threads": 2}
+
+
+def every(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    return board(pa.Table.from_pylist(list(rows), schema=RESULT)).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "other", [{"dataset_fingerprint": "g"}, {"origin": "reference"}, {"hardware": "EPYC"}, {"device": "NVIDIA H200"}]
+)
+def test_other_data_and_other_machines_never_meet(row: Maker, other: dict[str, str]) -> None:
+    """In a gain, a rank, a tie, a ratio of times, or savings of labels."""
+    rows = [
+        row("a", "scratch", 0.4, **MINE | other),
+        *(row("a", "probe", v, fraction=f, **MINE) for f, v in ((0.1, 0.5), (1.0, 0.8))),
+        row("b", "probe", 0.9, **MINE | other),
+        row("c", "probe", 0.805, **MINE | other),
+    ]
+    found = {(r["card"], r["strategy"], r["fraction"]): r for r in every(*rows)}
+    mine = found["a", "probe", 1.0]
+    assert [mine[n] for n in ("gain", "verdict", "time_to_target", "label_savings", "scratch_value")] == [None] * 5
+    assert (mine["rank"], found["b", "probe", 1.0]["rank"], found["c", "probe", 1.0]["rank"]) == (1, 1, 2)
+    alone = {(r["card"], r["strategy"], r["fraction"]): r for r in every(*rows[1:3])}
+    assert alone["a", "probe", 1.0] == mine
+
+
+def test_local_rows_change_nothing_of_the_reference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same runs, on a machine where training from scratch went better."""
+    shipped = Path(__file__).parents[2] / "results"
+    monkeypatch.setenv("TLZOO_REFERENCE", str(shipped))
+    runs = pq.read_table(shipped / "runs" / "audio-classification.parquet").to_pylist()
+    before = Leaderboard(tmp_path).table("audio-classification").to_pylist()
+    partial = next(r for r in before if (r["card"], r["strategy"]) == ("yamnet", "partial"))
+    assert (round(partial["gain"], 3), partial["verdict"]) == (-0.027, "neutral")
+    for run in (r for r in runs if r["card"] == "yamnet" and r["status"] == "ok" and r["metric"] == "accuracy"):
+        if run["strategy"] == "scratch":
+            run |= {"value": 0.775, "statistics": [[float(i < 775)] for i in range(1000)]}
+        Store(tmp_path / "results").write([run | MINE])
+    leaderboard = Leaderboard(tmp_path)
+    table = leaderboard.table("audio-classification").to_pylist()
+    assert [r for r in table if r["origin"] == "reference"] == before
+    mine = {r["strategy"]: r for r in table if r["origin"] == "local"}
+    assert mine["partial"]["scratch_value"] == 0.775 and mine["partial"]["run_ids"] == partial["run_ids"]
+    assert mine["partial"]["verdict"] == "negative"
+    raw = leaderboard.results
+    same = raw.filter(pc.is_in(raw["run_id"], pa.array(partial["run_ids"])))
+    assert set(same["origin"].to_pylist()) == {"local", "reference"}
+
+
+@pytest.mark.parametrize(
+    "other", [{"recipe": "{}"}, {"weights_sha256": "0"}, {"hardware": "Raspberry Pi"}, {"device": "NVIDIA H200"}]
+)
+def test_only_what_differs_in_nothing_but_the_seed_is_pooled(row: Maker, other: dict[str, str]) -> None:
+    rows = [row("a", "probe", 0.8), row("a", "probe", 0.6, seed=1)]
+    assert [(r["seeds"], round(r["value"], 3)) for r in every(*rows)] == [([0, 1], 0.7)]
+    rows[1] |= other
+    assert sorted((r["seeds"], round(r["value"], 3)) for r in every(*rows)) == [([0], 0.8), ([1], 0.6)]
+
+
+def test_times_of_other_threads_are_not_compared(row: Maker) -> None:
+    rows = [row("a", "scratch", 0.4, threads=1), row("a", "probe", 0.8, threads=4)]
+    found = ranked(*rows)["a", "probe"]
+    assert found["gain"] == pytest.approx(0.4) and found["time_to_target"] is None
+    pooled = ranked(rows[1], row("a", "probe", 0.8, seed=1, threads=1, train_seconds=400.0))["a", "probe"]
+    assert (pooled["seeds"], pooled["threads"], pooled["train_seconds"]) == ([0, 1], 4, 40.0)
+
+
+def test_a_gain_is_over_the_last_scratch_run_of_several_recipes(row: Maker) -> None:
+    rows = [row("a", "scratch", 0.5, recipe="new"), row("a", "scratch", 0.4, recipe="old"), row("a", "probe", 0.8)]
+    rows[1]["created"] -= timedelta(days=1)
+    assert {r["scratch_value"] for r in every(*rows) if r["strategy"] == "probe"} == {0.5}
+
+
+def test_common_seeds_are_paired(row: Maker) -> None:
+    """Where seed 1 went as well for scratch, and as badly, the difference is known better than each."""
+
+    def width(seeds: tuple[int, int]) -> float:
+        right = {0: 0.9, 1: 0.3, 2: 0.9}
+        rows = [row("a", "probe", right[s], seed=s) for s in (0, 1)]
+        rows += [row("a", "scratch", right[s], seed=s) for s in seeds]
+        (found,) = (r for r in every(*rows) if r["strategy"] == "probe")
+        assert found["gain"] == pytest.approx(0)
+        return float(found["gain_high"] - found["gain_low"])
+
+    assert width((0, 1)) == 0
+    assert width((1, 2)) == 0, "seed 1 meets seed 1"
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"value": math.nan},
+        {"value": math.inf},
+        {"statistics": [[math.nan]] + [[1.0]] * 199},
+        {"statistics": [[math.inf]] + [[1.0]] * 199},
+    ],
+)
+@pytest.mark.parametrize("strategy", ["probe", "scratch"])
+def test_what_is_not_finite_has_failed(row: Maker, lost: dict[str, Any], strategy: str) -> None:
+    rows = [row("a", "probe", 0.8), row("a", "scratch", 0.8), row("b", "probe", 0.7)]
+    next(r for r in rows if r["strategy"] == strategy).update(lost)
+    found = ranked(*rows)
+    bad = found["a", strategy]
+    assert [bad[n] for n in ("value", "rank", "gain", "verdict")] == [None] * 4
+    assert (bad["status"], bad["reason"]) == ("diverged", "accuracy: not finite")
+    assert found["a", {"probe": "scratch", "scratch": "probe"}[strategy]]["verdict"] is None
+    assert found["b", "probe"]["rank"] == (1 if strategy == "probe" else 2)
+
+
+def test_correlations_with_nothing_that_varies_have_failed(row: Maker) -> None:
+    pairs = {"task": "text-embedding", "metric": "spearman"}
+    flat = row("a", "zero-shot", 0.0, **pairs, statistics=[[i / 200, 1.0] for i in range(200)])
+    wrong = row("b", "zero-shot", 0.0, **pairs, statistics=[[math.nan, i / 200] for i in range(200)])
+    right = row("c", "zero-shot", 0.0, **pairs, statistics=[[i / 200, i / 200] for i in range(200)])
+    found = ranked(flat, wrong, right)
+    assert [found[card, "zero-shot"]["rank"] for card in "abc"] == [None, None, 1]
+    assert found["b", "zero-shot"]["reason"] == "Spearman: not finite"
+
+
+def test_one_seed_that_is_not_finite_is_left_out_of_the_mean(row: Maker) -> None:
+    good, bad = every(row("a", "probe", 0.8), row("a", "probe", 0.6, seed=1, value=math.nan))
+    assert (good["seeds"], good["value"]) == ([0], pytest.approx(0.8))
+    assert (bad["seeds"], bad["status"]) == ([1], "diverged")
+
+
+def failed(row: Maker, days: int = 0, **changed: Any) -> dict[str, Any]:
+    made = row("a", "probe", 0.0) | {"status": "error", "value": None, "reason": "it broke", "run_id": "lost"} | changed
+    return made | {"created": made["created"] - timedelta(days=days)}
+
+
+def test_a_failure_goes_once_it_is_repaired(row: Maker) -> None:
+    """By another card, so by a run of another id."""
+    lost = failed(row, days=1, card_hash="before")
+    assert [r["status"] for r in every(lost, row("a", "probe", 0.8))] == ["ok"]
+    again = failed(row, days=2, card_hash="older", run_id="first")
+    assert [r["run_ids"] for r in every(again, lost)] == [["lost"]], "of two tries the last"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"created": datetime.now(UTC) - timedelta(days=3)},
+        {"dataset_fingerprint": "g"},
+        {"origin": "reference"},
+        {"hardware": "a laptop"},
+        {"seed": 1},
+        {"fraction": 0.1},
+        {"strategy": "full"},
+        {"variant": "large"},
+    ],
+)
+def test_a_failure_stays_until_it_is_repaired(row: Maker, other: dict[str, Any]) -> None:
+    rows = every(failed(row, days=1, hardware="EPYC"), row("a", "probe", 0.8) | {"hardware": "EPYC"} | other)
+    assert [r["status"] for r in rows] == ["ok", "error"]
+
+
+@pytest.mark.parametrize("version", ["f", None])
+def test_a_model_that_could_not_be_had_goes_where_it_was_run_on_these_data(row: Maker, version: str | None) -> None:
+    names = ("card", "variant", "weights", "task", "dataset", "metric", "created", "origin")
+    absent = {name: failed(row)[name] for name in names} | {"run_id": "x", "status": "unavailable", "reason": "offline"}
+    absent |= {"dataset_fingerprint": version}
+    assert [r["status"] for r in every(absent, row("a", "full", 0.8))] == ["ok"]
+    elsewhere = row("a", "full", 0.8, dataset_fingerprint="g", dataset="other")
+    assert [r["status"] for r in every(absent, elsewhere)] == ["ok", "unavailable"]
+    newer = every(absent, row("a", "full", 0.8, dataset_fingerprint="g"))
+    assert [r["status"] for r in newer] == (["ok", "unavailable"] if version else ["ok"])

@@ -1,7 +1,9 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +73,68 @@ def test_what_was_asked_and_what_it_cost_is_shown_where_there_is_any(small: pa.T
 
 
 @pytest.mark.parametrize("form", ["table", "md", "html"])
-def test_the_origin_is_shown_where_there_are_two(small: pa.Table, row: Maker, form: str) -> None:
-    assert "origin" not in render(small, form)
-    rows = [row("yamnet", "probe", 0.8), row("crepe", "probe", 0.6, dataset="mine", origin="reference")]
+def test_each_machine_has_a_table_that_says_whose_it_is(small: pa.Table, row: Maker, form: str) -> None:
+    assert "results" not in render(small, form).replace("without a result", "")
+    mine = {"hardware": "a laptop", "device": "cpu"}
+    theirs = {"hardware": "EPYC", "device": "cpu", "origin": "reference"}
+    rows = [
+        row("yamnet", "probe", 0.8, **mine),
+        row("yamnet", "probe", 0.6, **theirs),
+        row("crepe", "full", 0.0, **theirs) | {"status": "skipped", "value": None, "reason": "no time"},
+        row("crepe", "probe", 0.7, **mine | {"device": "NVIDIA H200"}),
+    ]
     shown = render(board(pa.Table.from_pylist(rows, schema=RESULT)), form)
-    assert shown.count("origin") == 2, "of both data sets"
-    assert "local" in shown and "reference" in shown
+    titles = [
+        "audio-classification on toy (200 test examples): local results, measured on NVIDIA H200, a laptop",
+        "audio-classification on toy (200 test examples): local results, measured on a laptop",
+        "audio-classification on toy (200 test examples): reference results, measured on EPYC",
+    ]
+    places = [shown.index(title) for title in titles]
+    assert places == sorted(places) and places[1] < shown.index("0.800") < places[2] < shown.index("0.600")
+    assert "crepe full (reference): skipped: no time" in shown
+    assert "+0." not in shown, "nothing to compare with"
+
+
+@pytest.mark.parametrize("form", ["table", "md", "html"])
+def test_data_sets_of_one_name_have_tables_of_their_own(row: Maker, form: str) -> None:
+    first, second = "3fa2c1" + "0" * 58, "3fa2c1" + "1" * 58
+    lost = {"status": "error", "value": None, "reason": "it broke"}
+    rows = [
+        row("yamnet", "probe", 0.8, dataset_fingerprint=first),
+        row("crepe", "probe", 0.7, dataset_fingerprint=second),
+        row("crepe", "full", 0.7, dataset_fingerprint=second, **lost),
+    ]
+    made = board(pa.Table.from_pylist(rows, schema=RESULT))
+    shown = render(made, form)
+    assert "on toy (3fa2c10) (200 test" in shown and "on toy (3fa2c11) (200 test" in shown
+    assert "crepe full (audio-classification on toy (3fa2c11)): error: it broke" in shown
+    assert [r["dataset_fingerprint"] for r in json.loads(render(made, "json"))] == [first, second, second]
+    assert "(3fa2c1" not in render(board(pa.Table.from_pylist(rows[:1], schema=RESULT)), form)
+
+
+def test_threads_are_shown_where_they_differ(row: Maker) -> None:
+    rows = [row("yamnet", "probe", 0.8, threads=1), row("crepe", "probe", 0.7, threads=1)]
+    assert "threads" not in render(board(pa.Table.from_pylist(rows, schema=RESULT)), "md")
+    rows[1]["threads"] = 4
+    assert "threads" in render(board(pa.Table.from_pylist(rows, schema=RESULT)), "md")
+
+
+def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> None:
+    rows = [
+        row("yamnet", "probe", 0.8, threads=1),
+        row("crepe", "probe", 0.7, threads=1, origin="reference", hardware="EPYC"),
+        row("crepe", "full", 0.7, threads=1, dataset_fingerprint="g"),
+        row("trill", "full", 0.7, threads=4, dataset_fingerprint="g"),
+    ]
+    plot(board(pa.Table.from_pylist(rows, schema=RESULT)), tmp_path / "board.svg")
+    lines = re.findall("<!-- (.*?) -->", (tmp_path / "board.svg").read_text())
+    titles = [(one, other) for one, other in pairwise(lines) if one.startswith("audio-classification on")]
+    assert [(one, other.split("; area")[0]) for one, other in titles] == [
+        ("audio-classification on toy (f)", "local results, 1 thread"),
+        ("audio-classification on toy (f)", "reference results, measured on EPYC"),
+        ("audio-classification on toy (g)", "local results, 1 thread"),
+        ("audio-classification on toy (g)", "local results, 4 threads"),
+    ]
 
 
 def test_details_are_left_out_of_markdown(row: Maker) -> None:
@@ -107,9 +165,17 @@ def test_markdown_has_one_line_a_row(small: pa.Table) -> None:
     assert lines[2].count("|") == lines[4].count("|")
 
 
-def test_sorting_puts_the_better_first(small: pa.Table) -> None:
+def test_sorting_puts_the_better_first(small: pa.Table, row: Maker) -> None:
     assert sort(small, "latency_ms_p50")["latency_ms_p50"].to_pylist()[:3] == [5.0, 5.0, 9.0]
     assert sort(small, "value")["card"].to_pylist()[0] == "yamnet"
+    errors = {"task": "language-modeling", "dataset": "words", "metric": "perplexity"}
+    rows = [row("a", "full", 0.0, **errors, statistics=[[1.0, 1.0]] * 200)]
+    rows += [row("b", "full", 0.0, **errors, statistics=[[2.0, 1.0]] * 200)]
+    rows += [row("c", "probe", v, run_id=str(v), variant=str(v)) for v in (0.5, 0.9)]
+    both = board(pa.Table.from_pylist(rows, schema=RESULT), metrics=["perplexity", "accuracy"])
+    values = {r["value"]: r["metric"] for r in sort(both, "value").to_pylist()}
+    assert [round(v, 1) for v, metric in values.items() if metric == "perplexity"] == [2.7, 7.4], "less is better"
+    assert [v for v, metric in values.items() if metric == "accuracy"] == [0.9, 0.5]
     with pytest.raises(InputError, match="did you mean 'latency_ms_p50'"):
         sort(small, "latency_p50")
 

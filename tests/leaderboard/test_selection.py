@@ -104,3 +104,52 @@ def test_of_an_error_less_is_better(row: Maker) -> None:
     (found,) = select(table, Limits(min_score=3.0), lambda r: "mit")
     assert found.row and found.row["card"] == "a"
     assert select(table, Limits(min_score=2.0), lambda r: "mit")[0].row is None
+
+
+def names(table: pa.Table) -> list[tuple[str, str | None]]:
+    found = select(table, Limits(), lambda r: "mit")
+    return [(one.title, one.row["card"] if one.row else None) for one in found]
+
+
+def test_each_version_of_data_has_a_choice_of_its_own(row: Maker) -> None:
+    rows = [row("large", "full", 0.7), row("fast", "full", 0.9, dataset_fingerprint="g")]
+    table = board(pa.Table.from_pylist(rows, schema=RESULT))
+    assert names(table) == [("toy (f)", "large"), ("toy (g)", "fast")]
+    (one,) = select(table.slice(0, 1), Limits(), lambda r: "mit")
+    assert described(one)[0].startswith("toy: large base full")
+
+
+def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Maker) -> None:
+    """However good and fast the reference's rows are."""
+    theirs = {"origin": "reference", "hardware": "EPYC"}
+    rows = [
+        row("large", "full", 0.7, latency_ms_p50=50.0, hardware="a laptop"),
+        row("fast", "full", 0.9, latency_ms_p50=1.0, **theirs),
+        row("poor", "full", 0.6, latency_ms_p50=1.0, dataset="other", **theirs),
+    ]
+    other, toy = sorted(select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda r: "mit"), key=str)
+    assert toy.row and toy.row["card"] == "large"
+    assert toy.reasons == (
+        "best accuracy of 1 rows within the limits",
+        "on the Pareto front of score, latency and size",
+        "by the local results, measured on a laptop; not compared with the reference results, measured on EPYC",
+    )
+    assert other.row and other.row["card"] == "poor"
+    assert other.reasons[-1] == "by the reference results, measured on EPYC; there are no local ones"
+    within = select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(max_latency_ms=10), lambda r: "mit")
+    (none,) = (one for one in within if one.dataset == "toy")
+    assert none.row is None and described(none)[0] == (
+        "toy: nothing of 1 rows is within the limits; nearest: large base full: 50 ms"
+    )
+    assert described(none)[1].startswith("by the local results"), "and not those of another machine"
+
+
+def test_what_was_timed_with_other_threads_is_not_compared(row: Maker) -> None:
+    rows = [
+        row("large", "full", 0.9, latency_ms_p50=50.0, threads=1),
+        row("fast", "full", 0.9, latency_ms_p50=5.0, threads=8),
+        row("poor", "full", 0.5, latency_ms_p50=9.0, threads=1),
+    ]
+    (one,) = select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda r: "mit")
+    assert one.row and one.row["card"] == "large"
+    assert one.reasons[-1] == "by the local results, 1 thread; not compared with the local results, 8 threads"

@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 import subprocess
@@ -11,19 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tlzoo.errors import InputError
-from tlzoo.leaderboard.schema import RESULT
-from tlzoo.leaderboard.store import Store, results
+from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.schema import BOARD, RESULT
+from tlzoo.leaderboard.store import Store, read_board, results
 
 Maker = Callable[..., dict[str, Any]]
 
 
 def test_what_is_written_is_read_with_the_same_schema(tmp_path: Path, row: Maker) -> None:
     store = Store(tmp_path)
-    store.write([row("a", "probe", 0.8), row("a", "probe", 0.7) | {"metric": "macro_f1"}])
+    store.write([row("a", "probe", 0.8), row("a", "probe", 0.7) | {"metric": "knn_accuracy"}])
     table = store.read()
     assert table.schema == RESULT
-    assert sorted(table["metric"].to_pylist()) == ["accuracy", "macro_f1"]
+    assert sorted(table["metric"].to_pylist()) == ["accuracy", "knn_accuracy"]
 
 
 def test_statuses_say_what_became_of_each_run(tmp_path: Path, row: Maker) -> None:
@@ -66,19 +67,168 @@ def test_a_later_success_replaces_a_failure(tmp_path: Path, row: Maker) -> None:
     assert store.read()["status"].to_pylist() == ["ok"]
 
 
-def test_the_first_folder_wins(tmp_path: Path, row: Maker) -> None:
+def test_a_run_that_succeeded_is_not_taken_for_the_skipped_one_of_a_merge(tmp_path: Path, row: Maker) -> None:
+    """A merge keeps that it was skipped; the file of its later success is another one."""
+    store = Store(tmp_path)
+    store.write([row("a", "probe", 0.8) | {"status": "skipped", "value": None}])
+    store.write([row("b", "probe", 0.8)])
+    store.compact()
+    store.write([row("a", "probe", 0.8)])
+    assert store.statuses()["a-probe-0-1.0"][0] == "ok"
+    assert sorted(zip(*(store.read()[n].to_pylist() for n in ("card", "status")), strict=True)) == [
+        ("a", "ok"),
+        ("b", "ok"),
+    ]
+
+
+def test_of_one_origin_the_first_folder_wins_and_each_origin_stays(tmp_path: Path, row: Maker) -> None:
     Store(tmp_path / "local").write([row("a", "probe", 0.8)])
+    Store(tmp_path / "more").write([row("a", "probe", 0.5)])
     Store(tmp_path / "shipped").write([row("a", "probe", 0.1, origin="reference")])
-    assert results([tmp_path / "local", tmp_path / "shipped"])["origin"].to_pylist() == ["local"]
+    table = results([tmp_path / name for name in ("local", "more", "shipped")])
+    assert dict(zip(table["origin"].to_pylist(), table["value"].to_pylist(), strict=True)) == {
+        "local": 0.8,
+        "reference": 0.1,
+    }
 
 
-def test_a_foreign_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "bad.parquet").write_text("no")
-    with pytest.raises(InputError, match=r"bad\.parquet: no readable Parquet file"):
-        Store(tmp_path).read()
-    pq.write_table(pa.table({"x": [1]}), tmp_path / "bad.parquet")
-    with pytest.raises(InputError, match="results of schema none"):
-        Store(tmp_path).read()
+def _older(path: Path) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({"tlzoo.schema": "0"}), path)
+
+
+def _torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _with(**changed: Any) -> Callable[[Path], None]:
+    """Put other values into a file's rows, of whatever types."""
+
+    def change(path: Path) -> None:
+        table = pq.read_table(path)
+        for name, value in changed.items():
+            table = table.set_column(table.column_names.index(name), name, pa.array([value] * table.num_rows))
+        pq.write_table(table.replace_schema_metadata(RESULT.metadata), path)
+
+    return change
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "text": (lambda path: path.write_text("no"), "Parquet"),
+    "empty": (lambda path: path.write_bytes(b""), "size is 0"),
+    "torn": (_torn, "Parquet"),
+    "foreign": (lambda path: pq.write_table(pa.table({"x": [1]}), path), "results of schema none, not 1"),
+    "older": (_older, "results of schema 0, not 1"),
+    "folder": (lambda path: (path.unlink(), path.mkdir()), ""),
+    "link": (lambda path: (path.unlink(), path.symlink_to("gone")), "No such file"),
+    "ragged": (_with(statistics=[[1.0]] * 199 + [[]]), "index out of range"),
+    "a number less": (_with(statistics=[[1.0]] * 199), "199 statistics and 200 groups of 200 examples"),
+    "null statistics": (_with(statistics=None), "no statistics in a row"),
+    "a null statistic": (_with(statistics=[[1.0]] * 199 + [None]), "a statistic is null"),
+    "a null number": (_with(statistics=[[1.0]] * 199 + [[None]]), "a statistic is null"),
+    "no examples": (_with(statistics=[], example_ids=[], groups=[]), "of 0 examples"),
+    "no task": (_with(task=None), "no task in a row"),
+    "another task": (_with(task="telepathy"), "unknown task 'telepathy'"),
+    "another metric": (_with(metric="luck"), "unknown metric 'luck'"),
+    "no card": (_with(card=None), "no card in a row"),
+    "no seed": (_with(seed=None), "no seed in a row"),
+    "no date": (_with(created=None), "no created in a row"),
+    "words for numbers": (_with(seed="first"), "first"),
+    "numbers for words": (_with(statistics=7), "list"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_one_bad_file_is_left_out_and_named(
+    kind: str, tmp_path: Path, row: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage, reason = DAMAGE[kind]
+    store = Store(tmp_path)
+    path = store.write([row("bad", "probe", 0.8)])
+    store.write([row("good", "probe", 0.7)])
+    store.write([row("fine", "probe", 0.7)])
+    damage(path)
+    for _ in range(2):
+        assert sorted(board(store.read())["card"].to_pylist()) == ["fine", "good"]
+    assert set(store.statuses()) == {"good-probe-0-1.0", "fine-probe-0-1.0"}, "it is run again"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{path}: left out, no results that can be used (") and reason in line
+    assert line.endswith("; move it away, and evaluate its run again")
+    store.compact()
+    assert path.is_symlink() or path.exists(), "what could not be merged is not deleted"
+    assert store.read().num_rows == 2 and store.count() == 2
+
+
+def test_what_is_not_finite_is_read(tmp_path: Path, row: Maker, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = {"value": math.nan, "metric": "macro_f1", "statistics": [[math.nan, 1.0]] * 200}
+    Store(tmp_path).write([row("a", "probe", 0.0, **lost)])
+    assert Store(tmp_path).read().num_rows == 1 and not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", [_torn, lambda path: path.write_text("no"), _with(metric="luck"), _with(rank=None)])
+def test_a_bad_reference_board_is_left_out_and_named(
+    damage: Callable[[Path], object], tmp_path: Path, row: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "board.parquet"
+    pq.write_table(board(pa.Table.from_pylist([row("a", "probe", 0.8)], schema=RESULT)), path)
+    assert read_board(path).num_rows == 1
+    damage(path)
+    assert read_board(path).equals(BOARD.empty_table())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{path}: left out") and "TLZOO_REFERENCE" in line
+    assert read_board(tmp_path / "none.parquet").num_rows == 0 and not capsys.readouterr().err
+
+
+def test_a_board_of_before_is_read_with_the_columns_of_today(tmp_path: Path, row: Maker) -> None:
+    made = board(pa.Table.from_pylist([row("a", "probe", 0.8)], schema=RESULT))
+    pq.write_table(made.drop_columns(["dataset_fingerprint", "device"]), tmp_path / "board.parquet")
+    assert read_board(tmp_path / "board.parquet").schema == BOARD
+
+
+def test_nothing_is_missed_while_files_are_merged(tmp_path: Path, row: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process merges after the files were listed, before each is read."""
+    store = Store(tmp_path)
+    for seed in range(5):
+        store.write([row("a", "probe", 0.8, seed=seed)])
+    listed = Store._files
+
+    def then_merged(self: Store) -> list[Path]:
+        files = listed(self)
+        monkeypatch.setattr(Store, "_files", listed)
+        Store(tmp_path).compact()
+        return files
+
+    monkeypatch.setattr(Store, "_files", then_merged)
+    assert sorted(store.read()["seed"].to_pylist()) == [0, 1, 2, 3, 4]
+
+
+def test_nothing_is_missed_where_a_listing_saw_neither_the_files_nor_what_they_became(
+    tmp_path: Path, row: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is listed while it changes may be seen without either."""
+    store = Store(tmp_path)
+    for seed in range(5):
+        store.write([row("a", "probe", 0.8, seed=seed)])
+    store.compact()
+    listed = Store._files
+
+    def nothing(self: Store) -> list[Path]:
+        monkeypatch.setattr(Store, "_files", listed)
+        return []
+
+    monkeypatch.setattr(Store, "_files", nothing)
+    assert store.read().num_rows == 5
+
+
+def test_what_is_written_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, row: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *given, real=real, name=name: (calls.append(name), real(*given))[1])
+    Store(tmp_path).write([row("a", "probe", 0.8)])
+    assert "fsync" in calls[: calls.index("replace")]
 
 
 def test_older_and_newer_files_are_read_with_the_columns_of_today(tmp_path: Path, row: Maker) -> None:
@@ -99,10 +249,13 @@ def test_older_and_newer_files_are_read_with_the_columns_of_today(tmp_path: Path
 def test_killing_the_writer_leaves_only_whole_files(tmp_path: Path) -> None:
     """A process that writes without pause is killed five times; what lies there can always be read."""
     code = (
-        "import sys; from pathlib import Path; from tlzoo.leaderboard.store import Store\n"
+        "import sys; from datetime import UTC, datetime; from pathlib import Path\n"
+        "from tlzoo.leaderboard.store import Store\n"
         "s = Store(Path(sys.argv[1]))\n"
-        "for i in range(10**6): s.write([{'run_id': f'{sys.argv[2]}-{i}', 'metric': 'accuracy', 'status': 'ok', "
-        "'statistics': [[1.0]] * 1000}])"
+        "row = dict.fromkeys(('card', 'variant', 'weights', 'dataset'), 'x')\n"
+        "row |= {'task': 'audio-classification', 'metric': 'accuracy', 'status': 'error'}\n"
+        "row['created'] = datetime.now(UTC)\n"
+        "for i in range(10**6): s.write([row | {'run_id': f'{sys.argv[2]}-{i}', 'statistics': [[1.0]] * 1000}])"
     )
     seen = 0
     for attempt in range(5):

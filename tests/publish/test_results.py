@@ -15,9 +15,12 @@ import pytest
 import yaml
 
 from tests.hub_writes import TOKEN, WritableHub
-from tests.publish.conftest import ROOT, Command, command
+from tests.publish.conftest import ROOT, Command, command, result
 from tlzoo.api import Leaderboard
 from tlzoo.leaderboard.schema import BOARD, RESULT
+from tlzoo.leaderboard.store import Store
+from tlzoo.publish.hub import Repository
+from tlzoo.publish.results import readme
 
 
 def test_what_is_published_is_read_back(hub: WritableHub, tlzoo: Command, out: Path, tmp_path: Path) -> None:
@@ -88,3 +91,16 @@ def test_killed_during_an_upload_the_next_run_completes_it(tmp_path: Path, tlzoo
 def test_without_results_there_is_nothing_to_publish(tlzoo: Command, tmp_path: Path) -> None:
     done = tlzoo("results", "--to", "me", "--out", tmp_path / "none")
     assert done.returncode == 2 and "make some with: tlzoo eval" in done.stderr
+
+
+def test_each_data_set_and_machine_is_counted_apart(tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    for place, facts in enumerate(({}, {"dataset_fingerprint": "g"}, {"hardware": "EPYC", "origin": "reference"})):
+        store.write([result("yamnet", "probe", 0.9, run_id=str(place), **facts)])
+    local = Leaderboard(tmp_path)
+    text = readme(local.results, local.table(), Repository("dataset", "me/numbers")).decode()
+    assert [line for line in text.splitlines() if line.startswith("| audio-classification")] == [
+        "| audio-classification | spoken-digits (f) (local results) | 1 | 1 |",
+        "| audio-classification | spoken-digits (f) (reference results, measured on EPYC) | 1 | 1 |",
+        "| audio-classification | spoken-digits (g) (local results) | 1 | 1 |",
+    ]

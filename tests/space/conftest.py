@@ -45,7 +45,7 @@ def results(row: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPat
                     one = row(card, strategy, score * (1 if fraction == 1 else 0.7), fraction=fraction)
                     one["run_id"] += task
                     rows.append(one | changed | facts)
-        missing = row("wav2vec2", "probe", 0.0) | {"task": task, "status": "unavailable", "value": None}
+        missing = row("wav2vec2", "probe", 0.0, task=task, dataset_fingerprint=task, status="unavailable", value=None)
         rows.append(missing | {"run_id": f"missing-{task}", "reason": "model.safetensors cannot be had"})
     return write(tmp_path_factory.mktemp("out"), rows)
 

@@ -160,7 +160,7 @@ def test_every_page_follows_the_task(visitor: Visitor) -> None:
     visitor.until(lambda: visitor.all(".js-plotly-plot"))
     assert len(visitor.all(".js-plotly-plot")) == 2, "learning curves too: a tenth of the labels was run"
     visitor.tab("Compare")
-    visitor.sees("YAMNet", "toy: accuracy of 5 neighbours", "what to freeze")
+    visitor.sees("YAMNet", "toy", "accuracy of 5 neighbours", "what to freeze")
     visitor.tab("Choose")
     visitor.sees("toy: yamnet nano full", "on the Pareto front")
     visitor.write("At most, ms an example", "1")

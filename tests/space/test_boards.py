@@ -89,7 +89,8 @@ def test_a_board_that_ships_is_read_and_not_ranked_again(
 ) -> None:
     shipped = tmp_path / "results"
     shipped.mkdir()
-    row = dict.fromkeys(BOARD.names) | {"card": "crepe", "task": "pitch-extraction", "value": 0.9}
+    row = dict.fromkeys(BOARD.names) | {"card": "crepe", "task": "pitch-extraction", "metric": "rpa", "value": 0.9}
+    row |= {"rank": 1, "strategy": "probe", "fraction": 1.0, "ci_low": 0.8, "ci_high": 1.0, "origin": "reference"}
     pq.write_table(pa.Table.from_pylist([row], schema=BOARD), shipped / "board.parquet")
     monkeypatch.setenv("TLZOO_REFERENCE", str(shipped))
     board = api.Leaderboard(results)
@@ -116,3 +117,22 @@ def test_a_large_board_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.Mon
     for task in boards.tasks:
         html = fragment(boards.filtered(task, Filter(tiers=["stand-in"])))
         assert html.count("<tr") == 1 + 240
+
+
+def test_what_is_compared_is_of_one_data_set_and_machine(row: Maker, tmp_path: Path) -> None:
+    rows = [
+        row("yamnet", "probe", 0.9, hardware="a laptop"),
+        row("yamnet", "probe", 0.6, hardware="a laptop", fraction=0.1),
+        row("openl3", "probe", 0.8, origin="reference", hardware="EPYC"),
+        row("openl3", "full", 0.7, hardware="a laptop", dataset_fingerprint="g"),
+    ]
+    boards = Boards("audio", write(tmp_path, rows))
+    panels = boards.panels("audio-classification")
+    assert {title: [round(row["value"], 2) for row in alike] for title, alike in panels.items()} == {
+        "toy (f): local results, measured on a laptop": [0.9, 0.6],
+        "toy (f): reference results, measured on EPYC": [0.8],
+        "toy (g): local results, measured on a laptop": [0.7],
+    }
+    shown = recommend(boards, "audio-classification")
+    assert "toy (f): yamnet base probe" in shown and "toy (g): openl3 base full" in shown
+    assert "not compared with the reference results, measured on EPYC" in shown

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tlzoo import terminal
-from tlzoo.errors import InputError, unknown
+from tlzoo.errors import InputError, UnavailableError, unknown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Wide = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal.")]
 
@@ -85,24 +88,24 @@ def select(
     import json
     from dataclasses import asdict
 
-    import pyarrow.compute as pc
-
     from tlzoo.api import Leaderboard
     from tlzoo.cards import catalogue
     from tlzoo.cards.vocabulary import task_facts
-    from tlzoo.data.own import title
     from tlzoo.leaderboard.selection import Limits, described
     from tlzoo.leaderboard.selection import select as choose
 
     task_facts(task)
     board = Leaderboard(out).table(task)
+    command = f"tlzoo eval --task {task}" + (f" --data {data}" if data else "")
+    if out != Path(".tlzoo"):
+        command += f" --out {out}"
     if data is not None:
-        board = board.filter(pc.equal(board["dataset"], title(Path(data)) if Path(data).exists() else data))
+        board = _rows_on(data, task, board, command)
     limits = Limits(max_size_mb, max_latency_ms, min_score, frozenset(each.lower() for each in license_ or ()))
     found = choose(board, limits, catalogue.license_of)
     if not found:
         on = f" --data {data}" if data else ""
-        raise InputError(f"no results for {task}{on} in {out} yet; make some with: tlzoo eval --task {task}{on}")
+        raise InputError(f"no results for {task}{on} in {out} yet; make some with: {command}")
     _say_whose(out)
     if as_json:
         terminal.put(json.dumps([asdict(each) for each in found], indent=1))
@@ -112,3 +115,35 @@ def select(
             terminal.put(terminal.wrap(line, terminal.width()))
     if all(each.row is None for each in found):
         raise typer.Exit(1)
+
+
+def _rows_on(data: str, task: str, board: pa.Table, command: str) -> pa.Table:
+    """Rows of a board on a data set; of a person's own data, on what lies there now.
+
+    Raises:
+        InputError: Only other data of that name were evaluated; says that ``command`` evaluates these.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from tlzoo.cards.vocabulary import task_facts
+    from tlzoo.data.catalogue import find
+    from tlzoo.data.named import DATASETS
+    from tlzoo.data.own import title
+
+    if data in DATASETS or not Path(data).exists():
+        return board.filter(pc.equal(board["dataset"], data))
+    named = board.filter(pc.equal(board["dataset"], title(Path(data))))
+    try:
+        versions = {find(task, data, kind=kind).fingerprint for kind in task_facts(task).inputs}
+    except (InputError, UnavailableError) as error:
+        terminal.say(f"what lies there now cannot be read, so rows are chosen by its name: {error}")
+        return named
+    now = board.filter(pc.is_in(board["dataset_fingerprint"], pa.array(sorted(versions))))
+    others = len(named.filter(pc.is_valid(named["value"]))["dataset_fingerprint"].unique())
+    if others and now["value"].null_count == now.num_rows:
+        raise InputError(
+            f"--data {data}: what lies there now was not evaluated, only {others} other version{'s' * (others > 1)}; "
+            f"evaluate this one with: {command}"
+        )
+    return now

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tlzoo.errors import InputError
 from tlzoo.files import writable_folder
+from tlzoo.leaderboard.identity import PANEL, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.render import megabytes, rows_of
@@ -19,7 +20,7 @@ FRONT_COLOUR = "#009e73"
 
 
 def plot(board: pa.Table, path: Path) -> None:
-    """Draw a board, one panel for each task and data set, all labels.
+    """Draw a board, one panel for each task, data set and machine, all labels.
 
     Args:
         board: Ranked rows.
@@ -34,13 +35,21 @@ def plot(board: pa.Table, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    rows = [r for r in rows_of(board) if r["value"] is not None and r["latency_ms_p50"] and r["fraction"] == 1.0]
+    everything = rows_of(board)
+    rows = [r for r in everything if r["value"] is not None and r["latency_ms_p50"] and r["fraction"] == 1.0]
     if not rows:
         raise InputError(f"--plot {path}: no row has a score and a latency yet; run tlzoo eval first")
-    panels = sorted({(r["task"], r["dataset"]) for r in rows})
+    titles = Titles(everything)
+
+    def title(panel: list[dict[str, Any]]) -> str:
+        first = panel[0]
+        clock = titles.clock(first)
+        return f"{first['task']} on {titles.data(first)}" + (f"\n{clock}" if clock else "")
+
+    panels = sorted(grouped(rows, PANEL), key=title)
     figure, axes = plt.subplots(1, len(panels), figsize=(8 * len(panels), 5.5), squeeze=False, layout="constrained")
     for axis, panel in zip(axes[0], panels, strict=True):
-        _panel(axis, panel, [r for r in rows if (r["task"], r["dataset"]) == panel])
+        _panel(axis, title(panel), panel)
     try:
         figure.savefig(path, dpi=150)
     except (ValueError, OSError) as error:
@@ -49,7 +58,7 @@ def plot(board: pa.Table, path: Path) -> None:
         plt.close(figure)
 
 
-def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> None:
+def _panel(axis: Any, title: str, rows: list[dict[str, Any]]) -> None:
     metric = METRICS[rows[0]["metric"]]
     largest = largest_of(rows)
     for tier, colour in COLOURS.items():
@@ -82,7 +91,7 @@ def _panel(axis: Any, panel: tuple[str, str], rows: list[dict[str, Any]]) -> Non
     axis.set_xlabel("latency of one example, median, ms ↓ (log scale)")
     axis.set_ylabel(f"{metric.title}, 95% interval")
     sizes = f"; area = size, largest {megabytes(largest)} MB" if largest else ""
-    axis.set_title(f"{panel[0]} on {panel[1]}{sizes}")
+    axis.set_title(f"{title}{sizes}")
     axis.grid(alpha=0.3)
     for handle in axis.legend(loc="best", fontsize=8).legend_handles:
         if hasattr(handle, "set_sizes"):

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from tlzoo.cards.vocabulary import TASKS, TIERS
+from tlzoo.leaderboard import identity
+from tlzoo.leaderboard.identity import of
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.schema import BOARD, MEASURED, USAGE
-from tlzoo.leaderboard.statistics import Estimate, estimate, gain, tied, verdict
+from tlzoo.leaderboard.schema import BOARD, USAGE
+from tlzoo.leaderboard.statistics import NOT_FINITE, Estimate, estimate, gain, is_finite, tied, verdict
 
 Row = dict[str, Any]
-_KEY = (
-    "card",
-    "variant",
-    "weights",
-    "task",
-    "dataset",
-    "dataset_fingerprint",
-    "card_hash",
-    "strategy",
-    "fraction",
-    "metric",
-)
+_ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
+"""What a row shares with its baseline: the same architecture, trained from scratch."""
+_KEY = ("card", "variant", "weights", "weights_sha256", "card_hash", "strategy", "recipe", *identity.BOARD)
+"""What runs share that differ in nothing but their seed: they become one row."""
+_CURVE = tuple(name for name in _KEY if name != "fraction")
+_CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "seed", "origin", "hardware")
+"""What is tried again after a failure, with another recipe or a card that was put right."""
 
 
 def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Iterable[str] | None = None) -> pa.Table:
     """Rank results.
 
-    Seeds of one configuration become one row. Rows are compared only within a task, data set, fraction, metric and
-    tier of weights; there, models whose paired bootstrap difference includes zero share a rank.
+    Seeds of one configuration become one row. Rows are compared only within a task, data set, machine, fraction, metric
+    and tier of weights; there, models whose paired bootstrap difference includes zero share a rank. A number that is
+    not finite is a failure; a failure is left out once the same was run with success.
 
     Args:
         results: Rows of ``schema.RESULT``.
@@ -41,29 +40,37 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
         metrics: Only these; by default each task's headline metric, of each kind of input that it takes.
 
     Returns:
-        Rows of ``schema.BOARD``, best first; rows without a value last, with status and reason.
+        Rows of ``schema.BOARD``, best first, the local ones before the reference's; rows without a value last, with
+        status and reason.
     """
     wanted = set(metrics) if metrics is not None else None
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    failed: dict[tuple[Any, ...], Row] = {}
+    failed: list[Row] = []
     for row in results.to_pylist():
         if tasks is not None and row["task"] not in tasks:
             continue
         if row["status"] != "ok":
-            failed[tuple(row[k] for k in (*_KEY, "seed"))] = row
+            failed.append(row)
         elif row["metric"] in wanted if wanted is not None else row["metric"] in TASKS[row["task"]].headlines:
-            groups[tuple(row[k] for k in _KEY)].append(row)
-    entries = [_Entry(dict(zip(_KEY, key, strict=True)), rows) for key, rows in groups.items()]
-    by_key = {tuple(e.key[k] for k in _KEY): e for e in entries}
+            if row["value"] is not None and isfinite(row["value"]) and is_finite(row["statistics"]):
+                groups[*of(row, _KEY), *map(tuple, of(row, ("example_ids", "groups")))].append(row)
+            else:
+                failed.append(_not_finite(row))
+    entries: list[_Entry] = []
+    for rows in groups.values():
+        entry = _Entry(rows)
+        if entry.estimate.is_finite:
+            entries.append(entry)
+        else:
+            failed += map(_not_finite, entry.runs)
+    baselines = {of(e.key, _ARCHITECTURE): e for e in sorted(entries, key=_Entry.created) if e.is_baseline}
+    curves = _by(entries, _CURVE)
     for entry in entries:
-        entry.compare(by_key)
+        entry.compare(baselines, curves[of(entry.key, _CURVE)])
     ranked: list[Row] = []
-    for peers in _by(entries, ("task", "dataset", "dataset_fingerprint", "fraction", "metric", "weights")).values():
+    for peers in _by(entries, (*identity.BOARD, "weights")).values():
         ranked += _rank(peers)
-    done = {(e.key["card"], e.key["task"], e.key["dataset"]) for e in entries}
-    for row in failed.values():
-        if row["strategy"] is not None or (row["card"], row["task"], row["dataset"]) not in done:
-            ranked.append(_failure(row))
+    ranked += map(_failure, _standing(failed, [run for entry in entries for run in entry.runs]))
     ranked.sort(key=_order)
     return pa.Table.from_pylist(ranked, schema=BOARD)
 
@@ -71,23 +78,41 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
 class _Entry:
     """One row of a board in the making."""
 
-    def __init__(self, key: Row, runs: list[Row]) -> None:
+    def __init__(self, runs: Sequence[Row]) -> None:
         latest = {r["seed"]: r for r in sorted(runs, key=lambda r: r["created"])}
-        self.key, self.runs = key, [latest[seed] for seed in sorted(latest)]
-        self.metric = METRICS[key["metric"]]
-        statistics = {r["seed"]: r["statistics"] for r in self.runs}
+        self.runs = [latest[seed] for seed in sorted(latest)]
+        self.key = {name: self.runs[0][name] for name in _KEY}
+        self.metric = METRICS[self.key["metric"]]
         self.ids = self.runs[0]["example_ids"]
-        self.estimate = estimate(self.metric, statistics, self.runs[0]["groups"])
+        self.estimate = self._estimate()
         self.compared: Row = {}
 
-    def compare(self, entries: Mapping[tuple[Any, ...], _Entry]) -> None:
-        """Fill in what is relative to training the same architecture from scratch."""
+    @property
+    def is_baseline(self) -> bool:
+        """Whether others are compared with it: it was trained from scratch."""
+        return bool(self.key["strategy"] == "scratch" and self.key["weights"] == "none")
+
+    def created(self) -> Any:
+        """When the last of its runs ended."""
+        return max(run["created"] for run in self.runs)
+
+    def _estimate(self, paired: Collection[int] = ()) -> Estimate:
+        by_seed = {run["seed"]: run["statistics"] for run in self.runs}
+        return estimate(self.metric, by_seed, self.runs[0]["groups"], paired)
+
+    def compare(self, baselines: Mapping[tuple[Any, ...], _Entry], curve: Sequence[_Entry]) -> None:
+        """Fill in what is relative to training the same architecture from scratch.
+
+        Args:
+            baselines: What was trained from scratch, by its architecture.
+            curve: This configuration with every share of the labels.
+        """
         if self.key["strategy"] == "scratch":
             return
-        scratch = self._peer(entries, strategy="scratch", weights="none")
+        scratch = baselines.get(of(self.key, _ARCHITECTURE))
         if scratch is None or scratch.ids != self.ids:
             return
-        improvement = gain(self.metric, self.estimate, scratch.estimate)
+        improvement = self._gain(scratch)
         low, high = improvement.interval
         self.compared = {
             "scratch_value": scratch.estimate.value,
@@ -96,33 +121,35 @@ class _Entry:
             "gain_high": high,
             "verdict": verdict(improvement),
             "time_to_target": _time_ratio(scratch.runs, self.runs),
-            "label_savings": self._label_savings(entries),
+            "label_savings": self._label_savings(scratch, curve),
         }
 
-    def _peer(self, entries: Mapping[tuple[Any, ...], _Entry], **changed: Any) -> _Entry | None:
-        key = self.key | changed
-        return entries.get(tuple(key[k] for k in _KEY))
+    def _gain(self, scratch: _Entry) -> Estimate:
+        seeds = [{run["seed"] for run in entry.runs} for entry in (self, scratch)]
+        if seeds[0] == seeds[1]:
+            return gain(self.metric, self.estimate, scratch.estimate)
+        both = seeds[0] & seeds[1]
+        return gain(self.metric, self._estimate(both), scratch._estimate(both))
 
-    def _label_savings(self, entries: Mapping[tuple[Any, ...], _Entry]) -> float | None:
+    def _label_savings(self, scratch: _Entry, curve: Sequence[_Entry]) -> float | None:
         """All labels over the fewest with which this strategy reaches what scratch reaches with all of them."""
-        full = self._peer(entries, strategy="scratch", weights="none", fraction=1.0)
-        if full is None or self.key["fraction"] != 1.0:
+        if self.key["fraction"] != 1.0 or len(curve) < 2:
             return None
-        fractions = sorted({k[_KEY.index("fraction")] for k in entries})
-        curve = [e for f in fractions if (e := self._peer(entries, fraction=f))]
-        if len(curve) < 2:
-            return None
-        reached = [e for e in curve if self.metric.sign * (e.estimate.value - full.estimate.value) >= 0]
-        return 1 / float(reached[0].key["fraction"]) if reached else None
+        shares = [
+            entry.key["fraction"]
+            for entry in curve
+            if self.metric.sign * (entry.estimate.value - scratch.estimate.value) >= 0
+        ]
+        return 1 / float(min(shares)) if shares else None
 
     def row(self, rank: int) -> Row:
         first, low_high = self.runs[0], self.estimate.interval
+        timed = [r["train_seconds"] for r in self.runs if r["threads"] == first["threads"]]
         return (
-            {k: first[k] for k in ("card", "variant", "weights", "task", "dataset", "strategy", "fraction", "metric")}
-            | {k: first[k] for k in (*MEASURED, "status", "reason", "n_test", "weights_sha256", "origin")}
+            {k: first[k] for k in BOARD.names if k in first}
             | {"rank": rank, "seeds": [r["seed"] for r in self.runs], "run_ids": [r["run_id"] for r in self.runs]}
             | {"value": self.estimate.value, "ci_low": low_high[0], "ci_high": low_high[1]}
-            | {"train_seconds": _mean(r["train_seconds"] for r in self.runs)}
+            | {"train_seconds": _mean(timed)}
             | {name: _total(r[name] for r in self.runs) for name in USAGE}
             | self.compared
         )
@@ -143,9 +170,34 @@ def _rank(peers: list[_Entry]) -> list[Row]:
     return rows
 
 
+def _not_finite(row: Row) -> Row:
+    return row | {"status": "diverged", "reason": f"{METRICS[row['metric']].label}: {NOT_FINITE}"}
+
+
 def _failure(row: Row) -> Row:
-    same = {name: row.get(name) for name in BOARD.names if name in row}
+    same = {name: row[name] for name in BOARD.names if name in row}
     return same | {"value": None, "seeds": [row["seed"]], "run_ids": [row["run_id"]]}
+
+
+def _standing(failed: Iterable[Row], succeeded: Iterable[Row]) -> list[Row]:
+    """Failures that nothing has repaired since: of what failed again, the last."""
+    last = {of(row, _CELL): row for row in sorted(failed, key=lambda row: row["created"])}
+    same = ("card", "task", "dataset", "origin")
+    well = defaultdict(list)
+    for row in succeeded:
+        well[of(row, same)].append(row)
+    return [row for row in last.values() if not any(_repairs(other, row) for other in well[of(row, same)])]
+
+
+def _repairs(row: Row, failure: Row) -> bool:
+    """Whether a row is the success that a failure lacked; a model that had none at all lacks any of its task and data.
+
+    An absence names no seed, share of the labels or hardware.
+    """
+    if failure["strategy"] is None:
+        return failure["dataset_fingerprint"] in (None, row["dataset_fingerprint"])
+    same = all(failure[name] in (None, row[name]) for name in _CELL)
+    return bool(same and row["created"] >= failure["created"])
 
 
 def _order(row: Row) -> tuple[Any, ...]:
@@ -153,14 +205,17 @@ def _order(row: Row) -> tuple[Any, ...]:
     metric = METRICS.get(row["metric"] or "")
     value = row["value"]
     quality = 0.0 if value is None else -(metric.sign if metric else 1) * value
-    names = (row["task"], row["dataset"] or "", -(row["fraction"] or 0), row["metric"] or "")
+    place: tuple[Any, ...] = (row["origin"] != "local", row["origin"] or "")
+    if value is not None:
+        place = (row["dataset_fingerprint"] or "", *place, row["hardware"] or "", row["device"] or "")
+    names = (row["task"], row["dataset"] or "", *place, -(row["fraction"] or 0), row["metric"] or "")
     return (value is None, *names, tier, row.get("rank") or 0, quality, row["card"], row["strategy"] or "")
 
 
 def _by(entries: Iterable[_Entry], names: Sequence[str]) -> dict[tuple[Any, ...], list[_Entry]]:
     grouped: dict[tuple[Any, ...], list[_Entry]] = defaultdict(list)
     for entry in entries:
-        grouped[tuple(entry.key[n] for n in names)].append(entry)
+        grouped[of(entry.key, names)].append(entry)
     return grouped
 
 
@@ -181,7 +236,7 @@ def _time_ratio(scratch: list[Row], model: list[Row]) -> float | None:
     partner = {r["seed"]: r for r in model}
     for run in scratch:
         other = partner.get(run["seed"])
-        if other is None or not run["history"] or not other["history"]:
+        if other is None or not run["history"] or not other["history"] or run["threads"] != other["threads"]:
             continue
         target = max(p["score"] for p in run["history"])
         slow, fast = _first(run["history"], target), _first(other["history"], target)

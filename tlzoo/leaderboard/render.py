@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tlzoo.errors import InputError, unknown
+from tlzoo.leaderboard import identity
+from tlzoo.leaderboard.identity import Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.schema import BOARD
 
@@ -117,9 +120,10 @@ COLUMNS = (
     ),
     Column("tokens in + out", "prompt_tokens", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
     Column("cost $ ↓", "cost_usd", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
-    Column("origin", "origin", lambda r: r["origin"] or ""),
+    Column("threads", "threads", lambda r: "" if r["threads"] is None else str(r["threads"])),
 )
-"""In the order in which they are shown; a board leaves out those that no row fills, and the origin where it is one."""
+"""In the order in which they are shown; a board leaves out those that no row fills, and threads where all have as many.
+"""
 
 
 def rows_of(board: pa.Table) -> list[Row]:
@@ -148,7 +152,7 @@ def to_csv(board: pa.Table) -> str:
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of one task, data set, fraction and metric: those that are compared.
+    """The rows of one task, data set, machine, fraction and metric: those that are compared.
 
     Attributes:
         title: What they are of.
@@ -174,34 +178,42 @@ class Section:
 
 def sections(board: pa.Table) -> list[Section]:
     """What is compared, apart from what is not, whatever the board's order; rows without a value are left out."""
-    grouped: dict[tuple[Any, ...], list[Row]] = {}
-    origins = set()
-    for row in rows_of(board):
-        if row["value"] is not None:
-            origins.add(row["origin"])
-            grouped.setdefault((row["task"], row["dataset"], row["fraction"], row["metric"]), []).append(row)
-    columns = [column for column in COLUMNS if column.by != "origin" or len(origins) > 1]
-    found = []
-    for (task, dataset, fraction, name), rows in grouped.items():
-        share = "" if fraction in (None, 1.0) else f", {fraction:.0%} of the labels"
-        title = f"{task} on {dataset}{share} ({rows[0]['n_test']} test examples)"
-        used = tuple(column for column in columns if any(column.cell(row) for row in rows))
-        found.append(Section(title, name, used, tuple(rows)))
-    return found
+    rows = rows_of(board)
+    titles = Titles(rows)
+    parts = []
+    for alike in grouped((row for row in rows if row["value"] is not None), identity.BOARD):
+        first = alike[0]
+        share = "" if first["fraction"] in (None, 1.0) else f", {first['fraction']:.0%} of the labels"
+        title = f"{first['task']} on {titles.data(first)}{share} ({first['n_test']} test examples)"
+        several = len({row["threads"] for row in alike}) > 1
+        used = tuple(c for c in COLUMNS if (c.by != "threads" or several) and any(c.cell(row) for row in alike))
+        machine = titles.machine(first)
+        parts.append(Section(f"{title}: {machine}" if machine else title, first["metric"], used, tuple(alike)))
+    return parts
 
 
 def absences(board: pa.Table) -> list[str]:
-    """What has no result, and why: one line for what a model lacks for the same reason, but for its numbers."""
+    """What has no result, and why: one line for what a model lacks for the same reason, but for its numbers.
+
+    Of what data and of whose results it is said where there are several.
+    """
+    rows = rows_of(board)
+    titles = Titles(rows)
+    several = len({(row["task"], titles.data(row)) for row in rows}) > 1
+    origins = {row["origin"] for row in rows}
     alike: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows_of(board):
+    for row in rows:
         if row["value"] is None:
+            place = [f"{row['task']} on {titles.data(row)}"] if several else []
+            place += [row["origin"]] if len(origins) > 1 else []
+            where = f" ({', '.join(place)})" if place else ""
             reason = re.sub(r"[\d.]+", "0", row["reason"] or "")
-            alike.setdefault((row["card"], row["dataset"] or "", row["status"], reason), []).append(row)
+            alike.setdefault((row["card"], where, row["status"], reason), []).append(row)
     lines = []
-    for (card, _, status, _), rows in alike.items():
-        what = ", ".join(dict.fromkeys(r["strategy"] for r in rows if r["strategy"]))
-        such = "" if len({r["reason"] for r in rows}) == 1 else ", such as"
-        lines.append(f"{card} {what}".strip() + f": {status}{such}: {rows[0]['reason']}")
+    for (card, where, status, _), lacking in alike.items():
+        what = ", ".join(dict.fromkeys(r["strategy"] for r in lacking if r["strategy"]))
+        such = "" if len({r["reason"] for r in lacking}) == 1 else ", such as"
+        lines.append(f"{card} {what}".strip() + f"{where}: {status}{such}: {lacking[0]['reason']}")
     return lines
 
 
@@ -246,10 +258,9 @@ def sort(board: pa.Table, column: str) -> pa.Table:
     kind = BOARD.field(column).type
     if pa.types.is_list(kind):
         raise InputError(f"--sort {column}: lists have no order; columns: {', '.join(BOARD.names)}")
-    rising = not (
-        column in ("value", "gain", "throughput", "time_to_target", "label_savings") and pa.types.is_floating(kind)
-    )
-    if column == "value" and board.num_rows:
-        first = METRICS.get(board["metric"][0].as_py() or "")
-        rising = bool(first and not first.higher)
+    if column == "value":  # boards have metrics of both directions
+        signs = [METRICS[name].sign if name in METRICS else 1 for name in board["metric"].to_pylist()]
+        quality = pc.multiply(board["value"], pa.array(signs, pa.int64()))
+        return board.take(pc.sort_indices(pa.table({"quality": quality}), [("quality", "descending")]))
+    rising = column not in ("gain", "throughput", "time_to_target", "label_savings")
     return board.sort_by([(column, "ascending" if rising else "descending")])

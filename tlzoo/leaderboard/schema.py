@@ -105,7 +105,8 @@ BOARD = pa.schema(
         ("reason", pa.string()),
         ("n_test", pa.int64()),
         ("weights_sha256", pa.string()),
-        ("origin", pa.string()),
+        ("dataset_fingerprint", pa.string()),
+        *(RESULT.field(name) for name in ("origin", "hardware", "device", "threads")),
         ("run_ids", pa.list_(pa.string())),
         *(RESULT.field(name) for name in USAGE),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tlzoo.leaderboard.identity import CLOCK, DATA, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.render import megabytes, rows_of
@@ -39,6 +40,7 @@ class Selection:
     Attributes:
         task: The task.
         dataset: The data.
+        title: What the data are called, so that no other are called alike.
         row: The row of the board; absent where nothing is within the limits.
         license: Its licence.
         reasons: Sentences.
@@ -46,17 +48,19 @@ class Selection:
 
     task: str
     dataset: str
+    title: str
     row: Row | None
     license: str | None
     reasons: tuple[str, ...]
 
 
 def select(board: pa.Table, limits: Limits, license_of: Callable[[Row], str]) -> list[Selection]:
-    """Choose on each task's data, among all that was run with all labels.
+    """Choose on each task's data, among all that was run with all labels on one machine.
 
-    The best score within the limits wins; of those that share its rank, which cannot be told apart, the fastest, and
-    then the smallest. Where a row of another rank or tier, within the limits too, is as good in score, latency and size
-    and better in one, that row is taken: no recommendation is dominated by what can be afforded.
+    The local results decide where there are any, else the reference's, and never both. The best score within the limits
+    wins; of those that share its rank, which cannot be told apart, the fastest, and then the smallest. Where a row of
+    another rank or tier, within the limits too, is as good in score, latency and size and better in one, that row is
+    taken: no recommendation is dominated by what can be afforded.
 
     Args:
         board: Rows of ``schema.BOARD``.
@@ -66,21 +70,36 @@ def select(board: pa.Table, limits: Limits, license_of: Callable[[Row], str]) ->
     Returns:
         One selection for each task and data set that has results.
     """
-    boards: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows_of(board):
-        if row["value"] is not None and row["fraction"] == 1.0:
-            boards.setdefault((row["task"], row["dataset"], row["metric"]), []).append(row)
-    return [_of(task, dataset, rows, limits, license_of) for (task, dataset, _), rows in boards.items()]
+    everything = rows_of(board)
+    titles = Titles(everything)
+    rows = [row for row in everything if row["value"] is not None and row["fraction"] == 1.0]
+    return [_on(alike, titles, limits, license_of) for alike in grouped(rows, ("task", *DATA, "metric"))]
 
 
-def _of(task: str, dataset: str, rows: Sequence[Row], limits: Limits, license_of: Callable[[Row], str]) -> Selection:
+def _on(rows: Sequence[Row], titles: Titles, limits: Limits, license_of: Callable[[Row], str]) -> Selection:
+    """Choose on some data; of several machines of one origin, the one with the most rows decides."""
+    machines = sorted(grouped(rows, CLOCK), key=lambda alike: (alike[0]["origin"] != "local", -len(alike)))
+    chosen, reasons = _of(machines[0], limits, license_of)
+    used, *others = (titles.clock(alike[0]) for alike in machines)
+    if others:
+        reasons.append(f"by the {used}; not compared with the {', nor with the '.join(others)}")
+    elif rows[0]["origin"] != "local":
+        reasons.append(f"by the {used}; there are no local ones")
+    first = rows[0]
+    license_ = None if chosen is None else license_of(chosen)
+    return Selection(first["task"], first["dataset"], titles.data(first), chosen, license_, tuple(reasons))
+
+
+def _of(rows: Sequence[Row], limits: Limits, license_of: Callable[[Row], str]) -> tuple[Row | None, list[str]]:
+    """Which row of one machine to take, if any, and why."""
     beyond = [_beyond(row, limits, license_of) for row in rows]
     within = [row for row, said in zip(rows, beyond, strict=True) if not said]
     sign = METRICS[rows[0]["metric"]].sign
     if not within:
         near = min(zip(beyond, rows, strict=True), key=lambda pair: (len(pair[0]), -sign * pair[1]["value"]))
-        told = f"nothing of {len(rows)} rows is within the limits; nearest: {name(near[1])}: {', '.join(near[0])}"
-        return Selection(task, dataset, None, None, (told,))
+        return None, [
+            f"nothing of {len(rows)} rows is within the limits; nearest: {name(near[1])}: {', '.join(near[0])}"
+        ]
     chosen, reasons = _best(within)
     better = _dominator(rows, chosen)
     if better is None:
@@ -89,7 +108,7 @@ def _of(task: str, dataset: str, rows: Sequence[Row], limits: Limits, license_of
         reasons.append(f"dominated by {name(rows[better])}: {', '.join(beyond[better])}")
     if chosen["weights"] == "stand-in":
         reasons.append("its weights are a stand-in: the published model may be better, and larger")
-    return Selection(task, dataset, chosen, license_of(chosen), tuple(reasons))
+    return chosen, reasons
 
 
 def _best(rows: Sequence[Row]) -> tuple[Row, list[str]]:
@@ -113,13 +132,14 @@ def described(selection: Selection) -> list[str]:
     """A selection in words: what it is and what it does, then a line for each reason."""
     row = selection.row
     if row is None:
-        return [f"{selection.dataset}: {selection.reasons[0]}"]
+        first, *others = selection.reasons
+        return [f"{selection.title}: {first}", *others]
     facts = f"{row['metric']} {row['value']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
     if row["latency_ms_p50"] is not None:
         facts += f", {row['latency_ms_p50']:.3g} ms"
     if row["size_bytes"] is not None:
         facts += f", {megabytes(row['size_bytes'])} MB"
-    head = f"{selection.dataset}: {name(row)} ({row['weights']} weights, {selection.license}): {facts}"
+    head = f"{selection.title}: {name(row)} ({row['weights']} weights, {selection.license}): {facts}"
     return [head, *selection.reasons]
 
 

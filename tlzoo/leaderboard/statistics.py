@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from itertools import chain
+from typing import Final, Literal
 
 import numpy as np
 
@@ -13,7 +15,9 @@ from tlzoo.leaderboard.metrics import Array, Metric, Statistics
 
 RESAMPLES = 2000
 LEVEL = 0.95
-Verdict = Literal["positive", "neutral", "negative"]
+NOT_FINITE: Final = "not finite"
+"""What is said of a number that is none, or infinite."""
+Verdict = Literal["positive", "neutral", "negative", "not finite"]
 _CROSSING = "\x1f"  # ASCII's unit separator, which no name has
 
 
@@ -32,10 +36,18 @@ class Estimate:
         """Percentile interval at ``LEVEL``."""
         return interval(self.draws)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the number and its interval are finite."""
+        return all(map(math.isfinite, (self.value, *self.interval)))
+
 
 def interval(draws: Array) -> tuple[float, float]:
     """Percentile interval of bootstrap draws (Efron & Tibshirani 1993, section 13.3)."""
-    low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if np.isnan(draws).all():
+        return math.nan, math.nan
+    with np.errstate(invalid="ignore"):  # between infinite draws there is nothing
+        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
@@ -60,20 +72,29 @@ def _weights(groups: tuple[str, ...]) -> Array:
     return np.multiply.reduceat(counts[:, index], starts, axis=1).astype(np.float64)
 
 
-def estimate(metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str]) -> Estimate:
+def is_finite(statistics: Statistics) -> bool:
+    """Whether all numbers are finite."""
+    return bool(np.isfinite(np.fromiter(chain.from_iterable(statistics), np.float64)).all())
+
+
+def estimate(
+    metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str], paired: Collection[int] = ()
+) -> Estimate:
     """Estimate a metric over test examples and seeds.
 
     Args:
         metric: The metric.
         by_seed: Per-example statistics of each seed's run.
         groups: For each example, what was drawn independently: resampled as a whole.
+        paired: Seeds that this and another estimate have in common. Where both have the same number of seeds, a draw
+            of both holds the same ones of these.
 
     Returns:
         Mean over seeds; draws that vary the groups and, where there are several, the seeds.
     """
     weights = _weights(tuple(groups))
     ones = np.ones((1, len(groups)))
-    seeds = sorted(by_seed)
+    seeds = sorted(by_seed, key=lambda seed: (seed not in paired, seed))
     value = float(np.mean([metric.reduce(by_seed[s], ones)[0] for s in seeds]))
     draws = np.stack([metric.reduce(by_seed[s], weights) for s in seeds])
     picks = np.random.default_rng(1).integers(len(seeds), size=(len(seeds), RESAMPLES))
@@ -86,7 +107,9 @@ def gain(metric: Metric, model: Estimate, scratch: Estimate) -> Estimate:
 
 
 def verdict(improvement: Estimate) -> Verdict:
-    """Positive or negative where the interval of the paired difference excludes zero."""
+    """Positive or negative where the interval of the paired difference excludes zero; none where it is not finite."""
+    if not improvement.is_finite:
+        return NOT_FINITE
     low, high = improvement.interval
     return "positive" if low > 0 else "negative" if high < 0 else "neutral"
 

@@ -25,7 +25,7 @@ ORDER = (
     "seeds",
     "latency_ms_p50",
     "size_bytes",
-    "origin",
+    "threads",
     "verdict",
     "cost_usd",
     "params",

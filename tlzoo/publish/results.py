@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tlzoo.errors import InputError
+from tlzoo.leaderboard.identity import DATA, MACHINE, Titles, grouped
+from tlzoo.leaderboard.render import rows_of
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
@@ -36,7 +37,7 @@ def publication(selected: Selection, repository: Repository) -> Publication:
         raise InputError(f"all results are on your own data ({names}), which stay here; {OPTION} publishes them")
     if not results.num_rows:
         raise InputError("no results to publish yet; make some with: tlzoo eval --task audio-classification")
-    order = [("task", "ascending"), ("dataset", "ascending"), ("weights", "ascending"), ("rank", "ascending")]
+    order = [(name, "ascending") for name in ("task", *DATA, *MACHINE, "weights", "rank")]
     files = {
         "README.md": readme(results, board, repository),
         LEADERBOARD: parquet(board.select(BOARD.names).sort_by(order)),
@@ -87,15 +88,14 @@ def readme(results: pa.Table, board: pa.Table, repository: Repository) -> bytes:
             for name, path in configs
         ],
     }
-    counted = board.filter(pc.is_valid(board["value"])).group_by(["task", "dataset"]).aggregate(
-        [("card", "count_distinct"), ("value", "count")]
-    )  # fmt: skip
-    tasks = sorted(zip(*(counted[n].to_pylist() for n in counted.column_names), strict=True))
-    names = counted.column_names
+    rows = rows_of(board)
+    titles = Titles(rows)
     lines = ["| task | data set | models | rows with a value |", "|---|---|---:|---:|"]
-    for row in tasks:
-        each = dict(zip(names, row, strict=True))
-        lines.append(f"| {each['task']} | {each['dataset']} | {each['card_count_distinct']} | {each['value_count']} |")
+    parts = grouped((row for row in rows if row["value"] is not None), ("task", *DATA, *MACHINE))
+    for part in sorted(parts, key=lambda part: (part[0]["task"], titles.data(part[0]), titles.machine(part[0]))):
+        machine = titles.machine(part[0])
+        data = f"{titles.data(part[0])}{f' ({machine})' if machine else ''}"
+        lines.append(f"| {part[0]['task']} | {data} | {len({row['card'] for row in part})} | {len(part)} |")
     body = f"""
 # tlzoo: transfer learning, measured
 
@@ -105,11 +105,12 @@ pretrained weights gave over the same architecture trained from scratch.
 {chr(10).join(lines)}
 
 ## Leaderboard
-`{LEADERBOARD}`: one row for each model, variant, weights, task, data set, strategy and share of the
-labels. `value` is the mean over `seeds`, with a 95% bootstrap interval from `ci_low` to `ci_high`; `gain` is the paired
-difference to `scratch_value`. Models that cannot be told apart share a `rank`, which counts within one task, data set,
-share of the labels and tier of `weights`: `official` (the published ones), `stand-in` (a small variant, pretrained on
-rendered or packaged data) or `none` (scratch). A row without a value has a `status` and a `reason`.
+`{LEADERBOARD}`: one row for each model, variant, weights, task, data set, strategy, share of the labels and
+machine. `value` is the mean over `seeds`, with a 95% bootstrap interval from `ci_low` to `ci_high`; `gain` is the
+paired difference to `scratch_value`. Models that cannot be told apart share a `rank`, which counts within one task,
+data set (`dataset` and `dataset_fingerprint`), machine (`origin`, `hardware` and `device`), share of the labels and
+tier of `weights`: `official` (the published ones), `stand-in` (a small variant, pretrained on rendered or packaged
+data) or `none` (scratch). A row without a value has a `status` and a `reason`.
 
 Columns: {_columns(BOARD)}.
 

@@ -57,9 +57,11 @@ def absence(absent: Absent) -> dict[str, Any]:
         "dataset": absent.source.name,
         "strategy": absent.strategy,
     }
-    key = hashlib.sha256(json.dumps(list(facts.values())).encode()).hexdigest()[:32]
+    version = [absent.source.fingerprint] if absent.source.where == "folder" else []  # their names are not unique
+    key = hashlib.sha256(json.dumps([*facts.values(), *version]).encode()).hexdigest()[:32]
     facts["dataset_source"] = absent.source.where
     state = {"status": absent.status, "reason": absent.reason, "created": datetime.now(UTC), "origin": "local"}
+    state["dataset_fingerprint"] = absent.source.fingerprint
     return facts | state | {"run_id": key, "metric": headline(absent.source)}
 
 

@@ -15,8 +15,9 @@ from tlzoo.api import Leaderboard
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.cards.vocabulary import TASKS
+from tlzoo.leaderboard.identity import PANEL, Titles, grouped
 from tlzoo.leaderboard.page import missing
-from tlzoo.leaderboard.render import rows_of
+from tlzoo.leaderboard.render import Row, rows_of
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ class Boards:
     def licenses(self, task: str) -> list[str]:
         """Licences of the weights on a task's board."""
         return sorted({catalogue.license_of(row) for row in rows_of(self.board(task).select(["card", "weights"]))})
+
+    def panels(self, task: str) -> dict[str, list[Row]]:
+        """Rows with a value that are compared with each other, by what their data and machine are called."""
+        rows = rows_of(self.board(task))
+        titles = Titles(rows)
+        return {titles.panel(alike[0]): alike for alike in grouped((r for r in rows if r["value"] is not None), PANEL)}
 
     def filtered(self, task: str, wanted: Filter) -> pa.Table:
         """A task's board with the rows that a visitor wants; a row without a measurement is within no limit of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -57,6 +57,7 @@ def choices(boards: Boards, task: str) -> list[tuple[str, str]]:
     return [(able[i], i) for i in [*(i for i in ranked if i in able), *(i for i in able if i not in ranked)]]
 
 
+_RESULTS = [column for column in COLUMNS if column.by not in ("card", "rank", "threads")]
 _FACTS: dict[str, Callable[[Card], str]] = {
     "summary": lambda c: c.summary,
     "made by": lambda c: f"{c.provenance.organization}, {c.provenance.year}",
@@ -73,36 +74,40 @@ _FACTS: dict[str, Callable[[Card], str]] = {
 
 
 def side_by_side(boards: Boards, task: str, models: Sequence[str]) -> str:
-    """A table: a column a model, first the results of its best row on each data set, then its card's facts.
+    """A table: a column a model, first the results of its best row on each data set and machine, then its card's facts.
 
     What is known of none of the models is left out.
     """
     if not models:
         return "<div class=tlzoo>Choose two models or more.</div>"
     cards = [catalogue.get(model) for model in models]
-    best: dict[str, dict[str, Row]] = {}
-    for row in rows_of(boards.board(task)):
-        if row["value"] is None or row["fraction"] != 1.0 or row["strategy"] == "scratch":
-            continue
-        held = best.setdefault(row["dataset"], {}).get(row["card"])
-        sign = METRICS[row["metric"]].sign
-        if held is None or sign * row["value"] > sign * held["value"]:
-            best[row["dataset"]][row["card"]] = row
-    lines: list[tuple[str, list[str]]] = []
-    for dataset, rows in best.items():
-        metric = METRICS[next(iter(rows.values()))["metric"]].title
-        for column in COLUMNS:
-            if column.by not in ("card", "rank"):
-                said = [column.cell(rows[c.id]) if c.id in rows else "" for c in cards]
-                lines.append((f"{dataset}: {column.head.format(metric=metric)}", said))
-    lines += [(label, [told(card) for card in cards]) for label, told in _FACTS.items()]
-    body = "".join(_line(label, cells) for label, cells in lines if any(cells))
+    parts = []
+    for title, rows in boards.panels(task).items():
+        best = {card.id: _best(row for row in rows if row["card"] == card.id) for card in cards}
+        if any(best.values()):
+            metric = METRICS[rows[0]["metric"]].title
+            said = [(c, ["" if (row := best[card.id]) is None else c.cell(row) for card in cards]) for c in _RESULTS]
+            parts.append(_part(title, [(column.head.format(metric=metric), cells) for column, cells in said]))
+    parts.append(_part("", [(label, [told(card) for card in cards]) for label, told in _FACTS.items()]))
     heads = "".join(f"<th scope=col>{escape(card.name)}</th>" for card in cards)
     return (
         '<div class=tlzoo><div class=wide tabindex=0 role=region aria-label="Models side by side"><table class=facts>'
-        f"<thead><tr><th scope=col aria-label=factor></th>{heads}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div></div>"
+        f"<thead><tr><th scope=col aria-label=factor></th>{heads}</tr></thead>{''.join(parts)}</table></div></div>"
     )
+
+
+def _best(rows: Iterable[Row]) -> Row | None:
+    """The row with the best score of those of all labels that something was transferred to."""
+    able = [row for row in rows if row["fraction"] == 1.0 and row["strategy"] != "scratch"]
+    return max(able, key=lambda row: METRICS[row["metric"]].sign * row["value"], default=None)
+
+
+def _part(title: str, lines: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Lines of which something is known, below what they are of."""
+    body = "".join(_line(label, cells) for label, cells in lines if any(cells))
+    width = max(len(cells) for _, cells in lines) + 1
+    head = f"<tr><th scope=rowgroup colspan={width}>{escape(title)}</th></tr>" if title else ""
+    return f"<tbody>{head}{body}</tbody>"
 
 
 def _line(label: str, cells: Sequence[str]) -> str:

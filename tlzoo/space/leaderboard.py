@@ -15,8 +15,8 @@ from tlzoo.leaderboard.page import fragment
 from tlzoo.leaderboard.render import COLUMNS, to_csv
 from tlzoo.space.boards import Boards, Filter
 
-_NAMES = {column.head.format(metric="score"): column.by for column in COLUMNS}
-"""What a visitor chooses columns by."""
+_NAMES = {column.head.format(metric="score"): column.by for column in COLUMNS if column.by != "threads"}
+"""What a visitor chooses columns by; threads are shown wherever they differ."""
 _AT_FIRST = (
     "rank",
     "card",

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area, largest_of
-from tlzoo.leaderboard.render import Row, megabytes, rows_of
+from tlzoo.leaderboard.render import Row, megabytes
 from tlzoo.leaderboard.selection import name
 from tlzoo.space.boards import Boards
 
@@ -32,11 +32,10 @@ def page(boards: Boards, task: gr.Dropdown, demo: gr.Blocks) -> None:
     curves = gr.Plot(label="Learning curves", visible=False)
 
     def show(task_name: str, dataset: str | None) -> tuple[Any, Any, Any, Any]:
-        scored = [row for row in rows_of(boards.board(task_name)) if row["value"] is not None]
-        names = list(dict.fromkeys(row["dataset"] for row in scored))
-        dataset = dataset if dataset in names else next(iter(names), None)
-        rows = [row for row in scored if row["dataset"] == dataset]
-        chosen = gr.Dropdown(names, value=dataset, visible=len(names) > 1)
+        panels = boards.panels(task_name)
+        dataset = dataset if dataset in panels else next(iter(panels), None)
+        rows = panels[dataset] if dataset is not None else []
+        chosen = gr.Dropdown(list(panels), value=dataset, visible=len(panels) > 1)
         measured = [row for row in rows if row["fraction"] == 1.0 and row["latency_ms_p50"]]
         if not measured:
             told = boards.empty(task_name, "No row here has a latency.")
@@ -59,7 +58,7 @@ def tradeoff(rows: list[Row]) -> go.Figure:
     """Score against latency, an error bar for the interval.
 
     Args:
-        rows: Of one data set, measured, of all labels.
+        rows: Of one data set and machine, measured, of all labels.
     """
     metric = METRICS[rows[0]["metric"]]
     largest = largest_of(rows)
@@ -100,7 +99,7 @@ def learning(rows: list[Row]) -> go.Figure | None:
     """Score over the share of the labels; None where only one share was run.
 
     Args:
-        rows: Of one data set.
+        rows: Of one data set and machine.
     """
     curves: dict[str, list[Row]] = {}
     for row in rows:

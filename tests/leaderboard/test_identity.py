@@ -1,0 +1,40 @@
+"""What data and machines are called."""
+
+from typing import Any
+
+from tlzoo.leaderboard.identity import Titles
+from tlzoo.leaderboard.schema import BOARD
+
+TASK = "audio-classification"
+
+
+def row(**changed: Any) -> dict[str, Any]:
+    facts = {"task": TASK, "dataset": "toy", "dataset_fingerprint": "f", "value": 0.8, "origin": "local"}
+    return dict.fromkeys(BOARD.names) | facts | changed
+
+
+def test_a_name_alone_is_enough_where_it_is_of_one_data_set() -> None:
+    """A folder has another fingerprint for each task."""
+    rows = [row(), row(dataset_fingerprint="g", task="audio-embedding")]
+    assert [Titles(rows).data(r) for r in rows] == ["toy", "toy"]
+    assert Titles([rows[0], rows[0] | {"dataset_fingerprint": None}]).data(rows[0]) == "toy"
+
+
+def test_versions_are_told_apart_by_as_much_as_is_needed() -> None:
+    rows = [row(dataset_fingerprint=version) for version in ("a" * 64, "a" * 7 + "b" * 57, None)]
+    assert [Titles(rows).data(r) for r in rows] == ["toy (aaaaaaaa)", "toy (aaaaaaab)", "toy (version not known)"]
+
+
+def test_whose_results_they_are_is_said_where_all_are_not_local() -> None:
+    mine = row(hardware="a laptop", device="cpu")
+    theirs = mine | {"origin": "reference", "hardware": "EPYC"}
+    failed = mine | {"value": None, "hardware": None, "device": None}
+    assert [Titles([mine, failed]).machine(r) for r in (mine, failed)] == ["", ""]
+    assert Titles([theirs]).machine(theirs) == "reference results, measured on EPYC"
+    assert Titles([mine, theirs]).panel(mine) == "toy: local results, measured on a laptop"
+
+
+def test_threads_are_named_where_they_differ() -> None:
+    rows = [row(threads=n) for n in (1, 4)]
+    assert [Titles(rows).clock(r) for r in rows] == ["local results, 1 thread", "local results, 4 threads"]
+    assert Titles(rows[:1]).clock(rows[0]) == ""
