@@ -9,10 +9,11 @@ import torch
 
 from tlzoo.data.catalogue import find
 from tlzoo.errors import DivergedError
+from tlzoo.run import evaluate
 from tlzoo.run import execute as module
-from tlzoo.run.evaluate import _Driver
 from tlzoo.run.execute import execute, prepare
-from tlzoo.run.plan import Plan, plan
+from tlzoo.run.plan import plan
+from tlzoo.run.worker import Worker
 
 TASK = "text-classification"
 
@@ -55,19 +56,20 @@ def test_weights_of_nan_have_no_score(table: Path, monkeypatch: pytest.MonkeyPat
         execute(run_of(table), progress=False)
 
 
-def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path) -> None:
-    class Fails:
-        def call(self, function: Any, *arguments: Any) -> Any:
-            if function is execute:
-                raise DivergedError("the weights hold NaN or infinite numbers")
-            return function(*arguments)
+class InProcess(Worker):
+    """Data are prepared here, nothing is measured, and every run diverges."""
 
-    run, told = run_of(table), list[str]()
-    driver = _Driver(TASK, Plan([run]), tmp_path / "out", 10.0, None, 0.0, True, told.append)
-    driver.began = driver.last = float("inf")  # no budget is used up
-    driver._measured = lambda run, asked: {}  # type: ignore[method-assign]
-    driver._one(Fails(), run)  # type: ignore[arg-type]
-    assert [(row["status"], row["reason"]) for row in driver.failures] == [
-        ("diverged", "the weights hold NaN or infinite numbers")
-    ]
-    assert told[0].startswith("data: ") and told[-1].endswith("diverged: the weights hold NaN or infinite numbers")
+    def call(self, function: Any, *arguments: Any, **_: Any) -> Any:
+        if function is execute:
+            raise DivergedError("the weights hold NaN or infinite numbers")
+        return prepare(*arguments) if function is prepare else {}
+
+
+def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "Worker", InProcess)
+    told: list[str] = []
+    chosen = {"models": ["bert"], "strategies": ["scratch"], "variant": "nano"}
+    done = evaluate.evaluate(TASK, data=str(table), out=tmp_path / "out", say=told.append, **chosen)
+    assert done.board["status"].to_pylist() == ["diverged"]
+    assert done.board["reason"].to_pylist() == ["the weights hold NaN or infinite numbers"]
+    assert any(line.startswith("data: ") for line in told[:-1]) and "diverged" in told[-1]
