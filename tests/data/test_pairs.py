@@ -65,11 +65,22 @@ def test_every_kind_of_table_and_what_was_guessed(tmp_path: Path, name: str, col
 
 def test_scores_are_scaled_by_what_training_has_and_that_is_said(tmp_path: Path) -> None:
     write(tmp_path / "mine/train.csv", rows(24, scale=4), ("text_a", "text_b", "score"))
-    write(tmp_path / "mine/test.csv", [("one more", "and another", 5.0)] * 2, ("text_a", "text_b", "score"))
+    write(
+        tmp_path / "mine/test.csv", [("one more", "and another", 5.0), ("a", "b", 4.0)], ("text_a", "text_b", "score")
+    )
     data = load(find(TASK, str(tmp_path / "mine")))
     assert "scores are from 0 to 4 in training, which became 0 and 1" in data.notices
-    assert set(data.splits["test"]["score"]) == {1.25}
+    assert set(data.splits["test"]["score"]) == {1.0, 1.25}
     assert max(data.splits["train"]["score"]) == 1
+
+
+@pytest.mark.parametrize("scores", [[3.0], [3.0, 3.0]])
+def test_a_test_without_an_order_is_refused_before_anything_trains(tmp_path: Path, scores: list[float]) -> None:
+    write(tmp_path / "mine/train.csv", rows(24), ("text_a", "text_b", "score"))
+    test = [(f"one {i}", f"another {i}", score) for i, score in enumerate(scores)]
+    write(tmp_path / "mine/test.csv", test, ("text_a", "text_b", "score"))
+    with pytest.raises(InputError, match=rf"the pairs for test \({len(scores)}\) all have one score"):
+        find(TASK, str(tmp_path / "mine"))
 
 
 def test_a_text_is_on_one_side_only(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_bad_file_among_good_ones(model: Path, tlzoo: Command, folder: Path, t
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert ["error" in row for row in rows] == [False, True, True, False]
     assert done.returncode == 2
-    assert done.stderr.strip().splitlines()[-1].startswith("tlzoo: 2 of 4 inputs unreadable:")
+    assert done.stderr.strip().splitlines()[-1].startswith("tlzoo: 2 of 4 inputs have no prediction:")
 
 
 def test_a_damaged_model_is_refused(model: Path, tlzoo: Command, folder: Path, tmp_path: Path) -> None:

@@ -92,4 +92,4 @@ def predict(
         raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
     if failed:
         shown = "; ".join(failed[:3]) + (" ..." if len(failed) > 3 else "")
-        raise InputError(f"{len(failed)} of {total} inputs unreadable: {shown}")
+        raise InputError(f"{len(failed)} of {total} inputs have no prediction: {shown}")

@@ -110,7 +110,7 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
         where: What errors call them.
 
     Raises:
-        InputError: No column fits, no pair can be used, or all training scores are equal.
+        InputError: No column fits, no pair can be used, or all scores of a split are equal.
     """
     found = Listing("sentence1", [], [], [], [], [] if len(tables) > 1 else None)
     second: list[str] = []
@@ -138,9 +138,13 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
     found.labels, found.identity = [""] * len(pairs), second
     if short := [split for split in SPLITS if split not in splits]:
         raise InputError(f"{where}: too few texts that occur in no other split to have pairs for {' and '.join(short)}")
-    seen = [score for score, split in zip(scores, splits, strict=True) if split == "train"]
-    if len(set(seen)) < 2:
-        raise InputError(f"{where}: the {len(seen)} pairs for training all have one score; there is nothing to learn")
+    for split in reversed(SPLITS):
+        seen = [score for score, own in zip(scores, splits, strict=True) if own == split]
+        if len(set(seen)) < 2:
+            raise InputError(
+                f"{where}: the pairs for {split} ({len(seen):,}) all have one score; a rank correlation needs two that "
+                "differ, so give more pairs"
+            )
     low, high = (0.0, 1.0) if min(seen) >= 0 and max(seen) <= 1 else (min(seen), max(seen))
     if (low, high) != (0.0, 1.0):
         found.notices.append(f"scores are from {low:g} to {high:g} in training, which became 0 and 1")
