@@ -101,7 +101,7 @@ def test_what_is_written_in_a_result_does_not_steer_the_terminal(row: Maker) -> 
     rows = [row(bad, "probe", 0.5, dataset=bad), row(f"{bad}y", "full", 0.0, value=None, status="error", reason=bad)]
     for width in (80, None):
         text = render(board(pa.Table.from_pylist(rows, schema=RESULT)), "table", width)
-        assert "x[31m" in text and "x[31my full: error: x[31m" in text
+        assert "x[31m" in text and "x[31my full (audio-classification on toy): error: x[31m" in text
         assert not set(text) & set("\x1b\u202e\x00")
 
 

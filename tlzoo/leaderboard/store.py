@@ -5,7 +5,6 @@ A file that cannot be read, or holds what no board can be made of, is left out, 
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tlzoo import terminal
 from tlzoo.cards.vocabulary import task_facts
 from tlzoo.errors import InputError
 from tlzoo.files import write_whole
@@ -184,8 +184,8 @@ def _left_out(path: Path, error: Exception, remedy: str = "move it away, and eva
 
 @cache
 def _say(line: str) -> None:
-    """Say something on stderr, once a process."""
-    print(line, file=sys.stderr)
+    """Say something on standard error, once a process."""
+    terminal.say(line)
 
 
 def _as_now(table: pa.Table, schema: pa.Schema) -> pa.Table:
