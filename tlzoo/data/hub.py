@@ -217,15 +217,15 @@ def _of_tables(loaded: DatasetDict, where: str, task: str, **given: str | None) 
     if not parts:
         raise InputError(f"{where}: no rows to train or to test on; its splits: {', '.join(map(str, loaded))}")
     if task == "question-answering":
-        found = squad.of_tables(parts, where)
+        texts = squad.of_tables(parts, where)
     elif task == "text-embedding":
-        found = pairs.listed(parts, where)
+        texts = pairs.listed(parts, where)
     elif task == "text-generation":
-        found = replies.listed(parts)
+        texts = replies.listed(parts)
     else:
-        found = tables.listed(parts, where, **given)
-    found.notices = [*notices, *found.notices]
-    return found
+        texts = tables.listed(parts, where, **given)
+    texts.notices = [*notices, *texts.notices]
+    return texts
 
 
 def _labelled(rows: Dataset, label: str, lacking: str, notices: list[str]) -> Dataset:

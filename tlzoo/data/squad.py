@@ -304,11 +304,11 @@ def of_tables(tables: Sequence[Table], where: str) -> Listing:
     Raises:
         InputError: No column fits.
     """
-    found = _listed((q for table in tables for q in in_table(table)), Path(where), len(tables) > 1)
+    questions = _listed((q for table in tables for q in in_table(table)), Path(where), len(tables) > 1)
     for table in tables:
-        guessed(found, table, **{key: table.find(names) for key, names in _TABLE.items()})
-    found.columns = _inputs(tables[0])
-    return found
+        guessed(questions, table, **{key: table.find(names) for key, names in _TABLE.items()})
+    questions.columns = _inputs(tables[0])
+    return questions
 
 
 def _listed(questions: Iterable[Question], path: Path, parted: bool) -> Listing:

@@ -343,10 +343,10 @@ def guessed(found: Listing, table: Table, **columns: str | None) -> None:
 def number(value: Any) -> float | None:
     """A cell as a finite number; None where it is none."""
     try:
-        found = float(value)
-    except (TypeError, ValueError):
+        parsed = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def _suffix(path: Path) -> str:

@@ -194,8 +194,9 @@ def _rows(
                 yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
                 name = task.name if task is not None else None
-                told = partial(report, printable(path.name))
-                for facts, row in own.rows(path, name, model.spec.input, columns, told):
+                for facts, row in own.rows(
+                    path, name, model.spec.input, columns, partial(report, printable(path.name))
+                ):
                     yield facts | {"input": printable(facts["input"])}, row
         except InputError as error:
             reason = str(error).removeprefix(f"{printable(path)}: ")
