@@ -188,7 +188,8 @@ def test_what_cannot_be_meant_is_one_line(coco: Maker, change: Callable[[Content
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "no JSON: "), ("[1]", "no list 'images'"), ("\x00\xff", "no JSON: "), ("", "no JSON: ")]
+    ("text", "message"),
+    [("{", "no JSON: "), ("[1]", "no list 'images'"), ("\x00\xff", r"a\.json:1: a NUL byte"), ("", "no JSON: ")],
 )
 def test_a_file_that_is_no_coco(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.json").write_text(text)

@@ -56,6 +56,9 @@ def test_one_class_is_refused_with_the_alternatives(sound: Maker, tmp_path: Path
         ("file_name,kind\na.wav,1\n", "no label column"),
         ("file_name,label\na.wav,\n", "metadata.csv:2: field 'label' is empty"),
         ("file_name,label\n../../etc/passwd,1\n", "leaves the folder"),
+        ("file_name,label\n/etc/passwd,1\n", "leaves the folder"),
+        ("label,file_name\n1,a.wav\n2\n", "metadata.csv:3: field 'file_name' is empty"),
+        ("file_name,label\na.wav,b,c\n", "metadata.csv:2: 3 values, where the head has 2"),
     ],
 )
 def test_a_faulty_metadata_file_is_named(tmp_path: Path, csv: str, message: str) -> None:
@@ -237,3 +240,30 @@ def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> No
     found = listing(folder, "image")
     assert sorted(set(found.labels)) == ["cat", "dog"] and len(found.inputs) == 24
     assert list(walk(folder)) == sorted(Path(value["path"]) for value in found.inputs)
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("file_name,label", "{},{}"),
+        ("File_Name , LABEL", "{},{}"),
+        ("file_name;label", "{};{}"),
+        ("filename\tlabel", "{}\t{}"),
+        ("file_name,label", "in\\{},{}"),
+        ("file_name,label", "{home}/{},{}"),
+    ],
+)
+def test_metadata_as_people_write_it(
+    sound: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, row: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inside = "mine/in" if "\\" in row else "mine"
+    lines = [head]
+    for i in range(24):
+        sound(f"{inside}/{i}.wav", 300 + 50 * i)
+        lines.append(row.replace("{home}", str(tmp_path / "mine")).format(f"{i}.wav", f"c{i % 2}"))
+    Path("mine/metadata.csv").write_text("\n".join(lines), encoding="utf-16")
+    data = load(find(TASK, "./mine"))
+    assert not data.problems and data.features["label"].names == ["c0", "c1"]
+    assert sum(map(len, data.splits.values())) == 24
+    assert not Path(data.splits["train"][0]["id"]).is_absolute()

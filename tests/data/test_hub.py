@@ -18,6 +18,7 @@ from tlzoo.data.dataset import Prepared, gather, table
 from tlzoo.data.hub import listed
 from tlzoo.data.image import encode_png, read_values
 from tlzoo.data.inputs import read_checked
+from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import draw
 from tlzoo.errors import InputError
 
@@ -217,3 +218,52 @@ def test_rows_whose_label_is_kept_secret_are_left_out() -> None:
     assert set(found.labels) == {"bad", "good"} and set(found.splits or ()) == {"train", "validation"}
     assert "hub:sst2: 12 rows of 'test' have no label" in found.notices
     assert len(draw(found.labels, found.groups, found.splits)["test"]) == 12, "validation takes the test's place"
+
+
+def test_texts_are_the_sentences_and_never_an_index() -> None:
+    features = Features({"idx": Value("int32"), "sentence": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
+    texts = [f"a film {i}" for i in range(40)]
+    columns = {"idx": list(range(40)), "sentence": texts, "label": [i % 2 for i in range(40)]}
+    rows = Dataset.from_dict(columns, features=features)
+    other = Dataset.from_dict({**columns, "label": [-1] * 40}, features=features)
+    loaded = DatasetDict({"unsupervised": other, "train": rows, "validation": rows, "test": other})
+    for given in ({}, DATASETS["sst2"].options):
+        found = listed(loaded, "hub:sst2", "text-classification", **given)
+        assert found.inputs == texts * 2 and found.labels == ["neg", "pos"] * 40
+        assert found.names[:2] == ["train/0", "train/1"] and found.columns == {"text": "sentence"}
+        assert found.splits == ["train"] * 40 + ["validation"] * 40
+    assert any("no splits to train or to test on: unsupervised" in notice for notice in found.notices)
+    with pytest.raises(InputError, match="hub:sst2: no column 'labels'; columns: idx, sentence, label"):
+        listed(loaded, "hub:sst2", "text-classification", label="labels")
+
+
+def test_minus_one_is_a_class_where_it_is_a_number() -> None:
+    rows = Dataset.from_dict({"text": [f"text {i}" for i in range(30)], "label": [i % 3 - 1 for i in range(30)]})
+    assert set(listed(DatasetDict({"train": rows}), "hub:a/b", "text-classification").labels) == {"-1", "0", "1"}
+
+
+def test_a_configuration_is_named(tmp_path: Path) -> None:
+    home = tmp_path / "hub" / "datasets" / "somebody" / "texts"
+    for config in ("one", "two"):
+        (home / config).mkdir(parents=True)
+        lines = ["text,label", *(f"{config} {i},{i % 2}" for i in range(40))]
+        (home / config / "train.csv").write_text("\n".join(lines))
+    listing = "".join(f"- config_name: {c}\n  data_files: {c}/train.csv\n" for c in ("one", "two"))
+    (home / "README.md").write_text(f"---\nconfigs:\n{listing}---\n")
+    code = READ.replace("audio-classification", "text-classification").replace(
+        '"groups"', '"texts": data.splits["test"]["text"][:], "groups"'
+    )
+    with Hub(tmp_path / "hub") as hub:
+        environment = os.environ | hub.environment(tmp_path)
+        done = [
+            subprocess.run(
+                [sys.executable, "-c", code, wanted], env=environment, capture_output=True, text=True, timeout=120
+            )
+            for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")
+        ]
+    assert done[0].stderr.strip().splitlines()[-1] == (
+        "InputError: hub:somebody/texts: has several configurations, ['one', 'two']; "
+        "name one: hub:somebody/texts:CONFIG"
+    )
+    assert done[1].returncode == 0, done[1].stderr
+    assert all(text.startswith("two ") for text in json.loads(done[1].stdout)["texts"])

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset, DatasetDict
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.hub import listed
 from tlzoo.data.pairs import components, divided, listing
+from tlzoo.data.pairs import rows as to_predict
 from tlzoo.errors import InputError
 
 TASK = "text-embedding"
@@ -176,3 +178,63 @@ def test_missing_splits_are_cut_from_training_only() -> None:
     splits, _ = divided(pairs, ["train"] * 30 + ["test"] * 10)
     assert splits[30:] == ["test"] * 10
     assert {split: splits.count(split) for split in ("train", "validation")} == {"train": 26, "validation": 4}
+
+
+@pytest.mark.parametrize(
+    ("names", "value", "told"),
+    [
+        (("premise", "hypothesis", "label"), lambda i: i % 3, "'label' of a premise and a hypothesis is a class"),
+        (("premise", "hypothesis", "label"), lambda i: i % 2, "'label' of a premise and a hypothesis is a class"),
+        (("sentence_A", "sentence_B", "label"), lambda i: i % 3, "'label' is 0, 1 or 2, which are classes"),
+        (("sentence1", "sentence2", "score"), lambda i: i % 3, ""),
+        (("sentence1", "sentence2", "label"), lambda i: i % 3 / 2, ""),
+        (("question1", "question2", "is_duplicate"), lambda i: i % 2, ""),
+    ],
+)
+def test_classes_are_no_similarity(tmp_path: Path, names: tuple[str, ...], value: Any, told: str) -> None:
+    path = write(tmp_path / "pairs.csv", [(a, b, value(i)) for i, (a, b, _) in enumerate(rows(60))], names)
+    if told:
+        with pytest.raises(InputError, match=told):
+            find(TASK, str(path))
+    else:
+        assert load(find(TASK, str(path))).columns == {"sentence1": names[0], "sentence2": names[1]}
+
+
+def test_a_score_comes_before_a_class(tmp_path: Path) -> None:
+    names = ("sentence_A", "sentence_B", "relatedness_score")
+    path = write(tmp_path / "sick.csv", rows(60), names)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"{lines[0]},label", *(f"{line},{i % 3}" for i, line in enumerate(lines[1:]))]))
+    assert "score from column 'relatedness_score'" in load(find(TASK, str(path))).notices[0]
+
+
+def test_classes_of_the_hub_that_say_whether_two_texts_mean_the_same() -> None:
+    features = Features(
+        {
+            "sentence1": Value("string"),
+            "sentence2": Value("string"),
+            "label": ClassLabel(names=["not_equivalent", "equivalent"]),
+        }
+    )
+    columns = {
+        "sentence1": [a for a, _, _ in rows(60)],
+        "sentence2": [b for _, b, _ in rows(60)],
+        "label": [i % 2 for i in range(60)],
+    }
+    found = listed(DatasetDict({"train": Dataset.from_dict(columns, features=features)}), "hub:a/b", TASK)
+    scores = [found.targets.of(i, "").columns["score"] for i in range(4)] if found.targets else []
+    assert scores == [0, 1, 0, 1] and found.columns == {"sentence1": "sentence1", "sentence2": "sentence2"}
+    other = Features({**features, "label": ClassLabel(names=["entailment", "not_entailment"])})
+    with pytest.raises(InputError, match="'label' is 'not_entailment', which is no number"):
+        listed(DatasetDict({"train": Dataset.from_dict(columns, features=other)}), "hub:a/b", TASK)
+
+
+def test_pairs_to_predict_are_read_from_the_columns_of_training(tmp_path: Path) -> None:
+    path, read = tmp_path / "new.csv", list[str]()
+    path.write_text("sentence1,sentence2,ours,theirs\na,b,c,d\n")
+    known = {"sentence1": "Ours", "sentence2": "theirs"}
+    assert [row for _, row in to_predict(path, known, read.append)] == [{"sentence1": "c", "sentence2": "d"}]
+    assert read == ["sentence1 from column 'ours', sentence2 from column 'theirs'"]
+    path.write_text("sentence1,sentence2\na,b\n")
+    with pytest.raises(InputError, match=r"new\.csv: no column 'Ours', .* columns: sentence1, sentence2"):
+        list(to_predict(path, known, read.append))

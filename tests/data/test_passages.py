@@ -54,3 +54,16 @@ def test_what_gives_no_passage_is_said_in_one_line(tmp_path: Path, name: str, co
     with pytest.raises(InputError, match=told) as caught:
         find(TASK, str(tmp_path / name))
     assert "\n" not in str(caught.value)
+
+
+def test_paragraphs_whatever_ends_their_lines(tmp_path: Path) -> None:
+    stories = list(documents().values())[:20]
+    found = []
+    for name, end in (("unix", "\n"), ("windows", "\r\n"), ("mac", "\r")):
+        path = tmp_path / name / "stories.txt"
+        path.parent.mkdir()
+        path.write_bytes(f"{end} {end}".join(stories).encode())
+        data = load(find(TASK, str(path)))
+        found.append({split: (rows["text"][:], rows["group"][:]) for split, rows in data.splits.items()})
+    assert found[0] == found[1] == found[2]
+    assert len({group for _, groups in found[0].values() for group in groups}) == 20

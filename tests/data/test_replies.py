@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict
 
+from tlzoo.data import tables
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.hub import listed
 from tlzoo.data.replies import FEATURES, Pair, form, groups, listing, ranking, without_doubles
@@ -178,3 +179,26 @@ def test_empty_cells_are_named_and_left_out(tmp_path: Path) -> None:
     found = listing(path)
     assert found.problems == ["pairs.jsonl row 101: 'reply' is empty", "pairs.jsonl row 102: 'message' is empty"]
     assert len(found.inputs) == 100
+
+
+def test_an_instruction_and_what_it_is_about_are_one_message(tmp_path: Path) -> None:
+    given = [{"instruction": m, "input": "" if i % 4 else f"It is {i}.", "output": r} for i, (m, r) in enumerate(PAIRS)]
+    (tmp_path / "alpaca.json").write_text(json.dumps(given))
+    found = listing(tmp_path / "alpaca.json")
+    assert len(found.inputs) == len(PAIRS) and not found.problems
+    assert found.inputs[:2] == [f"{PAIRS[0][0]}\n\nIt is 0.", PAIRS[1][0]]
+    assert found.columns == {"text": "instruction", "input": "input"}
+    read: list[str] = []
+    asked = [row for _, row in tables.rows(tmp_path / "alpaca.json", found.columns, read.append)]
+    assert asked[:2] == [{"text": text} for text in found.inputs[:2]]
+    assert read == ["text from column 'instruction', with column 'input' below it"]
+
+
+def test_turns_with_from_and_value(tmp_path: Path) -> None:
+    chats = [
+        [{"from": "system", "value": "Be brief."}, {"from": "human", "value": m}, {"from": "gpt", "value": r}]
+        for m, r in PAIRS
+    ]
+    path = tmp_path / "sharegpt.jsonl"
+    path.write_text("\n".join(json.dumps({"conversations": chat}) for chat in chats))
+    assert listing(path).inputs == [m for m, _ in PAIRS]

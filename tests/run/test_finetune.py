@@ -16,7 +16,7 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.run.finetune import LIMITS, Finetuned, finetune
-from tlzoo.run.predict import open_model, predict
+from tlzoo.run.predict import open_model, predict, trained_columns
 
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -64,10 +64,55 @@ def test_pairs_of_texts_from_a_table_and_back(tmp_path: Path) -> None:
     )
     assert "scores are from 2 to 4 in training, which became 0 and 1" in notices
     assert "Classes" not in (tmp_path / "out/README.md").read_text()
+    assert trained_columns(str(tmp_path / "out")) == {"sentence1": "text1", "sentence2": "text2"}
     test = load(find("text-embedding", str(table), LIMITS)).splits["test"]
     found = {row["input"]: row["score"] for row in predict(open_model(str(tmp_path / "out")), [table])}
     pairs = [[found[name], score] for name, score in zip(test["id"], test["score"], strict=True)]
     assert spearman(pairs, np.ones((1, len(pairs))))[0] == pytest.approx(done.value, abs=1e-6)
+
+
+def test_texts_are_predicted_from_the_column_that_was_learnt(tlzoo: Command, tmp_path: Path) -> None:
+    """Whatever else the table has; and nothing else is read in its stead."""
+    words = ("good", "bad")
+    lines = [f"{i},the film number {i} was {words[i % 2]},{words[i % 2]}" for i in range(60)]
+    (tmp_path / "mine.csv").write_text("\n".join(["id,customer note,label", *lines]))
+    out = tmp_path / "out"
+    done = tlzoo(
+        "finetune", "bert", "--task", "text-classification", "--data", tmp_path / "mine.csv", "--out", out,
+        "--variant", "nano", "--strategy", "scratch",
+    )  # fmt: skip
+    if "cannot be had" in done.stderr:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    assert "mine.csv: text from column 'customer note', label from column 'label'" in done.stderr
+    assert json.loads((out / "config.json").read_text())["columns"] == {"text": "customer note"}
+
+    new = [f'what was it?;the film number {i} was {words[i % 2]};"{i}"' for i in range(80, 90)]
+    (tmp_path / "new.csv").write_text("\n".join(["question;Customer_Note;id", *new]))
+    done = tlzoo("predict", out, tmp_path / "new.csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip() == "new.csv: text from column 'Customer_Note'"
+    answers = [row["label"] for row in map(json.loads, done.stdout.splitlines())]
+    assert len(answers) == 10 and len(set(answers)) == 2, "questions are all the same, and notes are not"
+    alone = tlzoo("predict", out, *(line.split(";")[1] for line in new))
+    assert [row["label"] for row in map(json.loads, alone.stdout.splitlines())] == answers
+
+    (tmp_path / "other.csv").write_text("question,note\nwhat was it?,good\n")
+    done = tlzoo("predict", out, tmp_path / "other.csv")
+    assert done.returncode == 2
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .endswith(
+            f"{tmp_path}/other.csv: no column 'customer note', which is where the model's text is read from; "
+            "columns: question, note"
+        )
+    )
+    done = tlzoo("predict", out, tmp_path / "other.csv", "--text", "note")
+    assert done.returncode == 0 and done.stderr.strip() == "other.csv: text from column 'note'"
+    (tmp_path / "raw.txt").write_text('[{"text": "good"}]')
+    done = tlzoo("predict", out, tmp_path / "raw.txt")
+    assert done.returncode == 2 and "JSON, and no plain text" in done.stderr.strip().splitlines()[-1]
 
 
 def predictions(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:

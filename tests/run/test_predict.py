@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +99,7 @@ def test_texts_are_lines_rows_and_what_is_said_on_the_command_line(tmp_path: Pat
     table.write_text("id,Message\n1,one\n2,\n", encoding="utf-8")
     chats.write_text(json.dumps({"prompt": "Tea?", "candidates": ["No", "Yes, please"]}), encoding="utf-8")
     (tmp_path / "notes.bin").write_bytes(b"\0\1")
-    said = ["Are you in?", "a\0 b", "half \ud83d", "x " * 5000]
+    said = ["Are you in?", "a\0 b", "half \ud83d", "x " * 5000, "Great", "好极了", "v1.2", "Really?!"]
     inputs = expand([str(tmp_path), *said, str(tmp_path / "none.txt"), str(tmp_path / "notes.bin")], "text")
     found = list(predict(Shouts(), inputs, batch_size=3))
     assert found[:5] == [
@@ -111,9 +113,47 @@ def test_texts_are_lines_rows_and_what_is_said_on_the_command_line(tmp_path: Pat
     assert [row["error"] for row in found[6:8]] == ["not printable"] * 2
     assert found[7]["input"] == "half ?"
     assert found[8]["text"] == "X " * 5000
-    assert "No such file" in found[9]["error"]
-    assert "a NUL byte" in found[10]["error"]
-    assert len(found) == 11
+    assert [row["text"] for row in found[9:13]] == ["GREAT", "好极了", "V1.2", "REALLY?!"]
+    assert found[13] == {"input": str(tmp_path / "none.txt"), "error": "No such file or directory"}
+    assert "a NUL byte" in found[14]["error"]
+    assert len(found) == 15
+
+
+def test_an_input_is_a_name_a_text_or_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Great").write_text("a\nb")
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(b"text\na\n"))
+    assert list(expand(["Great", "Grand", "no.csv", "x/y", "-", "."], "text")) == [
+        Path("Great"), "Grand", Path("no.csv"), Path("x/y"), Path("/dev/stdin"), Path("rows.csv.gz")
+    ]  # fmt: skip
+    assert list(expand(["Grand", "-"], "image")) == [Path("Grand"), Path("-")]
+    for name in ("", " "):
+        with pytest.raises(InputError, match="one of the inputs is empty"):
+            list(expand([name], "text"))
+
+
+def test_a_name_that_is_no_utf_8_can_be_written_down(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    path.write_text("one\ntwo")
+    found = list(predict(Shouts(), [path, path.with_suffix(".none")]))
+    assert [row["input"] for row in found] == [
+        "caf\ufffd.txt line 1",
+        "caf\ufffd.txt line 2",
+        f"{tmp_path}/caf\ufffd.none",
+    ]
+    json.dumps(found, ensure_ascii=False).encode()
+
+
+def test_what_is_read_is_said_once(tmp_path: Path) -> None:
+    for name, head in (("a.csv", "text,note"), ("b.csv", "Note,text"), ("c.csv", "text,note"), ("d.csv", "text")):
+        (tmp_path / name).write_text(f"{head}\n{'x,y' if ',' in head else 'x'}\n")
+    said: list[str] = []
+    paths = sorted(tmp_path.iterdir())
+    found = list(predict(Shouts(), paths, columns={"text": "note"}, say=said.append))
+    assert [row.get("text") for row in found] == ["Y", "X", "Y", None]
+    assert said == ["a.csv: text from column 'note'", "b.csv: text from column 'Note'"]
+    wanted = "no column 'note', which is where the model's text is read from; columns: text"
+    assert found[3] == {"input": str(tmp_path / "d.csv"), "error": wanted}
 
 
 def test_a_mask_is_run_lengths_of_each_class(halves: list[Path]) -> None:

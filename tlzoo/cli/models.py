@@ -64,9 +64,14 @@ def finetune(
 
 def predict(
     model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or a card's id.")],
-    inputs: Annotated[list[str], typer.Argument(help="Files, or folders of them; or texts, in quotes.")],
+    inputs: Annotated[
+        list[str], typer.Argument(help="Files, or folders of them; or texts, in quotes; - reads texts, one a line.")
+    ],
     batch_size: Annotated[int, typer.Option(help="Files a batch.", min=1)] = 32,
     draw: Annotated[Path | None, typer.Option(help="Folder to draw predictions into: pictures, curves, films.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Column of a table to read texts from; by default the one that training read.")
+    ] = None,
 ) -> None:
     """Predict files: one JSON object a line, with the input and the prediction."""
     import sys
@@ -74,15 +79,21 @@ def predict(
     from tqdm import tqdm
 
     from tlzoo.run.execute import threads
-    from tlzoo.run.predict import expand, open_model
+    from tlzoo.run.predict import expand, open_model, trained_columns
     from tlzoo.run.predict import predict as run
 
     opened = open_model(model)
+    columns = trained_columns(model)
+    if text is not None:
+        task = getattr(opened, "task", None)
+        if opened.spec.input != "text" or (task is not None and task.inputs):
+            raise InputError(f"--text {text}: {model} does not read single texts")
+        columns = {"text": text}
     threads()
     failed: list[str] = []
     total = 0
     paths = expand(inputs, opened.spec.input)
-    answers = run(opened, paths, batch_size, draw)
+    answers = run(opened, paths, batch_size, draw, columns, say=lambda line: typer.echo(line, err=True))
     for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
         terminal.put(json.dumps(answer, ensure_ascii=False, allow_nan=False))
         total += 1

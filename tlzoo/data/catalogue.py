@@ -55,7 +55,7 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
 
     Args:
         task: The task.
-        wanted: ``auto``, a name of ``tlzoo.data.named``, ``hub:ID[@revision]``, or the path of a person's own data.
+        wanted: ``auto``, a name of ``tlzoo.data.named``, ``hub:ID[:CONFIG][@revision]``, or the path of own data.
         limits: Most examples a split.
         kind: Kind of input: of ``auto`` by default the task's domain's. What is named has its own, but what is stored
             alike can be read as another one.
@@ -75,14 +75,15 @@ def _found(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
     if wanted.startswith("hub:"):
-        repo, _, rev = wanted.removeprefix("hub:").partition("@")
-        return _on_hub(wanted, task, repo, rev or None, (), limits)
+        named, _, rev = wanted.removeprefix("hub:").partition("@")
+        repo, _, config = named.partition(":")
+        return _on_hub(wanted, task, repo, rev or None, (("config", config),) if config else (), limits)
     if wanted in DATASETS:
         return _named(task, wanted, limits)
     if Path(wanted).exists() or os.sep in wanted:
         return _own(task, Path(wanted), limits)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
-    raise InputError(f"{error}, auto, hub:ID[@revision], or a folder")
+    raise InputError(f"{error}, auto, hub:ID[:CONFIG][@revision], or a folder")
 
 
 def _own(task: str, path: Path, limits: Limits) -> Source:
@@ -185,7 +186,8 @@ def _write(prepared: Prepared, folder: Path) -> None:
     folder.mkdir()
     for split, rows in prepared.splits.items():
         rows.to_parquet(folder / f"{split}.parquet")
-    (folder / "notes.json").write_text(json.dumps([prepared.problems, prepared.notices, prepared.available]))
+    notes = [prepared.problems, prepared.notices, prepared.available, dict(prepared.columns)]
+    (folder / "notes.json").write_text(json.dumps(notes))
 
 
 def _read(folder: Path) -> Prepared:
@@ -196,5 +198,5 @@ def _read(folder: Path) -> Prepared:
 
     files = {split: folder / f"{split}.parquet" for split in SPLITS}
     splits = {split: Dataset(pq.read_table(path)) for split, path in files.items() if path.is_file()}
-    problems, notices, *available = json.loads((folder / "notes.json").read_text())
-    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), *available)
+    problems, notices, *rest = json.loads((folder / "notes.json").read_text())
+    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), *rest)

@@ -18,10 +18,11 @@ import numpy as np
 
 from tlzoo.data.coco_targets import NO_CLASS, Area, Masks, People
 from tlzoo.data.dataset import Listing, Targets
-from tlzoo.data.folder import GROUP_COLUMNS, read_json
+from tlzoo.data.folder import GROUP_COLUMNS
 from tlzoo.data.keypoints import COCO_NAMES
 from tlzoo.data.objects import Objects, Size, rarest
 from tlzoo.data.split_names import split_of
+from tlzoo.data.text_files import read_json
 from tlzoo.errors import InputError
 
 PARTS = ("images", "annotations", "categories")

@@ -24,12 +24,14 @@ class Prepared:
         problems: One line for each example that could not be read and was left out.
         notices: One line for each thing that a person should know.
         available: Of how many rows each split was drawn, where that is known.
+        columns: The column that each input was read from, of tables of text.
     """
 
     splits: DatasetDict
     problems: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     available: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def features(self) -> Features:
@@ -168,6 +170,7 @@ class Listing:
         targets: What is right, where that is no class.
         identity: What, beside its input, makes each example what it is, such as the passage of a question.
         files: Files that decide the rows, of a person's own data.
+        columns: The column that each input is read from, of tables of text.
     """
 
     kind: str
@@ -181,6 +184,7 @@ class Listing:
     targets: Targets | None = None
     identity: Sequence[str] = ()
     files: list[Path] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 class Labels:
@@ -255,7 +259,7 @@ def gather(
     if is_classed:
         notices += _never_taught(labels)
     splits = {split: _in_parts(features, rows[split]) for split in SPLITS}
-    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), available or {})
+    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), available or {}, listing.columns)
 
 
 def _never_taught(labels: Mapping[str, Sequence[str]]) -> list[str]:

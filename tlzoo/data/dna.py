@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 from collections.abc import Iterator
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.folder import GROUP_COLUMNS
-from tlzoo.data.tables import guessed, is_table, read_tables
+from tlzoo.data.tables import Columns, Say, guessed, is_table, read_table, read_tables
+from tlzoo.data.text_files import lines
 from tlzoo.errors import InputError
 
 BASES = "ACGT"
@@ -94,28 +94,27 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str]]:
         InputError: It cannot be read, or is no FASTA file.
     """
     name, parts = "", list[str]()
-    try:
-        with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="ascii") as file:
-            for number, line in enumerate(file, start=1):
-                if line.startswith(">"):
-                    if name:
-                        yield name, "".join(parts)
-                    name, parts = (line[1:].split() or [f"line {number}"])[0], []
-                elif line.strip() and not name:
-                    raise InputError(f"{path}:{number}: no FASTA file; it begins with a line such as '>name'")
-                else:
-                    parts.append(line.strip())
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: no FASTA file; it holds bytes that are no letters") from None
+    for number, line in enumerate(lines(path), start=1):
+        if line.startswith(">"):
+            if name:
+                yield name, "".join(parts)
+            name, parts = (line[1:].split() or [f"line {number}"])[0], []
+        elif line.strip() and not name:
+            raise InputError(f"{path}:{number}: no FASTA file; it begins with a line such as '>name'")
+        else:
+            parts.append(line.strip())
     if not name:
         raise InputError(f"{path}: no FASTA file; it holds no record ('>name', then the sequence)")
     yield name, "".join(parts)
 
 
-def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """Sequences to predict, of a FASTA file or of a table with a column of sequences.
+
+    Args:
+        path: The file.
+        columns: The column that training read, as ``dna``.
+        say: Takes which one is read.
 
     Yields:
         ``input``, what a sequence is called; and the row with the ``dna``.
@@ -127,9 +126,11 @@ def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         for name, sequence in read_fasta(path):
             yield {"input": f"{path} {name}"}, {"dna": sequence}
         return
-    for table in read_tables(path):
-        for row, sequence in enumerate(table.columns[table.need(SEQUENCE_COLUMNS, "sequences")]):
-            yield {"input": table.name(row)}, {"dna": str(sequence)}
+    table = read_table(path)
+    name = table.trained(columns, "dna") or table.need(SEQUENCE_COLUMNS, "sequences")
+    say(f"sequence from column {name!r}")
+    for row, sequence in enumerate(table.columns[name]):
+        yield {"input": table.name(row)}, {"dna": str(sequence)}
 
 
 def track_features(bins: int, tracks: int) -> Features:
@@ -169,6 +170,7 @@ def listing(path: Path) -> Listing:
         sequence, tracks = table.need(SEQUENCE_COLUMNS, "sequences"), table.need(TRACKS_COLUMNS, "tracks")
         group, size = table.find(CHROMOSOME_COLUMNS), table.find(BIN_COLUMNS)
         guessed(found, table, sequences=sequence, tracks=tracks, groups=group, bins=size)
+        found.columns = found.columns or {"dna": sequence}
         found.inputs += [value if isinstance(value, str) else "" for value in table.columns[sequence]]
         found.labels += [""] * len(table)
         found.names += [table.name(row) for row in range(len(table))]

@@ -15,6 +15,7 @@ from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.folder import SUFFIXES, walk
 from tlzoo.data.pitches import F0
 from tlzoo.data.split_names import by_folder
+from tlzoo.data.text_files import read_text, separator_of
 from tlzoo.errors import InputError
 
 TABLES = (".f0.csv", ".csv")
@@ -92,21 +93,19 @@ def read(path: Path) -> dict[str, list[float]]:
     """
     track: dict[str, list[float]] = {"time": [], "hz": []}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            for line, cells in enumerate(csv.reader(file), start=1):
-                try:
-                    time, hz = (float(cell) for cell in cells[:2])
-                except ValueError:
-                    if line == 1 or not any(cells):
-                        continue
-                    raise InputError(
-                        f"{path.name}:{line}: expected seconds and Hz, found {','.join(cells)!r}"
-                    ) from None
-                if not math.isfinite(time) or time < 0 or (track["time"] and time <= track["time"][-1]):
-                    raise InputError(f"{path.name}:{line}: time {cells[0]} does not rise")
-                track["time"].append(time)
-                track["hz"].append(hz if math.isfinite(hz) and hz >= LEAST else 0.0)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_text(path)
+        for line, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text)), start=1):
+            try:
+                time, hz = (float(cell) for cell in cells[:2])
+            except ValueError:
+                if line == 1 or not any(cells):
+                    continue
+                raise InputError(f"{path.name}:{line}: expected seconds and Hz, found {','.join(cells)!r}") from None
+            if not math.isfinite(time) or time < 0 or (track["time"] and time <= track["time"][-1]):
+                raise InputError(f"{path.name}:{line}: time {cells[0]} does not rise")
+            track["time"].append(time)
+            track["hz"].append(hz if math.isfinite(hz) and hz >= LEAST else 0.0)
+    except csv.Error as error:
         raise InputError(f"{path.name}: not readable: {error}") from None
     if len(track["time"]) < 2:
         raise InputError(f"{path.name}: fewer than two times with a pitch or none")

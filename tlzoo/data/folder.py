@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tlzoo.data.dataset import Listing
 from tlzoo.data.split_names import is_plain, split_of, splits_among
+from tlzoo.data.text_files import Sheet, column_named, read_sheet
 from tlzoo.errors import InputError
 
 SUFFIXES = {
     "audio": frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au"}),
     "image": frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}),
     "video": frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"}),
-    "text": frozenset({".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet"}),
+    "text": frozenset({".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"}),
 }
 METADATA = "metadata.csv"
-LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
-GROUP_COLUMNS = ("group", "speaker", "speaker_id", "voice", "subject", "document", "scene", "patient")
+LABEL_COLUMNS = (
+    "label",
+    "labels",
+    "class",
+    "category",
+    "target",
+    "label_text",
+    "class_label",
+    "gold_label",
+    "sentiment",
+    "airline_sentiment",
+    "intent",
+    "emotion",
+    "topic",
+    "tag",
+    "rating",
+    "stars",
+    "y",
+)
+GROUP_COLUMNS = (
+    "group",
+    "speaker",
+    "speaker_id",
+    "voice",
+    "subject",
+    "document",
+    "scene",
+    "patient",
+    "patient_id",
+    "subject_id",
+    "participant",
+    "participant_id",
+    "session",
+    "session_id",
+)
+FILE_COLUMNS = ("file_name", "filename", "file", "path")
+"""Columns of ``metadata.csv`` that may name the file."""
 
 
 def digest(root: Path, files: Iterable[Path]) -> str:
     """Hash of the names, from ``root`` on, and contents of files; of one that cannot be read, of its name alone."""
     found = hashlib.sha256()
     for path in files:
-        found.update(os.path.relpath(path, root).encode() + b"\0")
+        found.update(os.fsencode(os.path.relpath(path, root)) + b"\0")
         try:
             with path.open("rb") as file:
                 found.update(hashlib.file_digest(file, "sha256").digest())
         except OSError:
             continue
     return found.hexdigest()
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        InputError: It cannot be read, or is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON: {' '.join(str(error).split())}") from None
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -169,25 +188,42 @@ def _list_part(root: Path, name: str, parts: Mapping[str, str], found: Listing) 
 
 
 def _from_metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        if "file_name" not in columns:
-            raise InputError(f"{path}: no column 'file_name'; columns: {', '.join(columns)}")
-        label = next((c for c in LABEL_COLUMNS if c in columns), None)
-        if label is None:
-            raise InputError(f"{path}: no label column ({', '.join(LABEL_COLUMNS)}); columns: {', '.join(columns)}")
-        group = next((c for c in GROUP_COLUMNS if c in columns), None)
-        notice = f"metadata.csv: label from column {label!r}" + (f", groups from column {group!r}" if group else "")
-        if notice not in found.notices:
-            found.notices.append(notice)
-        for line, row in enumerate(reader, start=2):
-            target = path.parent / row["file_name"]
-            if not target.resolve().is_relative_to(path.parent.resolve()):
-                raise InputError(f"{path}:{line}: file_name {row['file_name']!r} leaves the folder")
-            if not row[label]:
-                raise InputError(f"{path}:{line}: field {label!r} is empty")
-            yield target, row[label], row[group] if group else ""
+    sheet = read_sheet(path)
+    columns = sheet.columns
+    label = column_named(columns, LABEL_COLUMNS)
+    files = named_files(path, sheet)
+    if label is None:
+        raise InputError(f"{path}: no label column ({', '.join(LABEL_COLUMNS)}); columns: {', '.join(columns)}")
+    group = column_named(columns, GROUP_COLUMNS)
+    notice = f"metadata.csv: label from column {label!r}" + (f", groups from column {group!r}" if group else "")
+    if notice not in found.notices:
+        found.notices.append(notice)
+    for row, (line, target) in enumerate(zip(sheet.lines, files, strict=True)):
+        if not columns[label][row].strip():
+            raise InputError(f"{path}:{line}: field {label!r} is empty")
+        yield target, columns[label][row].strip(), columns[group][row] if group else ""
+
+
+def named_files(path: Path, sheet: Sheet) -> list[Path]:
+    """The file that each row of a ``metadata.csv`` names, below the folder that it lies in.
+
+    Raises:
+        InputError: No column names files, or a name is empty or leaves the folder; says on which line.
+    """
+    column = column_named(sheet.columns, FILE_COLUMNS)
+    if column is None:
+        raise InputError(f"{path}: no column 'file_name'; columns: {', '.join(sheet.columns)}")
+    home = path.parent.resolve()
+    files = []
+    for line, name in zip(sheet.lines, sheet.columns[column], strict=True):
+        if not name.strip():
+            raise InputError(f"{path}:{line}: field {column!r} is empty")
+        given = home / name.strip().replace("\\", "/")
+        whole = given.resolve()
+        if not whole.is_relative_to(home):
+            raise InputError(f"{path}:{line}: file_name {name!r} leaves the folder")
+        files.append(path.parent / (given if given.is_relative_to(home) else whole).relative_to(home))
+    return files
 
 
 def _from_subfolders(part: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:

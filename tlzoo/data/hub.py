@@ -16,13 +16,15 @@ from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.dataset import Listing, classes_of, storage
 from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.objects import Objects, rarest
+from tlzoo.data.protocol import SPLITS
 from tlzoo.data.split_names import split_of
+from tlzoo.data.text_files import column_named
 from tlzoo.data.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import kept
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
+    from datasets import Dataset, DatasetDict
 
 
 def revision(repo: str, wanted: str | None = None) -> str:
@@ -72,23 +74,26 @@ def listing(
         archive: A tar file in the repository, which holds class folders, and is all that is read.
 
     Raises:
-        InputError: No column fits.
+        InputError: No column fits, or ``datasets`` cannot read it, such as where it has several configurations.
         UnavailableError: The archive cannot be had.
     """
     from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
 
     if archive is not None:
         from tlzoo.data import own
 
         return own.listing(_unpacked(repo, commit, archive), task)
     some = {name: pattern for name, pattern in (("train", train), ("test", test)) if pattern}
-    return listed(
-        load_dataset(repo, config, revision=commit, data_files=some or None),
-        f"hub:{repo}",
-        task,
-        label=label,
-        group=group,
-    )
+    try:
+        loaded = load_dataset(repo, config, revision=commit, data_files=some or None)
+    except (DatasetsError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        if "Config name is missing" in reason:
+            reason = f"has several configurations, {reason[reason.find('[') : reason.find(']') + 1]}"
+            raise InputError(f"hub:{repo}: {reason}; name one: hub:{repo}:CONFIG") from None
+        raise InputError(f"hub:{repo}: datasets cannot read it: {reason[:300]}") from None
+    return listed(loaded, f"hub:{repo}", task, label=label, group=group)
 
 
 def _unpacked(repo: str, commit: str, archive: str) -> Path:
@@ -111,7 +116,12 @@ def _unpacked(repo: str, commit: str, archive: str) -> Path:
 
 
 def listed(
-    loaded: DatasetDict, where: str, task: str, *, label: str | None = None, group: str | None = None
+    loaded: DatasetDict,
+    where: str,
+    task: str,
+    *,
+    label: str | None = None,
+    group: str | None = None,
 ) -> Listing:
     """List the examples of a loaded data set.
 
@@ -120,8 +130,9 @@ def listed(
         where: What errors and notices call it.
         task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for speech
             recognition one of transcripts; for detection one of objects with a ``bbox`` (x, y, width, height) and a
-            ``category`` each; for segmentation a second one of images, whose values are classes; for pairs of texts see
-            ``tlzoo.data.pairs``, for replies ``tlzoo.data.replies``, for question answering the columns of SQuAD.
+            ``category`` each; for segmentation a second one of images, whose values are classes. Texts are read as a
+            person's own tables are: see ``tlzoo.data.tables``, ``tlzoo.data.pairs`` of pairs, ``tlzoo.data.replies`` of
+            replies; for question answering the columns of SQuAD.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
 
@@ -130,38 +141,28 @@ def listed(
     """
     from datasets import Audio, Value, Video
 
-    if task == "question-answering":
-        from tlzoo.data import squad
-
-        return squad.on_hub({str(split): rows.to_dict() for split, rows in loaded.items()}, where)
+    if task in _OF_TEXT:
+        return _of_tables(loaded, where, task, label=label, group=group)
     features: dict[str, Any] = next(iter(loaded.values())).features
     kind = next(iter(task_facts(task).inputs))
     wanted = {"audio": Audio, "image": Image, "video": Video}.get(kind, Value)
     source = next((name for name, f in features.items() if isinstance(f, wanted)), None)
-    if task == "pose-estimation":
-        raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes COCO files")
-    if task in ("text-embedding", "text-generation"):
-        from tlzoo.data import pairs, replies, tables
-
-        parts = [tables.Table(Path(s), rows.to_dict(), split_of(str(s))) for s, rows in loaded.items()]
-        return pairs.listed(parts, where) if task == "text-embedding" else replies.listed(parts)
+    if task in ("language-modeling", "pose-estimation"):
+        raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes own files")
     sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
     fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
     usual = TEXT_COLUMNS if task == "speech-recognition" else LABEL_COLUMNS
-    label = label or next((c for c in (fitting if sought else usual) if c in features), None)
+    label = label or (next(iter(fitting), None) if sought else column_named(_written(features, task), usual))
     if source is None or label is None or label not in features:
         missing = f"{kind} column" if source is None else f"{sought or 'label'} column"
         raise InputError(f"{where}: no {missing}; columns: {', '.join(features)}")
-    group = group or next((c for c in GROUP_COLUMNS if c in features), None)
+    group = group or column_named(features, GROUP_COLUMNS)
     found = Listing(kind, [], [], [], [] if group else None, [] if len(loaded) > 1 else None)
     found.notices.append(f"{where}: {kind} from column {source!r}, {sought or 'label'} from column {label!r}")
     targets: list[Any] = []
     for split, rows in loaded.items():
         if isinstance(features[label], ClassLabel):
-            known = [i for i, value in enumerate(rows[label]) if value is not None and value >= 0]
-            if len(known) < len(rows):  # tests of competitions keep their labels to themselves
-                found.notices.append(f"{where}: {len(rows) - len(known)} rows of {split!r} have no label")
-                rows = rows.select(known)
+            rows = _labelled(rows, label, f"{where}: {{}} rows of {split!r} have no label", found.notices)
         rows = rows.cast_column(source, storage(kind))
         rows = rows.cast_column(label, storage("image")) if sought == "mask" else rows
         found.inputs += rows[source][:]
@@ -183,6 +184,64 @@ def listed(
         names = features[label].names if isinstance(features[label], ClassLabel) else None
         found.labels = [names[v] if names else str(v) for v in targets]
     return found
+
+
+_OF_TEXT = ("question-answering", "text-classification", "text-embedding", "text-generation")
+
+
+def _of_tables(loaded: DatasetDict, where: str, task: str, **given: str | None) -> Listing:
+    """List the texts of a data set as those of a person's own tables, one table a split."""
+    from tlzoo.data import pairs, replies, squad, tables
+
+    notices: list[str] = []
+    parts = []
+    for split, rows in loaded.items():
+        label = given["label"] or column_named(rows.features, LABEL_COLUMNS)
+        if task == "text-classification" and label is not None and label in rows.features:
+            rows = _labelled(rows, label, f"{where}: {{}} rows of {split!r} have no label", notices)
+        columns = rows.to_dict()
+        for name, feature in rows.features.items():
+            if isinstance(feature, ClassLabel):
+                columns[name] = tables.class_names(columns[name], feature.names)
+        ids = [f"{split}/{i}" for i in range(len(rows))] if task == "text-classification" else None
+        called = split_of(str(split)) or str(split)
+        parts.append(tables.Table(Path(where, str(split)), columns, called, ids))
+    for name in [name for name in given.values() if name and not any(name in part.columns for part in parts)]:
+        raise InputError(f"{where}: no column {name!r}; columns: {', '.join(parts[0].columns)}")
+    if len(parts) > 1:
+        used = [part for part in parts if part.split in SPLITS]
+        if other := ", ".join(part.path.name for part in parts if part not in used):
+            notices.append(f"{where}: left out, since they are no splits to train or to test on: {other}")
+        parts = used
+    parts = [part for part in tables.in_order(parts) if len(part)]
+    if not parts:
+        raise InputError(f"{where}: no rows to train or to test on; its splits: {', '.join(map(str, loaded))}")
+    if task == "question-answering":
+        texts = squad.of_tables(parts, where)
+    elif task == "text-embedding":
+        texts = pairs.listed(parts, where)
+    elif task == "text-generation":
+        texts = replies.listed(parts)
+    else:
+        texts = tables.listed(parts, where, **given)
+    texts.notices = [*notices, *texts.notices]
+    return texts
+
+
+def _labelled(rows: Dataset, label: str, lacking: str, notices: list[str]) -> Dataset:
+    """The rows that have a label: tests of competitions keep theirs to themselves."""
+    secret = (None, -1) if isinstance(rows.features[label], ClassLabel) else (None,)
+    known = [i for i, value in enumerate(rows[label]) if value not in secret]
+    if len(known) == len(rows):
+        return rows
+    notices.append(lacking.format(len(rows) - len(known)))
+    return rows.select(known)
+
+
+def _written(features: Mapping[str, Any], task: str) -> list[str]:
+    """Columns that what is right may be read from: for transcripts such as hold strings."""
+    strings = [name for name, f in features.items() if getattr(f, "dtype", "") in ("string", "large_string")]
+    return strings if task == "speech-recognition" else list(features)
 
 
 def _holds(feature: Any, sought: str | None) -> bool:

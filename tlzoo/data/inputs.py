@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tlzoo.data.text_files import printable
 from tlzoo.errors import InputError
 
 
@@ -74,7 +75,7 @@ def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
             data = value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
         except OSError as error:
             return value, error.strerror or str(error)
-        whole = {"bytes": data, "path": Path(value["path"]).name if value["path"] else None}
+        whole = {"bytes": data, "path": printable(Path(value["path"]).name) if value["path"] else None}
         return whole, _unreadable(whole, kind)
 
     return read

@@ -23,6 +23,7 @@ from tlzoo.data.folder import SUFFIXES, walk
 from tlzoo.data.image import annotated, read_values
 from tlzoo.data.objects import rarest
 from tlzoo.data.split_names import by_folder, split_of
+from tlzoo.data.text_files import read_text
 from tlzoo.errors import InputError
 
 SUFFIX = (".png", ".tif", ".tiff", ".bmp", ".gif")
@@ -101,7 +102,7 @@ def listing(path: Path) -> Listing:
     given = None
     if names.is_file():
         found.files.append(names)
-        given = [line.strip() for line in names.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        given = [line.strip() for line in read_text(names).splitlines() if line.strip()]
     found.splits = [split or "train" for split in splits] if any(splits) else None
     found.groups = None
     attach(found, masks, given, str(names if given else path / "masks"))

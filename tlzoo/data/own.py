@@ -50,26 +50,40 @@ def listing(path: Path, task: str) -> Listing:
 
     if task in LISTINGS:
         read: Callable[[Path], Listing] = _named(LISTINGS[task])
-        return read(path)
+        return _printable(read(path))
     facts = task_facts(task)
     kind = next(iter(facts.inputs))
     if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
-        return folder.listing(path, kind)
+        return _printable(folder.listing(path, kind))
     if task == "image-segmentation" and path.is_dir():
         if mask_folder.has_masks(path):
-            return mask_folder.listing(path)
+            return _printable(mask_folder.listing(path))
         if not coco.candidates(path):
             raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
-    return coco.listing(path, task)
+    return _printable(coco.listing(path, task))
 
 
-def rows(path: Path, task: str | None, kind: str) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
+def _printable(found: Listing) -> Listing:
+    """The listing, with names of files and folders that are no UTF-8 made such that they can be kept and shown."""
+    from tlzoo.data.text_files import printable
+
+    found.names, found.labels = [*map(printable, found.names)], [*map(printable, found.labels)]
+    found.groups = found.groups and [*map(printable, found.groups)]
+    found.problems = [*map(printable, found.problems)]
+    return found
+
+
+def rows(
+    path: Path, task: str | None, kind: str, columns: Mapping[str, str], say: Callable[[str], None]
+) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
     """Rows of a file to predict, each with what it is called by, ``input`` and more, or with what is wrong with it.
 
     Args:
         path: The file.
         task: What the model was fine-tuned for; absent of a published one.
         kind: Kind of the model's input.
+        columns: Of tables the column that each input is read from, as training read it; without, it is guessed.
+        say: Takes which columns are read.
 
     Raises:
         InputError: It cannot be read as the task's rows.
@@ -77,7 +91,7 @@ def rows(path: Path, task: str | None, kind: str) -> Iterator[tuple[dict[str, An
     """
     place = ROWS.get(task or "") or ROWS.get(kind)
     if place is not None:
-        yield from _named(place)(path)
+        yield from _named(place)(path, columns, say)
     else:
         yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
 

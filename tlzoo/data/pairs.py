@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.repeats import same_text
-from tlzoo.data.tables import Table, guessed, read_table, read_tables
+from tlzoo.data.tables import Columns, Say, Table, guessed, number, read_table, read_tables
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.statistics import crossed
 
@@ -30,13 +29,32 @@ PAIR_COLUMNS = (
     ("question1", "question2"),
     ("premise", "hypothesis"),
     ("query", "document"),
+    ("query", "passage"),
     ("first", "second"),
     ("left", "right"),
     ("word1", "word2"),
     ("s1", "s2"),
     ("a", "b"),
 )
-SCORE_COLUMNS = ("score", "similarity", "similarity_score", "relatedness", "rating", "gold", "label", "target")
+SCORE_COLUMNS = (
+    "score",
+    "similarity",
+    "similarity_score",
+    "relatedness",
+    "relatedness_score",
+    "relevance",
+    "rating",
+    "gold",
+    "is_duplicate",
+    "is_paraphrase",
+    "label",
+    "target",
+)
+_OF_CLASSES = ("label", "target")
+"""Columns of scores that are as often called so where they hold classes."""
+_SAME = {"duplicate": 1.0, "equivalent": 1.0, "paraphrase": 1.0, "similar": 1.0, "true": 1.0, "yes": 1.0}
+_NAMED = _SAME | {f"not_{name}": 0.0 for name in _SAME} | {"dissimilar": 0.0, "false": 0.0, "no": 0.0}
+"""Scores of classes that say whether two texts mean the same."""
 TEXT_SHARES = {"test": 0.4, "validation": 0.2}
 """Share of the texts that a split takes where all pairs hang together; the pairs between two splits are dropped."""
 
@@ -64,7 +82,7 @@ def pair_columns(table: Table) -> tuple[str, str]:
         if first and second:
             return first, second
     score = table.find(SCORE_COLUMNS)
-    texts = [name for name, values in table.columns.items() if name != score and _are_texts(values)]
+    texts = [name for name in table.columns if name != score and table.holds_texts(name)]
     if len(texts) != 2:
         known = ", ".join(f"{a}/{b}" for a, b in PAIR_COLUMNS)
         raise InputError(
@@ -86,8 +104,13 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
+def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
     """The pairs of a table, to be predicted.
+
+    Args:
+        path: The file.
+        columns: The columns that training read, as ``sentence1`` and ``sentence2``.
+        say: Takes which ones are read.
 
     Yields:
         ``input``, what a row is called; and its ``sentence1`` and ``sentence2``, or what is wrong with them.
@@ -96,7 +119,9 @@ def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputErr
         InputError: It cannot be read, or no column fits.
     """
     table = read_table(path)
-    names = pair_columns(table)
+    first, second = (table.trained(columns, which) for which in ("sentence1", "sentence2"))
+    names = (first, second) if first and second else pair_columns(table)
+    say(f"sentence1 from column {names[0]!r}, sentence2 from column {names[1]!r}")
     for row, texts in enumerate(zip(*(table.columns[name] for name in names), strict=True)):
         fault = _faulty(dict(zip(names, texts, strict=True)))
         yield {"input": table.name(row)}, fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
@@ -118,15 +143,18 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
     for table in tables:
         one, two = pair_columns(table)
         score = table.need(SCORE_COLUMNS, "scores")
+        if reason := _no_similarity(table, one, score):
+            raise table.lacks(f"{score!r} {reason}; text-embedding learns how alike two texts are, from 'score'")
         guessed(found, table, sentence1=one, sentence2=two, score=score)
+        found.columns = found.columns or {"sentence1": one, "sentence2": two}
         for row, (a, b, value) in enumerate(zip(*(table.columns[name] for name in (one, two, score)), strict=True)):
-            number, fault = _number(value), _faulty({one: a, two: b})
-            if fault or number is None:
+            rated, fault = _rated(value), _faulty({one: a, two: b})
+            if fault or rated is None:
                 found.problems.append(f"{table.name(row)}: {fault or f'{score!r} is {value!r}, which is no number'}")
                 continue
             found.inputs.append(a)
             second.append(b)
-            scores.append(number)
+            scores.append(rated)
             found.names.append(table.name(row))
             if found.splits is not None:
                 found.splits.append(table.split or "train")
@@ -241,13 +269,19 @@ def _faulty(values: Mapping[str, Any]) -> InputError | None:
     return None
 
 
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
+def _rated(value: Any) -> float | None:
+    """How alike two texts are, as a cell says it: a number, or whether they mean the same."""
+    named = _NAMED.get(value.strip().lower().replace(" ", "_")) if isinstance(value, str) else None
+    return number(value) if named is None else named
 
 
-def _are_texts(values: Sequence[Any]) -> bool:
-    return all(isinstance(value, str) for value in values) and any(_number(value) is None for value in values)
+def _no_similarity(table: Table, first: str, score: str) -> str:
+    """Why a column holds classes, and not how alike two texts are; empty where it may hold that."""
+    if score.lower() not in _OF_CLASSES:
+        return ""
+    values = {value for value in map(_rated, table.columns[score]) if value is not None}
+    if first.lower() == "premise":
+        return "of a premise and a hypothesis is a class, such as entailment"
+    if len(values) == 3 and values == {0.0, 1.0, 2.0}:
+        return "is 0, 1 or 2, which are classes, as in natural language inference"
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from datasets import Features, Value
 from tlzoo.data import dna, squad
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.news import passages
-from tlzoo.data.tables import TEXT_COLUMNS, guessed, is_table, read_tables, read_text
+from tlzoo.data.tables import guessed, is_table, read_tables
+from tlzoo.data.text_files import read_text
 from tlzoo.errors import InputError
 
 WORD_COLUMNS = ("target", "word", "answer", "completion")
@@ -46,8 +48,10 @@ def listing(path: Path) -> Listing:
     found = Listing("text", [], [], [], [], [] if len(tables) > 1 else None, files=[t.path for t in tables] or [path])
     words: list[str] = []
     for table in tables:
-        text, word = table.need(TEXT_COLUMNS, "texts"), table.find(WORD_COLUMNS)
+        word = table.find(WORD_COLUMNS)
+        text = table.text([word] if word else [])
         guessed(found, table, text=text, target=word)
+        found.columns = found.columns or {"text": text}
         for row, value in enumerate(table.columns[text]):
             whole = value if isinstance(value, str) else ""
             cut = [(whole, str(table.columns[word][row]))] if word else list(passages(whole))
@@ -83,5 +87,5 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         return
     if not path.is_file():
         raise InputError(f"{path}: no text file, no table and no SQuAD file")
-    for number, paragraph in enumerate(read_text(path).split("\n\n"), start=1):
+    for number, paragraph in enumerate(re.split(r"\n\s*\n", re.sub(r"\r\n?", "\n", read_text(path))), start=1):
         yield f"{path.name} paragraph {number}", paragraph

@@ -21,7 +21,7 @@ from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.folder import GROUP_COLUMNS
 from tlzoo.data.pairs import components
 from tlzoo.data.protocol import SPLITS, Limits, draw
-from tlzoo.data.tables import PROMPT_COLUMNS, Table, guessed, read_tables
+from tlzoo.data.tables import PROMPT_COLUMNS, Table, guessed, read_tables, with_input
 from tlzoo.errors import InputError
 
 CANDIDATES = 10
@@ -208,7 +208,7 @@ def listed(tables: Sequence[Table]) -> Listing:
     notes = Listing("text", [], [], [])
     pairs = without_doubles(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
     found = ranking(pairs)
-    found.notices, found.problems = notes.notices + found.notices, notes.problems
+    found.notices, found.problems, found.columns = notes.notices + found.notices, notes.problems, notes.columns
     return found
 
 
@@ -221,16 +221,21 @@ def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
             for message, reply in _exchanges(conversation, table.name(row)):
                 yield Pair(message, reply, table.name(row), split=split)
         return
-    message, reply = table.need(MESSAGE_COLUMNS, "messages"), table.need(REPLY_COLUMNS, "replies")
+    instruction = table.find(["instruction"])
+    more = table.find(["input"]) if instruction else None
+    message = instruction if instruction and more else table.need(MESSAGE_COLUMNS, "messages")
+    reply = table.need(REPLY_COLUMNS, "replies")
     group = table.find([name for name in CONVERSATION_COLUMNS if name not in (message, reply)])
-    guessed(notes, table, message=message, reply=reply, group=group)
+    guessed(notes, table, message=message, input=more, reply=reply, group=group)
+    notes.columns = notes.columns or {"text": message, **({"input": more} if more else {})}
     for row, texts in enumerate(zip(table.columns[message], table.columns[reply], strict=True)):
         missing = [name for name, text in zip((message, reply), texts, strict=True) if not str(text or "").strip()]
         if missing:
             notes.problems.append(f"{table.name(row)}: {missing[0]!r} is empty")
             continue
         where = f"{group} {table.columns[group][row]}" if group else table.name(row)
-        yield Pair(str(texts[0]), str(texts[1]), where, split=split)
+        said = with_input(str(texts[0]), table.columns[more][row] if more else None)
+        yield Pair(said, str(texts[1]), where, split=split)
 
 
 def _exchanges(conversation: Any, where: str) -> Iterator[tuple[str, str]]:
@@ -239,7 +244,7 @@ def _exchanges(conversation: Any, where: str) -> Iterator[tuple[str, str]]:
     Raises:
         InputError: It is none.
     """
-    turns = [turn if isinstance(turn, Mapping) else {"content": turn} for turn in conversation or []]
+    turns = [_turn(turn) if isinstance(turn, Mapping) else {"content": turn} for turn in conversation or []]
     if not all(isinstance(turn.get("content"), str) for turn in turns):
         raise InputError(f"{where}: a conversation is a list of turns, each with a 'role' and a 'content' of text")
     spoken = [turn for turn in turns if turn.get("role") != "system"]
@@ -247,3 +252,11 @@ def _exchanges(conversation: Any, where: str) -> Iterator[tuple[str, str]]:
     for turn, following in pairwise(spoken):
         if not is_chat or (turn.get("role"), following.get("role")) == ("user", "assistant"):
             yield turn["content"], following["content"]
+
+
+def _turn(turn: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A turn with ``role`` and ``content``, which ShareGPT calls ``from`` (human or gpt) and ``value``."""
+    if "content" in turn or "value" not in turn:
+        return turn
+    speaker = turn.get("from")
+    return {"role": {"human": "user", "gpt": "assistant"}.get(str(speaker), speaker), "content": turn["value"]}

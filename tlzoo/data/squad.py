@@ -12,16 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from datasets import ClassLabel, Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import GROUP_COLUMNS, read_json
+from tlzoo.data.folder import GROUP_COLUMNS
 from tlzoo.data.split_names import split_of
-from tlzoo.data.tables import Table, guessed, is_table, read_tables
+from tlzoo.data.tables import Columns, Say, Table, guessed, is_table, read_table, read_tables
+from tlzoo.data.text_files import read_json
 from tlzoo.errors import InputError
 
 TYPES = ("short", "long", "yes", "no", "none")
@@ -141,9 +141,7 @@ def listing(path: Path) -> Listing:
     """
     if is_table(path):
         tables = read_tables(path)
-        found = _listed((q for t in tables for q in in_table(t)), path, len(tables) > 1)
-        for table in tables:
-            guessed(found, table, **{k: table.find(v) for k, v in _TABLE.items()})
+        found = of_tables(tables, str(path))
         found.files = [table.path for table in tables]
         return found
     files = _files(path)
@@ -152,8 +150,17 @@ def listing(path: Path) -> Listing:
     return found
 
 
-def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
+def _inputs(table: Table) -> dict[str, str]:
+    return {key: table.need(_TABLE[key], f"{key}s") for key in ("question", "context")}
+
+
+def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
     """Questions of a SQuAD file or a table, to be answered: whatever answers they have are not read.
+
+    Args:
+        path: The file.
+        columns: The columns that training read, as ``question`` and ``context``.
+        say: Takes which ones are read.
 
     Yields:
         ``input``, ``id`` and ``question``, which tell it from others; and the row, or what is wrong with it.
@@ -161,12 +168,20 @@ def rows(path: Path) -> Iterator[tuple[dict[str, str], dict[str, str] | InputErr
     Raises:
         InputError: It cannot be read, or misses a field; names file and field.
     """
-    found = [in_table(t, answered=False) for t in read_tables(path)] if is_table(path) else [in_file(path, None, False)]
-    for asked in chain.from_iterable(found):
+    for asked in _to_answer(path, columns, say):
         facts = {"input": str(path), "id": asked.name, "question": asked.question}
         row = {"question": asked.question, "context": asked.context}
         blank = next((name for name, text in row.items() if not text.strip()), None)
         yield facts, InputError(f"{asked.name}: {blank} is empty") if blank else row
+
+
+def _to_answer(path: Path, columns: Columns, say: Say) -> Iterator[Question]:
+    if not is_table(path):
+        return in_file(path, None, False)
+    table = read_table(path)
+    inputs = {key: table.trained(columns, key) or table.need(_TABLE[key], f"{key}s") for key in ("question", "context")}
+    say(", ".join(f"{key} from column {name!r}" for key, name in inputs.items()))
+    return in_table(table, answered=False, inputs=inputs)
 
 
 def _files(path: Path) -> list[tuple[Path, str | None]]:
@@ -229,7 +244,7 @@ def _in_entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, int]]
 _TABLE = {
     "question": ("question",),
     "context": ("context", "passage", "paragraph"),
-    "answer": ("answers", "answer"),
+    "answer": ("answers", "answer", "answer_text"),
     "answer_start": ("answer_start",),
     "answer_type": ("answer_type",),
     "document": ("title", *GROUP_COLUMNS),
@@ -238,7 +253,7 @@ _TABLE = {
 """Columns of a table, and their names."""
 
 
-def in_table(table: Table, answered: bool = True) -> Iterator[Question]:
+def in_table(table: Table, answered: bool = True, inputs: Columns | None = None) -> Iterator[Question]:
     """Questions of a table: columns ``question``, ``context`` and ``answer``, better with ``answer_start``.
 
     An empty answer is none. Where no start is told, all places of the answer's text are right. In JSON Lines and
@@ -247,13 +262,15 @@ def in_table(table: Table, answered: bool = True) -> Iterator[Question]:
     Args:
         table: The table.
         answered: Whether its answers are read; questions to be predicted have none.
+        inputs: The columns of ``question`` and ``context``, where they are known.
 
     Raises:
         InputError: A column is missing, or a value is of another form: names the row.
     """
     names = {key: table.find(known) for key, known in _TABLE.items()}
-    for key in ("question", "context", "answer")[: 3 if answered else 2]:
-        names[key] = table.need(_TABLE[key], f"{key}s")
+    names |= inputs or _inputs(table)
+    if answered:
+        names["answer"] = table.need(_TABLE["answer"], "answers")
     for row in range(len(table)):
         cells = {key: table.columns[name][row] if name else None for key, name in names.items()}
         where = f"{table.path} row {row + 1}"
@@ -277,20 +294,21 @@ def _in_cell(value: Any, start: Any, where: str) -> Iterator[tuple[str, int | No
         yield _string({"answer": text}, "answer", where), None if begin in (None, "") else _character(begin, where)
 
 
-def on_hub(splits: Mapping[str, Mapping[str, list[Any]]], where: str) -> Listing:
-    """List questions of a data set of the Hub, in the columns of ``rajpurkar/squad``.
+def of_tables(tables: Sequence[Table], where: str) -> Listing:
+    """List the questions of tables; where there are several, each names its split.
 
     Args:
-        splits: Columns of each split.
-        where: What errors and notices call it.
+        tables: The tables.
+        where: What errors and notices call them.
 
     Raises:
         InputError: No column fits.
     """
-    tables = [
-        Table(Path(f"{where}/{split}"), dict(columns), split_of(split) or split) for split, columns in splits.items()
-    ]
-    return _listed((q for table in tables for q in in_table(table)), Path(where), len(tables) > 1)
+    questions = _listed((q for table in tables for q in in_table(table)), Path(where), len(tables) > 1)
+    for table in tables:
+        guessed(questions, table, **{key: table.find(names) for key, names in _TABLE.items()})
+    questions.columns = _inputs(tables[0])
+    return questions
 
 
 def _listed(questions: Iterable[Question], path: Path, parted: bool) -> Listing:
@@ -352,10 +370,6 @@ def _string(entry: Mapping[str, Any], name: str, where: str) -> str:
         raise InputError(f"{where}: field {name!r} is {_shown(value)}; expected text")
     if "\0" in value:
         raise InputError(f"{where}: field {name!r} has a NUL character at {value.index(chr(0))}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{where}: field {name!r} has half a surrogate pair at {error.start}") from None
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +11,9 @@ from typing import Any
 from datasets import Audio, ClassLabel, Features, List, Value
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.folder import GROUP_COLUMNS, METADATA, SUFFIXES, walk
+from tlzoo.data.folder import GROUP_COLUMNS, METADATA, SUFFIXES, named_files, walk
 from tlzoo.data.split_names import by_folder
+from tlzoo.data.text_files import column_named, lines, read_sheet
 from tlzoo.errors import InputError
 
 TEXT_COLUMNS = ("transcription", "text", "sentence", "transcript")
@@ -168,32 +168,23 @@ def listing(folder: Path) -> Listing:
 
 
 def _metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        said = next((c for c in TEXT_COLUMNS if c in columns), None)
-        if "file_name" not in columns or said is None:
-            raise InputError(
-                f"{path}: needs columns 'file_name' and one of {', '.join(TEXT_COLUMNS)}; columns: {', '.join(columns)}"
-            )
-        who = next((c for c in GROUP_COLUMNS if c in columns), None)
-        notice = f"metadata.csv: transcript from column {said!r}" + (f", groups from column {who!r}" if who else "")
-        if notice not in found.notices:
-            found.notices.append(notice)
-        for line, row in enumerate(reader, start=2):
-            target = path.parent / (row["file_name"] or "")
-            if not target.resolve().is_relative_to(path.parent.resolve()):
-                raise InputError(f"{path}:{line}: file_name {row['file_name']!r} leaves the folder")
-            yield target, row[said] or "", (row[who] or "") if who else ""
+    sheet = read_sheet(path)
+    text, speaker = column_named(sheet.columns, TEXT_COLUMNS), column_named(sheet.columns, GROUP_COLUMNS)
+    if text is None:
+        raise InputError(
+            f"{path}: needs columns 'file_name' and one of {', '.join(TEXT_COLUMNS)}; "
+            f"columns: {', '.join(sheet.columns)}"
+        )
+    notice = f"metadata.csv: transcript from column {text!r}" + (f", groups from column {speaker!r}" if speaker else "")
+    if notice not in found.notices:
+        found.notices.append(notice)
+    for row, target in enumerate(named_files(path, sheet)):
+        yield target, sheet.columns[text][row], sheet.columns[speaker][row] if speaker else ""
 
 
 def _librispeech(path: Path) -> Iterator[tuple[Path, str, str]]:
     """Lines of ``<speaker>-<chapter>.trans.txt``: the name of a sound beside it, and what is said."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: no UTF-8 text: {error}") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines(path), start=1):
         name, _, text = line.strip().partition(" ")
         if not name:
             continue

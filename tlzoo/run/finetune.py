@@ -181,7 +181,8 @@ def _finetune(
         "results": results,
         "environment": environment(),
     }
-    save(model.cpu(), bound, card, chosen, folder, written, _readme(card, run, results, list(bound.labels)))
+    readme = _readme(card, run, results, list(bound.labels))
+    save(model.cpu(), bound, card, chosen, folder, written, readme, prepared.columns)
     first = results[0]
     return Finetuned(
         folder,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.cards.vocabulary import column
 from tlzoo.data.folder import SUFFIXES, walk
+from tlzoo.data.text_files import printable
 from tlzoo.errors import InputError
 from tlzoo.run.drawing import Artist
 
@@ -31,6 +35,15 @@ def open_model(name: str) -> Model:
 
     card = catalogue.get(name)
     return published(name, card.task, "auto" if card.default.is_asked else "official")  # who names an endpoint wants it
+
+
+def trained_columns(name: str) -> dict[str, str]:
+    """The column of a table that each input of a model was read from in training; none where that is not known."""
+    if not (Path(name) / "config.json").is_file():
+        return {}
+    from tlzoo.transfer.bundle import columns
+
+    return columns(Path(name))
 
 
 def published(card_id: str, task: str, weights: Wanted, variant: str | None = None) -> Model:
@@ -62,17 +75,30 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
 def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
     """Files as they are named; of a folder, all files of the kind beneath it, sorted.
 
-    Where texts are wanted, what has blanks and is no file is a text itself.
+    Where texts are wanted, what is no file and does not look like the name of one is a text itself, and ``-`` is what
+    comes in at standard input, a text a line.
+
+    Raises:
+        InputError: One is empty.
     """
     for name in inputs:
-        if kind == "text" and any(character.isspace() for character in name) and not _exists(name):
+        if not name.strip():
+            raise InputError("one of the inputs is empty; name files or folders" + ", or give texts" * (kind == "text"))
+        if kind == "text" and not _exists(name) and not _is_name(name):
             yield name
             continue
-        path = Path(name)
+        path = Path("/dev/stdin" if name == "-" and kind == "text" else name)
         if path.is_dir():
             yield from (p for p in walk(path) if _is_of(p, kind))
         else:
             yield path
+
+
+def _is_name(name: str) -> bool:
+    """Whether a string can only be meant as the name of a file: no blanks, and a folder, a suffix or ``-``."""
+    if any(character.isspace() for character in name):
+        return False
+    return name == "-" or os.sep in name or re.search(r"\.[A-Za-z]\w{0,7}$", name) is not None
 
 
 def _exists(name: str) -> bool:
@@ -85,11 +111,17 @@ def _exists(name: str) -> bool:
 def _is_of(path: Path, kind: str) -> bool:
     from tlzoo.data.dna import is_fasta
 
-    return is_fasta(path) if kind == "dna" else path.suffix.lower() in SUFFIXES.get(column(kind), ())
+    suffix = Path(path.name.removesuffix(".gz") if kind == "text" else path.name).suffix.lower()
+    return is_fasta(path) if kind == "dna" else suffix in SUFFIXES.get(column(kind), ())
 
 
 def predict(
-    model: Model, paths: Iterable[Path | str], batch_size: int = 32, draw: Path | None = None
+    model: Model,
+    paths: Iterable[Path | str],
+    batch_size: int = 32,
+    draw: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[dict[str, Any]]:
     """Predict files, in their order, never holding more than a batch of them.
 
@@ -99,6 +131,8 @@ def predict(
             or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into, of what can be drawn; no file there but ours is overwritten.
+        columns: Of tables the column that each input is read from, as training read it (:func:`trained_columns`).
+        say: Takes one line for each way in which tables are read.
 
     Yields:
         ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
@@ -114,7 +148,7 @@ def predict(
 
     kind = model.spec.input
     artist = Artist(kind, draw) if draw is not None else None
-    for batch in batched(_rows(model, paths), batch_size):
+    for batch in batched(_rows(model, paths, columns or {}, say), batch_size):
         examples, answers = [], []
         for facts, row in batch:
             answers.append(dict(facts))
@@ -138,23 +172,37 @@ def predict(
             yield answer
 
 
-def _rows(model: Model, paths: Iterable[Path | str]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
+def _rows(
+    model: Model, paths: Iterable[Path | str], columns: Mapping[str, str], say: Callable[[str], None]
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
     """What there is to predict, file by file; or why a file cannot be read."""
     from tlzoo.data import own
 
     task = getattr(model, "task", None)
+    reported: set[str] = set()
+
+    def report(name: str, reading: str) -> None:
+        if reading not in reported:
+            reported.add(reading)
+            say(f"{name}: {reading}")
+
     for path in paths:
         try:
-            if isinstance(path, str) and (columns := getattr(task, "inputs", ())):
-                raise InputError(f"one text, where a table of {' and '.join(columns)} is read")
+            if isinstance(path, str) and (several := getattr(task, "inputs", ())):
+                raise InputError(f"one text, where a table of {' and '.join(several)} is read")
             if isinstance(path, str):
                 yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
-                yield from own.rows(path, task.name if task is not None else None, model.spec.input)
+                name = task.name if task is not None else None
+                for facts, row in own.rows(
+                    path, name, model.spec.input, columns, partial(report, printable(path.name))
+                ):
+                    yield facts | {"input": printable(facts["input"])}, row
         except InputError as error:
-            yield {"input": str(path)}, error
+            reason = str(error).removeprefix(f"{printable(path)}: ")
+            yield {"input": printable(path)}, InputError(reason)
         except OSError as error:
-            yield {"input": str(path)}, InputError(error.strerror or str(error))
+            yield {"input": printable(path)}, InputError(error.strerror or str(error))
 
 
 def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:

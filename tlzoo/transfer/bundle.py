@@ -41,7 +41,14 @@ HASHES = "sha256"
 
 
 def save(
-    model: Model, task: Task, card: Card, variant: Variant, folder: Path, recipe: Mapping[str, Any], readme: str
+    model: Model,
+    task: Task,
+    card: Card,
+    variant: Variant,
+    folder: Path,
+    recipe: Mapping[str, Any],
+    readme: str,
+    columns: Mapping[str, str] | None = None,
 ) -> None:
     """Write a fine-tuned model.
 
@@ -53,6 +60,7 @@ def save(
         folder: Where to; an earlier model there is replaced, as one.
         recipe: All that decided the result, and the result.
         readme: The model's card, in Markdown.
+        columns: The column that each input was read from, of tables of text.
 
     Raises:
         InputError: It cannot be written; an earlier model there is as it was.
@@ -65,6 +73,7 @@ def save(
         "task": task.name,
         "id2label": {str(i): name for i, name in enumerate(labels)},
         "label2id": {name: i for i, name in enumerate(labels)},
+        "columns": dict(columns or {}),
     }
     whole = torch.contiguous_format  # of tied parameters each gets a copy of its own
     state = {k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}
@@ -162,6 +171,12 @@ def _hash(config: Mapping[str, Any]) -> str:
 def _line(error: Exception) -> str:
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {' '.join(lines[:2])[:200]}" if lines else type(error).__name__
+
+
+def columns(folder: Path) -> dict[str, str]:
+    """The column of a table that each input was read from in training; none of models that read no tables."""
+    known = (described(folder) or {}).get("columns") or {}
+    return {str(what): str(name) for what, name in known.items()}
 
 
 def names(folder: Path) -> list[str]:
