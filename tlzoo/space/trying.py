@@ -131,7 +131,7 @@ async def tried(boards: Boards, task: str, values: Sequence[str | None], progres
     """
     try:
         given = await asyncio.to_thread(_read, boards, task, values)
-        made = making(boards, task)
+        made = await asyncio.to_thread(making, boards, task)
         began = time.monotonic()
         while not made.model.done():
             progress((round(time.monotonic() - began), None), desc=f"The model {made.step}", unit="s")
