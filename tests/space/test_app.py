@@ -190,8 +190,8 @@ def test_a_contributed_card_is_checked_as_it_is_written(visitor: Visitor) -> Non
     visitor.write("Id", "my-model")
     visitor.write("Name", "<script>document.title='hacked'</script>")
     visitor.press("Draft the card")
-    visitor.sees("A valid card. It belongs at zoo_cards/audio/audio-classification/my-model.md")
-    visitor.press("Download the card")
+    visitor.sees("things are left to do. It belongs at zoo_cards/audio/audio-classification/my-model.md")
+    visitor.press("Download the draft")
     card = visitor.until(lambda: list(visitor.browser.downloads.glob("my-model.md")))[0]
     assert "id: my-model" in card.read_text()
     assert "hacked" not in visitor.browser.title

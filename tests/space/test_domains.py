@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -199,12 +201,12 @@ def test_ten_visitors_at_once_all_get_an_answer(case: Case) -> None:
         (
             Case("text", "text-embedding", "lee", "bert", "", variant="minilm"),
             ["A cat sleeps.", "A kitten naps."],
-            "0.",
+            "Similarity 0.",
         ),
         (
             Case("text", "text-generation", "chatterbot", "smartreply", "", variant="on-device"),
-            ["Hi", "Go\nHello"],
-            "i",
+            ["Hi", r"Go\nnow" + "\nHello"],
+            "I got that",
         ),
     ],
     ids=["pair", "candidates"],
@@ -217,4 +219,6 @@ def test_two_texts_are_read_as_the_task_reads_them(
     answer = answered(Boards("text", tmp_path / "none"), case.task, texts)
     if "cannot be had" in answer:
         pytest.skip(answer)
-    assert f"{case.model} {case.variant}" in answer and said in answer.split("<pre>")[1]
+    assert f"{case.model} {case.variant}" in answer and said in answer.split("<h3>")[1].split("</h3>")[0]
+    facts = json.loads(html.unescape(answer.split("<pre>")[1].split("</pre>")[0]))
+    assert len(facts.get("candidate_scores", (0, 0))) == 2

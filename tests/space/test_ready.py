@@ -39,12 +39,12 @@ def test_a_kept_model_that_was_damaged_is_made_anew_with_a_line(
     monkeypatch.setattr(ready, "finetune", finetune)
     monkeypatch.setattr(ready, "name", lambda row: row["card"])
     for _ in range(2):
-        assert ready._make("audio-classification", ROW).name == "yamnet on notes"
+        assert ready._make("audio-classification", ROW, str).name == "yamnet on notes"
     assert len(made) == 1
     kept = tmp_path / "tried" / "0123"
     (kept / "model.safetensors").write_bytes(b"torn")
     for _ in range(2):
-        assert ready._make("audio-classification", ROW).name == "yamnet on notes"
+        assert ready._make("audio-classification", ROW, str).name == "yamnet on notes"
     assert len(made) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and err.startswith(f"{kept / 'model.safetensors'}: differs from its checksum")

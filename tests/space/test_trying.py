@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import json
 import math
 import struct
+import subprocess
+import sys
+import threading
 import urllib.error
 import urllib.request
 import uuid
@@ -17,12 +22,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.bombs import BOMBS, flac, mov, png
 from tests.space.conftest import Start, write
 from tlzoo.data.video import encode
 from tlzoo.errors import InputError
-from tlzoo.space import trying
+from tlzoo.space import ready, trying
 from tlzoo.space.boards import Boards
-from tlzoo.space.ready import best
+from tlzoo.space.ready import Ready, best, from_lines, to_lines
 from tlzoo.space.trying import TEXTS, answered
 from tlzoo.tasks import task_type
 
@@ -72,6 +78,13 @@ def test_what_is_no_sound_is_said_to_be_none(boards: Boards, tmp_path: Path) -> 
     assert "Nothing to try yet" in answered(boards, PITCH, [None])
 
 
+def test_no_folder_of_this_machine_is_named(boards: Boards, tmp_path: Path) -> None:
+    for name, content in (("empty.wav", b""), ("text.wav", b"no sound at all"), ("cut.wav", b"RIFF")):
+        (tmp_path / name).write_bytes(content)
+        said = answered(boards, PITCH, [str(tmp_path / name)])
+        assert f"This cannot be read: {name}: " in said and str(tmp_path) not in said
+
+
 def test_hours_in_a_small_file_are_refused_unread(boards: Boards, tmp_path: Path) -> None:
     import soundfile
 
@@ -80,7 +93,7 @@ def test_hours_in_a_small_file_are_refused_unread(boards: Boards, tmp_path: Path
         for _ in range(90):
             file.buffer_write(bytes(80 * 8000 * 2), "int16")
     assert path.stat().st_size < 1_000_000
-    assert "this audio has 7,200 seconds; at most 60 are read here" in answered(boards, PITCH, [str(path)])
+    assert "silence.flac: 7,200 seconds; the limit is 60" in answered(boards, PITCH, [str(path)])
 
 
 def test_huge_pictures_and_long_videos_are_refused_unread(tmp_path: Path) -> None:
@@ -88,15 +101,158 @@ def test_huge_pictures_and_long_videos_are_refused_unread(tmp_path: Path) -> Non
     Image.new("1", (20_000, 20_000)).save(picture)
     film = tmp_path / "long.mkv"
     film.write_bytes(encode(np.zeros((2100, 16, 16, 3), dtype=np.uint8), 30))
-    for domain, path, said in (("image", picture, "pixels"), ("video", film, "2,100 frames; at most 2,000")):
-        with pytest.raises(InputError, match=said):
-            trying._input(domain, {domain: str(path)}, tmp_path)
+    for domain, path, message in (
+        ("image", picture, "black.png: more pixels than the limit of 25,000,000"),
+        ("video", film, "long.mkv: 2,001 frames; the limit is 2,000"),
+    ):
+        boards = Boards(domain, tmp_path)
+        assert f"This cannot be read: {message}" in answered(boards, boards.tasks[0], [str(path)])
 
 
-def test_nothing_evaluated_is_nothing_to_try(boards: Boards) -> None:
+@pytest.mark.parametrize(("domain", "name"), [(domain, name) for domain, many in BOMBS.items() for name in many])
+def test_a_bomb_is_refused_before_a_model_is_asked_for(domain: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(BOMBS[domain][name]())
+    boards = Boards(domain, tmp_path)
+    answer = answered(boards, boards.tasks[0], [str(path)])
+    if name in ("four gigabytes.wav", "of unknown length.flac"):
+        assert "no model of" in answer, "what its header says is fine; a model is asked for, which is not there"
+    else:
+        assert "This cannot be read: " in answer and str(tmp_path) not in answer
+
+
+CHILD = """
+import json, resource, sys
+from concurrent.futures import ThreadPoolExecutor
+resource.setrlimit(resource.RLIMIT_AS, (12 << 30,) * 2)
+from tlzoo.data.inputs import read_input
+from tlzoo.space import ready, trying
+from pathlib import Path
+
+class Model:
+    class spec:
+        input = sys.argv[1]
+
+def predict(model, paths, draw):
+    kind = model.spec.input
+    yield {"label": str(type(read_input({kind: {"bytes": None, "path": str(paths[0])}}, kind, 16_000, 16)).__name__)}
+
+import tlzoo.run.predict
+tlzoo.run.predict.predict = predict
+model = ready.Ready("m", Model())
+path = sys.argv[2]
+
+def answer(_):
+    try:
+        return trying._answer(model.model.spec.input, model, {model.model.spec.input: path})
+    except Exception as error:
+        return type(error).__name__ + ": " + str(error)
+
+with ThreadPoolExecutor(20) as pool:
+    answers = list(pool.map(answer, range(20)))
+status = open("/proc/self/status").read()
+print(json.dumps([int(status.split("VmHWM:")[1].split()[0]) / 1024, sorted(set(answers))]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("domain", "name", "content", "message"),
+    [
+        ("image", "25 megapixels.png", lambda: png(5000, 5000), "<h3>Image</h3>"),
+        ("image", "169 megapixels.png", BOMBS["image"]["169 megapixels.png"], "the limit is 25,000,000"),
+        ("audio", "of unknown length.flac", BOMBS["audio"]["of unknown length.flac"], "the limit is 60"),
+        ("audio", "a minute.flac", lambda: flac(1 / 60, 96_000), "<h3>ndarray</h3>"),
+        ("video", "lying.mov", BOMBS["video"]["lying.mov"], "the limit"),
+        ("video", "16 frames.mov", lambda: mov([png(1500, 1500, 8)] * 16, 1500), "<h3>ndarray</h3>"),
+    ],
+)
+def test_twenty_at_once_need_the_memory_of_one(
+    domain: str, name: str, content: Callable[[], bytes], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content())
+    command = [sys.executable, "-c", CHILD, domain, str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    peak, answers = json.loads(done.stdout)
+    assert peak < 2000
+    assert all(message in answer for answer in answers), answers
+
+
+def test_a_picture_is_not_looked_at_by_gradio(tmp_path: Path) -> None:
+    from gradio.data_classes import ImageData
+
+    path = tmp_path / "a.png"
+    path.write_bytes(png(13_000, 13_000))
+    assert trying._picture().preprocess(ImageData(path=str(path), orig_name="a.png")) == str(path)
+    assert trying._picture().preprocess(None) is None
+
+
+def test_a_ready_model_answers_while_others_are_made_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained, asked = threading.Event(), []
+
+    def make(task: str, row: Any, say: Callable[[str], None]) -> Ready:
+        say("is trained")
+        if task != "ready":
+            asked.append(task)
+            assert trained.wait(60)
+        return Ready(task, None)
+
+    monkeypatch.setattr(ready, "_made", {})
+    monkeypatch.setattr(ready, "_make", make)
+    monkeypatch.setattr(ready, "best", lambda boards, task: {})
+    monkeypatch.setattr(trying, "_answer", lambda domain, model, given: f"{model.name}: {given['text']}")
+    boards = Boards("text", tmp_path)
+    steps: list[str] = []
+
+    async def visit(task: str) -> str:
+        return await trying.tried(boards, task, ["hello"], lambda *_, desc, unit: steps.append(desc))
+
+    async def visits() -> list[str]:
+        waiting = [asyncio.create_task(visit(f"unready {i % 2}")) for i in range(30)]
+        await asyncio.sleep(0.1)
+        leaves = waiting.pop()
+        leaves.cancel()
+        assert await visit("ready") == "ready: hello"
+        assert not any(each.done() for each in waiting)
+        trained.set()
+        return await asyncio.gather(*waiting)
+
+    assert set(asyncio.run(visits())) == {"unready 0: hello", "unready 1: hello"}
+    assert sorted(asked) == ["unready 0", "unready 1"] and "The model is trained" in steps
+
+
+def test_what_failed_to_be_made_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = [InputError("no data"), None]
+
+    def make(task: str, row: Any, say: Callable[[str], None]) -> Ready:
+        if (error := errors.pop(0)) is not None:
+            raise error
+        return Ready(task, None)
+
+    monkeypatch.setattr(ready, "_made", {})
+    monkeypatch.setattr(ready, "_make", make)
+    monkeypatch.setattr(ready, "best", lambda boards, task: {})
+    monkeypatch.setattr(trying, "_answer", lambda domain, model, given: model.name)
+    boards = Boards("text", tmp_path)
+    assert "no data" in answered(boards, "text-classification", ["hello"])
+    assert not ready.is_ready("text-classification")
+    assert answered(boards, "text-classification", ["hello"]) == "text-classification"
+    assert ready.is_ready("text-classification")
+
+
+def test_candidates_stay_whole() -> None:
+    texts = ["one", "two\nlines", "a \\n that is none, and \\\\", "\r\nfirst", "ends\n\n", "line\u2028separator"]
+    lines = to_lines(texts)
+    assert lines.count("\n") == len(texts) - 1
+    assert from_lines(lines) == [text.replace("\r\n", "\n") for text in texts]
+    assert from_lines("Go\n\n  \nHello") == ["Go", "Hello"]
+    assert ready._given(texts, "candidates") == lines
+
+
+def test_nothing_evaluated_is_nothing_to_try(boards: Boards, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="tlzoo eval --task audio-embedding"):
         best(boards, "audio-embedding")
-    assert "tlzoo eval --task audio-embedding" in answered(boards, "audio-embedding", ["x"])
+    assert "tlzoo eval --task audio-embedding" in answered(boards, "audio-embedding", [str(tone(tmp_path / "a.wav"))])
 
 
 def test_two_texts_are_asked_for_where_a_task_reads_two() -> None:
@@ -128,8 +284,6 @@ def test_a_huge_upload_is_refused_and_the_server_lives(url: str) -> None:
 
 
 def test_a_name_leads_nowhere_else(url: str) -> None:
-    import json
-
     (path,) = json.load(upload(url, "../../../etc/tlzoo-was-here", b"x"))
     assert ".." not in path and not Path("/etc/tlzoo-was-here").exists()
     for wanted in ("/etc/passwd", "../../etc/passwd", str(Path(__file__))):

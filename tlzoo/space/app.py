@@ -9,16 +9,22 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from tlzoo.cards.catalogue import MORE
 from tlzoo.cards.vocabulary import DOMAINS
 from tlzoo.errors import InputError, unknown
 from tlzoo.space import cards, choosing, compare, contributing, leaderboard, tradeoffs, trying
 from tlzoo.space.boards import Boards
+from tlzoo.space.requests import BodyLimit
 from tlzoo.space.style import CSS, HEAD, remember, theme
 
 LARGEST = "20mb"
 """Of an upload."""
+LARGEST_BODY = 1_000_000
+"""Of any other request, in bytes."""
+QUEUE = 100
+"""Requests that wait for others, at most; more are refused at once."""
 EMPTIED = (3600, 86_400)
 """How often gradio looks for uploads and downloads to delete, and how old they have to be: seconds."""
 TABS = ("leaderboard", "trade-offs", "compare", "cards", "try-it", "choose", "contribute")
@@ -56,7 +62,7 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
             with gr.Tab("Choose", id="choose"):
                 choosing.page(boards, task)
             with gr.Tab("Contribute", id="contribute"):
-                contributing.page(boards)
+                contributing.page(boards, demo)
         linked = {"task": task, "models": models, "card": card}
         for name, component in linked.items():
             component.change(None, [component], None, js=remember(name))
@@ -101,7 +107,7 @@ def serve(
     """
     if cards is not None and cards.is_dir():
         os.environ[MORE] = str(cards)
-    demo = build(domain, out)
+    demo = build(domain, out).queue(max_size=QUEUE)
     try:
         demo.launch(
             server_name=host,
@@ -114,6 +120,8 @@ def serve(
             ssr_mode=False,
             run_history=False,
             share=False,
+            enable_monitoring=False,
+            app_kwargs={"middleware": [Middleware(BodyLimit, most=LARGEST_BODY, uploads="/upload")]},
         )
     except OSError as error:
         if "empty port" not in str(error):

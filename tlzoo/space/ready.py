@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 import tempfile
 import threading
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,12 +26,15 @@ from tlzoo.run.finetune import STRATEGIES, finetune
 from tlzoo.space.boards import Boards
 
 MOST_MB, MOST_SECONDS = 100, 300
-"""Size of a small model, and for how long the first visitor may wait while it is trained."""
+"""Size of a small model, and for how long it was fine-tuned where the board was made."""
+_ONE_AT_A_TIME = threading.Lock()
+"""Inputs are decoded and predicted one after another: what one needs of memory, only one needs."""
+_ONE_IS_TRAINED = threading.Lock()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ready:
-    """A model that answers visitors, one at a time.
+    """A model that answers visitors.
 
     Attributes:
         name: What it is.
@@ -39,7 +43,6 @@ class Ready:
 
     name: str
     model: Any
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def predict(self, given: Path | str, folder: Path) -> dict[str, Any]:
         """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
@@ -48,25 +51,57 @@ class Ready:
         from tlzoo.run.predict import predict
 
         drawn = folder if column(self.model.spec.input) in KINDS else None
-        with self._lock:
+        with _ONE_AT_A_TIME:
             return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})
 
 
-_ready: dict[str, Ready] = {}
-_locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+@dataclass
+class Making:
+    """A model that is made ready in the background.
+
+    Attributes:
+        model: It, once it is ready, or why it cannot be.
+        step: What is being done.
+    """
+
+    model: Future[Ready] = field(default_factory=Future)
+    step: str = "waits for another model that is being made ready"
 
 
-def ready(boards: Boards, task: str) -> Ready:
-    """The model of a task; who comes first waits for it, and all others with them.
+_made: dict[str, Making] = {}
+_starting = threading.Lock()
+
+
+def making(boards: Boards, task: str) -> Making:
+    """The model of a task: whoever comes first has it made, in a thread of its own, and nobody else waits for that.
 
     Raises:
         InputError: Nothing small was evaluated on the task.
-        UnavailableError: Data or weights cannot be had.
     """
-    with _locks[task]:
-        if task not in _ready:
-            _ready[task] = _make(task, best(boards, task))
-        return _ready[task]
+    with _starting:
+        made = _made.get(task)
+        if made is None or (made.model.done() and made.model.exception() is not None):  # what failed is tried again
+            row, made = best(boards, task), Making()
+            made.model.set_running_or_notify_cancel()  # who leaves does not end what others wait for
+            _made[task] = made
+            threading.Thread(target=_finish, args=(made, task, row), daemon=True).start()
+        return made
+
+
+def is_ready(task: str) -> bool:
+    """Whether a task's model answers at once."""
+    made = _made.get(task)
+    return made is not None and made.model.done() and made.model.exception() is None
+
+
+def _finish(made: Making, task: str, row: Row) -> None:
+    def say(line: str) -> None:
+        made.step = line
+
+    try:
+        made.model.set_result(_make(task, row, say))
+    except BaseException as error:  # whoever waits is told
+        made.model.set_exception(error)
 
 
 def best(boards: Boards, task: str) -> Row:
@@ -92,14 +127,14 @@ def announced(boards: Boards, task: str) -> str:
     """
     row = best(boards, task)
     model = f"{name(row)}, the best small model of the board of {row['dataset']}, answers on this machine's CPU"
-    if task in _ready:
+    if is_ready(task):
         return f"{model}."
     if row["strategy"] == "zero-shot" or _kept(row).is_dir():
         return f"{model}. The first visitor waits some seconds while it is loaded."
-    first = "pretrained, if it was not yet, and " if row["weights"] == "stand-in" else ""
+    first = "pretrained, if it was not yet, which may take minutes, and " if row["weights"] == "stand-in" else ""
     return (
-        f"{model}. The first visitor waits while it is {first}fine-tuned, once: that took {row['train_seconds']:.0f} s "
-        "where the board was made."
+        f"{model}. The first visitor waits while it is {first}fine-tuned, once. The fine-tuning alone took "
+        f"{row['train_seconds']:.0f} s where the board was made."
     )
 
 
@@ -116,22 +151,25 @@ def _kept(row: Row) -> Path:
     return Path(blobs.cache_dir(), "tried", row["run_ids"][0])
 
 
-def _make(task: str, row: Row) -> Ready:
+def _make(task: str, row: Row, say: Callable[[str], None]) -> Ready:
     from tlzoo.run.execute import threads
     from tlzoo.run.predict import published
 
     threads()
     if row["strategy"] == "zero-shot":
+        say("is loaded")
         return Ready(name(row), published(row["card"], task, row["weights"], row["variant"]))
     kept = _kept(row)
     if kept.is_dir():
+        say("is loaded")
         try:
             return _of(row, kept)
         except InputError as error:
             print(f"{error}; fine-tuned anew", file=sys.stderr)
             shutil.rmtree(kept)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix="unfinished-") as folder:
+    with _ONE_IS_TRAINED, tempfile.TemporaryDirectory(dir=kept.parent, prefix="unfinished-") as folder:
+        say("is trained")
         finetune(
             row["card"],
             task,
@@ -141,7 +179,7 @@ def _make(task: str, row: Row) -> Ready:
             weights="auto" if row["strategy"] == "scratch" else row["weights"],
             variant=row["variant"],
             progress=False,
-            say=lambda line: None,
+            say=say,
         )
         Path(folder, "model").rename(kept)
     return _of(row, kept)
@@ -179,10 +217,21 @@ def _examples() -> Path:
     return Path(tempfile.mkdtemp(prefix="tlzoo-examples-"))
 
 
+def to_lines(texts: Sequence[str]) -> str:
+    r"""Texts as a visitor writes them: one a line, a line break inside of one as ``\n``."""
+    return "\n".join(re.sub(r"\r\n?|\n", r"\\n", text.replace("\\", r"\\")) for text in texts)
+
+
+def from_lines(lines: str) -> list[str]:
+    """The texts of :func:`to_lines`; empty lines are none."""
+    known = {r"\n": "\n", r"\\": "\\"}
+    return [re.sub(r"\\[n\\]", lambda match: known[match[0]], line) for line in lines.split("\n") if line.strip()]
+
+
 def _given(stored: Any, column: str) -> str:
     """What a data set stores, as a visitor gives it: a text, or a file that browsers show, the same one each time."""
     if not isinstance(stored, dict):
-        return "\n".join(stored) if isinstance(stored, list) else str(stored)
+        return to_lines(stored) if isinstance(stored, list) else str(stored)
     content = stored["bytes"] or Path(stored["path"]).read_bytes()
     known = {"image": ".png", "audio": ".wav", "video": ".mp4"}[column]
     suffix = known if column == "video" else Path(stored["path"] or "").suffix or known

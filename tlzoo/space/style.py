@@ -26,8 +26,13 @@ document.addEventListener("click", event => {
   if (tab) tlzooRemember("tab", tab.textContent.trim().toLowerCase().replace(" ", "-"));
 });
 """
-HEAD = f"<script>{SCRIPT}{_ADDRESS}</script>"
-"""Tables that are sorted, and an address that says what is seen."""
+_OWN = "'self' data: blob:"
+HEAD = (
+    f'<meta http-equiv="Content-Security-Policy" content="img-src {_OWN}; media-src {_OWN}; font-src {_OWN}">'
+    f"<script>{SCRIPT}{_ADDRESS}</script>"
+)
+"""No picture, sound or font of another place, whatever a card asks for; tables that are sorted; an address that says
+what is seen."""
 
 
 def remember(name: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import json
-import mimetypes
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +13,11 @@ from typing import Any
 
 import gradio as gr
 
+from tlzoo.data.limits import Limits, within
 from tlzoo.errors import InputError, TlzooError
+from tlzoo.space.answers import shown
 from tlzoo.space.boards import Boards
-from tlzoo.space.ready import Ready, announced, example, ready
+from tlzoo.space.ready import Ready, announced, example, from_lines, making
 
 LONGEST = 5000
 """Characters of a text that are read."""
@@ -28,12 +29,23 @@ TEXTS = {
     "text-generation": ("text", CANDIDATES),
 }
 """Columns of tasks that read two texts."""
-MOST = {"image": (25_000_000, "pixels"), "audio": (60, "seconds"), "video": (2_000, "frames")}
-"""How much of each kind of file is read: a small file may hold hours of silence."""
+VISITORS = Limits(
+    image_pixels=25_000_000,
+    seconds=60,
+    samples=60 * 96_000 * 2,  # stereo
+    frame_pixels=4096 * 2304,  # 4K
+    frames=2_000,
+    video_pixels=1_000_000_000,  # 16 s of full HD
+    taken_pixels=40_000_000,
+)
+"""Of a visitor's file, which others wait for."""
+WAITING = 100
+"""Visitors who may wait for a model or for their answer at a time; more stand in the queue."""
 HEIGHT = 320
 """Of an input, in pixels: the answer below it is seen too."""
-MOST_SHOWN = 4000
-"""Characters of a prediction's numbers."""
+
+
+_NOTHING = "<div class=tlzoo aria-live=polite></div>"
 
 
 def page(boards: Boards, task: gr.Dropdown) -> None:
@@ -53,7 +65,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         given: list[Any] = list(texts)
     else:
         makers: dict[str, Callable[[], Any]] = {
-            "image": lambda: gr.Image(type="filepath", label="Picture", height=HEIGHT),
+            "image": _picture,
             "audio": lambda: gr.Audio(type="filepath", label="Sound"),
             "video": lambda: gr.Video(label="Video", height=HEIGHT),
         }
@@ -61,23 +73,21 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     with gr.Row():
         take = gr.Button("Take an example")
         go = gr.Button("Try it", variant="primary")
-    answer = gr.HTML("<div class=tlzoo aria-live=polite></div>")
+    answer = gr.HTML(_NOTHING)
 
-    def taken(name: str) -> Any:
+    def taken(name: str) -> list[Any]:
         try:
-            found = example(boards, name, TEXTS.get(name, (kind,)))
+            values = example(boards, name, TEXTS.get(name, (kind,)))
         except TlzooError as error:
-            raise gr.Error(str(error)) from None
-        return [*found, *[None] * (len(given) - len(found))] if len(given) > 1 else found[0]
+            raise gr.Error(str(error), print_exception=False) from None
+        return [*values, *[None] * (len(given) - len(values)), _NOTHING]
 
-    take.click(taken, [task], given, concurrency_limit=1)
-    go.click(
-        lambda name, *values: answered(boards, name, values),
-        [task, *given],
-        [answer],
-        concurrency_limit=10,
-        api_name="try",
-    )
+    take.click(taken, [task], [*given, answer], concurrency_limit=1)
+
+    async def asked(progress: Any = gr.Progress(), *values: Any) -> str:  # noqa: B008 - so Gradio takes it
+        return await tried(boards, values[0], values[1:], progress)
+
+    go.click(asked, [task, *given], [answer], concurrency_limit=WAITING, api_name="try")
     for change in (task.change, answer.change):
         change(lambda name: _announced(boards, name), [task], [who], show_progress="hidden")
     if texts:
@@ -89,6 +99,13 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         )
 
 
+def _picture() -> gr.Image:
+    """A picture whose file is not looked at before :func:`tried` does: Gradio would decode it, however large it is."""
+    picture = gr.Image(type="filepath", label="Picture", height=HEIGHT)
+    setattr(picture, "preprocess", lambda payload: payload and payload.path)  # noqa: B010 - a method of the class
+    return picture
+
+
 def _announced(boards: Boards, task: str) -> str:
     try:
         return announced(boards, task)
@@ -98,97 +115,93 @@ def _announced(boards: Boards, task: str) -> str:
 
 def _labels(task: str) -> list[tuple[bool, str]]:
     """Whether each of two texts is wanted, and how it is called."""
-    told = {CANDIDATES: "Candidates: replies to choose from, one a line"}
+    told = {CANDIDATES: r"Candidates: replies to choose from, one a line; a line break inside of one is \n"}
     names = [told.get(name, name.capitalize()) for name in TEXTS.get(task, ("text",))]
     return [(i < len(names), names[i] if i < len(names) else "") for i in range(2)]
 
 
+async def tried(boards: Boards, task: str, values: Sequence[str | None], progress: Callable[..., Any]) -> str:
+    """As :func:`answered`, for one visitor of many: while a model is made ready, nobody else is held up.
+
+    Args:
+        boards: What there is.
+        task: The task.
+        values: The input.
+        progress: Is told what is being done meanwhile, as ``gradio.Progress``.
+    """
+    try:
+        given = await asyncio.to_thread(_read, boards, task, values)
+        made = await asyncio.to_thread(making, boards, task)
+        began = time.monotonic()
+        while not made.model.done():
+            progress((round(time.monotonic() - began), None), desc=f"The model {made.step}", unit="s")
+            await asyncio.sleep(0.2)
+        return await asyncio.to_thread(_answer, boards.domain, made.model.result(), given)
+    except TlzooError as error:
+        return _told(str(error))
+
+
 def answered(boards: Boards, task: str, values: Sequence[str | None]) -> str:
     """What the model makes of an input, drawn where it can be, with its time; or why it cannot, as HTML."""
+    try:
+        given = _read(boards, task, values)
+        return _answer(boards.domain, making(boards, task).model.result(), given)
+    except TlzooError as error:
+        return _told(str(error))
+
+
+def _read(boards: Boards, task: str, values: Sequence[str | None]) -> dict[str, str]:
+    """The columns of an input, looked at as far as that is soon done.
+
+    Raises:
+        InputError: One is missing, or the file is too large or cannot be read.
+    """
     columns = TEXTS.get(task, (boards.domain,))
     given = {column: value for column, value in zip(columns, values, strict=False) if value}
     if set(columns) - set(given) - {CANDIDATES}:
-        return _told("Nothing to try yet: give an input, or take an example.")
+        raise InputError("Nothing to try yet: give an input, or take an example.")
+    if boards.domain != "text":
+        from tlzoo.data.inputs import check_size
+
+        try:
+            with within(VISITORS):
+                check_size({boards.domain: {"bytes": None, "path": given[boards.domain]}}, boards.domain)
+        except InputError as error:
+            raise InputError(_unreadable(error, given)) from None
+    return given
+
+
+def _answer(domain: str, model: Ready, given: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory(prefix="tlzoo-try-") as name:
         folder = Path(name)
-        try:
-            model = ready(boards, task)
-            start = time.perf_counter()
-            answer = model.predict(_input(boards.domain, given, folder), folder)
-            seconds = time.perf_counter() - start
-        except TlzooError as error:
-            return _told(str(error))
+        source = _input(domain, given, folder)
+        began = time.perf_counter()
+        with within(VISITORS):
+            answer = model.predict(source, folder)
+        seconds = time.perf_counter() - began
         if "error" in answer:
-            return _told(f"This cannot be read: {answer['error'].replace(name, '')}")
-        return _shown(answer, model, seconds)
+            return _told(_unreadable(answer["error"], {**given, "folder": f"{name}/"}))
+        return shown(answer, model.name, seconds)
+
+
+def _unreadable(error: object, places: Mapping[str, str]) -> str:
+    """Why an input cannot be read, without the folders of this machine."""
+    message = str(error)
+    for place in places.values():
+        message = message.replace(place, Path(place).name if not place.endswith("/") else "")
+    return f"This cannot be read: {message}"
 
 
 def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
-    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts.
-
-    Raises:
-        InputError: The file holds too much.
-    """
+    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts."""
     if domain != "text":
-        most, unit = MOST[domain]
-        if (amount := _amount(domain, given[domain])) > most:
-            raise InputError(f"this {domain} has {amount:,.0f} {unit}; at most {most:,} are read here")
         return Path(given[domain])
     row = {column: text[:LONGEST] for column, text in given.items()}
     if len(row) == 1:
         return row["text"]
     path = folder / "input.jsonl"
-    path.write_text(json.dumps(row | ({CANDIDATES: row[CANDIDATES].splitlines()} if CANDIDATES in row else {})))
+    path.write_text(json.dumps(row | ({CANDIDATES: from_lines(row[CANDIDATES])} if CANDIDATES in row else {})))
     return path
-
-
-def _amount(domain: str, path: str) -> float:
-    """Pixels of a picture, seconds of a sound, or frames of a video; 0 of what cannot be read, which is said later."""
-    import av
-    import soundfile
-    from PIL import Image
-
-    from tlzoo.data.video import length
-
-    try:
-        if domain == "audio":
-            return float(soundfile.info(path).duration)
-        if domain == "video":
-            return length({"path": path})
-        with Image.open(path) as picture:
-            return picture.width * picture.height
-    except Image.DecompressionBombError:
-        return float("inf")
-    except (OSError, ValueError, soundfile.LibsndfileError, av.FFmpegError):
-        return 0
-
-
-def _shown(answer: Mapping[str, Any], model: Ready, seconds: float) -> str:
-    """A prediction: its picture or film, its numbers, and who gave it in what time."""
-    drawn = answer.get("drawn")
-    picture = ""
-    if drawn is not None:
-        path = Path(drawn)
-        mime = mimetypes.guess_type(path.name)[0] or ""
-        data = base64.b64encode(path.read_bytes()).decode()
-        if mime.startswith("image/"):
-            picture = f'<p><img src="data:{mime};base64,{data}" alt="the prediction, drawn"></p>'
-        elif mime.startswith("video/"):
-            picture = f'<p><video src="data:{mime};base64,{data}" controls autoplay loop muted></video></p>'
-    facts = {key: value for key, value in answer.items() if key not in ("input", "drawn")}
-    head = ""
-    if "label" in facts:
-        score = f" ({facts['score']:.0%})" if "score" in facts else ""
-        head = f"<h3>{escape(str(facts['label']))}{score}</h3>"
-    elif "text" in facts:
-        head = f"<h3>{escape(str(facts['text']))}</h3>"
-    text = json.dumps(facts, ensure_ascii=False, indent=1)
-    text = text if len(text) < MOST_SHOWN else text[:MOST_SHOWN] + " ..."
-    return (
-        f"<div class=tlzoo aria-live=polite>{head}{picture}"
-        f"<p class=quiet>{escape(model.name)}, {seconds * 1000:.0f} ms</p>"
-        f"<details><summary>All that it gives</summary><pre>{escape(text)}</pre></details></div>"
-    )
 
 
 def _told(message: str) -> str:
