@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
 import subprocess
 from collections.abc import Callable
@@ -50,6 +51,25 @@ class SameLength(Model):
 
     def predict(self, batch: Batch) -> list[Any]:
         return [{"score": score} for score in batch["score"]]
+
+
+class Unsure(SameLength):
+    """Gives no number for texts of different length."""
+
+    def predict(self, batch: Batch) -> list[Any]:
+        return [{"score": score or math.nan} for score in batch["score"]]
+
+
+def test_a_prediction_that_is_no_number_is_an_error_and_its_batch_goes_on(tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("text1,text2\nabc,xyz\nabc,de\nab,cd\n")
+    found = list(predict(Unsure(), [table]))
+    assert found == [
+        {"input": "pairs.csv row 1", "score": 1},
+        {"input": "pairs.csv row 2", "error": "its prediction holds NaN or infinite numbers"},
+        {"input": "pairs.csv row 3", "score": 1},
+    ]
+    json.dumps(found, allow_nan=False)
 
 
 def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:

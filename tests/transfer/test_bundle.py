@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tlzoo.adapters.base import Model
 from tlzoo.errors import InputError
@@ -205,3 +207,14 @@ def test_a_checkpoint_of_somebody_else_is_told_plainly(tmp_path: Path) -> None:
     assert f"no fine-tuned model here, its {CONFIG} is not one that tlzoo wrote" in refused(tmp_path)
     (tmp_path / CONFIG).unlink()
     assert f"no fine-tuned model here, it has no {CONFIG}" in refused(tmp_path)
+
+
+def test_weights_that_are_no_numbers_are_refused(folder: Path) -> None:
+    """As a version wrote them that let a diverged training end."""
+    weights = load_file(folder / WEIGHTS)
+    name = next(name for name, tensor in load(folder).named_parameters() if tensor.is_floating_point())
+    weights[name].flatten()[0] = math.nan
+    save_file(weights, folder / WEIGHTS)
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({key: value for key, value in config.items() if key != HASHES}))
+    assert "holds NaN or infinite numbers; fine-tune the model again" in refused(folder)
