@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import pickle
@@ -17,7 +19,7 @@ import tarfile
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from typing import Any
 import pytest
 
 from tlzoo import blobs
-from tlzoo.blobs import Blob, HashMismatchError, cached, copy_to, fetch, mirrors, sha256_of
+from tlzoo.blobs import Blob, HashMismatchError, cached, copy_to, fetch, mirrors, packages, places, sha256_of
 from tlzoo.errors import InputError, UnavailableError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,7 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         body = body[: owner.cut]
         for begin in range(0, len(body), 16384):
-            self.wfile.write(body[begin : begin + 16384])
+            try:
+                self.wfile.write(body[begin : begin + 16384])
+            except ConnectionError:
+                return  # nobody wants more
             owner.sent += len(body[begin : begin + 16384])
             if owner.pace:
                 threading.Event().wait(owner.pace)
@@ -424,22 +429,145 @@ def test_a_server_that_did_not_answer_is_not_asked_again_at_once(monkeypatch: py
     assert len(asked) == 1
 
 
-def test_a_redirect_away_from_https_is_refused() -> None:
-    import urllib.request
+@pytest.mark.parametrize(
+    ("asked", "target", "reason"),
+    [
+        ("https://h/f", "https://other.org/f", None),
+        ("https://h/f", "http://other.org/f", "which is not https"),
+        ("https://h/f", "HTTP://other.org/f", "which is not https"),
+        ("https://h/f", "https://127.0.0.1:8000/f", "which is this machine"),
+        ("https://h/f", "http://localhost/f", "which is this machine"),
+        ("https://h/f", "file:///etc/passwd", "neither https nor http"),
+        ("https://h/f", "ftp://h/f", "neither https nor http"),
+        ("http://127.0.0.1/f", "http://localhost:8000/f", None),
+        ("http://127.0.0.1/f", "https://h/f", None),
+        ("http://127.0.0.1/f", "http://h/f", "which is not https"),
+        ("http://mirror.lan/f", "http://mirror.lan/g", None),
+        ("http://mirror.lan/f", "http://127.0.0.1/f", "which is this machine"),
+    ],
+)
+def test_a_redirect_is_judged(asked: str, target: str, reason: str | None) -> None:
+    if reason is None:
+        return places.check_redirect(asked, target)
+    with pytest.raises(places.PlaceError, match=reason):
+        places.check_redirect(asked, target)
 
-    from tlzoo.blobs import download, places
 
-    class Answer(io.BytesIO):
-        url, status, headers = "http://example.org/f", 200, {"Content-Length": "0"}
+@pytest.fixture
+def raw() -> Iterator[Callable[..., str]]:
+    """A server that says to everybody the same words, each after a pause, the last one again and again."""
+    listeners: list[socket.socket] = []
 
-    class Opener:
-        def open(self, request: urllib.request.Request, timeout: float) -> Answer:
-            return Answer()
+    def serve(*words: bytes, pause: float = 0.0, repeat: bool = False) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(places.PlaceError, match="which is not https"):
-        patch.setattr(download, "_opener", Opener)
-        download.download("https://example.org/f", Path("never written"))
-    assert not Path("never written").exists()
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(65536)
+                    for word in itertools.chain(words, itertools.repeat(words[-1]) if repeat else ()):
+                        connection.sendall(word)
+                        threading.Event().wait(pause)
+
+        threading.Thread(target=answer, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield serve
+    for listener in listeners:
+        listener.close()
+
+
+def refusal(blob: Blob) -> str:
+    with pytest.raises(UnavailableError) as caught:
+        fetch(blob, progress=False)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+def test_a_redirect_is_judged_before_it_is_followed(raw: Callable[..., str], cache: Path) -> None:
+    """Nobody is asked there, and what the redirect says besides, here without an end, is not read."""
+    url = raw(b"HTTP/1.1 302 Found\r\nLocation: http://example.org/f\r\n\r\n", b"x" * 65536, repeat=True)
+    assert "redirected to http://example.org/f, which is not https" in refusal(Blob("f", (f"{url}/f",), SHA))
+    url = raw(b"HTTP/1.1 302 Found\r\nLocation: http://[bad/f\r\nContent-Length: 0\r\n\r\n")
+    assert "answered what cannot be read: Invalid IPv6 URL" in refusal(Blob("f", (f"{url}/f",), SHA))
+
+
+def test_a_redirect_is_followed(raw: Callable[..., str], server: Server) -> None:
+    url = raw(f"HTTP/1.1 302 Found\r\nLocation: {server.url}/g\r\n\r\n".encode(), b"x" * 65536, repeat=True)
+    assert fetch(Blob("f", (f"{url}/f",), SHA)).read_bytes() == CONTENT
+
+
+def test_a_download_ends_at_the_size_of_its_blob(raw: Callable[..., str], server: Server, cache: Path) -> None:
+    url = raw(OK + b"\r\n", b"x" * 65536, repeat=True)
+    blob = Blob("f", (f"{url}/f",), SHA, 1_700)
+    assert re.search(r"another file: [\d,]{5,6} bytes or more, expected 1,700", refusal(blob))
+    assert not list((cache / "parts").iterdir())
+    assert "another file: 262,144 bytes or more, expected 1,700" in refusal(Blob("f", (f"{server.url}/f",), SHA, 1_700))
+    assert not list((cache / "parts").iterdir()), "by what it announces, before anything is written"
+
+
+def test_a_part_that_is_larger_than_the_file_is_no_beginning(server: Server, cache: Path) -> None:
+    part = cache / "parts" / f"{SHA}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x" * (len(CONTENT) + 1))
+    assert fetch(Blob("f", (f"{server.url}/f",), SHA, len(CONTENT))).read_bytes() == CONTENT
+    assert server.seen == [("/f", None)]
+
+
+def test_a_download_of_unknown_size_has_a_limit(
+    raw: Callable[..., str], server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = raw(OK + b"\r\n", b"x" * 65536, repeat=True)
+    monkeypatch.setenv("TLZOO_MAX_DOWNLOAD", "200000")
+    limit = "a file of unknown size may have 200,000, set TLZOO_MAX_DOWNLOAD for more"
+    assert limit in refusal(Blob("f", (f"{url}/f",), SHA))
+    assert limit in refusal(Blob("f", (f"{server.url}/f",), SHA))
+    assert not list((cache / "parts").iterdir())
+    assert fetch(Blob("f", (f"{server.url}/f",), SHA, len(CONTENT))).is_file(), "what is pinned has its own limit"
+    for wrong in ("2 GB", "-1", "0", "\u0661", "1" * 19):
+        monkeypatch.setenv("TLZOO_MAX_DOWNLOAD", wrong)
+        with pytest.raises(InputError, match=r"TLZOO_MAX_DOWNLOAD: .* expected a number of bytes"):
+            fetch(Blob("g", (f"{server.url}/g",), digest(b"g")))
+
+
+def test_a_server_that_hardly_sends_anything_is_left(
+    raw: Callable[..., str], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlzoo.blobs.limits.LEAST_RATE_SECONDS", 0.3)
+    url = raw(OK + b"Content-Length: 1000000\r\n\r\n", b"x", pause=0.02, repeat=True)
+    assert re.search(r"too slow: \d+ bytes in \d+ s; try again later", refusal(Blob("f", (f"{url}/f",), SHA, 10**6)))
+    assert list((cache / "parts").iterdir()), "what came is kept, to go on from"
+
+
+def test_a_server_whose_answer_does_not_begin_is_left(raw: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlzoo.blobs.download._ANSWER_SECONDS", 0.3)
+    url = raw(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", pause=0.02, repeat=True)
+    assert "interrupted after 0 bytes" in refusal(Blob("f", (f"{url}/f",), SHA))
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "9" * 30, "0x10"])
+def test_a_length_that_is_none_is_named(raw: Callable[..., str], length: str) -> None:
+    url = raw(OK + f"Content-Length: {length}\r\n\r\nx".encode())
+    assert f"answered Content-Length: {length}, which is no number of bytes" in refusal(Blob("f", (f"{url}/f",), SHA))
+
+
+@pytest.mark.parametrize("answer", [b"", b"\0" * 100, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x" * 99_000])
+def test_what_is_no_answer_is_one_line(raw: Callable[..., str], answer: bytes) -> None:
+    assert "cannot be had" in refusal(Blob("f", (f"{raw(answer)}/f",), SHA))
+
+
+@pytest.mark.parametrize("place", ["https://[bad/f", "https://h:port/f", "http://127.0.0.1:99999/f"])
+def test_an_address_that_is_none_is_refused(place: str) -> None:
+    with pytest.raises(InputError, match=r"expected https?://host/path"):
+        Blob("f", (place,), SHA)
 
 
 def test_https_is_verified(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -584,6 +712,134 @@ def test_a_wheel_for_another_python_is_asked_for(index: Path) -> None:
         fetch(Blob("m", ("pypi:tlzoo-probe==1.0/m",), SHA))
     options = "python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64"
     assert fetch(Blob("m", (f"pypi:tlzoo-probe==1.0;{options}/m",), SHA)).read_bytes() == CONTENT
+
+
+def bomb(path: Path, member: str, size: int) -> Path:
+    """A wheel or an npm tarball, with a member of zeros."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, bytes(size))
+    else:
+        with tarfile.open(path, "w:gz") as tarball:
+            (entry := tarfile.TarInfo(f"package/{member}")).size = size
+            tarball.addfile(entry, io.BytesIO(bytes(size)))
+    return path
+
+
+PACKED = [("pypi:p==1/m", "pypi_p==1/p.whl"), ("npm:p@1/m", "npm_p@1/p.tgz")]
+
+
+@pytest.mark.parametrize(("place", "name"), PACKED)
+def test_a_member_that_is_larger_than_it_should_be_is_not_unpacked(
+    place: str, name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    monkeypatch.setattr("tlzoo.blobs.packages._copy", lambda *arguments: written.append(1))
+    bomb(cache / "packages" / name, "m", 1_000_000)
+    assert "another file: 1,000,000 bytes or more, expected 1,700" in refusal(Blob("m", (place,), SHA, 1_700))
+    bomb(cache / "packages" / name, "m", 1_000_000)
+    monkeypatch.setattr("tlzoo.blobs.packages._ALWAYS_FINE", 1_000)
+    unpacked = r"p\.\w+: 1,000,000 bytes or more when unpacked, over 100 times its own"
+    assert re.search(unpacked, refusal(Blob("m", (place,), SHA)))
+    assert not written
+
+
+@pytest.mark.parametrize(("place", "name"), PACKED)
+def test_a_member_of_zeros_is_unpacked_where_it_is_the_right_one(place: str, name: str, cache: Path) -> None:
+    content = bytes(1_000_000)
+    for size in (len(content), None):
+        bomb(cache / "packages" / name, "m", len(content))
+        assert fetch(Blob("m", (place,), digest(content), size)).read_bytes() == content
+        _drop(cache, digest(content))
+
+
+def test_a_member_that_is_larger_than_it_announces_ends_there(cache: Path) -> None:
+    path = bomb(cache / "packages" / "pypi_p==1" / "p.whl", "m", 1_000_000)
+    path.write_bytes(path.read_bytes().replace((1_000_000).to_bytes(4, "little"), (1_000).to_bytes(4, "little")))
+    place = "pypi:p==1/m"
+    with pytest.raises(places.PlaceError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("importlib.util.find_spec", lambda name: None)  # no pip: it is not had anew
+        packages.extract(place, cache / "target", cache / "packages", size=1_700, progress=False)
+    assert not path.exists() and (cache / "target").stat().st_size <= 1_700
+
+
+def test_a_tarball_of_which_others_are_large_is_not_unpacked_for_one(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlzoo.blobs.packages._ALWAYS_FINE", 1_000)
+    bomb(cache / "packages" / "npm_p@1" / "p.tgz", "other", 5_000_000)
+    assert "5,000,000 bytes or more when unpacked" in refusal(Blob("m", ("npm:p@1/m",), SHA, 10))
+
+
+def damaged(path: Path, content: bytes) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("importlib.util.find_spec", lambda name: None)
+        patch.setattr("shutil.which", lambda name: None)
+        return refusal(Blob("m", ("pypi:p==1/m" if path.suffix == ".whl" else "npm:p@1/m",), SHA, 1_000_000))
+
+
+def test_odd_wheels_are_one_line(cache: Path, tmp_path: Path) -> None:
+    path = cache / "packages" / "pypi_p==1" / "p.whl"
+    content = bomb(tmp_path / "w.whl", "m", 1_000).read_bytes()
+    local, central = content.index(b"PK\3\4"), content.index(b"PK\1\2")
+
+    def changed(offset: int, value: int) -> bytes:
+        new = bytearray(content)
+        new[local + 4 + offset : local + 6 + offset] = value.to_bytes(2, "little")
+        new[central + 6 + offset : central + 8 + offset] = value.to_bytes(2, "little")
+        return bytes(new)
+
+    assert "p.whl: m is encrypted" in damaged(path, changed(2, 1))
+    for odd in (changed(4, 99), changed(4, 14), changed(4, 12), changed(2, 1 << 5), content[:-1], content[9:], b""):
+        assert "pip is not installed" in damaged(path, odd), "it is had anew"
+
+
+def tarball(*entries: tuple[str, bytes, str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as made:
+        for name, kind, link, content in entries:
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.type, entry.linkname, entry.size = kind, link, len(content)
+            made.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def test_odd_tarballs_are_one_line(cache: Path) -> None:
+    path = cache / "packages" / "npm_p@1" / "p.tgz"
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+        loop = tarball(("m", kind, "n", b""), ("n", kind, "package/m", b""), ("package/m", kind, "m", b""))
+        assert "p.tgz has no file 'm'" in damaged(path, loop)
+    assert "p.tgz has no file 'm'" in damaged(path, tarball(("m", tarfile.FIFOTYPE, "", b"")))
+    assert "p.tgz has no file 'm'" in damaged(path, tarball(("m", tarfile.DIRTYPE, "", b"")))
+    long_name = tarball(("x", tarfile.XHDTYPE, "", b"9" * (2 << 20)), ("m", tarfile.REGTYPE, "", b"1"))
+    whole = tarball(("m", tarfile.REGTYPE, "", os.urandom(50_000)))
+    for odd in (long_name, whole[: len(whole) // 2], b"\x1f\x8b" + bytes(50), b"", b"none"):
+        assert "npm is not installed" in damaged(path, odd), "it is had anew"
+
+
+@pytest.mark.parametrize("end", ["large", "slow"])
+def test_a_package_that_does_not_end_is_ended(
+    end: str, raw: Callable[..., str], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, pause = (b"x" * 65536, 0.001) if end == "large" else (b"x", 0.05)
+    wheel_url = raw(OK + b"Content-Type: application/zip\r\n\r\n", part, pause=pause, repeat=True)
+    name = "tlzoo_probe-1.0-py3-none-any.whl"
+    page = f'<!DOCTYPE html><html><body><a href="{wheel_url}/{name}">{name}</a></body></html>'.encode()
+    index = raw(OK + f"Content-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode() + page)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{index}/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr("tlzoo.blobs.packages._LOOK_SECONDS", 0.1)
+    if end == "large":
+        monkeypatch.setenv("TLZOO_MAX_DOWNLOAD", "3000000")
+        reason = "bytes or more; a file of unknown size may have 3,000,000"
+    else:
+        monkeypatch.setattr("tlzoo.blobs.limits.LEAST_RATE_SECONDS", 5.0)
+        reason = "too slow: "
+    assert reason in refusal(Blob("m", ("pypi:tlzoo-probe==1.0/m",), SHA, 10))
+    assert not [path for path in (cache / "packages").rglob("*") if path.suffix != ".lock"]
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,18 @@ answer([hf_hub_download({REPOSITORY!r}, name) for name in ("config.json", "weigh
     assert hub.count("GET", "/resolve/") == 1  # and the small one from the Hub itself
 
 
+def test_the_size_is_looked_at_before_anything_is_downloaded(hub: Hub, tmp_path: Path) -> None:
+    place = f"hub:{REPOSITORY}/weights/model.bin"
+    pinned = f"'m', ('{place}',), '{'0' * 64}', 1700"
+    (wrong,) = fetched(hub, tmp_path, pinned)
+    assert wrong.startswith("HashMismatchError: ") and "another file: 262,144 bytes or more, expected 1,700" in wrong
+    (large,) = fetched(hub, tmp_path, f"'m', ('{place}',)", TLZOO_MAX_DOWNLOAD="1000")
+    assert "262,144 bytes or more; a file of unknown size may have 1,000, set TLZOO_MAX_DOWNLOAD for more" in large
+    assert hub.count("GET", "/lfs/") == 0
+    (path,) = fetched(hub, tmp_path, f"'m', ('{place}',), None, {len(LARGE)}", TLZOO_MAX_DOWNLOAD="1000")
+    assert Path(path).read_bytes() == LARGE
+
+
 def test_client_lists_a_repository(hub: Hub, tmp_path: Path) -> None:
     code = f"""
 from huggingface_hub import HfApi, RepoFolder

