@@ -112,7 +112,6 @@ def _kept(place: str, folder: Path) -> Path | None:
 def _archive(place: str, folder: Path, size: int | None, progress: bool) -> Path:
     home = _home(place, folder)
     spec = parse(place)["spec"]
-    folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / f"{home.name}.lock", f"the package {spec}"):
         if (archive := _kept(place, folder)) is not None:
             return archive
