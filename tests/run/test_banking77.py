@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -38,6 +39,17 @@ if __name__ == "__main__":
 """
 
 
+def few(folder: Path) -> Path:
+    """Five of its classes, which are learnt in less time."""
+    folder.mkdir(parents=True)
+    for name in ("train.csv", "test.csv"):
+        with (DATA / name).open(newline="", encoding="utf-8") as source, (folder / name).open("w", newline="") as file:
+            rows = list(csv.reader(source))
+            classes = sorted({label for _, label in rows[1:]})[:5]
+            csv.writer(file).writerows([rows[0], *(row for row in rows[1:] if row[1] in classes)])
+    return folder
+
+
 @pytest.fixture(scope="module")
 def environment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Of a process that finds Banking77 on a Hub on loopback."""
@@ -45,6 +57,7 @@ def environment(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         pytest.skip("Banking77 is not beside this checkout")
     home = tmp_path_factory.mktemp("hub")
     shutil.copytree(DATA, home / "datasets" / "somebody" / "banking77")
+    few(home / "datasets" / "somebody" / "few")
     with Hub(home) as hub:
         yield os.environ | hub.environment(home / "client") | {"TLZOO_CACHE": str(cache)}
 
@@ -71,18 +84,19 @@ def test_the_same_rows_in_the_same_order(environment: dict[str, str]) -> None:
     assert sum(map(len, whole.values())) > 13_000 and len(whole["test"]) == 3080
 
 
+@pytest.mark.timeout(900)
 def test_the_same_score_to_the_last_digit(environment: dict[str, str], tmp_path: Path) -> None:
-    script = tmp_path / "mine.py"
+    script, data = tmp_path / "mine.py", few(tmp_path / "mine")
     script.write_text(EVALUATE)
     options = ["--model", "bert", "--variant", "nano", "--strategy", "scratch", "--fractions", "0.1"]
     command = ["-m", "tlzoo", "eval", "--task", "text-classification", *options]
-    run(environment, *command, "--data", "hub:somebody/banking77", "--out", tmp_path / "hub")
-    run(environment, *command, "--data", DATA, "--out", tmp_path / "folder")
-    run(environment, script, DATA, tmp_path / "script")
+    run(environment, *command, "--data", "hub:somebody/few", "--out", tmp_path / "hub")
+    run(environment, *command, "--data", data, "--out", tmp_path / "folder")
+    run(environment, script, data, tmp_path / "script")
     found = []
     for name in ("hub", "folder", "script"):
         rows = Store(tmp_path / name / "results").read().to_pylist()
         (row,) = (row for row in rows if row["metric"] == "accuracy")
-        assert row["status"] == "ok" and row["n_test"] == 1000
+        assert row["status"] == "ok" and row["n_test"] == 200
         found.append((row["value"], row["statistics"]))
-    assert found[0] == found[1] == found[2] and found[0][0] > 0.1
+    assert found[0] == found[1] == found[2] and found[0][0] > 0.4
