@@ -225,7 +225,7 @@ def test_hostile_files_are_refused(repository: Repository, tmp_path: Path) -> No
         "audio-embedding-2": "no place of a card",
         "huge.md": "500,004 bytes; a card has at most 100,000",
         "bomb.md": "an alias (*name)",
-        "code.md": "could not determine a constructor",
+        "code.md": "a tag (tag:yaml.org,2002:python/object/apply:os.system)",
         "bytes.md": "no UTF-8 text",
         "Evil Name.md": "no place of a card",
         "$(touch marker).md": "no place of a card",
@@ -291,7 +291,7 @@ def test_secrets_are_not_handed_on(repository: Repository) -> None:
     repository.commit("look")
     (repository.root / PITCH / "crepe.md").unlink()
     done = repository.check(HF_TOKEN="x", github_token="y")
-    assert "1 failed, 3 passed" in done.stdout, "the suite ran, and misses the card"
+    assert "1 failed, 5 passed" in done.stdout, "the suite ran, and misses the card"
 
 
 def test_a_board_that_cannot_be_read_is_a_failed_check(repository: Repository) -> None:
