@@ -7,12 +7,13 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import GifImagePlugin, Image
+from PIL import GifImagePlugin, Image, PngImagePlugin
 
 from tests.data.bombs import BOMBS, CONCAT, HLS, flac, flac_of_unknown_length, gif, mkv, png, wav
 from tlzoo.data import audio, image, video
@@ -103,6 +104,14 @@ def test_other_limits_hold_within_a_block(kind: str, content: bytes, message: st
     with within(SMALL):
         assert message in str(read_checked(kind)(row[kind])[1])
     check_size(row, kind)
+
+
+@pytest.mark.parametrize("read", [image.decode, image.placement, image.read_values, image.check_size])
+def test_whatever_reads_a_picture_looks_at_its_size_first(read: Callable[[Any], Any]) -> None:
+    source = {"bytes": png(13_000, 13_000), "path": "a.png"}
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match="13,000 x 13,000 pixels; the limit is"):
+        patch.setattr(PngImagePlugin.PngImageFile, "load", lambda self: pytest.fail("it was decoded"))
+        read(source)
 
 
 def test_frames_that_are_taken_are_few_or_small() -> None:

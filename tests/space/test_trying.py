@@ -126,6 +126,7 @@ import json, resource, sys
 from concurrent.futures import ThreadPoolExecutor
 resource.setrlimit(resource.RLIMIT_AS, (12 << 30,) * 2)
 from tlzoo.data.inputs import read_input
+from tlzoo.errors import InputError
 from tlzoo.space import ready, trying
 from pathlib import Path
 
@@ -145,8 +146,8 @@ path = sys.argv[2]
 def answer(_):
     try:
         return trying._answer(model.model.spec.input, model, {model.model.spec.input: path})
-    except Exception as error:
-        return type(error).__name__ + ": " + str(error)
+    except InputError as error:
+        return str(error)
 
 with ThreadPoolExecutor(20) as pool:
     answers = list(pool.map(answer, range(20)))
@@ -176,6 +177,23 @@ def test_twenty_at_once_need_the_memory_of_one(
     peak, answers = json.loads(done.stdout)
     assert peak < 2000
     assert all(message in answer for answer in answers), answers
+
+
+def test_a_model_is_given_a_large_picture_smaller(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.new("RGB", (4000, 3000), "red").save(tmp_path / "photo.jpg", exif=exif)
+    Image.new("RGB", (1600, 1200), "red").save(tmp_path / "small.png")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    given = trying._input("image", {"image": str(tmp_path / "photo.jpg")}, folder)
+    assert given == folder / "photo.png"
+    with Image.open(given) as picture:
+        assert picture.size == (1225, 1633) and not picture.getexif()
+    assert trying._input("image", {"image": str(tmp_path / "small.png")}, folder) == tmp_path / "small.png"
+    (tmp_path / "torn.jpg").write_bytes((tmp_path / "photo.jpg").read_bytes()[:2000])
+    with pytest.raises(InputError, match=r"^This cannot be read: torn\.jpg: broken image"):
+        trying._answer("image", Ready("m", None), {"image": str(tmp_path / "torn.jpg")})
 
 
 def test_a_picture_is_not_looked_at_by_gradio(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Placement:
 
 
 def placement(source: Mapping[str, Any]) -> Placement:
-    """Read how a file's pixels lie in its picture, without decoding them.
+    """Read how a file's pixels lie in its picture.
 
     Args:
         source: What ``datasets.Image(decode=False)`` stores.
@@ -99,6 +99,7 @@ def placement(source: Mapping[str, Any]) -> Placement:
         InputError: As for :func:`decode`.
     """
     with _opened(source) as image:
+        _check_size(image, _name(source))  # to find EXIF in a PNG, Pillow decodes all of it
         try:
             tag = image.getexif().get(ExifTags.Base.Orientation, 1)
         except Exception as error:

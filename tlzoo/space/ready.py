@@ -27,8 +27,6 @@ from tlzoo.space.boards import Boards
 
 MOST_MB, MOST_SECONDS = 100, 300
 """Size of a small model, and for how long it was fine-tuned where the board was made."""
-_ONE_AT_A_TIME = threading.Lock()
-"""Inputs are decoded and predicted one after another: what one needs of memory, only one needs."""
 _ONE_IS_TRAINED = threading.Lock()
 
 
@@ -51,8 +49,7 @@ class Ready:
         from tlzoo.run.predict import predict
 
         drawn = folder if column(self.model.spec.input) in KINDS else None
-        with _ONE_AT_A_TIME:
-            return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})
+        return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -39,12 +40,15 @@ VISITORS = Limits(
     taken_pixels=40_000_000,
 )
 """Of a visitor's file, which others wait for."""
+LOOKED_AT = 2_000_000
+"""Pixels of a picture that a model is given: what it needs of memory and time may be a hundred times the picture's."""
 WAITING = 100
 """Visitors who may wait for a model or for their answer at a time; more stand in the queue."""
 HEIGHT = 320
 """Of an input, in pixels: the answer below it is seen too."""
 
 
+_ONE_AT_A_TIME = threading.Lock()
 _NOTHING = "<div class=tlzoo aria-live=polite></div>"
 
 
@@ -172,15 +176,17 @@ def _read(boards: Boards, task: str, values: Sequence[str | None]) -> dict[str, 
 
 
 def _answer(domain: str, model: Ready, given: Mapping[str, str]) -> str:
-    with tempfile.TemporaryDirectory(prefix="tlzoo-try-") as name:
-        folder = Path(name)
-        source = _input(domain, given, folder)
-        began = time.perf_counter()
-        with within(VISITORS):
-            answer = model.predict(source, folder)
-        seconds = time.perf_counter() - began
-        if "error" in answer:
-            return _told(_unreadable(answer["error"], {**given, "folder": f"{name}/"}))
+    """Inputs are decoded and predicted one after another: what one needs of memory, only one needs."""
+    with tempfile.TemporaryDirectory(prefix="tlzoo-try-") as name, _ONE_AT_A_TIME, within(VISITORS):
+        try:
+            source = _input(domain, given, Path(name))
+            began = time.perf_counter()
+            answer = model.predict(source, Path(name))
+            seconds = time.perf_counter() - began
+            if "error" in answer:
+                raise InputError(answer["error"])
+        except InputError as error:
+            raise InputError(_unreadable(error, {**given, "folder": f"{name}/"})) from None
         return shown(answer, model.name, seconds)
 
 
@@ -193,7 +199,13 @@ def _unreadable(error: object, places: Mapping[str, str]) -> str:
 
 
 def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
-    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts."""
+    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts.
+
+    Raises:
+        InputError: A picture cannot be read.
+    """
+    if domain == "image":
+        return _smaller(Path(given["image"]), folder)
     if domain != "text":
         return Path(given[domain])
     row = {column: text[:LONGEST] for column, text in given.items()}
@@ -202,6 +214,21 @@ def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
     path = folder / "input.jsonl"
     path.write_text(json.dumps(row | ({CANDIDATES: from_lines(row[CANDIDATES])} if CANDIDATES in row else {})))
     return path
+
+
+def _smaller(path: Path, folder: Path) -> Path:
+    """A picture with no more pixels than are looked at; the same file, where it has not."""
+    from tlzoo.data.image import decode, placement
+
+    source = {"bytes": None, "path": str(path)}
+    width, height = placement(source).seen
+    if (scale := (LOOKED_AT / (width * height)) ** 0.5) >= 1:
+        return path
+    picture = decode(source)
+    picture.thumbnail((round(width * scale), round(height * scale)))
+    smaller = folder / f"{path.stem}.png"
+    picture.save(smaller)
+    return smaller
 
 
 def _told(message: str) -> str:
