@@ -1,13 +1,20 @@
 """What ships: results of real runs, and the board that they make."""
 
+import json
+
 import pyarrow as pa
 import pytest
 
 from tlzoo import api
+from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
 from tlzoo.cards.vocabulary import TASKS
+from tlzoo.data.catalogue import find
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store, read_board
+from tlzoo.run.plan import Run
+from tlzoo.transfer.recipe import Recipe
+from tlzoo.transfer.standin import recipe_key
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +49,26 @@ def test_runs_are_of_the_catalogue_and_name_no_place_of_a_machine() -> None:
 def test_a_new_clone_has_a_board_to_browse() -> None:
     shown = api.Leaderboard("nothing-here").table("audio-classification")
     assert len({row["card"] for row in shown.to_pylist() if row["value"] is not None}) >= 5
+
+
+def test_every_run_has_the_key_that_its_model_data_and_recipe_give_today() -> None:
+    """A card, a data set or a recipe whose identity changed would throw these results away in silence."""
+    variants = {(card.id, v.id): (card, v) for card in catalogue.cards() for v in card.variants}
+    names = ("run_id", "card", "variant", "weights", "task", "dataset", "strategy", "seed", "fraction")
+    columns = [*names, "card_hash", "weights_sha256", "dataset_fingerprint", "recipe"]
+    rows = [row for row in Store(api.reference() / "runs").read(columns).to_pylist() if row["card_hash"]]
+    lost = set()
+    for row in rows:
+        card, variant = variants[row["card"], row["variant"]]
+        source = find(row["task"], row["dataset"].removesuffix(f"-{card.input.kind}"), kind=card.input.kind)
+        settings = json.loads(row["recipe"])
+        recipe = Recipe(**settings | {"learning_rates": tuple(settings["learning_rates"])})
+        sha256 = row["weights_sha256"] or ""
+        if row["weights"] == "stand-in" and not variant.is_asked:
+            sha256 = recipe_key(card, variant.id)
+        checkpoint = Checkpoint(card.id, variant.id, row["weights"], sha256)
+        cell = row["strategy"], row["seed"], row["fraction"]
+        if Run(checkpoint, row["task"], source, *cell, recipe, card.variant_hash(variant)).id != row["run_id"]:
+            lost.add((row["card"], row["variant"], row["strategy"]))
+    assert not lost
+    assert len({row["run_id"] for row in rows}) == 416

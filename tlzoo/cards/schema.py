@@ -7,7 +7,6 @@ that ``tlzoo cards schema`` exports.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.cards.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy
+from tlzoo.keys import key
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """An id: it is also the name of a file, and part of addresses."""
@@ -351,9 +351,13 @@ class Card(Node):
         return self.input.model_copy(update={name: value for name, value in own.items() if value is not None})
 
     def variant_hash(self, variant: Variant) -> str:
-        """Hash of what decides a result: the variant's configuration and its input, not the prose."""
-        facts = variant.model_dump_json(exclude={"strategies"})
-        return hashlib.sha256((facts + self.input.model_dump_json()).encode()).hexdigest()
+        """Hash of what is built and of what goes in: no prose, no place, no licence.
+
+        The parameters are no part of it: a run's own key has the hash of those that it starts from, and from scratch
+        it starts from none.
+        """
+        given = self.input_of(variant).model_dump(mode="json", exclude={"description"}, exclude_none=True)
+        return key(variant.adapter, variant.model, variant.config, given)
 
     def files(self) -> Iterator[File]:
         """Every official weight file of every variant."""

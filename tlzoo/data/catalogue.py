@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +17,7 @@ from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import kept
+from tlzoo.keys import changed, key
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared
@@ -67,7 +67,7 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
     found = _found(task, wanted, limits, kind)
     if kind is None or kind == found.kind or column(kind) != column(found.kind):
         return found
-    return replace(found, kind=kind, name=f"{found.name}-{kind}", fingerprint=_hash([found.fingerprint, kind]))
+    return replace(found, kind=kind, name=f"{found.name}-{kind}", fingerprint=key(found.fingerprint, kind))
 
 
 def _found(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
@@ -90,10 +90,10 @@ def _own(task: str, path: Path, limits: Limits) -> Source:
     from tlzoo.data import own
 
     found = own.listing(path, task)  # complains before anything runs
-    key = _hash({"folder": own.fingerprint(found, path), "task": task, "limits": asdict(limits), "draw": DRAW_VERSION})
+    fingerprint = key(own.fingerprint(found, path), task, changed(limits), DRAW_VERSION)
     facts = task_facts(task)
     kind = found.kind if found.kind in facts.inputs else facts.domain  # else a column's name: of a pair of texts
-    return Source(own.title(path), task, kind, key, "folder", str(path.resolve()), (), limits)
+    return Source(own.title(path), task, kind, fingerprint, "folder", str(path.resolve()), (), limits)
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
@@ -118,8 +118,7 @@ def _named(task: str, name: str, limits: Limits) -> Source:
     if entry.hub:
         return _on_hub(name, task, entry.hub, None, tuple(entry.options.items()), limits)
     assert entry.loader is not None
-    key = _hash({"loader": entry.loader, "version": entry.version})
-    return Source(name, task, entry.kind, key, "rendered", entry.loader)
+    return Source(name, task, entry.kind, key(name, entry.version), "rendered", entry.loader)
 
 
 def _on_hub(
@@ -128,17 +127,12 @@ def _on_hub(
     from tlzoo.data.hub import revision
 
     commit = revision(repo, rev)
-    content = {"repo": repo, "commit": commit, "options": options, "task": task, "limits": asdict(limits)}
-    key = _hash(content | {"draw": DRAW_VERSION})
-    return Source(name, task, task_facts(task).domain, key, "hub", f"{repo}@{commit}", options, limits)
+    fingerprint = key(repo, commit, options, task, changed(limits), DRAW_VERSION)
+    return Source(name, task, task_facts(task).domain, fingerprint, "hub", f"{repo}@{commit}", options, limits)
 
 
 def _names(task: str) -> str:
     return ", ".join(n for n, e in DATASETS.items() if e.task == task) or "none"
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def load(source: Source) -> Prepared:

@@ -320,6 +320,8 @@ class _Driver:
             return {}
         place = self.out / "measurements"
         parts = [
+            run.checkpoint.card,
+            run.checkpoint.variant,
             run.card_hash,
             run.task,
             run.source.fingerprint,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import cast
 
@@ -16,6 +14,7 @@ from tlzoo.cards.schema import Card, Variant
 from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 from tlzoo.data.catalogue import Source, find
 from tlzoo.errors import InputError, UnavailableError, unknown
+from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import Recipe, recipe
@@ -71,16 +70,9 @@ class Run:
     def id(self) -> str:
         """Content key: equal keys give equal results."""
         weights = "" if self.tier == "none" else self.checkpoint.sha256
-        parts: list[object] = [
-            self.checkpoint.card,
-            self.checkpoint.variant,
-            self.card_hash,
-            self.tier,
-            weights,
-            self.task,
-        ]
-        parts += [self.source.fingerprint, self.strategy, self.seed, self.fraction, asdict(self.recipe), VERSION]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+        model = (self.checkpoint.card, self.checkpoint.variant, self.card_hash, self.tier, weights)
+        how = (self.strategy, self.seed, self.fraction, changed(self.recipe))
+        return key(*model, self.task, self.source.fingerprint, *how, VERSION)[:32]
 
 
 @dataclass(frozen=True)
@@ -307,7 +299,7 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
     """A stand-in's checkpoint carries the hash of its recipe."""
     if checkpoint.tier != "stand-in" or checkpoint.served_by:
         return checkpoint
-    return replace(checkpoint, sha256=standin.key(card, checkpoint.variant))
+    return replace(checkpoint, sha256=standin.recipe_key(card, checkpoint.variant))
 
 
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 
 from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.catalogue import Source
+from tlzoo.keys import key
 from tlzoo.leaderboard.schema import Status
 from tlzoo.run.plan import Absent, Run
 
@@ -58,11 +58,11 @@ def absence(absent: Absent) -> dict[str, Any]:
         "strategy": absent.strategy,
     }
     version = [absent.source.fingerprint] if absent.source.where == "folder" else []  # their names are not unique
-    key = hashlib.sha256(json.dumps([*facts.values(), *version]).encode()).hexdigest()[:32]
+    run_id = key(*facts.values(), *version)[:32]
     facts["dataset_source"] = absent.source.where
     state = {"status": absent.status, "reason": absent.reason, "created": datetime.now(UTC), "origin": "local"}
     state["dataset_fingerprint"] = absent.source.fingerprint
-    return facts | state | {"run_id": key, "metric": headline(absent.source)}
+    return facts | state | {"run_id": run_id, "metric": headline(absent.source)}
 
 
 def headline(source: Source) -> str:

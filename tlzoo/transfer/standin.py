@@ -7,7 +7,6 @@ no head that a backbone could be trained with (language modeling), the backbone 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -20,6 +19,7 @@ from tlzoo.cards.schema import Card, StandIn, Variant
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError
+from tlzoo.keys import changed, key
 from tlzoo.transfer.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -74,14 +74,12 @@ def training(card: Card, variant_id: str) -> Recipe:
     return next((RECIPES[key] for key in keys if key in RECIPES), RECIPE)
 
 
-def key(card: Card, variant_id: str) -> str:
+def recipe_key(card: Card, variant_id: str) -> str:
     """Hash of all that decides a stand-in's parameters."""
     variant, standin = recipe_of(card, variant_id)
     source = find(standin.task, standin.data, Limits(None, None, None))
-    network = f"{variant.adapter} {variant.model} {sorted(variant.config.items())}"
-    given = card.input_of(variant).model_dump_json(exclude={"description"})
-    parts = (network, given, standin, source.fingerprint, training(card, variant_id))
-    return hashlib.sha256(f"{parts} {SEED}".encode()).hexdigest()
+    how = changed(training(card, variant_id))
+    return key(card.variant_hash(variant), standin.task, source.fingerprint, how, SEED)
 
 
 def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) -> None:
@@ -120,7 +118,7 @@ def pretrained(card: Card, variant_id: str) -> Path:
         with torch.random.fork_rng(devices=[]):  # whoever asks draws the same numbers, pretrained now or before
             _pretrain(card, variant_id, folder)
 
-    path = kept(key(card, variant_id))
+    path = kept(recipe_key(card, variant_id))
     files.kept(path.parent, make, f"stand-in weights of {card.id}")
     return path
 
