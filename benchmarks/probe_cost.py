@@ -14,9 +14,9 @@ import time
 import torch
 
 from tlzoo.adapters import build
-from tlzoo.adapters.base import collate
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import collate
 from tlzoo.data.catalogue import find
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.digits import digits

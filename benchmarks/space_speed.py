@@ -25,8 +25,8 @@ from selenium import webdriver
 from selenium.webdriver.remote.webelement import WebElement
 
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import STRATEGIES, TASKS
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.vocabulary import STRATEGIES, TASKS
 
 Found = TypeVar("Found")
 PORT = 7899

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.errors import TlzooError
 from tlzoo.space.boards import Boards
 from tlzoo.space.ready import example
 from tlzoo.space.trying import TEXTS, answered
+from tlzoo.vocabulary import TASKS
 
 TIMES = 5
 

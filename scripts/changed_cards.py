@@ -11,8 +11,8 @@ from typing import Literal
 
 from tlzoo.cards.reader import MOST_BYTES
 from tlzoo.cards.schema import SLUG
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import TASKS
 
 FOLDER = "zoo_cards/"
 GENERATED = "zoo_cards/schema.json"

@@ -24,8 +24,8 @@ from typing import Any
 
 from changed_cards import Change, Checkout, RefusedError
 
+from tlzoo import escape
 from tlzoo.adapters import is_built
-from tlzoo.cards import escape
 from tlzoo.cards.reader import CardFile, parse, todos
 from tlzoo.cards.render import facts
 from tlzoo.cards.schema import Card, Variant

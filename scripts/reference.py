@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import RESULT
 from tlzoo.leaderboard.store import Store
+from tlzoo.vocabulary import TASKS
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 

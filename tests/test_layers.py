@@ -1,4 +1,4 @@
-"""Imports go downwards only."""
+"""Imports go downwards only, and in no circle; an import that only a type needs counts like any other."""
 
 import ast
 from pathlib import Path
@@ -6,55 +6,99 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tlzoo"
-LAYERS = [
-    "cards",
-    "blobs",
-    "leaderboard",
-    "data",
-    "architectures",
-    "adapters",
-    "tasks",
-    "measure",
-    "transfer",
-    "run",
-    "publish",
-    "space",
-    "cli",
-]
-"""From the ground up. Modules that are not in a layer (errors, pickles, api) are checked where it matters."""
-SEAM = {"tlzoo.adapters.base", "tlzoo.adapters.image"}
-"""The seam itself: architectures below and tasks above both speak it."""
+LAYERS = (
+    ("errors", "escape"),
+    ("files", "keys", "locks", "terminal", "vocabulary"),
+    ("blobs", "cards"),
+    ("checkpoints", "leaderboard", "pickles"),
+    ("data",),
+    ("core",),
+    ("architectures",),
+    ("adapters",),
+    ("tasks",),
+    ("measure",),
+    ("transfer",),
+    ("run",),
+    ("__init__", "api", "publish"),
+    ("space",),
+    ("cli",),
+    ("__main__",),
+)
+"""From the ground up; each entry is a package or a module."""
+
+
+def name_of(path: Path) -> str:
+    """Dotted name of a module."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
+
+
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
 
 
 def imports(path: Path) -> set[str]:
-    """Modules of the package that a module imports at run time, at its top or inside functions."""
-    found: set[str] = set()
-
-    def visit(node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-                continue
-            if isinstance(child, ast.ImportFrom) and (child.module or "").startswith("tlzoo"):
-                found.add(child.module or "")
-            elif isinstance(child, ast.Import):
-                found.update(a.name for a in child.names if a.name.startswith("tlzoo"))
-            visit(child)
-
-    visit(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+    """Modules of the package that a module imports: at its top, inside functions, or for types only."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tlzoo"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                names.add(inner if inner in MODULES else str(node.module))
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names if alias.name.startswith("tlzoo"))
+    return {name if name in MODULES else f"{name}.__init__" for name in names}
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_imports_only_what_is_below(layer: str) -> None:
-    above = {f"tlzoo.{name}" for name in LAYERS[LAYERS.index(layer) + 1 :]}
-    for path in (PACKAGE / layer).rglob("*.py"):
-        for module in imports(path) - SEAM:
-            assert not any(module == a or module.startswith(a + ".") for a in above), f"{path}: imports {module}"
+def level(module: str) -> int:
+    """Which layer a module is of."""
+    top = module.split(".")[1]
+    return next(i for i, layer in enumerate(LAYERS) if top in layer)
 
 
-def test_what_all_layers_stand_on_imports_none_of_them() -> None:
-    assert imports(PACKAGE / "locks.py") == {"tlzoo.errors"}
-    assert imports(PACKAGE / "files.py") == {"tlzoo.errors", "tlzoo.locks"}
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Strongly connected components of more than one module (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    circles: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in arrows[node]:
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            place = stack.index(node)
+            if len(stack) - place > 1:
+                circles.append(sorted(stack[place:]))
+            del stack[place:]
+
+    for node in arrows:
+        if node not in index:
+            visit(node)
+    return circles
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {module.split(".")[1] for module in MODULES} == {name for layer in LAYERS for name in layer}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_what_is_below_or_beside(module: str) -> None:
+    above = {other for other in imports(MODULES[module]) if level(other) > level(module)}
+    assert not above
+
+
+def test_there_is_no_circle() -> None:
+    assert circles({module: imports(path) for module, path in MODULES.items()}) == []
+
+
+def test_a_circle_is_noticed() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
 
 
 def test_no_module_is_called_utils() -> None:

@@ -8,13 +8,13 @@ import pytest
 from tlzoo import api
 from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.data.catalogue import find
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store, read_board
 from tlzoo.run.plan import Run
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.standin import recipe_key
+from tlzoo.vocabulary import TASKS
 
 
 @pytest.fixture(autouse=True)

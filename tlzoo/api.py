@@ -14,7 +14,7 @@ from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store, read_board, results
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Backbone, Model
+    from tlzoo.core.model import Backbone, Model
 
 
 def reference() -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from tlzoo.cards.escape import visible
+from tlzoo.escape import visible
 
 OUTPUT = "standard output"
 GAP = "  "

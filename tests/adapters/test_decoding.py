@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from tests.dialogue import ANSWERS, MESSAGES, ROWS
 from tlzoo.adapters import build, tokenizing
-from tlzoo.adapters.base import Backbone
 from tlzoo.adapters.decoding import CausalDecoder
-from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.cards import catalogue
+from tlzoo.core.model import Backbone
 from tlzoo.data.news import CLOZE_FEATURES
 from tlzoo.data.replies import FEATURES
 from tlzoo.tasks.cloze import Cloze

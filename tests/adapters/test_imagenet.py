@@ -6,10 +6,10 @@ from PIL import Image
 from torch import nn
 
 from tlzoo.adapters import build
-from tlzoo.adapters.base import collate
-from tlzoo.adapters.image import ImageBackbone
 from tlzoo.adapters.imagenet import categories
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import collate
+from tlzoo.core.image import ImageBackbone
 from tlzoo.tasks.classification import ImageClassification
 from tlzoo.tasks.headed import HeadedModel
 from tlzoo.transfer import strategies

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from tests.chat_server import Chat, Reply, completion, refusal
-from tlzoo.adapters.endpoint import OPENAI_URL, Endpoint, Limits, Price, endpoint
+from tlzoo.adapters.endpoint import OPENAI_URL, Endpoint, Price, endpoint
 from tlzoo.adapters.openai import FEW, ChatModel, build
 from tlzoo.adapters.serving import serving
 from tlzoo.cards import catalogue
+from tlzoo.core.model import Limits
 from tlzoo.data.news import CLOZE_FEATURES
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 from tlzoo.tasks.cloze import Cloze

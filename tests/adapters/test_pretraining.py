@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlzoo.adapters import pretraining
-from tlzoo.adapters.base import to_device
+from tlzoo.core.batch import to_device
 from tlzoo.data.catalogue import find, load
 from tlzoo.errors import UnavailableError
 
@@ -25,7 +25,7 @@ def rows():  # type: ignore[no-untyped-def]
 def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows) -> None:  # type: ignore[no-untyped-def]
     network = nano(name)
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    model = network.objective()
+    model = pretraining.objective_for(network)
     assert type(model).__name__ == network.family.objective
     batch = model.collate([model.encode(row) for row in rows[:16]])
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
@@ -43,7 +43,7 @@ def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows) -> None:
 
 
 def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows) -> None:  # type: ignore[no-untyped-def]
-    model = nano("bert").objective()
+    model = pretraining.objective_for(nano("bert"))
     inputs, asked = model.padded(to_device(model.collate([model.encode(row) for row in rows]), "cpu"))
     torch.manual_seed(0)
     chosen = pretraining.some(asked, pretraining.MASKED)
@@ -56,7 +56,7 @@ def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows) -> None:  # 
 
 
 def test_phrases_are_whole_words(rows) -> None:  # type: ignore[no-untyped-def]
-    model = nano("ernie").objective()
+    model = pretraining.objective_for(nano("ernie"))
     assert isinstance(model, pretraining.MaskedPhrases)
     inputs, asked = model.padded(model.collate([model.encode(row) for row in rows]))
     ids = inputs["input_ids"]
@@ -72,7 +72,7 @@ def test_phrases_are_whole_words(rows) -> None:  # type: ignore[no-untyped-def]
 def test_a_predicted_token_of_a_permutation_is_not_seen(rows) -> None:  # type: ignore[no-untyped-def]
     """What a token is must not change what is said of it, nor of those before it in the order."""
     network = nano("xlnet")
-    model = network.objective()
+    model = pretraining.objective_for(network)
     batch = model.collate([model.encode(rows[0])])
     seen = {}
     network.network.forward, plain = lambda **inputs: seen.update(inputs) or plain(**inputs), network.network.forward

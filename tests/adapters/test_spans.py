@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlzoo.adapters import build, spans
-from tlzoo.adapters.base import collate
-from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import collate
 from tlzoo.data import squad
 from tlzoo.errors import UnavailableError
 from tlzoo.tasks.question_answering import QuestionAnswering, normalise

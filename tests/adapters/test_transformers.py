@@ -10,10 +10,10 @@ import torch
 from torch.nn import functional as F
 
 from tlzoo.adapters import build
-from tlzoo.adapters.base import collate
-from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import collate
 from tlzoo.data.news import documents
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.classification import TextClassification

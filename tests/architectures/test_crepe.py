@@ -12,10 +12,10 @@ import soundfile
 import torch
 from torch import nn
 
-from tlzoo.adapters.base import collate
 from tlzoo.architectures.crepe import CREPE, SAMPLE_RATE, cut_frames, frequency
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import collate
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.transfer import strategies
 

@@ -7,8 +7,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from tlzoo.architectures.inception_resnet import InceptionResNetV1, InceptionResNetV2, on_grid
+from tlzoo.architectures.inception_resnet import InceptionResNetV1, InceptionResNetV2
 from tlzoo.cards import catalogue
+from tlzoo.core.image import on_grid
 from tlzoo.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

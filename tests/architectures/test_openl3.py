@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from tlzoo.adapters.base import collate
 from tlzoo.architectures.openl3 import OpenL3, decibels, mel_matrix
+from tlzoo.core.batch import collate
 from tlzoo.errors import InputError
 
 RATE = 48_000

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import collate
 from tlzoo.architectures.trill import TRILL, TRILLsson
 from tlzoo.architectures.yamnet import log_mel
+from tlzoo.core.batch import collate
 from tlzoo.errors import InputError
 
 PUBLISHED = ((1, 24, 2), (4, 48, 4), (4, 64, 4), (4, 128, 6), (6, 160, 9), (6, 256, 15))

@@ -11,7 +11,6 @@ import soundfile
 import torch
 from torch import nn
 
-from tlzoo.adapters.base import collate
 from tlzoo.architectures.yamnet import HOP as FRAME_HOP
 from tlzoo.architectures.yamnet import (
     PATCH_HOP,
@@ -22,6 +21,7 @@ from tlzoo.architectures.yamnet import (
     log_mel,
     mel_matrix,
 )
+from tlzoo.core.batch import collate
 from tlzoo.errors import InputError
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -10,13 +10,13 @@ import yaml
 from huggingface_hub import ModelCard
 
 from tlzoo.adapters import build, is_built
-from tlzoo.adapters.base import Backbone
 from tlzoo.blobs import check_place
 from tlzoo.cards import catalogue
 from tlzoo.cards.reader import CardFile, todos
 from tlzoo.cards.render import json_schema
 from tlzoo.cards.schema import Variant
 from tlzoo.cli.cards import validate
+from tlzoo.core.model import Backbone
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 

@@ -5,8 +5,8 @@ import pytest
 from tlzoo.cards import catalogue
 from tlzoo.cards.draft import Known, KnownFile, write
 from tlzoo.cards.reader import read, todos
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)

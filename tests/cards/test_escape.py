@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tlzoo.cards import escape
+from tlzoo import escape
 
 HOSTILE = """<script>alert(1)</script>
 ![seen](https://example.org/pixel.png) and [here](javascript:alert(1)) @someone

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 
-from tlzoo.cards import catalogue, escape, render
+from tlzoo import escape
+from tlzoo.cards import catalogue, render
 from tlzoo.cards.reader import CardFile, front_matter, read, todos
 from tlzoo.errors import InputError
 

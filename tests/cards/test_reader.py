@@ -8,8 +8,8 @@ import pytest
 from tlzoo.adapters import ADAPTERS
 from tlzoo.cards import catalogue
 from tlzoo.cards.reader import parse, read
-from tlzoo.cards.vocabulary import Adapter
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import Adapter
 
 PATH = Path("yamnet.md")
 

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pytest
 
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.render import render, rows_of, sort
+from tlzoo.leaderboard.render import render, sort
 from tlzoo.leaderboard.schema import RESULT
+from tlzoo.leaderboard.table import rows_of
 
 Maker = Callable[..., dict[str, Any]]
 MEASURED = {

@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.measure.measure import measure, training_rate
 from tlzoo.run.worker import Worker
 

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     from tlzoo.adapters import build
     from tlzoo.cards import catalogue
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.assemble import trainable
+    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.bundle import save
 
     card = catalogue.get("yamnet")

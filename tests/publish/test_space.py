@@ -14,9 +14,9 @@ import yaml
 
 from tests.hub_writes import WritableHub
 from tests.publish.conftest import Command
-from tlzoo.cards.vocabulary import DOMAINS
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.publish.space import build_space, build_wheel, publication
+from tlzoo.vocabulary import DOMAINS
 
 APP = "from tlzoo.space.app import serve\n\nserve('audio')\n"
 FRONT = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.catalogue import Source
 from tlzoo.run.plan import plan, recipe_for
+from tlzoo.vocabulary import task_facts
 
 
 def source(task: str) -> Source:

@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 from pycocotools import mask as coco
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.data.image import decode
 from tlzoo.errors import InputError
 from tlzoo.run.predict import expand, plain, predict

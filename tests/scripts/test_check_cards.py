@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tlzoo.cards.escape import text as escaped
 from tlzoo.cards.reader import todos
+from tlzoo.escape import text as escaped
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store
 

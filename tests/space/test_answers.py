@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.run.predict import plain
 from tlzoo.space.answers import headline, shown
+from tlzoo.vocabulary import TASKS
 
 CLASSES = {"label": "cat", "score": 0.75, "scores": {"cat": 0.75, "<b>dog": 0.2, "owl": 0.05}}
 BOX = {"boxes": [[0.0, 0.0, 9.0, 9.0], [1.0, 1.0, 2.0, 2.0]], "scores": [0.9, 0.2]}

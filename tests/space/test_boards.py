@@ -15,13 +15,13 @@ pytest.importorskip("gradio")
 from tests.space.conftest import write
 from tlzoo import api
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import DOMAINS, STRATEGIES, TASKS
 from tlzoo.leaderboard.page import fragment
 from tlzoo.leaderboard.schema import BOARD
 from tlzoo.space.app import build
 from tlzoo.space.boards import Boards, Filter
 from tlzoo.space.choosing import recommend
 from tlzoo.space.compare import choices
+from tlzoo.vocabulary import DOMAINS, STRATEGIES, TASKS
 
 Maker = Callable[..., dict[str, Any]]
 

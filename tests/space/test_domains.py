@@ -20,12 +20,12 @@ import pytest
 from tests.space.conftest import Start
 from tests.space.test_app import Browse, Visitor
 from tests.space.test_trying import tone
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.video import encode
 from tlzoo.errors import UnavailableError
 from tlzoo.leaderboard.schema import BOARD
 from tlzoo.space.boards import Boards
 from tlzoo.space.trying import answered
+from tlzoo.vocabulary import task_facts
 
 TABS = ("Leaderboard", "Trade-offs", "Compare", "Cards", "Try it", "Choose", "Contribute")
 

@@ -16,8 +16,8 @@ from tests.hub_writes import WritableHub
 from tests.space.conftest import free_port, served
 from tests.space.test_app import Visitor
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import DOMAINS
 from tlzoo.errors import UnavailableError
+from tlzoo.vocabulary import DOMAINS
 
 SPACE = "me/tlzoo-audio"
 CARD = "zoo_cards/audio/audio-classification/my-yamnet.md"

@@ -23,7 +23,7 @@ def test_a_kept_model_that_was_damaged_is_made_anew_with_a_line(
     from tlzoo.adapters import build
     from tlzoo.cards import catalogue
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.assemble import trainable
+    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.bundle import save
 
     made: list[Path] = []

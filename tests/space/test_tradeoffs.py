@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("gradio")
 
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.render import rows_of
 from tlzoo.leaderboard.schema import RESULT
+from tlzoo.leaderboard.table import rows_of
 from tlzoo.space.tradeoffs import learning, tradeoff
 
 Maker = Callable[..., dict[str, Any]]

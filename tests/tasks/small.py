@@ -13,11 +13,12 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Model, Row
-from tlzoo.adapters.image import ImageBackbone
+from tlzoo.core.batch import Row
+from tlzoo.core.image import ImageBackbone
+from tlzoo.core.model import Model
+from tlzoo.core.task import HeadTask
 from tlzoo.data.image import encode_png
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks.base import HeadTask
 from tlzoo.tasks.headed import HeadedModel, HeadModel, frame
 from tlzoo.transfer.features import frozen
 

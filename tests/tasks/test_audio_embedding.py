@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from tlzoo.adapters.base import Spec
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import Spec
 from tlzoo.tasks.audio_embedding import AudioEmbedding
-from tlzoo.transfer.assemble import untrained
+from tlzoo.transfer.adaptation import untrained
 
 LABELS = ("high", "low", "mixed")
 

@@ -12,14 +12,16 @@ from datasets import Features, Value
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Spec, collate, segment_mean
 from tlzoo.adapters.weights import resolve
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import Batch, Example, Spec, collate, segment_mean
+from tlzoo.core.model import Backbone
 from tlzoo.data.news import documents
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.embedding import TextEmbedding
 from tlzoo.tasks.headed import HeadedModel
-from tlzoo.transfer.assemble import assemble, untrained
+from tlzoo.transfer.adaptation import untrained
+from tlzoo.transfer.assemble import assemble
 
 TASK = TextEmbedding.of(())
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import Spec
+from tlzoo.core.batch import Spec
 from tlzoo.tasks.heads import BoxHead, MapHead, PointHead, PointMaps, chosen
 
 FIVE = ((8, 2), (12, 4), (16, 8), (24, 16), (32, 32))

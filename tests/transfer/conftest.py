@@ -6,7 +6,8 @@ import torch
 from datasets import ClassLabel, Features, Value
 from torch import nn
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Spec
+from tlzoo.core.batch import Batch, Example, Spec
+from tlzoo.core.model import Backbone
 from tlzoo.data.audio import encode_wav
 from tlzoo.data.dataset import storage, table
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tlzoo.adapters.base import Model
+from tlzoo.core.model import Model
 from tlzoo.errors import InputError
 from tlzoo.transfer import bundle
 from tlzoo.transfer.bundle import CONFIG, HASHES, PREPROCESSING, WEIGHTS, load, save
@@ -24,7 +24,7 @@ def trained(labels: list[str], folder: Path, seed: int = 0) -> Model:
     from tlzoo.adapters import build
     from tlzoo.cards import catalogue
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.assemble import trainable
+    from tlzoo.transfer.adaptation import trainable
 
     card = catalogue.get("yamnet")
     variant = next(v for v in card.variants if v.kind == "nano")

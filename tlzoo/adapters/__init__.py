@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tlzoo.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Backbone, Model
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.cards.vocabulary import Adapter
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.model import Backbone, Model
+    from tlzoo.core.task import Task
+    from tlzoo.vocabulary import Adapter
 
 ADAPTERS: dict[Adapter, str] = {
     "own": "tlzoo.adapters.own:build",

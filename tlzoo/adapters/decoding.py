@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.tokenizing import SPECIALS
-from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 LONGEST = 40
 """Most tokens that are written."""

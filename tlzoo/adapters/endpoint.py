@@ -121,21 +121,6 @@ class Prospect:
         return f"{line}; {kept}" if kept else line
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How far a run may go that asks for answers.
-
-    Attributes:
-        seconds: Seconds after which nothing is sent.
-        usd: US dollars that may be spent, at the endpoint's price.
-        requests: Requests that are expected, to tell soon whether they will fit the seconds.
-    """
-
-    seconds: float = math.inf
-    usd: float = math.inf
-    requests: int = 0
-
-
 def endpoint(default_model: str, price: Sequence[float] | None = None) -> Endpoint:
     """Read the endpoint from the environment.
 

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, best_of
-from tlzoo.adapters.image import ImageBackbone
+from tlzoo.core.batch import Batch, Example, Row, best_of
+from tlzoo.core.image import ImageBackbone
+from tlzoo.core.model import Model
 from tlzoo.data.inputs import read_input
 
 FINEST = 4

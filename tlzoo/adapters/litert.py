@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import Batch, Model
 from tlzoo.adapters.torchvision_dense import VOC
-from tlzoo.architectures.segmentation import Segmenter
+from tlzoo.core.batch import Batch
+from tlzoo.core.model import Model
+from tlzoo.core.segmenter import Segmenter
 from tlzoo.errors import InputError, UnavailableError, unknown
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 SIDE = 257
 MODELS = ("deeplabv3.tflite",)

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, cast
 import openai
 
 from tlzoo.adapters import answers
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
-from tlzoo.adapters.endpoint import Endpoint, Limits, Prospect, endpoint
+from tlzoo.adapters.endpoint import Endpoint, Prospect, endpoint
 from tlzoo.adapters.pacing import Pace, asked_wait, backoff
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Limits, Model
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Message, PromptTask, Task
+    from tlzoo.core.task import Message, PromptTask, Task
 
 PATIENCE = 120.0
 """Seconds that an endpoint may ask to wait where nobody set a limit of time."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 from tlzoo.errors import unknown
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Backbone, Model
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.model import Backbone, Model
+    from tlzoo.core.task import Task
 
 
 def exists(variant: Variant) -> bool:

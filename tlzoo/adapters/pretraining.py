@@ -13,9 +13,11 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Model, Row
+from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.tokenizing import SPECIALS
-from tlzoo.adapters.transformers import TextEncoder
+from tlzoo.core.batch import Batch, Example, Row
+from tlzoo.core.model import Backbone, Model
+from tlzoo.errors import InputError
 
 LENGTH = 64
 """Most tokens of a passage."""
@@ -203,3 +205,19 @@ def hidden(ids: Tensor, chosen: Tensor, mask: int, size: int) -> Tensor:
     fate = torch.rand(ids.shape, device=ids.device)
     seen = ids.masked_fill(chosen & (fate < 0.8), mask)
     return torch.where(chosen & (fate >= 0.9), torch.randint(size, ids.shape, device=ids.device), seen)
+
+
+_OBJECTIVES = {kind.__name__: kind for kind in (Masked, MaskedPhrases, Replaced, Permuted, Causal)}
+
+
+def objective_for(backbone: Backbone) -> Objective:
+    """The objective that an encoder's paper pretrains it by.
+
+    Raises:
+        InputError: The backbone is no text encoder; it is pretrained on a task with a head.
+    """
+    if not isinstance(backbone, TextEncoder):
+        raise InputError(
+            f"{type(backbone).__name__} has no objective of its own; it is pretrained on a task with a head"
+        )
+    return _OBJECTIVES[backbone.family.objective](backbone)

@@ -10,14 +10,14 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch
-from tlzoo.architectures.segmentation import Segmenter
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch
+from tlzoo.core.segmenter import Segmenter
 from tlzoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 SIDE = 256
 """Of the input, where a card leaves it open."""

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import Backbone, Batch, Example
+from tlzoo.core.batch import Batch, Example
+from tlzoo.core.model import Backbone
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.transformers import TextEncoder
+    from tlzoo.adapters.text_encoder import TextEncoder
 
 QUESTION = 64
 """Most tokens of a question, and at most half a window; what is longer is cut."""

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import SAMPLES, Backbone, Batch, Example, Model, Row, Spec
 from tlzoo.architectures.wav2vec import at_least, receptive_field, tokens_of
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import SAMPLES, Batch, Example, Row, Spec
+from tlzoo.core.model import Backbone, Model
 from tlzoo.data.inputs import read_input
 from tlzoo.data.transcripts import read_back
 from tlzoo.errors import InputError

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 import timm
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch
 from tlzoo.adapters.imagenet import FINEST, ImageNetBackbone
-from tlzoo.architectures.inception_resnet import on_grid
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch
+from tlzoo.core.image import on_grid
 from tlzoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 _HEADS = frozenset({"global_pool", "pre_logits", "head"})
 """In timm's networks, what begins with one of these children is the head."""

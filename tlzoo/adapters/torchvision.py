@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import torchvision
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch
 from tlzoo.adapters.imagenet import ImageNetBackbone
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch
 from tlzoo.errors import unknown
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Backbone, Model
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.model import Backbone, Model
+    from tlzoo.core.task import Task
 
 MAPS = {"mobilenet_v2": (1, 3, 6, 13, 17)}
 """By network: which of its ``features`` end the strides 2, 4, 8, 16 and 32; the first one is no map of the pyramid."""

@@ -12,16 +12,16 @@ from torch.nn import functional as F
 from torchvision.models.segmentation import DeepLabV3_ResNet50_Weights
 from torchvision.ops import FrozenBatchNorm2d
 
-from tlzoo.adapters.base import Batch
 from tlzoo.architectures.rcnn import COCO_91, MEAN, RCNN, STD, balance
-from tlzoo.architectures.segmentation import TASK as SEGMENTATION
-from tlzoo.architectures.segmentation import Segmenter
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch
+from tlzoo.core.segmenter import TASK as SEGMENTATION
+from tlzoo.core.segmenter import Segmenter
 from tlzoo.errors import unknown
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 DETECTORS = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn")
 SEGMENTERS = ("deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101")

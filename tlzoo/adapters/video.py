@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as V
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Spec
-from tlzoo.adapters.image import Normalising
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch, Example, Spec
+from tlzoo.core.image import Normalising
+from tlzoo.core.model import Backbone
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, segment_mean
+from tlzoo.core.batch import Batch, Example, Row, Spec, segment_mean
+from tlzoo.core.model import Backbone, Model
 from tlzoo.data.inputs import read_input
 from tlzoo.errors import InputError, unknown
 from tlzoo.pickles import load_torch

@@ -17,15 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures.enformer_positions import basis, relative_shift
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.data.dna import BASES, UNKNOWN, codes, window
 from tlzoo.data.inputs import read_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 MOST_SHIFT = 3
 """Bases that a training sequence is moved by, at most."""

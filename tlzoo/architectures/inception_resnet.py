@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch
-from tlzoo.adapters.image import ImageBackbone
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch
+from tlzoo.core.image import ImageBackbone, on_grid
 from tlzoo.errors import InputError
 
 STRIDES = (4, 8, 16, 32)
@@ -306,26 +306,6 @@ class InceptionResNetV2(InceptionResNet):
         (path,) = files.values()
         tensors = {name: t for name, t in read_tensors(path).items() if not name.startswith("classif.")}
         load_tensors(self, tensors, path)
-
-
-def on_grid(values: Tensor, height: int, width: int, stride: int) -> Tensor:
-    """Give a map one cell for each ``stride`` pixels of the input, where a network pads nothing and so has fewer.
-
-    What such a map lacks lies at the borders, half on each side (the smaller half first): zeros are put there.
-
-    Args:
-        values: Shape ``(batch, channels, h, w)``.
-        height: Of the input, pixels.
-        width: Of the input.
-        stride: Pixels of the input from one cell to the next.
-
-    Returns:
-        Shape ``(batch, channels, ceil(height / stride), ceil(width / stride))``.
-    """
-    down, right = -(-height // stride) - values.shape[-2], -(-width // stride) - values.shape[-1]
-    if not down and not right:
-        return values
-    return F.pad(values, (right // 2, right - right // 2, down // 2, down - down // 2))
 
 
 class _Mixed(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters.base import Row
+from tlzoo.core.batch import Row
 from tlzoo.data.geometry import boxes_to_input, points_to_input
 from tlzoo.errors import InputError
 

@@ -19,18 +19,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
-from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures import tfjs, tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.keypoints import People, pose_target
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.image import PictureModel
 from tlzoo.data.augmentation import varied
 from tlzoo.data.geometry import points_from_input
 from tlzoo.data.keypoints import COCO_NAMES, mirrored
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 STRIDE = 4
 """Pixels of the input from one cell of the heads to the next."""

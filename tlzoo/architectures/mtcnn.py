@@ -17,14 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import nms
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures import mtcnn_training as training
 from tlzoo.architectures.mtcnn_boxes import crops, moved, nms_of_smaller, scaled, squared
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.data.image import decode
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 _CELL, _STRIDE = 12, 2  # P-Net's field of view and step, pixels of the scaled image
 _CROPS = 512  # crops a forward pass, to bound memory

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Example, Spec
 from tlzoo.architectures.patches import PatchBackbone
+from tlzoo.core.batch import Example, Spec
 from tlzoo.errors import InputError
 
 SAMPLE_RATE = 48_000

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
-from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures.keypoints import People, pose_target
 from tlzoo.architectures.part_affinity import Skeleton, assemble, fields
 from tlzoo.checkpoints import load_tensors
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.image import PictureModel
 from tlzoo.data.augmentation import varied
 from tlzoo.data.geometry import points_from_input
 from tlzoo.data.keypoints import COCO_NAMES, mirrored
@@ -27,7 +27,7 @@ from tlzoo.errors import InputError
 from tlzoo.pickles import load_torch
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 STRIDE = 8
 """Pixels of the input in a cell of the maps."""

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlzoo.adapters.base import Backbone, Batch, segment_mean
+from tlzoo.core.batch import Batch, segment_mean
+from tlzoo.core.model import Backbone
 
 _CHUNK = 64  # patches at once in eval mode: a third faster than all of 100, and long sounds need little memory
 

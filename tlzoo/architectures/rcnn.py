@@ -21,16 +21,16 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.resnet import Bottleneck
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
-from tlzoo.adapters.base import Batch, Spec
-from tlzoo.adapters.image import Normalising, PictureModel
 from tlzoo.architectures import detectron2
-from tlzoo.architectures.segmentation import TASK as SEGMENTATION
-from tlzoo.architectures.segmentation import masks
+from tlzoo.core.batch import Batch, Spec
+from tlzoo.core.image import Normalising, PictureModel
+from tlzoo.core.segmenter import TASK as SEGMENTATION
+from tlzoo.core.segmenter import masks
 from tlzoo.data.geometry import boxes_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 COCO_91: tuple[str, ...] = tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"][1:])
 """COCO's classes by their id less one; "N/A" are the ids that it leaves out."""

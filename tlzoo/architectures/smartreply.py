@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures import tflite
 from tlzoo.architectures.smartreply_text import codes, features, normalise, project, sentences, skip_grams, utf8
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.errors import InputError
 
 OPERATORS = ("Normalize", "SKIP_GRAM", "ExtractFeatures", "LSH_PROJECTION", "Predict", "HASHTABLE_LOOKUP")

@@ -18,10 +18,10 @@ import torch
 from timm.models.resnet import Bottleneck, ResNet
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Example, Spec
 from tlzoo.architectures import yamnet
 from tlzoo.architectures.patches import PatchBackbone
 from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Example, Spec
 
 STAGES = (64, 128, 256, 512)
 """Channels of the stages of a ResNet-50, before the factor 4 of its bottlenecks (He 2015, 1512.03385, table 1)."""

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.data.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 HALF = 0.5**0.5
 """Of the sum of two parts, so that it is about as large as each."""

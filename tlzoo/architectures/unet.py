@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch
-from tlzoo.architectures.segmentation import Segmenter
+from tlzoo.core.batch import Batch
+from tlzoo.core.segmenter import Segmenter
 from tlzoo.errors import InputError
 from tlzoo.pickles import restricted_load, state_dict
 

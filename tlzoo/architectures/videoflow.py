@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec
 from tlzoo.architectures.glow import FlowSteps, squeeze, unsqueeze
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Model
 from tlzoo.data.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 _LOG_2PI = math.log(2 * math.pi)
 SCORED = 4

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import SAMPLES, Backbone, Batch, Example, Spec, segment_mean
 from tlzoo.checkpoints import load_tensors
+from tlzoo.core.batch import SAMPLES, Batch, Example, Spec, segment_mean
+from tlzoo.core.model import Backbone
 from tlzoo.errors import InputError
 from tlzoo.pickles import restricted_load
 

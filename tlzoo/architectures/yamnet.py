@@ -20,10 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Model, Row, Spec, best_of, segment_mean
 from tlzoo.architectures import tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.patches import PatchBackbone
+from tlzoo.core.batch import Batch, Example, Row, Spec, best_of, segment_mean
+from tlzoo.core.model import Model
 from tlzoo.data.inputs import read_input
 from tlzoo.errors import InputError
 

@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import batched_nms, box_convert
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
-from tlzoo.adapters.image import PictureModel
 from tlzoo.architectures.yolov5_loss import TUNED_FOR, detection_loss
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.image import PictureModel
 from tlzoo.data.augmentation import varied
 from tlzoo.data.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
 from tlzoo.pickles import restricted_load, state_dict
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 STRIDES = (8, 16, 32)
 """Pixels of the input from one cell to the next, of each of the three maps."""

@@ -13,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from tlzoo.cards import catalogue, escape
+from tlzoo import escape
+from tlzoo.cards import catalogue
 from tlzoo.cards.schema import LONGEST_SLUG, SECTIONS, SLUG
-from tlzoo.cards.vocabulary import TaskFacts, task_facts
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import TaskFacts, task_facts
 
 _RECIPES = {
     "image": ("image-classification", "letters"),

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from tlzoo.cards.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy
 from tlzoo.keys import key
+from tlzoo.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """An id: it is also the name of a file, and part of addresses."""

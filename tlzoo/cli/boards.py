@@ -36,8 +36,8 @@ def leaderboard(
     import pyarrow.compute as pc
 
     from tlzoo.api import Leaderboard
-    from tlzoo.cards.vocabulary import STRATEGIES, TIERS, task_facts
     from tlzoo.leaderboard import render
+    from tlzoo.vocabulary import STRATEGIES, TIERS, task_facts
 
     if task is not None:
         task_facts(task)
@@ -90,9 +90,9 @@ def select(
 
     from tlzoo.api import Leaderboard
     from tlzoo.cards import catalogue
-    from tlzoo.cards.vocabulary import task_facts
     from tlzoo.leaderboard.selection import Limits, described
     from tlzoo.leaderboard.selection import select as choose
+    from tlzoo.vocabulary import task_facts
 
     task_facts(task)
     board = Leaderboard(out).table(task)
@@ -126,10 +126,10 @@ def _rows_on(data: str, task: str, board: pa.Table, command: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from tlzoo.cards.vocabulary import task_facts
     from tlzoo.data.catalogue import find
     from tlzoo.data.named import DATASETS
     from tlzoo.data.own import title
+    from tlzoo.vocabulary import task_facts
 
     if data in DATASETS or not Path(data).exists():
         return board.filter(pc.equal(board["dataset"], data))

@@ -33,7 +33,7 @@ def list_cards(
     """List the models of the zoo."""
     from tlzoo.cards import catalogue
     from tlzoo.cards.render import listing, table
-    from tlzoo.cards.vocabulary import DOMAINS, task_facts
+    from tlzoo.vocabulary import DOMAINS, task_facts
 
     if domain is not None and domain not in DOMAINS:
         raise unknown("domain", domain, DOMAINS, "--domain")
@@ -88,9 +88,9 @@ def new(
     """Write a draft of a card; on a terminal, ask for what is not given. What is not known is marked TODO."""
     from tlzoo.adapters.describe import describe
     from tlzoo.cards.draft import Known, check_id, write
-    from tlzoo.cards.vocabulary import task_facts
     from tlzoo.cli.questions import complete
     from tlzoo.files import writable_folder
+    from tlzoo.vocabulary import task_facts
 
     facts = task_facts(task)
     check_id(card, to)

@@ -22,7 +22,7 @@ def space(
     out: Annotated[Path, typer.Option(help="Folder of results to show beside those that ship.")] = Path(".tlzoo"),
 ) -> None:
     """Browse, compare and try the models of a domain in the browser."""
-    from tlzoo.cards.vocabulary import DOMAINS
+    from tlzoo.vocabulary import DOMAINS
 
     if domain not in DOMAINS:
         raise unknown("domain", domain, DOMAINS)

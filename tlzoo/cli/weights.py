@@ -29,8 +29,8 @@ def fetch(
     from tlzoo import blobs
     from tlzoo.adapters.weights import blob, variant_of
     from tlzoo.cards import catalogue
-    from tlzoo.cards.vocabulary import task_facts
     from tlzoo.files import writable_folder
+    from tlzoo.vocabulary import task_facts
 
     if (card is None) == (task is None):
         raise InputError("fetch takes one of: a card's id, or --task TASK")

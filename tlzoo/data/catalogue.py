@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
-from tlzoo.cards.vocabulary import column, task_facts
 from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import kept
 from tlzoo.keys import changed, key
+from tlzoo.vocabulary import column, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared

@@ -12,7 +12,6 @@ from datasets import ClassLabel, Image
 
 from tlzoo import blobs
 from tlzoo.blobs.places import PlaceError
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.dataset import Listing, classes_of, storage
 from tlzoo.data.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.objects import Objects, rarest
@@ -22,6 +21,7 @@ from tlzoo.data.text_files import column_named
 from tlzoo.data.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import kept
+from tlzoo.vocabulary import task_facts
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tlzoo.cards.vocabulary import task_facts
+from tlzoo.vocabulary import task_facts
 
 
 @dataclass(frozen=True)

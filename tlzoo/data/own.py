@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import column, task_facts
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import column, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing

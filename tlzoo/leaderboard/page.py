@@ -15,8 +15,8 @@ from typing import get_args
 import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.render import LEGEND, Column, Row, Section, absences, sections
 from tlzoo.leaderboard.statistics import Verdict
+from tlzoo.leaderboard.table import LEGEND, Column, Row, Section, absences, sections
 
 TIES = "= after a rank: shared, those rows cannot be told apart."
 """What a reader of this page has to know besides the legend of all boards."""

@@ -12,7 +12,7 @@ from tlzoo.files import writable_folder
 from tlzoo.leaderboard.identity import PANEL, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.render import megabytes, rows_of
+from tlzoo.leaderboard.table import megabytes, rows_of
 
 COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
 """Of tiers, by Okabe & Ito: told apart by all eyes."""

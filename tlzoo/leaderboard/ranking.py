@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tlzoo.cards.vocabulary import TASKS, TIERS
 from tlzoo.leaderboard import identity
 from tlzoo.leaderboard.identity import of
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.schema import BOARD, USAGE
 from tlzoo.leaderboard.statistics import NOT_FINITE, Estimate, estimate, gain, is_finite, tied, verdict
+from tlzoo.vocabulary import TASKS, TIERS
 
 Row = dict[str, Any]
 _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from tlzoo.leaderboard.identity import CLOCK, DATA, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.render import megabytes, rows_of
+from tlzoo.leaderboard.table import megabytes, rows_of
 
 Row = Mapping[str, Any]
 

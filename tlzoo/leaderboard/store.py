@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tlzoo import terminal
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.errors import InputError
 from tlzoo.files import write_whole
 from tlzoo.leaderboard.metrics import metric
 from tlzoo.leaderboard.schema import BOARD, FINAL, RESULT, VERSION
 from tlzoo.leaderboard.statistics import is_finite
+from tlzoo.vocabulary import task_facts
 
 _MERGED = "merged-"
 _DAMAGED = (

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tlzoo import terminal
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.render import LEGEND, Column, Row, Section, absences, sections
+from tlzoo.leaderboard.table import LEGEND, Column, Row, Section, absences, sections
 
 TIERS = {"official": "official weights", "stand-in": "stand-in weights", "none": "from scratch"}
 """What stands above the rows of a tier."""

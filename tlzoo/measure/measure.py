@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tlzoo.adapters.base import Backbone, Batch, Model, to_device
+from tlzoo.core.batch import Batch, to_device
+from tlzoo.core.model import Backbone, Model
 
 WARM_UP = 10
 LEAST_CALLS = 40

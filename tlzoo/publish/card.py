@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 
 from tlzoo.cards.reader import CardFile
 from tlzoo.cards.render import markdown
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.render import rows_of, to_markdown
+from tlzoo.leaderboard.render import to_markdown
+from tlzoo.leaderboard.table import rows_of
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
 from tlzoo.publish.own import Selection, data
+from tlzoo.vocabulary import TASKS
 
 Row = dict[str, Any]
 RESULTS = "tlzoo-results"

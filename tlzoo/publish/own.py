@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from tlzoo.cards.vocabulary import TASKS
 from tlzoo.data.named import DATASETS
+from tlzoo.vocabulary import TASKS
 
 OPTION = "--include-own-data"
 

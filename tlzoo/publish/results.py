@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.identity import DATA, MACHINE, Titles, grouped
-from tlzoo.leaderboard.render import rows_of
 from tlzoo.leaderboard.schema import BOARD, RESULT
+from tlzoo.leaderboard.table import rows_of
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository

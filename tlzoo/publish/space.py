@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 import yaml
 
 from tlzoo.cards.reader import FENCE
-from tlzoo.cards.vocabulary import DOMAINS
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
 from tlzoo.publish.own import Data, is_own
+from tlzoo.vocabulary import DOMAINS
 
 COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 PYTHON = "3.11"

@@ -14,9 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tlzoo.cards.vocabulary import column
 from tlzoo.errors import InputError
 from tlzoo.files import writable_folder
+from tlzoo.vocabulary import column
 
 FORMS: dict[str, str] = {"frames": "tlzoo.run.films", "frequency": "tlzoo.run.curves", "words": "tlzoo.run.transcripts"}
 """By what only such a prediction has."""

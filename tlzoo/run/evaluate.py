@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlzoo.adapters.endpoint import Limits, Prospect
+from tlzoo.adapters.endpoint import Prospect
 from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
-from tlzoo.cards.vocabulary import UNTRAINED, task_facts
+from tlzoo.core.model import Limits
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.files import damage, kept, writable_folder
@@ -35,6 +35,7 @@ from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
 from tlzoo.run.precision import checked
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 from tlzoo.transfer import standin
+from tlzoo.vocabulary import UNTRAINED, task_facts
 
 Say = Callable[[str], None]
 DEFAULT_OUT = Path(".tlzoo")

@@ -9,19 +9,18 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import UNTRAINED
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import shots, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.run.plan import Run
+from tlzoo.vocabulary import UNTRAINED
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from tlzoo.adapters.base import Backbone, Model
-    from tlzoo.adapters.endpoint import Limits
+    from tlzoo.core.model import Backbone, Limits, Model
+    from tlzoo.core.task import Task
     from tlzoo.data.dataset import Counts, Prepared
-    from tlzoo.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,8 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
-    from tlzoo.transfer.assemble import assemble, untrained
+    from tlzoo.transfer.adaptation import untrained
+    from tlzoo.transfer.assemble import assemble
 
     model = untrained(assemble(run.checkpoint, task), task)
     name = f"{run.checkpoint.card} {run.checkpoint.variant}"
@@ -215,10 +215,11 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     """
     from dataclasses import replace
 
-    from tlzoo.adapters.base import Backbone
+    from tlzoo.core.model import Backbone
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.tasks.headed import HeadModel, frame
-    from tlzoo.transfer.assemble import assemble, headed, trainable
+    from tlzoo.transfer.adaptation import headed, trainable
+    from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import frozen
     from tlzoo.transfer.inference import predict, refer, statistics, value
     from tlzoo.transfer.loop import fit

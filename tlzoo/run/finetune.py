@@ -12,7 +12,6 @@ from typing import Any
 from tlzoo.adapters.weights import Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.catalogue import find
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError
@@ -22,6 +21,7 @@ from tlzoo.leaderboard.statistics import estimate
 from tlzoo.locks import locked
 from tlzoo.run.plan import Run, mismatch, recipe_for, with_key
 from tlzoo.run.record import environment
+from tlzoo.vocabulary import task_facts
 
 LIMITS = Limits(train=None, validation=500, test=None)
 STRATEGIES = ("probe", "partial", "full", "lora", "scratch")
@@ -142,7 +142,7 @@ def _finetune(
 ) -> Finetuned:
     from accelerate.utils import set_seed
 
-    from tlzoo.adapters.base import Backbone
+    from tlzoo.core.model import Backbone
     from tlzoo.run.execute import data_of, prepare, threads, train
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlzoo.cards.vocabulary import Strategy
 from tlzoo.run.plan import Run
+from tlzoo.vocabulary import Strategy
 
 ROWS = 8
 """Examples to measure with, repeated in larger batches."""
@@ -25,14 +25,15 @@ def measure_run(run: Run) -> dict[str, Any]:
     """
     from dataclasses import replace
 
-    from tlzoo.adapters.base import Model
     from tlzoo.cards import catalogue
+    from tlzoo.core.model import Model
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
     from tlzoo.tasks.headed import HeadedModel, HeadModel
     from tlzoo.transfer import standin
-    from tlzoo.transfer.assemble import assemble, trainable
+    from tlzoo.transfer.adaptation import trainable
+    from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
     from tlzoo.transfer.strategies import apply
 

@@ -11,13 +11,13 @@ from typing import cast
 from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.cards.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 from tlzoo.data.catalogue import Source, find
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import Recipe, recipe
+from tlzoo.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
 """In the order in which they are run, so that a short budget still says what transfer gained."""

@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.cards.vocabulary import column
 from tlzoo.data.folder import SUFFIXES, walk
 from tlzoo.data.text_files import printable
 from tlzoo.errors import InputError
 from tlzoo.run.drawing import Artist
+from tlzoo.vocabulary import column
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.base import Model
     from tlzoo.adapters.weights import Wanted
+    from tlzoo.core.model import Model
 
 
 def open_model(name: str) -> Model:
@@ -55,9 +55,10 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
     """
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
-    from tlzoo.cards.vocabulary import task_facts
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.assemble import assemble, untrained
+    from tlzoo.transfer.adaptation import untrained
+    from tlzoo.transfer.assemble import assemble
+    from tlzoo.vocabulary import task_facts
 
     card = catalogue.get(card_id)
     needs_task = card.default.is_asked or task_facts(task).untrained

@@ -13,11 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.data.catalogue import Source
 from tlzoo.keys import key
 from tlzoo.leaderboard.schema import Status
 from tlzoo.run.plan import Absent, Run
+from tlzoo.vocabulary import task_facts
 
 _LIBRARIES = (
     "torch",

@@ -12,12 +12,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from tlzoo.cards.catalogue import MORE
-from tlzoo.cards.vocabulary import DOMAINS
 from tlzoo.errors import InputError, unknown
 from tlzoo.space import cards, choosing, compare, contributing, leaderboard, tradeoffs, trying
 from tlzoo.space.boards import Boards
 from tlzoo.space.requests import BodyLimit
 from tlzoo.space.style import CSS, HEAD, remember, theme
+from tlzoo.vocabulary import DOMAINS
 
 LARGEST = "20mb"
 """Of an upload."""

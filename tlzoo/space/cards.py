@@ -6,8 +6,8 @@ import gradio as gr
 
 from tlzoo.cards import catalogue
 from tlzoo.cards.render import markdown
-from tlzoo.cards.vocabulary import TRAINED
 from tlzoo.space.boards import Boards
+from tlzoo.vocabulary import TRAINED
 
 
 def page(boards: Boards) -> gr.Dropdown:

@@ -11,7 +11,7 @@ import gradio as gr
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.render import COLUMNS, Row, rows_of
+from tlzoo.leaderboard.table import COLUMNS, Row, rows_of
 from tlzoo.space.boards import Boards
 
 MOST = 4

@@ -10,10 +10,11 @@ from typing import Any
 import gradio as gr
 import pyarrow.parquet as pq
 
-from tlzoo.cards.vocabulary import STRATEGIES, TIERS
 from tlzoo.leaderboard.page import fragment
-from tlzoo.leaderboard.render import COLUMNS, to_csv
+from tlzoo.leaderboard.render import to_csv
+from tlzoo.leaderboard.table import COLUMNS
 from tlzoo.space.boards import Boards, Filter
+from tlzoo.vocabulary import STRATEGIES, TIERS
 
 _NAMES = {column.head.format(metric="score"): column.by for column in COLUMNS if column.by != "threads"}
 """What a visitor chooses columns by; threads are shown wherever they differ."""

@@ -20,8 +20,8 @@ from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.render import Row, rows_of
 from tlzoo.leaderboard.selection import name
+from tlzoo.leaderboard.table import Row, rows_of
 from tlzoo.run.finetune import STRATEGIES, finetune
 from tlzoo.space.boards import Boards
 
@@ -44,9 +44,9 @@ class Ready:
 
     def predict(self, given: Path | str, folder: Path) -> dict[str, Any]:
         """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
-        from tlzoo.cards.vocabulary import column
         from tlzoo.run.drawing import KINDS
         from tlzoo.run.predict import predict
+        from tlzoo.vocabulary import column
 
         drawn = folder if column(self.model.spec.input) in KINDS else None
         return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area, largest_of
-from tlzoo.leaderboard.render import Row, megabytes
 from tlzoo.leaderboard.selection import name
+from tlzoo.leaderboard.table import Row, megabytes
 from tlzoo.space.boards import Boards
 
 _GRID = "rgba(128, 136, 144, 0.25)"

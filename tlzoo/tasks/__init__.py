@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from tlzoo.cards.vocabulary import task_facts
 from tlzoo.errors import UnavailableError
+from tlzoo.vocabulary import task_facts
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import Task
+    from tlzoo.core.task import Task
 
 _MODULES = {
     "audio-classification": "tlzoo.tasks.classification:AudioClassification",

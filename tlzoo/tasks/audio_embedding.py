@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Row, Spec
+from tlzoo.core.batch import Batch, Row, Spec
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.tasks.embedding import ResidualMap
 

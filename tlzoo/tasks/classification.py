@@ -10,10 +10,10 @@ from datasets import ClassLabel, Features
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.task import HeadTask
 from tlzoo.data.augmentation import varied
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 
 
 class Classification(HeadTask):

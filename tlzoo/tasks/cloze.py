@@ -9,9 +9,9 @@ from typing import Any
 
 from datasets import Features
 
-from tlzoo.adapters.base import Row
+from tlzoo.core.batch import Row
+from tlzoo.core.task import PromptTask
 from tlzoo.data.news import CLOZE_FEATURES
-from tlzoo.tasks.base import PromptTask
 
 
 class Cloze(PromptTask):

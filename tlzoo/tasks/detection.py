@@ -12,11 +12,11 @@ from datasets import Image as ImageFeature
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.task import HeadTask
 from tlzoo.data.augmentation import varied
 from tlzoo.data.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 from tlzoo.tasks.heads import BoxHead, Locations
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)

@@ -10,8 +10,8 @@ from datasets import Features, Value
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
-from tlzoo.tasks.base import HeadTask
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.task import HeadTask
 
 SCALE = 20.0
 """Of differences between cosines, in the loss (Su 2022)."""

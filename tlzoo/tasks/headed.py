@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor, nn
 
 from tlzoo.adapters import spans
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec, Tokens, collate
-from tlzoo.adapters.image import ImageBackbone
+from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens, collate
+from tlzoo.core.image import ImageBackbone
+from tlzoo.core.model import Backbone, Model
+from tlzoo.core.task import HeadTask
 from tlzoo.data.inputs import read_input
-from tlzoo.tasks.base import HeadTask
 
 if TYPE_CHECKING:
-    from tlzoo.adapters.transformers import TextEncoder
+    from tlzoo.adapters.text_encoder import TextEncoder
 
 
 class _Headed(Model):

@@ -14,7 +14,7 @@ from torchvision.models.detection.fcos import FCOS, FCOSClassificationHead, FCOS
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
-from tlzoo.adapters.base import Spec
+from tlzoo.core.batch import Spec
 
 COARSEST = 32
 """Largest stride, pixels, of the maps that a head reads."""

@@ -16,11 +16,11 @@ from datasets import Features
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec, Tokens
 from tlzoo.architectures.crepe import BINS, bin_cents, frequency, to_cents
+from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens
+from tlzoo.core.task import HeadTask
 from tlzoo.data.pitches import HOP, pitch_features
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 
 BLUR = 25.0
 """Cents, standard deviation of a target about the true pitch (1802.06182, section 2.2)."""

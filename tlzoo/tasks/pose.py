@@ -12,12 +12,12 @@ from datasets import Image as ImageFeature
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.task import HeadTask
 from tlzoo.data.augmentation import varied
 from tlzoo.data.geometry import boxes_to_input, points_from_input, points_to_input
 from tlzoo.data.keypoints import COCO_NAMES, COCO_SIGMAS, mirrored
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 from tlzoo.tasks.detection import THRESHOLDS, match
 from tlzoo.tasks.heads import PointHead, PointMaps
 

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
 from tlzoo.adapters.spans import chosen
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.task import HeadTask
 from tlzoo.data.squad import FEATURES, TYPES
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 
 LONGEST = 30
 """Most tokens of an answer."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from datasets import Features
 
-from tlzoo.adapters.base import Row
+from tlzoo.core.batch import Row
+from tlzoo.core.task import PromptTask
 from tlzoo.data.replies import FEATURES, form
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import PromptTask
 
 
 class Replies(PromptTask):

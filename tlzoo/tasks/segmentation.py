@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.task import HeadTask
 from tlzoo.data.augmentation import varied
 from tlzoo.data.geometry import IGNORED, mask_to_input, scores_from_input
 from tlzoo.data.image import read_values
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 from tlzoo.tasks.heads import MapHead
 
 

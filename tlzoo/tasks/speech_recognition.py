@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec, Tokens
+from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens
+from tlzoo.core.task import HeadTask
 from tlzoo.data.transcripts import read_back, speech_features
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import HeadTask
 
 BLANK = 0
 """Place of CTC's blank; the characters follow it."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from datasets import Features, List
 
-from tlzoo.adapters.base import Row
+from tlzoo.core.batch import Row
+from tlzoo.core.task import Task
 from tlzoo.data.dna import track_features
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import moments
-from tlzoo.tasks.base import Task
 
 
 class Tracks(Task):

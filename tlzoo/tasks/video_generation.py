@@ -9,10 +9,10 @@ import numpy as np
 from datasets import Features
 from numpy.typing import NDArray
 
-from tlzoo.adapters.base import Row
+from tlzoo.core.batch import Row
+from tlzoo.core.task import Task
 from tlzoo.data.clips import FEATURES, clip
 from tlzoo.errors import InputError
-from tlzoo.tasks.base import Task
 
 Frames = NDArray[np.uint8]
 PERFECT = 100.0

@@ -19,13 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tlzoo.adapters import build
-from tlzoo.adapters.base import Model
 from tlzoo.cards.schema import Card, Input, Variant
+from tlzoo.core.model import Model
+from tlzoo.core.task import Task
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.files import sha256_of, write_together
 from tlzoo.tasks import task_type
-from tlzoo.tasks.base import Task
-from tlzoo.transfer.assemble import trainable
+from tlzoo.transfer.adaptation import trainable
 from tlzoo.transfer.inference import is_sound
 
 WEIGHTS = "model.safetensors"

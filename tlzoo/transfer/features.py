@@ -15,9 +15,10 @@ from datasets import Dataset
 from tqdm import tqdm
 
 from tlzoo import blobs
-from tlzoo.adapters.base import Backbone, Example, Row, collate, to_device
+from tlzoo.core.batch import Example, Row, collate, to_device
+from tlzoo.core.model import Backbone
+from tlzoo.core.task import HeadTask
 from tlzoo.files import kept
-from tlzoo.tasks.base import HeadTask
 from tlzoo.tasks.headed import encode, output, ragged
 
 BATCH = 32

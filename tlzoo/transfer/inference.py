@@ -11,10 +11,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from tlzoo.adapters.base import Example, Model, Row, to_device
+from tlzoo.core.batch import Example, Row, to_device
+from tlzoo.core.model import Model
+from tlzoo.core.task import Task
 from tlzoo.errors import DivergedError, InputError
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks.base import Task
 
 BATCH = 32
 

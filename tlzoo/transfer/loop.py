@@ -15,7 +15,8 @@ from accelerate.utils import set_seed
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from tlzoo.adapters.base import SAMPLES, Example, Model
+from tlzoo.core.batch import SAMPLES, Example
+from tlzoo.core.model import Model
 from tlzoo.errors import DivergedError
 from tlzoo.transfer.inference import is_sound
 from tlzoo.transfer.recipe import Recipe

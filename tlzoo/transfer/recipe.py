@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tlzoo.cards.vocabulary import Strategy
+from tlzoo.vocabulary import Strategy
 
 SHOTS = 5
 """Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""

@@ -25,9 +25,10 @@ from tlzoo.transfer.recipe import Recipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tlzoo.adapters.base import Backbone, Example, Model
+    from tlzoo.core.batch import Example
+    from tlzoo.core.model import Backbone, Model
+    from tlzoo.core.task import Task
     from tlzoo.data.dataset import Prepared
-    from tlzoo.tasks.base import Task
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
 _DRAWN = replace(RECIPE, steps=200, batch_size=16, looks=4, augment=False)
@@ -90,7 +91,7 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
     """
     from safetensors.torch import load_file
 
-    from tlzoo.adapters.base import Backbone
+    from tlzoo.core.model import Backbone
 
     path = pretrained(card, checkpoint.variant)
     if isinstance(network, Backbone):
@@ -129,17 +130,18 @@ def learner(card: Card, variant_id: str) -> tuple[Model, Backbone | Model, Task,
     A backbone gets the task's head; where the task has none, the objective of its paper.
     """
     from tlzoo.adapters import build
-    from tlzoo.adapters.base import Backbone
+    from tlzoo.adapters.pretraining import objective_for
+    from tlzoo.core.model import Backbone
+    from tlzoo.core.task import HeadTask
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.base import HeadTask
-    from tlzoo.transfer.assemble import trainable
+    from tlzoo.transfer.adaptation import trainable
 
     variant, standin = recipe_of(card, variant_id)
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
     task = task_type(standin.task, card.input.kind)(data.features)
     network = build(variant, card.input_of(variant))
     if isinstance(network, Backbone) and not isinstance(task, HeadTask):
-        return network.objective(), network, task, data
+        return objective_for(network), network, task, data
     return trainable(network, task), network, task, data
 
 
@@ -147,9 +149,9 @@ def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from tlzoo.adapters.base import Backbone
+    from tlzoo.core.model import Backbone
+    from tlzoo.core.task import HeadTask
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.tasks.base import HeadTask
     from tlzoo.transfer.inference import predict, statistics, value
     from tlzoo.transfer.loop import fit
 

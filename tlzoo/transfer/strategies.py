@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tlzoo.adapters.base import Model
-from tlzoo.cards.vocabulary import Strategy
+from tlzoo.core.model import Model
+from tlzoo.vocabulary import Strategy
 
 LORA_RANK = 8
 LORA_ALPHA = 16

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from tlzoo.adapters.base import Backbone, Batch, Example, Model, Row, Spec
+from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.model import Backbone, Model
 from tlzoo.data.geometry import Framing, framed
 from tlzoo.data.inputs import read_input
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import HeadTask
+    from tlzoo.core.task import HeadTask
 
 
 class Normalising(nn.Module):
@@ -54,7 +56,7 @@ class ImageBackbone(Normalising, Backbone):
 
         Args:
             size: Height and width of the input, pixels.
-            outputs: As of :class:`~tlzoo.adapters.base.Spec`, without the pyramid.
+            outputs: As of :class:`~tlzoo.core.batch.Spec`, without the pyramid.
             pyramid: Channels and stride of each map, finest first; empty for none.
             mean: Of each channel, for pixels in [0, 1].
             std: Of each channel.
@@ -112,3 +114,23 @@ class PictureModel(Model):
     def augment(self, batch: Batch) -> Batch:
         """As the task does."""
         return self.task.augment(batch) if self.task is not None else batch
+
+
+def on_grid(values: Tensor, height: int, width: int, stride: int) -> Tensor:
+    """Give a map one cell for each ``stride`` pixels of the input, where a network pads nothing and so has fewer.
+
+    What such a map lacks lies at the borders, half on each side (the smaller half first): zeros are put there.
+
+    Args:
+        values: Shape ``(batch, channels, h, w)``.
+        height: Of the input, pixels.
+        width: Of the input.
+        stride: Pixels of the input from one cell to the next.
+
+    Returns:
+        Shape ``(batch, channels, ceil(height / stride), ceil(width / stride))``.
+    """
+    down, right = -(-height // stride) - values.shape[-2], -(-width // stride) - values.shape[-1]
+    if not down and not right:
+        return values
+    return F.pad(values, (right // 2, right - right // 2, down // 2, down - down // 2))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from tlzoo.adapters.base import Batch, Model, Spec
-from tlzoo.adapters.image import Normalising, PictureModel
+from tlzoo.core.batch import Batch, Spec
+from tlzoo.core.image import Normalising, PictureModel
+from tlzoo.core.model import Model
 from tlzoo.data.geometry import scores_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from tlzoo.tasks.base import HeadTask, Task
+    from tlzoo.core.task import HeadTask, Task
 
 TASK = "image-segmentation"
 

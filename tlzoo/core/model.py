@@ -1,4 +1,4 @@
-"""The model seam: all that the harness ever sees of a model.
+"""Models as the harness sees them.
 
 There are two ways to make a :class:`Model`: a :class:`Backbone` with named outputs, to which a task adds head, loss and
 decoding (``tlzoo.tasks.headed.HeadedModel``), or a native model that brings its own.
@@ -6,119 +6,33 @@ decoding (``tlzoo.tasks.headed.HeadedModel``), or a native model that brings its
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from tlzoo.core.batch import Batch, Example, Row, Spec, collate
+from tlzoo.core.task import Task
 from tlzoo.errors import InputError
-
-if TYPE_CHECKING:
-    from tlzoo.adapters.endpoint import Limits
-    from tlzoo.tasks.base import Task
-
-Row = Mapping[str, Any]
-"""One example of a data set, in the task's features."""
-Example = dict[str, Any]
-"""One example, preprocessed: tensors without a batch dimension."""
-Batch = dict[str, Any]
-"""Examples together: tensors with a batch dimension; ragged ones concatenated, with ``<name>_lengths`` beside them."""
-
-
-class Tokens(NamedTuple):
-    """Vectors along the time of several examples, one example after another.
-
-    Attributes:
-        values: ``(sum of lengths, dim)``.
-        lengths: Of each example, ``(batch,)``.
-    """
-
-    values: Tensor
-    lengths: Tensor
 
 
 @dataclass(frozen=True)
-class Spec:
-    """What a model takes and gives.
+class Limits:
+    """How far a run may go that asks for answers.
 
     Attributes:
-        input: Kind of the input, such as ``"audio"``.
-        outputs: Size of each named output that a head can use: of its last dimension; of ``pyramid``, its maps.
-        sample_rate: Hz, for audio.
-        hop_seconds: From one of the ``tokens`` to the next, for audio.
-        start_seconds: Where in the sound the middle of what the first of the ``tokens`` stands for lies.
-        frames: Of a video, how many are taken.
-        height: Pixels, where fixed.
-        width: Pixels, where fixed.
-        labels: Class names of the published head, if there is one.
-        pyramid: Channels and stride, in pixels of the input, of each map of the pyramid, finest first.
+        seconds: Seconds after which nothing is sent.
+        usd: US dollars that may be spent, at the endpoint's price.
+        requests: Requests that are expected, to tell soon whether they will fit the seconds.
     """
 
-    input: str
-    outputs: Mapping[str, int] = field(default_factory=dict)
-    sample_rate: int | None = None
-    hop_seconds: float | None = None
-    start_seconds: float = 0.0
-    frames: int | None = None
-    height: int | None = None
-    width: int | None = None
-    labels: tuple[str, ...] = ()
-    pyramid: tuple[tuple[int, int], ...] = ()
-
-
-SAMPLES = "samples"
-"""Part of an example that is raw sound, ``(samples,)``: networks run sounds of one length together and pad none, so
-training draws its batches by length."""
-
-
-def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -> Batch:
-    """Put examples together.
-
-    Args:
-        examples: Examples with the same keys.
-        ragged: Names whose first dimension varies: they are concatenated along it, never padded, so that the size of
-            a batch cannot change a score.
-
-    Returns:
-        Stacked tensors; for each ragged name also ``<name>_lengths``, shape ``(batch,)``. What is no tensor is listed.
-    """
-    batch: Batch = {}
-    for name, first in examples[0].items():
-        values = [example[name] for example in examples]
-        if name in ragged:
-            batch[name] = torch.cat(values)
-            batch[f"{name}_lengths"] = torch.tensor([len(v) for v in values])
-        else:
-            batch[name] = torch.stack(values) if isinstance(first, Tensor) else values
-    return batch
-
-
-def to_device(batch: Batch, device: str) -> Batch:
-    """Move a batch's tensors."""
-    return {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
-
-
-def best_of(scores: Tensor, labels: Sequence[str], count: int = 5) -> dict[str, Any]:
-    """A prediction from the scores of one example's classes, ``(classes,)``.
-
-    Returns:
-        The top class, ``label``, its ``score``, and the ``scores`` of the best few by name, best first.
-    """
-    values, indices = scores.topk(count)
-    top = {labels[i]: v for i, v in zip(indices.tolist(), values.tolist(), strict=True)}
-    label = next(iter(top))
-    return {"label": label, "score": top[label], "scores": top}
-
-
-def segment_mean(values: Tensor, lengths: Tensor) -> Tensor:
-    """Mean of consecutive segments: ``(sum(lengths), dim)`` to ``(len(lengths), dim)``."""
-    index = torch.repeat_interleave(torch.arange(len(lengths), device=values.device), lengths)
-    total = values.new_zeros(len(lengths), values.shape[-1]).index_add(0, index, values)
-    return total / lengths[:, None].to(values.dtype)
+    seconds: float = math.inf
+    usd: float = math.inf
+    requests: int = 0
 
 
 class Model(nn.Module, ABC):
@@ -255,14 +169,6 @@ class Backbone(nn.Module, ABC):
 
     def load_assets(self, folder: Path) -> None:
         """As :meth:`Model.load_assets`."""
-
-    def objective(self) -> Model:
-        """What the backbone is pretrained by where no task's head fits: a model around it, with a loss.
-
-        Raises:
-            InputError: It has no objective of its own.
-        """
-        raise InputError(f"{type(self).__name__} has no objective of its own; it is pretrained on a task with a head")
 
     def look_every(self, seconds: float) -> None:
         """Give a token every so many seconds, where that can be chosen; by default it cannot."""

@@ -10,10 +10,10 @@ import numpy as np
 from datasets import Features, Value
 from torch import Tensor, nn
 
-from tlzoo.adapters.base import Batch, Example, Row, Spec
-from tlzoo.cards.vocabulary import TASKS, TaskFacts
+from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.vocabulary import TASKS, TaskFacts
 
 
 class Task(ABC):

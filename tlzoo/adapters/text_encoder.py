@@ -1,0 +1,187 @@
+"""The encoder of texts: one class for all architectures of transformers that encode text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from tlzoo.adapters import tokenizing
+from tlzoo.adapters.families import FAMILIES
+from tlzoo.cards.schema import Input, Variant
+from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.core.batch import Batch, Example, Spec, segment_mean
+from tlzoo.core.model import Backbone
+from tlzoo.errors import InputError
+
+TOKENIZER = "tokenizer.json"
+
+
+_STRUCTURE = ("hidden_act", "layer_norm_eps", "num_attention_heads", "num_hidden_layers", "hidden_size", "vocab_size")
+
+
+class TextEncoder(Backbone):
+    """An encoder of texts, or of pairs of texts.
+
+    Texts are never padded before :meth:`forward`, and there behind a mask, so the size of a batch changes no score.
+
+    Attributes:
+        network: The module of transformers.
+        max_tokens: Longest input; longer ones are cut, of a pair the second text.
+    """
+
+    ragged = frozenset({"ids", "segments"})
+
+    def __init__(self, variant: Variant, given: Input, causal: bool = False) -> None:
+        """Build the network; the tokenizer is fetched or learnt when the first text is encoded.
+
+        Args:
+            variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
+            given: Its input: the most tokens.
+            causal: Whether a published encoder is to look back only; a nano one does what it was pretrained to do.
+        """
+        super().__init__()
+        import transformers
+
+        if variant.model not in FAMILIES:
+            raise InputError(f"{variant.model}: no text model here; known: {', '.join(FAMILIES)}")
+        self.variant, self.family = variant, FAMILIES[variant.model]
+        kind = getattr(transformers, variant.model)
+        # the published RoBERTa filled masks, looking both ways: as an encoder it goes on so
+        both = variant.kind == "official" and "is_decoder" in variant.config and not causal
+        published = {"is_decoder": False} if both else {}
+        self.network: Any = kind(kind.config_class(**(variant.config | published)))
+        config = self.network.config
+        places = getattr(config, "max_position_embeddings", None)
+        if places is not None and "Roberta" in variant.model:
+            places -= config.pad_token_id + 1  # its positions start after the padding's number
+        self.max_tokens = min(n for n in (given.max_tokens, places) if n is not None and n > 0)  # XLNet's is -1: any
+        self.spec = Spec("text", {"pooled": config.hidden_size, "tokens": config.hidden_size})
+        self._tokenizer: Tokenizer | None = None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer, without padding or truncation.
+
+        Raises:
+            UnavailableError: Its files, or the text that it is learnt from, can be had from no place.
+        """
+        if self._tokenizer is None:
+            self._tokenizer = self._find_tokenizer()
+        return self._tokenizer
+
+    def _find_tokenizer(self) -> Tokenizer:
+        if self.variant.kind == "nano":
+            return tokenizing.learnt(self.family.kind, self.network.config.vocab_size)
+        from tlzoo import blobs
+        from tlzoo.adapters.weights import blob
+
+        files = {file.name: file for weights in self.variant.weights for file in weights.files}
+        wanted = [files[name] for name in (TOKENIZER, "vocab.txt") if name in files][:1]
+        return tokenizing.published({file.name: blobs.fetch(blob(file)) for file in wanted})
+
+    def cut(self, text: str) -> Encoding:
+        """Cut a text into tokens, without special ones; halves of surrogate pairs become replacement characters."""
+        readable = text.encode("utf-8", "replace").decode("utf-8")
+        return self.tokenizer.encode(readable, add_special_tokens=False)
+
+    def encode(self, source: str | tuple[str, str]) -> Example:
+        """Cut a text, or a pair of texts, into tokens.
+
+        Returns:
+            ``ids`` and ``segments``, int64 of shape ``(tokens,)``, special tokens included.
+        """
+        texts = (source,) if isinstance(source, str) else source
+        parts = [self.cut(text) for text in texts]
+        room = self.max_tokens - self.tokenizer.num_special_tokens_to_add(len(parts) == 2)
+        if len(parts) == 2:
+            parts[0].truncate(max(1, room - 1))
+        parts[-1].truncate(max(0, room - sum(len(part) for part in parts[:-1])))
+        whole = self.tokenizer.post_process(parts[0], parts[1] if len(parts) == 2 else None)
+        return {"ids": torch.tensor(whole.ids), "segments": torch.tensor(whole.type_ids)}
+
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        """``pooled``, the mean over an input's tokens ``(batch, dim)``, and ``tokens`` with ``tokens_lengths``."""
+        ids, segments, mask = self.padded(batch)
+        states = self.states(input_ids=ids, token_type_ids=segments, attention_mask=mask)
+        tokens = states[mask.bool()]
+        lengths = batch["ids_lengths"]
+        return {"pooled": segment_mean(tokens, lengths), "tokens": tokens, "tokens_lengths": lengths}
+
+    def states(self, **inputs: Tensor) -> Tensor:
+        """Last hidden states of padded inputs, ``(batch, time, dim)``."""
+        states: Tensor = self.network.base_model(**inputs).last_hidden_state
+        return states
+
+    def padded(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs beside each other: numbers of tokens, segments and mask, each ``(batch, time)``."""
+        lengths = batch["ids_lengths"].tolist()
+        side = "left" if self.family.left else "right"
+        values = (self.network.config.pad_token_id, 0, 0)
+        flat = (batch["ids"], batch["segments"], torch.ones_like(batch["ids"]))
+        ids, segments, mask = (
+            pad_sequence(list(t.split(lengths)), batch_first=True, padding_value=v, padding_side=side)
+            for t, v in zip(flat, values, strict=True)
+        )
+        return ids, segments, mask
+
+    def stages(self) -> list[nn.Module]:
+        """Embeddings, then the layers."""
+        body = self.network.base_model
+        layers = body.layer if hasattr(body, "layer") else body.encoder.layer
+        first = [body.word_embedding] if hasattr(body, "word_embedding") else [body.embeddings]
+        if hasattr(body, "embeddings_project"):
+            first.append(body.embeddings_project)
+        return [nn.ModuleList(first), *layers]
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load a published checkpoint; layers of its that the network has not (other heads) are left out.
+
+        Raises:
+            InputError: The checkpoint is of another structure, or lacks layers.
+        """
+        path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
+        if "config.json" in files:
+            self._check(files["config.json"])
+        prefix = f"{self.network.base_model_prefix}."
+        headed = self.network is not self.network.base_model
+        expected = self.network.state_dict()
+        found = {}
+        for name, tensor in read_tensors(path).items():
+            name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+            name = name if headed else name.removeprefix(prefix)
+            if name in expected:
+                found[name] = tensor.float()
+        absent = {name: value for name, value in expected.items() if _optional(name, self.network)}
+        load_tensors(self.network, absent | found, path)
+        self.network.tie_weights()
+
+    def _check(self, path: Path) -> None:
+        theirs, ours = json.loads(path.read_text(encoding="utf-8")), self.network.config
+        told = [
+            f"{name} {theirs[name]}, expected {getattr(ours, name)}"
+            for name in _STRUCTURE
+            if name in theirs and hasattr(ours, name) and theirs[name] != getattr(ours, name)
+        ]
+        if told:
+            raise InputError(f"{path}: not {self.variant.model} as configured: {'; '.join(told)}")
+
+    def save_assets(self, folder: Path) -> None:
+        """Write the tokenizer."""
+        self.tokenizer.save(str(folder / TOKENIZER))
+
+    def load_assets(self, folder: Path) -> None:
+        """Read the tokenizer."""
+        self._tokenizer = tokenizing.read(folder / TOKENIZER)
+
+
+def _optional(name: str, network: Any) -> bool:
+    """Whether a parameter may be absent: checkpoints of other heads have no pooler, and tied copies are left out."""
+    tied = getattr(network, "_tied_weights_keys", None) or ()
+    return "pooler." in name or name in tied or name.endswith("position_ids")

@@ -1,0 +1,1 @@
+"""The seam that everything above speaks: examples and batches, tasks, models."""

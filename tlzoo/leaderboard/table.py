@@ -1,0 +1,195 @@
+"""The model of a table: columns, sections of rows that are comparable, and what is missing from them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tlzoo.leaderboard import identity
+from tlzoo.leaderboard.identity import Titles, grouped
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.schema import BOARD
+
+Row = dict[str, Any]
+
+
+LEGEND = (
+    "Ranks are within a tier of weights; models whose paired difference cannot be told from zero share one. "
+    "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or another that "
+    "is served in its place."
+)
+"""What a reader of a board has to know."""
+
+
+def count(number: float | None) -> str:
+    """A large count in three digits: ``3.73 M``."""
+    if number is None:
+        return ""
+    for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(number) >= factor:
+            return f"{number / factor:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def megabytes(number: float | None) -> str:
+    """Bytes in MB (10^6), three digits."""
+    return "" if number is None else f"{number / 1e6:.3g}"
+
+
+def _number(value: float | None, digits: int = 3, sign: bool = False) -> str:
+    return "" if value is None else f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+
+
+def _interval(row: Row, value: str, low: str, high: str, sign: bool = False) -> str:
+    if row[value] is None:
+        return ""
+    return f"{_number(row[value], sign=sign)} [{_number(row[low], sign=sign)}, {_number(row[high], sign=sign)}]"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}×"
+
+
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def _tokens(prompt: int | None, completion: int | None) -> str:
+    return "" if prompt is None or completion is None else f"{count(prompt)} + {count(completion)}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What people see of a row.
+
+    Attributes:
+        head: Its heading; ``{metric}`` is the headline metric's title.
+        by: The column of ``schema.BOARD`` that it is sorted by.
+        cell: Its text; empty where there is nothing to say.
+        detail: Whether it is left out in Markdown.
+    """
+
+    head: str
+    by: str
+    cell: Callable[[Row], str]
+    detail: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds words, and no numbers."""
+        return bool(pa.types.is_string(BOARD.field(self.by).type))
+
+
+COLUMNS = (
+    Column("#", "rank", lambda r: "" if r["rank"] is None else str(r["rank"])),
+    Column("model", "card", lambda r: f"{r['card']} {r['variant']}"),
+    Column("weights", "weights", lambda r: r["weights"]),
+    Column("strategy", "strategy", lambda r: r["strategy"] or ""),
+    Column("{metric} [95%]", "value", lambda r: _interval(r, "value", "ci_low", "ci_high")),
+    Column("gain over scratch [95%]", "gain", lambda r: _interval(r, "gain", "gain_low", "gain_high", sign=True)),
+    Column("transfer", "verdict", lambda r: r["verdict"] or ""),
+    Column("time to target ↑", "time_to_target", lambda r: _ratio(r["time_to_target"])),
+    Column("label savings ↑", "label_savings", lambda r: _ratio(r["label_savings"])),
+    Column("training s ↓", "train_seconds", lambda r: _seconds(r["train_seconds"])),
+    Column("latency p50 ms ↓", "latency_ms_p50", lambda r: _three(r["latency_ms_p50"])),
+    Column("latency p90 ms ↓", "latency_ms_p90", lambda r: _three(r["latency_ms_p90"]), detail=True),
+    Column("latency p99 ms ↓", "latency_ms_p99", lambda r: _three(r["latency_ms_p99"]), detail=True),
+    Column("examples/s ↑", "throughput", lambda r: count(r["throughput"])),
+    Column("FLOPs ↓", "flops", lambda r: count(r["flops"]), detail=True),
+    Column("params", "params", lambda r: count(r["params"])),
+    Column("size MB ↓", "size_bytes", lambda r: megabytes(r["size_bytes"])),
+    Column("memory MB ↓", "peak_memory_bytes", lambda r: megabytes(r["peak_memory_bytes"])),
+    Column(
+        "requests", "requests", lambda r: "" if r["requests"] is None else f"{r['requests']} (+{r['cached']} cached)"
+    ),
+    Column("tokens in + out", "prompt_tokens", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
+    Column("cost $ ↓", "cost_usd", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
+    Column("threads", "threads", lambda r: "" if r["threads"] is None else str(r["threads"])),
+)
+"""In the order in which they are shown; a board leaves out those that no row fills, and threads where all have as many.
+"""
+
+
+def rows_of(board: pa.Table) -> list[Row]:
+    """Rows as plain values; what is no number is null, as JSON wants it."""
+    return [{k: _plain(v) for k, v in row.items()} for row in board.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@dataclass(frozen=True)
+class Section:
+    """The rows of one task, data set, machine, fraction and metric: those that are compared.
+
+    Attributes:
+        title: What they are of.
+        metric: The metric's name.
+        columns: Those in use.
+        rows: In the board's order.
+    """
+
+    title: str
+    metric: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def brief(self) -> tuple[Column, ...]:
+        """Columns without details."""
+        return tuple(column for column in self.columns if not column.detail)
+
+    def head(self, column: Column) -> str:
+        """Heading of a column here."""
+        return column.head.format(metric=METRICS[self.metric].title)
+
+
+def sections(board: pa.Table) -> list[Section]:
+    """What is compared, apart from what is not, whatever the board's order; rows without a value are left out."""
+    rows = rows_of(board)
+    titles = Titles(rows)
+    parts = []
+    for alike in grouped((row for row in rows if row["value"] is not None), identity.BOARD):
+        first = alike[0]
+        share = "" if first["fraction"] in (None, 1.0) else f", {first['fraction']:.0%} of the labels"
+        title = f"{first['task']} on {titles.data(first)}{share} ({first['n_test']} test examples)"
+        several = len({row["threads"] for row in alike}) > 1
+        used = tuple(c for c in COLUMNS if (c.by != "threads" or several) and any(c.cell(row) for row in alike))
+        machine = titles.machine(first)
+        parts.append(Section(f"{title}: {machine}" if machine else title, first["metric"], used, tuple(alike)))
+    return parts
+
+
+def absences(board: pa.Table) -> list[str]:
+    """What has no result, and why: one line for what a model lacks for the same reason, but for its numbers.
+
+    Of what data and of whose results it is said where there are several.
+    """
+    rows = rows_of(board)
+    titles = Titles(rows)
+    several = len({(row["task"], titles.data(row)) for row in rows}) > 1
+    origins = {row["origin"] for row in rows}
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if row["value"] is None:
+            place = [f"{row['task']} on {titles.data(row)}"] if several else []
+            place += [row["origin"]] if len(origins) > 1 else []
+            where = f" ({', '.join(place)})" if place else ""
+            reason = re.sub(r"[\d.]+", "0", row["reason"] or "")
+            alike.setdefault((row["card"], where, row["status"], reason), []).append(row)
+    lines = []
+    for (card, where, status, _), lacking in alike.items():
+        what = ", ".join(dict.fromkeys(r["strategy"] for r in lacking if r["strategy"]))
+        such = "" if len({r["reason"] for r in lacking}) == 1 else ", such as"
+        lines.append(f"{card} {what}".strip() + f"{where}: {status}{such}: {lacking[0]['reason']}")
+    return lines
