@@ -18,7 +18,7 @@ from tlzoo.adapters import build
 from tlzoo.cards import catalogue
 from tlzoo.run.execute import threads
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
 

@@ -19,8 +19,8 @@ from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
 from tlzoo.data.catalogue import find
 from tlzoo.data.dataset import Prepared
-from tlzoo.data.digits import digits
-from tlzoo.data.inputs import read_input
+from tlzoo.data.media.inputs import read_input
+from tlzoo.data.packaged.digits import digits
 from tlzoo.run.execute import threads, train
 from tlzoo.run.plan import Run, recipe_for
 from tlzoo.tasks.classification import ImageClassification

@@ -14,7 +14,7 @@ import numpy as np
 
 from tlzoo.adapters.weights import resolve
 from tlzoo.cards import catalogue
-from tlzoo.data.dialogues import pairs
+from tlzoo.data.packaged.dialogues import pairs
 from tlzoo.run.execute import threads
 from tlzoo.transfer.assemble import assemble
 

@@ -103,7 +103,7 @@ def scenes() -> "list[dict[str, Any]]":
     import numpy as np
     from PIL import Image
 
-    from tlzoo.data.image import encode_png
+    from tlzoo.data.media.image import encode_png
 
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:72, :90]

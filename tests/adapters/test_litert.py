@@ -15,7 +15,7 @@ from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.tasks.segmentation import Segmentation
+from tlzoo.tasks.image_segmentation import Segmentation
 from tlzoo.transfer.assemble import assemble
 
 PHOTOGRAPHS = {

@@ -13,9 +13,9 @@ from tlzoo.adapters import build
 from tlzoo.adapters.smp import SmpSegmenter
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.cards import catalogue
+from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.pickles import load_torch
-from tlzoo.tasks.segmentation import Segmentation
+from tlzoo.tasks.image_segmentation import Segmentation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CARDS = ("unet", "manet", "linknet", "deeplabv3")

@@ -17,7 +17,7 @@ from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
-from tlzoo.data import squad
+from tlzoo.data.files import squad
 from tlzoo.errors import UnavailableError
 from tlzoo.tasks.question_answering import QuestionAnswering, normalise
 

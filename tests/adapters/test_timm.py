@@ -20,7 +20,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Input, Variant
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 GIVEN = Input(kind="image", description="RGB", height=64, width=64, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))

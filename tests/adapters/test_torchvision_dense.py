@@ -18,7 +18,7 @@ from tlzoo.architectures.rcnn import COCO, RCNN
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError
 from tlzoo.tasks.detection import ObjectDetection
-from tlzoo.tasks.segmentation import Segmentation
+from tlzoo.tasks.image_segmentation import Segmentation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SEGMENTATION = Segmentation.of(("background", "square", "disc"))

@@ -14,10 +14,10 @@ from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
-from tlzoo.data.news import documents
+from tlzoo.data.packaged.news import documents
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.classification import TextClassification
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.strategies import apply, merge_lora
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from tlzoo.architectures.enformer import Attention, AttentionPool, Enformer
-from tlzoo.architectures.enformer_positions import basis, relative_shift
+from tlzoo.architectures.enformer.positions import basis, relative_shift
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
-from tlzoo.data.dna import track_features
-from tlzoo.data.promoters import promoters
+from tlzoo.checkpoints.pickles import load_torch
+from tlzoo.data.rendered.promoters import promoters
+from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.pickles import load_torch
-from tlzoo.tasks.tracks import Tracks
+from tlzoo.tasks.dna_tracks import Tracks
 
 SMALL: dict[str, Any] = {
     "length": 128, "dim": 24, "depth": 1, "heads": 2, "attn_dim_key": 8, "num_downsamples": 3, "dim_divisible_by": 4,

@@ -11,18 +11,18 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.architectures.stick_figures import distance, figures
+from tests.support.stick_figures import distance, figures
 from tlzoo import blobs
 from tlzoo.adapters.weights import blob, resolve, variant_of
-from tlzoo.architectures import tfjs
 from tlzoo.architectures.folding import FoldableNorm
 from tlzoo.architectures.movenet import MoveNet, focal_loss
 from tlzoo.blobs import Blob
 from tlzoo.cards import catalogue
-from tlzoo.data.geometry import points_from_input
-from tlzoo.data.keypoints import COCO_NAMES
+from tlzoo.checkpoints import tfjs
+from tlzoo.data.media.geometry import points_from_input
+from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.tasks.pose import Pose
+from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.architectures.stick_figures import distance, figures
+from tests.support.stick_figures import distance, figures
 from tlzoo.adapters.weights import variant_of
 from tlzoo.architectures.keypoints import People
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
-from tlzoo.architectures.part_affinity import BODY, Skeleton, assemble, fields
+from tlzoo.architectures.openpose.part_affinity import BODY, Skeleton, assemble, fields
 from tlzoo.cards import catalogue
-from tlzoo.data.keypoints import COCO_NAMES
+from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
-from tlzoo.tasks.pose import Pose
+from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

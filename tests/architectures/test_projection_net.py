@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.dialogue import ROWS
+from tests.support.dialogue import ROWS
 from tlzoo.adapters import build
 from tlzoo.architectures.projection_net import ProjectionNet
 from tlzoo.cards import catalogue
-from tlzoo.data.replies import FEATURES
+from tlzoo.data.files.replies import FEATURES
 from tlzoo.errors import InputError
-from tlzoo.tasks.cloze import Cloze
-from tlzoo.tasks.replies import Replies
+from tlzoo.tasks.language_modeling import Cloze
+from tlzoo.tasks.text_generation import Replies
 from tlzoo.transfer.strategies import apply
 
 

@@ -12,11 +12,11 @@ import torch
 from tlzoo.adapters.weights import variant_of
 from tlzoo.architectures.rcnn import COCO, RCNN, FasterRCNN, MaskRCNN, instances
 from tlzoo.cards import catalogue
-from tlzoo.data.geometry import IGNORED
+from tlzoo.data.media.geometry import IGNORED
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
 from tlzoo.tasks.detection import FaceDetection, ObjectDetection
-from tlzoo.tasks.segmentation import Segmentation
+from tlzoo.tasks.image_segmentation import Segmentation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 DETECTION = ObjectDetection.of(("square", "disc"))

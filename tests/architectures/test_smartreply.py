@@ -18,13 +18,13 @@ import torch
 
 from tlzoo import blobs
 from tlzoo.adapters.weights import blob
-from tlzoo.architectures.farmhash import fingerprint64, fingerprint64_of_words
 from tlzoo.architectures.smartreply import SmartReply
-from tlzoo.architectures.smartreply_text import codes, features, normalise, project, sentences, skip_grams
+from tlzoo.architectures.smartreply.farmhash import fingerprint64, fingerprint64_of_words
+from tlzoo.architectures.smartreply.text import codes, features, normalise, project, sentences, skip_grams
 from tlzoo.cards import catalogue
-from tlzoo.data.dialogues import chatterbot
+from tlzoo.data.packaged.dialogues import chatterbot
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.tasks.replies import Replies
+from tlzoo.tasks.text_generation import Replies
 from tlzoo.transfer.inference import statistics
 
 FINGERPRINTS = {  # of the tests of tecnickcom/farmhash64, a port of google/farmhash's Fingerprint64; all lengths differ

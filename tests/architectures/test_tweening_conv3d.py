@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tlzoo.architectures.tweening_conv3d import TweeningConv3D
-from tlzoo.data.moving import moving_digits
+from tlzoo.data.rendered.moving_mnist import moving_digits
 from tlzoo.errors import UnavailableError
 from tlzoo.tasks.video_generation import VideoGeneration
 

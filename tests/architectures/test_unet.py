@@ -16,7 +16,7 @@ from tlzoo.architectures.unet import UNet2d
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.detection import ObjectDetection
-from tlzoo.tasks.segmentation import Segmentation
+from tlzoo.tasks.image_segmentation import Segmentation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SAMPLE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "unet2d_nuclei"

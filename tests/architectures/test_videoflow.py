@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tlzoo.architectures.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.architectures.videoflow import VideoFlow
-from tlzoo.data.moving import moving_digits
+from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
+from tlzoo.data.rendered.moving_mnist import moving_digits
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.video_generation import VideoGeneration
 

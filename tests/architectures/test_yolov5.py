@@ -20,7 +20,7 @@ from torch import Tensor
 
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.architectures.yolov5 import ANCHORS, STRIDES, YOLOv5
-from tlzoo.architectures.yolov5_loss import match
+from tlzoo.architectures.yolov5.loss import match
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.classification import ImageClassification

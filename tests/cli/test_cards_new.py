@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tests.hub_server import Hub
+from tests.support.hub_server import Hub
 from tlzoo.cards.reader import CardFile, read, todos
 
 ROOT = Path(__file__).resolve().parents[2]

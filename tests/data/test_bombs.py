@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import GifImagePlugin, Image, PngImagePlugin
 
-from tests.data.bombs import BOMBS, CONCAT, HLS, flac, flac_of_unknown_length, gif, mkv, png, wav
-from tlzoo.data import audio, image, video
-from tlzoo.data.inputs import check_size, read_checked
-from tlzoo.data.limits import Limits, within
+from tests.support.bombs import BOMBS, CONCAT, HLS, flac, flac_of_unknown_length, gif, mkv, png, wav
+from tlzoo.data.media import audio, image, video
+from tlzoo.data.media.inputs import check_size, read_checked
+from tlzoo.data.media.limits import Limits, within
 from tlzoo.errors import InputError
 
 MOST_MB = 2000
@@ -28,7 +28,7 @@ MOST_ADDRESSES = 12 << 30
 CHILD = """
 import json, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2)
-from tlzoo.data.inputs import read_checked, read_input
+from tlzoo.data.media.inputs import read_checked, read_input
 from tlzoo.errors import InputError
 kind, path = sys.argv[2:]
 answers = []

@@ -4,8 +4,9 @@ import pytest
 from datasets import Dataset, DatasetDict, Value
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dataset import Counts, Prepared, class_features, table
+from tlzoo.data.dataset import Counts, Prepared, table
 from tlzoo.data.protocol import VTAB
+from tlzoo.data.schemas import class_features
 
 
 def rows(labels: list[int], groups: list[str], names: tuple[str, ...] = ("dog", "cat", "bird")) -> Dataset:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.hub_writes import TOKEN, WritableHub
+from tests.support.hub_writes import TOKEN, WritableHub
 from tlzoo.leaderboard.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
-from tests.hub_server import FAILURES
-from tests.hub_writes import STRANGER, TOKEN, WritableHub
 from tests.publish.conftest import ROOT, Command, command, result
+from tests.support.hub_server import FAILURES
+from tests.support.hub_writes import STRANGER, TOKEN, WritableHub
 from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import UnavailableError

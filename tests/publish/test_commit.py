@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_server import git_oid
+from tests.support.hub_server import git_oid
 from tlzoo.errors import InputError
 from tlzoo.publish.commit import Change, Publication, compare
 from tlzoo.publish.hub import Entry, Held, Hub, Repository

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_writes import TOKEN, WritableHub
 from tests.publish.conftest import ROOT, Command, command
+from tests.support.hub_writes import TOKEN, WritableHub
 from tlzoo.errors import InputError
 from tlzoo.publish.model import files, repository_name
 

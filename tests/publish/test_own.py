@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.hub_writes import WritableHub
 from tests.publish.conftest import Command, result
+from tests.support.hub_writes import WritableHub
 from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.store import Store
 from tlzoo.publish.own import is_own

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from tests.hub_writes import WritableHub
 from tests.publish.conftest import ROOT, Command, result
+from tests.support.hub_writes import WritableHub
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.store import Store

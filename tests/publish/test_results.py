@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.hub_writes import TOKEN, WritableHub
 from tests.publish.conftest import ROOT, Command, command, result
+from tests.support.hub_writes import TOKEN, WritableHub
 from tlzoo.api import Leaderboard
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.hub_writes import WritableHub
 from tests.publish.conftest import Command
+from tests.support.hub_writes import WritableHub
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.publish.space import build_space, build_wheel, publication
 from tlzoo.vocabulary import DOMAINS

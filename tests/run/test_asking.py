@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from datasets import Dataset, DatasetDict
 
-from tests.chat_server import Chat, Reply, completion, refusal
-from tlzoo.adapters.serving import folder, served_variant, serving
+from tests.support.chat_server import Chat, Reply, completion, refusal
+from tlzoo.adapters.chat_api.serving import folder, served_variant, serving
 from tlzoo.cards import catalogue
 from tlzoo.data import catalogue as data
 from tlzoo.data.dataset import Prepared
-from tlzoo.data.news import CLOZE_FEATURES
+from tlzoo.data.schemas import CLOZE_FEATURES
 from tlzoo.errors import UnavailableError
 from tlzoo.files import forget, kept
 from tlzoo.leaderboard.store import Store

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub_server import Hub
+from tests.support.hub_server import Hub
 from tlzoo.leaderboard.store import Store
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tlzoo.data.promoters import promoters
+from tlzoo.data.rendered.promoters import promoters
 from tlzoo.errors import InputError
 from tlzoo.run import finetune as finetuning
 from tlzoo.run import plan as planning
@@ -140,7 +140,7 @@ def test_predictions_are_those_of_the_test(regions: Path, tmp_path: Path, quick:
     """The folder gives again what fine-tuning measured."""
     from tlzoo.data.catalogue import find, load
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.tasks.tracks import Tracks
+    from tlzoo.tasks.dna_tracks import Tracks
     from tlzoo.transfer.bundle import load as opened
     from tlzoo.transfer.inference import predict, statistics
 

@@ -10,9 +10,10 @@ from datasets import DatasetDict
 from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import Source
-from tlzoo.data.dataset import Prepared, class_features, table
-from tlzoo.data.image import encode_png
-from tlzoo.data.scenes import boxed
+from tlzoo.data.dataset import Prepared, table
+from tlzoo.data.media.image import encode_png
+from tlzoo.data.rendered.scenes import boxed
+from tlzoo.data.schemas import class_features
 from tlzoo.run import execute
 from tlzoo.run.measuring import measure_run
 from tlzoo.run.plan import Run, recipe_for

@@ -19,10 +19,10 @@ from pycocotools import mask as coco
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
-from tlzoo.data.image import decode
+from tlzoo.data.media.image import decode
 from tlzoo.errors import InputError
 from tlzoo.run.predict import expand, plain, predict
-from tlzoo.tasks.embedding import TextEmbedding
+from tlzoo.tasks.text_embedding import TextEmbedding
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -243,7 +243,7 @@ def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
     from tlzoo.adapters.weights import variant_of
     from tlzoo.cards import catalogue
     from tlzoo.run.predict import open_model
-    from tlzoo.tasks.headed import HeadedModel
+    from tlzoo.tasks.head_model import HeadedModel
     from tlzoo.tasks.question_answering import QuestionAnswering
     from tlzoo.transfer.bundle import save
 

@@ -15,7 +15,7 @@ pytest.importorskip("gradio")
 from tests.space.conftest import write
 from tlzoo import api
 from tlzoo.cards import catalogue
-from tlzoo.leaderboard.page import fragment
+from tlzoo.leaderboard.html import fragment
 from tlzoo.leaderboard.schema import BOARD
 from tlzoo.space.app import build
 from tlzoo.space.boards import Boards, Filter

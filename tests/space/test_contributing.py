@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.hub_writes import STRANGER, WritableHub
 from tests.space.conftest import free_port
 from tests.space.test_app import Visitor
+from tests.support.hub_writes import STRANGER, WritableHub
 from tlzoo.cards import catalogue
 
 pytest.importorskip("gradio")

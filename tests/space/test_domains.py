@@ -20,7 +20,7 @@ import pytest
 from tests.space.conftest import Start
 from tests.space.test_app import Browse, Visitor
 from tests.space.test_trying import tone
-from tlzoo.data.video import encode
+from tlzoo.data.media.video import encode
 from tlzoo.errors import UnavailableError
 from tlzoo.leaderboard.schema import BOARD
 from tlzoo.space.boards import Boards

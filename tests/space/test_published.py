@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.hub_writes import WritableHub
 from tests.space.conftest import free_port, served
 from tests.space.test_app import Visitor
+from tests.support.hub_writes import WritableHub
 from tlzoo.cards import catalogue
 from tlzoo.errors import UnavailableError
 from tlzoo.vocabulary import DOMAINS

@@ -22,9 +22,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.bombs import BOMBS, flac, mov, png
 from tests.space.conftest import Start, write
-from tlzoo.data.video import encode
+from tests.support.bombs import BOMBS, flac, mov, png
+from tlzoo.data.media.video import encode
 from tlzoo.errors import InputError
 from tlzoo.space import ready, trying
 from tlzoo.space.boards import Boards
@@ -125,7 +125,7 @@ CHILD = """
 import json, resource, sys
 from concurrent.futures import ThreadPoolExecutor
 resource.setrlimit(resource.RLIMIT_AS, (12 << 30,) * 2)
-from tlzoo.data.inputs import read_input
+from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
 from tlzoo.space import ready, trying
 from pathlib import Path

@@ -11,7 +11,7 @@ import torch
 from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 
-from tests.tasks.small import COLOURS, learn, noise, probe, scores, stored, whole
+from tests.support.small import COLOURS, learn, noise, probe, scores, stored, whole
 from tlzoo.data.dataset import table
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.detection_metrics import mean_average_precision

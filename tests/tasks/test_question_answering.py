@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.adapters.test_spans import encoder
-from tests.tasks.small import learn, scores
-from tlzoo.data.squad import FEATURES, TYPES
+from tests.support.small import learn, scores
+from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks import task_type
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.question_answering import NONE, QuestionAnswering, f1, normalise
 
-TASK = QuestionAnswering(FEATURES)
+TASK = QuestionAnswering(QUESTION_FEATURES)
 NAMES = ("Anna", "Boris", "Clara", "David", "Emma")
 PLACES = ("Perth", "Hobart", "Darwin", "Sydney", "Cairns")
 
@@ -31,7 +31,7 @@ def question(i: int, answered: bool = True, padding: str = "") -> dict[str, Any]
     context = f"{told[0]} {told[1]} {padding}{name} lives in {place}. {told[2]}" if answered else " ".join(told)
     start = context.index(f"{name} lives in {place}") + len(name) + 10 if answered else 0
     answers = {"text": [place] * answered, "answer_start": [start] * answered}
-    kind = TYPES.index("short" if answered else "none")
+    kind = ANSWER_TYPES.index("short" if answered else "none")
     return {"question": f"Where does {name} live?", "context": context, "answers": answers, "answer_type": kind}
 
 
@@ -46,17 +46,17 @@ def row(*texts: str) -> dict[str, Any]:
 def test_it_is_registered_and_its_statistics_have_metrics() -> None:
     assert task_type("question-answering") is QuestionAnswering
     assert TASK.metrics == ("f1", "exact_match") and TASK.facts.metrics == TASK.metrics
-    assert QuestionAnswering.of([]).features == FEATURES and TASK.labels == ()
+    assert QuestionAnswering.of([]).features == QUESTION_FEATURES and TASK.labels == ()
     assert not TASK.facts.is_cacheable and not TASK.facts.is_dense
 
 
 @pytest.mark.parametrize("column", ["question", "context", "answers"])
 def test_a_missing_column_is_named(column: str) -> None:
-    features = Features({name: feature for name, feature in FEATURES.items() if name != column})
+    features = Features({name: feature for name, feature in QUESTION_FEATURES.items() if name != column})
     with pytest.raises(InputError, match=f"not so: {column}; columns: "):
         QuestionAnswering(features)
     with pytest.raises(InputError, match="not so: answers"):
-        QuestionAnswering(Features(FEATURES | {"answers": Value("string")}))
+        QuestionAnswering(Features(QUESTION_FEATURES | {"answers": Value("string")}))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def made(*windows: list[tuple[int, int]]) -> dict[str, Any]:
 
 def logits(batch: dict[str, Any], **values: float) -> torch.Tensor:
     """Scores of tokens: of ``s3`` as a start, of ``e4`` as an end, of ``t0_2`` as type 2; others 0."""
-    output = torch.zeros(len(batch["offsets"]), 2 + len(TYPES))
+    output = torch.zeros(len(batch["offsets"]), 2 + len(ANSWER_TYPES))
     for name, value in values.items():
         place, _, kind = name[1:].partition("_")
         output[int(place), {"s": 0, "e": 1, "t": 2 + int(kind or 0)}[name[0]]] = value

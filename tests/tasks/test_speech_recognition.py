@@ -14,11 +14,11 @@ from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Variant
 from tlzoo.data.catalogue import find
-from tlzoo.data.spoken_numbers import spoken_numbers
+from tlzoo.data.rendered.spoken_numbers import spoken_numbers
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.run.plan import mismatch
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.speech_recognition import SpeechRecognition, Symbols
 from tlzoo.transfer import bundle
 

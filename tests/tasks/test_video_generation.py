@@ -9,9 +9,9 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import find
-from tlzoo.data.clips import FEATURES
 from tlzoo.data.dataset import table
-from tlzoo.data.video import encode
+from tlzoo.data.media.video import encode
+from tlzoo.data.schemas import CLIP_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.run.plan import plan, sources
 from tlzoo.tasks.video_generation import PERFECT, VideoGeneration, naive, psnr
@@ -21,7 +21,7 @@ CLIP = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8
 
 @pytest.fixture
 def rows() -> Dataset:
-    return table(FEATURES, {"video": [{"bytes": encode(CLIP, 8), "path": "a.mkv"}], "group": ["a"], "id": ["a"]})
+    return table(CLIP_FEATURES, {"video": [{"bytes": encode(CLIP, 8), "path": "a.mkv"}], "group": ["a"], "id": ["a"]})
 
 
 def test_frames_as_they_were_are_perfect(rows: Dataset) -> None:

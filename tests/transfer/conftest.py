@@ -8,8 +8,9 @@ from torch import nn
 
 from tlzoo.core.batch import Batch, Example, Spec
 from tlzoo.core.model import Backbone
-from tlzoo.data.audio import encode_wav
-from tlzoo.data.dataset import storage, table
+from tlzoo.data.dataset import table
+from tlzoo.data.media.audio import encode_wav
+from tlzoo.data.schemas import storage
 
 
 class Tiny(Backbone):

@@ -22,7 +22,7 @@ def test_each_example_passes_once_whatever_asks(tiny, notes) -> None:  # type: i
 
 
 def test_features_are_those_of_a_plain_pass(tiny, notes) -> None:  # type: ignore[no-untyped-def]
-    from tlzoo.data.audio import decode
+    from tlzoo.data.media.audio import decode
 
     features = frozen(tiny, AudioClassification(notes.features), [notes], ["w"], progress=False)
     with torch.inference_mode():

@@ -9,8 +9,8 @@ import torch
 
 from tlzoo.errors import DivergedError, InputError
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.embedding import TextEmbedding
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
+from tlzoo.tasks.text_embedding import TextEmbedding
 from tlzoo.transfer.inference import is_finite, is_sound, predict, statistics, values
 
 

@@ -8,7 +8,7 @@ import torch
 
 from tlzoo.errors import DivergedError
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.inference import is_sound, predict, statistics, value
 from tlzoo.transfer.loop import Fit, fit
 from tlzoo.transfer.recipe import Recipe, recipe

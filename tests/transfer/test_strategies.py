@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.strategies import apply, merge_lora

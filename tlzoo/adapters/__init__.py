@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tlzoo.vocabulary import Adapter
 
 ADAPTERS: dict[Adapter, str] = {
-    "own": "tlzoo.adapters.own:build",
-    "openai": "tlzoo.adapters.openai:build",
+    "own": "tlzoo.adapters.builtin:build",
+    "openai": "tlzoo.adapters.chat_api.model:build",
     "litert": "tlzoo.adapters.litert:build",
     "smp": "tlzoo.adapters.smp:build",
     "timm": "tlzoo.adapters.timm:build",
@@ -27,7 +27,7 @@ ADAPTERS: dict[Adapter, str] = {
 def is_built(variant: Variant) -> bool:
     """Whether the variant's adapter and model exist in this version."""
     if variant.adapter == "own":
-        from tlzoo.adapters.own import exists
+        from tlzoo.adapters.builtin import exists
 
         return exists(variant)
     if variant.adapter == "transformers":

@@ -24,7 +24,7 @@ class Family:
 
 
 ENCODERS: dict[str, str] = {
-    "Wav2Vec2Model": "tlzoo.adapters.speech:SpeechEncoder",
+    "Wav2Vec2Model": "tlzoo.adapters.wav2vec2:SpeechEncoder",
     "VideoMAEModel": "tlzoo.adapters.video:VideoEncoder",
     "VivitModel": "tlzoo.adapters.video:VideoEncoder",
 }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tlzoo.core.batch import Batch, Example, Row, best_of
 from tlzoo.core.image import ImageBackbone
 from tlzoo.core.model import Model
-from tlzoo.data.inputs import read_input
+from tlzoo.data.media.inputs import read_input
 
 FINEST = 4
 """Stride of the finest map that a pyramid keeps: finer ones cost much memory and say little (Lin 2017, 1612.03144,

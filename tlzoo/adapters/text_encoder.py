@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tlzoo.adapters import tokenizing
 from tlzoo.adapters.families import FAMILIES
 from tlzoo.cards.schema import Input, Variant
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Spec, segment_mean
 from tlzoo.core.model import Backbone
 from tlzoo.errors import InputError

@@ -13,7 +13,7 @@ import timm
 from torch import Tensor, nn
 
 from tlzoo.adapters.imagenet import FINEST, ImageNetBackbone
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch
 from tlzoo.core.image import on_grid
 from tlzoo.errors import InputError, unknown

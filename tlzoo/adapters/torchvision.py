@@ -12,7 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 from tlzoo.adapters.imagenet import ImageNetBackbone
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch
 from tlzoo.errors import unknown
 

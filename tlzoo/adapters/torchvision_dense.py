@@ -13,7 +13,7 @@ from torchvision.models.segmentation import DeepLabV3_ResNet50_Weights
 from torchvision.ops import FrozenBatchNorm2d
 
 from tlzoo.architectures.rcnn import COCO_91, MEAN, RCNN, STD, balance
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch
 from tlzoo.core.segmenter import TASK as SEGMENTATION
 from tlzoo.core.segmenter import Segmenter

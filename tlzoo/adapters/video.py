@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as V
 
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Spec
 from tlzoo.core.image import Normalising
 from tlzoo.core.model import Backbone

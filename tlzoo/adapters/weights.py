@@ -117,7 +117,7 @@ def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
 
 def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     """A model behind an API; another endpoint than the published one serves a stand-in."""
-    from tlzoo.adapters.endpoint import endpoint
+    from tlzoo.adapters.chat_api.endpoint import endpoint
 
     found = endpoint(variant.model, variant.config.get("price"))
     if variant.kind == "nano" and found.official:

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.core.batch import Batch, Example, Row, Spec, segment_mean
 from tlzoo.core.model import Backbone, Model
-from tlzoo.data.inputs import read_input
+from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError, unknown
-from tlzoo.pickles import load_torch
 
 SAMPLE_RATE = 16_000
 """Hz."""

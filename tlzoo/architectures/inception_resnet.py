@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch
 from tlzoo.core.image import ImageBackbone, on_grid
 from tlzoo.errors import InputError

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.core.batch import Row
-from tlzoo.data.geometry import boxes_to_input, points_to_input
+from tlzoo.data.media.geometry import boxes_to_input, points_to_input
 from tlzoo.errors import InputError
 
 

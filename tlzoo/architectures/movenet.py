@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.architectures import tfjs, tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.keypoints import People, pose_target
+from tlzoo.checkpoints import tfjs, tflite
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.image import PictureModel
-from tlzoo.data.augmentation import varied
-from tlzoo.data.geometry import points_from_input
-from tlzoo.data.keypoints import COCO_NAMES, mirrored
+from tlzoo.data.media.augmentation import varied
+from tlzoo.data.media.geometry import points_from_input
+from tlzoo.data.media.keypoints import COCO_NAMES, mirrored
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:

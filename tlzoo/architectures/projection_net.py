@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.architectures.smartreply_text import features, normalise, project, sentences, skip_grams, utf8
+from tlzoo.architectures.smartreply.text import features, normalise, project, sentences, skip_grams, utf8
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
 from tlzoo.errors import InputError

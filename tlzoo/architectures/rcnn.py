@@ -21,12 +21,12 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.resnet import Bottleneck
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
-from tlzoo.architectures import detectron2
+from tlzoo.checkpoints import detectron2
 from tlzoo.core.batch import Batch, Spec
 from tlzoo.core.image import Normalising, PictureModel
 from tlzoo.core.segmenter import TASK as SEGMENTATION
 from tlzoo.core.segmenter import masks
-from tlzoo.data.geometry import boxes_from_input
+from tlzoo.data.media.geometry import boxes_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class RCNN(Normalising, PictureModel):
         Raises:
             InputError: It holds other tensors than the network has.
         """
-        from tlzoo.checkpoints import read_tensors
+        from tlzoo.checkpoints.tensors import read_tensors
 
         (path,) = files.values()
         self.load_network(read_tensors(path), path)

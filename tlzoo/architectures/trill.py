@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from tlzoo.architectures import yamnet
 from tlzoo.architectures.patches import PatchBackbone
-from tlzoo.checkpoints import load_tensors, read_tensors
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Example, Spec
 
 STAGES = (64, 128, 256, 512)

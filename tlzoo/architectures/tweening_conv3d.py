@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
-from tlzoo.data.clips import FRAMES, SIDE, clip
+from tlzoo.data.media.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:

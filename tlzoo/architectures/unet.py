@@ -3,7 +3,7 @@
 Names and arithmetic are those of ``unet2d.py`` in the example models of bioimage-io/spec-bioimage-io (MIT): in each
 block two convolutions and then one ReLU, same-size padding, max pooling down, bilinear enlargement and a 1x1
 convolution up. The published file is TorchScript, an archive that carries code as well: only its tensors are read, by
-``tlzoo.pickles.restricted_load``, and no code of it is compiled or run.
+``tlzoo.checkpoints.pickles.restricted_load``, and no code of it is compiled or run.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from tlzoo.checkpoints.pickles import restricted_load, state_dict
 from tlzoo.core.batch import Batch
 from tlzoo.core.segmenter import Segmenter
 from tlzoo.errors import InputError
-from tlzoo.pickles import restricted_load, state_dict
 
 LABELS = ("background", "nucleus")
 

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlzoo.checkpoints import load_tensors
+from tlzoo.checkpoints.pickles import restricted_load
+from tlzoo.checkpoints.tensors import load_tensors
 from tlzoo.core.batch import SAMPLES, Batch, Example, Spec, segment_mean
 from tlzoo.core.model import Backbone
 from tlzoo.errors import InputError
-from tlzoo.pickles import restricted_load
 
 SAMPLE_RATE = 16_000
 """Hz."""

@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.architectures import tflite
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.patches import PatchBackbone
+from tlzoo.checkpoints import tflite
 from tlzoo.core.batch import Batch, Example, Row, Spec, best_of, segment_mean
 from tlzoo.core.model import Model
-from tlzoo.data.inputs import read_input
+from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
 
 SAMPLE_RATE = 16_000

@@ -127,8 +127,8 @@ def _rows_on(data: str, task: str, board: pa.Table, command: str) -> pa.Table:
     import pyarrow.compute as pc
 
     from tlzoo.data.catalogue import find
+    from tlzoo.data.files.readers import title
     from tlzoo.data.named import DATASETS
-    from tlzoo.data.own import title
     from tlzoo.vocabulary import task_facts
 
     if data in DATASETS or not Path(data).exists():

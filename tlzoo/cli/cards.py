@@ -86,9 +86,9 @@ def new(
     ),
 ) -> None:
     """Write a draft of a card; on a terminal, ask for what is not given. What is not known is marked TODO."""
-    from tlzoo.adapters.describe import describe
-    from tlzoo.cards.draft import Known, check_id, write
-    from tlzoo.cli.questions import complete
+    from tlzoo.drafting.describe import describe
+    from tlzoo.drafting.draft import Known, check_id, write
+    from tlzoo.drafting.questions import complete
     from tlzoo.files import writable_folder
     from tlzoo.vocabulary import task_facts
 

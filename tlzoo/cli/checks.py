@@ -68,7 +68,7 @@ def _device() -> tuple[str, str]:
 
 
 def _endpoint() -> tuple[str, str]:
-    from tlzoo.adapters.endpoint import endpoint
+    from tlzoo.adapters.chat_api.endpoint import endpoint
 
     try:
         return endpoint("gpt-4").label, ""

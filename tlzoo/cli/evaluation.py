@@ -111,7 +111,7 @@ def choose_device(wanted: str) -> str:
     """The device that ``--device`` names; ``auto`` is CUDA where a driver answers."""
     if wanted == "cpu":
         return wanted
-    from tlzoo.run.device import cuda_available
+    from tlzoo.measure.device import cuda_available
 
     there = cuda_available()
     if wanted == "cuda" and not there:

@@ -63,7 +63,7 @@ def serve(
     """Serve the open model that stands in for one behind an API, until interrupted."""
     import signal
 
-    from tlzoo.adapters.serving import folder, served_variant, serving
+    from tlzoo.adapters.chat_api.serving import folder, served_variant, serving
     from tlzoo.cards import catalogue
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)

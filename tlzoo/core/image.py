@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Backbone, Model
-from tlzoo.data.geometry import Framing, framed
-from tlzoo.data.inputs import read_input
+from tlzoo.data.media.geometry import Framing, framed
+from tlzoo.data.media.inputs import read_input
 
 if TYPE_CHECKING:
     from tlzoo.core.task import HeadTask
@@ -74,7 +74,7 @@ class ImageBackbone(Normalising, Backbone):
             source: RGB.
 
         Returns:
-            ``image``, uint8 of shape ``(3, height, width)``, and its ``frame`` (see ``tlzoo.data.geometry``).
+            ``image``, uint8 of shape ``(3, height, width)``, and its ``frame`` (see ``tlzoo.data.media.geometry``).
         """
         assert self.spec.height and self.spec.width
         image, frame = framed(source, self.spec.height, self.spec.width, self.framing)
@@ -98,7 +98,7 @@ class PictureModel(Model):
         """Letterbox the row's ``image``, and with it what the row says is right.
 
         Returns:
-            ``image``, uint8 of shape ``(3, height, width)``, its ``frame`` (see ``tlzoo.data.geometry``), and
+            ``image``, uint8 of shape ``(3, height, width)``, its ``frame`` (see ``tlzoo.data.media.geometry``), and
             ``target`` of a row that has one.
         """
         assert self.spec.height and self.spec.width

@@ -1,7 +1,7 @@
 """Models as the harness sees them.
 
 There are two ways to make a :class:`Model`: a :class:`Backbone` with named outputs, to which a task adds head, loss and
-decoding (``tlzoo.tasks.headed.HeadedModel``), or a native model that brings its own.
+decoding (``tlzoo.tasks.head_model.HeadedModel``), or a native model that brings its own.
 """
 
 from __future__ import annotations

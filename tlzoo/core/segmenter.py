@@ -13,7 +13,7 @@ from torch import Tensor
 from tlzoo.core.batch import Batch, Spec
 from tlzoo.core.image import Normalising, PictureModel
 from tlzoo.core.model import Model
-from tlzoo.data.geometry import scores_from_input
+from tlzoo.data.media.geometry import scores_from_input
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ class HeadTask(Task):
 
     Attributes:
         output: The backbone's output that the head reads.
-        framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.geometry``).
+        framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.media.geometry``).
         hop_seconds: Of sounds: how often a token is wanted, of a backbone that can choose.
         ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
         inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.

@@ -87,13 +87,13 @@ def _found(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
 
 
 def _own(task: str, path: Path, limits: Limits) -> Source:
-    from tlzoo.data import own
+    from tlzoo.data.files import readers
 
-    found = own.listing(path, task)  # complains before anything runs
-    fingerprint = key(own.fingerprint(found, path), task, changed(limits), DRAW_VERSION)
+    found = readers.listing(path, task)  # complains before anything runs
+    fingerprint = key(readers.fingerprint(found, path), task, changed(limits), DRAW_VERSION)
     facts = task_facts(task)
     kind = found.kind if found.kind in facts.inputs else facts.domain  # else a column's name: of a pair of texts
-    return Source(own.title(path), task, kind, fingerprint, "folder", str(path.resolve()), (), limits)
+    return Source(readers.title(path), task, kind, fingerprint, "folder", str(path.resolve()), (), limits)
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
@@ -124,7 +124,7 @@ def _named(task: str, name: str, limits: Limits) -> Source:
 def _on_hub(
     name: str, task: str, repo: str, rev: str | None, options: tuple[tuple[str, str], ...], limits: Limits
 ) -> Source:
-    from tlzoo.data.hub import revision
+    from tlzoo.data.files.hub import revision
 
     commit = revision(repo, rev)
     fingerprint = key(repo, commit, options, task, changed(limits), DRAW_VERSION)
@@ -143,7 +143,7 @@ def load(source: Source) -> Prepared:
         UnavailableError: A part of it cannot be had, or the cache cannot be written.
     """
     if source.where == "folder":
-        from tlzoo.data.own import listing
+        from tlzoo.data.files.readers import listing
 
         return _draw(listing(Path(source.place), source.task), source)
     folder = blobs.cache_dir() / "datasets" / source.fingerprint
@@ -157,7 +157,7 @@ def _make(source: Source) -> Prepared:
         module, _, function = source.place.partition(":")
         render: Callable[[], dict[str, object]] = getattr(import_module(module), function)
         return Prepared(render())
-    from tlzoo.data.hub import listing
+    from tlzoo.data.files.hub import listing
 
     repo, _, commit = source.place.partition("@")
     return _draw(listing(repo, commit, source.task, **dict(source.options)), source)
@@ -165,7 +165,7 @@ def _make(source: Source) -> Prepared:
 
 def _draw(found: Listing, source: Source) -> Prepared:
     from tlzoo.data.dataset import gather
-    from tlzoo.data.inputs import read_checked
+    from tlzoo.data.media.inputs import read_checked
 
     some = drawn(found, source.limits)
     found.groups = some.groups

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, Value, Video
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tlzoo.data.protocol import SPLITS, bootstrap_groups, check_sides
+from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
 
 
@@ -103,18 +104,6 @@ MAXIMUM_CLASSES_SHOWN = 6
 
 def _class(name: str, count: int) -> str:
     return f"{name} {count:,}"
-
-
-def storage(kind: str) -> Any:
-    """The feature that keeps an input as bytes, undecoded."""
-    undecoded = {"audio": Audio(decode=False), "image": Image(decode=False), "video": Video(decode=False)}
-    return undecoded.get(kind, Value("string"))
-
-
-def class_features(kind: str, names: Sequence[str]) -> Features:
-    """Features of rows with one class each: the input by its kind, ``label``, ``group`` and ``id``."""
-    own = {"group": Value("string"), "id": Value("string")}
-    return Features({kind: storage(kind), "label": ClassLabel(names=list(names)), **own})
 
 
 def table(features: Features, columns: Mapping[str, Sequence[Any]]) -> Dataset:

@@ -1,6 +1,6 @@
 """A board for people and for programs: Markdown, CSV, JSON.
 
-``tlzoo.leaderboard.page`` has HTML, ``tlzoo.leaderboard.terminal`` the tables of a terminal.
+``tlzoo.leaderboard.html`` has HTML, ``tlzoo.leaderboard.terminal`` the tables of a terminal.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlzoo.errors import InputError, unknown
+from tlzoo.leaderboard.html import page
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.page import page
 from tlzoo.leaderboard.schema import BOARD
 from tlzoo.leaderboard.table import absences, rows_of, sections
 from tlzoo.leaderboard.terminal import to_text

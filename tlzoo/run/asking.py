@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlzoo.adapters.endpoint import Prospect
+from tlzoo.adapters.chat_api.endpoint import Prospect
 from tlzoo.run.plan import Run
 
 ROWS = 8

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlzoo.adapters.endpoint import Prospect
+from tlzoo.adapters.chat_api.endpoint import Prospect
 from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Limits

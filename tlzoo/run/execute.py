@@ -185,7 +185,7 @@ def as_published(run: Run, task: Task) -> Model:
 
 def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: list[bool]) -> None:
     """Draw a sheet of examples; what cannot be drawn is said, and costs no result."""
-    from tlzoo.run.drawing import form
+    from tlzoo.draw import form
 
     module = form(predictions[0], kind)
     if module is None:
@@ -217,7 +217,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
 
     from tlzoo.core.model import Backbone
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.tasks.headed import HeadModel, frame
+    from tlzoo.tasks.head_model import HeadModel, frame
     from tlzoo.transfer.adaptation import headed, trainable
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import frozen

@@ -145,7 +145,7 @@ def _finetune(
     from tlzoo.core.model import Backbone
     from tlzoo.run.execute import data_of, prepare, threads, train
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.headed import HeadedModel, HeadModel
+    from tlzoo.tasks.head_model import HeadedModel, HeadModel
     from tlzoo.transfer.bundle import save
     from tlzoo.transfer.inference import predict, refer, statistics, values
     from tlzoo.transfer.strategies import merge_lora

@@ -30,7 +30,7 @@ def measure_run(run: Run) -> dict[str, Any]:
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.headed import HeadedModel, HeadModel
+    from tlzoo.tasks.head_model import HeadedModel, HeadModel
     from tlzoo.transfer import standin
     from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.assemble import assemble

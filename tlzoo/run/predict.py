@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.data.folder import SUFFIXES, walk
-from tlzoo.data.text_files import printable
+from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.text_files import printable
+from tlzoo.draw import Artist
 from tlzoo.errors import InputError
-from tlzoo.run.drawing import Artist
 from tlzoo.vocabulary import column
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _exists(name: str) -> bool:
 
 
 def _is_of(path: Path, kind: str) -> bool:
-    from tlzoo.data.dna import is_fasta
+    from tlzoo.data.files.fasta import is_fasta
 
     suffix = Path(path.name.removesuffix(".gz") if kind == "text" else path.name).suffix.lower()
     return is_fasta(path) if kind == "dna" else suffix in SUFFIXES.get(column(kind), ())
@@ -177,7 +177,7 @@ def _rows(
     model: Model, paths: Iterable[Path | str], columns: Mapping[str, str], say: Callable[[str], None]
 ) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
     """What there is to predict, file by file; or why a file cannot be read."""
-    from tlzoo.data import own
+    from tlzoo.data.files import readers
 
     task = getattr(model, "task", None)
     reported: set[str] = set()
@@ -195,7 +195,7 @@ def _rows(
                 yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
                 name = task.name if task is not None else None
-                for facts, row in own.rows(
+                for facts, row in readers.rows(
                     path, name, model.spec.input, columns, partial(report, printable(path.name))
                 ):
                     yield facts | {"input": printable(facts["input"])}, row
@@ -232,7 +232,7 @@ def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
     if "mask" in prediction:
         from pycocotools.mask import encode
 
-        from tlzoo.data.geometry import IGNORED
+        from tlzoo.data.media.geometry import IGNORED
 
         mask, names = np.asarray(prediction["mask"], dtype=np.uint8), found.pop("labels")
         found["masks"] = []

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from tlzoo.api import Leaderboard
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
+from tlzoo.leaderboard.html import missing
 from tlzoo.leaderboard.identity import PANEL, Titles, grouped
-from tlzoo.leaderboard.page import missing
 from tlzoo.leaderboard.table import Row, rows_of
 from tlzoo.vocabulary import TASKS
 

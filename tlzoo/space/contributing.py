@@ -14,8 +14,9 @@ from typing import Any
 
 import gradio as gr
 
-from tlzoo.cards import catalogue, draft
+from tlzoo.cards import catalogue
 from tlzoo.cards.reader import parse, todos
+from tlzoo.drafting import draft
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.space.boards import Boards
 

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pyarrow.parquet as pq
 
-from tlzoo.leaderboard.page import fragment
+from tlzoo.leaderboard.html import fragment
 from tlzoo.leaderboard.render import to_csv
 from tlzoo.leaderboard.table import COLUMNS
 from tlzoo.space.boards import Boards, Filter

@@ -44,7 +44,7 @@ class Ready:
 
     def predict(self, given: Path | str, folder: Path) -> dict[str, Any]:
         """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
-        from tlzoo.run.drawing import KINDS
+        from tlzoo.draw import KINDS
         from tlzoo.run.predict import predict
         from tlzoo.vocabulary import column
 
@@ -234,8 +234,8 @@ def _given(stored: Any, column: str) -> str:
     suffix = known if column == "video" else Path(stored["path"] or "").suffix or known
     path = _examples() / f"{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
     if column == "video":
-        from tlzoo.data.video import decode, length
-        from tlzoo.run.films import save_mp4
+        from tlzoo.data.media.video import decode, length
+        from tlzoo.draw.video import save_mp4
 
         save_mp4(decode(stored, length(stored), every=1), path)
     else:

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from tlzoo.data.limits import Limits, within
+from tlzoo.data.media.limits import Limits, within
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.space.answers import shown
 from tlzoo.space.boards import Boards
@@ -165,7 +165,7 @@ def _read(boards: Boards, task: str, values: Sequence[str | None]) -> dict[str, 
     if set(columns) - set(given) - {CANDIDATES}:
         raise InputError("Nothing to try yet: give an input, or take an example.")
     if boards.domain != "text":
-        from tlzoo.data.inputs import check_size
+        from tlzoo.data.media.inputs import check_size
 
         try:
             with within(VISITORS):
@@ -218,7 +218,7 @@ def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
 
 def _smaller(path: Path, folder: Path) -> Path:
     """A picture with no more pixels than are looked at; the same file, where it has not."""
-    from tlzoo.data.image import decode, placement
+    from tlzoo.data.media.image import decode, placement
 
     source = {"bytes": None, "path": str(path)}
     width, height = placement(source).seen

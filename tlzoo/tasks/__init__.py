@@ -15,21 +15,21 @@ _MODULES = {
     "audio-classification": "tlzoo.tasks.classification:AudioClassification",
     "image-classification": "tlzoo.tasks.classification:ImageClassification",
     "text-classification": "tlzoo.tasks.classification:TextClassification",
-    "text-embedding": "tlzoo.tasks.embedding:TextEmbedding",
+    "text-embedding": "tlzoo.tasks.text_embedding:TextEmbedding",
     "face-detection": "tlzoo.tasks.detection:FaceDetection",
     "object-detection": "tlzoo.tasks.detection:ObjectDetection",
-    "image-segmentation": "tlzoo.tasks.segmentation:Segmentation",
+    "image-segmentation": "tlzoo.tasks.image_segmentation:Segmentation",
     "video-classification": "tlzoo.tasks.classification:VideoClassification",
     "video-generation": "tlzoo.tasks.video_generation:VideoGeneration",
     "audio-embedding": "tlzoo.tasks.audio_embedding:AudioEmbedding",
-    "pitch-extraction": "tlzoo.tasks.pitch:PitchExtraction",
-    "pose-estimation": "tlzoo.tasks.pose:Pose",
+    "pitch-extraction": "tlzoo.tasks.pitch_extraction:PitchExtraction",
+    "pose-estimation": "tlzoo.tasks.pose_estimation:Pose",
     "speech-recognition": "tlzoo.tasks.speech_recognition:SpeechRecognition",
     "question-answering": "tlzoo.tasks.question_answering:QuestionAnswering",
-    "language-modeling": "tlzoo.tasks.cloze:Cloze",
-    "text-generation": "tlzoo.tasks.replies:Replies",
+    "language-modeling": "tlzoo.tasks.language_modeling:Cloze",
+    "text-generation": "tlzoo.tasks.text_generation:Replies",
 }
-_OF_KIND = {("language-modeling", "dna"): "tlzoo.tasks.tracks:Tracks"}
+_OF_KIND = {("language-modeling", "dna"): "tlzoo.tasks.dna_tracks:Tracks"}
 """Where a task takes several kinds of input, and is not the same for all."""
 
 

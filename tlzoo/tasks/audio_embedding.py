@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Row, Spec
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.embedding import ResidualMap
+from tlzoo.tasks.text_embedding import ResidualMap
 
 NEIGHBOURS = 5
 SCALE = 16.0

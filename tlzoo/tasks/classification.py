@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.task import HeadTask
-from tlzoo.data.augmentation import varied
+from tlzoo.data.media.augmentation import varied
 from tlzoo.errors import InputError
 
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.task import HeadTask
-from tlzoo.data.augmentation import varied
-from tlzoo.data.geometry import boxes_from_input, boxes_to_input
+from tlzoo.data.media.augmentation import varied
+from tlzoo.data.media.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
 from tlzoo.tasks.heads import BoxHead, Locations
 

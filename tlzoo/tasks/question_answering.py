@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tlzoo.adapters.spans import chosen
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.task import HeadTask
-from tlzoo.data.squad import FEATURES, TYPES
+from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
 
 LONGEST = 30
@@ -27,16 +27,17 @@ BEST = 20
 """Spans of a passage that are compared, as in BERT's ``run_squad.py``."""
 SHOWN = 5
 """Of them, those that a prediction lists."""
-NONE = TYPES.index("none")
+NONE = ANSWER_TYPES.index("none")
 
 
 class QuestionAnswering(HeadTask):
     """Where a passage answers a question.
 
     A row is ``{"question", "context", "answers": {"text": [...], "answer_start": [...]}, "answer_type"}``, no answers
-    where there is none (see ``tlzoo.data.squad``). A prediction is ``{"text", "start", "end", "score", "type", "none",
-    "best"}``: ``context[start:end] == text``, an empty text and 0 twice for no answer; ``score`` is the probability
-    among the best spans and no answer, ``none`` that of no answer; ``best`` has a few spans, be they better or not.
+    where there is none (see ``tlzoo.data.files.squad``). A prediction is ``{"text", "start", "end", "score", "type",
+    "none", "best"}``: ``context[start:end] == text``, an empty text and 0 twice for no answer; ``score`` is the
+    probability among the best spans and no answer, ``none`` that of no answer; ``best`` has a few spans, be they better
+    or not.
 
     The head has for each token a score as the answer's start, one as its end, and, read at the classifier's token, one
     for each type of answer: BERT-joint (Alberti 2019, 1901.08634, section 3). Start and end at the classifier's token
@@ -62,11 +63,11 @@ class QuestionAnswering(HeadTask):
     @classmethod
     def features_of(cls, labels: Sequence[str]) -> Features:
         """Questions have no classes."""
-        return FEATURES
+        return QUESTION_FEATURES
 
     def head(self, spec: Spec) -> nn.Linear:
         """One linear layer: of each token start, end, and types."""
-        return nn.Linear(spec.outputs[self.output], 2 + len(TYPES))
+        return nn.Linear(spec.outputs[self.output], 2 + len(ANSWER_TYPES))
 
     def has_target(self, row: Row) -> bool:
         """Whether its answers are known."""
@@ -80,7 +81,7 @@ class QuestionAnswering(HeadTask):
         """
         offsets: Tensor = example["offsets"]
         found = torch.zeros_like(offsets)
-        kind = row.get("answer_type", NONE if not row["answers"]["text"] else TYPES.index("short"))
+        kind = row.get("answer_type", NONE if not row["answers"]["text"] else ANSWER_TYPES.index("short"))
         answers = zip(row["answers"]["answer_start"], row["answers"]["text"], strict=True)
         spans = [(start, start + len(text)) for start, text in answers]
         first = 0
@@ -135,7 +136,7 @@ class QuestionAnswering(HeadTask):
         for context, count in zip(batch["context"], batch["windows_lengths"].tolist(), strict=True):
             spans: dict[tuple[int, int], tuple[float, str]] = {}
             for scores, offsets in islice(windows, count):
-                kind = TYPES[int(scores[offsets[:, 1] == 0, 2 : 2 + NONE].argmax())]
+                kind = ANSWER_TYPES[int(scores[offsets[:, 1] == 0, 2 : 2 + NONE].argmax())]
                 for value, span in _best(scores[:, :2], offsets):
                     if span not in spans or value > spans[span][0]:
                         spans[span] = value, kind
@@ -205,4 +206,12 @@ def _prediction(context: str, spans: Mapping[tuple[int, int], tuple[float, str]]
     ]
     if best and best[0]["score"] > none:
         return best[0] | {"type": ranked[0][1][1], "none": none, "best": best[:SHOWN]}
-    return {"text": "", "start": 0, "end": 0, "score": none, "type": TYPES[NONE], "none": none, "best": best[:SHOWN]}
+    return {
+        "text": "",
+        "start": 0,
+        "end": 0,
+        "score": none,
+        "type": ANSWER_TYPES[NONE],
+        "none": none,
+        "best": best[:SHOWN],
+    }

@@ -18,7 +18,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens
 from tlzoo.core.task import HeadTask
-from tlzoo.data.transcripts import read_back, speech_features
+from tlzoo.data.media.spelling import read_back
+from tlzoo.data.schemas import speech_features
 from tlzoo.errors import InputError
 
 BLANK = 0
@@ -28,8 +29,8 @@ BLANK = 0
 class SpeechRecognition(HeadTask):
     """What is said in a sound.
 
-    A row has ``text`` and ``letters``, the same as numbers of the data's characters (``tlzoo.data.transcripts``). A
-    prediction is ``{"text", "words"}``, each of the words with ``text``, ``start`` and ``end`` in s.
+    A row has ``text`` and ``letters``, the same as numbers of the data's characters (``tlzoo.data.files.transcripts``).
+    A prediction is ``{"text", "words"}``, each of the words with ``text``, ``start`` and ``end`` in s.
     """
 
     name = "speech-recognition"

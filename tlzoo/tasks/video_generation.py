@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tlzoo.core.batch import Row
 from tlzoo.core.task import Task
-from tlzoo.data.clips import FEATURES, clip
+from tlzoo.data.media.clips import clip
+from tlzoo.data.schemas import CLIP_FEATURES
 from tlzoo.errors import InputError
 
 Frames = NDArray[np.uint8]
@@ -36,7 +37,7 @@ class VideoGeneration(Task):
     @classmethod
     def features_of(cls, labels: Sequence[str] = ()) -> Features:
         """A video; there are no classes."""
-        return FEATURES
+        return CLIP_FEATURES
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
         """PSNR and SSIM, means over the generated frames, and what the first is ahead of :func:`naive`."""

@@ -7,7 +7,7 @@ from torch import nn
 from tlzoo.core.model import Backbone, Model
 from tlzoo.core.task import HeadTask, Task
 from tlzoo.errors import InputError
-from tlzoo.tasks.headed import HeadedModel
+from tlzoo.tasks.head_model import HeadedModel
 
 
 def trainable(network: Backbone | Model, task: Task) -> Model:

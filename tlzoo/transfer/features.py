@@ -19,7 +19,7 @@ from tlzoo.core.batch import Example, Row, collate, to_device
 from tlzoo.core.model import Backbone
 from tlzoo.core.task import HeadTask
 from tlzoo.files import kept
-from tlzoo.tasks.headed import encode, output, ragged
+from tlzoo.tasks.head_model import encode, output, ragged
 
 BATCH = 32
 

@@ -1,0 +1,237 @@
+"""Checkpoints of others, read without running what they say."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tlzoo.checkpoints.pickles import Stub, load_arrays, load_torch, restricted_load, state_dict
+from tlzoo.errors import InputError
+
+ARRAYS: dict[str, Any] = {
+    "weight": np.arange(12, dtype=np.float32).reshape(3, 4),
+    "turned": np.asfortranarray(np.arange(6, dtype=np.int64).reshape(2, 3)),
+    "half": np.ones((2,), dtype=np.float16),
+    "number": np.array(3.0),
+    "none": np.zeros((0, 4), dtype=np.uint8),
+    "big-endian": np.arange(4, dtype=">f8"),
+    "yes": np.array([True, False]),
+}
+
+
+def write(path: Path, value: Any, protocol: int = 4) -> Path:
+    path.write_bytes(pickle.dumps(value, protocol=protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("below", [True, False])
+def test_arrays_are_read_as_they_were(tmp_path: Path, protocol: int, below: bool) -> None:
+    value = {"model": ARRAYS, "__author__": "somebody"} if below else ARRAYS
+    found = load_arrays(write(tmp_path / "model.pkl", value, protocol))
+    assert list(found) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(found[name], array)
+        assert found[name].shape == array.shape and found[name].dtype == array.dtype.newbyteorder("=")
+    found["weight"][0, 0] = 1  # may be written to
+
+
+class Runs:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.system, ("exit 1",)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"model": {"weight": Runs()}}, "it names posix.system"),
+        ({"weight": np.array([object()], dtype=object)}, "an array of type 'O8'"),
+        ({"weight": "text"}, "expected arrays by name, found a dict of weight"),
+        ([1, 2], "found list"),
+        ({}, "found a dict of"),
+    ],
+)
+def test_anything_else_is_refused(tmp_path: Path, value: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        load_arrays(write(tmp_path / "model.pkl", value))
+
+
+@pytest.mark.parametrize("keep", [0, 1, 40, -1])
+def test_a_damaged_file_is_refused(tmp_path: Path, keep: int) -> None:
+    path = write(tmp_path / "model.pkl", ARRAYS)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"model\.pkl: damaged"):
+        load_arrays(path)
+
+
+def test_tensors_of_torchscript_are_read_by_name(tmp_path: Path) -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+            self.last = nn.Linear(2, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(self.first(x).mean((2, 3)))
+
+    network = Twice().eval()
+    torch.jit.trace(network, torch.zeros(1, 1, 5, 5)).save(str(tmp_path / "weights.pt"))
+    found = state_dict(restricted_load(tmp_path / "weights.pt"))
+    wanted = {k: v for k, v in network.state_dict().items() if k in found}
+    assert set(network.state_dict()) - set(found) <= {"first.1.num_batches_tracked"}
+    for name, tensor in wanted.items():
+        torch.testing.assert_close(found[name], tensor)
+
+
+def zipped(path: Path, pickled: bytes, **storages: bytes) -> Path:
+    """A checkpoint in torch's format, compressed, which torch never does."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {"data.pkl": pickled, "version": b"3\n", "byteorder": sys.byteorder.encode()}.items():
+            archive.writestr(f"archive/{name}", content)
+        for key, content in storages.items():
+            archive.writestr(f"archive/data/{key.lstrip('s')}", content)
+    return path
+
+
+def tensor(size: object, stride: object, count: int = 4) -> bytes:
+    """A pickle of one tensor by name, in a storage of four numbers."""
+
+    def dumped(value: object) -> bytes:
+        return pickle.dumps(value, protocol=2)[2:-1]
+
+    kind = b"ctorch\nFloatStorage\n"
+    storage = b"(" + dumped("storage") + kind + dumped("0") + dumped("cpu") + dumped(count) + b"tQ"
+    arguments = storage + dumped(0) + dumped(size) + dumped(stride) + b"\x89ccollections\nOrderedDict\n)R"
+    return b"\x80\x02}" + dumped("w") + b"ctorch._utils\n_rebuild_tensor_v2\n(" + arguments + b"tRs."
+
+
+def memo(value: bytes, call: bytes, times: int) -> bytes:
+    """A value, and a function that is called with it again and again."""
+    return b"\x80\x04(" + value + b"q\0" + (call + b"h\0\x85R") * times + b"l."
+
+
+TEXT = b"X" + (1_000_000).to_bytes(4, "little") + b"x" * 1_000_000
+LIST = b"(" + b"K\1" * 100_000 + b"l"
+PAIRS = b"(" + b"".join(b"J" + i.to_bytes(4, "little") + b"N\x86" for i in range(50_000)) + b"l"
+STATE = b"}(" + b"".join(b"\x8c\5%05dN" % i for i in range(50_000)) + b"u"
+SMALL = {
+    "sets": b"\x80\x04(" + b"\x8f" * 3_000_000 + b"l.",
+    "classes": b"\x80\x04(" + b"".join(b"ca\nc%d\n" % i for i in range(90_000)) + b"l.",
+    "copies of a list": memo(LIST, b"cbuiltins\nset\n", 5_000),
+    "copies of pairs": memo(PAIRS, b"ccollections\nOrderedDict\n", 1_000),
+    "copies of a text": memo(TEXT, b"c_codecs\nencode\n", 2_000),
+    "copies of a state": b"\x80\x04(" + STATE + b"q\0" + b"ca\nb\n)\x81h\0b" * 1_000 + b"l.",
+    "announced": b"\x80\x04\x8e" + (12 << 30).to_bytes(8, "little") + b"x.",
+    "a deep key": b"\x80\x04}" + b")" + b"\x85" * 100_000 + b"K\1s.",
+}
+
+
+def test_little_is_not_made_much_of(tmp_path: Path) -> None:
+    """In a process of its own, whose memory is looked at after each file, and whatever the loader makes of it."""
+    paths = []
+    for name, content in SMALL.items():
+        paths += [zipped(tmp_path / f"{name}.pt", content), tmp_path / f"{name}.pkl", tmp_path / f"{name}.pth"]
+        paths[-1].write_bytes(content)
+        paths[-2].write_bytes(content)
+    paths.append(zipped(tmp_path / "zeros.pt", tensor((4,), (1,), 200_000_000), s0=bytes(800_000_000)))
+    code = f"""
+import resource, sys
+from pathlib import Path
+import torch
+from tlzoo.errors import InputError
+from tlzoo.checkpoints.pickles import load_arrays, load_torch, restricted_load
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+for path in {[str(path) for path in paths]}:
+    for load in (load_arrays, load_torch, restricted_load):
+        before = peak()
+        try:
+            load(path)
+            print(path, load.__name__, "loaded", peak() - before)
+        except InputError as error:
+            assert len(str(error).splitlines()) == 1 and len(str(error)) < 500 + len(path)
+            print(path, load.__name__, "refused", peak() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line.rsplit(" ", 3) for line in done.stdout.splitlines()]
+    assert len(rows) == 3 * len(paths)
+    assert not [row for row in rows if int(row[3]) > 300], "megabytes"
+    assert {row[2] for row in rows if "zeros" in row[0]} == {"refused"}
+
+
+@pytest.mark.parametrize(
+    ("size", "stride"),
+    [
+        ((1 << 20, 1 << 20), (0, 0)),
+        ((4_000_000_000,), (0,)),
+        ((30_000_000,), (1,)),
+        ((-4,), (1,)),
+        ((4.0,), (1,)),
+        ((4, *[1] * 70), (1,) * 71),
+        (("4",), (1,)),
+        ((10**400,), (1,)),
+        (4, 1),
+    ],
+)
+def test_a_tensor_is_no_larger_than_its_file(size: object, stride: object, tmp_path: Path) -> None:
+    path = zipped(tmp_path / "w.pt", tensor(size, stride), s0=bytes(16))
+    for load in (restricted_load, load_torch):
+        with pytest.raises(InputError) as caught:
+            load(path)
+        assert len(str(caught.value).splitlines()) == 1
+    sound = zipped(tmp_path / "sound.pt", tensor((2, 2), (2, 1)), s0=bytes(16))
+    assert load_torch(sound)["w"].shape == restricted_load(sound)["w"].shape == (2, 2)
+
+
+def stub(**state: Any) -> Stub:
+    made = Stub()
+    made.__dict__.update(state)
+    return made
+
+
+def test_modules_that_are_none_are_refused() -> None:
+    ring = stub(_modules={})
+    ring._modules["again"] = ring
+    deep, wide = stub(_modules={}), stub(_modules={})
+    for _ in range(5_000):
+        deep = stub(_modules={"m": deep})
+    for _ in range(40):
+        wide = stub(_modules={"a": wide, "b": wide})
+    odd = [ring, deep, wide, stub(_modules=3), stub(_modules={}, _parameters=[1]), stub(_modules={}, _buffers="x")]
+    odd += [stub(_modules={}, _buffers={"b": 1}, _non_persistent_buffers_set=5), stub(_modules={3: stub()})]
+    odd += [stub(_modules={}, _parameters={"n" * 10_000: 1}), stub(_modules={"m": 3}), 3, None]
+    for module in odd:
+        with pytest.raises(InputError) as caught:
+            state_dict(module)
+        assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
+def test_what_torch_saves_is_read_as_it_was(new: bool, tmp_path: Path) -> None:
+    shared = torch.arange(12.0)
+    state = {
+        "view": shared[2:8].view(2, 3).t(),
+        "half": shared.half(),
+        "brain": shared.to(torch.bfloat16),
+        "parameter": nn.Parameter(shared.clone()),
+        "expanded": shared[:4].expand(3, 4),
+        "empty": torch.empty(0, 3),
+        "number": torch.tensor(3),
+        "flags": torch.tensor([True, False]),
+        "shared": shared,
+    }
+    torch.save({"model": state, "epoch": 3}, tmp_path / "w.pt", _use_new_zipfile_serialization=new)
+    loaded = load_torch(tmp_path / "w.pt")
+    assert loaded.keys() == state.keys()
+    for name, expected in state.items():
+        assert loaded[name].dtype == expected.dtype and torch.equal(loaded[name], expected), name

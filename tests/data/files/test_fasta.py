@@ -1,0 +1,152 @@
+"""A person's own DNA: letters, FASTA, tables with tracks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.files import fasta
+from tlzoo.data.files.fasta import read_fasta
+from tlzoo.data.media.dna import codes, letters, window
+from tlzoo.errors import InputError
+
+TASK = "language-modeling"
+
+
+def rows(count: int = 30) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "sequence": "".join(rng.choice(list("ACGT"), 40)),
+            "tracks": rng.poisson(2, (4, 2)).tolist(),
+            "chromosome": f"chr{i % 6}",
+        }
+        for i in range(count)
+    ]
+
+
+def write(path: Path, table: list[dict[str, Any]]) -> str:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(table), path)
+    elif path.suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, table)))
+    else:
+        text = [[v if isinstance(v, str) else f'"{json.dumps(v)}"' for v in row.values()] for row in table]
+        path.write_text("\n".join(",".join(cells) for cells in [list(table[0]), *text]))
+    return str(path)
+
+
+def test_letters() -> None:
+    assert codes("AcGtUu nN\n").tolist() == [0, 1, 2, 3, 3, 3, 4, 4]
+    assert set(codes("RYSWKMBDHVryswkmbdhv").tolist()) == {4}
+    assert letters(codes("acgtrn")) == "ACGTNN"
+    for wrong, told in (
+        ("ACGTE", "'E' at base 5"),
+        ("AC-GT", "'-' at base 3"),
+        ("ACGé", "'é' at base 4"),
+        ("", "empty"),
+    ):
+        with pytest.raises(InputError, match=told):
+            codes(wrong)
+
+
+def test_a_window_may_reach_beyond_the_sequence() -> None:
+    numbers = codes("ACGT")
+    assert window(numbers, -2, 8).tolist() == [4, 4, 0, 1, 2, 3, 4, 4]
+    assert window(numbers, 1, 2).tolist() == [1, 2]
+    assert window(numbers, -9, 4).tolist() == [4] * 4 == window(numbers, 7, 4).tolist()
+
+
+def test_fasta(tmp_path: Path) -> None:
+    text = ">one a promoter\nACGT\nacgt\n\n>two\nNNNN\n>three\n"
+    expected = [("one", "ACGTacgt"), ("two", "NNNN"), ("three", "")]
+    (tmp_path / "a.fa").write_text(text)
+    with gzip.open(tmp_path / "a.fa.gz", "wt") as file:
+        file.write(text)
+    assert list(read_fasta(tmp_path / "a.fa")) == expected
+    assert [row["dna"] for _, row in fasta.rows(tmp_path / "a.fa.gz", {}, print)] == [
+        sequence for _, sequence in expected
+    ]
+    for name, content, told in (
+        ("b.fa", b"ACGT\n", "b.fa:1: no FASTA file"),
+        ("c.fa", b"", "holds no record"),
+        ("d.fa", b">x\n\xff\xfe", r"d\.fa:2: byte 0xff is no UTF-8"),
+        ("e.fa.gz", gzip.compress(b">x\nACGT")[:-4], "ended before the end-of-stream"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=told):
+            list(read_fasta(tmp_path / name))
+    with pytest.raises(InputError, match="No such file"):
+        list(read_fasta(tmp_path / "none.fa"))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])
+def test_tables_of_every_kind_give_the_same_rows(tmp_path: Path, suffix: str) -> None:
+    table = rows()
+    source = find(TASK, write(tmp_path / f"regions.{suffix}", table))
+    assert source.kind == "dna"
+    data = load(source)
+    assert "groups from column 'chromosome'" in data.notices[0]
+    by_id = {row["id"]: row for split in data.splits.values() for row in split}
+    assert len(by_id) == 30
+    row = by_id[f"regions.{suffix} row 3"]
+    assert (row["dna"], row["tracks"], row["bin_size"]) == (table[2]["sequence"], table[2]["tracks"], 0)
+    groups = [set(split["group"][:]) for split in data.splits.values()]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+
+
+def test_one_track_may_be_a_plain_list_and_bins_may_have_a_size(tmp_path: Path) -> None:
+    table = [row | {"tracks": [1, 2, 3], "bin_size": 8} for row in rows()]
+    data = load(find(TASK, write(tmp_path / "regions.parquet", table)))
+    assert data.splits["train"][0]["tracks"] == [[1.0], [2.0], [3.0]]
+    assert set(data.splits["train"]["bin_size"][:]) == {8}
+
+
+def test_what_is_wrong_with_one_row_costs_that_row(tmp_path: Path) -> None:
+    table = rows()
+    wrong: dict[int, dict[str, Any]] = {
+        1: {"sequence": "MKVLAA"},
+        2: {"sequence": ""},
+        3: {"tracks": [[1, 2]]},
+        4: {"tracks": [[1, -2]] * 4},
+        5: {"tracks": None},
+        6: {"tracks": [[1, 2], [1]]},
+        7: {"sequence": "acgtn" * 8},
+    }
+    for index, change in wrong.items():
+        table[index] |= change
+    data = load(find(TASK, write(tmp_path / "regions.jsonl", table)))
+    told = dict(problem.split(": ", 1) for problem in data.problems)
+    assert told["regions.jsonl row 2"].startswith("'L' at base 4")
+    assert told["regions.jsonl row 3"] == "the sequence is empty"
+    assert told["regions.jsonl row 4"] == "has 1 bins of 2 tracks, the first row 4 bins of 2 tracks"
+    assert "negative" in told["regions.jsonl row 5"]
+    assert "no list of numbers a bin" in told["regions.jsonl row 6"]
+    assert "no list of numbers a bin" in told["regions.jsonl row 7"]
+    assert len(told) == 6
+    kept = [row["dna"] for split in data.splits.values() for row in split if row["id"] == "regions.jsonl row 8"]
+    assert kept == ["ACGTN" * 8]
+
+
+def test_what_is_wrong_with_the_whole_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">x\nACGT\n")
+    cases: list[tuple[str, str]] = [
+        (str(tmp_path / "a.fa"), "FASTA has sequences and no tracks"),
+        (write(tmp_path / "b.jsonl", [{"sequence": "ACGT"}]), "no column of tracks"),
+        (write(tmp_path / "c.jsonl", [{"sequence": "ACGT", "tracks": "x"}]), "c.jsonl: row 1: tracks are no list"),
+        (
+            write(tmp_path / "d.jsonl", [{"sequence": "ACGT", "tracks": [1], "bin_size": 1.5}]),
+            "bin_size 1.5 is no number of bases",
+        ),
+    ]
+    for path, told in cases:
+        with pytest.raises(InputError, match=told):
+            find(TASK, path)

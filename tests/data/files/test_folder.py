@@ -1,0 +1,269 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.files import readers
+from tlzoo.data.files.folder import listing, walk
+from tlzoo.errors import InputError
+
+Maker = Callable[..., Path]
+TASK = "audio-classification"
+
+
+def subfolders(sound: Maker, root: str = "mine", n: int = 12) -> None:
+    for i in range(n):
+        sound(f"{root}/low/{i}.wav", 200 + i)
+        sound(f"{root}/high/{i}.wav", 2000 + i)
+
+
+def test_class_subfolders(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    data = load(find(TASK, str(tmp_path / "mine")))
+    assert data.features["label"].names == ["high", "low"]
+    assert sum(len(s) for s in data.splits.values()) == 24
+    assert data.splits["test"][0]["audio"]["bytes"].startswith(b"RIFF")
+
+
+def test_metadata_with_split_folders_and_speakers(sound: Maker, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        lines = ["file_name,label,speaker"]
+        for i in range(12):
+            sound(f"mine/{split}/{i}.wav", 300 + 50 * i + (split == "test"))
+            lines.append(f"{i}.wav,{i % 2},s{i % 4}")
+        (tmp_path / "mine" / split / "metadata.csv").write_text("\n".join(lines))
+    data = load(find(TASK, str(tmp_path / "mine")))
+    assert len(data.splits["test"]) == 12
+    assert set(data.splits["train"]["group"][:]) <= {"s0", "s1", "s2", "s3"}
+    assert data.notices == ("metadata.csv: label from column 'label', groups from column 'speaker'",)
+    assert data.test_groups() == data.splits["test"]["id"][:], "speakers of the test are in training as well"
+
+
+def test_one_class_is_refused_with_the_alternatives(sound: Maker, tmp_path: Path) -> None:
+    sound("mine/only/a.wav")
+    with pytest.raises(InputError, match=r"only one class \('only'\).*metadata\.csv"):
+        find(TASK, str(tmp_path / "mine"))
+
+
+@pytest.mark.parametrize(
+    ("csv", "message"),
+    [
+        ("name,label\na.wav,1\n", "no column 'file_name'; columns: name, label"),
+        ("file_name,kind\na.wav,1\n", "no label column"),
+        ("file_name,label\na.wav,\n", "metadata.csv:2: field 'label' is empty"),
+        ("file_name,label\n../../etc/passwd,1\n", "leaves the folder"),
+        ("file_name,label\n/etc/passwd,1\n", "leaves the folder"),
+        ("label,file_name\n1,a.wav\n2\n", "metadata.csv:3: field 'file_name' is empty"),
+        ("file_name,label\na.wav,b,c\n", "metadata.csv:2: 3 values, where the head has 2"),
+    ],
+)
+def test_a_faulty_metadata_file_is_named(tmp_path: Path, csv: str, message: str) -> None:
+    (tmp_path / "metadata.csv").write_text(csv)
+    with pytest.raises(InputError, match=message):
+        listing(tmp_path, "audio")
+
+
+def test_an_unreadable_file_among_good_ones_is_named_and_left_out(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    (tmp_path / "mine" / "low" / "3.wav").write_bytes(b"RIFF but no sound")
+    data = load(find(TASK, str(tmp_path / "mine")))
+    assert len(data.problems) == 1
+    assert data.problems[0].startswith("low/3.wav: ")
+    assert sum(len(s) for s in data.splits.values()) == 23
+
+
+def test_training_examples_that_repeat_a_test_example_are_left_out(sound: Maker, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for i in range(10):
+            sound(f"mine/{split}/{'ab'[i % 2]}/{split}{i}.wav", 300 + 10 * i + (split == "test"))
+    shutil.copy(tmp_path / "mine/test/a/test0.wav", tmp_path / "mine/train/a/copy.wav")
+    data = load(find(TASK, str(tmp_path / "mine")))
+    names = [n for s in ("train", "validation") for n in data.splits[s]["id"][:]]
+    assert "train/a/copy.wav" not in names
+    assert "repeat a later split" in data.notices[-1]
+
+
+def fingerprint(folder: Path, kind: str) -> str:
+    return readers.fingerprint(listing(folder, kind), folder)
+
+
+def test_the_fingerprint_follows_the_content(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    before = fingerprint(tmp_path / "mine", "audio")
+    shutil.copytree(tmp_path / "mine", tmp_path / "copy")
+    assert fingerprint(tmp_path / "copy", "audio") == before
+    sound("copy/low/3.wav", 999.0)
+    assert fingerprint(tmp_path / "copy", "audio") != before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("spoken-digit", "did you mean 'spoken-digits'"),
+        ("/no/such/folder", "no such folder"),
+        ("faces", "is for face-detection, not audio-classification"),
+    ],
+)
+def test_what_cannot_be_found_names_the_alternatives(wanted: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        find(TASK, wanted)
+
+
+def test_pictures_by_class_folders(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        path = tmp_path / "mine" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 9, 3), np.uint8)).save(path)
+    hidden = tmp_path / "mine" / ".ipynb_checkpoints"
+    shutil.copytree(tmp_path / "mine" / "a", hidden)
+    (tmp_path / "mine" / "a" / "0.png").write_bytes(b"no picture")
+    data = load(find("image-classification", str(tmp_path / "mine")))
+    assert data.features["label"].names == ["a", "b"]
+    assert sum(len(s) for s in data.splits.values()) == 19
+    assert len(data.problems) == 1 and data.problems[0].startswith("a/0.png: no image, or of none of the formats")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda f: f.mkdir(), r"no image files \(\.bmp, .*\) with a label"),
+        (lambda f: None, "no such folder"),
+        (lambda f: f.write_text("x"), "no such folder"),
+        (
+            lambda f: (f / "only").mkdir(parents=True) or Image.new("L", (4, 4)).save(f / "only" / "a.png"),
+            "only one class",
+        ),
+        (lambda f: f.mkdir() or Image.new("L", (4, 4)).save(f / "a.png"), "no image files"),
+    ],
+)
+def test_what_is_no_set_of_pictures_is_one_line(tmp_path: Path, make: Callable[[Path], object], message: str) -> None:
+    make(tmp_path / "mine")
+    with pytest.raises(InputError, match=message) as caught:
+        find("image-classification", str(tmp_path / "mine"))
+    assert "\n" not in str(caught.value)
+
+
+def picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(abs(hash(path.as_posix())) % 2**32).integers(0, 256, (8, 9, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def pictures(root: Path, *folders: str, n: int = 12) -> Path:
+    for folder in folders:
+        for i in range(n):
+            picture(root / folder / f"{i}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train", "Test"), ("train_images", "test_images")],
+)
+def test_folders_called_after_splits_are_splits_and_no_classes(tmp_path: Path, train: str, test: str) -> None:
+    folder = pictures(tmp_path / "mine", *(f"{split}/{name}" for split in (train, test) for name in ("cat", "dog")))
+    data = load(find("image-classification", str(folder)))
+    assert data.features["label"].names == ["cat", "dog"]
+    assert {Path(name).parts[0] for name in data.splits["test"]["id"][:]} == {test}
+    assert ("splits:" in "".join(data.notices)) == (train != "Train")
+
+
+@pytest.mark.parametrize("name", ["train", "test", "dev", "eval", "train_station"])
+def test_a_class_may_be_called_like_a_split(tmp_path: Path, name: str) -> None:
+    folder = pictures(tmp_path / "mine", "bus", "car", name)
+    data = load(find("image-classification", str(folder)))
+    assert data.features["label"].names == sorted(["bus", "car", name])
+    told = f"folders taken for classes, not for splits: {name}"
+    assert (told in data.notices) == (name != "train_station")
+
+
+def test_classes_called_train_and_test_beside_a_third(tmp_path: Path) -> None:
+    found = listing(pictures(tmp_path / "mine", "bus", "train", "test"), "image")
+    assert set(found.labels) == {"bus", "train", "test"}
+    assert found.notices == ["folders taken for classes, not for splits: test, train"]
+
+
+def test_what_lies_beside_splits_is_left_out_and_named(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "seg_train/cat", "seg_train/dog", "seg_test/cat", "seg_test/dog", "seg_pred")
+    found = listing(folder, "image")
+    assert set(found.labels) == {"cat", "dog"} and len(found.inputs) == 48
+    assert found.notices == ["splits: seg_test is test, seg_train is train; left out beside them: seg_pred"]
+    folder = pictures(tmp_path / "other", "train/cat", "train/dog", "unlabelled")
+    assert set(listing(folder, "image").labels) == {"cat", "dog"}
+
+
+def test_split_folders_without_classes_are_said_to_be_splits(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="with a label in test, train, which are taken for splits"):
+        listing(pictures(tmp_path / "mine", "train", "test"), "image")
+
+
+def test_a_metadata_file_at_the_top_lists_the_files_of_splits(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "train", "test")
+    rows = [f"{split}/{i}.png,{'ab'[i % 2]}" for split in ("train", "test") for i in range(12)]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    found = listing(folder, "image")
+    assert found.splits == ["train"] * 12 + ["test"] * 12 and set(found.labels) == {"a", "b"}
+
+
+def test_blanks_around_a_folders_name_make_no_class(tmp_path: Path) -> None:
+    found = listing(pictures(tmp_path / "mine", "cat", "cat ", "dog"), "image")
+    assert set(found.labels) == {"cat", "dog"}
+    assert found.notices == ["one class: the folders 'cat' and 'cat ' are 'cat'"]
+
+
+def test_files_in_no_folder_are_counted(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "cat", "dog", ".")
+    assert listing(folder, "image").notices == ["mine: files in no folder of a class, left out: 12"]
+
+
+def test_a_wrapper_is_named(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "mine", "data/images/cat", "data/images/dog")
+    with pytest.raises(InputError, match=r"only one class \('data'\).*; try --data .*mine/data/images$"):
+        listing(folder, "image")
+    folder = pictures(tmp_path / "other", "images")
+    (folder / "labels.csv").write_text("file_name,label\n")
+    with pytest.raises(InputError, match=r"labels\.csv is there: call it metadata\.csv, with columns file_name"):
+        listing(folder, "image")
+
+
+def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
+    pictures(tmp_path / "far", "cat")
+    folder = pictures(tmp_path / "mine", "dog")
+    (folder / "cat").symlink_to(tmp_path / "far" / "cat")
+    (folder / "dog" / "again").symlink_to(folder)
+    (folder / "dog" / "itself").symlink_to(folder / "dog")
+    found = listing(folder, "image")
+    assert sorted(set(found.labels)) == ["cat", "dog"] and len(found.inputs) == 24
+    assert list(walk(folder)) == sorted(Path(value["path"]) for value in found.inputs)
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("file_name,label", "{},{}"),
+        ("File_Name , LABEL", "{},{}"),
+        ("file_name;label", "{};{}"),
+        ("filename\tlabel", "{}\t{}"),
+        ("file_name,label", "in\\{},{}"),
+        ("file_name,label", "{home}/{},{}"),
+    ],
+)
+def test_metadata_as_people_write_it(
+    sound: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, row: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inside = "mine/in" if "\\" in row else "mine"
+    lines = [head]
+    for i in range(24):
+        sound(f"{inside}/{i}.wav", 300 + 50 * i)
+        lines.append(row.replace("{home}", str(tmp_path / "mine")).format(f"{i}.wav", f"c{i % 2}"))
+    Path("mine/metadata.csv").write_text("\n".join(lines), encoding="utf-16")
+    data = load(find(TASK, "./mine"))
+    assert not data.problems and data.features["label"].names == ["c0", "c1"]
+    assert sum(map(len, data.splits.values())) == 24
+    assert not Path(data.splits["train"][0]["id"]).is_absolute()

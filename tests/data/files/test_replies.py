@@ -1,0 +1,204 @@
+"""Replies to be ranked: splits that share nothing, candidates of the same split, and a person's own pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import Dataset, DatasetDict
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.files import tables
+from tlzoo.data.files.hub import listed
+from tlzoo.data.files.replies import FEATURES, Pair, form, groups, listing, ranking, without_doubles
+from tlzoo.errors import InputError
+
+WORDS = ("red", "blue", "green", "small", "large", "old", "new", "round", "square", "fast")
+PAIRS = [(f"What is {a} and {b}?", f"A {b} {a} thing, number {i}.") for i, a in enumerate(WORDS) for b in WORDS]
+
+
+def test_a_form_is_what_texts_that_say_the_same_have_in_common() -> None:
+    assert form("What's  UP,\n Doc?!") == form("what's up doc") == "what's up doc"
+    assert form("?!") == "?!" and form(" ") == ""
+    said = [("Hi", "Hello!"), ("hi.", "hello"), ("Hi", ""), ("", "Hello"), ("Well", "well!"), ("Hi", "Hey")]
+    assert [p.reply for p in without_doubles(Pair(*texts, "c") for texts in said)] == ["Hello!", "Hey"]
+
+
+def test_groups_join_what_shares_a_conversation_a_message_or_a_reply() -> None:
+    pairs = [
+        Pair("a", "b", "1"),
+        Pair("c", "d", "1"),
+        Pair("A!", "e", "2"),  # the message of the first
+        Pair("f", "D", "3"),  # the reply of the second
+        Pair("e", "g", "4"),  # answers the third's reply
+        Pair("h", "i", "5"),
+    ]
+    assert groups(pairs) == ["1", "1", "1", "1", "1", "5"]
+
+
+def test_candidates_are_of_the_same_split_and_one_is_right() -> None:
+    pairs = [Pair(*texts, str(i)) for i, texts in enumerate(PAIRS)]
+    pairs += [Pair(PAIRS[0][0], f"Answer {i}", f"more {i}") for i in range(30)]  # many right replies to one message
+    found = ranking(pairs)
+    right: dict[str, set[str]] = {}
+    told: dict[str, set[str]] = {}
+    for pair, split in zip(pairs, found.splits, strict=True):
+        right.setdefault(pair.message, set()).add(pair.reply)
+        told.setdefault(split, set()).add(pair.reply)
+    assert set(told) == {"train", "validation", "test"}
+    places = []
+    for i, (pair, split) in enumerate(zip(pairs, found.splits, strict=True)):
+        row = found.targets.of(i, pair.message).columns
+        candidates, target = row["candidates"], row["target"]
+        assert candidates[target] == pair.reply
+        assert len(set(candidates)) == 10 and set(candidates) <= told[split]
+        assert set(candidates) & right[pair.message] == {pair.reply}
+        places.append(target)
+    assert set(places) == set(range(10))
+    assert len(set(found.names)) == len(found.names)
+
+
+def test_given_splits_lose_what_a_later_one_has() -> None:
+    pairs = [Pair(*texts, str(i), split=("train", "validation", "test")[i % 3]) for i, texts in enumerate(PAIRS)]
+    leak = Pair(pairs[2].message.upper(), "Something else", "leak", split="train")
+    found = ranking([*pairs, leak])
+    assert leak.message not in found.inputs and len(found.inputs) == len(pairs)
+    assert "1 pairs share a message, a reply or a conversation with a later split" in found.notices[0]
+
+
+def csv(path: Path) -> None:
+    lines = ["Question,Answer", *(f'"{m}","{r}"' for m, r in PAIRS)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def tsv(path: Path) -> None:
+    path.write_text("\n".join(["message\tresponse", *(f"{m}\t{r}" for m, r in PAIRS)]), encoding="utf-8")
+
+
+def parquet(path: Path) -> None:
+    pq.write_table(pa.table({"prompt": [m for m, _ in PAIRS], "completion": [r for _, r in PAIRS]}), path)
+
+
+def chats(path: Path) -> None:
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "{}"},
+        {"role": "assistant", "content": "{}"},
+    ]
+    rows = [[turns[0], turns[1] | {"content": m}, turns[2] | {"content": r}] for m, r in PAIRS]
+    path.write_text("\n".join(json.dumps({"messages": row}) for row in rows), encoding="utf-8")
+
+
+def dialogues(path: Path) -> None:
+    path.write_text("\n".join(json.dumps({"dialog": list(pair)}) for pair in PAIRS), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "told"),
+    [
+        ("a.csv", csv, "a.csv: message from column 'Question', reply from column 'Answer'"),
+        ("a.tsv", tsv, "a.tsv: message from column 'message', reply from column 'response'"),
+        ("a.parquet", parquet, "a.parquet: message from column 'prompt', reply from column 'completion'"),
+        ("a.jsonl", chats, "a.jsonl: conversations from column 'messages'"),
+        ("a.jsonl", dialogues, "a.jsonl: conversations from column 'dialog'"),
+    ],
+)
+def test_own_pairs_in_every_form(tmp_path: Path, name: str, write: Callable[[Path], None], told: str) -> None:
+    write(tmp_path / name)
+    data = load(find("text-generation", str(tmp_path / name)))
+    assert told in data.notices
+    assert data.features == FEATURES
+    rows = [row for split in data.splits.values() for row in split]
+    assert len(rows) == len(PAIRS)
+    assert {(row["text"], row["candidates"][row["target"]]) for row in rows} == set(PAIRS)
+    assert min(len(split) for split in data.splits.values()) >= 10
+
+
+def test_the_hubs_dialogues_are_read_as_own_ones_are() -> None:
+    halves = {"train": PAIRS[:80], "test": PAIRS[80:]}
+    loaded = DatasetDict({name: Dataset.from_dict({"dialog": list(map(list, half))}) for name, half in halves.items()})
+    found = listed(loaded, "hub:some/dialogues", "text-generation")
+    assert found.inputs == [message for message, _ in PAIRS]
+    assert found.splits is not None and set(found.splits[80:]) == {"test"} and found.splits.count("validation") >= 10
+
+
+def test_a_conversation_is_in_one_split(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    lines = ["conversation_id,message,reply", *(f'{i // 5},"{m}","{r}"' for i, (m, r) in enumerate(PAIRS))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = listing(path)
+    assert "group from column 'conversation_id'" in found.notices[0]
+    splits: dict[str, set[str]] = {}
+    for name, split in zip(found.groups or [], found.splits or [], strict=True):
+        splits.setdefault(name, set()).add(split)
+    assert len(splits) == 20 and all(len(each) == 1 for each in splits.values())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("message,text\na,b\n", "no column of replies .* columns: message, text"),
+        ("reply,label\na,b\n", "no column of messages"),
+        ("message,reply\n" + "".join(f"m{i},r{i}\n" for i in range(20)), "different replies that are wrong for"),
+        ("message,reply\n", "holds no rows"),
+        ("message,reply\n,\n", "too few examples"),
+    ],
+)
+def test_bad_tables_are_refused_in_one_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        find("text-generation", str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"messages": [{"role": "user"}]}', "row 1: a conversation is a list of turns"),
+        ('{"messages": ["a", 3]}', "row 1: a conversation is a list of turns"),
+        ('{"messages": ["a\\ud800", "b"]}', "bad.jsonl:1: half of a surrogate pair"),
+        ('{"messages": ["a", "b"', "bad.jsonl:1: no JSON"),
+    ],
+)
+def test_bad_conversations_are_refused_in_one_line(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(line, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        listing(path)
+
+
+def test_empty_cells_are_named_and_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    rows = [{"message": m, "reply": r} for m, r in PAIRS] + [{"message": "Hi", "reply": None}, {"message": " "}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = listing(path)
+    assert found.problems == ["pairs.jsonl row 101: 'reply' is empty", "pairs.jsonl row 102: 'message' is empty"]
+    assert len(found.inputs) == 100
+
+
+def test_an_instruction_and_what_it_is_about_are_one_message(tmp_path: Path) -> None:
+    given = [{"instruction": m, "input": "" if i % 4 else f"It is {i}.", "output": r} for i, (m, r) in enumerate(PAIRS)]
+    (tmp_path / "alpaca.json").write_text(json.dumps(given))
+    found = listing(tmp_path / "alpaca.json")
+    assert len(found.inputs) == len(PAIRS) and not found.problems
+    assert found.inputs[:2] == [f"{PAIRS[0][0]}\n\nIt is 0.", PAIRS[1][0]]
+    assert found.columns == {"text": "instruction", "input": "input"}
+    read: list[str] = []
+    asked = [row for _, row in tables.rows(tmp_path / "alpaca.json", found.columns, read.append)]
+    assert asked[:2] == [{"text": text} for text in found.inputs[:2]]
+    assert read == ["text from column 'instruction', with column 'input' below it"]
+
+
+def test_turns_with_from_and_value(tmp_path: Path) -> None:
+    chats = [
+        [{"from": "system", "value": "Be brief."}, {"from": "human", "value": m}, {"from": "gpt", "value": r}]
+        for m, r in PAIRS
+    ]
+    path = tmp_path / "sharegpt.jsonl"
+    path.write_text("\n".join(json.dumps({"conversations": chat}) for chat in chats))
+    assert listing(path).inputs == [m for m, _ in PAIRS]

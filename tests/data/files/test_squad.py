@@ -1,0 +1,358 @@
+"""A person's own questions, and everything that may be wrong with them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import Dataset, DatasetDict, Features, List, Value
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.dataset import Prepared, gather
+from tlzoo.data.files.hub import listed
+from tlzoo.data.files.squad import listing
+from tlzoo.data.files.squad import rows as to_predict
+from tlzoo.data.media.inputs import read_checked
+from tlzoo.data.protocol import draw
+from tlzoo.data.schemas import QUESTION_FEATURES
+from tlzoo.errors import InputError
+
+XQUAD = Path(__file__).resolve().parents[4] / "shared" / "data" / "xquad" / "xquad.en.json"
+TASK = "question-answering"
+Content = dict[str, Any]
+Maker = Callable[..., Path]
+
+
+def content(documents: int = 8) -> Content:
+    """A document a number, with one paragraph, of which one question has an answer and one has none."""
+    return {"version": "v2.0", "data": [document(i) for i in range(documents)]}
+
+
+def document(i: int) -> Content:
+    context = f"The café no. {i} opened in {1900 + i}. It closed in 1999, and nobody knows why."
+    place = context.index(str(1900 + i))
+    answers = [{"text": str(1900 + i), "answer_start": place}]
+    qas = [
+        {"id": f"a{i}", "question": f"When did {i} open?", "answers": answers, "is_impossible": False},
+        {"id": f"b{i}", "question": f"Who ran {i}?", "answers": [], "is_impossible": True},
+    ]
+    return {"title": f"Café {i}", "paragraphs": [{"context": context, "qas": qas}]}
+
+
+@pytest.fixture
+def squad(tmp_path: Path) -> Maker:
+    def make(change: Callable[[Content], object] = lambda c: None, name: str = "mine.json", documents: int = 8) -> Path:
+        made = content(documents)
+        change(made)
+        (tmp_path / name).write_text(json.dumps(made), encoding="utf-8")
+        return tmp_path / name
+
+    return make
+
+
+def rows(data: Prepared) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for split in data.splits.values() for row in split}
+
+
+def test_answers_stand_where_rows_say_and_documents_do_not_cross(squad: Maker) -> None:
+    data = load(find(TASK, str(squad())))
+    assert data.features == QUESTION_FEATURES and not data.problems and not data.notices
+    found = rows(data)
+    assert len(found) == 16
+    for name, row in found.items():
+        i = int(name[1:])
+        (text, start) = (row["answers"]["text"], row["answers"]["answer_start"])
+        assert text == ([str(1900 + i)] if name[0] == "a" else [])
+        assert all(row["context"].startswith(t, s) for t, s in zip(text, start, strict=True))
+        assert QUESTION_FEATURES["answer_type"].int2str(row["answer_type"]) == ("short" if text else "none")
+    groups = [set(split["group"][:]) for split in data.splits.values()]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+
+
+def test_all_of_xquad_fits() -> None:
+    if not XQUAD.is_file():
+        pytest.skip("shared/data/xquad is not in this checkout")
+    found = listing(XQUAD)
+    assert len(found.inputs) == 1190 and len(set(found.groups or [])) == 48
+    assert found.targets is not None
+    for i, question in enumerate(found.inputs):
+        target = found.targets.of(i, question)
+        assert not target.remarks
+        answers = target.columns["answers"]
+        assert len(answers["text"]) == 1
+        assert target.columns["context"].startswith(answers["text"][0], answers["answer_start"][0])
+
+
+def _answer(**fields: Any) -> Callable[[Content], None]:
+    """Change the first answer of the third document."""
+
+    def change(c: Content) -> None:
+        c["data"][2]["paragraphs"][0]["qas"][0]["answers"][0].update(fields)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("fields", "remark"),
+    [
+        ({"answer_start": 3}, "answers that begin elsewhere than said, put right"),
+        ({"text": " 1902 ", "answer_start": 3}, "answers that begin elsewhere than said, put right"),
+        ({"text": "1902  "}, "answers taken without the spaces around them: 1"),
+        ({"text": " 1902", "answer_start": 24}, "answers taken without the spaces around them: 1"),
+        ({"text": " 1902"}, "answers taken without the spaces around them: 1"),
+    ],
+)
+def test_what_can_only_be_meant_in_one_way_is_put_right_and_said(
+    squad: Maker, fields: dict[str, Any], remark: str
+) -> None:
+    data = load(find(TASK, str(squad(_answer(**fields)))))
+    row = rows(data)["a2"]
+    assert row["answers"] == {"text": ["1902"], "answer_start": [row["context"].index("1902")]}
+    assert len(data.notices) == 1 and data.notices[0].startswith(remark)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"text": "1950"}, "answer '1950' is not at character 25, and occurs 0 times in its context"),
+        ({"text": "in", "answer_start": 0}, "answer 'in' is not at character 0, and occurs 2 times in its context"),
+        ({"text": " "}, "answer '' is not at character 25, and occurs 0 times in its context"),
+    ],
+)
+def test_what_cannot_be_found_is_left_out_and_named(squad: Maker, fields: dict[str, Any], reason: str) -> None:
+    data = load(find(TASK, str(squad(_answer(**fields)))))
+    assert data.problems == (f"a2: {reason}",)
+    assert "a2" not in rows(data) and len(rows(data)) == 15
+
+
+def test_one_bad_answer_of_several_is_left_out_alone(squad: Maker) -> None:
+    def change(c: Content) -> None:
+        c["data"][2]["paragraphs"][0]["qas"][0]["answers"].append({"text": "1950", "answer_start": 5})
+
+    data = load(find(TASK, str(squad(change))))
+    assert rows(data)["a2"]["answers"]["text"] == ["1902"] and not data.problems
+    assert [n.rsplit(": ", 1)[1] for n in data.notices] == ["1"]
+
+
+def _set(*path: str | int, value: Any) -> Callable[[Content], None]:
+    def change(c: Any) -> None:
+        for step in path[:-1]:
+            c = c[step]
+        if value is KeyError:
+            del c[path[-1]]
+        else:
+            c[path[-1]] = value
+
+    return change
+
+
+QA = ("data", 1, "paragraphs", 0, "qas", 0)
+AT = r"mine\.json: data\[1\]\.paragraphs\[0\]"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set("data", value=KeyError), r"mine\.json: no SQuAD file: no list 'data' of documents; it has: version"),
+        (_set("data", value=[]), r"mine\.json: holds no question"),
+        (_set("data", 1, value="x"), r"mine\.json: data\[1\] is 'x'; expected an object"),
+        (_set("data", 1, "paragraphs", value=KeyError), r"data\[1\]: field 'paragraphs' is missing; expected a list"),
+        (_set(*QA[:4], "context", value=KeyError), f"{AT}: field 'context' is missing; expected text"),
+        (_set(*QA[:4], "context", value=["x"]), rf"{AT}: field 'context' is \['x'\]; expected text"),
+        (_set(*QA[:4], "context", value="a\0b"), f"{AT}: field 'context' has a NUL character at 1"),
+        (_set(*QA[:4], "context", value="a\ud800"), r"surrogate pair.* in data\[1\]\.paragraphs\[0\]\.context"),
+        (_set(*QA[:4], "qas", value={}), rf"{AT}: field 'qas' is \{{\}}; expected a list"),
+        (_set(*QA, "question", value=KeyError), rf"{AT}\.qas\[0\]: field 'question' is missing"),
+        (_set(*QA, "answers", value=KeyError), rf"{AT}\.qas\[0\]: field 'answers' is missing"),
+        (_set(*QA, "answers", value=[]), rf"{AT}\.qas\[0\]: field 'answers' is empty, though 'is_impossible' is false"),
+        (_set(*QA, "answers", 0, "text", value=3), rf"{AT}\.qas\[0\]\.answers\[0\]: field 'text' is 3; expected text"),
+        (_set(*QA, "answers", 0, "answer_start", value=KeyError), "field 'answer_start' is missing; expected the"),
+        (_set(*QA, "answers", 0, "answer_start", value=-1), "field 'answer_start' is -1; expected the number"),
+        (_set(*QA, "answers", 0, "answer_start", value=True), "field 'answer_start' is True; expected the number"),
+        (_set(*QA, "answer_type", value="maybe"), "field 'answer_type' is 'maybe'; known: short, long, yes, no, none"),
+        (_set(*QA, "answer_type", value="none"), "field 'answer_type' is 'none', with 1 answers"),
+        (_set(*QA, "id", value="b1"), "several questions have the id 'b1'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_one_line(squad: Maker, change: Callable[[Content], object], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        find(TASK, str(squad(change)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{", "no JSON: "),
+        (b"", "no JSON: "),
+        (b"\x00\xff\x00", "a NUL byte"),
+        (b"[" * 100000, "no JSON: "),
+        (b"[]", "no SQuAD file: no list 'data' of documents$"),
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "mine.json").write_bytes(data)
+    for path in (tmp_path, tmp_path / "mine.json"):
+        with pytest.raises(InputError, match=message):
+            find(TASK, str(path))
+
+
+def test_no_file_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no \.json file of SQuAD's form and no table here"):
+        find(TASK, str(tmp_path))
+    with pytest.raises(InputError, match="no such file or folder"):
+        find(TASK, str(tmp_path / "nothing.json"))
+
+
+def test_blank_questions_and_contexts_are_left_out_and_named(squad: Maker) -> None:
+    def change(c: Content) -> None:
+        c["data"][0]["paragraphs"][0]["qas"][1]["question"] = " "
+        c["data"][1]["paragraphs"][0] |= {"context": "\n"}
+
+    data = load(find(TASK, str(squad(change))))
+    assert sorted(data.problems) == ["a1: context is empty", "b0: question is empty", "b1: context is empty"]
+
+
+def test_a_file_a_split(squad: Maker) -> None:
+    folder = squad(name="train-v2.0.json").parent
+    squad(lambda c: c["data"].__setitem__(slice(None), [document(i) for i in range(20, 26)]), name="dev-v2.0.json")
+    data = load(find(TASK, str(folder)))
+    assert {k: len(v) for k, v in data.splits.items()} == {"train": 14, "validation": 2, "test": 12}
+    assert all(int(name[1:]) >= 20 for name in data.splits["test"]["id"][:])
+    squad(name="more.json")
+    with pytest.raises(InputError, match=r"several files, and more\.json names no split"):
+        find(TASK, str(folder))
+
+
+def test_passages_do_not_cross_splits_where_there_are_no_documents(squad: Maker) -> None:
+    def merge(c: Content) -> None:
+        paragraphs = [d["paragraphs"][0] for d in c["data"]]
+        c["data"] = [{"title": "Cafés", "paragraphs": paragraphs}]
+
+    data = load(find(TASK, str(squad(merge))))
+    contexts = [set(split["context"][:]) for split in data.splits.values()]
+    assert not contexts[0] & contexts[1] and not contexts[0] & contexts[2] and not contexts[1] & contexts[2]
+    assert len(data.notices) == 1 and "splits are by passage" in data.notices[0]
+
+
+def test_the_same_question_of_other_passages_is_another_example(squad: Maker) -> None:
+    def same(c: Content) -> None:
+        for each in c["data"]:
+            each["paragraphs"][0]["qas"][0]["question"] = "When did it open?"
+
+    assert len(rows(load(find(TASK, str(squad(same)))))) == 16
+
+
+TABLE = {
+    "question": [f"When did {i} open?" for i in range(12)],
+    "context": [f"Café {i} opened in {1900 + i}, and in 1999 it closed." for i in range(12)],
+    "answer": [str(1900 + i) if i % 3 else "" for i in range(12)],
+}
+
+
+def _csv(path: Path, columns: dict[str, list[Any]]) -> Path:
+    import csv
+
+    with (path / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns.keys(), *zip(*columns.values(), strict=True)])
+    return path / "t.csv"
+
+
+def _jsonl(path: Path, columns: dict[str, list[Any]]) -> Path:
+    lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+    (path / "t.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return path / "t.jsonl"
+
+
+def _parquet(path: Path, columns: dict[str, list[Any]]) -> Path:
+    pq.write_table(pa.table(columns), path / "t.parquet")
+    return path / "t.parquet"
+
+
+@pytest.mark.parametrize("write", [_csv, _jsonl, _parquet])
+@pytest.mark.parametrize("started", [False, True])
+def test_tables(tmp_path: Path, write: Callable[..., Path], started: bool) -> None:
+    starts = [c.index(a) if a else "" for c, a in zip(TABLE["context"], TABLE["answer"], strict=True)]
+    table = TABLE | ({"answer_start": [str(s) for s in starts]} if started else {})
+    data = load(find(TASK, str(write(tmp_path, table))))
+    found = rows(data)
+    assert len(found) == 12
+    for name, row in found.items():
+        i = int(name.split()[-1]) - 1
+        assert row["question"] == TABLE["question"][i]
+        wanted = (
+            {"text": [TABLE["answer"][i]], "answer_start": [starts[i]]} if i % 3 else {"text": [], "answer_start": []}
+        )
+        assert row["answers"] == wanted
+
+
+def test_where_no_start_is_told_every_whole_word_is_right(tmp_path: Path) -> None:
+    columns = copy.deepcopy(TABLE)
+    columns["context"][1] = "1901x 1901. In 1901!"
+    row = rows(load(find(TASK, str(_csv(tmp_path, columns)))))["t.csv row 2"]
+    assert row["answers"] == {"text": ["1901", "1901"], "answer_start": [6, 15]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"answer": None},
+            r"t\.csv: no column of answers \(answers, answer, answer_text\); columns: question, context",
+        ),
+        ({"context": None}, r"t\.csv: no column of contexts"),
+        (
+            {"answer_start": ["x"] * 12},
+            r"t\.csv row 2: field 'answer_start' is 'x'; expected the number of a character",
+        ),
+    ],
+)
+def test_tables_that_do_not_fit(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    columns = {k: v for k, v in (TABLE | change).items() if v is not None}
+    with pytest.raises(InputError, match=message):
+        find(TASK, str(_csv(tmp_path, columns)))
+
+
+def test_questions_to_be_answered_need_no_answers(squad: Maker, tmp_path: Path) -> None:
+    def bare(c: Content) -> None:
+        for each in c["data"]:
+            for qa in each["paragraphs"][0]["qas"]:
+                del qa["answers"], qa["is_impossible"]
+        c["data"][0]["paragraphs"][0]["qas"][1]["question"] = " "
+
+    found = [(facts["id"], row) for facts, row in to_predict(squad(bare, documents=2), {}, print)]
+    assert [name for name, _ in found] == ["a0", "b0", "a1", "b1"]
+    assert found[2][1] == {"question": "When did 1 open?", "context": document(1)["paragraphs"][0]["context"]}
+    assert str(found[1][1]) == "b0: question is empty"
+    assert len(list(to_predict(_csv(tmp_path, {k: TABLE[k] for k in ("question", "context")}), {}, print))) == 12
+
+
+def test_the_hubs_columns() -> None:
+    features = Features(
+        {
+            **{name: Value("string") for name in ("id", "title", "context", "question")},
+            "answers": {"text": List(Value("string")), "answer_start": List(Value("int32"))},
+        }
+    )
+    splits = {}
+    for s, split in enumerate(("train", "validation")):
+        made = [document(10 * s + i) for i in range(6)]
+        flat = [
+            {"id": qa["id"], "title": d["title"], "context": d["paragraphs"][0]["context"], "question": qa["question"]}
+            | {"answers": {k: [a[k] for a in qa["answers"]] for k in ("text", "answer_start")}}
+            for d in made
+            for qa in d["paragraphs"][0]["qas"]
+        ]
+        splits[split] = Dataset.from_list(flat, features=features)
+    found = listed(DatasetDict(splits), "hub:a/b", TASK)
+    data = gather(found, draw(found.labels, found.groups, found.splits), read_checked(found.kind))
+    assert data.features == QUESTION_FEATURES and not data.problems
+    assert {k: len(v) for k, v in data.splits.items()} == {"train": 10, "validation": 2, "test": 12}
+    with pytest.raises(InputError, match="no column of answers"):
+        listed(DatasetDict({"train": splits["train"].remove_columns("answers")}), "hub:a/b", TASK)

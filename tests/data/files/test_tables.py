@@ -1,0 +1,256 @@
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, Dataset, Features, Value
+
+from tlzoo.data.catalogue import find, load
+from tlzoo.data.files.tables import is_table, read_table, read_tables, rows
+from tlzoo.errors import InputError
+
+ROWS = [(f"the {'good' if i % 2 else 'bad'} film number {i}, really", "good" if i % 2 else "bad") for i in range(40)]
+
+
+def written(folder: Path, name: str, rows: list[tuple[str, str]] = ROWS) -> Path:
+    path = folder / name
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({"review": [t for t, _ in rows], "label": [c for _, c in rows]}), path)
+    elif path.name == "list.json":
+        path.write_text(json.dumps([{"review": t, "label": c} for t, c in rows], indent=1))
+    elif path.suffix in (".jsonl", ".ndjson", ".json"):
+        path.write_text("".join(json.dumps({"review": t, "label": c}) + "\n" for t, c in rows))
+    else:
+        separator = "\t" if path.suffix == ".tsv" else ","
+        lines = [separator.join((f'"{t}"', c)) for t, c in rows]
+        content = "\n".join([separator.join(("review", "label")), *lines]) + "\n"
+        path.write_bytes(gzip.compress(content.encode()) if path.suffix == ".gz" else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["mine.csv", "mine.tsv", "mine.jsonl", "mine.ndjson", "lines.json", "list.json", "mine.parquet", "a.csv.gz"]
+)
+def test_every_kind_of_table_gives_the_same_rows(tmp_path: Path, name: str) -> None:
+    data = load(find("text-classification", str(written(tmp_path, name))))
+    rows = [row for split in data.splits.values() for row in split]
+    names = data.features["label"].names
+    assert sorted((row["text"], names[row["label"]]) for row in rows) == sorted(ROWS)
+    assert data.notices == (f"{name}: text from column 'review', label from column 'label'",)
+
+
+def test_files_of_a_folder_are_splits(tmp_path: Path) -> None:
+    written(tmp_path, "train.csv", ROWS[:30])
+    written(tmp_path, "test.jsonl", ROWS[30:])
+    assert is_table(tmp_path)
+    data = load(find("text-classification", str(tmp_path)))
+    assert sorted(data.splits["test"]["text"][:]) == sorted(text for text, _ in ROWS[30:])
+
+
+def test_a_file_that_names_no_split_beside_others_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "train.csv")
+    written(tmp_path, "more.csv")
+    with pytest.raises(InputError, match=r"more\.csv names no split"):
+        read_tables(tmp_path)
+
+
+def test_labels_seen_only_in_the_test_are_said(tmp_path: Path) -> None:
+    written(tmp_path, "train.csv", ROWS[:30])
+    written(tmp_path, "test.csv", [*ROWS[30:], ("a text of its own kind", "odd")])
+    data = load(find("text-classification", str(tmp_path)))
+    assert any("'odd'" in notice and "no training example" in notice for notice in data.notices)
+    assert data.features["label"].names == ["bad", "good", "odd"]
+
+
+def test_empty_texts_and_labels_are_left_out_and_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "mine.csv", [*ROWS, ("  ", "good"), ("no label", "")])
+    data = load(find("text-classification", str(path)))
+    assert sum(map(len, data.splits.values())) == len(ROWS)
+    assert sorted(data.problems) == ["mine.csv row 41: text is empty", "mine.csv row 42: 'label' is empty"]
+
+
+def test_a_very_long_text_is_a_row_like_any(tmp_path: Path) -> None:
+    long = "word " * 20_000
+    path = written(tmp_path, "mine.csv", [*ROWS, (long, "good")])
+    rows = load(find("text-classification", str(path))).splits
+    assert any(len(text) == len(long) for split in rows.values() for text in split["text"][:])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"text,label\ncaf\xe9,good\n", r"mine\.csv:2: byte 0xe9 is no UTF-8"),
+        ("text,label\ngood,good\n".encode("utf-16-le"), r"mine\.csv:1: a NUL byte.*is it UTF-16"),
+        (b"text,label\nabc,good\nx\0y,bad\n", r"mine\.csv:3: a NUL byte"),
+        (b"", "mine.csv: holds no rows"),
+        (b"text,label\n", "holds no rows"),
+        (b"text,label\na,b\nc,d,e,f\n", r"mine\.csv:3: 4 values, where the head has 2; .*between quotes"),
+        (b"text,words\na,b\nc,d\n", r"no column of classes \(label.*columns: text, words"),
+        (b"label\na\nb\n", r"no column of texts \(text.*columns: label"),
+        (b"text,label\na,b\nc,b\n", "only one class"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=told) as caught:
+        find("text-classification", str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"text": "a", "label": "b"}\n\n{"text": \n')
+    with pytest.raises(InputError, match=r"mine\.jsonl:3: no JSON"):
+        read_table(path)
+    (tmp_path / "mine.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(InputError, match="no readable Parquet"):
+        read_table(tmp_path / "mine.parquet")
+
+
+def table(folder: Path, head: str, *row: str) -> str:
+    """A table of forty rows, of which # is the number."""
+    path = folder / "mine.csv"
+    path.write_text("\n".join([head, *(row[i % len(row)].replace("#", str(i)) for i in range(40))]), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "text", "label"),
+    [
+        ("idx,sentence,label", "#,it is so #,{}", "sentence", "label"),
+        ("Unnamed: 0,note,Class Label", "#,it is so #,{}", "note", "Class Label"),
+        ("id,customer note,speaker,sentiment", "a#,it is so #,s#,{}", "customer note", "sentiment"),
+        ("text,rating,title,topic,label", "it is so #,3,a title #,a,{}", "text", "label"),
+        ("text,label_text,category", "it is so #,{},{}", "text", "category"),
+    ],
+)
+def test_the_columns_that_are_meant(tmp_path: Path, head: str, row: str, text: str, label: str) -> None:
+    data = load(find("text-classification", table(tmp_path, head, row.replace("{}", "x"), row.replace("{}", "y"))))
+    assert data.columns == {"text": text}
+    assert data.notices[0].startswith(f"mine.csv: text from column {text!r}, label from column {label!r}")
+    assert all(value.startswith("it is so") for value in data.splits["train"]["text"][:])
+    assert data.features["label"].names == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "told"),
+    [
+        ("premise,hypothesis,label", "a dog runs #,a cat sits #,{}", "it may be premise or hypothesis: name the one"),
+        ("question,customer_note,label", "how was it?,it was so #,{}", "it may be question or customer_note"),
+        ("category,review,sentiment", "{},it was so #,good #", "the classes may be category or sentiment"),
+        ("id,idx,label", "#,#,{}", "no column of texts"),
+        ("text,label", "it was so #,ticket #", "40 classes in 40 rows, such as 'ticket 0'"),
+    ],
+)
+def test_columns_that_may_mean_several_things_are_not_guessed(tmp_path: Path, head: str, row: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        find("text-classification", table(tmp_path, head, row.replace("{}", "x"), row.replace("{}", "y")))
+
+
+def test_the_names_of_classes_in_parquet_are_kept(tmp_path: Path) -> None:
+    features = Features({"idx": Value("int32"), "sentence": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
+    columns = {"idx": range(40), "sentence": [f"a film {i}" for i in range(40)], "label": [i % 2 for i in range(40)]}
+    Dataset.from_dict(columns, features=features).to_parquet(tmp_path / "train.parquet")
+    Dataset.from_dict({**columns, "label": [-1] * 40}, features=features).to_parquet(tmp_path / "test.parquet")
+    data = load(find("text-classification", str(tmp_path)))
+    assert data.features["label"].names == ["neg", "pos"] and data.columns == {"text": "sentence"}
+    for row in (row for split in data.splits.values() for row in split):
+        assert row["label"] == int(row["text"].split()[-1]) % 2
+    assert "test.parquet: left out, since its rows have no classes" in data.notices and not data.problems
+
+
+def test_blanks_and_nothing_are_no_classes_and_case_is_said(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"text {i}", "label": ("good", " good ", "bad", "Bad", None, float("nan"))[i % 6]} for i in range(60)
+    ]
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    data = load(find("text-classification", str(tmp_path / "mine.jsonl")))
+    assert data.features["label"].names == ["Bad", "bad", "good"]
+    assert "classes that differ in case alone: 'Bad', 'bad'" in data.notices
+    assert len(data.problems) == 20 and data.problems[0] == "mine.jsonl row 5: 'label' is empty"
+    (tmp_path / "mine.jsonl").write_text('{"text": "a", "label": ["x", "y"]}')
+    with pytest.raises(InputError, match=r"mine.jsonl row 1: 'label' is \['x', 'y'\]; one class"):
+        find("text-classification", str(tmp_path / "mine.jsonl"))
+
+
+def test_files_are_named_after_their_split_in_any_way(tmp_path: Path) -> None:
+    for name, part in (
+        ("train-00000-of-00002", ROWS[:10]),
+        ("train-00001-of-00002", ROWS[10:24]),
+        ("my_test", ROWS[24:]),
+    ):
+        written(tmp_path, f"{name}.parquet", part)
+    data = load(find("text-classification", str(tmp_path)))
+    assert sorted(data.splits["test"]["text"][:]) == sorted(text for text, _ in ROWS[24:])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.json", '{"text": {"0": "x"}, "label": {"0": "y"}}', "a.json: one JSON object; expected a list of objects"),
+        ("a.json", '{\n"data": []\n}', "a.json: one JSON object; expected a list of objects"),
+        ("a.json", "[1, 2]", "a.json: expected a list of objects"),
+        ("a.jsonl", "[" * 100_000, r"a\.jsonl:1: no JSON: "),
+    ],
+)
+def test_json_that_holds_no_rows_is_one_line(tmp_path: Path, name: str, content: str, told: str) -> None:
+    (tmp_path / name).write_text(content)
+    assert is_table(tmp_path / name) == (name != "a.json")
+    with pytest.raises(InputError, match=told):
+        read_table(tmp_path / name)
+
+
+def test_text_in_parquet_that_is_no_utf_8_is_one_line(tmp_path: Path) -> None:
+    text = pa.array([b"caf\xe9", b"b"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": text, "label": ["x", "y"]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="column 'text' holds text that is no UTF-8"):
+        read_table(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.tsv", "new.jsonl", "new.json", "new.ndjson"])
+def test_rows_to_predict_are_read_from_the_column_of_training(tmp_path: Path, name: str) -> None:
+    path, read = tmp_path / name, list[str]()
+    column = "customer_note" if "json" in name else "Customer Note"
+    given = [{"question": "how was it?", "customer_note": f"so {i}"} for i in range(3)]
+    if "json" in name:
+        path.write_text("\n".join(map(json.dumps, given)))
+    else:
+        lines = ["question;Customer Note", *(";".join(row.values()) for row in given)]
+        path.write_text("\n".join(lines))
+    found = list(rows(path, {"text": "customer_note"}, read.append))
+    assert [row["text"] for _, row in found if isinstance(row, dict)] == ["so 0", "so 1", "so 2"]
+    assert read == [f"text from column {column!r}"]
+    with pytest.raises(
+        InputError, match=rf"{name}: no column 'body', which is where the model's text is read from; col"
+    ):
+        list(rows(path, {"text": "body"}, read.append))
+    assert [row["text"] for _, row in rows(path, {}, read.append) if isinstance(row, dict)] == ["how was it?"] * 3
+
+
+def test_a_table_without_a_column_of_texts_is_not_guessed_in_predicting(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("it was good\nit was bad\n")
+    with pytest.raises(
+        InputError, match=r"no column of texts \(.*--text COLUMN says which it is; columns: it was good"
+    ):
+        list(rows(tmp_path / "a.csv", {}, print))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", '[{"text": "a"}]'),
+        ("a.txt", '{"text": "a"}\n{"text": "b"}\n'),
+        ("b", '[\n{"text": "a"}\n]'),
+        ("a.json", "{}"),
+    ],
+)
+def test_json_is_no_plain_text_to_predict(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=": JSON, and "):
+        list(rows(tmp_path / name, {}, print))
+    (tmp_path / name).write_text("[sic] it was {good}\n")
+    if name != "a.json":
+        assert [row for _, row in rows(tmp_path / name, {}, print)] == [{"text": "[sic] it was {good}"}]

@@ -1,0 +1,146 @@
+"""Sound in and out."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from tlzoo.data.media.audio import Clip, add_noise, check, decode, encode_wav, labelled_clips
+from tlzoo.errors import InputError
+
+RATE = 22050
+
+
+def sine(hertz: float, rate: int = RATE, seconds: float = 0.5) -> np.ndarray:
+    """A sine at half of full scale."""
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
+
+
+def written(samples: np.ndarray, rate: int = RATE, **how: str) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, **how)
+    return file.getvalue()
+
+
+def stored(data: bytes | None, path: str | None = "x.wav") -> dict:
+    return {"bytes": data, "path": path}
+
+
+def test_wav_gives_samples_back():
+    samples = decode(stored(encode_wav(sine(440), RATE)), RATE)
+    assert samples.dtype == np.float32
+    assert samples.shape == (RATE // 2,)
+    assert np.abs(samples - sine(440)).max() <= 1 / 65536 + 1e-7
+    assert encode_wav(samples, RATE) == encode_wav(sine(440), RATE)
+
+
+def test_wav_clips_and_does_not_wrap():
+    assert decode(stored(encode_wav(np.array([2.0, -2.0, 1.0, -1.0]), RATE)), RATE) == pytest.approx(
+        [1, -1, 1, -1], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 192_000])
+def test_other_rates_are_resampled(rate):
+    samples = decode(stored(written(sine(440, rate), rate, format="WAV")), 16000)
+    assert abs(len(samples) - 8000) <= 1
+    middle = slice(500, 7500)
+    assert np.abs(samples[middle] - sine(440, 16000)[middle]).max() < 1e-3
+
+
+def test_what_lies_above_half_the_rate_does_not_fold():
+    samples = decode(stored(encode_wav(sine(10000, 44100), 44100)), 16000)
+    assert np.abs(samples[500:-500]).max() < 1e-3
+
+
+@pytest.mark.parametrize("channels", [2, 6])
+def test_channels_are_averaged(channels):
+    voices = np.stack([sine(200 * (i + 1)) for i in range(channels)], axis=1)
+    samples = decode(stored(written(voices, format="WAV", subtype="FLOAT")), RATE)
+    assert np.abs(samples - voices.mean(axis=1)).max() < 1e-6
+
+
+@pytest.mark.parametrize("how", [{"format": "FLAC"}, {"format": "OGG"}, {"format": "MP3"}])
+def test_compressed_formats(how):
+    samples = decode(stored(written(sine(440), **how)), RATE)
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert np.argmax(spectrum) * RATE / len(samples) == pytest.approx(440, abs=3)
+
+
+def test_bytes_come_before_the_path(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(encode_wav(sine(440), RATE))
+    assert len(decode(stored(None, str(path)), RATE)) == RATE // 2
+    assert len(decode(stored(encode_wav(sine(440)[:100], RATE), str(path)), RATE)) == 100
+
+
+def test_a_float_file_beyond_full_scale_is_clipped():
+    assert decode(stored(written(3 * sine(440), format="WAV", subtype="FLOAT")), RATE).max() == 1.0
+
+
+GOOD = encode_wav(sine(440), RATE)
+BROKEN = {
+    "text": (b"not a sound at all", "not readable as audio"),
+    "empty": (b"", "an empty file"),
+    "header": (GOOD[:44], "no samples"),
+    "cut": (written(sine(440), format="FLAC")[:300], "not readable as audio"),
+    "nan": (written(np.full(9, np.nan, np.float32), format="WAV", subtype="FLOAT"), "no finite numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_cannot_be_read_is_named(kind, tmp_path):
+    data, reason = BROKEN[kind]
+    path = tmp_path / "take1.wav"
+    path.write_bytes(data)
+    for source in (stored(data, "take1.wav"), stored(None, str(path))):
+        with pytest.raises(InputError, match=rf"take1\.wav: .*{reason}") as caught:
+            decode(source, RATE)
+        assert "\n" not in str(caught.value)
+        why = check(source)
+        assert why is not None and reason in why and "take1" not in why
+
+
+def test_what_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.wav: not readable: No such file"):
+        decode(stored(None, str(tmp_path / "gone.wav")), RATE)
+    assert "directory" in check(stored(None, str(tmp_path)))
+    assert check(stored(None, None)) == "neither bytes nor a path"
+
+
+def test_too_short_to_resample():
+    with pytest.raises(InputError, match="too short to resample from 48000 to 16000 Hz"):
+        decode(stored(encode_wav(sine(440)[:1], 48000)), 16000)
+
+
+def test_check_likes_what_is_fine():
+    assert check(stored(GOOD)) is None
+
+
+@pytest.mark.parametrize("pink", [False, True])
+@pytest.mark.parametrize("snr", [5, 30])
+def test_noise_is_as_loud_as_asked(snr, pink):
+    clean = sine(440, seconds=2)
+    noise = add_noise(clean, snr, np.random.default_rng(0), pink=pink) - clean
+    assert 10 * np.log10(np.mean(clean**2) / np.mean(noise**2)) == pytest.approx(snr, abs=0.01)
+
+
+def test_pink_noise_falls_by_3_db_an_octave():
+    silence = np.full(1 << 17, 1e-3, np.float32)
+    noise = add_noise(silence, 0, np.random.default_rng(0), pink=True) - silence
+    power = np.abs(np.fft.rfft(noise)) ** 2
+    octaves = [power[1 << k : 2 << k].mean() for k in range(8, 15)]
+    assert np.diff(10 * np.log10(octaves)).mean() == pytest.approx(-3.01, abs=0.2)
+
+
+def test_labelled_clips():
+    clips = [Clip(sine(200 + i), i % 2, f"voice{i}", f"set/{i}") for i in range(3)]
+    rows = labelled_clips(clips, ["a", "b"], RATE, "train")
+    assert rows.features["audio"].decode is False
+    assert rows.features["label"].names == ["a", "b"]
+    assert rows["label"][:] == [0, 1, 0]
+    assert rows["group"][:] == ["voice0", "voice1", "voice2"]
+    assert rows[1]["audio"]["path"] == "set/1.wav"
+    assert decode(rows[1]["audio"], RATE) == pytest.approx(sine(201), abs=1e-4)
+    assert len(labelled_clips([], ["a"], RATE, "test")) == 0

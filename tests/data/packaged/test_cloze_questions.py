@@ -1,0 +1,104 @@
+"""Questions with gaps: answers stand in their context and nowhere in their question, no story in two splits."""
+
+from __future__ import annotations
+
+import pytest
+from datasets import DatasetDict
+
+from tlzoo.data.files.squad import whole_words
+from tlzoo.data.packaged import wikipedia
+from tlzoo.data.packaged.cloze_questions import GAP, gaps, news_spans, passages, wikipedia_spans
+from tlzoo.data.packaged.news import documents
+from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
+from tlzoo.errors import UnavailableError
+
+
+@pytest.fixture(scope="module")
+def news() -> DatasetDict:
+    try:
+        return news_spans()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+def test_sizes_features_and_ids(news: DatasetDict) -> None:
+    assert {split: len(rows) for split, rows in news.items()} == {"train": 630, "validation": 159, "test": 778}
+    assert all(rows.features == QUESTION_FEATURES for rows in news.values())
+    ids = [i for rows in news.values() for i in rows["id"][:]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_answers_stand_in_their_context_wherever_it_has_them(news: DatasetDict) -> None:
+    for rows in news.values():
+        for row in rows:
+            texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
+            assert row["question"].count(GAP) == 1
+            assert ANSWER_TYPES[row["answer_type"]] == ("short" if texts else "none")
+            if texts:
+                assert set(texts) == {texts[0]} and starts == whole_words(texts[0], row["context"])
+                assert not whole_words(texts[0], row["question"])
+
+
+def test_the_question_and_its_context_are_the_storys(news: DatasetDict) -> None:
+    stories = documents()
+    for row in news["test"].select(range(100)):
+        before, after = row["question"].split(GAP)
+        story = stories[row["group"]]
+        assert before in story and after in story
+        if row["answers"]["text"]:
+            assert f"{before}{row['answers']['text'][0]}{after}" in story
+        assert f"{before}{after}".strip() not in row["context"]
+
+
+def test_a_fifth_has_no_answer_in_a_passage_of_the_same_split(news: DatasetDict) -> None:
+    stories = documents()
+    for rows in news.values():
+        unanswered = [row for row in rows if not row["answers"]["text"]]
+        assert len(unanswered) == pytest.approx(len(rows) / 5, abs=1)
+        own = {name: stories[name] for name in set(rows["group"][:])}
+        for row in unanswered:
+            assert any(row["context"] in story for name, story in own.items() if name != row["group"])
+
+
+def test_a_story_is_in_one_split_only_and_rows_stay_the_same(news: DatasetDict) -> None:
+    groups = [set(rows["group"][:]) for rows in news.values()]
+    assert len(set().union(*groups)) == sum(map(len, groups))
+    again = news_spans()
+    assert all(news[split].to_list() == again[split].to_list() for split in news)
+
+
+def test_gaps_by_hand() -> None:
+    text = (
+        "The mayor of New Port said on Monday that the old bridge will close. Engineers had warned New Port in May. "
+        "They said on Monday that the old bridge was unsafe. Nobody else was there to see it."
+    )
+    found = list(gaps(text))
+    assert [(gap.question, gap.answer) for gap in found] == [
+        ("The mayor of _ said on Monday that the old bridge will close.", "New Port"),
+        ("Engineers had warned _ in May.", "New Port"),
+        ("They said on _ that the old bridge was unsafe.", "Monday"),
+    ]
+    assert found[0].context.startswith("Engineers had") and found[1].context.endswith("see it.")
+    for gap in found:
+        assert all(gap.context.startswith(gap.answer, start) for start in gap.starts)
+    assert not list(gaps("Nobody came here at all today. Somebody else went there at once yesterday."))
+
+
+def test_passages_are_all_of_a_text_between_sentences() -> None:
+    for text in list(documents().values())[:30]:
+        parts = list(passages(text))
+        assert " ".join(parts) == text
+        assert len(parts) == max(1, round(len(text.split()) / 120))
+    assert list(passages("")) == []
+
+
+def test_articles_keep_to_the_splits_of_wikipedia(monkeypatch: pytest.MonkeyPatch) -> None:
+    stories = dict(list(documents().items())[:24])
+    monkeypatch.setattr(wikipedia, "pages", lambda: stories)
+    wikipedia.splits.cache_clear()
+    try:
+        made, splits = wikipedia_spans(), wikipedia.splits()
+        assert all(splits[row["group"]] == split for split, rows in made.items() for row in rows)
+        assert all(len(rows) for rows in made.values())
+    finally:
+        wikipedia.splits.cache_clear()

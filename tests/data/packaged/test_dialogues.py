@@ -1,0 +1,98 @@
+"""ChatterBot's dialogues as they are, and no leak between splits; what follows what in Wikipedia."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from datasets import DatasetDict
+
+from tlzoo.blobs import fetch, sha256_of
+from tlzoo.data.files.replies import FEATURES, form
+from tlzoo.data.packaged.dialogues import WHEEL, chatterbot, conversations, pairs, topics, wikipedia_replies
+from tlzoo.data.packaged.wikipedia import pages, splits
+from tlzoo.errors import UnavailableError
+
+
+@pytest.fixture(scope="module")
+def corpus() -> dict[str, list[list[str]]]:
+    try:
+        return conversations()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def replies(corpus: object) -> DatasetDict:
+    return chatterbot()
+
+
+def test_the_wheel_is_the_one_that_is_named(corpus: dict[str, list[list[str]]]) -> None:
+    assert sha256_of(fetch(WHEEL)) == WHEEL.sha256
+    assert len(corpus) == 21
+    assert corpus["conversations"][0][:2] == ["Good morning, how are you?", "I am doing well, how about you?"]
+
+
+def test_pairs_are_what_the_files_mean(corpus: dict[str, list[list[str]]]) -> None:
+    said = {(pair.message, pair.reply) for pair in pairs()}
+    assert ("You are arrogant", "I am terse.  There is a difference.") in said  # answers to the first line
+    assert ("I'm also good.", "That's good to hear.") in said  # turns
+    assert not any(max(map(len, texts)) > 300 for texts in said)
+    assert not any(len(texts[0]) == 1 for texts in said)  # a file has one text where a conversation should be
+    forms = Counter((form(message), form(reply)) for message, reply in said)
+    assert len(said) == 1148 and max(forms.values()) == 1
+
+
+def shared(data: DatasetDict, column: str) -> int:
+    """How many values of a column are in several splits."""
+    seen = Counter(value for rows in data.values() for value in {form(v) for v in rows[column]})
+    return sum(count > 1 for count in seen.values())
+
+
+def test_splits_share_no_message_reply_or_conversation(replies: DatasetDict) -> None:
+    assert {split: len(rows) for split, rows in replies.items()} == {"train": 683, "validation": 120, "test": 345}
+    assert all(rows.features == FEATURES for rows in replies.values())
+    assert shared(replies, "text") == shared(replies, "group") == shared(replies, "id") == 0
+    right, candidates = [], []
+    for rows in replies.values():
+        right.append({form(row["candidates"][row["target"]]) for row in rows})
+        candidates.append({form(text) for row in rows for text in row["candidates"]})
+        messages = {form(text) for text in rows["text"]}
+        assert all(messages.isdisjoint(other) for other in right[:-1])
+        assert candidates[-1] == right[-1]  # nothing but replies of the split
+    assert sum(map(len, right)) == len(set().union(*right))
+
+
+def test_no_wrong_candidate_is_right(replies: DatasetDict) -> None:
+    known: dict[str, set[str]] = {}
+    for pair in pairs():
+        known.setdefault(form(pair.message), set()).add(form(pair.reply))
+    for rows in replies.values():
+        for row in rows:
+            forms = [form(text) for text in row["candidates"]]
+            assert len(set(forms)) == 10
+            assert [f for f in forms if f in known[form(row["text"])]] == [forms[row["target"]]]
+
+
+def test_topics_share_nothing_and_have_enough_rows(corpus: object) -> None:
+    data = topics()
+    names = data["train"].features["label"].names
+    assert len(names) == 12 and "trivia" in names
+    assert shared(data, "text") == shared(data, "group") == 0
+    counts = Counter(data["train"]["label"])
+    assert len(counts) == 12 and min(counts.values()) >= 20
+    assert min(Counter(data["test"]["label"]).values()) >= 5
+    assert all(" " in form(text) for rows in data.values() for text in rows["text"])
+
+
+def test_the_next_sentence_is_the_reply(corpus: object) -> None:
+    data = wikipedia_replies()
+    assert len(data["train"]) > 5000
+    articles = [{row["group"].rpartition(" ")[0] for row in rows} for rows in data.values()]
+    assert sum(map(len, articles)) == len(set().union(*articles))
+    for split, rows in data.items():
+        for row in rows.select(range(100)):
+            title = row["group"].rpartition(" ")[0]
+            assert f"{row['text']} {row['candidates'][row['target']]}" in pages()[title]
+            assert splits()[title] == split
+    assert shared(data, "text") == 0

@@ -1,0 +1,71 @@
+"""Rendered motions: what a class says is what moves, and no single frame tells."""
+
+import numpy as np
+import pytest
+from datasets import DatasetDict
+
+from tlzoo.data.media.video import decode
+from tlzoo.data.rendered.motion_classes import FRAMES, MOTIONS, SIDE, digit_motions, letter_motions, moving
+
+INK = np.zeros((8, 8), np.float32)
+INK[1:7, 2:6] = 1
+
+
+@pytest.fixture(scope="module")
+def rows() -> DatasetDict:
+    return digit_motions(sizes=(24, 8, 16))
+
+
+def centre(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Middle in x and y, and area, of what is light, in each frame."""
+    light = frames.astype(float).mean(-1) > 100
+    y, x = np.mgrid[: light.shape[1], : light.shape[2]]
+    area = light.sum((1, 2))
+    return (light * x).sum((1, 2)) / area, (light * y).sum((1, 2)) / area, area
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_a_class_is_how_it_moves_and_reversed_its_opposite(motion: str) -> None:
+    opposite = {"left": "right", "up": "down", "clockwise": "counterclockwise", "growing": "shrinking"}
+    opposite |= {b: a for a, b in opposite.items()}
+    for seed in range(5):
+        frames = moving(INK, motion, np.random.default_rng(seed))
+        assert said(frames) == motion and said(frames[::-1]) == opposite[motion]
+
+
+def said(frames: np.ndarray) -> str:
+    x, y, area = centre(frames)
+    if area.max() > 1.4 * area.min():
+        return "growing" if area[-1] > area[0] else "shrinking"
+    turn = np.cross(np.diff(np.stack([x, y, 0 * x], 1), axis=0)[:-1], np.diff(np.stack([x, y, 0 * x], 1), axis=0)[1:])
+    if np.abs(turn[:, 2].sum()) > 20:
+        return "clockwise" if turn[:, 2].sum() > 0 else "counterclockwise"  # y points down
+    across, down = x[-1] - x[0], y[-1] - y[0]
+    return ("right" if across > 0 else "left") if abs(across) > abs(down) else ("down" if down > 0 else "up")
+
+
+def test_splits_share_no_digit_and_rows_depend_on_their_index_only(rows: DatasetDict) -> None:
+    groups = [set(part["group"]) for part in rows.values()]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    longer = digit_motions(sizes=(25, 8, 16))
+    assert longer["train"][7] == rows["train"][7]
+    assert decode(rows["test"][0]["video"], FRAMES).shape == (FRAMES, SIDE, SIDE, 3)
+    assert np.bincount(rows["train"]["label"]).tolist() == [3] * len(MOTIONS)
+
+
+def test_letters_of_validation_are_of_other_fonts() -> None:
+    found = letter_motions(sizes=(24, 12))
+    fonts = [{group.rsplit("-", 1)[0] for group in part["group"]} for part in found.values()]
+    assert not fonts[0] & fonts[1] and len(set(found["train"]["label"])) == 12
+
+
+def test_no_single_frame_tells() -> None:
+    """Where a thing is and how large, in one frame, is as likely for each motion as for its opposite."""
+    rng = np.random.default_rng(0)
+    for one, other in zip(MOTIONS[::2], MOTIONS[1::2], strict=True):
+        seen = []
+        for motion in (one, other):
+            frames = [moving(INK, motion, rng)[int(rng.integers(FRAMES))][None] for _ in range(150)]
+            seen.append(np.array([[float(v[0]) for v in centre(f)] for f in frames]))
+        gap = np.abs(seen[0].mean(0) - seen[1].mean(0)) / np.sqrt(seen[0].var(0) / 150 + seen[1].var(0) / 150)
+        assert (gap < 4).all(), (one, other, gap)

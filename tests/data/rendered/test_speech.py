@@ -1,0 +1,160 @@
+"""Rendered speech."""
+
+import hashlib
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from datasets import DatasetDict
+
+from tlzoo.data.media.audio import decode
+from tlzoo.data.rendered import espeak, speech
+
+SMALL = (100, 30, 100)
+
+
+@pytest.fixture(scope="module")
+def digits() -> DatasetDict:
+    return speech.spoken_digits(sizes=SMALL)
+
+
+@pytest.fixture(scope="module")
+def words() -> DatasetDict:
+    return speech.spoken_words(sizes=(150, 75))
+
+
+def keys(data: DatasetDict) -> list[str]:
+    return [hashlib.sha256(sound["bytes"]).hexdigest() for rows in data.values() for sound in rows["audio"]]
+
+
+def test_shape(digits, words):
+    assert {split: len(rows) for split, rows in digits.items()} == {"train": 100, "validation": 30, "test": 100}
+    assert {split: len(rows) for split, rows in words.items()} == {"train": 150, "validation": 75}
+    for rows in (*digits.values(), *words.values()):
+        assert list(rows.features) == ["audio", "label", "group", "id"]
+        assert rows.features["audio"].sampling_rate == espeak.SAMPLE_RATE
+    assert digits["train"].features["label"].names == list(speech.DIGITS)
+    assert words["train"].features["label"].names == list(speech.WORDS)
+    ids = [name for data in (digits, words) for rows in data.values() for name in rows["id"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_full_sizes_are_those_of_the_protocol():
+    assert speech.spoken_digits.__defaults__ == (0, (800, 200, 1000))
+    assert speech.spoken_words.__defaults__ == (0, (3750, 300))
+
+
+def test_voices_are_dealt_out_once():
+    parts = speech.voices()
+    everyone = [voice for part in parts.values() for voice in part]
+    assert sorted(everyone) == espeak.variants()
+    assert len(parts["digits/test"]) >= 20
+    assert min(map(len, parts.values())) >= 5
+
+
+def test_families_stay_together():
+    where = {voice.rstrip("0123456789"): part for part, chosen in speech.voices().items() for voice in chosen}
+    for part, chosen in speech.voices().items():
+        assert {where[voice.rstrip("0123456789")] for voice in chosen} == {part}
+
+
+def test_groups_are_the_voices_of_the_split(digits, words):
+    for name, data in (("digits", digits), ("words", words)):
+        for split, rows in data.items():
+            assert set(rows["group"]) <= set(speech.voices()[f"{name}/{split}"])
+    assert len(set(digits["test"]["group"])) >= 20
+
+
+def test_no_two_rows_are_equal(digits, words):
+    assert len(set(keys(digits) + keys(words))) == len(keys(digits)) + len(keys(words))
+
+
+def test_every_beginning_is_balanced(digits, words):
+    for rows, classes in ((digits["train"], 10), (digits["test"], 10), (words["train"], 75)):
+        for end in range(10, len(rows), 10):
+            counts = Counter(rows["label"][:end])
+            assert max(counts.values()) - min(counts[label] for label in range(classes)) <= 1
+    assert digits["train"]["label"][:10] != digits["train"]["label"][10:20]  # shuffled, not in turn
+
+
+def test_label_and_voice_are_independent(digits):
+    pairs = Counter(zip(digits["test"]["label"], digits["test"]["group"], strict=True))
+    assert max(pairs.values()) <= 3
+
+
+def test_a_smaller_set_is_the_beginning_of_a_larger_one(digits):
+    fewer = speech.spoken_digits(sizes=(20, 5, 5))
+    for split, rows in fewer.items():
+        assert rows[:] == digits[split][: len(rows)]
+
+
+def test_seeds_differ(digits):
+    other = speech.spoken_digits(seed=1, sizes=(10, 5, 5))
+    assert set(keys(other)).isdisjoint(keys(digits))
+
+
+def test_another_process_gives_the_same_rows(digits):
+    code = (
+        "import hashlib; from tlzoo.data import speech\n"
+        "for rows in speech.spoken_digits(sizes=(12, 4, 8)).values():\n"
+        "    for sound in rows['audio']: print(hashlib.sha256(sound['bytes']).hexdigest())"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    here = [
+        hashlib.sha256(digits[split][i]["audio"]["bytes"]).hexdigest()
+        for split, size in (("train", 12), ("validation", 4), ("test", 8))
+        for i in range(size)
+    ]
+    assert told.stdout.split() == here
+
+
+def test_clips_are_speech_and_not_clipped(digits, words):
+    for rows in (*digits.values(), *words.values()):
+        for sound in rows["audio"]:
+            samples = decode(sound, espeak.SAMPLE_RATE)
+            assert 0.15 < len(samples) / espeak.SAMPLE_RATE < 2.5
+            assert 0.1 < np.abs(samples).max() < 0.99
+            assert np.sqrt(np.mean(samples**2)) > 0.005
+
+
+def test_no_word_sounds_like_a_digit_or_another_word():
+    assert len(set(speech.WORDS)) == 75
+    for accent in espeak.ACCENTS:
+        said = {word: espeak.render(word, accent).tobytes() for word in (*speech.DIGITS, *speech.WORDS)}
+        assert len(set(said.values())) == len(said), accent
+
+
+def mean_spectra(rows) -> np.ndarray:
+    """Mean log power of 64 bands of four quarters of each clip, float of shape ``(rows, 256)``."""
+    features = []
+    for sound in rows["audio"]:
+        frames = np.lib.stride_tricks.sliding_window_view(decode(sound, 16000), 512)[::160] * np.hanning(512)
+        power = np.abs(np.fft.rfft(frames)) ** 2
+        bands = np.log(np.stack([band.sum(axis=1) for band in np.array_split(power[:, 3:], 64, axis=1)], axis=1) + 1e-4)
+        features.append(np.concatenate([quarter.mean(axis=0) for quarter in np.array_split(bands, 4)]))
+    return np.array(features)
+
+
+def test_digits_can_be_learnt_but_are_not_trivial():
+    discriminant_analysis = pytest.importorskip("sklearn.discriminant_analysis")
+    data = speech.spoken_digits(sizes=(300, 0, 200))
+    model = discriminant_analysis.LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2)
+    model.fit(mean_spectra(data["train"]), data["train"]["label"][:])
+    assert 0.4 < model.score(mean_spectra(data["test"]), data["test"]["label"][:]) < 0.95
+
+
+def test_voices_are_told_apart_by_words_of_their_own():
+    data, source = speech.spoken_voices(sizes=(60, 20, 60)), speech.other_voices(sizes=(60, 20))
+    who = data["test"].features["label"].names
+    assert len(who) == 20 and set(who) <= set(speech.voices()["digits/test"])
+    assert set(source["train"].features["label"].names) == set(speech.voices()["words/train"])
+    words = [set(rows["group"]) for rows in (*data.values(), *source.values())]
+    assert sum(map(len, words)) == len(set.union(*words))  # no word in two splits, or in source and target
+    for rows in data.values():
+        assert set(Counter(rows["label"]).values()) == {len(rows) // 20}
+    assert len(set(keys(data) + keys(source))) == 220
+    ids = [name for rows in (*data.values(), *source.values()) for name in rows["id"]]
+    assert len(set(ids)) == len(ids)
+    assert speech.spoken_voices(sizes=(20, 0, 0))["train"][:] == data["train"][:20]

@@ -1,0 +1,107 @@
+"""A small backbone over pictures, and trainings as short as a test can have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tlzoo.core.batch import Row
+from tlzoo.core.image import ImageBackbone
+from tlzoo.core.model import Model
+from tlzoo.core.task import HeadTask
+from tlzoo.data.media.image import encode_png
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.tasks.head_model import HeadedModel, HeadModel, frame
+from tlzoo.transfer.features import frozen
+
+COLOURS = ((255, 60, 60), (60, 255, 60), (60, 60, 255), (255, 255, 60))
+
+
+class Small(ImageBackbone):
+    """Convolutions at strides of 4, 8, 16 and 32 pixels, parameters always the same."""
+
+    def __init__(self, height: int = 64, width: int = 96) -> None:
+        channels = (16, 24, 32, 48)
+        super().__init__((height, width), {"pooled": 48}, list(zip(channels, (4, 8, 16, 32), strict=True)))
+        torch.manual_seed(0)
+        steps = [(3, 16, 4), (16, 24, 2), (24, 32, 2), (32, 48, 2)]
+        self.parts = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(i, o, s + 1, s, s // 2), nn.BatchNorm2d(o), nn.ReLU()) for i, o, s in steps
+        )
+
+    def forward(self, batch: dict[str, Any]) -> dict[str, Any]:
+        maps: list[Tensor] = []
+        for part in self.parts:
+            maps.append(part(maps[-1] if maps else self.pixels(batch)))
+        return {"pooled": maps[-1].mean((2, 3)), "pyramid": maps}
+
+    def stages(self) -> list[nn.Module]:
+        return list(self.parts)
+
+    def load_official(self, files: Any) -> None:
+        raise NotImplementedError
+
+
+def noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    """Dark noise, the ground that things are drawn on."""
+    return rng.integers(0, 60, (height, width, 3), dtype=np.uint8)
+
+
+def stored(image: NDArray[np.uint8]) -> dict[str, Any]:
+    return {"bytes": encode_png(image), "path": None}
+
+
+def learn(
+    model: Model, rows: Sequence[Row] | Dataset, steps: int, augment: bool = False, rate: float = 5e-3
+) -> tuple[float, float]:
+    """Train on all rows at once.
+
+    Returns:
+        The loss at the first step, and the mean over the last three.
+    """
+    torch.manual_seed(0)
+    batch = model.collate([model.encode(row) for row in rows])
+    optimizer = torch.optim.AdamW(model.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    model.train()
+    losses = []
+    for _ in range(steps):
+        loss = model.loss(model.augment(batch) if augment else batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    model.eval()
+    return losses[0], float(np.mean(losses[-3:]))
+
+
+@torch.inference_mode()
+def scores(task: HeadTask, model: Model, rows: Sequence[Row] | Dataset) -> list[float]:
+    """The task's metrics of a model on rows."""
+    found = model.eval().predict(model.collate([model.encode(row) for row in rows]))
+    each = [task.statistics(prediction, row) for prediction, row in zip(found, rows, strict=True)]
+    weights = np.ones((1, len(each)))
+    return [float(METRICS[name].reduce([s[name] for s in each], weights)[0]) for name in task.metrics]
+
+
+def probe(task: HeadTask, rows: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch) -> HeadModel:
+    """A head on the frozen maps of a small backbone, as a probe has them."""
+    monkeypatch.setenv("TLZOO_CACHE", str(cache))
+    backbone = Small()
+    frame(backbone, task)
+    features = frozen(backbone, task, [rows], ["small"], progress=False)
+    return HeadModel(task.head(backbone.spec), task, features, backbone.spec)
+
+
+def whole(task: HeadTask, height: int = 64, width: int = 96) -> HeadedModel:
+    """A small backbone with the task's head."""
+    return HeadedModel(Small(height, width), task)

@@ -1,0 +1,328 @@
+"""A person's own pictures with COCO annotations (Lin 2014, 1405.0312): boxes, masks or keypoints.
+
+The form is that of https://cocodataset.org/#format-data: one JSON file a split, or one in all. Coordinates refer to
+the pixels as they are stored, before the camera's rotation (EXIF) is applied, unless the file's ``width`` and
+``height`` say otherwise. Annotations with ``iscrowd`` are no objects: they are left out, and in a mask they count
+neither way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlzoo.data.dataset import Listing, Targets
+from tlzoo.data.files.boxes import Objects, Size, rarest
+from tlzoo.data.files.coco_targets import NO_CLASS, Area, Masks, People
+from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.text_files import read_json
+from tlzoo.data.media.keypoints import COCO_NAMES
+from tlzoo.errors import InputError
+
+PARTS = ("images", "annotations", "categories")
+_WORD = {"pose-estimation": "keypoints"}
+"""In the name of a task's file, where COCO's own folder has several a split."""
+
+
+@dataclass
+class _Picture:
+    """One entry of ``images``."""
+
+    id: Hashable
+    name: str
+    path: Path
+    size: Size | None
+    group: str | None
+    split: str | None
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+
+def listing(path: Path, task: str) -> Listing:
+    """List pictures with COCO annotations.
+
+    Args:
+        path: A JSON file, its pictures beside it, in ``images`` or one folder up; or a folder with one such file, or
+            one for each split, named after it (``train.json``, ``instances_val2017.json``, ``valid/*.json``).
+        task: ``face-detection``, ``object-detection``, ``image-segmentation`` or ``pose-estimation``.
+
+    Raises:
+        InputError: No such file, or something in it that cannot be meant: names file, annotation and alternatives.
+    """
+    found = Listing("image", [], [], [], [], [])
+    categories: dict[Hashable, dict[str, Any]] = {}
+    pictures: list[_Picture] = []
+    root = path if path.is_dir() else path.parent
+    for file, split, content in _files(path, task, found.notices):
+        found.files.append(file)
+        pictures += _pictures(file, split, content, categories, root, found)
+    if not pictures:
+        looked = ", ".join(str(f) for f in _places(found.files[0]))
+        raise InputError(f"{found.files[0]}: none of its pictures is where it says; looked in {looked}")
+    found.targets, present = _targets(task, pictures, categories, found)
+    found.labels = rarest(present)
+    found.inputs = [{"bytes": None, "path": str(p.path)} for p in pictures]
+    found.names = [p.name for p in pictures]
+    found.groups = [p.group or p.name for p in pictures] if any(p.group for p in pictures) else None
+    found.splits = [p.split for p in pictures if p.split] or None
+    found.files += [p.path for p in pictures]
+    return found
+
+
+def candidates(path: Path) -> list[Path]:
+    """JSON files in a folder and one folder down."""
+    return [f for f in (*sorted(path.glob("*.json")), *sorted(path.glob("*/*.json"))) if f.name[0] != "."]
+
+
+def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | None, dict[str, Any]]]:
+    """COCO files with the split that each is."""
+    if path.is_file():
+        return [(path, None, _read(path))]
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder; --data takes auto, a data set's name, hub:ID or a path")
+    contents: dict[Path, dict[str, Any]] = {}
+    reasons = []
+    for file in candidates(path):
+        try:
+            contents[file] = _read(file)
+        except InputError as error:
+            reasons.append(str(error))
+    if not contents:
+        why = f"; {reasons[0]}" if reasons else ""
+        raise InputError(f"{path}: no COCO annotation (a .json file there or one folder down){why}")
+    if len(contents) == 1:
+        return [(file, None, content) for file, content in contents.items()]
+    by_split: dict[str | None, list[Path]] = {}
+    for file in contents:
+        by_split.setdefault(_split(file, path), []).append(file)
+    unnamed = by_split.pop(None, [])
+    if not by_split:
+        raise InputError(f"{path}: which COCO file is which split? name them train.json, val.json...: {_few(unnamed)}")
+    if unnamed:
+        notices.append(f"{path}: not named after a split, left out: {_few(unnamed)}")
+    chosen = {}
+    for split, files in by_split.items():
+        word = _WORD.get(task, "instances")
+        fitting = files if len(files) == 1 else [f for f in files if word in f.stem]
+        if len(fitting) != 1:
+            raise InputError(f"{path}: several COCO files for {split}: {_few(files)}; leave one of them there")
+        chosen[split] = fitting[0]
+    return [(file, split, contents[file]) for split, file in chosen.items()]
+
+
+def _split(file: Path, root: Path) -> str | None:
+    return split_of(file.stem) or (split_of(file.parent.name) if file.parent != root else None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    given = [name for name in content if isinstance(name, str)] if isinstance(content, dict) else []
+    for name in PARTS:
+        if name not in given or not isinstance(content[name], list):
+            has = f"; it has: {', '.join(given[:8])}" if given else ""
+            raise InputError(f"{path}: no COCO annotation: no list {name!r} (needed: {', '.join(PARTS)}){has}")
+        for i, entry in enumerate(content[name]):
+            if not isinstance(entry, dict):
+                raise InputError(f"{path}: {name}[{i}] is {type(entry).__name__}; expected an object")
+    return content  # type: ignore[no-any-return]
+
+
+def _pictures(
+    file: Path,
+    split: str | None,
+    content: dict[str, Any],
+    categories: dict[Hashable, dict[str, Any]],
+    root: Path,
+    found: Listing,
+) -> list[_Picture]:
+    """The pictures of one file, with their annotations; its categories are added to ``categories``."""
+    own = _by_id(content["categories"], "category", file, "name")
+    for key, category in own.items():
+        other = categories.setdefault(key, category)
+        if other["name"] != category["name"]:
+            raise InputError(
+                f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {found.files[0]}"
+            )
+    entries = _by_id(content["images"], "image", file, "file_name")
+    group = next((c for c in GROUP_COLUMNS if any(c in e for e in entries.values())), None)
+    if group and f"groups from field {group!r} of images" not in found.notices:
+        found.notices.append(f"groups from field {group!r} of images")
+    pictures: dict[Hashable, _Picture] = {}
+    paths: dict[Path, Hashable] = {}
+    places = _places(file)
+    for key, entry in entries.items():
+        path = _located(str(entry["file_name"]), places)
+        if path is None:
+            found.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
+            continue
+        if path in paths:
+            raise InputError(f"{file}: images {paths[path]!r} and {key!r} are the same file, {path}; make them one")
+        paths[path] = key
+        name = os.path.relpath(path, root)
+        mine = str(entry[group]) if group and entry.get(group) not in (None, "") else None
+        pictures[key] = _Picture(key, name, path, _size(entry), mine, split)
+    for i, annotation in enumerate(content["annotations"]):
+        where = f"{file}: annotation {annotation.get('id', f'number {i}')!r}"
+        _check_known(annotation, "category_id", own, where)
+        _check_known(annotation, "image_id", entries, where)
+        annotation["where"] = where
+        if annotation["image_id"] in pictures:
+            pictures[annotation["image_id"]].annotations.append(annotation)
+    return list(pictures.values())
+
+
+def _by_id(entries: list[dict[str, Any]], kind: str, file: Path, needed: str) -> dict[Hashable, dict[str, Any]]:
+    found: dict[Hashable, dict[str, Any]] = {}
+    for i, entry in enumerate(entries):
+        for name in ("id", needed):
+            if not isinstance(entry.get(name), str | int):
+                raise InputError(f"{file}: {kind} number {i}: field {name!r} is {_shown(entry.get(name))}")
+        if entry["id"] in found:
+            raise InputError(f"{file}: two {kind} entries have id {entry['id']!r}")
+        found[entry["id"]] = entry
+    return found
+
+
+def _check_known(annotation: dict[str, Any], name: str, known: dict[Hashable, dict[str, Any]], where: str) -> None:
+    value = annotation.get(name)
+    if not isinstance(value, str | int) or value not in known:
+        what = {"category_id": "categories", "image_id": "images"}[name]
+        raise InputError(f"{where}: {name} {_shown(value)} is not among the {what}: {_few(known)}")
+
+
+def _size(entry: dict[str, Any]) -> Size | None:
+    width, height = entry.get("width"), entry.get("height")
+    if isinstance(width, int | float) and isinstance(height, int | float) and width >= 1 and height >= 1:
+        return int(width), int(height)
+    return None
+
+
+def _places(file: Path) -> list[Path]:
+    """Where the pictures of a file may be: beside it, in ``images``, one folder up; or there, in the split's own."""
+    base = file.parent
+    tail = file.stem.rpartition("_")[2]
+    near = (base, base / "images", base.parent, base.parent / "images")
+    return [*near, *(folder / tail for folder in near if (folder / tail).is_dir())]
+
+
+def _located(name: str, places: Iterable[Path]) -> Path | None:
+    """A picture by the path that its entry gives, else by its name alone; never above the places themselves."""
+    given = Path(name.replace("\\", "/"))
+    for relative in dict.fromkeys((given, Path(given.name))):
+        if relative.is_absolute() or not relative.name:
+            continue
+        for place in places:
+            path = Path(os.path.normpath(place / relative))
+            if path.is_relative_to(os.path.normpath(place)) and path.is_file():
+                return path
+    return None
+
+
+def _targets(
+    task: str, pictures: list[_Picture], categories: dict[Hashable, dict[str, Any]], found: Listing
+) -> tuple[Targets, list[list[str]]]:
+    """What is right for each picture, and the names of the classes that it has."""
+    make = {"image-segmentation": _masks, "pose-estimation": _people}.get(task)
+    objects = [[a for a in p.annotations if not a.get("iscrowd")] for p in pictures]
+    if not any(objects):
+        raise InputError(f"{found.files[0]}: no annotation but crowds")
+    if make is not None:
+        return make(pictures, objects, categories, found)
+    used = _names(objects, categories)
+    if task == "face-detection" and "face" not in used:
+        if len(used) > 1:
+            raise InputError(f"{found.files[0]}: face-detection needs a category 'face'; those used: {', '.join(used)}")
+        found.notices.append(f"category {used[0]!r} is taken for 'face'")
+        used = ["face"]
+        place = dict.fromkeys(categories, 0)
+    else:
+        used = ["face"] if task == "face-detection" else used
+        place = {k: used.index(str(c["name"])) for k, c in categories.items() if str(c["name"]) in used}
+    objects = [[a for a in each if a["category_id"] in place] for each in objects]
+    boxes = [np.array([_numbers(a, "bbox", 4) for a in each], dtype=np.float64).reshape(-1, 4) for each in objects]
+    classes = [[place[a["category_id"]] for a in each] for each in objects]
+    return Objects(used, boxes, classes, [p.size for p in pictures]), [[used[c] for c in each] for each in classes]
+
+
+def _masks(
+    pictures: list[_Picture],
+    objects: list[list[dict[str, Any]]],
+    categories: dict[Hashable, dict[str, Any]],
+    found: Listing,
+) -> tuple[Targets, list[list[str]]]:
+    if not any(a.get("segmentation") for each in objects for a in each):
+        raise InputError(f"{found.files[0]}: no annotation has a 'segmentation'; image-segmentation needs them")
+    names = ["background", *(n for n in _names(objects, categories) if n != "background")]
+    if len(names) > 255:
+        raise InputError(f"{found.files[0]}: {len(names)} classes; a mask holds 255 at most")
+    place = {key: names.index(str(c["name"])) for key, c in categories.items() if str(c["name"]) in names}
+    areas = [
+        [
+            Area(a["where"], NO_CLASS if a.get("iscrowd") else place[a["category_id"]], a.get("segmentation"))
+            for a in sorted(p.annotations, key=lambda a: not a.get("iscrowd"))
+            if a.get("iscrowd") or a["category_id"] in place
+        ]
+        for p in pictures
+    ]
+    present = [[names[place[a["category_id"]]] for a in each] for each in objects]
+    return Masks(names, areas, [p.size for p in pictures]), present
+
+
+def _people(
+    pictures: list[_Picture],
+    objects: list[list[dict[str, Any]]],
+    categories: dict[Hashable, dict[str, Any]],
+    found: Listing,
+) -> tuple[Targets, list[list[str]]]:
+    people = [[a for a in each if _is_list(a.get("keypoints")) and any(a["keypoints"][2::3])] for each in objects]
+    used = {a["category_id"] for each in people for a in each}
+    kinds = {tuple(map(str, categories[key].get("keypoints") or COCO_NAMES)) for key in used}
+    if not kinds:
+        raise InputError(f"{found.files[0]}: no annotation has 'keypoints'; pose-estimation needs them")
+    if len(kinds) > 1:
+        raise InputError(f"{found.files[0]}: categories with different 'keypoints'; pose-estimation takes one kind")
+    parts = kinds.pop()
+    for what, count in (
+        ("annotations without keypoints, left out", sum(map(len, objects)) - sum(map(len, people))),
+        ("pictures without anybody's keypoints, left out", sum(not each for each in people)),
+    ):
+        if count:
+            found.notices.append(f"{what}: {count}")
+    pictures[:] = [p for p, each in zip(pictures, people, strict=True) if each]
+    people = [each for each in people if each]
+    points = [[_numbers(a, "keypoints", 3 * len(parts)) for a in each] for each in people]
+    boxes = [[_numbers(a, "bbox", 4) if a.get("bbox") else None for a in each] for each in people]
+    return People(parts, points, boxes, [p.size for p in pictures]), [["person"] for _ in pictures]
+
+
+def _names(objects: Sequence[Sequence[dict[str, Any]]], categories: dict[Hashable, dict[str, Any]]) -> list[str]:
+    """Names of the categories that occur, in the order of their ids."""
+    used = {a["category_id"] for each in objects for a in each}
+    ordered = sorted(used, key=lambda key: (isinstance(key, str), key))
+    return list(dict.fromkeys(str(categories[key]["name"]) for key in ordered))
+
+
+def _numbers(annotation: dict[str, Any], name: str, count: int) -> list[float]:
+    values = annotation.get(name)
+    if isinstance(values, list) and len(values) == count and all(isinstance(v, int | float) for v in values):
+        return [float(v) for v in values]
+    raise InputError(f"{annotation['where']}: field {name!r} is {_shown(values)}; expected {count} numbers")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _shown(value: Any) -> str:
+    text = "missing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _few(items: Iterable[Any]) -> str:
+    shown = [i.name if isinstance(i, Path) else repr(i) for i in items]
+    return ", ".join(shown[:8]) + (f", ... ({len(shown)} in all)" if len(shown) > 8 else "")

@@ -1,0 +1,116 @@
+"""A person's own data: which reader takes a path, by the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlzoo.errors import InputError
+from tlzoo.vocabulary import column, task_facts
+
+if TYPE_CHECKING:
+    from tlzoo.data.dataset import Listing
+
+Row = Mapping[str, Any]
+LISTINGS = {
+    "language-modeling": "tlzoo.data.files.passages:listing",
+    "pitch-extraction": "tlzoo.data.files.f0_folder:listing",
+    "question-answering": "tlzoo.data.files.squad:listing",
+    "speech-recognition": "tlzoo.data.files.transcripts:listing",
+    "text-classification": "tlzoo.data.files.tables:listing",
+    "text-embedding": "tlzoo.data.files.pairs:listing",
+    "text-generation": "tlzoo.data.files.replies:listing",
+    "video-generation": "tlzoo.data.files.video_folder:listing",
+}
+"""What reads a person's own data, by task: ``module:function`` from a path to a listing; else class folders."""
+ROWS = {
+    "question-answering": "tlzoo.data.files.squad:rows",
+    "text-embedding": "tlzoo.data.files.pairs:rows",
+    "text": "tlzoo.data.files.tables:rows",
+    "dna": "tlzoo.data.files.fasta:rows",
+}
+"""What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
+
+
+def listing(path: Path, task: str) -> Listing:
+    """List a person's own examples for a task.
+
+    Args:
+        path: Class folders or ``metadata.csv`` (``tlzoo.data.files.folder``), COCO annotations
+            (``tlzoo.data.files.coco``), pictures and masks (``tlzoo.data.files.mask_folder``), tables of text
+            (``tlzoo.data.files.tables``), or questions with passages (``tlzoo.data.files.squad``).
+        task: The task.
+
+    Raises:
+        InputError: No such path, or it holds nothing of the task's form.
+    """
+    from tlzoo.data.files import coco, folder, mask_folder
+
+    if task in LISTINGS:
+        read: Callable[[Path], Listing] = _named(LISTINGS[task])
+        return _printable(read(path))
+    facts = task_facts(task)
+    kind = next(iter(facts.inputs))
+    if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
+        return _printable(folder.listing(path, kind))
+    if task == "image-segmentation" and path.is_dir():
+        if mask_folder.has_masks(path):
+            return _printable(mask_folder.listing(path))
+        if not coco.candidates(path):
+            raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
+    return _printable(coco.listing(path, task))
+
+
+def _printable(found: Listing) -> Listing:
+    """The listing, with names of files and folders that are no UTF-8 made such that they can be kept and shown."""
+    from tlzoo.data.files.text_files import printable
+
+    found.names, found.labels = [*map(printable, found.names)], [*map(printable, found.labels)]
+    found.groups = found.groups and [*map(printable, found.groups)]
+    found.problems = [*map(printable, found.problems)]
+    return found
+
+
+def rows(
+    path: Path, task: str | None, kind: str, columns: Mapping[str, str], say: Callable[[str], None]
+) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
+    """Rows of a file to predict, each with what it is called by, ``input`` and more, or with what is wrong with it.
+
+    Args:
+        path: The file.
+        task: What the model was fine-tuned for; absent of a published one.
+        kind: Kind of the model's input.
+        columns: Of tables the column that each input is read from, as training read it; without, it is guessed.
+        say: Takes which columns are read.
+
+    Raises:
+        InputError: It cannot be read as the task's rows.
+        OSError: It cannot be read.
+    """
+    place = ROWS.get(task or "") or ROWS.get(kind)
+    if place is not None:
+        yield from _named(place)(path, columns, say)
+    else:
+        yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
+
+
+def _named(dotted: str) -> Any:
+    module, _, function = dotted.partition(":")
+    return getattr(import_module(module), function)
+
+
+def fingerprint(found: Listing, path: Path) -> str:
+    """Hash of the names and contents of the files that decide a listing's rows."""
+    from tlzoo.data.files.folder import digest
+
+    return digest(path if path.is_dir() else path.parent, found.files)
+
+
+def title(path: Path) -> str:
+    """What boards call data at a path: a folder's name, a file's with its folder's; never that of a person's home."""
+    whole = path.resolve()
+    if whole.is_dir():
+        return whole.name
+    return whole.stem if whole.parent.name == Path.home().name else f"{whole.parent.name}-{whole.stem}"

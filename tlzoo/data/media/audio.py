@@ -1,0 +1,245 @@
+"""Sound in and out: ``datasets`` storage to samples, and rendered samples to data sets.
+
+Audio columns are ``Audio(decode=False)``, ``{"bytes": ..., "path": ...}``, so that no FFmpeg is needed: soundfile reads
+them, soxr resamples.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import soundfile
+import soxr
+from datasets import Audio, ClassLabel, Dataset, Features, NamedSplit, Value
+from numpy.typing import NDArray
+
+from tlzoo.data.media.limits import limits
+from tlzoo.errors import InputError
+
+_BLOCK = 1 << 18
+"""Samples, over all channels, that are decoded at a time."""
+_UNKNOWN = 1 << 62
+"""As many frames, and more, libsndfile names of a sound whose header does not know its length."""
+
+
+class Clip(NamedTuple):
+    """One labelled, rendered sound.
+
+    Attributes:
+        samples: In [-1, 1], float32 of shape ``(samples,)``.
+        label: Index of the class.
+        group: What may not be in two splits, such as the voice.
+        id: A name that no other clip has.
+    """
+
+    samples: NDArray[np.float32]
+    label: int
+    group: str
+    id: str
+
+
+def decode(source: Mapping[str, Any], sample_rate: int) -> NDArray[np.float32]:
+    """Read one sound.
+
+    Args:
+        source: Storage of ``Audio(decode=False)``: ``{"bytes": bytes | None, "path": str | None}``; bytes come first.
+        sample_rate: Wanted, in Hz.
+
+    Returns:
+        Mono samples in [-1, 1], float32 of shape ``(samples,)``: channels are averaged, other rates resampled.
+
+    Raises:
+        InputError: The sound cannot be read, has no samples, or has more than ``tlzoo.data.media.limits`` allows.
+    """
+    try:
+        samples, rate = _read(source)
+        if rate != sample_rate:
+            samples = soxr.resample(samples, rate, sample_rate, quality="HQ")
+            if not len(samples):
+                raise ValueError(f"too short to resample from {rate} to {sample_rate} Hz")
+    except ValueError as error:
+        raise _named(source, error) from error
+    return np.clip(samples, -1.0, 1.0, out=samples)
+
+
+def check(source: Mapping[str, Any]) -> str | None:
+    """Try to read every frame of a sound.
+
+    Args:
+        source: As for :func:`decode`.
+
+    Returns:
+        Why it cannot be decoded, in one line that does not name it, or nothing.
+    """
+    try:
+        with _opened(source) as file:
+            for _ in _blocks(file):
+                pass
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def check_size(source: Mapping[str, Any]) -> None:
+    """Look at the size that a file's header names, without decoding it.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    try:
+        with _opened(source):
+            pass
+    except ValueError as error:
+        raise _named(source, error) from error
+
+
+def is_silent(source: Mapping[str, Any]) -> bool:
+    """Whether all samples of a sound that can be read are the same."""
+    samples, _ = _read(source)
+    return bool((samples == samples[0]).all())
+
+
+def encode_wav(samples: NDArray[np.float32], rate: int) -> bytes:
+    """Write a sound as a WAV file of 16-bit samples.
+
+    Args:
+        samples: Floats of shape ``(samples,)``; what is outside of [-1, 1] is clipped.
+        rate: Samples a second.
+
+    Returns:
+        The bytes of the file; :func:`decode` gives the samples back to within 1/65536.
+    """
+    pcm = np.clip(np.round(np.asarray(samples) * 32768), -32768, 32767).astype(np.int16)
+    file = io.BytesIO()
+    soundfile.write(file, pcm, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def add_noise(
+    samples: NDArray[np.float32], snr: float, generator: np.random.Generator, *, pink: bool = False
+) -> NDArray[np.float32]:
+    """Add background noise.
+
+    Args:
+        samples: Floats of shape ``(samples,)``.
+        snr: Power of the samples over that of the noise, in dB.
+        generator: Draws the noise.
+        pink: Whether its power falls with frequency, by 3 dB an octave, instead of being white.
+
+    Returns:
+        The sum, float32 of shape ``(samples,)``.
+    """
+    noise = generator.standard_normal(1 << len(samples).bit_length())  # a power of two is quick to transform
+    if pink:
+        spectrum = np.fft.rfft(noise)
+        noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
+    noise = noise[: len(samples)]
+    level = np.sqrt(np.mean(np.square(samples)) / np.mean(np.square(noise)) / 10 ** (snr / 10))
+    return np.asarray(samples + level * noise, np.float32)
+
+
+def labelled_clips(clips: Iterable[Clip], names: Sequence[str], sample_rate: int, split: str) -> Dataset:
+    """Make a data set of rendered sounds.
+
+    Args:
+        clips: The rows.
+        names: Names of the classes.
+        sample_rate: Of all clips, in Hz.
+        split: Name of the split.
+
+    Returns:
+        Rows of ``audio`` (WAV bytes, not decoded), ``label``, ``group`` and ``id``.
+    """
+    features = Features(
+        audio=Audio(sampling_rate=sample_rate, decode=False),
+        label=ClassLabel(names=list(names)),
+        group=Value("string"),
+        id=Value("string"),
+    )
+    rows = [
+        {
+            "audio": {"bytes": encode_wav(clip.samples, sample_rate), "path": f"{clip.id}.wav"},
+            "label": clip.label,
+            "group": clip.group,
+            "id": clip.id,
+        }
+        for clip in clips
+    ]
+    # not Dataset.from_list: it would ask for torchcodec
+    return Dataset(pa.Table.from_pylist(rows, schema=features.arrow_schema), split=NamedSplit(split))
+
+
+def _named(source: Mapping[str, Any], error: ValueError) -> InputError:
+    return InputError(f"{source.get('path') or 'sound without a path'}: {error}")
+
+
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound that is read from its beginning to its end, which is where the samples end, whatever its header says.
+
+    Of one that can be sought soundfile seeks after each block, to where it is: that changes samples of MP3, and fails
+    at the end of a sound whose header does not know its length.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+@contextmanager
+def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
+    """An open sound whose header names no more than is decoded; what goes wrong in the block is a ``ValueError``."""
+    data, path = source.get("bytes"), source.get("path")
+    if data is None and not path:
+        raise ValueError("neither bytes nor a path")
+    if data is not None and not data:
+        raise ValueError("an empty file")
+    try:
+        with io.BytesIO(data) if data is not None else open(str(path), "rb") as stored:
+            if not stored.read(1):
+                raise ValueError("an empty file")
+            stored.seek(0)
+            with _Stream(stored) as file:
+                _check_size(file, file.frames if file.frames < _UNKNOWN else 0)
+                yield file
+    except OSError as error:
+        raise ValueError(f"not readable: {error.strerror}") from error
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"not readable as audio: {error.error_string.strip()}") from error
+
+
+def _check_size(file: Any, frames: int) -> None:
+    """Refuse a sound of so many frames."""
+    limit, seconds, samples = limits(), frames / file.samplerate, frames * file.channels
+    if seconds > limit.seconds:
+        raise ValueError(f"{seconds:,.0f} seconds; the limit is {limit.seconds:,}")
+    if samples > limit.samples:
+        raise ValueError(f"{samples:,} samples in {file.channels} channels; the limit is {limit.samples:,} in all")
+
+
+def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
+    """The samples of a sound, mono, piece by piece: however many there are, which a header need not know."""
+    frames = 0
+    while len(block := file.read(_BLOCK // file.channels, dtype="float32", always_2d=True)):
+        frames += len(block)
+        _check_size(file, frames)
+        mono = block.mean(axis=1)
+        if not np.isfinite(mono).all():
+            raise ValueError("not readable as audio: some samples are no finite numbers")
+        yield mono
+    if not frames:
+        raise ValueError("no samples")
+
+
+def _read(source: Mapping[str, Any]) -> tuple[NDArray[np.float32], int]:
+    """Read all frames: mono float32 of shape ``(samples,)``, and the file's own rate in Hz; or say why not."""
+    with _opened(source) as file:
+        samples = np.empty(min(file.frames, limits().samples), np.float32)  # memory is taken as it is filled
+        end = 0
+        for block in _blocks(file):
+            samples[end : end + len(block)] = block
+            end += len(block)
+        return samples[:end], file.samplerate

@@ -1,0 +1,255 @@
+"""Video in: ``datasets`` storage to frames, by PyAV, whose wheel brings FFmpeg.
+
+Video columns are ``Video(decode=False)``, ``{"bytes": ..., "path": ...}``. Frames are counted in the order in which
+they are shown, and spread by the time at which they are shown, so that a variable frame rate changes no speed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from tlzoo.data.media.limits import AREA, check_ratio, limits
+from tlzoo.data.media.mov import check_tables
+from tlzoo.errors import InputError
+
+Frames = NDArray[np.uint8]
+"""RGB, ``(frames, height, width, 3)``."""
+FORMATS = ("mov", "matroska", "avi", "mpeg", "mpegvideo", "gif")
+"""Containers that are read, by FFmpeg's names: files of frames, and no lists of other files or addresses."""
+
+
+def decode(
+    source: Mapping[str, Any], count: int, every: int | None = None, first: int = 0, side: int | None = None
+) -> Frames:
+    """Read some frames of a video.
+
+    Args:
+        source: Storage of ``Video(decode=False)``: ``{"bytes": bytes | None, "path": str | None}``; bytes come first.
+        count: Number of frames.
+        every: How many frames of the video it is from one to the next; by default they are spread evenly over its time.
+        first: The first one, where they are not spread.
+        side: Height and width to bring frames to, while they are decoded: the shorter side fills it, and the centre is
+            kept; by default they keep their own size.
+
+    Returns:
+        uint8 of shape ``(count, height, width, 3)``, turned upright; a video that is too short repeats its frames.
+
+    Raises:
+        InputError: The video cannot be read, has no frames, or more or larger ones than ``tlzoo.data.media.limits``
+        allows.
+    """
+    try:
+        return _read(source, count, every, first, side)
+    except ValueError as error:
+        raise _named(source, error) from error
+
+
+def check_size(source: Mapping[str, Any]) -> None:
+    """Look at how many frames there are, and how large, without decoding them.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    try:
+        with _opened(source) as container:
+            _times(container)
+    except ValueError as error:
+        raise _named(source, error) from error
+
+
+def check(source: Mapping[str, Any]) -> str | None:
+    """Try to read every frame of a video.
+
+    Returns:
+        Why it cannot be decoded, in one line that does not name it, or nothing.
+    """
+    try:
+        with _opened(source) as container:
+            _times(container)
+        with _opened(source) as container:
+            if not sum(1 for _ in _decoded(container)):  # all of them, to the end
+                return "no frames"
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def length(source: Mapping[str, Any]) -> int:
+    """How many frames a readable video has."""
+    with _opened(source) as container:
+        return len(_times(container))
+
+
+def encode(frames: Frames, rate: int) -> bytes:
+    """Write frames without loss, as FFV1 in a Matroska file.
+
+    Args:
+        frames: RGB, uint8 of shape ``(frames, height, width, 3)``.
+        rate: Frames a second.
+
+    Returns:
+        The bytes of the file; :func:`decode` gives the same frames back.
+    """
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska", options={"fflags": "bitexact"}) as container:  # no random numbers in it
+        stream: Any = container.add_stream("ffv1", rate=rate)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "bgr0"
+        for picture in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def spread(times: Sequence[float], count: int) -> list[int]:
+    """Which frames are shown at the middles of ``count`` equal parts of a video.
+
+    Args:
+        times: When each frame begins, sorted; the last one is shown as long as the frames are on average.
+        count: Number of parts.
+    """
+    first, last = times[0], times[-1]
+    lasts = (last - first) / (len(times) - 1) if len(times) > 1 else 1.0
+    middles = first + (np.arange(count) + 0.5) / count * (last + lasts - first)
+    return [int(i) for i in np.clip(np.searchsorted(times, middles, side="right") - 1, 0, len(times) - 1)]
+
+
+def _read(source: Mapping[str, Any], count: int, every: int | None, first: int, side: int | None) -> Frames:
+    with _opened(source) as container:
+        times = _times(container)
+    wanted = spread(times, count) if every is None else [min(first + i * every, len(times) - 1) for i in range(count)]
+    places: dict[int, list[int]] = {}
+    for place, index in enumerate(wanted):
+        places.setdefault(index, []).append(place)
+    frames: Frames | None = None
+    last = None
+    with _opened(source) as container:
+        for index, frame in enumerate(_decoded(container)):
+            last = frame
+            if index in places:
+                frames = _put(_upright(frame, side), places.pop(index), frames, count)
+            if not places:
+                break
+    if last is None:
+        raise ValueError("no frames")
+    if places:  # a container may announce more than can be decoded
+        frames = _put(_upright(last, side), [place for each in places.values() for place in each], frames, count)
+    assert frames is not None
+    return frames
+
+
+def _put(picture: Frames, places: list[int], frames: Frames | None, count: int) -> Frames:
+    """Put a picture in its places among the frames that are taken, for which there is room after the first."""
+    if frames is None:
+        height, width = picture.shape[:2]
+        limit = limits().taken_pixels
+        if count * height * width > limit:
+            raise ValueError(f"{count} frames of {AREA.format(width, height, limit)}")
+        frames = np.empty((count, *picture.shape), np.uint8)
+    if picture.shape != frames.shape[1:]:
+        raise ValueError("its frames are of several sizes")
+    frames[places] = picture
+    return frames
+
+
+@contextmanager
+def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
+    """An open video whose header names no larger frames than are decoded; what goes wrong is a ``ValueError``."""
+    data, path = source.get("bytes"), source.get("path")
+    if data is None and not path:
+        raise ValueError("neither bytes nor a path")
+    if data is not None and not data:
+        raise ValueError("an empty file")
+    max_pixels = {"max_pixels": str(limits().frame_pixels)}
+    try:
+        with (
+            io.BytesIO(data) if data is not None else open(str(path), "rb") as stored,
+            _container(stored, {"format_whitelist": ",".join(FORMATS)} | max_pixels) as container,
+        ):
+            if not container.streams.video:
+                raise ValueError("no video in it")
+            stream = container.streams.video[0]
+            if not stream.width:
+                raise ValueError(
+                    f"frames of no known size, or of more than {limits().frame_pixels:,} pixels, the limit"
+                )
+            _check_size(stream, 1)
+            stream.thread_type = "AUTO"
+            stream.codec_context.options = max_pixels  # a frame need not be what its header says
+            yield container
+    except (av.FFmpegError, OSError) as error:  # first: some of the former are ValueErrors too
+        raise ValueError(_unreadable(error)) from error
+
+
+def _container(stored: Any, options: dict[str, str]) -> Any:
+    check_tables(stored)
+    try:
+        return av.open(stored, options=options, io_open=_refuse)
+    except av.ArgumentError as error:
+        raise ValueError(f"none of the containers that are read: {', '.join(FORMATS)}") from error
+
+
+def _refuse(url: str, flags: int, options: Mapping[str, str]) -> Any:
+    """Open what a video refers to: nothing."""
+    raise PermissionError(f"it refers to another file, {url}, which is not read")
+
+
+def _check_size(stream: Any, frames: int) -> None:
+    """Refuse so many frames of a stream."""
+    limit, width, height = limits(), stream.width, stream.height
+    if width * height > limit.frame_pixels:
+        raise ValueError(f"frames of {AREA.format(width, height, limit.frame_pixels)}")
+    check_ratio(width, height)
+    if frames > limit.frames:
+        raise ValueError(f"{frames:,} frames; the limit is {limit.frames:,}")
+    if frames * width * height > limit.video_pixels:
+        raise ValueError(f"{frames:,} frames of {AREA.format(width, height, limit.video_pixels)}")
+
+
+def _decoded(container: Any) -> Iterator[Any]:
+    for index, frame in enumerate(container.decode(video=0)):
+        _check_size(frame, index + 1)
+        yield frame
+
+
+def _times(container: Any) -> list[float]:
+    """When each frame is shown, sorted; where a file does not say, frames are counted."""
+    shown = []
+    for packet in container.demux(video=0):
+        if packet.size and not packet.is_discard:
+            shown.append(packet.pts)
+            _check_size(packet.stream, len(shown))
+    if not shown:
+        raise ValueError("no frames")
+    return [float(t) for t in (range(len(shown)) if None in shown else sorted(shown))]
+
+
+def _upright(frame: Any, side: int | None) -> Frames:
+    if side is not None:
+        fit = side / min(frame.width, frame.height)
+        width, height = (max(side, round(each * fit)) for each in (frame.width, frame.height))
+        picture: Frames = frame.to_ndarray(format="rgb24", width=width, height=height)
+        top, left = (height - side) // 2, (width - side) // 2
+        picture = picture[top : top + side, left : left + side]
+    else:
+        picture = frame.to_ndarray(format="rgb24")
+    return np.rot90(picture, frame.rotation // 90) if frame.rotation else picture
+
+
+def _named(source: Mapping[str, Any], error: ValueError) -> InputError:
+    return InputError(f"{source.get('path') or 'video without a path'}: {error}")
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, av.ArgumentError):  # so FFmpeg refuses what is larger than max_pixels
+        return (
+            f"not readable as video: a frame is damaged, or has more than {limits().frame_pixels:,} pixels, the limit"
+        )
+    return f"not readable as video: {getattr(error, 'strerror', None) or error}"

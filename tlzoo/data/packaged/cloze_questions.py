@@ -1,0 +1,182 @@
+"""Questions made of real text: a sentence with a gap, and the passage around it, where what fills the gap is found.
+
+Cloze questions over documents teach reading without annotators (Hermann 2015, 1506.03340, section 2), and are what
+question answering can be pretrained on (Lewis 2019, 1906.04980; Glass 2020, 1909.04120: the answer stands elsewhere in
+the passage, and some questions have none).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, DatasetDict
+
+from tlzoo.data.files.squad import whole_words
+from tlzoo.data.packaged import news, wikipedia
+from tlzoo.data.protocol import SPLITS, VTAB, Limits, deal
+from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
+
+GAP = "_"
+"""What stands for the missing span: one piece in any vocabulary."""
+UNANSWERED = 5
+"""One question of so many is asked of another passage, which has no answer."""
+
+_SENTENCE = range(6, 41)  # words of a sentence that becomes a question
+_LONGEST = 5  # words of a span
+_PASSAGE = 120  # words of a passage, about
+_MOST = 5  # questions of a passage, and
+_SAME = 2  # those with the same answer
+_DEALT = ("test", *["train", "test"] * 4, "validation")  # of a pack of ten stories
+_ARTICLE = 3000  # most questions of articles to train on
+_INNER = ("and", "de", "for", "in", "la", "of", "on", "the", "to", "van", "von")  # may stand inside a name
+_ARTICLES = ("a", "an", "her", "his", "its", "our", "that", "the", "their", "this")
+_PREPOSITIONS = ("as", "at", "by", "for", "from", "in", "of", "on", "to", "with")
+_SHORT = """
+a ago all am an and any are as at be but by can did do each few for get got had has he her him his how i if in is it its
+la let lot may me mr mrs ms my no nor not now of off old on one or our out own per put s say see set she so t the to
+too two up us use via was way we who why yet you today tomorrow overnight tonight
+"""
+_FUNCTION_WORDS = news.FUNCTION_WORDS | frozenset(_SHORT.split())
+_PARTS = re.compile(r"""\S.*?(?:[.!?]["')\]]*(?=\s+["'(\[]?[A-Z0-9])|$)""", re.S)
+_WORD = re.compile(r"[^\W_]+(?:[.,-][^\W_]+)*")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A question made of a passage.
+
+    Attributes:
+        question: A sentence of the passage, with ``GAP`` in place of a span.
+        context: The passage without that sentence.
+        answer: The span.
+        starts: The characters of the context at which it stands, as whole words; at least one.
+    """
+
+    question: str
+    context: str
+    answer: str
+    starts: tuple[int, ...]
+
+
+def gaps(passage: str) -> Iterator[Gap]:
+    """Make questions of a passage, at most one of a sentence.
+
+    A span is a name, number or noun phrase of one to five words that occurs in another sentence, too: the longest one,
+    names first. It does not open the sentence, unless the passage has it elsewhere within one.
+    """
+    made: Counter[str] = Counter()
+    for part in _PARTS.finditer(passage):
+        sentence = part[0]
+        if len(sentence.split()) not in _SENTENCE:
+            continue
+        context = " ".join((passage[: part.start()] + " " + passage[part.end() :]).split())
+        for first, last in _spans(sentence):
+            answer = sentence[first:last]
+            starts = whole_words(answer, context)
+            if starts and made[answer] < _SAME and len(whole_words(answer, sentence)) == 1:
+                made[answer] += 1
+                question = sentence[:first] + GAP + sentence[last:]
+                yield Gap(question, context, answer, tuple(starts))
+                break
+
+
+def news_spans() -> DatasetDict:
+    """Questions over the stories of :func:`tlzoo.data.packaged.news.documents`; a story is in one split only.
+
+    Returns:
+        Splits of at most 800, 200 and 1,000 rows, as in ``tlzoo.data.schemas.QUESTION_FEATURES``.
+
+    Raises:
+        UnavailableError: The file can be had from no place.
+    """
+    stories = news.documents()
+    splits = {name: _DEALT[deal(len(_DEALT), i, (0, 2))] for i, name in enumerate(stories)}
+    return _rows(stories, splits, VTAB)
+
+
+def wikipedia_spans() -> DatasetDict:
+    """Questions over the articles of :func:`tlzoo.data.packaged.wikipedia.pages`; an article is in one split only.
+
+    Returns:
+        Splits of at most 3,000, 200 and 1,000 rows, as in ``tlzoo.data.schemas.QUESTION_FEATURES``.
+
+    Raises:
+        UnavailableError: The file can be had from no place.
+    """
+    return _rows(wikipedia.pages(), wikipedia.splits(), replace(VTAB, train=_ARTICLE))
+
+
+def passages(text: str) -> Iterator[str]:
+    """Cut a text between sentences into parts of about the same length, some 120 words."""
+    length = len(text.split())
+    count = max(1, round(length / _PASSAGE))
+    part: list[str] = []
+    words = made = 0
+    for sentence in _PARTS.finditer(text):
+        part.append(sentence[0])
+        words += len(sentence[0].split())
+        if words >= length * (made + 1) / count:
+            yield " ".join(part)
+            part, made = [], made + 1
+
+
+def _rows(documents: Mapping[str, str], split_of: Mapping[str, str], limits: Limits) -> DatasetDict:
+    """Questions of each split's documents; some are asked of a passage of another one."""
+    splits = {}
+    for number, split in enumerate(SPLITS):
+        rng = np.random.default_rng(number)
+        found = [(name, p) for name, text in documents.items() if split_of[name] == split for p in passages(text)]
+        made = ((name, gap) for name, passage in found for gap in islice(gaps(passage), _MOST))
+        rows = [_row(gap, name, f"{name} {i}") for i, (name, gap) in enumerate(made, start=1)]
+        chosen = [rows[int(i)] for i in rng.permutation(len(rows))[: getattr(limits, split)]]
+        for row in chosen[::UNANSWERED]:
+            answer = row["answers"]["text"][0].lower()
+            others = [p for name, p in found if name != row["group"] and answer not in p.lower()]
+            if not others:
+                continue
+            row["context"] = others[int(rng.integers(len(others)))]
+            row["answers"], row["answer_type"] = {"text": [], "answer_start": []}, ANSWER_TYPES.index("none")
+        splits[split] = Dataset.from_list(chosen, features=QUESTION_FEATURES)
+    return DatasetDict(splits)
+
+
+def _row(gap: Gap, document: str, name: str) -> dict[str, Any]:
+    answers = {"text": [gap.answer] * len(gap.starts), "answer_start": list(gap.starts)}
+    found = {"question": gap.question, "context": gap.context, "answers": answers}
+    return found | {"answer_type": ANSWER_TYPES.index("short"), "group": document, "id": name}
+
+
+def _spans(sentence: str) -> list[tuple[int, int]]:
+    """First and last character of the names, numbers and noun phrases of a sentence; names first, longest first."""
+    words = list(_WORD.finditer(sentence))
+    plain = [word[0] for word in words]
+    joined = [*(sentence[a.end() : b.start()] == " " for a, b in pairwise(words)), False]  # to the next word
+    content = [word.lower() not in _FUNCTION_WORDS for word in plain]
+    proper = [word[0].isupper() or word[0].isdigit() for word in plain]
+
+    def is_name(i: int, j: int) -> bool:
+        """Capitalised words and numbers, joined by small ones; neither cut short, nor only what opens a sentence."""
+        ends = proper[i] and proper[j] and content[i] and content[j]
+        inside = all(proper[k] or plain[k] in _INNER for k in range(i + 1, j))
+        return ends and inside and not (joined[j] and proper[j + 1]) and j > 0 and (j > i or len(plain[i]) > 1)
+
+    def is_phrase(i: int, j: int) -> bool:
+        """Other words between an article or preposition and whatever ends it; most likely a noun."""
+        begins = i > 0 and joined[i - 1] and plain[i - 1].lower() in _ARTICLES + _PREPOSITIONS
+        inside = all(content[k] and not proper[k] for k in range(i, j + 1))
+        return begins and inside and not (joined[j] and content[j + 1]) and (j > i or len(plain[i]) > 4)
+
+    found = []
+    for i in range(len(words)):
+        for j in range(i, min(i + _LONGEST, len(words))):
+            if j > i and not joined[j - 1]:
+                break
+            if (name := is_name(i, j)) or is_phrase(i, j):
+                found.append((not name, i - j, i, j))
+    return [(words[i].start(), words[j].end()) for _, _, i, j in sorted(found)]

@@ -1,0 +1,121 @@
+"""Real news: 300 stories of the Australian Broadcasting Corporation, 2001, the Lee background corpus (Lee 2005).
+
+The file is a test file of gensim, taken from its wheel by hash; gensim itself is never imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from datasets import Dataset, DatasetDict
+
+from tlzoo.blobs import Blob, fetch
+from tlzoo.data.schemas import CLOZE_FEATURES
+
+LEE_BACKGROUND = Blob(
+    name="lee_background.cor",
+    places=("pypi:gensim==4.4.0/gensim/test/test_data/lee_background.cor",),
+    sha256="5d78d6dafd953bbf65797bef09a9ffb9ec430583381be705f8fd460000f370fb",
+    bytes=360082,
+)
+
+_SIZES = {"test": 200, "validation": 100, "train": 300}
+_WORDS = range(30, 81)  # length of a passage in words, with its last one
+_OVERLAP = 13  # words in a row that make two stories one: as GPT-3 was decontaminated (Brown 2020, 2005.14165, app. C)
+_LONG_FUNCTION_WORDS = """
+about above after again against ahead along already also although always among around back because been before behind
+being below between both came cannot come could does doing done down during each either else even ever every from
+further give given going have having here hers herself himself however into itself just know like made make many might
+more most much must neither never next nothing often once only onto other others ours over perhaps quite rather really
+said same says several shall should since some something still such take taken than that their theirs them themselves
+then there these they thing things this those though through till together told towards toward under until upon very
+want wants well went were what when where whether which while whom whose will with within without would yesterday your
+yours
+"""
+FUNCTION_WORDS = frozenset(_LONG_FUNCTION_WORDS.split())
+"""Of four letters and more; no word to be guessed."""
+
+
+@cache
+def documents() -> dict[str, str]:
+    """Read the stories by name (``lee-background-<line>``), in order.
+
+    A story that shares 13 words in a row with an earlier one is left out, so that no two are versions of one.
+
+    Raises:
+        UnavailableError: The file can be had from no place.
+    """
+    kept: dict[str, str] = {}
+    seen: set[tuple[str, ...]] = set()
+    for number, line in enumerate(fetch(LEE_BACKGROUND).read_text(encoding="ascii").splitlines(), start=1):
+        words = _plain(line)
+        grams = {tuple(words[i : i + _OVERLAP]) for i in range(len(words) - _OVERLAP + 1)}
+        if seen.isdisjoint(grams):
+            kept[f"lee-background-{number:03d}"] = " ".join(line.split())
+        seen |= grams
+    return kept
+
+
+def cloze(seed: int = 0) -> DatasetDict:
+    """Passages of the news without their last word, to be guessed from the passage (see :func:`passages`).
+
+    Args:
+        seed: Decides which stories are whose: a story gives passages to one split only.
+
+    Returns:
+        ``train``, ``validation`` and ``test`` of at most 300, 100 and 200 rows: ``text``, ``target`` (the missing
+        word), ``group`` (the story) and ``id``.
+
+    Raises:
+        UnavailableError: The file can be had from no place.
+    """
+    stories = list(documents().items())
+    rows: dict[str, list[dict[str, str]]] = {split: [] for split in _SIZES}
+    splits = iter(_SIZES)
+    split = next(splits)
+    for index in np.random.default_rng(seed).permutation(len(stories)):
+        name, story = stories[index]
+        if len(rows[split]) >= _SIZES[split] and (split := next(splits, "")) == "":
+            break
+        for number, (text, target) in enumerate(passages(story), start=1):
+            rows[split].append({"text": text, "target": target, "group": name, "id": f"{name}-{number}"})
+    return DatasetDict(
+        {split: Dataset.from_list(rows[split][: _SIZES[split]], features=CLOZE_FEATURES) for split in reversed(_SIZES)}
+    )
+
+
+def passages(story: str) -> Iterator[tuple[str, str]]:
+    """Cut a story into passages whose last word can be guessed from what comes before, as LAMBADA's can.
+
+    A passage begins with a sentence and is as long as it can be within 30 to 80 words; the next one begins with the
+    next sentence. Its last word has at least four letters and nothing but letters, is no function word, does not begin
+    a sentence, and occurs earlier in the passage.
+
+    Yields:
+        Passage without its last word, and that word.
+    """
+    words = story.split()
+    begins = [0, *(i + 1 for i, word in enumerate(words) if _ends_sentence(word))]
+    after = 0
+    for start in begins:
+        if start < after:
+            continue
+        for end in reversed(range(start + _WORDS.start - 1, min(start + _WORDS.stop - 1, len(words)))):
+            target = re.fullmatch(r"""([A-Za-z]{4,})[.,;:!?"')\]]*""", words[end])
+            if target is None or target[1].lower() in FUNCTION_WORDS or _ends_sentence(words[end - 1]):
+                continue
+            if target[1].lower() in _plain(" ".join(words[start:end])):
+                yield " ".join(words[start:end]), target[1]
+                after = end + 1
+                break
+
+
+def _plain(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def _ends_sentence(word: str) -> bool:
+    return re.search(r"""[.!?]["')\]]*$""", word) is not None

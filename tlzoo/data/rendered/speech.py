@@ -1,0 +1,222 @@
+"""Rendered speech: spoken digits to be told apart, and spoken words to pretrain on.
+
+A row is a pure function of seed, split and index, so that a smaller data set is the beginning of a larger one. Classes
+are balanced in every beginning of a split, to within one row. The two data sets share no word and no voice, nor do
+their splits: :func:`voices` says which voice is whose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from datasets import DatasetDict
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from tlzoo.data.media.audio import Clip, add_noise, labelled_clips
+from tlzoo.data.protocol import deal
+from tlzoo.data.rendered import espeak
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+WORDS = tuple(
+    """
+    again animal apple baby banana bed before bird book bottle bread bridge brother butter cat chair children city
+    cloud coffee country dance doctor dog door dream family father finger fish flower forest friend garden girl glass
+    green hand happy heart house island kitchen letter light little market money monkey moon morning mother mountain
+    music orange paper people picture queen rabbit river school ship silver sister sleep snow spring summer table tree
+    water window winter yellow
+    """.split()  # noqa: SIM905
+)
+"""75 common words; none is a digit, or sounds like one or like another of them."""
+
+PARTS = {"words/train": 30, "words/validation": 10, "digits/train": 22, "digits/validation": 10, "digits/test": 28}
+"""Shares of the voices, per cent, in the order in which :func:`voices` deals them out."""
+
+STEP = round(0.2 * espeak.SAMPLE_RATE)
+"""Samples; sounds last a multiple of it, so that many are alike and a network that never pads runs them together."""
+
+
+def voices() -> dict[str, list[str]]:
+    """Say which voices speak in which split.
+
+    Voices whose names differ by a number only (``m1``, ``m2``) are one family. Families, in the order of the SHA-256 of
+    their names, are cut by the shares of :data:`PARTS`.
+
+    Returns:
+        Sorted variants of :mod:`tlzoo.data.rendered.espeak` for each ``<data set>/<split>``; none is in two of them.
+    """
+    families: dict[str, list[str]] = {}
+    for variant in espeak.variants():
+        families.setdefault(variant.rstrip("0123456789"), []).append(variant)
+    order = sorted(families, key=lambda family: hashlib.sha256(family.encode()).digest())
+    ends = np.cumsum(list(PARTS.values())) * len(order) // 100
+    parts = zip(PARTS, np.split(np.array(order), ends[:-1]), strict=True)
+    return {part: sorted(variant for family in chosen for variant in families[family]) for part, chosen in parts}
+
+
+def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000)) -> DatasetDict:
+    """Render the digits, one a clip, to be recognised in voices that were not heard before.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train, validation and test.
+
+    Returns:
+        Splits ``train``, ``validation`` and ``test`` with the columns of :func:`tlzoo.data.media.audio.labelled_clips`,
+        at 22,050 Hz; ``group`` is the voice.
+
+    Raises:
+        UnavailableError: eSpeak NG is not installed, or cannot be loaded.
+    """
+    return _render("digits", DIGITS, dict(zip(("train", "validation", "test"), sizes, strict=True)), seed)
+
+
+def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> DatasetDict:
+    """Render common words, one a clip: what a nano model of speech is pretrained on before it meets the digits.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train and validation.
+
+    Returns:
+        Splits ``train`` and ``validation``, as of :func:`spoken_digits`.
+
+    Raises:
+        UnavailableError: eSpeak NG is not installed, or cannot be loaded.
+    """
+    return _render("words", WORDS, dict(zip(("train", "validation"), sizes, strict=True)), seed)
+
+
+VOICE_WORDS = {
+    "train": "monday journey purple thunder velvet copper whisper lantern harbour meadow pepper ribbon saddle timber",
+    "validation": "castle feather ginger hammer jungle",
+    "test": "anchor blanket candle dolphin engine falcon goblin helmet insect jacket kettle lemon marble napkin",
+}
+"""Words by which voices are to be told; no split hears another's, nor any of :data:`WORDS`."""
+
+
+def spoken_voices(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) -> DatasetDict:
+    """Render words in twenty voices, which are to be told apart whatever is said, in any accent and pitch.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train, validation and test.
+
+    Returns:
+        As of :func:`spoken_digits`, but a class is a voice, and ``group`` the word: all voices are in all splits, and
+        no word is in two. No voice of :func:`spoken_words` is among them.
+    """
+    who = voices()["digits/test"][:20]
+    with tqdm(total=sum(sizes), desc="spoken voices", unit="clip", disable=None) as progress:
+        return DatasetDict(
+            {
+                split: labelled_clips(
+                    _voice_clips(f"spoken-voices/{split}", VOICE_WORDS[split].split(), who, size, seed, progress),
+                    who,
+                    espeak.SAMPLE_RATE,
+                    split,
+                )
+                for (split, size) in zip(VOICE_WORDS, sizes, strict=True)
+            }
+        )
+
+
+def other_voices(seed: int = 0, sizes: tuple[int, int] = (1600, 200)) -> DatasetDict:
+    """Render words in the voices of :func:`spoken_words`: what is pretrained on to tell voices apart.
+
+    Args:
+        seed: Of all that is drawn.
+        sizes: Rows of train and validation.
+
+    Returns:
+        Splits ``train`` and ``validation`` as of :func:`spoken_voices`, with which they share no voice and no word.
+    """
+    who, half = voices()["words/train"], 2 * len(WORDS) // 3
+    words = {"train": WORDS[:half], "validation": WORDS[half:]}
+    with tqdm(total=sum(sizes), desc="other voices", unit="clip", disable=None) as progress:
+        return DatasetDict(
+            {
+                split: labelled_clips(
+                    _voice_clips(f"other-voices/{split}", words[split], who, size, seed, progress),
+                    who,
+                    espeak.SAMPLE_RATE,
+                    split,
+                )
+                for (split, size) in zip(words, sizes, strict=True)
+            }
+        )
+
+
+def _voice_clips(
+    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
+) -> Iterator[Clip]:
+    key = (seed, zlib.crc32(part.encode()))
+    for index in range(size):
+        label = deal(len(who), index, (*key, 0))
+        generator = np.random.default_rng((*key, 1, index))
+        word = str(generator.choice(words))
+        yield Clip(speak(word, who[label], generator), label, word, f"{part}/{seed}/{index:04}")
+        progress.update()
+
+
+def _render(name: str, words: Sequence[str], sizes: dict[str, int], seed: int) -> DatasetDict:
+    who = voices()
+    with tqdm(total=sum(sizes.values()), desc=f"spoken {name}", unit="clip", disable=None) as progress:
+        return DatasetDict(
+            {
+                split: labelled_clips(
+                    _clips(f"{name}/{split}", words, who[f"{name}/{split}"], size, seed, progress),
+                    words,
+                    espeak.SAMPLE_RATE,
+                    split,
+                )
+                for split, size in sizes.items()
+            }
+        )
+
+
+def _clips(
+    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
+) -> Iterator[Clip]:
+    for index in range(size):
+        label = deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
+        voice = who[deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
+        generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
+        yield Clip(speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
+        progress.update()
+
+
+def speak(
+    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231)
+) -> NDArray[np.float32]:
+    """Speak the way a person might who is somewhere, in some mood, near some microphone.
+
+    Args:
+        words: What is said.
+        variant: Of :func:`tlzoo.data.rendered.espeak.variants`.
+        generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
+        speeds: Least words a minute, and one more than the most.
+
+    Returns:
+        Samples at 22,050 Hz, float32 of shape ``(samples,)``; a multiple of :data:`STEP`, by silence after the words.
+    """
+    spoken = espeak.render(
+        words,
+        f"{generator.choice(list(espeak.ACCENTS))}+{variant}",
+        speed=int(generator.integers(*speeds)),
+        pitch=int(generator.integers(25, 76)),
+        intonation=int(generator.integers(25, 76)),
+        volume=50,  # at 100 the loudest variants run into eSpeak's limiter
+    )
+    audible = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max())
+    spoken = spoken[audible[0] : audible[-1] + 1]
+    before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
+    after += -(before + len(spoken) + after) % STEP
+    peak = 10 ** (generator.uniform(-18, -3) / 20)
+    clip = np.pad(spoken * (peak / np.abs(spoken).max()), (before, after))
+    return add_noise(clip, generator.uniform(15, 40), generator, pink=bool(generator.integers(2)))

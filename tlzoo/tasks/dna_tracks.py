@@ -1,0 +1,53 @@
+"""Values along a sequence of DNA: the form that language modeling has for models that read DNA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Features, List
+
+from tlzoo.core.batch import Row
+from tlzoo.core.task import Task
+from tlzoo.data.schemas import track_features
+from tlzoo.errors import InputError
+from tlzoo.leaderboard.metrics import moments
+
+
+class Tracks(Task):
+    """Predict what was measured in each bin of a sequence, for each of several tracks.
+
+    A row has ``tracks``, ``(bins, tracks)``; a prediction too, as an array.
+    """
+
+    name = "language-modeling"
+
+    def __init__(self, features: Features) -> None:  # noqa: D107
+        super().__init__(features)
+        bins = features.get("tracks")
+        if not isinstance(bins, List) or not isinstance(bins.feature, List) or bins.feature.length < 1:
+            raise InputError(
+                f"{self.name} of DNA needs a column 'tracks' with equally many values in each bin; "
+                f"columns: {', '.join(features)}"
+            )
+        self._count = int(bins.feature.length)
+
+    @classmethod
+    def features_of(cls, labels: Sequence[str]) -> Features:
+        """Tracks of any number of bins."""
+        return track_features(-1, len(labels))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those of DNA."""
+        return self.facts.own_metrics["dna"]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What to call the tracks, which have numbers only."""
+        return tuple(f"track {i + 1}" for i in range(self._count))
+
+    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+        """Moments of each track over the row's bins."""
+        return {"pearson": moments(np.asarray(prediction["tracks"]), np.asarray(row["tracks"]))}
