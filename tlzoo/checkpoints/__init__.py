@@ -1,0 +1,1 @@
+"""File formats of weights, read without running what they hold."""

@@ -1,0 +1,1 @@
+"""Codecs and arithmetic of media: bytes in, arrays out, and back."""

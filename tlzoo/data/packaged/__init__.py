@@ -1,0 +1,1 @@
+"""Real data that installed or fetched packages carry."""
