@@ -69,6 +69,9 @@ def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) 
     assert all(e.date == "2026-11-01T12:00:00+00:00" and "95% interval" in (e.notes or "") for e in entries)
 
 
+TOLD_APART = {"dataset_fingerprint": "g", "hardware": "there"}
+
+
 def test_a_named_data_set_of_the_hub_is_called_by_its_id() -> None:
     name, repo = next((name, data.hub) for name, data in DATASETS.items() if data.hub)
     row = result("yamnet", "probe", 0.9, dataset=name) | {"ci_low": 0.8, "ci_high": 1.0, "run_ids": [], "fraction": 0.1}
@@ -76,6 +79,16 @@ def test_a_named_data_set_of_the_hub_is_called_by_its_id() -> None:
     assert made["dataset"] == {"id": repo, "task_id": "audio-classification_accuracy"} and "date" not in made
     assert "10% of the labels, 95% interval 0.8 to 1, 50 test examples" in made["notes"]
     assert index([row], "https://hub/results")[0]["dataset"] == {"type": repo, "name": name, "split": "test"}
+
+
+def test_data_of_one_name_are_told_apart_and_so_are_machines() -> None:
+    shown = {"ci_low": 0.8, "ci_high": 1.0, "run_ids": []}
+    here = result("yamnet", "probe", 0.9) | shown
+    changed, there = (result("yamnet", "probe", 0.8, **{k: v}) | shown for k, v in TOLD_APART.items())
+    first, second = index([here, changed], "https://hub/results")
+    assert first["dataset"]["name"] == "spoken-digits (f)" and second["dataset"]["name"] == "spoken-digits (g)"
+    (only,) = index([here, there], "https://hub/results")
+    assert [metric["name"].rpartition("measured on ")[2] for metric in only["metrics"]] == ["here)", "there)"]
 
 
 def test_results_that_are_gone_are_deleted_and_other_files_stay(

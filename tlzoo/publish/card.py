@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from tlzoo.cards.reader import CardFile
 from tlzoo.cards.render import markdown
 from tlzoo.data.named import DATASETS
+from tlzoo.leaderboard.identity import CLOCK, DATA, Titles, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.render import to_markdown
 from tlzoo.leaderboard.table import rows_of
@@ -92,25 +93,29 @@ def readme(file: CardFile, board: pa.Table, rows: list[Row], source: str) -> byt
 
 
 def index(rows: list[Row], source: str) -> list[dict[str, Any]]:
-    """Results as ``model-index`` has them: one element a task and data set, a metric each for its rows."""
-    grouped: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        grouped.setdefault((row["task"], row["dataset"]), []).append(row)
+    """Results as ``model-index`` has them: one element a task and data set, a metric each for its rows.
+
+    Data of one name and another content are another data set; where rows are of several machines, each names its own.
+    """
+    titles, machines = Titles(rows), {of(row, CLOCK) for row in rows}
     return [
         {
-            "task": {"type": TASKS[task].pipeline_tag, "name": task},
-            "dataset": {"type": "", "name": name.removeprefix("hub:")} | _dataset(name) | {"split": "test"},
+            "task": {"type": TASKS[alike[0]["task"]].pipeline_tag, "name": alike[0]["task"]},
+            "dataset": {"type": ""}
+            | _dataset(alike[0]["dataset"])
+            | {"name": titles.data(alike[0]).removeprefix("hub:"), "split": "test"},
             "metrics": [
                 {
                     "type": row["metric"],
                     "value": _rounded(row["value"]),
-                    "name": f"{METRICS[row['metric']].label} ({setting(row)})",
+                    "name": f"{METRICS[row['metric']].label} ({setting(row)}"
+                    + (f", {titles.clock(row)})" if len(machines) > 1 else ")"),
                 }
                 for row in alike
             ],
             "source": {"name": "tlzoo", "url": source},
         }
-        for (task, name), alike in grouped.items()
+        for alike in grouped(rows, ("task", *DATA))
     ]
 
 

@@ -23,6 +23,7 @@ from tlzoo.core.model import Limits
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.files import damage, kept, writable_folder
+from tlzoo.leaderboard.identity import grouped, of
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
 from tlzoo.leaderboard.store import Store
@@ -393,13 +394,16 @@ class _Driver:
         """Where no strategy of a model escapes negative transfer, train all of it, and longer: does that recover?"""
         results = self.store.read()
         ranked = board(results.filter(pc.is_in(results["run_id"], pa.array([r.id for r in runs], pa.string()))))
-        verdicts: dict[tuple[str, str, float], set[str]] = {}
-        for row in ranked.select(["card", "variant", "fraction", "verdict"]).to_pylist():
-            if row["verdict"]:
-                verdicts.setdefault((row["card"], row["variant"], row["fraction"]), set()).add(row["verdict"])
+        key = ("card", "variant", "dataset_fingerprint", "fraction")
+        verdicts = {
+            cell: {row["verdict"] for row in rows if row["verdict"]}
+            for rows in grouped(ranked.select([*key, "verdict"]).to_pylist(), key)
+            for cell in [of(rows[0], key)]
+        }
         again: dict[str, Run] = {}
         for run in runs:
-            if verdicts.get((run.checkpoint.card, run.checkpoint.label, run.fraction)) == {"negative"}:
+            cell = (run.checkpoint.card, run.checkpoint.label, run.source.fingerprint, run.fraction)
+            if verdicts.get(cell) == {"negative"}:
                 card = catalogue.get(run.checkpoint.card)
                 variant = variant_of(card, run.checkpoint.variant)
                 how = recipe_for(card, variant, self.task, "further", run.recipe.precision)

@@ -19,6 +19,7 @@ from tlzoo import blobs
 from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
+from tlzoo.leaderboard.identity import BOARD, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.selection import name
 from tlzoo.leaderboard.table import Row, rows_of
@@ -110,10 +111,7 @@ def best(boards: Boards, task: str) -> Row:
     rows = [row for row in rows_of(boards.board(task)) if _is_soon_ready(row)]
     if not rows:
         raise InputError(f"no model of {task} can be tried yet; evaluate some: tlzoo eval --task {task}")
-    main = next(row["dataset"] for row in rows)
-    return max(
-        (row for row in rows if row["dataset"] == main), key=lambda row: METRICS[row["metric"]].sign * row["value"]
-    )
+    return max(grouped(rows, BOARD)[0], key=lambda row: METRICS[row["metric"]].sign * row["value"])
 
 
 def announced(boards: Boards, task: str) -> str:
