@@ -17,14 +17,13 @@ from tlzoo.adapters.decoding import CausalDecoder
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Backbone
-from tlzoo.data.files.replies import FEATURES
-from tlzoo.data.schemas import CLOZE_FEATURES
+from tlzoo.data.schemas import CLOZE_FEATURES, REPLY_FEATURES
 from tlzoo.tasks.language_modeling import Cloze
 from tlzoo.tasks.text_generation import Replies
 from tlzoo.transfer.strategies import apply
 
 PASSAGES = [{"text": f"The word after {m}", "target": a.split()[0]} for m, a in zip(MESSAGES, ANSWERS, strict=True)]
-REPLIES, CLOZE = Replies(FEATURES), Cloze(CLOZE_FEATURES)
+REPLIES, CLOZE = Replies(REPLY_FEATURES), Cloze(CLOZE_FEATURES)
 
 
 @pytest.fixture(scope="module")

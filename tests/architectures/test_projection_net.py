@@ -13,7 +13,7 @@ from tests.support.dialogue import ROWS
 from tlzoo.adapters import build
 from tlzoo.architectures.projection_net import ProjectionNet
 from tlzoo.cards import catalogue
-from tlzoo.data.files.replies import FEATURES
+from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks.language_modeling import Cloze
 from tlzoo.tasks.text_generation import Replies
@@ -37,7 +37,7 @@ def test_the_card_builds_it_and_counts_it_right() -> None:
 def test_it_learns_ten_pairs(
     net: ProjectionNet, learns: Callable[..., list[float]], scored: Callable[..., float], one_thread: None
 ) -> None:
-    task = Replies(FEATURES)
+    task = Replies(REPLY_FEATURES)
     assert scored(net, task, ROWS, "recall_at_1") < 0.5
     losses = learns(net, ROWS, steps=60, rate=3e-3)
     assert losses[-1] < 0.2 * losses[0]

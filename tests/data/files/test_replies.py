@@ -14,7 +14,8 @@ from datasets import Dataset, DatasetDict
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import tables
 from tlzoo.data.files.hub import listed
-from tlzoo.data.files.replies import FEATURES, Pair, form, groups, listing, ranking, without_doubles
+from tlzoo.data.files.replies import Pair, form, groups, listing, ranking, without_doubles
+from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 
 WORDS = ("red", "blue", "green", "small", "large", "old", "new", "round", "square", "fast")
@@ -111,7 +112,7 @@ def test_own_pairs_in_every_form(tmp_path: Path, name: str, write: Callable[[Pat
     write(tmp_path / name)
     data = load(find("text-generation", str(tmp_path / name)))
     assert told in data.notices
-    assert data.features == FEATURES
+    assert data.features == REPLY_FEATURES
     rows = [row for split in data.splits.values() for row in split]
     assert len(rows) == len(PAIRS)
     assert {(row["text"], row["candidates"][row["target"]]) for row in rows} == set(PAIRS)

@@ -8,9 +8,10 @@ import pytest
 from datasets import DatasetDict
 
 from tlzoo.blobs import fetch, sha256_of
-from tlzoo.data.files.replies import FEATURES, form
+from tlzoo.data.files.replies import form
 from tlzoo.data.packaged.dialogues import WHEEL, chatterbot, conversations, pairs, topics, wikipedia_replies
 from tlzoo.data.packaged.wikipedia import pages, splits
+from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import UnavailableError
 
 
@@ -51,7 +52,7 @@ def shared(data: DatasetDict, column: str) -> int:
 
 def test_splits_share_no_message_reply_or_conversation(replies: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in replies.items()} == {"train": 683, "validation": 120, "test": 345}
-    assert all(rows.features == FEATURES for rows in replies.values())
+    assert all(rows.features == REPLY_FEATURES for rows in replies.values())
     assert shared(replies, "text") == shared(replies, "group") == shared(replies, "id") == 0
     right, candidates = [], []
     for rows in replies.values():
