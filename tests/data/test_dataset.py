@@ -4,7 +4,7 @@ import pytest
 from datasets import Dataset, DatasetDict, Value
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dataset import Counts, Prepared, table
+from tlzoo.data.dataset import Counts, Prepared, classes_of, table
 from tlzoo.data.protocol import VTAB
 from tlzoo.data.schemas import class_features
 
@@ -54,3 +54,8 @@ def test_of_how_many_rows_they_were_drawn(tmp_path: Any) -> None:
     prepared = load(find("text-classification", str(path), VTAB))
     assert str(prepared.counts()) == "train 800 of 1,900, validation 200, test 900 rows; 2 classes (a 950, b 950)"
     assert prepared.features["text"] == Value("string")
+
+
+def test_labels_of_digits_are_in_the_order_of_numbers_and_long_ones_in_that_of_names() -> None:
+    assert classes_of(["10", "9", "1"]) == ["1", "9", "10"]
+    assert classes_of(["1" * 5000, "2", "10"]) == ["10", "1" * 5000, "2"]

@@ -52,6 +52,32 @@ def test_the_same_seed_gives_the_same_model(tiny, notes) -> None:  # type: ignor
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_one_process_trains_with_one_precision_after_the_other(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+    class Scale(torch.nn.Module):
+        """Multiplies element by element, which every processor does in bf16."""
+
+        ragged = frozenset[str]()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(4))
+
+        def collate(self, examples):  # type: ignore[no-untyped-def]
+            return {"x": torch.stack([example["x"] for example in examples])}
+
+        def augment(self, batch):  # type: ignore[no-untyped-def]
+            return batch
+
+        def loss(self, batch):  # type: ignore[no-untyped-def]
+            return ((self.weight * batch["x"] - 3) ** 2).mean()
+
+    examples = [{"x": torch.ones(4)} for _ in range(8)]
+    for precision in ("no", "bf16", "no"):
+        how = Recipe(steps=4, learning_rates=(1e-2,), batch_size=4, looks=2, precision=precision)
+        fitted = fit(Scale(), examples, lambda model: 1.0, how, 0, progress=False)  # type: ignore[arg-type]
+        assert fitted.steps > 0
+
+
 def test_patience_ends_training_early(tiny, notes) -> None:  # type: ignore[no-untyped-def]
     how = Recipe(steps=400, learning_rates=(1e-2,), batch_size=16, looks=40, patience=3)
     assert train(tiny, notes, how)[1].steps < 400

@@ -34,7 +34,9 @@ def evaluate(
     ] = None,
     weights: Annotated[str, typer.Option(help="auto, official, stand-in or none.")] = "auto",
     variant: Annotated[str | None, typer.Option(help="Only this variant of each model.")] = None,
-    data: Annotated[str, typer.Option(help="auto, a data set's name, hub:ID[@revision], or a folder.")] = "auto",
+    data: Annotated[
+        str, typer.Option(help="auto, a data set's name, hub:ID[:CONFIG][@REVISION], or a folder.")
+    ] = "auto",
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
     fractions: Annotated[
         str, typer.Option(help="Shares of the training labels, separated by commas, such as 0.1,1.")

@@ -21,12 +21,12 @@ def register(app: typer.Typer) -> None:
 def finetune(
     card: Annotated[str, typer.Argument(help="A card's id: the model to start from.")],
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
-    data: Annotated[str, typer.Option(help="A folder, a data set's name, or hub:ID[@revision].")],
+    data: Annotated[str, typer.Option(help="A folder, a data set's name, or hub:ID[:CONFIG][@REVISION].")],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
     strategy: Annotated[str, typer.Option(help="probe, partial, full, lora or scratch.")] = "full",
     weights: Annotated[str, typer.Option(help="auto, official or stand-in.")] = "auto",
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
 ) -> None:

@@ -198,7 +198,7 @@ class Labels:
 def classes_of(labels: Iterable[str]) -> list[str]:
     """Class names in a stable order: by number where all are numbers, else by name."""
     names = set(labels)
-    return sorted(names, key=int) if all(n.isdecimal() for n in names) else sorted(names)
+    return sorted(names, key=int) if all(n.isdecimal() and len(n) < 19 for n in names) else sorted(names)
 
 
 def gather(

@@ -110,7 +110,7 @@ def evaluate(
             head zero-shot and few-shot.
         weights: ``auto`` (the best tier that can be had), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
-        data: ``auto``, a data set's name, ``hub:ID[@revision]`` or a folder.
+        data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         seeds: Seeds.
         fractions: Shares of the training examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not

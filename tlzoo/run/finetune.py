@@ -60,7 +60,7 @@ def finetune(
     Args:
         card_id: The model to start from.
         task: The task.
-        data: A folder, a data set's name, or ``hub:ID[@revision]``; all of its training examples are used.
+        data: A folder, a data set's name, or ``hub:ID[:CONFIG][@REVISION]``; all of its training examples are used.
         folder: Where to write; tried before anything is trained.
         strategy: What is trained.
         weights: Tier of the weights to start from.

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -84,6 +85,7 @@ def fit(
     Raises:
         DivergedError: At no learning rate is there a model with finite loss, weights and validation score.
     """
+    AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the precision of the fit before
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=recipe.precision)
     model.to(accelerator.device)
     initial = copy.deepcopy(model.state_dict())

@@ -170,6 +170,7 @@ def _set(place: str, index: int, **fields: Any) -> Callable[[Content], None]:
         (_set("annotations", 3, image_id=99), r"annotations\.json: annotation 27: image_id 99 is not .*: 0, 1, .*20"),
         (_set("annotations", 3, category_id="cat"), "annotation 27: category_id 'cat' is not among .*: 7, 2, 5"),
         (_set("annotations", 3, category_id=[1]), r"annotation 27: category_id \[1\] is not"),
+        (_set("annotations", 0, bbox=[1, 2, 10**400, 4]), r"annotation 7: field 'bbox' is .*; expected 4 numbers"),
         (_set("annotations", 0, bbox=[1, 2, 3]), r"annotation 7: field 'bbox' is \[1, 2, 3\]; expected 4 numbers"),
         (_set("annotations", 0, bbox=None), "annotation 7: field 'bbox' is missing"),
         (_set("images", 1, id=0), "two image entries have id 0"),

@@ -26,6 +26,8 @@ from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
 
 PARTS = ("images", "annotations", "categories")
+LARGEST = 1e9
+"""Of a coordinate or an area, in pixels; more is no number of any picture."""
 _WORD = {"pose-estimation": "keypoints"}
 """In the name of a task's file, where COCO's own folder has several a split."""
 
@@ -309,7 +311,11 @@ def _names(objects: Sequence[Sequence[dict[str, Any]]], categories: dict[Hashabl
 
 def _numbers(annotation: dict[str, Any], name: str, count: int) -> list[float]:
     values = annotation.get(name)
-    if isinstance(values, list) and len(values) == count and all(isinstance(v, int | float) for v in values):
+    if (
+        isinstance(values, list)
+        and len(values) == count
+        and all(isinstance(v, int | float) and abs(v) < LARGEST for v in values)
+    ):
         return [float(v) for v in values]
     raise InputError(f"{annotation['where']}: field {name!r} is {_shown(values)}; expected {count} numbers")
 

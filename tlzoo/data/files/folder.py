@@ -105,7 +105,7 @@ def listing(folder: Path, kind: str) -> Listing:
     """
     if not folder.is_dir():
         raise InputError(
-            f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[@revision] or a folder"
+            f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[:CONFIG][@REVISION] or a folder"
         )
     files = list(_walk(folder, kind))
     found = Listing(kind, [], [], [], [], [], files=files)
