@@ -48,35 +48,76 @@ TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "furt
 
 
 @dataclass(frozen=True)
+class OtherKind:
+    """What a task is for a kind of input that is not its domain's own; such models have a board of their own.
+
+    Attributes:
+        metrics: The metrics, headline first.
+        code: As of :class:`TaskFacts`; absent where it is the same.
+        standard: As of :class:`TaskFacts`; absent where it is the same.
+    """
+
+    metrics: tuple[str, ...]
+    code: str | None = None
+    standard: tuple[str | None, str] | None = None
+
+
+@dataclass(frozen=True)
 class TaskFacts:
     """What is known of a task without importing it.
 
     Attributes:
         domain: The domain that lists it.
         pipeline_tag: The Hub's name for the task.
-        inputs: The kinds of input a model may take for it.
         needs: Alternatives; a model can do the task if its outputs include one of these sets.
         metrics: The metrics, headline first.
-        epochs: Most times that training sees an example, where that is not what the recipe says: a text is in several
-            pairs, and seen in each.
+        code: Its class, ``module:Class`` of ``tlzoo.tasks``.
+        standard: For ``--data auto``: the data set on the Hub, where there is one, and the one that is always at hand.
+        reader: What lists a person's own data, ``module:function`` of ``tlzoo.data.files``; absent where class folders
+            or COCO annotations are read.
+        row_reader: What reads the rows of a file to predict, likewise; absent where the kind of input decides.
+        other_kinds: Other kinds of input that a model may take for it.
+        epochs: Maximum number of times that training sees an example, where that is not what the recipe says: a text is
+            in several pairs, and seen in each.
         untrained: Whether it can be done with what a backbone gives, without a head: by any, zero-shot.
-        longest_hop: Of sounds: most seconds from one token to the next with which it can be done.
-        own_metrics: Of a kind of input with which the task is another one, its metrics, headline first.
+        longest_hop: Of sounds: maximum number of seconds from one token to the next with which it can be done.
     """
 
     domain: Domain
     pipeline_tag: str
-    inputs: frozenset[str]
     needs: tuple[frozenset[str], ...]
     metrics: tuple[str, ...]
+    code: str
+    standard: tuple[str | None, str]
+    reader: str | None = None
+    row_reader: str | None = None
+    other_kinds: Mapping[str, OtherKind] = field(default_factory=dict)
     epochs: int | None = None
     untrained: bool = False
-    own_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     longest_hop: float | None = None
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The kinds of input a model may take for it."""
+        return frozenset({self.domain, *self.other_kinds})
+
+    def metrics_of(self, kind: str) -> tuple[str, ...]:
+        """The metrics of models with this kind of input, headline first."""
+        return self.other_kinds[kind].metrics if kind in self.other_kinds else self.metrics
+
+    def code_of(self, kind: str | None) -> str:
+        """The class for a kind of input; by default for the domain's own."""
+        other = self.other_kinds.get(kind or "")
+        return other.code if other and other.code else self.code
+
+    def standard_of(self, kind: str) -> tuple[str | None, str]:
+        """The data sets for a kind of input."""
+        other = self.other_kinds.get(kind)
+        return other.standard if other and other.standard else self.standard
 
     def headline(self, kind: str) -> str:
         """The metric that a board of models with this kind of input is ranked by."""
-        return self.own_metrics.get(kind, self.metrics)[0]
+        return self.metrics_of(kind)[0]
 
     @property
     def headlines(self) -> frozenset[str]:
@@ -97,56 +138,158 @@ class TaskFacts:
         return frozenset({"tokens"}) not in self.needs
 
 
-def _task(
-    domain: Domain,
-    tag: str,
-    needs: list[set[str]],
-    metrics: list[str],
-    own: dict[str, tuple[str, ...]] | None = None,
-    *,
-    epochs: int | None = None,
-    untrained: bool = False,
-    longest_hop: float | None = None,
-) -> TaskFacts:
-    own = own or {}
-    kinds = frozenset({domain, *own})
-    return TaskFacts(
-        domain, tag, kinds, tuple(map(frozenset, needs)), tuple(metrics), epochs, untrained, own, longest_hop
-    )
+def _one_of(*outputs: str) -> tuple[frozenset[str], ...]:
+    """Needs that any one of these outputs meets."""
+    return tuple(frozenset({output}) for output in outputs)
 
 
 TASKS: dict[str, TaskFacts] = {
-    "image-classification": _task("image", "image-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "face-detection": _task("image", "object-detection", [{"faces"}, {"pyramid"}, {"boxes"}], ["ap50", "ap"]),
-    "object-detection": _task("image", "object-detection", [{"boxes"}, {"pyramid"}], ["ap", "ap50"]),
-    "image-segmentation": _task("image", "image-segmentation", [{"masks"}, {"pyramid"}], ["miou", "dice"]),
-    "pose-estimation": _task("image", "keypoint-detection", [{"keypoints"}, {"pyramid"}], ["pck", "oks_ap"]),
-    "text-classification": _task("text", "text-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "text-embedding": _task("text", "feature-extraction", [{"pooled"}], ["spearman"], epochs=10, untrained=True),
-    "text-generation": _task("text", "text-generation", [{"text"}, {"replies"}], ["recall_at_1", "perplexity"]),
-    "question-answering": _task("text", "question-answering", [{"tokens"}], ["f1", "exact_match"]),
-    "language-modeling": _task(
-        "text", "text-generation", [{"text"}, {"tracks"}], ["cloze_accuracy", "perplexity"], {"dna": ("pearson",)}
+    "image-classification": TaskFacts(
+        "image",
+        "image-classification",
+        _one_of("pooled"),
+        ("accuracy", "macro_f1"),
+        "classification:ImageClassification",
+        ("cifar10", "digits"),
     ),
-    "audio-classification": _task("audio", "audio-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "audio-embedding": _task(
-        "audio", "feature-extraction", [{"pooled"}], ["knn_accuracy", "linear_accuracy"], untrained=True
+    "face-detection": TaskFacts(
+        "image",
+        "object-detection",
+        _one_of("faces", "pyramid", "boxes"),
+        ("ap50", "ap"),
+        "detection:FaceDetection",
+        (None, "faces"),
     ),
-    "pitch-extraction": _task(
-        "audio", "audio-to-audio", [{"pitch"}, {"tokens"}], ["rpa", "rca", "voicing_recall", "voicing_false_alarm"]
+    "object-detection": TaskFacts(
+        "image",
+        "object-detection",
+        _one_of("boxes", "pyramid"),
+        ("ap", "ap50"),
+        "detection:ObjectDetection",
+        (None, "digit-scenes"),
     ),
-    "speech-recognition": _task(
-        "audio", "automatic-speech-recognition", [{"text"}, {"tokens"}], ["wer", "cer"], longest_hop=0.05
+    "image-segmentation": TaskFacts(
+        "image",
+        "image-segmentation",
+        _one_of("masks", "pyramid"),
+        ("miou", "dice"),
+        "image_segmentation:Segmentation",
+        (None, "nuclei"),
     ),
-    "video-classification": _task("video", "video-classification", [{"pooled"}], ["accuracy", "macro_f1"]),
-    "video-generation": _task(
+    "pose-estimation": TaskFacts(
+        "image",
+        "keypoint-detection",
+        _one_of("keypoints", "pyramid"),
+        ("pck", "oks_ap"),
+        "pose_estimation:Pose",
+        (None, "figures"),
+    ),
+    "text-classification": TaskFacts(
+        "text",
+        "text-classification",
+        _one_of("pooled"),
+        ("accuracy", "macro_f1"),
+        "classification:TextClassification",
+        ("sst2", "tweets"),
+        reader="tables:listing",
+    ),
+    "text-embedding": TaskFacts(
+        "text",
+        "feature-extraction",
+        _one_of("pooled"),
+        ("spearman",),
+        "text_embedding:TextEmbedding",
+        ("stsbenchmark", "lee"),
+        reader="pairs:listing",
+        row_reader="pairs:rows",
+        epochs=10,
+        untrained=True,
+    ),
+    "text-generation": TaskFacts(
+        "text",
+        "text-generation",
+        _one_of("text", "replies"),
+        ("recall_at_1", "perplexity"),
+        "text_generation:Replies",
+        (None, "chatterbot"),
+        reader="replies:listing",
+    ),
+    "question-answering": TaskFacts(
+        "text",
+        "question-answering",
+        _one_of("tokens"),
+        ("f1", "exact_match"),
+        "question_answering:QuestionAnswering",
+        ("squad", "news-spans"),
+        reader="squad:listing",
+        row_reader="squad:rows",
+    ),
+    "language-modeling": TaskFacts(
+        "text",
+        "text-generation",
+        _one_of("text", "tracks"),
+        ("cloze_accuracy", "perplexity"),
+        "language_modeling:Cloze",
+        (None, "news-cloze"),
+        reader="passages:listing",
+        other_kinds={"dna": OtherKind(("pearson",), "dna_tracks:Tracks", (None, "promoters"))},
+    ),
+    "audio-classification": TaskFacts(
+        "audio",
+        "audio-classification",
+        _one_of("pooled"),
+        ("accuracy", "macro_f1"),
+        "classification:AudioClassification",
+        ("esc50", "spoken-digits"),
+    ),
+    "audio-embedding": TaskFacts(
+        "audio",
+        "feature-extraction",
+        _one_of("pooled"),
+        ("knn_accuracy", "linear_accuracy"),
+        "audio_embedding:AudioEmbedding",
+        ("hear-esc50", "spoken-voices"),
+        untrained=True,
+    ),
+    "pitch-extraction": TaskFacts(
+        "audio",
+        "audio-to-audio",
+        _one_of("pitch", "tokens"),
+        ("rpa", "rca", "voicing_recall", "voicing_false_alarm"),
+        "pitch_extraction:PitchExtraction",
+        (None, "pitches"),
+        reader="f0_folder:listing",
+    ),
+    "speech-recognition": TaskFacts(
+        "audio",
+        "automatic-speech-recognition",
+        _one_of("text", "tokens"),
+        ("wer", "cer"),
+        "speech_recognition:SpeechRecognition",
+        ("librispeech", "spoken-numbers"),
+        reader="transcripts:listing",
+        longest_hop=0.05,
+    ),
+    "video-classification": TaskFacts(
+        "video",
+        "video-classification",
+        _one_of("pooled"),
+        ("accuracy", "macro_f1"),
+        "classification:VideoClassification",
+        ("ucf101-subset", "digit-motions"),
+    ),
+    "video-generation": TaskFacts(
         "video",
         "image-to-video",
-        [{"frames"}],
-        ["psnr", "ssim", "psnr_gain", "bits_per_dim"],
-        {"ends": ("psnr", "ssim", "psnr_gain")},
+        _one_of("frames"),
+        ("psnr", "ssim", "psnr_gain", "bits_per_dim"),
+        "video_generation:VideoGeneration",
+        (None, "moving-digits"),
+        reader="video_folder:listing",
+        other_kinds={"ends": OtherKind(("psnr", "ssim", "psnr_gain"))},
     ),
 }
+"""Everything that is known of a task outside of its own module, in one record each."""
 
 
 def column(kind: str) -> str:

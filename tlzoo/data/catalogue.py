@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
-from tlzoo.data.named import DATASETS, STANDARD, STANDARD_OF_KIND
+from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
@@ -97,11 +97,7 @@ def _own(task: str, path: Path, limits: Limits) -> Source:
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
-    if task not in STANDARD:
-        raise UnavailableError(
-            f"task {task!r} has no standard data set in this version; with one: {', '.join(STANDARD)}"
-        )
-    standard, offline = STANDARD_OF_KIND.get((task, kind), STANDARD[task])
+    standard, offline = task_facts(task).standard_of(kind)
     if standard is None:
         return _named(task, offline, limits)
     try:

@@ -330,26 +330,3 @@ DATASETS: dict[str, Entry] = {
         other_kind="dna",
     ),
 }
-
-Standard = tuple[str | None, str]
-STANDARD: dict[str, Standard] = {
-    "image-classification": ("cifar10", "digits"),
-    "object-detection": (None, "digit-scenes"),
-    "audio-classification": ("esc50", "spoken-digits"),
-    "pitch-extraction": (None, "pitches"),
-    "video-generation": (None, "moving-digits"),
-    "video-classification": ("ucf101-subset", "digit-motions"),
-    "audio-embedding": ("hear-esc50", "spoken-voices"),
-    "speech-recognition": ("librispeech", "spoken-numbers"),
-    "face-detection": (None, "faces"),
-    "image-segmentation": (None, "nuclei"),
-    "pose-estimation": (None, "figures"),
-    "text-classification": ("sst2", "tweets"),
-    "text-generation": (None, "chatterbot"),
-    "text-embedding": ("stsbenchmark", "lee"),
-    "question-answering": ("squad", "news-spans"),
-    "language-modeling": (None, "news-cloze"),
-}
-"""For ``--data auto``: the data set on the Hub, and the one that is always at hand."""
-STANDARD_OF_KIND: dict[tuple[str, str], Standard] = {("language-modeling", "dna"): (None, "promoters")}
-"""The same for models whose kind of input is not the task's domain's own: they are never compared with the others."""

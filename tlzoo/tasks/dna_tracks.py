@@ -41,7 +41,7 @@ class Tracks(Task):
     @property
     def metrics(self) -> tuple[str, ...]:
         """Those of DNA."""
-        return self.facts.own_metrics["dna"]
+        return self.facts.metrics_of("dna")
 
     @property
     def labels(self) -> tuple[str, ...]:

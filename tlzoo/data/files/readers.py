@@ -14,24 +14,9 @@ if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
 Row = Mapping[str, Any]
-LISTINGS = {
-    "language-modeling": "tlzoo.data.files.passages:listing",
-    "pitch-extraction": "tlzoo.data.files.f0_folder:listing",
-    "question-answering": "tlzoo.data.files.squad:listing",
-    "speech-recognition": "tlzoo.data.files.transcripts:listing",
-    "text-classification": "tlzoo.data.files.tables:listing",
-    "text-embedding": "tlzoo.data.files.pairs:listing",
-    "text-generation": "tlzoo.data.files.replies:listing",
-    "video-generation": "tlzoo.data.files.video_folder:listing",
-}
-"""What reads a person's own data, by task: ``module:function`` from a path to a listing; else class folders."""
-ROWS = {
-    "question-answering": "tlzoo.data.files.squad:rows",
-    "text-embedding": "tlzoo.data.files.pairs:rows",
-    "text": "tlzoo.data.files.tables:rows",
-    "dna": "tlzoo.data.files.fasta:rows",
-}
-"""What reads the rows of a person's file to predict, by task or else by kind of input; any other file is one row."""
+ROWS = {"text": "tables:rows", "dna": "fasta:rows"}
+"""What reads the rows of a person's file to predict, by kind of input, where its task's record names none: ``module:
+function`` of this package; any other file is one row."""
 
 
 def listing(path: Path, task: str) -> Listing:
@@ -48,10 +33,10 @@ def listing(path: Path, task: str) -> Listing:
     """
     from tlzoo.data.files import coco, folder, mask_folder
 
-    if task in LISTINGS:
-        read: Callable[[Path], Listing] = _named(LISTINGS[task])
-        return _printable(read(path))
     facts = task_facts(task)
+    if facts.reader:
+        read: Callable[[Path], Listing] = _named(facts.reader)
+        return _printable(read(path))
     kind = next(iter(facts.inputs))
     if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
         return _printable(folder.listing(path, kind))
@@ -89,7 +74,7 @@ def rows(
         InputError: It cannot be read as the task's rows.
         OSError: It cannot be read.
     """
-    place = ROWS.get(task or "") or ROWS.get(kind)
+    place = (task_facts(task).row_reader if task else None) or ROWS.get(kind)
     if place is not None:
         yield from _named(place)(path, columns, say)
     else:
@@ -98,7 +83,7 @@ def rows(
 
 def _named(dotted: str) -> Any:
     module, _, function = dotted.partition(":")
-    return getattr(import_module(module), function)
+    return getattr(import_module(f"tlzoo.data.files.{module}"), function)
 
 
 def fingerprint(found: Listing, path: Path) -> str:
