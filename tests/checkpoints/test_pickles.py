@@ -225,6 +225,7 @@ def test_what_torch_saves_is_read_as_it_was(new: bool, tmp_path: Path) -> None:
         "brain": shared.to(torch.bfloat16),
         "parameter": nn.Parameter(shared.clone()),
         "expanded": shared[:4].expand(3, 4),
+        "repeated": shared[:1].expand(3_000, 3_000),
         "empty": torch.empty(0, 3),
         "number": torch.tensor(3),
         "flags": torch.tensor([True, False]),

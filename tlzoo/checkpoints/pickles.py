@@ -60,6 +60,8 @@ MOST_TIMES = 4
 """As large as its file what it holds may be."""
 ALWAYS_FINE = 16_000_000
 """Bytes that it may hold in any case."""
+EXPANDED = 1_000_000_000
+"""Bytes of tensors that repeat what they have; they take no room until somebody copies them."""
 DEEPEST = 100
 """Nesting of modules."""
 MOST_MODULES = 100_000
@@ -189,11 +191,16 @@ def _check_tensors(tensors: Iterable[torch.Tensor], size: int) -> None:
     Raises:
         TooMuchError: They are.
     """
+    import torch
+
     budget = _Budget(size)
     for tensor in tensors:
-        budget.spend(tensor.numel() * tensor.element_size())
-        if not tensor.is_sparse and tensor.untyped_storage().nbytes() > size:
+        if tensor.layout is not torch.strided:
+            continue
+        there = tensor.untyped_storage().nbytes()
+        if there > size:
             raise TooMuchError("a tensor is larger than the file")
+        budget.expand(tensor.numel() * tensor.element_size() - there)
 
 
 def _kind(loaded: Any) -> str:
@@ -336,6 +343,7 @@ class _Budget:
 
     def __init__(self, size: int) -> None:
         self._left = MOST_TIMES * size + ALWAYS_FINE
+        self._expandable = MOST_TIMES * size + EXPANDED
 
     def spend(self, count: int) -> None:
         """Count bytes that are about to be made.
@@ -346,6 +354,16 @@ class _Budget:
         self._left -= count
         if self._left < 0:
             raise TooMuchError(f"it makes more than {MOST_TIMES} times the file's bytes of it")
+
+    def expand(self, count: int) -> None:
+        """Count bytes by which a tensor is larger than what it repeats.
+
+        Raises:
+            TooMuchError: They are too many.
+        """
+        self._expandable -= max(0, count)
+        if self._expandable < 0:
+            raise TooMuchError("its tensors repeat what they have too often")
 
     def spend_on(self, arguments: Iterable[Any]) -> None:
         """Count what a copy of each argument takes.
@@ -436,7 +454,7 @@ class _RebuildTensor(_Rebuild):
         elements = math.prod(shape)
         if elements == 0:
             return torch.empty(shape, dtype=storage.dtype)
-        self._budget.spend(elements * storage.element_size())
+        self._budget.expand((elements - storage.numel()) * storage.element_size())
         return torch.as_strided(storage, shape, strides, begin)
 
 
