@@ -38,6 +38,7 @@ VISITORS = Limits(
     frames=2_000,
     video_pixels=1_000_000_000,  # 16 s of full HD
     taken_pixels=40_000_000,
+    ratio=200,
 )
 """Of a visitor's file, which others wait for."""
 LOOKED_AT = 2_000_000

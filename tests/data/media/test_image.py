@@ -174,6 +174,7 @@ def test_where_points_and_pixels_of_a_file_lie_in_its_picture(orientation):
 
 @pytest.mark.filterwarnings("error")
 def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line():
+    assert decode(stored(Image.new("RGB", (3000, 2)), "PNG")).size == (3000, 2)
     assert decode(stored(Image.new("RGB", (4000, 3000)), "JPEG")).size == (4000, 3000)
     assert decode(stored(Image.new("RGB", (1, 1)))).size == (1, 1)
     for read in (decode, read_values):

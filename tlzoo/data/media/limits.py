@@ -15,9 +15,6 @@ from PIL import Image
 AREA = "{:,} x {:,} pixels; the limit is {:,} in all"
 """How too large a picture is refused: width, height, limit."""
 
-RATIO = 200
-"""Of a picture's longer side to its shorter: models scale the shorter one to what they take."""
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -30,6 +27,7 @@ class Limits:
         frames: Of a video.
         video_pixels: Of all frames of a video together: the work of decoding it.
         taken_pixels: Of the frames of a video that are held in memory together.
+        ratio: Of a picture's longer side to its shorter: models scale the shorter one to what they take.
         image_pixels: Of a picture; by default Pillow's own limit, ``PIL.Image.MAX_IMAGE_PIXELS``, counts.
     """
 
@@ -39,6 +37,7 @@ class Limits:
     frames: int
     video_pixels: int
     taken_pixels: int
+    ratio: int
     image_pixels: int | None = None
 
     @property
@@ -54,6 +53,7 @@ FILES = Limits(
     frames=2 * 3600 * 30,
     video_pixels=2 * 3600 * 30 * 1920 * 1080,  # two hours of full HD
     taken_pixels=256_000_000,
+    ratio=2000,
 )
 """Of a person's own files and of data sets."""
 _limits: ContextVar[Limits] = ContextVar("limits", default=FILES)
@@ -78,7 +78,7 @@ def check_ratio(width: int, height: int) -> None:
     """Refuse a picture that is a line.
 
     Raises:
-        ValueError: One side is more than :data:`RATIO` times the other.
+        ValueError: One side is more than ``limits().ratio`` times the other.
     """
-    if max(width, height) > RATIO * min(width, height):
-        raise ValueError(f"{width:,} x {height:,} pixels; the longer side may be {RATIO} times the shorter")
+    if max(width, height) > limits().ratio * min(width, height):
+        raise ValueError(f"{width:,} x {height:,} pixels; the longer side may be {limits().ratio} times the shorter")

@@ -75,7 +75,7 @@ def test_a_bomb_takes_little(kind: str, name: str, tmp_path: Path) -> None:
 
 SMALL = Limits(
     seconds=2, samples=30_000, frame_pixels=100_000, frames=10, video_pixels=300_000, taken_pixels=200_000,
-    image_pixels=10_000,
+    image_pixels=10_000, ratio=200,
 )  # fmt: skip
 
 
