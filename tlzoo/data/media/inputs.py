@@ -51,7 +51,7 @@ def check_size(row: Mapping[str, Any], kind: str) -> None:
         InputError: It is larger than ``tlzoo.data.media.limits`` allows, or cannot be read.
     """
     if kind in ("audio", "image", "video"):
-        module = import_module(f"tlzoo.data.{kind}")
+        module = import_module(f"tlzoo.data.media.{kind}")
         module.check_size(row[kind])
 
 
