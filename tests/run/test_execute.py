@@ -30,7 +30,7 @@ def test_counts_come_first(table: Path) -> None:
     facts = prepare(find(TASK, str(table)))
     assert facts.counts.rows == {"train": 60, "validation": 11, "test": 29}
     assert facts.lines == [
-        f"data: {facts.name}: train 60, validation 11, test 29 of 30 rows; 2 classes (a 50, b 50)",
+        f"data: {facts.name}: train 60, validation 11, test 29 of 30 rows; 2 classes (50 rows each)",
         "mine.csv: text from column 'text', label from column 'label'",
         "20 of 121 rows repeat another one and its class, and were left out",
         "unreadable, left out: mine.csv row 121: text is empty",

@@ -83,8 +83,10 @@ class Counts:
         parts = [", ".join(map(self._split, self.rows)) + " rows"]
         if self.classes:
             ranked = sorted(self.classes.items(), key=lambda item: (-item[1], item[0]))
-            if len(ranked) > MAXIMUM_CLASSES_SHOWN:
-                shown = f"from {_class(*ranked[-1])} to {_class(*ranked[0])}"
+            if ranked[0][1] == ranked[-1][1]:
+                shown = f"{ranked[0][1]:,} rows each"
+            elif len(ranked) > MAXIMUM_CLASSES_SHOWN:
+                shown = f"smallest {_class(*ranked[-1])}, largest {_class(*ranked[0])}"
             else:
                 shown = ", ".join(_class(*item) for item in ranked)
             parts.append(f"{len(ranked)} {'class' if len(ranked) == 1 else 'classes'} ({shown})")
@@ -103,7 +105,7 @@ MAXIMUM_CLASSES_SHOWN = 6
 
 
 def _class(name: str, count: int) -> str:
-    return f"{name} {count:,}"
+    return f"{name!r} {count:,}" if name.isdecimal() else f"{name} {count:,}"
 
 
 def table(features: Features, columns: Mapping[str, Sequence[Any]]) -> Dataset:
