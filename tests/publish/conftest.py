@@ -93,9 +93,9 @@ def result(card: str, strategy: str, accuracy: float, **changed: Any) -> dict[st
         "size_bytes": 1_400_000,
         "created": datetime(2026, 11, 1, 12, tzinfo=UTC),
         "origin": "local",
-        "hardware": "here",
-        "device": "cpu",
-        "threads": 2,
+        "hardware": None,
+        "device": None,
+        "threads": None,
     } | changed
 
 

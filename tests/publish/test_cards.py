@@ -83,8 +83,8 @@ def test_a_named_data_set_of_the_hub_is_called_by_its_id() -> None:
 
 def test_data_of_one_name_are_told_apart_and_so_are_machines() -> None:
     shown = {"ci_low": 0.8, "ci_high": 1.0, "run_ids": []}
-    here = result("yamnet", "probe", 0.9) | shown
-    changed, there = (result("yamnet", "probe", 0.8, **{k: v}) | shown for k, v in TOLD_APART.items())
+    here = result("yamnet", "probe", 0.9, hardware="here") | shown
+    changed, there = (here | {column: value} for column, value in TOLD_APART.items())
     first, second = index([here, changed], "https://hub/results")
     assert first["dataset"]["name"] == "spoken-digits (f)" and second["dataset"]["name"] == "spoken-digits (g)"
     (only,) = index([here, there], "https://hub/results")

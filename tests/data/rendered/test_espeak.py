@@ -39,7 +39,7 @@ def test_the_same_call_gives_the_same_samples_in_any_order():
 
 def test_another_process_gives_the_same_samples():
     code = (
-        "import hashlib; from tlzoo.data import espeak\n"
+        "import hashlib; from tlzoo.data.rendered import espeak\n"
         f"for v in {VOICES!r}: print(hashlib.sha256(espeak.render('nine', v).tobytes()).hexdigest())"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -97,7 +97,7 @@ def test_seeds_differ(digits):
 
 def test_another_process_gives_the_same_rows(digits):
     code = (
-        "import hashlib; from tlzoo.data import speech\n"
+        "import hashlib; from tlzoo.data.rendered import speech\n"
         "for rows in speech.spoken_digits(sizes=(12, 4, 8)).values():\n"
         "    for sound in rows['audio']: print(hashlib.sha256(sound['bytes']).hexdigest())"
     )
