@@ -27,7 +27,7 @@ from tlzoo.errors import InputError
 
 PARTS = ("images", "annotations", "categories")
 LARGEST = 1e9
-"""Of a coordinate or an area, in pixels; more is no number of any picture."""
+"""Of a whole number, in pixels; larger ones may fit no float."""
 _WORD = {"pose-estimation": "keypoints"}
 """In the name of a task's file, where COCO's own folder has several a split."""
 
@@ -314,7 +314,7 @@ def _numbers(annotation: dict[str, Any], name: str, count: int) -> list[float]:
     if (
         isinstance(values, list)
         and len(values) == count
-        and all(isinstance(v, int | float) and abs(v) < LARGEST for v in values)
+        and all(isinstance(v, float) or (isinstance(v, int) and abs(v) < LARGEST) for v in values)
     ):
         return [float(v) for v in values]
     raise InputError(f"{annotation['where']}: field {name!r} is {_shown(values)}; expected {count} numbers")
