@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from tlzoo.core.model import Limits
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.files import damage, kept, writable_folder
+from tlzoo.keys import key
 from tlzoo.leaderboard.identity import grouped, of
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
@@ -332,7 +332,7 @@ class _Driver:
             record.environment(),
             MEASUREMENT,
         ]
-        path = place / f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.json"
+        path = place / f"{key(*parts)[:32]}.json"
         if self._left() < MEASURING and not (path.is_file() and damage(path) is None):
             return None
         # where a stand-in is to be pretrained, its data are prepared first, for minutes
@@ -394,11 +394,11 @@ class _Driver:
         """Where no strategy of a model escapes negative transfer, train all of it, and longer: does that recover?"""
         results = self.store.read()
         ranked = board(results.filter(pc.is_in(results["run_id"], pa.array([r.id for r in runs], pa.string()))))
-        key = ("card", "variant", "dataset_fingerprint", "fraction")
+        columns = ("card", "variant", "dataset_fingerprint", "fraction")
         verdicts = {
             cell: {row["verdict"] for row in rows if row["verdict"]}
-            for rows in grouped(ranked.select([*key, "verdict"]).to_pylist(), key)
-            for cell in [of(rows[0], key)]
+            for rows in grouped(ranked.select([*columns, "verdict"]).to_pylist(), columns)
+            for cell in [of(rows[0], columns)]
         }
         again: dict[str, Run] = {}
         for run in runs:

@@ -6,7 +6,6 @@ fields, so that weights never answer under the labels of another model.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from tlzoo.core.model import Model
 from tlzoo.core.task import Task
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.files import sha256_of, write_together
+from tlzoo.keys import key
 from tlzoo.tasks import task_type
 from tlzoo.transfer.adaptation import trainable
 from tlzoo.transfer.inference import is_sound
@@ -82,7 +82,7 @@ def save(
         _write(new / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
         save_file(state, new / WEIGHTS)
         model.save_assets(new)
-        hashes = {path.name: sha256_of(path) for path in sorted(new.iterdir())} | {CONFIG: _hash(config)}
+        hashes = {path.name: sha256_of(path) for path in sorted(new.iterdir())} | {CONFIG: key(config)}
         _write(new / CONFIG, config | {HASHES: hashes})
         _write(new / RECIPE, recipe)
         (new / README).write_text(readme, encoding="utf-8")
@@ -154,7 +154,7 @@ def _check(folder: Path, config: Mapping[str, Any]) -> None:
     for name, wanted in hashes.items():
         path = folder / name
         try:
-            there = _hash({k: v for k, v in config.items() if k != HASHES}) if name == CONFIG else sha256_of(path)
+            there = key({k: v for k, v in config.items() if k != HASHES}) if name == CONFIG else sha256_of(path)
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error}), and belongs to the model") from None
         if there != wanted:
@@ -162,10 +162,6 @@ def _check(folder: Path, config: Mapping[str, Any]) -> None:
                 f"{path}: differs from its checksum in {CONFIG}: damaged, changed, or of another model; copy the "
                 "folder again, or fine-tune again"
             )
-
-
-def _hash(config: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def _line(error: Exception) -> str:

@@ -19,6 +19,7 @@ from datasets import Audio, ClassLabel, Dataset, Features, NamedSplit, Value
 from numpy.typing import NDArray
 
 from tlzoo.data.media.limits import limits
+from tlzoo.data.media.stored import opened
 from tlzoo.errors import InputError
 
 _BLOCK = 1 << 18
@@ -192,13 +193,8 @@ class _Stream(soundfile.SoundFile):  # type: ignore[misc]
 @contextmanager
 def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
     """An open sound whose header names no more than is decoded; what goes wrong in the block is a ``ValueError``."""
-    data, path = source.get("bytes"), source.get("path")
-    if data is None and not path:
-        raise ValueError("neither bytes nor a path")
-    if data is not None and not data:
-        raise ValueError("an empty file")
     try:
-        with io.BytesIO(data) if data is not None else open(str(path), "rb") as stored:
+        with opened(source) as stored:
             if not stored.read(1):
                 raise ValueError("an empty file")
             stored.seek(0)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tlzoo.data.media.limits import AREA, check_ratio, limits
 from tlzoo.data.media.mov import check_tables
+from tlzoo.data.media.stored import opened
 from tlzoo.errors import InputError
 
 Frames = NDArray[np.uint8]
@@ -162,15 +163,10 @@ def _put(picture: Frames, places: list[int], frames: Frames | None, count: int) 
 @contextmanager
 def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
     """An open video whose header names no larger frames than are decoded; what goes wrong is a ``ValueError``."""
-    data, path = source.get("bytes"), source.get("path")
-    if data is None and not path:
-        raise ValueError("neither bytes nor a path")
-    if data is not None and not data:
-        raise ValueError("an empty file")
     max_pixels = {"max_pixels": str(limits().frame_pixels)}
     try:
         with (
-            io.BytesIO(data) if data is not None else open(str(path), "rb") as stored,
+            opened(source) as stored,
             _container(stored, {"format_whitelist": ",".join(FORMATS)} | max_pixels) as container,
         ):
             if not container.streams.video:

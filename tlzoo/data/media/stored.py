@@ -1,0 +1,25 @@
+"""An input as rows keep it, its bytes or the path of a file, opened to be decoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+
+@contextmanager
+def opened(source: Mapping[str, Any]) -> Iterator[BinaryIO]:
+    """Open the ``bytes`` of a storage value, else the file at its ``path``.
+
+    Raises:
+        ValueError: It has neither, or its bytes are none.
+        OSError: The file cannot be opened.
+    """
+    data, path = source.get("bytes"), source.get("path")
+    if data is None and not path:
+        raise ValueError("neither bytes nor a path")
+    if data is not None and not data:
+        raise ValueError("an empty file")
+    with io.BytesIO(data) if data is not None else open(str(path), "rb") as file:
+        yield file
