@@ -332,7 +332,7 @@ def test_a_wrong_file_is_refused_deleted_and_the_next_place_asked(cache: Path, s
             fetch(Blob("f.bin", (f"{liar.url}/f.bin",), SHA))
     finally:
         liar.close()
-    line = f"f.bin cannot be had: {liar.url}/f.bin: wrong sha256: expected {SHA}, got {digest(liar.content)}"
+    line = f"f.bin is not available: {liar.url}/f.bin: wrong sha256: expected {SHA}, got {digest(liar.content)}"
     assert str(caught.value) == line
     assert not [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
@@ -346,7 +346,7 @@ def test_every_place_is_listed_in_one_line(server: Server) -> None:
             fetch(Blob("f.bin", (f"{server.url}/f", closed, "https://tlzoo.invalid/f"), SHA))
     line = str(caught.value)
     assert not isinstance(caught.value, HashMismatchError) and "\n" not in line
-    assert line.startswith(f"f.bin cannot be had: {server.url}/f: HTTP 503 Service Unavailable; ")
+    assert line.startswith(f"f.bin is not available: {server.url}/f: HTTP 503 Service Unavailable; ")
     assert f"{closed}: cannot be reached: Connection refused; https://tlzoo.invalid/f: cannot be reached: " in line
     assert len(server.seen) == 3  # a server's error is tried again, a missing server is not
 
@@ -359,7 +359,7 @@ def test_an_interrupted_download_is_resumed_with_the_missing_bytes_only(server: 
     with pytest.raises(UnavailableError) as caught:
         fetch(blob)
     told = "interrupted after 100,000 of 262,144 bytes; fetch again to resume"
-    assert str(caught.value) == f"f.bin cannot be had: {server.url}/f.bin: {told}"
+    assert str(caught.value) == f"f.bin is not available: {server.url}/f.bin: {told}"
     assert part.stat().st_size == 100_000 and server.sent == 0
     server.cut = None
     assert fetch(blob).read_bytes() == CONTENT
@@ -561,7 +561,7 @@ def test_a_length_that_is_none_is_named(raw: Callable[..., str], length: str) ->
 
 @pytest.mark.parametrize("answer", [b"", b"\0" * 100, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x" * 99_000])
 def test_what_is_no_answer_is_one_line(raw: Callable[..., str], answer: bytes) -> None:
-    assert "cannot be had" in refusal(Blob("f", (f"{raw(answer)}/f",), SHA))
+    assert "is not available" in refusal(Blob("f", (f"{raw(answer)}/f",), SHA))
 
 
 @pytest.mark.parametrize("place", ["https://[bad/f", "https://h:port/f", "http://127.0.0.1:99999/f"])

@@ -119,7 +119,7 @@ def test_fetch_from_the_hub_verifies_and_reuses_its_cache(hub: Hub, tmp_path: Pa
     pinned = f"'model.bin', ({place!r},), {sha256(served)!r}"
     path, refused = fetched(hub, tmp_path, pinned, f"'config.json', ('hub:{REPOSITORY}/config.json',), '{'0' * 64}'")
     assert Path(path).read_bytes() == LARGE
-    assert refused.startswith("HashMismatchError: config.json cannot be had: hub:")
+    assert refused.startswith("HashMismatchError: config.json is not available: hub:")
     assert f"wrong sha256: expected {'0' * 64}, got {sha256(served.parents[1] / 'config.json')}" in refused
     hub.fail("server")
     assert fetched(hub, tmp_path, pinned, HF_HUB_OFFLINE="1") == [path]
@@ -150,7 +150,7 @@ def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
         hub.fail(failure, f"some/{failure}/")
     lines = fetched(hub, tmp_path, *(f"'f.bin', ('hub:some/{failure}/f.bin',)" for failure in expected))
     for (failure, told), line in zip(expected.items(), lines, strict=True):
-        assert line.startswith(f"UnavailableError: f.bin cannot be had: hub:some/{failure}/f.bin: {told}"), failure
+        assert line.startswith(f"UnavailableError: f.bin is not available: hub:some/{failure}/f.bin: {told}"), failure
         assert "\n" not in line
     assert len(hub.requests) == len(expected)  # each asked once: no half minute of retries
 

@@ -72,7 +72,7 @@ def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbo
 
     Raises:
         InputError: No such card or variant.
-        UnavailableError: The weights cannot be had.
+        UnavailableError: The weights are not available.
     """
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue

@@ -22,7 +22,7 @@ class InputError(TlzooError):
 
 
 class UnavailableError(TlzooError):
-    """Something from outside cannot be had now: weights, a data set, a key, a network."""
+    """Something from outside is not available now: weights, a data set, a key, a network."""
 
 
 class StoppedError(TlzooError):

@@ -44,7 +44,7 @@ def labels() -> Callable[[ImageNetBackbone], list[str]]:
 
 @pytest.fixture(scope="session")
 def official() -> Callable[[str, str], ImageNetBackbone]:
-    """A card's variant with its published weights; skips, with the reason, where they cannot be had."""
+    """A card's variant with its published weights; skips, with the reason, where they are not available."""
 
     def load(card: str, variant: str) -> ImageNetBackbone:
         try:

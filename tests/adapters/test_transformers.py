@@ -1,4 +1,4 @@
-"""Text encoders: the real MiniLM where its package can be had, and the nano variant of every architecture."""
+"""Text encoders: the real MiniLM where its package is available, and the nano variant of every architecture."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""OpenPose: its published layout, fields drawn and read again, and learning; the file itself cannot be had freely."""
+"""OpenPose: published layout, fields drawn and read again, and learning; the file itself is not freely available."""
 
 from __future__ import annotations
 

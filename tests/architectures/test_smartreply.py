@@ -77,7 +77,7 @@ def path() -> Path:
     try:
         return blobs.fetch(blob(file), progress=False)
     except UnavailableError as error:
-        pytest.skip(f"the published table cannot be had: {error}")
+        pytest.skip(f"the published table is not available: {error}")
 
 
 @pytest.fixture(scope="module")

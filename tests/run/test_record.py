@@ -14,7 +14,7 @@ NAMED = find("audio-classification", "spoken-digits")
 
 
 def test_an_absence_names_its_data_by_more_than_their_name() -> None:
-    row = absence(Absent("yamnet", "nano", "official", NAMED, "it cannot be had"))
+    row = absence(Absent("yamnet", "nano", "official", NAMED, "it is not available"))
     assert (row["dataset"], row["dataset_fingerprint"]) == ("spoken-digits", NAMED.fingerprint)
 
 

@@ -33,7 +33,7 @@ def write(out: Path, rows: list[dict[str, Any]]) -> Path:
 
 @pytest.fixture(scope="session")
 def results(row: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of two audio tasks: five models, of which one is negative transfer and one could not be had."""
+    """Results of two audio tasks: five models, of which one is negative transfer and one was not available."""
     rows = []
     for task in ("audio-classification", "audio-embedding"):
         metric = {"metric": "knn_accuracy"} if task == "audio-embedding" else {}
@@ -46,7 +46,7 @@ def results(row: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPat
                     one["run_id"] += task
                     rows.append(one | changed | facts)
         missing = row("wav2vec2", "probe", 0.0, task=task, dataset_fingerprint=task, status="unavailable", value=None)
-        rows.append(missing | {"run_id": f"missing-{task}", "reason": "model.safetensors cannot be had"})
+        rows.append(missing | {"run_id": f"missing-{task}", "reason": "model.safetensors is not available"})
     return write(tmp_path_factory.mktemp("out"), rows)
 
 

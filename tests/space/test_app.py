@@ -117,7 +117,7 @@ def visitor(browse: Browse, space: str) -> Visitor:
 
 
 def test_the_board_is_ranked_filtered_sorted_and_downloaded(visitor: Visitor) -> None:
-    visitor.sees("audio-classification on toy (200 test examples)", "cannot be had")
+    visitor.sees("audio-classification on toy (200 test examples)", "is not available")
     first = visitor.rows()
     assert [row[1] for row in first][:2] == ["yamnet nano", "yamnet nano"]
     assert "positive" in visitor.text() and "negative" in visitor.text()

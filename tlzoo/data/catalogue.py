@@ -103,7 +103,7 @@ def _automatic(task: str, kind: str, limits: Limits) -> Source:
     try:
         return _named(task, standard, limits)
     except UnavailableError as error:
-        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} cannot be had: {error}"
+        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}"
         return replace(_named(task, offline, limits), notice=notice)
 
 
@@ -136,7 +136,7 @@ def load(source: Source) -> Prepared:
 
     Raises:
         InputError: The source cannot be used for its task.
-        UnavailableError: A part of it cannot be had, or the cache cannot be written.
+        UnavailableError: A part of it is not available, or the cache cannot be written.
     """
     if source.where == "folder":
         from tlzoo.data.files.readers import listing

@@ -43,7 +43,7 @@ class KnownFile:
         name: Without folders.
         sha256: Its hash.
         bytes: Its size.
-        place: Where it may be had; absent where nobody serves it yet.
+        place: A place that serves it; absent where nobody serves it yet.
     """
 
     name: str

@@ -106,7 +106,7 @@ def build_wheel(target: Path) -> Path:
 
     Raises:
         InputError: There is no checkout, or the package ``build`` is not installed.
-        UnavailableError: The build fails, as where its backend can be had neither here nor from PyPI.
+        UnavailableError: The build fails, as where its backend is available neither here nor from PyPI.
     """
     _version("build", "the Space's wheel is made with it")
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target.resolve())]

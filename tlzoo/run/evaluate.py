@@ -108,7 +108,7 @@ def evaluate(
         models: Card ids; by default every model that can do the task.
         strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
             head zero-shot and few-shot.
-        weights: ``auto`` (the best tier that can be had), ``official``, ``stand-in`` or ``none``.
+        weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         seeds: Seeds.
@@ -130,7 +130,7 @@ def evaluate(
 
     Raises:
         InputError: A name, a folder or a value is wrong, or this is called in the worker of an evaluation.
-        UnavailableError: The data cannot be had.
+        UnavailableError: The data are not available.
     """
     if INSIDE in os.environ:
         raise InputError("evaluate() is called in the worker of an evaluation, which waits for it; call it outside")

@@ -74,7 +74,7 @@ def finetune(
     Raises:
         InputError: A name is unknown, the model does not fit the task, or the folder cannot be written, holds something
             else, or is written by another process.
-        UnavailableError: Weights or data cannot be had.
+        UnavailableError: Weights or data are not available.
         DivergedError: Training ended in values that are no numbers.
     """
     card = catalogue.get(card_id)

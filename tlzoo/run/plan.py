@@ -110,7 +110,7 @@ def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
 
     Raises:
         InputError: A name is unknown, or a model does not fit the task.
-        UnavailableError: The data cannot be had.
+        UnavailableError: The data are not available.
     """
     cards = _cards(task, models)
     domain = task_facts(task).domain

@@ -25,7 +25,7 @@ def open_model(name: str) -> Model:
 
     Raises:
         InputError: Neither such a folder nor such a card, or the card has no published head.
-        UnavailableError: The card's official weights cannot be had.
+        UnavailableError: The card's official weights are not available.
     """
     if (Path(name) / "config.json").is_file() or Path(name).is_dir():
         from tlzoo.transfer.bundle import load
@@ -51,7 +51,7 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
 
     Raises:
         InputError: It has no published head.
-        UnavailableError: The weights cannot be had.
+        UnavailableError: The weights are not available.
     """
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue

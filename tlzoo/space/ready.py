@@ -196,7 +196,7 @@ def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:
 
     Raises:
         InputError: Nothing small was evaluated on the task.
-        UnavailableError: The data cannot be had.
+        UnavailableError: The data are not available.
     """
     import random
 

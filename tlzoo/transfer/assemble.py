@@ -17,7 +17,7 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
         task: The task that it is for.
 
     Raises:
-        UnavailableError: No adapter, or a part of a stand-in's source cannot be had.
+        UnavailableError: No adapter, or a part of a stand-in's source is not available.
         InputError: The weights do not fit the network.
     """
     card = catalogue.get(checkpoint.card)

@@ -87,7 +87,7 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
     """Load a stand-in; pretrain it first where the cache has none.
 
     Raises:
-        UnavailableError: It has to be pretrained, and data cannot be had or the cache cannot be written.
+        UnavailableError: It has to be pretrained, and data are not available or the cache cannot be written.
     """
     from safetensors.torch import load_file
 

@@ -56,7 +56,7 @@ def test_threads_do_not_disturb_each_other():
 
 def test_no_variant_depends_on_the_c_librarys_random_numbers():
     if sys.platform == "win32":
-        pytest.skip("the C library is not to be had by name")
+        pytest.skip("the C library is not available by name")
     libc = ctypes.CDLL(None)
     for variant in espeak.variants():
         libc.srand(5)

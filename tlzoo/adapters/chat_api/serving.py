@@ -46,7 +46,7 @@ def folder(variant: Variant) -> Path:
     """The model's folder, named as the model: fetched and written now, or kept from before.
 
     Raises:
-        UnavailableError: The file cannot be had, a package to read it is missing, or the cache cannot be written.
+        UnavailableError: The file is not available, a package to read it is missing, or the cache cannot be written.
     """
     file = next(f for w in variant.weights if w.format == "gguf" for f in w.files)
     place = blobs.cache_dir() / "served" / (file.sha256 or file.name) / variant.model

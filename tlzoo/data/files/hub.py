@@ -70,13 +70,13 @@ def listing(
         config: Configuration, where the data set has several.
         label: Column of what is right; guessed by default.
         group: Group column; guessed by default.
-        train: Pattern of the Parquet files to train on, of a data set that is too large to be had whole.
+        train: Pattern of the Parquet files to train on, of a data set that is too large to be downloaded whole.
         test: The same for the test.
         archive: A tar file in the repository, which holds class folders, and is all that is read.
 
     Raises:
         InputError: No column fits, or ``datasets`` cannot read it, such as where it has several configurations.
-        UnavailableError: The archive cannot be had.
+        UnavailableError: The archive is not available.
     """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError

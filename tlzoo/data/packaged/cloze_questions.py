@@ -93,7 +93,7 @@ def news_spans() -> DatasetDict:
         Splits of at most 800, 200 and 1,000 rows, as in ``tlzoo.data.schemas.QUESTION_FEATURES``.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     stories = news.documents()
     splits = {name: _DEALT[deal(len(_DEALT), i, (0, 2))] for i, name in enumerate(stories)}
@@ -107,7 +107,7 @@ def wikipedia_spans() -> DatasetDict:
         Splits of at most 3,000, 200 and 1,000 rows, as in ``tlzoo.data.schemas.QUESTION_FEATURES``.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     return _rows(wikipedia.pages(), wikipedia.splits(), replace(VTAB, train=_ARTICLE))
 

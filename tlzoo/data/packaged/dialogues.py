@@ -43,7 +43,7 @@ def conversations() -> dict[str, list[list[str]]]:
     """Read the conversations of each theme: lists of what was said, in turn.
 
     Raises:
-        UnavailableError: The wheel can be had from no place.
+        UnavailableError: The wheel is not available.
     """
     found = {}
     with zipfile.ZipFile(fetch(WHEEL)) as wheel:
@@ -59,7 +59,7 @@ def pairs() -> list[Pair]:
     """Messages with a reply each; what occurs twice is there once.
 
     Raises:
-        UnavailableError: The wheel can be had from no place.
+        UnavailableError: The wheel is not available.
     """
     return without_doubles(pair for theme in conversations() for pair in _pairs(theme))
 
@@ -82,7 +82,7 @@ def chatterbot() -> DatasetDict:
         in 672 groups.
 
     Raises:
-        UnavailableError: The wheel can be had from no place.
+        UnavailableError: The wheel is not available.
     """
     return _drawn(ranking(pairs()))
 
@@ -98,7 +98,7 @@ def topics() -> DatasetDict:
         reply is in two.
 
     Raises:
-        UnavailableError: The wheel can be had from no place.
+        UnavailableError: The wheel is not available.
     """
     themes: dict[str, set[str]] = defaultdict(set)
     for pair in pairs():
@@ -137,7 +137,7 @@ def wikipedia_replies() -> DatasetDict:
         ``train``, ``validation`` and ``test``: ``text``, ``candidates``, ``target``, ``group`` and ``id``.
 
     Raises:
-        UnavailableError: The articles can be had from no place.
+        UnavailableError: The articles are not available.
     """
     found = without_doubles(
         Pair(*both, f"{title} {number}", title, splits()[title])

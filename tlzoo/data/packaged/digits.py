@@ -38,7 +38,7 @@ def inks() -> tuple[NDArray[np.float32], list[int]]:
         Ink in [0, 1], of shape ``(1797, 8, 8)``, and the class of each.
 
     Raises:
-        UnavailableError: The wheel of scikit-learn 1.7.2 cannot be had.
+        UnavailableError: The wheel of scikit-learn 1.7.2 is not available.
     """
     with gzip.open(fetch(DIGITS), "rt", encoding="ascii") as file:
         lines = np.loadtxt(file, np.float32, delimiter=",")
@@ -64,7 +64,7 @@ def digits(seed: int = 0, train: int = 800, validation: int = 200, test: int = 7
         Splits ``train``, ``validation`` and ``test``, rows as in ``FEATURES``.
 
     Raises:
-        UnavailableError: The wheel of scikit-learn 1.7.2 cannot be had.
+        UnavailableError: The wheel of scikit-learn 1.7.2 is not available.
     """
     ink, labels = inks()
     most = {"train": train, "validation": validation, "test": test}

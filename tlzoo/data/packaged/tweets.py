@@ -30,7 +30,7 @@ def tweets() -> DatasetDict:
     """The tweets, VTAB sized, ``text`` and ``label``; no two splits share one, nor one and its retweet.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     texts, labels, groups = (list(column) for column in zip(*_rated(), strict=True))
     chosen = draw(labels, groups, None)

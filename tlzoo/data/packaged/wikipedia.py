@@ -38,7 +38,7 @@ def pages() -> dict[str, str]:
     """Read the articles: title to plain text, paragraphs apart by a newline, without lists, tables and references.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     found = {}
     with bz2.open(fetch(DUMP)) as file:
@@ -66,7 +66,7 @@ def wikipedia() -> DatasetDict:
     pretrained on; those of the test end where the next word can be guessed.
 
     Raises:
-        UnavailableError: The file can be had from no place.
+        UnavailableError: The file is not available.
     """
     rows: dict[str, list[dict[str, str]]] = {"train": [], "validation": [], "test": []}
     for title, text in pages().items():

@@ -55,7 +55,7 @@ def faces(seed: int = 0, train: int = 200, validation: int = 50, test: int = 200
         Splits ``train``, ``validation`` and ``test``, rows as in ``FEATURES``.
 
     Raises:
-        UnavailableError: The wheel of scikit-image 0.25.2 cannot be had.
+        UnavailableError: The wheel of scikit-image 0.25.2 is not available.
     """
     crops = np.load(fetch(CROPS))[:100].astype(np.float32) * 255
     crops = crops[np.random.default_rng(seed).permutation(len(crops))]

@@ -50,7 +50,7 @@ def digit_motions(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) 
         is in two splits.
 
     Raises:
-        UnavailableError: The wheel that carries the digits cannot be had.
+        UnavailableError: The wheel that carries the digits is not available.
     """
     ink, labels = digits.inks()
     parts = digits.parted(labels, 0)

@@ -37,7 +37,7 @@ def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 8, 60)) -> 
         Splits with ``video``, ``group``, the first digit, and ``id``; no handwritten digit is in two splits.
 
     Raises:
-        UnavailableError: The wheel that carries the digits cannot be had.
+        UnavailableError: The wheel that carries the digits is not available.
     """
     ink, labels = digits.inks()
     parts = digits.parted(labels, 0)

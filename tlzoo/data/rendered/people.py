@@ -40,7 +40,7 @@ def figures(seed: int = 0, train: int = 200, validation: int = 60, test: int = 2
         is the photograph.
 
     Raises:
-        UnavailableError: The wheel of scikit-image 0.25.2 cannot be had.
+        UnavailableError: The wheel of scikit-image 0.25.2 is not available.
     """
     sizes = {"train": train, "validation": validation, "test": test}
     return DatasetDict({split: _split(seed, split, size) for split, size in sizes.items()})

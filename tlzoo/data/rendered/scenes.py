@@ -103,7 +103,7 @@ def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetD
         Splits ``train`` and ``validation``, rows as :func:`boxed`.
 
     Raises:
-        UnavailableError: A wheel (of scikit-image 0.25.2 or scikit-learn 1.7.2) cannot be had.
+        UnavailableError: A wheel (of scikit-image 0.25.2 or scikit-learn 1.7.2) is not available.
     """
     grounds, splits = source_grounds(), {}
     for stream, (split, size) in enumerate(zip(letters.FONTS, sizes, strict=True)):
@@ -131,7 +131,7 @@ def sprite_masks(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDi
         Splits ``train`` and ``validation``, rows as :func:`masked`.
 
     Raises:
-        UnavailableError: A wheel (of arcade 3.3.3, scikit-image 0.25.2, scikit-learn 1.7.2) cannot be had.
+        UnavailableError: A wheel (of arcade 3.3.3, scikit-image 0.25.2, scikit-learn 1.7.2) is not available.
     """
     grounds, splits = source_grounds(), {}
     for stream, (split, parted) in enumerate(drawings(seed).items()):
@@ -161,7 +161,7 @@ def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: in
         Splits ``train``, ``validation`` and ``test``, rows as :func:`boxed`; ``group`` is the photograph.
 
     Raises:
-        UnavailableError: A wheel (of scikit-image 0.25.2 or scikit-learn 1.7.2) cannot be had.
+        UnavailableError: A wheel (of scikit-image 0.25.2 or scikit-learn 1.7.2) is not available.
     """
     ink, labels = digits.inks()
     lines = digits.parted(labels, seed)

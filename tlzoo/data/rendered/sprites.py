@@ -102,7 +102,7 @@ def drawings(seed: int = 0) -> dict[str, dict[str, list[Drawing]]]:
         For each split, the drawings of each class; equal pictures are kept once.
 
     Raises:
-        UnavailableError: The wheel of arcade 3.3.3 cannot be had.
+        UnavailableError: The wheel of arcade 3.3.3 is not available.
     """
     parted: dict[str, dict[str, list[Drawing]]] = {split: {} for split in SPLITS}
     seen: set[bytes] = set()
