@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -55,13 +56,16 @@ class Server:
         pace: Seconds between chunks.
         seen: The paths asked for, with the Range header.
         sent: Body bytes sent so far.
+        location: Where a redirect points to.
+        logins: The Authorization headers of requests.
     """
 
     def __init__(self) -> None:
         self.content, self.status, self.ranges, self.length, self.pace = CONTENT, 0, True, True, 0.0
         self.cut: int | None = None
         self.seen: list[tuple[str, str | None]] = []
-        self.sent = 0
+        self.sent, self.location = 0, ""
+        self.logins: list[str | None] = []
         handler = type("Handler", (_Handler,), {"owner": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
@@ -79,6 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         owner, asked = self.owner, self.headers.get("Range")
         owner.seen.append((self.path, asked))
+        owner.logins.append(self.headers.get("Authorization"))
         body, headers, status = owner.content, {}, owner.status or 200
         match = re.fullmatch(r"bytes=(\d+)-", asked or "")
         if match and owner.ranges and status == 200:
@@ -89,6 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
                 headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
                 status, body = 206, body[start:]
         self.send_response(status)
+        if owner.location:
+            headers["Location"] = owner.location
         if owner.length:
             headers["Content-Length"] = str(len(body))
         for name, value in {**headers, "Connection": "close"}.items():
@@ -201,7 +208,7 @@ def test_mirrors_are_separated_with_care(value: str, entries: list[str], monkeyp
 
 
 def test_import_is_light() -> None:
-    heavy = "{'huggingface_hub', 'filelock', 'tqdm', 'platformdirs', 'torch', 'urllib.request', 'ssl'}"
+    heavy = "{'huggingface_hub', 'httpx2', 'filelock', 'tqdm', 'platformdirs', 'torch', 'urllib.request', 'ssl'}"
     code = f"import sys, tlzoo.blobs, tlzoo.checkpoints.pickles; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -497,12 +504,26 @@ def test_a_redirect_is_judged_before_it_is_followed(raw: Callable[..., str], cac
     url = raw(b"HTTP/1.1 302 Found\r\nLocation: http://example.org/f\r\n\r\n", b"x" * 65536, repeat=True)
     assert "redirected to http://example.org/f, which is not https" in refusal(Blob("f", (f"{url}/f",), SHA))
     url = raw(b"HTTP/1.1 302 Found\r\nLocation: http://[bad/f\r\nContent-Length: 0\r\n\r\n")
-    assert "answered what cannot be read: Invalid IPv6 URL" in refusal(Blob("f", (f"{url}/f",), SHA))
+    assert "the answer cannot be read: Invalid IPv6 URL" in refusal(Blob("f", (f"{url}/f",), SHA))
 
 
 def test_a_redirect_is_followed(raw: Callable[..., str], server: Server) -> None:
     url = raw(f"HTTP/1.1 302 Found\r\nLocation: {server.url}/g\r\n\r\n".encode(), b"x" * 65536, repeat=True)
     assert fetch(Blob("f", (f"{url}/f",), SHA)).read_bytes() == CONTENT
+
+
+def test_redirects_in_a_circle_end(server: Server) -> None:
+    server.status, server.location = 302, "/f"
+    assert "redirected more than 10 times" in refusal(Blob("f", (f"{server.url}/f",), SHA))
+    assert len(server.seen) == 11
+
+
+def test_a_proxy_and_the_login_of_a_mirror_are_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("TLZOO_MIRROR", "http://me:secret@tlzoo.invalid/m")
+    assert fetch(Blob("f.bin", (), SHA)).read_bytes() == CONTENT
+    assert server.seen == [(f"http://tlzoo.invalid/m/{SHA}/f.bin", None)]
+    assert server.logins == [f"Basic {base64.b64encode(b'me:secret').decode()}"]
 
 
 def test_a_download_ends_at_the_size_of_its_blob(raw: Callable[..., str], server: Server, cache: Path) -> None:
@@ -554,9 +575,9 @@ def test_a_server_whose_answer_does_not_begin_is_left(raw: Callable[..., str], m
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "1e3", "9" * 30, "0x10"])
-def test_a_length_that_is_none_is_named(raw: Callable[..., str], length: str) -> None:
+def test_a_length_that_is_not_a_number_is_refused(raw: Callable[..., str], length: str) -> None:
     url = raw(OK + f"Content-Length: {length}\r\n\r\nx".encode())
-    assert f"answered Content-Length: {length}, which is no number of bytes" in refusal(Blob("f", (f"{url}/f",), SHA))
+    assert "interrupted after 0 bytes (bad Content-Length)" in refusal(Blob("f", (f"{url}/f",), SHA))
 
 
 @pytest.mark.parametrize("answer", [b"", b"\0" * 100, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x" * 99_000])

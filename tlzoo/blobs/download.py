@@ -1,44 +1,42 @@
-"""Downloads over HTTP(S) that resume where the last one stopped, and end where too much comes, or too slowly."""
+"""Downloads over HTTP(S) that resume an interrupted transfer, and end when too many bytes arrive, or too slowly."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import os
 import re
 import shutil
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from tlzoo.blobs.limits import Pace, oversize
 from tlzoo.blobs.places import PlaceError, check_redirect, is_url
 from tlzoo.errors import UnavailableError
 
 if TYPE_CHECKING:
-    import urllib.request
-    from http.client import HTTPMessage
+    import httpx2
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0
-_ANSWER_SECONDS = 60.0  # until an answer has its status and headers
+_ANSWER_SECONDS = 60.0  # from the request to the end of the headers
 _ATTEMPTS = 3
-_CHUNK = 1 << 16
+_MAX_REDIRECTS = 10
 _BAR_DELAY = 0.5  # seconds before a bar shows, so that small files stay silent
 
 
 def download(url: str, part: Path, *, size: int | None = None, progress: bool = True) -> None:
-    """Download a file into a part file, going on from what the part already holds.
+    """Download a file into a part file, after the bytes that the part already holds.
 
     Args:
-        url: Where to ask.
-        part: The file to write. Bytes that it already has are taken as the file's beginning and not asked for again;
-            it stays there when the download fails, so that a later call can resume.
-        size: The file's size in bytes, where known: no more is read. Without it at most `tlzoo.blobs.limits.maximum`.
+        url: Address of the file.
+        part: The file to write. Its bytes are taken as the beginning of the download and not requested again; it is
+            kept when the download fails, so that a later call can resume.
+        size: Size of the file in bytes, where known: no more is read. Without it at most `tlzoo.blobs.limits.maximum`.
         progress: Whether a bar is shown on stderr.
 
     Raises:
@@ -60,7 +58,7 @@ def no_room(where: Path, needed: int | None) -> UnavailableError:
 
     Args:
         where: The file or folder that could not be written.
-        needed: How many bytes it takes, where known.
+        needed: Bytes that it takes, where known.
 
     Returns:
         An error that names both.
@@ -70,52 +68,51 @@ def no_room(where: Path, needed: int | None) -> UnavailableError:
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Refuse to begin what the disk has no room for.
+    """Check that the disk has room for a file before the first byte is requested.
 
     Args:
-        folder: Where it goes; it may not be there yet.
-        needed: Bytes that it takes.
+        folder: Folder to write to; it need not exist yet.
+        needed: Bytes to write.
 
     Raises:
-        UnavailableError: There is less room.
+        UnavailableError: The disk has less room.
     """
-    there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
-    if needed > shutil.disk_usage(there).free:
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
+    if needed > shutil.disk_usage(existing).free:
         raise no_room(folder, needed)
 
 
 def _get(url: str, part: Path, size: int | None, progress: bool) -> None:
-    """Ask once for what is still missing, and append it to the part."""
-    import http.client
-    import urllib.error
-    import urllib.request
+    """Request the missing bytes once, and append them to the part."""
+    import httpx2
 
     if not is_url(url):
-        raise PlaceError("only http and https are asked")
+        raise PlaceError("only http and https are supported")
     start = part.stat().st_size if part.exists() else 0
     if size is not None and start > size:  # of another file
         part.unlink()
         start = 0
     headers = {"User-Agent": "tlzoo", "Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    timeout = httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
+    done, total = start, None
     try:
-        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was checked above
-        with _opener().open(request, timeout=_CONNECT_SECONDS) as response:
-            if response.status != 206:
-                start = 0  # the server ignored the range: from the beginning
+        with httpx2.Client(headers=headers, timeout=timeout) as client, _response(client, url) as response:
+            if not response.is_success:
+                raise _refused(response, part)
+            if response.status_code != 206:
+                start = 0  # the server ignored the range
             elif not re.match(rf"bytes {start}-", response.headers.get("Content-Range", "")):
                 part.unlink()
-                raise PlaceError("answered another range than was asked", again=True)
-            length = response.headers.get("Content-Length", "")
-            if length and not re.fullmatch(r"[0-9]{1,18}", length):
-                raise PlaceError(f"answered Content-Length: {length[:40]}, which is no number of bytes")
-            total = start + int(length) if length else size
+                raise PlaceError("the answer is of another range than the requested one", again=True)
+            length = response.headers.get("Content-Length")
+            done, total = start, start + int(length) if length else size
             if total is not None:
                 if failure := oversize(total, size):
                     raise failure
                 check_room(part.parent, total - start)
-            done, pace = start, Pace()
+            pace = Pace()
             with open(part, "ab" if start else "wb") as file, _bar(url, start, total, progress) as advance:
-                while chunk := response.read1(_CHUNK):
+                for chunk in response.iter_raw():
                     done += len(chunk)
                     if failure := oversize(done, size):
                         part.unlink()
@@ -125,89 +122,81 @@ def _get(url: str, part: Path, size: int | None, progress: bool) -> None:
                     advance(len(chunk))
                     pace.note(len(chunk))
             if total is not None and done < total:
-                raise PlaceError(f"interrupted after {done:,} of {total:,} bytes; fetch again to resume", again=True)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == 416:  # what is here is no beginning of what is there
-            part.unlink(missing_ok=True)
-        again = error.code in (408, 416, 429) or error.code >= 500
-        raise PlaceError(f"HTTP {error.code} {error.reason}", again=again) from error
-    except urllib.error.URLError as error:
-        told = getattr(error.reason, "strerror", None) or error.reason
-        raise PlaceError(f"cannot be reached: {told}", unreachable=True) from error
-    except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
-        done = part.stat().st_size if part.exists() else 0
-        told = f"interrupted after {done:,} bytes ({type(error).__name__}); fetch again to resume"
-        raise PlaceError(told, again=True) from error
-    except ValueError as error:  # of an address or a header that is none
-        raise PlaceError(f"answered what cannot be read: {error}") from error
+                raise _interrupted(done, total)
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+        raise PlaceError(f"cannot be reached: {reason}", unreachable=True) from error
+    except (httpx2.TransportError, TimeoutError) as error:
+        raise _interrupted(done, total, str(error) or type(error).__name__) from error
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise PlaceError(f"the answer cannot be read: {error}") from error
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    """Open URLs with a short wait for the connection, a longer one for the data, and a look at redirects beforehand."""
-    import http.client
-    import ssl
-    import urllib.request
+def _refused(response: httpx2.Response, part: Path) -> PlaceError:
+    status = response.status_code
+    if status == 416:  # the part is not the beginning of the file
+        part.unlink(missing_ok=True)
+    again = status in (408, 416, 429) or status >= 500
+    return PlaceError(f"HTTP {status} {response.reason_phrase}", again=again)
 
-    class Http(http.client.HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            self.sock.settimeout(_READ_SECONDS)
 
-        def getresponse(self) -> http.client.HTTPResponse:
-            with _hung_up_after(_ANSWER_SECONDS, self.sock):
-                return super().getresponse()
-
-    class Https(Http, http.client.HTTPSConnection):
-        pass
-
-    class Redirects(urllib.request.HTTPRedirectHandler):
-        def redirect_request(
-            self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-        ) -> urllib.request.Request | None:
-            fp.close()  # what it says besides is not read
-            check_redirect(req.full_url, newurl)
-            return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    context = ssl.create_default_context()
-    if "SSL_CERT_FILE" not in os.environ and importlib.util.find_spec("certifi"):
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-
-    class HttpHandler(urllib.request.HTTPHandler):
-        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(Http, req)
-
-    class HttpsHandler(urllib.request.HTTPSHandler):
-        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(Https, req, context=context)
-
-    return urllib.request.build_opener(HttpHandler, HttpsHandler, Redirects)
+def _interrupted(done: int, total: int | None, reason: str = "") -> PlaceError:
+    amount = f"{done:,} bytes ({reason})" if total is None else f"{done:,} of {total:,} bytes"
+    return PlaceError(f"interrupted after {amount}; fetch again to resume", again=True)
 
 
 @contextlib.contextmanager
-def _hung_up_after(seconds: float, connection: socket.socket) -> Iterator[None]:
-    """End a connection whose answer does not begin; each single wait for it may be short.
+def _response(client: httpx2.Client, url: str) -> Iterator[httpx2.Response]:
+    """Request a file. Each redirect is checked before it is followed, and its body is not read.
 
     Raises:
-        TimeoutError: It was ended.
+        PlaceError: A redirect is not allowed, or there are too many.
+        TimeoutError: The headers did not arrive in time.
     """
-    over = threading.Event()
+    for _ in range(_MAX_REDIRECTS + 1):
+        with contextlib.ExitStack() as stack:
+            with _deadline(_ANSWER_SECONDS) as trace:
+                response = stack.enter_context(client.stream("GET", url, extensions={"trace": trace}))
+            if not response.has_redirect_location:
+                yield response
+                return
+        target = urljoin(url, response.headers["Location"])
+        check_redirect(url, target)
+        url = target
+    raise PlaceError(f"redirected more than {_MAX_REDIRECTS} times")
 
-    def hang_up() -> None:
-        over.set()
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(seconds, hang_up)
+@contextlib.contextmanager
+def _deadline(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+    """Close the connections that are opened meanwhile when the time is over; a read timeout starts anew at each byte.
+
+    Yields:
+        The ``trace`` of a request, which is called with each new connection.
+
+    Raises:
+        TimeoutError: The time is over.
+    """
+    expired = threading.Event()
+    connections: list[socket.socket] = []
+
+    def trace(event: str, details: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connections.append(details["return_value"].get_extra_info("socket"))
+
+    def close() -> None:
+        expired.set()
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, close)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield trace
     finally:
         timer.cancel()
-        if over.is_set():  # what came until then is no answer
+        if expired.is_set():  # the answer is cut off
             raise TimeoutError
 
 
