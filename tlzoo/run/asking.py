@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlzoo.adapters.chat_api.endpoint import Prospect
+from tlzoo.adapters.chat_api.endpoint import RequestEstimate
 from tlzoo.run.plan import Run
 
 ROWS = 8
 
 
-def prospect(run: Run) -> Prospect:
+def prospect(run: Run) -> RequestEstimate:
     """What a run is about to ask; sends nothing."""
     model, test = _model(run)
-    found: Prospect = model.prospect(model.encode(row) for row in test)
+    found: RequestEstimate = model.estimate(model.encode(row) for row in test)
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlzoo.adapters.chat_api.endpoint import Prospect
+from tlzoo.adapters.chat_api.endpoint import RequestEstimate
 from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Limits
@@ -36,6 +36,7 @@ from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
 from tlzoo.run.precision import checked
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 from tlzoo.transfer import standin
+from tlzoo.transfer.strategies import trains_on_cached_features
 from tlzoo.vocabulary import UNTRAINED, task_facts
 
 Say = Callable[[str], None]
@@ -240,7 +241,7 @@ class _Driver:
         try:
             if self._left() > 0:
                 self._prepare(worker, run.source)
-            asked = self._asked(worker, run) if run.is_asked else None
+            asked = self._asked(worker, run) if run.is_api_model else None
             measured = self._measured(run, asked)
             expected = self._estimate(run, measured or {}, asked)
             needed = SLACK * expected
@@ -266,7 +267,7 @@ class _Driver:
         except UnavailableError as error:
             self._fail(run, "unavailable", str(error), **self._pay(error.facts))
         except WorkFailedError as error:
-            if run.is_asked:
+            if run.is_api_model:
                 self.paid = math.inf  # nobody knows what it spent
             self._fail(run, error.status, error.reason)
         else:
@@ -287,14 +288,16 @@ class _Driver:
             for line in facts.lines:
                 self.tell(line)
 
-    def _asked(self, worker: Worker, run: Run) -> Prospect:
+    def _asked(self, worker: Worker, run: Run) -> RequestEstimate:
         """Say what is about to be asked of a model behind an API, before anything is sent.
 
         Raises:
             StoppedError: It may cost money, which is limited, and how much is not known.
         """
         self._prepare(worker, run.source)
-        found: Prospect = worker.call(prospect, run, seconds=self._deadline(), doing="reading what is to be asked")
+        found: RequestEstimate = worker.call(
+            prospect, run, seconds=self._deadline(), doing="reading what is to be asked"
+        )
         if self.max_cost is not None and found.requests and found.cost_usd is None and not found.endpoint.is_free:
             raise StoppedError(
                 f"{found.endpoint.label}: --max-cost is set, but its price is not known; set TLZOO_OPENAI_PRICE"
@@ -302,7 +305,7 @@ class _Driver:
         self.tell(found.notice)
         return found
 
-    def _limits(self, asked: Prospect | None) -> Limits | None:
+    def _limits(self, asked: RequestEstimate | None) -> Limits | None:
         if asked is None:
             return None
         usd = math.inf if self.max_cost is None else max(0.0, self.max_cost - self.paid)
@@ -313,7 +316,7 @@ class _Driver:
         self.paid += facts.get("paid_usd", 0.0)
         return {name: value for name, value in facts.items() if name != "paid_usd"}
 
-    def _measured(self, run: Run, asked: Prospect | None) -> dict[str, Any] | None:
+    def _measured(self, run: Run, asked: RequestEstimate | None) -> dict[str, Any] | None:
         """Speed and size, measured once for a variant, task and data set on this machine; not where no time is left.
 
         Whoever serves a model decides its speed: an endpoint is measured only where it is free, and asked anyway.
@@ -350,7 +353,7 @@ class _Driver:
         name = f"{run.checkpoint.card}/{run.checkpoint.variant}"
         return dict(json.loads(kept(path, measure, f"the speed of {name}").read_text(encoding="utf-8")))
 
-    def _estimate(self, run: Run, measured: dict[str, Any], asked: Prospect | None) -> float:
+    def _estimate(self, run: Run, measured: dict[str, Any], asked: RequestEstimate | None) -> float:
         """Seconds that a run is expected to take, from the measured rates of inference and of training."""
         if "throughput" not in measured:
             return 0.0  # of a model behind an API, which tells after its first few answers
@@ -372,7 +375,7 @@ class _Driver:
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
         trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
-        if run.strategy == "probe" and task_facts(self.task).is_cacheable and not card.is_native_on(self.task):
+        if trains_on_cached_features(card, task_facts(self.task), run.strategy):
             return float(first + once + trained)
         return float(first + trained + (looks + sizes["test"]) / rate)
 

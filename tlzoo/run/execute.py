@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from tlzoo.vocabulary import UNTRAINED
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from tlzoo.core.model import Backbone, Limits, Model
+    from tlzoo.core.model import Limits, Model, TrainableModel
     from tlzoo.core.task import Task
     from tlzoo.data.dataset import Counts, Prepared
 
@@ -87,8 +88,9 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     import torch
     from accelerate.utils import set_seed
 
+    from tlzoo.core.model import ApiModel
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.inference import is_sound, predict, refer, statistics, values
+    from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, values
 
     threads()
     data = data_of(run.source)
@@ -103,10 +105,10 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         model, _, fitted = train(run, data, task, progress)
     if not is_sound(model):
         raise DivergedError("the weights hold NaN or infinite numbers")
-    if limits is not None:
-        model.limit(limits)
+    if limits is not None and isinstance(model, ApiModel):
+        model.set_limits(limits)
     train_rows = taught(run, data)
-    refer(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
+    fit_reference(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
     encoded = (model.encode(row) for row in test)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
     try:
@@ -118,8 +120,9 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     if sheet is not None and task.metrics[0] in found:
         facts = zip(predictions, test, found[task.metrics[0]], strict=True)
         _draw(sheet, test, model.spec.input, predictions, [task.is_right(*each) for each in facts])
+    usage: Mapping[str, object] = model.usage if isinstance(model, ApiModel) else {}
     return fitted | {
-        **model.usage,
+        **usage,
         "threads": threads(),
         "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
         "n_test": len(test),
@@ -134,9 +137,11 @@ def _with_facts(
     error: StoppedError | UnavailableError, model: Model, limits: Limits | None, total: int
 ) -> StoppedError | UnavailableError:
     """The same, with what was spent, and how many answers of a model that is asked are kept."""
-    usage = model.usage
-    if limits is None or not usage:
+    from tlzoo.core.model import ApiModel
+
+    if limits is None or not isinstance(model, ApiModel):
         return error
+    usage = model.usage
     kept = total - limits.requests + usage["requests"]
     said = f"; {kept} of {total} answers are kept, and the same command goes on from there" if kept else ""
     found = type(error)(f"{error}{said}")
@@ -153,11 +158,15 @@ def shown(run: Run, data: Prepared, task: Task) -> Model:
         UnavailableError: The model cannot be used so.
         InputError: It has no prompt to put examples into.
     """
+    from tlzoo.core.model import ApiModel
+
     model = as_published(run, task)
     if run.recipe.shots:
         rows = data.splits["train"]
         classes = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
-        model.show([rows[int(i)] for i in shots(classes, run.recipe.shots, run.seed)])
+        if not isinstance(model, ApiModel):
+            raise InputError(f"{run.checkpoint.card} has no prompt to put examples into; run it with: zero-shot")
+        model.set_demonstrations([rows[int(i)] for i in shots(classes, run.recipe.shots, run.seed)])
     return model
 
 
@@ -167,10 +176,9 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
-    from tlzoo.transfer.adaptation import untrained
     from tlzoo.transfer.assemble import assemble
 
-    model = untrained(assemble(run.checkpoint, task), task)
+    model = assemble(run.checkpoint, task).for_zero_shot(task)
     name = f"{run.checkpoint.card} {run.checkpoint.variant}"
     if model is None:
         raise UnavailableError(f"{name} has no published head for zero-shot use")
@@ -203,57 +211,57 @@ def taught(run: Run, data: Prepared) -> Dataset:
     return train.select(subset(classes, run.fraction, run.seed))
 
 
-def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, Backbone | Model, dict[str, Any]]:
+def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, TrainableModel, dict[str, Any]]:
     """Train as a run says.
 
     Returns:
-        The model (of a backbone's probe, where features are cached, the head on them), the network without the task's
-        head (a native model is that itself), and what training found.
+        The model that was trained (its head on cached features, of a probe), the whole model with what was trained, and
+        what training found.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
     from dataclasses import replace
 
-    from tlzoo.core.model import Backbone
+    from tlzoo.cards import catalogue
+    from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.tasks.head_model import HeadModel, frame
-    from tlzoo.transfer.adaptation import headed, trainable
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import frozen
-    from tlzoo.transfer.inference import predict, refer, statistics, value
+    from tlzoo.transfer.inference import fit_reference, predict, statistics, value
     from tlzoo.transfer.loop import fit
-    from tlzoo.transfer.strategies import apply
+    from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     chosen, validation = taught(run, data), data.splits["validation"]
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
-    network = assemble(checkpoint, task)
+    whole = trainable(assemble(checkpoint, task)).for_task(task)
+    model: Any = whole
     offset = 0.0
-    if run.strategy == "probe" and isinstance(network, Backbone) and task.facts.is_cacheable:
-        task = headed(task)
-        frame(network, task)
+    card = catalogue.get(run.checkpoint.card)
+    if trains_on_cached_features(card, task.facts, run.strategy):
+        assert isinstance(whole, HeadedModel)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
-        features = frozen(network, task, list(data.splits.values()), key, run.device, progress)
-        model: Any = HeadModel(task.head(network.spec), task, features, network.spec)
+        features = frozen(whole.backbone, whole.task, list(data.splits.values()), key, run.device, progress)
+        model = whole.on_features(features)
         offset = features.seconds(chosen["id"][:])
     else:
-        model = trainable(network, task)
-        apply(model, run.strategy)
+        apply(whole, run.strategy)
     examples = [model.encode(row) for row in chosen]
     held_out = [model.encode(row) for row in validation]
     metric = task.metrics[0]
 
     def score(current: Any) -> float:
-        refer(task, current, examples, chosen, run.device)
+        fit_reference(task, current, examples, chosen, run.device)
         found = statistics(task, predict(current, held_out, run.device), validation)
         return METRICS[metric].sign * value(metric, found[metric])
 
     recipe = run.recipe.for_examples(len(examples))
     label = f"{run.checkpoint.card} {run.strategy}"
     fitted = fit(model, examples, score, recipe, run.seed, device=run.device, label=label, progress=progress)
+    whole.to(run.device)
     return (
         model,
-        network,
+        whole,
         {
             "n_train": len(examples),
             "history": [asdict(p) | {"seconds": p.seconds + offset} for p in fitted.history],

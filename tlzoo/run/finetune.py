@@ -142,12 +142,10 @@ def _finetune(
 ) -> Finetuned:
     from accelerate.utils import set_seed
 
-    from tlzoo.core.model import Backbone
     from tlzoo.run.execute import data_of, prepare, threads, train
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.head_model import HeadedModel, HeadModel
     from tlzoo.transfer.bundle import save
-    from tlzoo.transfer.inference import predict, refer, statistics, values
+    from tlzoo.transfer.inference import fit_reference, predict, statistics, values
     from tlzoo.transfer.strategies import merge_lora
 
     source, seed, device = run.source, run.seed, run.device
@@ -157,16 +155,12 @@ def _finetune(
         say(line)
     bound = task_type(run.task, source.kind)(prepared.features)
     set_seed(seed)
-    model, network, fitted = train(run, prepared, bound, progress)
-    if isinstance(model, HeadModel):
-        assert isinstance(network, Backbone)
-        head, model = model.head, HeadedModel(network, model.task)
-        model.head = head
+    _, model, fitted = train(run, prepared, bound, progress)
     if run.strategy == "lora":
         merge_lora(model)
     test = prepared.splits["test"]
     train_rows = prepared.splits["train"]
-    refer(bound, model, (model.encode(row) for row in train_rows), train_rows, device)
+    fit_reference(bound, model, (model.encode(row) for row in train_rows), train_rows, device)
     predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
     found = statistics(bound, predictions, test)
     scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in values(bound, found)}

@@ -26,26 +26,24 @@ def measure_run(run: Run) -> dict[str, Any]:
     from dataclasses import replace
 
     from tlzoo.cards import catalogue
-    from tlzoo.core.model import Model
+    from tlzoo.core.model import HeadedModel, Learner, Model, TrainableModel, trainable
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, data_of, threads
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.head_model import HeadedModel, HeadModel
     from tlzoo.transfer import standin
-    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
-    from tlzoo.transfer.strategies import apply
+    from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     threads()
-    data = data_of(run.source)
+    data, card = data_of(run.source), catalogue.get(run.checkpoint.card)
     task: Any = task_type(run.task, run.source.kind)(data.features)
     most = max(BATCH_SIZES) if getattr(task, "siamese", False) else ROWS  # what is repeated in pairs costs nothing
     rows = [data.splits["test"][i] for i in range(min(most, len(data.splits["test"])))]
     random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))
 
-    def build() -> Model:
-        return trainable(assemble(random.checkpoint, task), task)
+    def build() -> TrainableModel:
+        return trainable(assemble(random.checkpoint, task)).for_task(task)
 
     def published() -> Model:
         return as_published(random if task.facts.untrained else run, task)
@@ -54,20 +52,20 @@ def measure_run(run: Run) -> dict[str, Any]:
     found = measure(published if run.strategy == "zero-shot" else build, rows, run.device)
     found |= {"sizes": {name: len(split) for name, split in data.splits.items()}, "training_rates": {}}
     for strategy in trained:
-        model = build()
-        if strategy == "probe" and isinstance(model, HeadedModel) and task.facts.is_cacheable:
+        whole = build()
+        model: Learner = whole
+        if trains_on_cached_features(card, task.facts, strategy):
             if not task.facts.is_dense:
                 continue  # on cached vectors it takes seconds
-            features = Features.of(model.backbone, task, rows, run.device)
-            model = HeadModel(model.head, task, features, model.spec)
+            assert isinstance(whole, HeadedModel)
+            model = whole.on_features(Features.of(whole.backbone, task, rows, run.device))
         else:
-            apply(model, strategy)
+            apply(whole, strategy)
         size = run.recipe.batch_size
         guess = found["throughput"] / 3  # backwards costs about twice as much as forwards
         slow = size / guess > LONGEST_STEP
         found["training_rates"][strategy] = guess if slow else training_rate(model, rows, size, run.device)
     if run.is_to_be_pretrained:
-        card = catalogue.get(run.checkpoint.card)
         model, _, _, source = standin.learner(card, run.checkpoint.variant)
         size = standin.training(card, run.checkpoint.variant).batch_size
         some = [source.splits["train"][i] for i in range(size)]

@@ -50,9 +50,9 @@ class Run:
     device: str = "cpu"
 
     @property
-    def is_asked(self) -> bool:
+    def is_api_model(self) -> bool:
         """Whether the model is behind an API."""
-        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_asked
+        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_api_model
 
     @property
     def is_to_be_pretrained(self) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.chat_server import Chat, Reply, completion, refusal
 from tlzoo.adapters.chat_api.endpoint import OPENAI_URL, Endpoint, Price, endpoint
-from tlzoo.adapters.chat_api.model import FEW, ChatModel, build
+from tlzoo.adapters.chat_api.model import ANSWERS_TO_EXTRAPOLATE, ChatModel, build
 from tlzoo.adapters.chat_api.serving import serving
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Limits
@@ -163,10 +163,10 @@ GARBAGE: list[Any] = [
             "HTTP 404, The model `m` does not exist, or ***",
         ),
         (refusal(429, "You exceeded your current quota"), "HTTP 429, You exceeded your current quota"),
-        (Reply(500, "Internal Server Error"), "HTTP 500, Internal Server Error (asked for model 'm')"),
-        (Reply(200, "<html>Welcome</html>"), "the answer is no chat completion; does OPENAI_BASE_URL end in /v1?"),
-        *((Reply(200, body), "the answer is no chat completion") for body in GARBAGE),
-        (Reply(200, "{", {"Content-Type": "application/json"}), "the answer is no chat completion"),
+        (Reply(500, "Internal Server Error"), "HTTP 500, Internal Server Error (model 'm')"),
+        (Reply(200, "<html>Welcome</html>"), "the answer is not a chat completion; does OPENAI_BASE_URL end in /v1?"),
+        *((Reply(200, body), "the answer is not a chat completion") for body in GARBAGE),
+        (Reply(200, "{", {"Content-Type": "application/json"}), "the answer is not a chat completion"),
     ],
 )
 def test_every_failure_is_one_line_without_the_key(reply: Reply, line: str) -> None:
@@ -224,7 +224,7 @@ def test_a_broken_endpoint_is_asked_again_later_and_later(status: int) -> None:
 )
 def test_what_will_not_change_is_asked_once(hopeless: Reply) -> None:
     with Chat(hopeless) as chat:
-        with pytest.raises(UnavailableError, match="asked for model 'm'"):
+        with pytest.raises(UnavailableError, match="model 'm'"):
             answers(ChatModel(chat.endpoint(), TASK, concurrency=1))
         assert chat.asked == 1
 
@@ -257,9 +257,9 @@ def test_an_exhausted_limit_is_waited_for_before_it_refuses() -> None:
 def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> None:
     with Chat(completion("a"), completion("b"), refusal(429, "later", retry_after="60")) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=1)
-        model.limit(Limits(seconds=5, requests=len(ROWS)))
+        model.set_limits(Limits(seconds=5, requests=len(ROWS)))
         start = time.monotonic()
-        with pytest.raises(StoppedError, match=r"wants 60 s of patience, and \d s of --budget are left"):
+        with pytest.raises(StoppedError, match=r"asks to wait 60 s, but only \d s of --budget remain"):
             answers(model)
         assert time.monotonic() - start < 4, "nobody waits for what would come too late"
         assert (model.usage["requests"], chat.asked) == (2, 3)
@@ -273,7 +273,7 @@ def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> Non
 def test_answers_that_come_too_late_are_not_waited_for(slow: Reply) -> None:
     with Chat(slow) as chat:
         model = ChatModel(chat.endpoint(), TASK)
-        model.limit(Limits(seconds=1, requests=len(ROWS)))
+        model.set_limits(Limits(seconds=1, requests=len(ROWS)))
         start = time.monotonic()
         with pytest.raises(StoppedError, match="--budget"):
             answers(model)
@@ -284,11 +284,11 @@ def test_a_few_answers_tell_whether_the_rest_will_fit() -> None:
     rows = [{"text": f"Number {i} is called the", "target": "x"} for i in range(100)]
     with Chat(answer=lambda _: completion("a", seconds=0.1)) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=1)
-        model.limit(Limits(seconds=6, requests=100))
+        model.set_limits(Limits(seconds=6, requests=100))
         with pytest.raises(StoppedError, match=r"about 0\.\d min needed for 91 more requests, 0\.1 min left"):
             model.predict(model.preprocess(rows))
-        assert FEW + 1 <= chat.asked <= FEW + 2
-        model.limit(Limits(seconds=6, requests=20))
+        assert ANSWERS_TO_EXTRAPOLATE + 1 <= chat.asked <= ANSWERS_TO_EXTRAPOLATE + 2
+        model.set_limits(Limits(seconds=6, requests=20))
         model.predict(model.preprocess(rows[:20]))
 
 
@@ -296,7 +296,7 @@ def test_money_that_is_spent_ends_it_before_the_next_request() -> None:
     """An answer costs 0.1 dollars; the next one could cost up to 0.03 for the prompt and 0.64 for 64 tokens."""
     with Chat(answer=lambda _: completion("a", (0, 10))) as chat:
         model = ChatModel(chat.endpoint(Price(1, 10_000)), TASK, concurrency=1)
-        model.limit(Limits(usd=0.85, requests=len(ROWS)))
+        model.set_limits(Limits(usd=0.85, requests=len(ROWS)))
         with pytest.raises(StoppedError, match=r"can cost \$0\.64\d\d, and \$0\.3000 of \$0\.85 \(--max-cost\)"):
             answers(model)
         assert chat.asked == 3
@@ -329,13 +329,13 @@ def test_a_prospect_is_an_upper_bound_and_sends_nothing(served: Served) -> None:
     before = served.requests
     model = ChatModel(Endpoint(served.url, served.model, official=False, price=Price(1, 2)), TASK)
     examples = [model.encode({"text": f"“Çà et là”, {i} of them found the", "target": "x"}) for i in range(3)]
-    found = model.prospect(examples)
+    found = model.estimate(examples)
     assert (found.requests, found.cached, served.requests) == (3, 0, before)
     model.predict(model.collate(examples))
     assert model.usage["prompt_tokens"] <= found.prompt_tokens
     assert model.usage["completion_tokens"] <= found.completion_tokens
     assert model.usage["cost_usd"] <= found.cost_usd
-    assert model.prospect(examples).requests == 0
+    assert model.estimate(examples).requests == 0
 
 
 def test_what_was_answered_before_a_failure_is_kept() -> None:
@@ -361,7 +361,7 @@ def test_a_cache_that_cannot_be_written_costs_no_request(monkeypatch: pytest.Mon
 
 def test_examples_make_it_few_shot() -> None:
     model = ChatModel(Endpoint("http://localhost/v1", "m", official=False), TASK)
-    model.show(ROWS[:2])
+    model.set_demonstrations(ROWS[:2])
     messages = model.encode(ROWS[2])["messages"]
     assert [m["role"] for m in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert messages[2]["content"] == TASK.answer(ROWS[0])
@@ -374,7 +374,7 @@ def test_a_variant_is_built_for_a_task_in_words(monkeypatch: pytest.MonkeyPatch)
     model = build(variant, catalogue.get("gpt-4").input, TASK)
     assert isinstance(model, ChatModel)
     assert model.endpoint == Endpoint(OPENAI_URL, "gpt-4", official=True, price=Price(30, 60))
-    with pytest.raises(InputError, match="gpt-4 is asked in words, and no task"):
+    with pytest.raises(InputError, match="gpt-4 takes prompts, and a model without a task"):
         build(variant, catalogue.get("gpt-4").input)
 
 
@@ -383,4 +383,3 @@ def test_the_key_is_in_no_representation() -> None:
     assert model._client.api_key == KEY
     assert KEY not in f"{model!r} {model.endpoint!r} {model.usage!r}"
     assert not list(model.parameters())
-    assert model.stages() == []
