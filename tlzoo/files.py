@@ -168,6 +168,15 @@ def forget(path: Path) -> None:
     _delete(_checksums(path))
 
 
+def is_utf8(path: str) -> bool:
+    """Whether a path is UTF-8; one of other bytes has half surrogate pairs in their place, as Python reads it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_part(path: Path) -> bool:
     """Whether a file of a folder is no content of it, but a trace of a process that writes there, or was killed."""
     return path.name in (LOCK, f"{LOCK}.holder") or (path.name.startswith(_PARTS) and path.suffix == ".part")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,10 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from tlzoo.data.protocol import SPLITS, bootstrap_groups, check_sides
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
+from tlzoo.files import is_utf8
+
+Read = Callable[[Any], tuple[Any, str | None]]
+"""Reads a storage value: gives it with its bytes, and why it cannot be used, if it cannot."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ class Counts:
 
 
 MAXIMUM_CLASSES_SHOWN = 6
+PART = 256
+"""Rows of a part of a table: one Arrow array of bytes holds at most 2 GiB."""
 
 
 def _class(name: str, count: int) -> str:
@@ -204,7 +211,11 @@ def classes_of(labels: Iterable[str]) -> list[str]:
 
 
 def gather(
-    listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any, available: Mapping[str, int] | None = None
+    listing: Listing,
+    chosen: Mapping[str, Iterable[int]],
+    read: Read,
+    available: Mapping[str, int] | None = None,
+    root: Path | None = None,
 ) -> Prepared:
     """Read the drawn examples.
 
@@ -213,6 +224,8 @@ def gather(
         chosen: Indices of each split.
         read: Takes a storage value, gives ``(value with bytes, reason it cannot be used or None)``.
         available: Of how many examples each split was drawn, where that is known.
+        root: Folder of a person's own files: rows refer to them by their path from there on. Without, rows hold what
+            the files hold.
 
     Returns:
         The data; unreadable examples are left out and named.
@@ -239,7 +252,8 @@ def gather(
             if reason is None:
                 remarks.update(target.remarks)
                 group = listing.groups[index] if listing.groups else name
-                rows[split].append({listing.kind: value, **target.columns, "group": group, "id": name})
+                stored = value if root is None else _reference(listing.inputs[index], value, root)
+                rows[split].append({listing.kind: stored, **target.columns, "group": group, "id": name})
                 labels[split].append(listing.labels[index])
             else:
                 problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
@@ -251,6 +265,17 @@ def gather(
         notices += _never_taught(labels)
     splits = {split: _in_parts(features, rows[split]) for split in SPLITS}
     return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), available or {}, listing.columns)
+
+
+def _reference(given: Any, whole: Any, root: Path) -> Any:
+    """What a row holds of an input: the path of its file from ``root`` on, else, without a file of its own, all of it.
+
+    A file whose name Arrow cannot keep, which takes UTF-8, is held with its bytes.
+    """
+    if not isinstance(given, Mapping) or given["bytes"] is not None:
+        return whole
+    path = os.path.relpath(given["path"], root)
+    return {"bytes": None, "path": path} if is_utf8(path) else whole
 
 
 def _never_taught(labels: Mapping[str, Sequence[str]]) -> list[str]:
@@ -265,8 +290,8 @@ def _never_taught(labels: Mapping[str, Sequence[str]]) -> list[str]:
     return told + ([f"classes without a training example: {more} more"] if more else [])
 
 
-def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]], size: int = 256) -> Dataset:
-    """Rows as a data set; in parts, since one Arrow array of bytes holds 2 GiB at most."""
+def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]]) -> Dataset:
+    """Rows as a data set, in parts."""
     schema = features.arrow_schema
-    parts = [pa.Table.from_pylist(list(rows[i : i + size]), schema=schema) for i in range(0, len(rows), size)]
+    parts = [pa.Table.from_pylist(list(rows[i : i + PART]), schema=schema) for i in range(0, len(rows), PART)]
     return Dataset(pa.concat_tables(parts) if parts else schema.empty_table())
