@@ -3,11 +3,17 @@ import copy
 import pytest
 import torch
 
+from tlzoo.adapters import build, is_built
+from tlzoo.cards import catalogue
+from tlzoo.cards.schema import Card
+from tlzoo.core.model import Backbone
+from tlzoo.tasks import task_type
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
-from tlzoo.transfer.strategies import apply, merge_lora
+from tlzoo.transfer.strategies import apply, merge_lora, trains_on_cached_features
+from tlzoo.vocabulary import TASKS
 
 STEPS = Recipe(steps=5, learning_rates=(1e-2,), batch_size=16, looks=1)
 
@@ -51,3 +57,17 @@ def test_merging_lora_does_not_change_predictions(model: HeadedModel, notes) -> 
         before = model(model.collate(examples))
         merge_lora(model)
         assert torch.allclose(model(model.collate(examples)), before, atol=1e-5)
+
+
+LOCAL = [card for card in catalogue.cards() if not card.default.is_asked]
+
+
+@pytest.mark.parametrize("card", LOCAL, ids=lambda card: card.id)
+def test_heads_are_trained_on_cached_features_where_the_network_is_a_backbone(card: Card) -> None:
+    variant = card.variants[-1]
+    for name in (name for name in TASKS if card.can_do(name) and is_built(variant)):
+        task = task_type(name, card.input.kind).of(("face", "nose"))
+        with torch.device("meta"):
+            is_backbone = isinstance(build(variant, card.input_of(variant), task), Backbone)
+        assert trains_on_cached_features(card, task.facts, "probe") == (is_backbone and task.facts.is_cacheable), name
+        assert not trains_on_cached_features(card, task.facts, "full")

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.keys import key
-from tlzoo.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy
+from tlzoo.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy, TaskFacts
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """An id: it is also the name of a file, and part of addresses."""
@@ -326,14 +326,15 @@ class Card(Node):
 
     def is_native_on(self, task: str) -> bool:
         """Whether the model brings its own head for a task, so that what it gives are predictions and no features."""
-        return not any(need & _FEATURES for need in self._met(task))
+        return not self.gives_features(TASKS[task])
+
+    def gives_features(self, task: TaskFacts) -> bool:
+        """Whether a head for a task is put on one of the model's outputs."""
+        return any(need & _FEATURES for need in task.needs if need <= set(self.outputs))
 
     def brings_head(self, task: str) -> bool:
         """Whether the model was published with a head for a task, be it native on it or not."""
-        return any(not need & _FEATURES for need in self._met(task))
-
-    def _met(self, task: str) -> list[frozenset[str]]:
-        return [need for need in TASKS[task].needs if need <= set(self.outputs)]
+        return any(not need & _FEATURES for need in TASKS[task].needs if need <= set(self.outputs))
 
     @property
     def default(self) -> Variant:

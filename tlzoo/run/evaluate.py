@@ -36,6 +36,7 @@ from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
 from tlzoo.run.precision import checked
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 from tlzoo.transfer import standin
+from tlzoo.transfer.strategies import trains_on_cached_features
 from tlzoo.vocabulary import UNTRAINED, task_facts
 
 Say = Callable[[str], None]
@@ -372,7 +373,7 @@ class _Driver:
         how = run.recipe.for_examples(train)
         looks = how.work() / how.steps * how.looks * sizes["validation"]
         trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
-        if run.strategy == "probe" and task_facts(self.task).is_cacheable and not card.is_native_on(self.task):
+        if trains_on_cached_features(card, task_facts(self.task), run.strategy):
             return float(first + once + trained)
         return float(first + trained + (looks + sizes["test"]) / rate)
 

@@ -215,6 +215,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     """
     from dataclasses import replace
 
+    from tlzoo.cards import catalogue
     from tlzoo.core.model import Backbone
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.tasks.head_model import HeadModel, frame
@@ -223,13 +224,15 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     from tlzoo.transfer.features import frozen
     from tlzoo.transfer.inference import predict, refer, statistics, value
     from tlzoo.transfer.loop import fit
-    from tlzoo.transfer.strategies import apply
+    from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     chosen, validation = taught(run, data), data.splits["validation"]
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
     network = assemble(checkpoint, task)
     offset = 0.0
-    if run.strategy == "probe" and isinstance(network, Backbone) and task.facts.is_cacheable:
+    card = catalogue.get(run.checkpoint.card)
+    if trains_on_cached_features(card, task.facts, run.strategy):
+        assert isinstance(network, Backbone)
         task = headed(task)
         frame(network, task)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]

@@ -35,10 +35,10 @@ def measure_run(run: Run) -> dict[str, Any]:
     from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
-    from tlzoo.transfer.strategies import apply
+    from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     threads()
-    data = data_of(run.source)
+    data, card = data_of(run.source), catalogue.get(run.checkpoint.card)
     task: Any = task_type(run.task, run.source.kind)(data.features)
     most = max(BATCH_SIZES) if getattr(task, "siamese", False) else ROWS  # what is repeated in pairs costs nothing
     rows = [data.splits["test"][i] for i in range(min(most, len(data.splits["test"])))]
@@ -55,9 +55,10 @@ def measure_run(run: Run) -> dict[str, Any]:
     found |= {"sizes": {name: len(split) for name, split in data.splits.items()}, "training_rates": {}}
     for strategy in trained:
         model = build()
-        if strategy == "probe" and isinstance(model, HeadedModel) and task.facts.is_cacheable:
+        if trains_on_cached_features(card, task.facts, strategy):
             if not task.facts.is_dense:
                 continue  # on cached vectors it takes seconds
+            assert isinstance(model, HeadedModel)
             features = Features.of(model.backbone, task, rows, run.device)
             model = HeadModel(model.head, task, features, model.spec)
         else:
@@ -67,7 +68,6 @@ def measure_run(run: Run) -> dict[str, Any]:
         slow = size / guess > LONGEST_STEP
         found["training_rates"][strategy] = guess if slow else training_rate(model, rows, size, run.device)
     if run.is_to_be_pretrained:
-        card = catalogue.get(run.checkpoint.card)
         model, _, _, source = standin.learner(card, run.checkpoint.variant)
         size = standin.training(card, run.checkpoint.variant).batch_size
         some = [source.splits["train"][i] for i in range(size)]

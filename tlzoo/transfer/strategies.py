@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from tlzoo.core.model import Model
-from tlzoo.vocabulary import Strategy
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlzoo.cards.schema import Card
+    from tlzoo.core.model import Model
+    from tlzoo.vocabulary import Strategy, TaskFacts
 
 LORA_RANK = 8
 LORA_ALPHA = 16
+
+
+def trains_on_cached_features(card: Card, task: TaskFacts, strategy: str) -> bool:
+    """Whether a strategy trains only the task's head, on features of the frozen backbone that are computed once."""
+    return strategy == "probe" and task.is_cacheable and card.gives_features(task)
 
 
 def apply(model: Model, strategy: Strategy) -> None:
