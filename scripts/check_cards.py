@@ -158,7 +158,7 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
 
 def _unfit(variant: Variant) -> tuple[str, bool]:
     """Why a nano variant is not evaluated, and whether that is the card's fault; nothing where it is."""
-    if variant.is_asked:
+    if variant.is_api_model:
         return "behind an API: no request is sent from here", False
     if not is_built(variant):
         return f"no adapter builds {variant.adapter} {variant.model} in the code that is here", False

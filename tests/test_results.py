@@ -64,7 +64,7 @@ def test_every_run_has_the_key_that_its_model_data_and_recipe_give_today() -> No
         settings = json.loads(row["recipe"])
         recipe = Recipe(**settings | {"learning_rates": tuple(settings["learning_rates"])})
         sha256 = row["weights_sha256"] or ""
-        if row["weights"] == "stand-in" and not variant.is_asked:
+        if row["weights"] == "stand-in" and not variant.is_api_model:
             sha256 = recipe_key(card, variant.id)
         checkpoint = Checkpoint(card.id, variant.id, row["weights"], sha256)
         cell = row["strategy"], row["seed"], row["fraction"]

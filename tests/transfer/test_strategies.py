@@ -59,7 +59,7 @@ def test_merging_lora_does_not_change_predictions(model: HeadedModel, notes) -> 
         assert torch.allclose(model(model.collate(examples)), before, atol=1e-5)
 
 
-LOCAL = [card for card in catalogue.cards() if not card.default.is_asked]
+LOCAL = [card for card in catalogue.cards() if not card.default.is_api_model]
 
 
 @pytest.mark.parametrize("card", LOCAL, ids=lambda card: card.id)

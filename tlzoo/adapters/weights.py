@@ -73,7 +73,7 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
     candidates = [v for v in named if is_built(v)]
     if not candidates:
         raise UnavailableError(f"{card.id}: no adapter for {named[0].adapter} {named[0].model} in this version yet")
-    if candidates[0].is_asked:
+    if candidates[0].is_api_model:
         return _served(card, candidates[0], wanted)
     if wanted == "none":
         return Checkpoint(card.id, candidates[0].id, "none")

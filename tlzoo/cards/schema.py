@@ -239,7 +239,7 @@ class Variant(Node):
         return self.strategies is None or strategy in (None, "further", *self.strategies)
 
     @property
-    def is_asked(self) -> bool:
+    def is_api_model(self) -> bool:
         """Whether it is behind an API: each prediction is a request, and may cost money."""
         return self.adapter == "openai"
 

@@ -34,7 +34,9 @@ def open_model(name: str) -> Model:
     from tlzoo.cards import catalogue
 
     card = catalogue.get(name)
-    return published(name, card.task, "auto" if card.default.is_asked else "official")  # who names an endpoint wants it
+    return published(
+        name, card.task, "auto" if card.default.is_api_model else "official"
+    )  # who names an endpoint wants it
 
 
 def trained_columns(name: str) -> dict[str, str]:
@@ -61,7 +63,7 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
     from tlzoo.vocabulary import task_facts
 
     card = catalogue.get(card_id)
-    needs_task = card.default.is_asked or task_facts(task).untrained
+    needs_task = card.default.is_api_model or task_facts(task).untrained
     bound = task_type(task).of(()) if needs_task else None
     network = assemble(resolve(card, weights, variant), bound)
     model = untrained(network, bound) if bound is not None else network.published()

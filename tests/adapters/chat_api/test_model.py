@@ -325,17 +325,17 @@ def test_tokens_and_cost_are_what_the_endpoint_counts_or_unknown() -> None:
         assert [model.usage[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd")] == [None] * 3
 
 
-def test_a_prospect_is_an_upper_bound_and_sends_nothing(served: Served) -> None:
+def test_an_estimate_is_an_upper_bound_and_sends_nothing(served: Served) -> None:
     before = served.requests
     model = ChatModel(Endpoint(served.url, served.model, official=False, price=Price(1, 2)), TASK)
     examples = [model.encode({"text": f"“Çà et là”, {i} of them found the", "target": "x"}) for i in range(3)]
-    found = model.prospect(examples)
+    found = model.estimate(examples)
     assert (found.requests, found.cached, served.requests) == (3, 0, before)
     model.predict(model.collate(examples))
     assert model.usage["prompt_tokens"] <= found.prompt_tokens
     assert model.usage["completion_tokens"] <= found.completion_tokens
     assert model.usage["cost_usd"] <= found.cost_usd
-    assert model.prospect(examples).requests == 0
+    assert model.estimate(examples).requests == 0
 
 
 def test_what_was_answered_before_a_failure_is_kept() -> None:

@@ -82,7 +82,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Prospect:
+class RequestEstimate:
     """What a run is about to ask, before anything is sent; small, so that it travels between processes.
 
     Attributes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import openai
 
 from tlzoo.adapters.chat_api import answers
-from tlzoo.adapters.chat_api.endpoint import Endpoint, Prospect, endpoint
+from tlzoo.adapters.chat_api.endpoint import Endpoint, RequestEstimate, endpoint
 from tlzoo.adapters.chat_api.pacing import Pace, asked_wait, backoff
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Limits, Model
@@ -117,12 +117,14 @@ class ChatModel(Model):
         """Put a row in words."""
         return {"messages": self.task.prompt(row, self.examples), "row": row}
 
-    def prospect(self, examples: Iterable[Example]) -> Prospect:
+    def estimate(self, examples: Iterable[Example]) -> RequestEstimate:
         """What it takes to predict examples; sends nothing."""
         prompts = [example["messages"] for example in examples]
         asked = [p for p in prompts if not self.cache or answers.find(self.endpoint.url, self._request(p)) is None]
         tokens = sum(map(_most_tokens, asked))
-        return Prospect(self.endpoint, len(asked), len(prompts) - len(asked), tokens, len(asked) * self.task.max_tokens)
+        return RequestEstimate(
+            self.endpoint, len(asked), len(prompts) - len(asked), tokens, len(asked) * self.task.max_tokens
+        )
 
     @property
     def usage(self) -> dict[str, Any]:

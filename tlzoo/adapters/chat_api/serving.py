@@ -37,7 +37,7 @@ def served_variant(card: Card) -> Variant:
         InputError: The card has none.
     """
     for variant in card.variants:
-        if variant.is_asked and any(w.format == "gguf" for w in variant.weights):
+        if variant.is_api_model and any(w.format == "gguf" for w in variant.weights):
             return variant
     raise InputError(f"{card.id}: has no open model to serve; tlzoo serve takes the card of a model behind an API")
 
