@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared
 
 
+PREPARED_VERSION = 1
+"""Raised when a person's data are prepared in another way, so that they are prepared again."""
 _NOTES = "notes.json"
 
 
@@ -195,7 +197,8 @@ def sample(source: Source, count: int) -> Sample:
 
 def _prepared(source: Source) -> Path:
     """The folder that holds a data set as it was prepared: now, or earlier."""
-    folder = blobs.cache_dir() / "datasets" / source.fingerprint
+    name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
+    folder = blobs.cache_dir() / "datasets" / name
     return kept(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
 
 
@@ -286,11 +289,11 @@ def _files(folder: Path) -> dict[str, Path]:
 def _write(prepared: Prepared, folder: Path) -> None:
     from datasets import disable_progress_bars
 
-    from tlzoo.data.dataset import PART
+    from tlzoo.data.dataset import PART_ROWS
 
     disable_progress_bars()
     folder.mkdir()
     for split, rows in prepared.splits.items():
-        rows.to_parquet(folder / f"{split}.parquet", batch_size=PART)
+        rows.to_parquet(folder / f"{split}.parquet", batch_size=PART_ROWS)
     notes = [prepared.problems, prepared.notices, prepared.available, dict(prepared.columns)]
     (folder / _NOTES).write_text(json.dumps(notes))

@@ -116,7 +116,7 @@ def _planned(request: EvaluationRequest, say: Callable[[str], None]) -> Run:
     for absent in planned.absent:
         if absent.status == "unavailable":
             raise UnavailableError(absent.reason)
-        raise InputError(f"--data {request.data}: {absent.reason}")
+        raise InputError(absent.reason if absent.strategy else f"--data {request.data}: {absent.reason}")
     if not planned.runs:
         raise InputError(f"--weights {request.weights}: only --strategy scratch starts from random weights")
     return planned.runs[0]

@@ -16,13 +16,14 @@ import time
 from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from tlzoo.errors import TlzooError
 
 if TYPE_CHECKING:
     from tlzoo.leaderboard.schema import Status
 
+R = TypeVar("R")
 INSIDE = "TLZOO_WORKER"
 """Set in the environment of a worker, and of what it starts."""
 MAX_REASON_CHARACTERS = 600
@@ -70,8 +71,8 @@ class Worker:
         self.close()
 
     def call(
-        self, function: Callable[..., Any], *arguments: Any, seconds: float = math.inf, doing: str = "the work"
-    ) -> Any:
+        self, function: Callable[..., R], *arguments: object, seconds: float = math.inf, doing: str = "the work"
+    ) -> R:
         """Call a module-level function in the process.
 
         Args:
@@ -97,7 +98,8 @@ class Worker:
             raise _timeout(doing, seconds) if deadline.is_missed else _death(code)
         kind, value = pickle.loads(answer)  # noqa: S301
         if kind == "value":
-            return value
+            result: R = value
+            return result
         if kind == "error":
             raise value
         raise WorkFailedError(*value)
