@@ -16,9 +16,9 @@ from datasets import ClassLabel, Features
 
 from tlzoo.adapters import build
 from tlzoo.cards import catalogue
+from tlzoo.core.model import Backbone
 from tlzoo.run.execute import threads
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
 
@@ -30,7 +30,9 @@ def main() -> None:
     task = AudioClassification(Features({"label": ClassLabel(names=[str(i) for i in range(10)])}))
     rng = np.random.default_rng(0)
     card = catalogue.get("yamnet")
-    model = HeadedModel(build(card.default, card.input), task)
+    backbone = build(card.default, card.input)
+    assert isinstance(backbone, Backbone)
+    model = backbone.for_task(task)
     examples = [
         model.backbone.encode(rng.normal(0, 0.1, 16_000).astype(np.float32)) | {"target": torch.tensor(i % 10)}
         for i in range(160)

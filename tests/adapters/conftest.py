@@ -29,7 +29,7 @@ def labels() -> Callable[[ImageNetBackbone], list[str]]:
     rows = [{"image": Image.fromarray(photograph)} for photograph in (data.coffee(), data.chelsea())]
 
     def top(backbone: ImageNetBackbone) -> list[str]:
-        model = backbone.eval().published()
+        model = backbone.eval().published_model()
         assert model is not None
         predictions = model.predict(model.preprocess(rows))
         for prediction in predictions:

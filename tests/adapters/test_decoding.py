@@ -196,4 +196,4 @@ def test_a_probe_trains_the_head_alone(decoder: Callable[..., CausalDecoder]) ->
         apply(model := decoder(), strategy)  # type: ignore[arg-type]
         counts.append(sum(p.numel() for p in model.parameters() if p.requires_grad))
     assert all(a < b for a, b in pairwise(counts))
-    assert isinstance(model.pretrained(), TextEncoder)
+    assert isinstance(model.stand_in_target(), TextEncoder)

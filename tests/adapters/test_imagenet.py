@@ -11,7 +11,6 @@ from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
 from tlzoo.core.image import ImageBackbone
 from tlzoo.tasks.classification import ImageClassification
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer import strategies
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,7 +39,7 @@ def test_a_thousand_names_none_twice() -> None:
 
 @each_card
 def test_sixteen_pictures_are_learnt(name: str, pictures: list[Image.Image]) -> None:
-    model = HeadedModel(nano(name), ImageClassification.of(["a", "b", "c", "d"])).train()
+    model = nano(name).for_task(ImageClassification.of(["a", "b", "c", "d"])).train()
     batch = batch_of(model.backbone, pictures) | {"target": torch.arange(16) % 4}
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
     losses = []
@@ -98,7 +97,7 @@ def test_stages_are_the_whole_backbone_once(name: str) -> None:
 
 @each_card
 def test_partial_tuning_opens_what_works_at_stride_32(name: str, pictures: list[Image.Image]) -> None:
-    model = HeadedModel(nano(name), ImageClassification.of(["a", "b"]))
+    model = nano(name).for_task(ImageClassification.of(["a", "b"]))
     strategies.apply(model, "partial")
     batch = batch_of(model.backbone, pictures[:2])
     model.eval()
@@ -110,7 +109,7 @@ def test_partial_tuning_opens_what_works_at_stride_32(name: str, pictures: list[
 @each_card
 def test_what_is_not_imagenets_is_not_published(name: str) -> None:
     backbone = nano(name)
-    assert backbone.published() is None
+    assert backbone.published_model() is None
     before = backbone.state_dict().keys()
     backbone.drop_published_head()
     assert backbone.state_dict().keys() == before

@@ -14,8 +14,8 @@ from tlzoo.adapters import build, litert
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
+from tlzoo.core.model import trainable
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.tasks.image_segmentation import Segmentation
 from tlzoo.transfer.assemble import assemble
 
 PHOTOGRAPHS = {
@@ -34,7 +34,7 @@ def photograph(name: str) -> Image.Image:
 def test_it_finds_a_person_and_a_cat() -> None:
     pytest.importorskip("ai_edge_litert")
     try:
-        model = assemble(resolve(CARD, "official", "tflite")).published()  # type: ignore[union-attr]
+        model = assemble(resolve(CARD, "official", "tflite")).published_model()
         rows = [{"image": photograph(name)} for name in ("astronaut", "chelsea")]
     except UnavailableError as error:
         pytest.skip(str(error))
@@ -49,11 +49,11 @@ def test_it_finds_a_person_and_a_cat() -> None:
     assert cat["labels"][found[areas.argmax()]] == "cat"
     assert cat["labels"][cat["mask"][120, 150]] == "cat"
     with pytest.raises(InputError, match="run it with: zero-shot"):
-        model.adapt(Segmentation.of(("background", "cat")))
+        trainable(model)
 
 
 def test_before_its_file_is_read_nothing_is_published() -> None:
-    assert build(VARIANT, CARD.input_of(VARIANT)).published() is None
+    assert build(VARIANT, CARD.input_of(VARIANT)).published_model() is None
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_encoder_has_the_published_weights(card: str, mobilenet: dict[str, A
     found = model.network.encoder.state_dict()
     assert set(found) == set(tensors) and len(tensors) > 300
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
-    assert model.published() is None  # the decoder was not
+    assert model.published_model() is None  # the decoder was not
 
 
 def test_safetensors_of_the_librarys_hub_are_read(tmp_path: Any) -> None:
@@ -68,7 +68,7 @@ def test_safetensors_of_the_librarys_hub_are_read(tmp_path: Any) -> None:
 def test_nano_learns(card: str, scenes: Any, learns: Callable[..., list[float]], scored: Callable[..., float]) -> None:
     torch.manual_seed(0)
     model = made(card, "nano", height=64, width=64)
-    model.adapt(TASK)
+    model.for_task(TASK)
     losses = learns(model, scenes[:4], steps=30, rate=1e-2)
     assert losses[-1] < losses[0] / 2
     assert scored(model, TASK, scenes[:4], "miou") > 0.4
@@ -78,7 +78,7 @@ def test_nano_learns(card: str, scenes: Any, learns: Callable[..., list[float]],
 def test_stages_hold_all_and_end_in_the_decoder(card: str) -> None:
     with torch.device("meta"):
         model = made(card, "nano")
-        model.adapt(TASK)
+        model.for_task(TASK)
         again = made(card, "nano")
     stages = model.stages()
     assert len(stages) >= 6
@@ -87,7 +87,7 @@ def test_stages_hold_all_and_end_in_the_decoder(card: str) -> None:
     last = {id(p) for p in stages[-1].parameters()}
     assert last.isdisjoint(id(p) for p in model.network.encoder.parameters())
     assert {id(p) for p in model.network.segmentation_head.parameters()} <= last
-    again.adapt(TASK)
+    again.for_task(TASK)
     assert {n: t.shape for n, t in again.state_dict().items()} == {n: t.shape for n, t in model.state_dict().items()}
 
 

@@ -71,7 +71,7 @@ def test_all_of_xquad_goes_to_tokens_and_back(card: str, variant: str, max_token
     assert len(asked) == 1190
     inexact = []
     for question in asked:
-        example = spans.encode(made, question.question, question.context)
+        example = made.encode_row({"question": question.question, "context": question.context}, TASK)
         example["target"] = TASK.target(row(question), example)
         assert int(example["windows"].max()) <= max_tokens
         found = set()
@@ -91,9 +91,9 @@ def test_all_of_xquad_goes_to_tokens_and_back(card: str, variant: str, max_token
 
 def test_windows_cover_the_passage_and_agree_with_one_over_all_of_it(nano: TextEncoder) -> None:
     context = "It rained in Perth. " * 60 + "Snow fell on Hobart in June 1986."
-    whole = spans.encode(encoder("tf2nq", max_tokens=4096), "When did snow fall?", context)
+    whole = encoder("tf2nq", max_tokens=4096).encode_row({"question": "When did snow fall?", "context": context}, TASK)
     assert len(whole["windows"]) == 1
-    small = spans.encode(encoder("tf2nq", max_tokens=64), "When did snow fall?", context)
+    small = encoder("tf2nq", max_tokens=64).encode_row({"question": "When did snow fall?", "context": context}, TASK)
     assert len(small["windows"]) > 5
 
     def tokens(example: dict[str, Any]) -> list[set[tuple[int, int, int]]]:
@@ -111,7 +111,7 @@ def test_windows_cover_the_passage_and_agree_with_one_over_all_of_it(nano: TextE
 
 def test_of_one_that_ends_with_its_classifier_that_token_is_no_answer() -> None:
     made = encoder("xlnet")
-    example = spans.encode(made, "Who?", "Ada did.")
+    example = made.encode_row({"question": "Who?", "context": "Ada did."}, TASK)
     assert example["offsets"][-1].tolist() == [0, 0] and (example["offsets"][:, 1] == 0).sum() == 1
     assert made.tokenizer.id_to_token(int(example["ids"][-1])) == "<cls>"
 
@@ -119,7 +119,7 @@ def test_of_one_that_ends_with_its_classifier_that_token_is_no_answer() -> None:
 @settings(max_examples=60, deadline=None)
 @given(question=st.text(max_size=80), context=st.text(max_size=400))
 def test_any_text_gives_windows_of_characters(nano: TextEncoder, question: str, context: str) -> None:
-    example = spans.encode(nano, question, context)
+    example = nano.encode_row({"question": question, "context": context}, TASK)
     assert int(example["windows"].sum()) == len(example["ids"]) == len(example["segments"]) == len(example["offsets"])
     for start, end in example["offsets"].tolist():
         assert (start, end) in ((0, 0), (-1, -1)) or 0 <= start < end <= len(context)
@@ -129,14 +129,17 @@ def test_any_text_gives_windows_of_characters(nano: TextEncoder, question: str, 
 def test_a_long_question_leaves_room_and_a_long_passage_is_read_to_its_end() -> None:
     made = encoder("tf2nq", max_tokens=128)
     context = "word " * 20000
-    example = spans.encode(made, "why " * 500, context)
+    example = made.encode_row({"question": "why " * 500, "context": context}, TASK)
     assert int(example["windows"].max()) == 128
     assert int(example["offsets"].max()) == len(context.rstrip())
 
 
 def test_a_batch_gives_what_its_examples_give(nano: TextEncoder) -> None:
     """Also where all of its windows do not pass through the network at once."""
-    examples = [spans.encode(nano, f"Where is {i}?", "Something is somewhere else. " * (1 + 40 * i)) for i in range(8)]
+    examples = [
+        nano.encode_row({"question": f"Where is {i}?", "context": "Something is somewhere else. " * (1 + 40 * i)}, TASK)
+        for i in range(8)
+    ]
     ragged = nano.ragged | spans.RAGGED
     with torch.inference_mode():
         alone = torch.cat([spans.tokens(nano, collate([e], ragged)) for e in examples])
@@ -147,12 +150,15 @@ def test_a_batch_gives_what_its_examples_give(nano: TextEncoder) -> None:
 
 
 def test_some_of_the_windows(nano: TextEncoder) -> None:
-    examples = [spans.encode(nano, f"{i}?", "Something is somewhere else. " * (1 + 60 * i)) for i in range(3)]
+    examples = [
+        nano.encode_row({"question": f"{i}?", "context": "Something is somewhere else. " * (1 + 60 * i)}, TASK)
+        for i in range(3)
+    ]
     batch = collate(examples, nano.ragged | spans.RAGGED)
     kept = torch.zeros(len(batch["windows"]), dtype=torch.bool)
     first = batch["windows_lengths"].cumsum(0) - 1  # the last one of each example
     kept[first] = True
-    some = spans.chosen(batch, kept, nano.ragged | {"offsets"})
+    some = spans.select_windows(batch, kept, nano.ragged | {"offsets"})
     assert some["windows_lengths"].tolist() == [1, 1, 1]
     for i, example in enumerate(examples):
         length = int(example["windows"][-1])

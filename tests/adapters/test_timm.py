@@ -20,7 +20,6 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Input, Variant
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
-from tlzoo.tasks.head_model import HeadedModel
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 GIVEN = Input(kind="image", description="RGB", height=64, width=64, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
@@ -81,7 +80,7 @@ def test_a_dropped_head_is_gone(model: str, count: int) -> None:
     with torch.device("meta"):
         backbone = make(model)
         assert backbone.classifier is not None
-        headed = HeadedModel(backbone, ImageClassification.of(["a", "b"]))
+        headed = backbone.for_task(ImageClassification.of(["a", "b"]))
     assert backbone.classifier is None
     assert sum(p.numel() for p in headed.backbone.parameters()) == count
 
@@ -129,7 +128,7 @@ def test_efficientnet_lite_sees_an_espresso_and_a_cat(
     assert espresso == "espresso"
     assert cat in ("tabby", "tiger cat", "Egyptian cat")
     backbone.drop_published_head()
-    assert backbone.published() is None
+    assert backbone.published_model() is None
     assert sum(p.numel() for p in backbone.parameters()) == 4_652_008 - 1000 * 1281
 
 
@@ -163,7 +162,7 @@ def test_own_files_load(classes: int, suffix: str, tmp_path: Path, pictures: lis
     nn.init.zeros_(backbone.network.conv1.weight)
     backbone.load_official({path.name: path})
     torch.testing.assert_close(backbone.network.conv1.weight, source.network.conv1.weight)
-    model = backbone.published()
+    model = backbone.published_model()
     assert (model is not None) == (classes == 1000)
     if model is not None:
         (prediction,) = model.predict(model.preprocess([{"image": pictures[0]}]))

@@ -36,12 +36,12 @@ def test_mobilenet_sees_an_espresso_and_a_cat(
     espresso, cat = labels(backbone)
     assert espresso == "espresso"
     assert cat in ("tabby", "tiger cat", "Egyptian cat")
-    model = backbone.published()
+    model = backbone.published_model()
     assert model is not None
     assert len(model.stages()) == 6
     assert sum(p.numel() for stage in model.stages() for p in stage.parameters()) == 3_504_872
     backbone.drop_published_head()
-    assert backbone.published() is None
+    assert backbone.published_model() is None
     assert sum(p.numel() for p in backbone.parameters()) == 3_504_872 - 1000 * 1281
 
 

@@ -83,8 +83,8 @@ def test_the_task_decides_whether_mask_rcnn_gives_boxes_or_masks() -> None:
 def test_an_untrained_detector_answers(scenes: Any) -> None:
     torch.manual_seed(0)
     model = made("detectron2", "r50-fpn", height=64, width=64)
-    assert isinstance(model, RCNN) and model.published() is model
-    model.adapt(ObjectDetection.of(("square", "disc")))
+    assert isinstance(model, RCNN) and model.published_model() is model
+    model.for_task(ObjectDetection.of(("square", "disc")))
     loss = model.train().loss(model.preprocess(scenes[:1]))
     assert torch.isfinite(loss) and loss < 20  # frozen norms alone would let the values grow without bound
     with torch.inference_mode():
@@ -95,13 +95,13 @@ def test_an_untrained_detector_answers(scenes: Any) -> None:
 def test_deeplab_has_the_classes_of_voc_until_it_is_adapted(scenes: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = made("deeplabv3", "mobilenet-v3", height=64, width=64)
-    assert isinstance(model, DeepLabV3) and model.published() is model
+    assert isinstance(model, DeepLabV3) and model.published_model() is model
     torch.save(model.network.state_dict(), tmp_path / "deeplab.pth")
     model.load_official({"deeplab.pth": tmp_path / "deeplab.pth"})
     with torch.inference_mode():
         (found,) = model.eval().predict(model.preprocess([{"image": scenes[0]["image"]}]))
     assert found["mask"].shape == (72, 90) and tuple(found["labels"]) == VOC and len(VOC) == 21
-    model.adapt(SEGMENTATION)
+    model.for_task(SEGMENTATION)
     stages = model.stages()
     held = [id(p) for stage in stages for p in stage.parameters()]
     assert len(held) == len(set(held)) and set(held) == {id(p) for p in model.parameters()}

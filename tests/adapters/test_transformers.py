@@ -17,7 +17,6 @@ from tlzoo.core.batch import collate
 from tlzoo.data.packaged.news import documents
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.classification import TextClassification
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.strategies import apply, merge_lora
 
@@ -112,7 +111,7 @@ def test_latter_layers_or_updates_alone_are_trained(
     name: str, strategy: str, learns: Callable[..., list[float]], tmp_path: Path
 ) -> None:
     task = TextClassification.of(["dog", "cat"])
-    model = HeadedModel(nano(name), task)
+    model = nano(name).for_task(task)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     apply(model, strategy)  # type: ignore[arg-type]
     rows = [

@@ -62,9 +62,9 @@ def test_a_published_checkpoint_transcribes_as_transformers_does(tmp_path: Path)
     torch.manual_seed(1)
     theirs = Wav2Vec2ForCTC(Wav2Vec2Config(**NANO.config, vocab_size=len(SYMBOLS))).eval()
     ours = network()
-    assert ours.published() is None, "no head before the weights"
+    assert ours.published_model() is None, "no head before the weights"
     ours.load_official(files)
-    model = ours.published()
+    model = ours.published_model()
     assert isinstance(model, Transcriber)
     samples = sound(16_000)
     row = {"audio": {"bytes": encode_wav(samples, 16_000), "path": "a.wav"}}
@@ -79,7 +79,7 @@ def test_a_published_checkpoint_transcribes_as_transformers_does(tmp_path: Path)
     assert found["text"] == " ".join(text.split())
     assert [word["text"] for word in found["words"]] == found["text"].split()
     ours.drop_published_head()
-    assert ours.published() is None and ours.spec.labels == ()
+    assert ours.published_model() is None and ours.spec.labels == ()
 
 
 def test_wrong_files_are_one_line(tmp_path: Path) -> None:

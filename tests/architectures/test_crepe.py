@@ -66,7 +66,7 @@ def sounds(*seconds: float) -> list[np.ndarray]:
 @pytest.mark.parametrize("hertz", [110, 220, 440, 1000])
 def test_tones(capacity, hop_seconds, hertz):
     tone = np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
-    model = official(capacity).published()
+    model = official(capacity).published_model()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(tone, hop_seconds)}]))
     assert len(pitch["time"]) == len(pitch["frequency"]) == len(pitch["confidence"]) == 1 + round(1 / hop_seconds)
     assert abs(1200 * np.log2(np.median(pitch["frequency"]) / hertz)) < 15
@@ -109,7 +109,7 @@ def test_every_activation_is_that_of_torchcrepes_module(capacity, monkeypatch):
 def test_published_reads_rows(tmp_path):
     path = tmp_path / "tone.wav"
     soundfile.write(path, np.sin(2 * np.pi * 330 * np.arange(11_025) / 22_050), 22_050)
-    model = official("tiny").published()
+    model = official("tiny").published_model()
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(path)}}]))
     assert pitch["time"][:3] == pytest.approx([0, 0.01, 0.02])
     assert np.median(pitch["frequency"]) == pytest.approx(330, rel=0.01)
@@ -134,7 +134,7 @@ def test_parameters(capacity, count):
     assert all(p.is_meta for p in model.parameters())
     assert sum(p.numel() for stage in [*model.stages(), model.classifier] for p in stage.parameters()) == count
     model.drop_published_head()
-    assert model.published() is None
+    assert model.published_model() is None
     assert sum(p.numel() for p in model.parameters()) == count - 360 * (model.spec.outputs["tokens"] + 1)
 
 
@@ -162,7 +162,7 @@ def test_frames_are_centred_and_normalised():
 
 
 def test_silence_has_a_finite_pitch():
-    model = CREPE("nano").eval().published()
+    model = CREPE("nano").eval().published_model()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(np.zeros(1600, np.float32), 0.01)}]))
     assert np.isfinite(pitch["frequency"]).all()
 
@@ -181,7 +181,7 @@ def test_silence_has_a_finite_pitch():
 )
 def test_odd_sounds_are_heard(samples, rate, tmp_path):
     soundfile.write(tmp_path / "odd.wav", samples, rate)
-    model = official("tiny").published()
+    model = official("tiny").published_model()
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "odd.wav")}}]))
     assert len(pitch["time"]) == 21
     assert np.isfinite(pitch["frequency"]).all()
@@ -190,7 +190,7 @@ def test_odd_sounds_are_heard(samples, rate, tmp_path):
 
 
 def test_sounds_without_length(tmp_path):
-    model = CREPE("nano").eval().published()
+    model = CREPE("nano").eval().published_model()
     for samples in (0, 1):
         soundfile.write(tmp_path / f"{samples}.wav", np.ones(samples), 16_000)
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "1.wav")}}]))
@@ -205,7 +205,7 @@ def test_frequency_is_finite_where_no_bin_is_active():
 
 def test_the_hop_can_be_chosen():
     model = CREPE("nano")
-    model.look_every(0.02)
+    model.set_hop(0.02)
     assert model.spec.hop_seconds == 0.02 and model.spec.start_seconds == 0
     assert len(model.encode(np.zeros(1600, np.float32))["frames"]) == 6
 
@@ -234,7 +234,7 @@ def test_batch_is_clip_by_clip():
 
 def test_low_rank_updates_take_part():
     torch.manual_seed(0)
-    model = CREPE("nano", 0.05).eval().published()
+    model = CREPE("nano", 0.05).eval().published_model()
     batch = batch_of(model.backbone, sounds(0.3))
     names = set(model.state_dict())
     with torch.no_grad():

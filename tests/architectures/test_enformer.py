@@ -46,7 +46,7 @@ def nano(tracks: int) -> Enformer:
     torch.manual_seed(0)
     config = catalogue.get("enformer").variants[1].config
     model = Enformer(**config)
-    model.adapt(Tracks(track_features(-1, tracks)))
+    model.for_task(Tracks(track_features(-1, tracks)))
     return model.eval()
 
 
@@ -240,7 +240,7 @@ def test_the_size_of_a_batch_changes_no_value(one_thread: None) -> None:
 def test_new_tracks_get_a_new_head(small: Enformer) -> None:
     """Even as many as before: tracks have no names by which they could be the same."""
     before, trunk = small._heads["human"][0].weight, small.stem[0].weight
-    small.adapt(Tracks(track_features(8, 3)))
+    small.for_task(Tracks(track_features(8, 3)))
     assert list(small._heads) == ["tracks"] and small.spec.labels == ("track 1", "track 2", "track 3")
     assert small._heads["tracks"][0].weight.shape == before.shape and small.stem[0].weight is trunk
     assert small.stages()[-1] is small._heads

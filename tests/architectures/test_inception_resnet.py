@@ -86,7 +86,7 @@ def test_v1_has_the_tensors_of_facenets_file() -> None:
     assert sum(p.numel() for p in model.parameters()) == 27_910_327
     model.drop_published_head()
     assert sum(p.numel() for p in model.parameters()) == 23_482_624
-    assert model.published() is None
+    assert model.published_model() is None
 
 
 @pytest.mark.parametrize("with_classifier", [True, False])

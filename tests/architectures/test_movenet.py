@@ -217,10 +217,10 @@ def test_other_keypoints() -> None:
     torch.manual_seed(0)
     rows, model = figures(4), MoveNet(width=0.25, size=64)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.adapt(Pose.of(COCO_NAMES))
+    model.for_task(Pose.of(COCO_NAMES))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     names = ("nose", "left_hip", "right_hip")
-    model.adapt(Pose.of(names))
+    model.for_task(Pose.of(names))
     changed = [n for n, value in model.state_dict().items() if value.shape != before[n].shape]
     assert {n.split(".")[1] for n in changed} == {"heatmap", "offset", "regress"}
     assert all(torch.equal(v, before[n]) for n, v in model.state_dict().items() if n not in changed)
@@ -235,7 +235,7 @@ def test_other_keypoints() -> None:
     assert prediction["names"] == list(names)
     assert np.shape(prediction["keypoints"]) == (1, 3, 2)
     again = MoveNet(width=0.25, size=64)
-    again.adapt(Pose.of(names))
+    again.for_task(Pose.of(names))
     again.load_state_dict(model.state_dict())
 
 

@@ -125,7 +125,7 @@ def test_an_untrained_network_passes_on_a_bounded_number_of_boxes():
 
 def test_published_is_the_model_itself():
     model = MTCNN()
-    assert model.published() is model and model.spec.input == "image"
+    assert model.published_model() is model and model.spec.input == "image"
 
 
 def test_official_weights_ask_for_the_official_width():

@@ -203,10 +203,10 @@ def test_other_keypoints() -> None:
     torch.manual_seed(0)
     rows, model = figures(4), OpenPose(stages=2, width=0.125, size=64)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.adapt(Pose.of(COCO_NAMES))
+    model.for_task(Pose.of(COCO_NAMES))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     names = ("left_shoulder", "left_elbow", "left_wrist")
-    model.adapt(Pose.of(names))
+    model.for_task(Pose.of(names))
     assert model.skeleton.limbs == ((0, 1), (1, 2))
     assert all(torch.equal(value, before[f"trunk.{n}"]) for n, value in model.trunk.state_dict().items())
     assert len(model.stages()) == 6, "the new stages are trained together"
@@ -218,10 +218,10 @@ def test_other_keypoints() -> None:
     predictions = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
     assert predictions[0]["names"] == list(names)
     again = OpenPose(stages=2, width=0.125, size=64)
-    again.adapt(Pose.of(names))
+    again.for_task(Pose.of(names))
     again.load_state_dict(model.state_dict())
     with pytest.raises(InputError, match="two keypoints or more"):
-        again.adapt(Pose.of(names[:1]))
+        again.for_task(Pose.of(names[:1]))
 
 
 def test_a_blank_network_finds_nobody_and_learns_from_nobody() -> None:

@@ -86,4 +86,4 @@ def test_what_it_cannot_do_is_said(net: ProjectionNet) -> None:
     with pytest.raises(InputError, match="half of a surrogate pair"):
         net.encode({"text": "Hi\ud83d", "candidates": ["Yes"]})
     with pytest.raises(InputError, match="cannot be trained on language-modeling"):
-        net.adapt(Cloze.of([]))
+        net.for_task(Cloze.of([]))

@@ -60,7 +60,7 @@ def test_it_learns(
     scored: Callable[..., float],
 ) -> None:
     model = small(kind, size=64)
-    model.adapt(task)
+    model.for_task(task)
     losses = learns(model, scenes[:4], steps=30)
     assert losses[-1] < losses[0] / 2
     assert scored(model, task, scenes[:4], metric) > least
@@ -83,7 +83,7 @@ def test_instances_are_the_connected_areas_of_each_class() -> None:
 def test_a_picture_without_objects_trains(scenes: Any) -> None:
     empty = scenes[0] | {"objects": {"bbox": [], "category": []}}
     model = small(FasterRCNN)
-    model.adapt(DETECTION)
+    model.for_task(DETECTION)
     model.train()
     loss = model.loss(model.augment(model.preprocess([empty, scenes[1]])))
     loss.backward()
@@ -93,7 +93,7 @@ def test_a_picture_without_objects_trains(scenes: Any) -> None:
 def test_other_classes_change_the_last_layers_only() -> None:
     model = small(MaskRCNN)
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.adapt(SEGMENTATION)
+    model.for_task(SEGMENTATION)
     found = model.state_dict()
     changed = {n for n in kept if found[n].shape != kept[n].shape or not torch.equal(found[n], kept[n])}
     assert {n.rsplit(".", 2)[0] for n in changed} <= {
@@ -104,10 +104,10 @@ def test_other_classes_change_the_last_layers_only() -> None:
     last = {id(p) for p in model.stages()[-1].parameters()}
     assert {id(p) for n, p in model.named_parameters() if "_predictor." in n} == last
     again = small(MaskRCNN)
-    again.adapt(SEGMENTATION)
+    again.for_task(SEGMENTATION)
     again.load_state_dict(found)
     before = found["network.roi_heads.box_predictor.cls_score.weight"].clone()
-    model.adapt(SEGMENTATION)  # the same classes: nothing is lost
+    model.for_task(SEGMENTATION)  # the same classes: nothing is lost
     assert torch.equal(model.network.roi_heads.box_predictor.cls_score.weight, before)
 
 
@@ -118,12 +118,12 @@ def test_stages_hold_every_parameter_once() -> None:
 
 
 def test_a_probe_trains_the_predictors_alone(scenes: Any) -> None:
-    from tlzoo.transfer.strategies import apply, settle
+    from tlzoo.transfer.strategies import apply, set_train_mode
 
     model = small(MaskRCNN)
-    model.adapt(SEGMENTATION)
+    model.for_task(SEGMENTATION)
     apply(model, "probe")
-    settle(model)
+    set_train_mode(model)
     model.loss(model.preprocess(scenes[:2])).backward()
     trained = {n.split(".")[2] for n, p in model.named_parameters() if p.grad is not None}
     assert trained == {"box_predictor", "mask_predictor"}
@@ -131,7 +131,7 @@ def test_a_probe_trains_the_predictors_alone(scenes: Any) -> None:
 
 def test_mask_rcnn_detects_without_its_masks(scenes: Any) -> None:
     model = small(MaskRCNN)
-    model.adapt(DETECTION)
+    model.for_task(DETECTION)
     assert not any("mask" in name for name in model.state_dict())
     model.train()
     model.loss(model.preprocess(scenes[:2])).backward()
@@ -157,7 +157,7 @@ def test_boxes_and_masks_lie_where_the_picture_has_them(monkeypatch: pytest.Monk
     )
     for task in (DETECTION, SEGMENTATION):
         model = small(MaskRCNN)
-        model.adapt(task)
+        model.for_task(task)
         monkeypatch.setattr(model, "_run", lambda image, targets=None: ([found], {}))
         (said,) = model.predict(model.preprocess([{"image": scenes[0]["image"]}]))
         if task is DETECTION:
@@ -173,7 +173,7 @@ def test_boxes_and_masks_lie_where_the_picture_has_them(monkeypatch: pytest.Monk
 
 def test_published_classes_are_cocos(scenes: Any) -> None:
     model = small(FasterRCNN).eval()
-    assert model.published() is model and model.spec.labels == COCO and len(COCO) == 80
+    assert model.published_model() is model and model.spec.labels == COCO and len(COCO) == 80
     model.network.roi_heads.score_thresh = 0.0
     (found,) = model.predict(model.preprocess([scenes[0]]))
     assert found["labels"] and set(found["labels"]) <= set(COCO)
@@ -191,10 +191,10 @@ def test_published_classes_are_cocos(scenes: Any) -> None:
 )
 def test_another_task_is_refused(kind: type[RCNN], task: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        small(kind).adapt(task)  # type: ignore[arg-type]
+        small(kind).for_task(task)  # type: ignore[arg-type]
 
 
 def test_faces_are_objects() -> None:
     model = small(FasterRCNN)
-    model.adapt(FaceDetection.of(("face",)))
+    model.for_task(FaceDetection.of(("face",)))
     assert model.network.roi_heads.box_predictor.cls_score.out_features == 2

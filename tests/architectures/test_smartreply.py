@@ -22,6 +22,7 @@ from tlzoo.architectures.smartreply import SmartReply
 from tlzoo.architectures.smartreply.farmhash import fingerprint64, fingerprint64_of_words
 from tlzoo.architectures.smartreply.text import codes, features, normalise, project, sentences, skip_grams
 from tlzoo.cards import catalogue
+from tlzoo.core.model import trainable
 from tlzoo.data.packaged.dialogues import chatterbot
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.text_generation import Replies
@@ -83,9 +84,9 @@ def path() -> Path:
 @pytest.fixture(scope="module")
 def table(path: Path, one_thread: None) -> SmartReply:
     model = SmartReply()
-    assert model.published() is None
+    assert model.published_model() is None
     model.load_official({"model.tflite": path})
-    assert model.published() is model
+    assert model.published_model() is model
     return model.eval()
 
 
@@ -309,5 +310,5 @@ def test_files_of_another_kind(path, tmp_path):
 
 def test_it_cannot_be_trained():
     with pytest.raises(InputError, match="cannot be trained; run it with: zero-shot"):
-        SmartReply(buckets=1).adapt(None)
+        trainable(SmartReply(buckets=1))
     assert not any(p.requires_grad for p in SmartReply(buckets=1).parameters())

@@ -68,16 +68,16 @@ def test_what_surrounds_a_picture_does_not_count() -> None:
 
 def test_the_same_classes_keep_the_last_layer_and_others_do_not() -> None:
     model = published()
-    model.adapt(Segmentation.of(("background", "nucleus")))
+    model.for_task(Segmentation.of(("background", "nucleus")))
     assert model.output.out_channels == 1
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.adapt(Segmentation.of(("background", "square", "disc")))
+    model.for_task(Segmentation.of(("background", "square", "disc")))
     assert model.output.out_channels == 3
     changed = {n for n, t in model.state_dict().items() if t.shape != kept[n].shape or not torch.equal(t, kept[n])}
     assert changed == {"output.weight", "output.bias"}
     assert model.stages()[-1] is model.output
     again = UNet2d()
-    again.adapt(Segmentation.of(("background", "square", "disc")))
+    again.for_task(Segmentation.of(("background", "square", "disc")))
     again.load_state_dict(model.state_dict())
 
 
@@ -85,7 +85,7 @@ def test_it_learns(scenes: Any, learns: Callable[..., list[float]], scored: Call
     torch.manual_seed(0)
     task = Segmentation.of(("background", "square", "disc"))
     model = UNet2d(in_channels=3, widths=(8, 16, 32), size=48)
-    model.adapt(task)
+    model.for_task(task)
     losses = learns(model, scenes, rate=1e-2)
     assert losses[-1] < losses[0] / 2
     assert scored(model, task, scenes, "miou") > 0.6
@@ -103,4 +103,4 @@ def test_what_does_not_fit_is_refused(config: dict[str, Any], tmp_path: Path) ->
 
 def test_another_task_is_refused() -> None:
     with pytest.raises(InputError, match="image-segmentation, not on object-detection"):
-        UNet2d(size=64).adapt(ObjectDetection.of(("square",)))
+        UNet2d(size=64).for_task(ObjectDetection.of(("square",)))

@@ -96,7 +96,7 @@ def test_scores_are_the_files(published, reference, windows):
     output = reference.run.get_output_details()[0]["name"]
     expected = np.stack([reference(window, output)[0] for window in windows]).mean(0)
     waveform, _ = soundfile.read(SPEECH, dtype="float32")
-    model = published.published()
+    model = published.published_model()
     batch = model.collate([published.encode(waveform)])
     with torch.no_grad():
         scores = model.scores(batch)[0].numpy()
@@ -113,7 +113,7 @@ def test_scores_are_the_files(published, reference, windows):
 def test_published_reads_rows(published):
     if not SPEECH.exists():
         pytest.skip(f"{SPEECH} is absent")
-    model = published.published()
+    model = published.published_model()
     row = {"audio": {"bytes": SPEECH.read_bytes(), "path": None}}
     predictions = model.predict(model.preprocess([row, row]))
     assert [p["label"] for p in predictions] == ["Speech", "Speech"]
@@ -157,7 +157,7 @@ def test_drop_published_head():
     model = YAMNet()
     model.load_official({NAME: FILE})
     model.drop_published_head()
-    assert model.published() is None
+    assert model.published_model() is None
     assert model.spec.labels == ()
     assert sum(p.numel() for p in model.parameters()) == 3_729_481 - 521 * 1025
 

@@ -61,7 +61,7 @@ def count(variant: str) -> int:
 @pytest.fixture(scope="module")
 def official() -> YOLOv5:
     try:
-        model = assemble(resolve(CARD, "official", "n")).published()
+        model = assemble(resolve(CARD, "official", "n")).published_model()
     except UnavailableError as error:
         pytest.skip(str(error))
     assert isinstance(model, YOLOv5)
@@ -71,7 +71,7 @@ def official() -> YOLOv5:
 def nano(labels: tuple[str, ...] = ("square", "disc")) -> YOLOv5:
     torch.manual_seed(0)
     model = YOLOv5(**variant_of(CARD, "nano").config)
-    model.adapt(detection(labels))
+    model.for_task(detection(labels))
     return model.eval()
 
 
@@ -216,7 +216,7 @@ def test_new_classes_keep_what_does_not_depend_on_them() -> None:
     model = nano(("cat", "dog", "bird"))
     before = [m.weight.detach().view(3, 8, -1) for m in model.detect.m]
     body = {name: p.clone() for name, p in model.state_dict().items() if not name.startswith("model.24.m")}
-    model.adapt(detection(("fish", "dog")))
+    model.for_task(detection(("fish", "dog")))
     assert model.spec.labels == ("fish", "dog")
     for old, conv in zip(before, model.detect.m, strict=True):
         new = conv.weight.detach().view(3, 7, -1)
@@ -226,16 +226,16 @@ def test_new_classes_keep_what_does_not_depend_on_them() -> None:
     state = model.state_dict()
     assert all(torch.equal(state[name], p) for name, p in body.items())
     head = model.detect
-    model.adapt(detection(("fish", "dog")))
+    model.for_task(detection(("fish", "dog")))
     assert model.detect is head
     again = YOLOv5(**variant_of(CARD, "nano").config)
-    again.adapt(detection(("fish", "dog")))
+    again.for_task(detection(("fish", "dog")))
     again.load_state_dict(state)
 
 
 def test_adapts_to_boxes_only() -> None:
     with pytest.raises(InputError, match="cannot be trained on image-classification"):
-        nano().adapt(ImageClassification.of(["a", "b"]))
+        nano().for_task(ImageClassification.of(["a", "b"]))
 
 
 def test_biases_expect_few_objects() -> None:

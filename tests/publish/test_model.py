@@ -23,14 +23,14 @@ def folder(tmp_path: Path) -> Path:
     """What ``tlzoo finetune`` writes, of a network that learnt nothing."""
     from tlzoo.adapters import build
     from tlzoo.cards import catalogue
+    from tlzoo.core.model import trainable
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.bundle import save
 
     card = catalogue.get("yamnet")
     variant = next(v for v in card.variants if v.kind == "nano")
     task = task_type("audio-classification", "audio").of(["cat", "dog"])
-    model = trainable(build(variant, card.input_of(variant), task), task)
+    model = trainable(build(variant, card.input_of(variant), task)).for_task(task)
     target = tmp_path / "my sounds"
     save(model, task, card, variant, target, {"results": []}, "---\nlicense: apache-2.0\n---\n# Cats and dogs\n")
     return target

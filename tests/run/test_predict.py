@@ -243,12 +243,11 @@ def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
     from tlzoo.adapters.weights import variant_of
     from tlzoo.cards import catalogue
     from tlzoo.run.predict import open_model
-    from tlzoo.tasks.head_model import HeadedModel
     from tlzoo.tasks.question_answering import QuestionAnswering
     from tlzoo.transfer.bundle import save
 
     task, card = QuestionAnswering.of([]), catalogue.get("tf2nq")
-    save(HeadedModel(encoder("tf2nq"), task), task, card, variant_of(card, "nano"), tmp_path / "model", {}, "")
+    save(encoder("tf2nq").for_task(task), task, card, variant_of(card, "nano"), tmp_path / "model", {}, "")
     contexts = ["Ada wrote the notes in 1843. " * (1 + 200 * i) for i in range(2)]
     paragraphs = [
         {"context": context, "qas": [{"id": f"{i}{name}", "question": name} for name in ("When?", "Who?", " ")]}

@@ -8,11 +8,12 @@ import pytest
 
 from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
+from tlzoo.core.model import Usage
 from tlzoo.data.catalogue import find
 from tlzoo.leaderboard.schema import RESULT
 from tlzoo.measure.measure import Measurement
 from tlzoo.run import record
-from tlzoo.run.outcome import Outcome, Training, Usage
+from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Absent, Run, recipe_for
 from tlzoo.run.record import absence
 

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from tlzoo.adapters.chat_api.endpoint import OPENAI_URL, Endpoint, Price, RequestEstimate
+from tlzoo.core.model import Usage
 from tlzoo.errors import StoppedError
-from tlzoo.run.outcome import Usage
 from tlzoo.run.spending import Spending
 
 

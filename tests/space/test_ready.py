@@ -22,8 +22,8 @@ def test_a_kept_model_that_was_damaged_is_made_anew_with_a_line(
 ) -> None:
     from tlzoo.adapters import build
     from tlzoo.cards import catalogue
+    from tlzoo.core.model import trainable
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.bundle import save
 
     made: list[Path] = []
@@ -32,7 +32,8 @@ def test_a_kept_model_that_was_damaged_is_made_anew_with_a_line(
         card = catalogue.get(card_id)
         (variant,) = (v for v in card.variants if v.id == "nano")
         task = task_type(task_name, "audio").of(["cat", "dog"])
-        save(trainable(build(variant, card.input_of(variant), task), task), task, card, variant, folder, {}, "")
+        model = trainable(build(variant, card.input_of(variant), task)).for_task(task)
+        save(model, task, card, variant, folder, {}, "")
         made.append(folder)
 
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path))

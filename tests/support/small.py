@@ -15,11 +15,10 @@ from torch import Tensor, nn
 
 from tlzoo.core.batch import Row
 from tlzoo.core.image import ImageBackbone
-from tlzoo.core.model import Model
+from tlzoo.core.model import HeadedModel, HeadModel, Learner, Model
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.image import encode_png
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks.head_model import HeadedModel, HeadModel, frame
 from tlzoo.transfer.features import frozen
 
 COLOURS = ((255, 60, 60), (60, 255, 60), (60, 60, 255), (255, 255, 60))
@@ -60,7 +59,7 @@ def stored(image: NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def learn(
-    model: Model, rows: Sequence[Row] | Dataset, steps: int, augment: bool = False, rate: float = 5e-3
+    model: Learner, rows: Sequence[Row] | Dataset, steps: int, augment: bool = False, rate: float = 5e-3
 ) -> tuple[float, float]:
     """Train on all rows at once.
 
@@ -96,12 +95,10 @@ def scores(task: HeadTask, model: Model, rows: Sequence[Row] | Dataset) -> list[
 def probe(task: HeadTask, rows: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch) -> HeadModel:
     """A head on the frozen maps of a small backbone, as a probe has them."""
     monkeypatch.setenv("TLZOO_CACHE", str(cache))
-    backbone = Small()
-    frame(backbone, task)
-    features = frozen(backbone, task, [rows], ["small"], progress=False)
-    return HeadModel(task.head(backbone.spec), task, features, backbone.spec)
+    model = Small().for_task(task)
+    return model.on_features(frozen(model.backbone, task, [rows], ["small"], progress=False))
 
 
 def whole(task: HeadTask, height: int = 64, width: int = 96) -> HeadedModel:
     """A small backbone with the task's head."""
-    return HeadedModel(Small(height, width), task)
+    return Small(height, width).for_task(task)

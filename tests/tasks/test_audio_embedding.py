@@ -10,7 +10,6 @@ from torch import nn
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import Spec
 from tlzoo.tasks.audio_embedding import AudioEmbedding
-from tlzoo.transfer.adaptation import untrained
 
 LABELS = ("high", "low", "mixed")
 
@@ -32,7 +31,7 @@ def scores(task: AudioEmbedding, predictions: list[dict], rows: list[dict]) -> d
 def test_neighbours_and_a_linear_probe_find_classes() -> None:
     task = AudioEmbedding.of(LABELS)
     assert task.metrics == ("knn_accuracy", "linear_accuracy")
-    task.refer(*vectors(90))
+    task.fit_reference(*vectors(90))
     found = scores(task, *vectors(60, seed=1))
     assert min(found.values()) > 0.9  # not so without standardising: the last value would drown the others
 
@@ -40,13 +39,13 @@ def test_neighbours_and_a_linear_probe_find_classes() -> None:
 def test_wrong_labels_of_training_are_believed() -> None:
     predictions, rows = vectors(90)
     task = AudioEmbedding.of(LABELS)
-    task.refer(predictions, [{"label": (row["label"] + 1) % 3} for row in rows])
+    task.fit_reference(predictions, [{"label": (row["label"] + 1) % 3} for row in rows])
     assert max(scores(task, *vectors(60, seed=1)).values()) < 0.1
 
 
 def test_few_training_examples_are_enough() -> None:
     task = AudioEmbedding.of(LABELS)
-    task.refer(*vectors(3))
+    task.fit_reference(*vectors(3))
     assert set(scores(task, *vectors(6, seed=1))) == set(task.metrics)
 
 
@@ -85,7 +84,7 @@ def test_any_audio_backbone_embeds_without_training() -> None:
         card = catalogue.get(name)
         assert card.can_do("audio-embedding") and card.can_do("audio-classification")
         variant = variant_of(card, "nano")
-        model = untrained(build(variant, card.input_of(variant)), task)
+        model = build(variant, card.input_of(variant)).for_zero_shot(task)
         assert model is not None and isinstance(model.head, nn.Identity)
         with torch.inference_mode():
             (prediction,) = model.eval().predict(model.preprocess([row]))

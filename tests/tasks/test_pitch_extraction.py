@@ -12,7 +12,6 @@ from tlzoo.architectures.crepe import CREPE
 from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.data.rendered.pitches import pitches
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.pitch_extraction import Pitches, PitchExtraction, estimated
 
 
@@ -78,7 +77,7 @@ def test_sounds_without_any_pitch_are_counted_in_silence(task: PitchExtraction, 
 @pytest.mark.parametrize("make", [lambda: CREPE("nano"), lambda: YAMNet(0.25, classes=0)], ids=["crepe", "yamnet"])
 def test_a_head_learns_ten_sounds(make: Any, task: PitchExtraction, data: DatasetDict) -> None:
     torch.manual_seed(0)
-    model = HeadedModel(make(), task)
+    model = make().for_task(task)
     batch = model.preprocess([*data["train"], *data["validation"]])
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     model.train()

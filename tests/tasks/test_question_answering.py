@@ -16,7 +16,6 @@ from tests.support.small import learn, scores
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks import task_type
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.question_answering import NONE, QuestionAnswering, f1, normalise
 
 TASK = QuestionAnswering(QUESTION_FEATURES)
@@ -101,7 +100,7 @@ def test_scores_are_shares_that_right_answers_reach(given: str, right: list[str]
 def test_ten_examples_are_learnt() -> None:
     """One of them in several windows, some of them without an answer."""
     rows = [question(i, i % 4 != 3, "Nothing else is said of it. " * (8 if i == 2 else 0)) for i in range(10)]
-    model = HeadedModel(encoder("tf2nq", max_tokens=72), TASK)
+    model = encoder("tf2nq", max_tokens=72).for_task(TASK)
     assert [len(model.encode(row)["windows"]) > 1 for row in rows] == [i == 2 for i in range(10)]
     before, after = learn(model, rows, 40, augment=True, rate=2e-3)
     assert after < 0.1 * before
@@ -115,7 +114,7 @@ def test_ten_examples_are_learnt() -> None:
 
 def test_a_batch_predicts_what_its_examples_do() -> None:
     rows = [question(i, i % 3 > 0, "Nothing else is said of it. " * (7 * i)) for i in range(16)]
-    model = HeadedModel(encoder("tf2nq", max_tokens=96), TASK).eval()
+    model = encoder("tf2nq", max_tokens=96).for_task(TASK).eval()
     examples = [model.encode(row) for row in rows]
     with torch.inference_mode():
         together = model.predict(model.collate(examples))
@@ -168,7 +167,7 @@ def test_spans_neither_run_backwards_nor_leave_the_passage_nor_are_long() -> Non
 
 
 def test_a_passage_without_words_has_no_answer() -> None:
-    model = HeadedModel(encoder("tf2nq"), TASK).eval()
+    model = encoder("tf2nq").for_task(TASK).eval()
     with torch.inference_mode():
         (found,) = model.predict(model.preprocess([{"question": "Who?", "context": " \n "}]))
     assert (found["text"], found["start"], found["end"], found["best"]) == ("", 0, 0, [])
@@ -186,7 +185,7 @@ def test_where_an_answer_stands_twice_either_place_is_right() -> None:
 
 
 def test_of_windows_without_the_answer_one_is_trained_on_at_a_time() -> None:
-    model = HeadedModel(encoder("tf2nq", max_tokens=96), TASK)
+    model = encoder("tf2nq", max_tokens=96).for_task(TASK)
     rows = [question(0, padding="Nothing else is said of it. " * 60), question(1, False), question(2)]
     batch = model.collate([model.encode(row) for row in rows])
     torch.manual_seed(0)

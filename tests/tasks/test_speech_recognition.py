@@ -18,7 +18,6 @@ from tlzoo.data.rendered.spoken_numbers import spoken_numbers
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.run.plan import mismatch
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.speech_recognition import SpeechRecognition, Symbols
 from tlzoo.transfer import bundle
 
@@ -59,7 +58,7 @@ def test_greedy_decoding_has_times(task: SpeechRecognition) -> None:
 
 def test_a_head_learns_to_spell_a_few_sounds(task: SpeechRecognition, data: DatasetDict) -> None:
     torch.manual_seed(0)
-    model = HeadedModel(Wav2Vec(32, [10, 8, 4, 4, 4], [5, 4, 2, 2, 2], [4, 8]), task)
+    model = Wav2Vec(32, [10, 8, 4, 4, 4], [5, 4, 2, 2, 2], [4, 8]).for_task(task)
     rows = [data["train"][i] for i in range(3)]
     batch = model.preprocess(rows)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
@@ -83,7 +82,7 @@ def test_a_model_on_disk_knows_its_characters(task: SpeechRecognition, data: Dat
     assert isinstance(variant, Variant)
     from tlzoo.adapters import build
 
-    model: Any = HeadedModel(build(variant, card.input_of(variant)), task).eval()  # type: ignore[arg-type]
+    model: Any = build(variant, card.input_of(variant)).for_task(task).eval()  # type: ignore[arg-type]
     bundle.save(model, task, card, variant, tmp_path, {}, "a model")
     again = bundle.load(tmp_path)
     row = {"audio": data["test"][0]["audio"]}
@@ -109,7 +108,7 @@ def test_vectors_too_far_apart_are_said_before_anything_runs(task: SpeechRecogni
     assert told == "yamnet gives a vector every 0.48 s; speech-recognition needs one every 0.05 s or more often"
     assert not mismatch(catalogue.get("wav2vec"), source) and not mismatch(catalogue.get("wav2vec2"), source)
     with pytest.raises(InputError, match=r"0\.48 s cannot spell speech"):
-        HeadedModel(YAMNet(0.25, classes=0), task)
+        YAMNet(0.25, classes=0).for_task(task)
 
 
 def test_features_without_transcripts_are_refused() -> None:

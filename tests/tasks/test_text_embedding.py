@@ -15,12 +15,10 @@ from torch import Tensor, nn
 from tlzoo.adapters.weights import resolve
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import Batch, Example, Spec, collate, segment_mean
-from tlzoo.core.model import Backbone
+from tlzoo.core.model import Backbone, HeadedModel
 from tlzoo.data.packaged.news import documents
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.text_embedding import TextEmbedding
-from tlzoo.transfer.adaptation import untrained
 from tlzoo.transfer.assemble import assemble
 
 TASK = TextEmbedding.of(())
@@ -56,7 +54,7 @@ class Letters(Backbone):
 def minilm(one_thread: None) -> HeadedModel:
     """all-MiniLM-L6-v2 as published."""
     try:
-        model = untrained(assemble(resolve(catalogue.get("bert"), "official", "minilm")), TASK)
+        model = assemble(resolve(catalogue.get("bert"), "official", "minilm")).for_zero_shot(TASK)
     except UnavailableError as error:
         pytest.skip(str(error))
     assert isinstance(model, HeadedModel)
@@ -86,7 +84,7 @@ ROWS = [row("abc", "abd", score=0.9), row("abc", "xyz", score=0.1), row("xy", "x
 
 def test_without_a_head_and_with_a_new_one_it_is_the_cosine_of_the_backbones_vectors() -> None:
     backbone = Letters()
-    bare, fresh = untrained(backbone, TASK), HeadedModel(backbone, TASK)
+    bare, fresh = backbone.for_zero_shot(TASK), backbone.for_task(TASK)
     assert bare is not None
     assert sum(p.numel() for p in bare.parameters()) == 256 * 16, "nothing but the backbone"
     with torch.inference_mode():
@@ -100,7 +98,7 @@ def test_without_a_head_and_with_a_new_one_it_is_the_cosine_of_the_backbones_vec
 
 def test_a_text_that_occurs_again_goes_through_the_backbone_once() -> None:
     backbone = Letters()
-    model = HeadedModel(backbone, TASK)
+    model = backbone.for_task(TASK)
     alone = [cosines(model, [each])[0] for each in ROWS]
     backbone.seen = 0
     assert cosines(model, ROWS) == pytest.approx(alone, abs=1e-6)
@@ -122,7 +120,7 @@ def test_training_learns_the_order(learns: Callable[..., list[float]], scored: C
     texts = ["aaa", "aab", "abb", "bbb", "ccc", "ccd", "cdd", "ddd"]
     order = {t: i for i, t in enumerate(texts)}
     rows = [row(a, b, score=1 - abs(order[a] - order[b]) / 8) for a in texts for b in texts if a < b]
-    model = HeadedModel(Letters(), TASK)
+    model = Letters().for_task(TASK)
     before = scored(model, TASK, rows, "spearman")
     losses = learns(model, rows, steps=60)
     assert losses[-1] < 0.7 * losses[0]
@@ -130,7 +128,7 @@ def test_training_learns_the_order(learns: Callable[..., list[float]], scored: C
 
 
 def test_the_head_alone_can_learn(learns: Callable[..., list[float]]) -> None:
-    model = HeadedModel(Letters(), TASK)
+    model = Letters().for_task(TASK)
     model.backbone.requires_grad_(False)
     losses = learns(model, ROWS)
     assert losses[-1] < 0.5 * losses[0]

@@ -23,14 +23,14 @@ def trained(labels: list[str], folder: Path, seed: int = 0) -> Model:
     """A network that learnt nothing, written as ``tlzoo finetune`` writes one."""
     from tlzoo.adapters import build
     from tlzoo.cards import catalogue
+    from tlzoo.core.model import trainable
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.adaptation import trainable
 
     card = catalogue.get("yamnet")
     variant = next(v for v in card.variants if v.kind == "nano")
     task = task_type("audio-classification", "audio").of(labels)
     torch.manual_seed(seed)
-    model = trainable(build(variant, card.input_of(variant), task), task)
+    model = trainable(build(variant, card.input_of(variant), task)).for_task(task)
     save(model, task, card, variant, folder, {"results": []}, "# A model\n")
     return model
 

@@ -9,7 +9,6 @@ import torch
 
 from tlzoo.errors import DivergedError, InputError
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.tasks.text_embedding import TextEmbedding
 from tlzoo.transfer.inference import is_finite, is_sound, predict, statistics, values
 
@@ -32,7 +31,7 @@ def test_numbers_are_looked_for_however_deep(bad: float) -> None:
 def test_a_network_of_nan_has_no_accuracy(tiny: Any, notes: Any) -> None:
     """One class would be named for all, and be right for a third of them."""
     task = AudioClassification(notes.features)
-    model = HeadedModel(tiny, task)
+    model = tiny.for_task(task)
     assert is_sound(model)
     with torch.no_grad():
         model.head = torch.nn.Linear(16, 3)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from tlzoo.core.model import HeadedModel
 from tlzoo.errors import DivergedError
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.inference import is_sound, predict, statistics, value
 from tlzoo.transfer.loop import Fit, fit
 from tlzoo.transfer.recipe import Recipe, recipe
@@ -19,7 +19,7 @@ QUICK = Recipe(steps=80, learning_rates=(1e-2, 1e-5), batch_size=16, looks=8, pa
 def train(tiny, notes, how: Recipe, seed: int = 0) -> tuple[HeadedModel, Fit, list[dict]]:  # type: ignore[no-untyped-def]
     task = AudioClassification(notes.features)
     torch.manual_seed(seed)
-    model = HeadedModel(tiny, task)
+    model = tiny.for_task(task)
     examples = [model.encode(row) for row in notes]
     held_out = notes.select(range(60, 90))
 
@@ -93,7 +93,7 @@ def test_divergence_is_said(tiny, notes) -> None:  # type: ignore[no-untyped-def
 def scored(tiny: Any, notes: Any, score: Callable[[Any], float], how: Recipe = QUICK) -> Fit:
     task = AudioClassification(notes.features)
     torch.manual_seed(0)
-    model = HeadedModel(tiny, task)
+    model = tiny.for_task(task)
     return fit(model, [model.encode(row) for row in notes], score, how, 0, progress=False)
 
 
@@ -127,7 +127,7 @@ def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes:
     """The loss was still a number when it was computed; a class is predicted from NaN all the same."""
     task = AudioClassification(notes.features)
     torch.manual_seed(0)
-    model = HeadedModel(tiny, task)
+    model = tiny.for_task(task)
     step = torch.optim.AdamW.step
     count = 0
 
@@ -152,10 +152,10 @@ def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes:
 def test_accumulated_batches_give_the_gradient_of_one(tiny, notes) -> None:  # type: ignore[no-untyped-def]
     """Up to rounding; the head here has no batch statistics, which would differ."""
     task = AudioClassification(notes.features)
-    examples = [HeadedModel(copy.deepcopy(tiny), task).encode(row) for row in notes]
+    examples = [copy.deepcopy(tiny).for_task(task).encode(row) for row in notes]
     after = []
     for accumulation in (1, 2):
-        model = HeadedModel(copy.deepcopy(tiny), task)
+        model = copy.deepcopy(tiny).for_task(task)
         torch.manual_seed(1)
         model.head = torch.nn.Linear(16, 3)
         how = Recipe(steps=3, learning_rates=(1e-3,), batch_size=90, accumulation=accumulation, looks=1)
@@ -169,7 +169,7 @@ def test_batches_are_varied_only_where_the_recipe_says_so(
     tiny: Any, notes: Any, augment: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = AudioClassification(notes.features)
-    model = HeadedModel(copy.deepcopy(tiny), task)
+    model = copy.deepcopy(tiny).for_task(task)
     varied: list[int] = []
     monkeypatch.setattr(model, "augment", lambda batch: [varied.append(1), batch][1])
     examples = [model.encode(row) for row in notes]

@@ -6,10 +6,9 @@ import torch
 from tlzoo.adapters import build, is_built
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
-from tlzoo.core.model import Backbone
+from tlzoo.core.model import Backbone, HeadedModel
 from tlzoo.tasks import task_type
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.strategies import apply, merge_lora, trains_on_cached_features

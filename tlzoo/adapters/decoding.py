@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.tokenizing import SPECIALS
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import TrainableModel
 
 if TYPE_CHECKING:
     from tlzoo.core.task import Task
@@ -35,7 +35,7 @@ _WORD = re.compile(r"\s*(\w+(?:['’.-]\w+)*)")
 _ENDED = re.compile(_WORD.pattern + r"(?:[^\w'’.-]|['’.-]\W)|\s*[^\w\s]")  # a word and what is none, or no word
 
 
-class CausalDecoder(Model):
+class CausalDecoder(TrainableModel):
     """A causal language model.
 
     Where replies are the task, it says how likely each reply to a message is, or writes one: message and reply are
@@ -65,15 +65,16 @@ class CausalDecoder(Model):
         self.spec = Spec("text")
         backbone.network.config.use_cache = False
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""
+        return self
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load the published weights, with the head that filled masks."""
         self.backbone.load_official(files)
 
-    def pretrained(self) -> nn.Module:
-        """The network with its tokenizer: an encoder's stand-in is a decoder's."""
+    def stand_in_target(self) -> nn.Module:
+        """The encoder, whose stand-in is the decoder's too."""
         return self.backbone
 
     def save_assets(self, folder: Path) -> None:

@@ -52,7 +52,7 @@ class ImageNetBackbone(ImageBackbone):
         """Forget the classifier and its classes."""
         self.spec = replace(self.spec, labels=())
 
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """The ImageNet classifier; absent before ``load_official`` and without a classifier."""
         return ImageNetClassifier(self) if self.spec.labels else None
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from tlzoo.adapters.torchvision_dense import VOC
 from tlzoo.core.batch import Batch
 from tlzoo.core.model import Model
-from tlzoo.core.segmenter import Segmenter
+from tlzoo.core.segmenter import SegmentationModel
 from tlzoo.errors import InputError, UnavailableError, unknown
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SIDE = 257
 MODELS = ("deeplabv3.tflite",)
 
 
-class LiteDeepLab(Segmenter):
+class LiteDeepLab(SegmentationModel):
     """DeepLabv3 on MobileNetV2, 257 x 257 pixels in [-1, 1], with the 21 classes of Pascal VOC."""
 
     def __init__(self, file: str) -> None:
@@ -56,25 +56,9 @@ class LiteDeepLab(Segmenter):
         if found != wanted:
             raise InputError(f"{path}: takes an input of shape {found}, expected {wanted}")
 
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """This model, once its file was read."""
         return self if self._interpreter is not None else None
-
-    def adapt(self, task: Task) -> None:
-        """A TensorFlow Lite file cannot be trained.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(f"{self.file} cannot be trained; run it with: zero-shot")
-
-    def renew(self, classes: int) -> None:
-        """Not possible.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(f"{self.file} cannot be trained; run it with: zero-shot")
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, ``(batch, 21, 257, 257)``; the file takes one picture at a time."""

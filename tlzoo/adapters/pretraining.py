@@ -6,8 +6,6 @@ RoBERTa is here in code. A row of the source is a passage, ``text``, and the wor
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import transformers
 from torch import Tensor, nn
@@ -16,7 +14,7 @@ from torch.nn import functional as F
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.tokenizing import SPECIALS
 from tlzoo.core.batch import Batch, Example, Row
-from tlzoo.core.model import Backbone, Model
+from tlzoo.core.model import Backbone, Learner
 from tlzoo.errors import InputError
 
 LENGTH = 64
@@ -31,8 +29,8 @@ DISCRIMINATOR = 50.0
 """Weight of ELECTRA's discriminator (Clark 2020, 2003.10555, table 6)."""
 
 
-class Objective(Model):
-    """What an encoder is pretrained by: a loss on passages; it predicts nothing that a task could use.
+class Objective(Learner):
+    """An objective that an encoder is pretrained with: a loss on passages.
 
     Attributes:
         backbone: The encoder that learns.
@@ -58,10 +56,6 @@ class Objective(Model):
         """The passage with its last word, cut to ``LENGTH`` tokens."""
         example = self.backbone.encode(f"{row['text']} {row['target']}")
         return {name: values[:LENGTH] for name, values in example.items()}
-
-    def predict(self, batch: Batch) -> list[Any]:
-        """An objective has no predictions."""
-        raise NotImplementedError(f"{type(self).__name__} is for pretraining only")
 
     def padded(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         """The encoder's inputs, and which tokens may be asked for: neither padding nor special."""

@@ -1,67 +1,70 @@
 """A question and a passage in overlapping windows, whose tokens know the characters of the passage that they stand for.
 
 As BERT reads SQuAD (Devlin 2018, 1810.04805, section 4.2, and its ``run_squad.py``): every window has the whole
-question, and a passage that is too long slides through. What is ragged over tokens comes window by window.
+question, and a long passage slides through. Parts that are ragged over tokens are ordered window by window.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
-from tlzoo.core.batch import Batch, Example
+from tlzoo.core.batch import Batch, Example, Outputs
 from tlzoo.core.model import Backbone
 
-if TYPE_CHECKING:
-    from tlzoo.adapters.text_encoder import TextEncoder
-
-QUESTION = 64
-"""Most tokens of a question, and at most half a window; what is longer is cut."""
+MAX_QUESTION_TOKENS = 64
+"""Maximum tokens of a question, and at most half a window; longer ones are cut."""
 STRIDE = 128
-"""Tokens that a window is further than the one before, and at most a third of a window."""
+"""Tokens from one window to the next, and at most a third of a window."""
 RAGGED = frozenset({"offsets", "target", "windows"})
 """Parts of an example that vary in their first dimension, besides the encoder's; ``target`` is over tokens."""
-_TOGETHER = 64  # windows that pass through the network at once, where nothing is learnt
+_TOGETHER = 64  # windows that pass through the network at once in evaluation
 
 
-def encode(encoder: TextEncoder, question: str, context: str) -> Example:
-    """Cut a question and its passage into windows of at most ``encoder.max_tokens`` tokens.
+def encode(tokenizer: Tokenizer, max_tokens: int, question: str, context: str, left: bool) -> Example:
+    """Cut a question and its passage into windows.
+
+    Args:
+        tokenizer: Without padding or truncation.
+        max_tokens: Maximum length of a window.
+        question: The question.
+        context: The passage.
+        left: Whether padding goes to the left and the classifier's token stands at the end.
 
     Returns:
-        ``ids`` and ``segments``, int64 of shape ``(tokens,)``, of all windows one after another; ``offsets``, int64 of
-        shape ``(tokens, 2)``: first character in the context and the one after the last; ``(0, 0)`` of the token
-        that stands for no answer, the classifier's, and ``(-1, -1)`` of whatever else is not in the context;
-        ``windows``, int64 of shape ``(windows,)``, their lengths; and the ``context``.
+        ``ids`` and ``segments``, int64 of shape ``(tokens,)``, of all windows concatenated; ``offsets``, int64 of shape
+        ``(tokens, 2)``: first character in the context and the one after the last; ``(0, 0)`` for the classifier's
+        token, which stands for no answer, and ``(-1, -1)`` for all others that are not in the context; ``windows``,
+        int64 of shape ``(windows,)``, their lengths; and the ``context``.
     """
-    tokenizer = encoder.tokenizer
-    asked, passage = (tokenizer.encode(text, add_special_tokens=False) for text in (question, context))
-    asked.truncate(min(QUESTION, encoder.max_tokens // 2))
-    room = encoder.max_tokens - len(asked) - tokenizer.num_special_tokens_to_add(True)
-    passage.truncate(room, stride=max(0, room - min(STRIDE, encoder.max_tokens // 3)))
-    parts = [tokenizer.post_process(asked, part) for part in (passage, *passage.overflowing)]
+    question_tokens, passage = (tokenizer.encode(text, add_special_tokens=False) for text in (question, context))
+    question_tokens.truncate(min(MAX_QUESTION_TOKENS, max_tokens // 2))
+    room = max_tokens - len(question_tokens) - tokenizer.num_special_tokens_to_add(True)
+    passage.truncate(room, stride=max(0, room - min(STRIDE, max_tokens // 3)))
+    windows = [tokenizer.post_process(question_tokens, part) for part in (passage, *passage.overflowing)]
     offsets: list[tuple[int, int]] = []
-    for part in parts:
-        found = [
+    for window in windows:
+        places = [
             _bare(context, *span) if sequence == 1 else (-1, -1)
-            for span, sequence in zip(part.offsets, part.sequence_ids, strict=True)
+            for span, sequence in zip(window.offsets, window.sequence_ids, strict=True)
         ]
-        found[-1 if encoder.family.left else 0] = (0, 0)
-        offsets += found
+        places[-1 if left else 0] = (0, 0)
+        offsets += places
     return {
-        "ids": torch.tensor([i for part in parts for i in part.ids]),
-        "segments": torch.tensor([i for part in parts for i in part.type_ids]),
+        "ids": torch.tensor([i for window in windows for i in window.ids]),
+        "segments": torch.tensor([i for window in windows for i in window.type_ids]),
         "offsets": torch.tensor(offsets),
-        "windows": torch.tensor([len(part) for part in parts]),
+        "windows": torch.tensor([len(window) for window in windows]),
         "context": context,
     }
 
 
 def _bare(context: str, start: int, end: int) -> tuple[int, int]:
-    """A token's characters without the spaces that some tokenizers give it; of one that has no others, none."""
+    """The span of a token without the spaces that some tokenizers include; (-1, -1) if it has only spaces."""
     text = context[start:end]
     bare = text.strip()
     start += len(text) - len(text.lstrip())
@@ -80,21 +83,21 @@ def tokens(backbone: Backbone, batch: Batch) -> Tensor:
 
 def _tokens(backbone: Backbone, batch: Batch, lengths: Tensor, part: slice) -> Tensor:
     names = {name: batch[name][part] for name in backbone.ragged}
-    found: Tensor = backbone(names | {f"{name}_lengths": lengths for name in names})["tokens"]
-    return found
+    outputs: Outputs = backbone(names | {f"{name}_lengths": lengths for name in names})
+    return outputs["tokens"]
 
 
-def chosen(batch: Batch, kept: Tensor, names: frozenset[str]) -> Batch:
+def select_windows(batch: Batch, mask: Tensor, names: frozenset[str]) -> Batch:
     """A batch with some of its windows.
 
     Args:
         batch: The batch.
-        kept: Which windows, bool of shape ``(windows,)``, at least one of each example.
-        names: Its parts that are ragged over tokens.
+        mask: Which windows to select, bool of shape ``(windows,)``, at least one of each example.
+        names: Parts of the batch that are ragged over tokens.
     """
     windows, counts = batch["windows"], batch["windows_lengths"]
     example = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
-    inside = torch.repeat_interleave(kept, windows)
-    left = torch.zeros_like(counts).index_add(0, example[kept], windows[kept])
+    inside = torch.repeat_interleave(mask, windows)
+    left = torch.zeros_like(counts).index_add(0, example[mask], windows[mask])
     parts = {name: batch[name][inside] for name in names} | {f"{name}_lengths": left for name in names}
-    return batch | parts | {"windows": windows[kept], "windows_lengths": torch.bincount(example[kept])}
+    return batch | parts | {"windows": windows[mask], "windows_lengths": torch.bincount(example[mask])}

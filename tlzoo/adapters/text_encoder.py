@@ -12,12 +12,13 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters import tokenizing
+from tlzoo.adapters import spans, tokenizing
 from tlzoo.adapters.families import FAMILIES
 from tlzoo.cards.schema import Input, Variant
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
-from tlzoo.core.batch import Batch, Example, Spec, segment_mean
-from tlzoo.core.model import Backbone
+from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, segment_mean
+from tlzoo.core.model import Backbone, HeadInput
+from tlzoo.core.task import HeadTask
 from tlzoo.errors import InputError
 
 TOKENIZER = "tokenizer.json"
@@ -106,7 +107,22 @@ class TextEncoder(Backbone):
         whole = self.tokenizer.post_process(parts[0], parts[1] if len(parts) == 2 else None)
         return {"ids": torch.tensor(whole.ids), "segments": torch.tensor(whole.type_ids)}
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def encode_row(self, row: Row, task: HeadTask) -> Example:
+        """Cut the texts that a task reads of a row into tokens, a question and its passage into windows."""
+        if not task.windowed:
+            return super().encode_row(row, task)
+        question, context = (row[column] for column in task.inputs)
+        return spans.encode(self.tokenizer, self.max_tokens, question, context, self.family.left)
+
+    def ragged_for(self, task: HeadTask) -> frozenset[str]:
+        """The parts of :meth:`encode_row`'s examples that vary in their first dimension."""
+        return self.ragged | spans.RAGGED if task.windowed else super().ragged_for(task)
+
+    def output_for(self, batch: Batch, task: HeadTask) -> HeadInput:
+        """The output that a task's head reads; of windows, all tokens."""
+        return spans.tokens(self, batch) if task.windowed else super().output_for(batch, task)
+
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled``, the mean over an input's tokens ``(batch, dim)``, and ``tokens`` with ``tokens_lengths``."""
         ids, segments, mask = self.padded(batch)
         states = self.states(input_ids=ids, token_type_ids=segments, attention_mask=mask)

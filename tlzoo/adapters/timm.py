@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tlzoo.adapters.imagenet import FINEST, ImageNetBackbone
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
-from tlzoo.core.batch import Batch
+from tlzoo.core.batch import Batch, Outputs
 from tlzoo.core.image import on_grid
 from tlzoo.errors import InputError, unknown
 
@@ -78,7 +78,7 @@ class TimmBackbone(ImageNetBackbone):
         """The last linear layer."""
         return self.network.get_classifier() if self.network.num_classes else None
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled``, ``(batch, channels)``, and ``pyramid``, maps on the grid of the input's pixels."""
         pixels = self.pixels(batch)
         last, maps = self.network.forward_intermediates(pixels, indices=self._indices)

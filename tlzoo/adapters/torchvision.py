@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tlzoo.adapters.imagenet import ImageNetBackbone
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
-from tlzoo.core.batch import Batch
+from tlzoo.core.batch import Batch, Outputs
 from tlzoo.errors import unknown
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class TorchvisionBackbone(ImageNetBackbone):
         """Dropout and the last linear layer."""
         return None if isinstance(self.network.classifier, nn.Identity) else self.network.classifier
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled``, ``(batch, channels)``, and ``pyramid``, four maps."""
         x = self.pixels(batch)
         maps: list[Tensor] = []

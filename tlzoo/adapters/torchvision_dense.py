@@ -85,7 +85,7 @@ class DeepLabV3(Segmenter):
 
     def loss(self, batch: Batch) -> Tensor:
         """The task's loss, and a part of that of the auxiliary classifier."""
-        assert self.task, "adapt comes before training"
+        assert self.task, "for_task comes before training"
         maps = self._maps(batch)
         loss = self.task.loss(maps["out"], batch)
         return loss + AUXILIARY * self.task.loss(maps["aux"], batch) if "aux" in maps else loss

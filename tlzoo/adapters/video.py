@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as V
 
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
-from tlzoo.core.batch import Batch, Example, Spec
+from tlzoo.core.batch import Batch, Example, Outputs, Spec
 from tlzoo.core.image import Normalising
 from tlzoo.core.model import Backbone
 
@@ -80,7 +80,7 @@ class VideoEncoder(Normalising, Backbone):
         resized = V.resize(frames, [self.spec.height], antialias=True)
         return {"video": V.center_crop(resized, [self.spec.height, self.spec.height])}
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled`` ``(batch, dim)``, and ``tokens`` ``(batch * tokens, dim)`` with ``tokens_lengths``."""
         states: Tensor = self.network(pixel_values=self.pixels(batch)).last_hidden_state
         pooled = states[:, 0] if self.has_class_token else self.fc_norm(states.mean(1))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tlzoo.architectures.wav2vec import at_least, receptive_field, tokens_of
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
-from tlzoo.core.batch import SAMPLES, Batch, Example, Row, Spec
+from tlzoo.core.batch import SAMPLES, Batch, Example, Outputs, Row, Spec
 from tlzoo.core.model import Backbone, Model
 from tlzoo.data.media.inputs import read_input
 from tlzoo.data.media.spelling import read_back
@@ -77,7 +77,7 @@ class SpeechEncoder(Backbone):
         level = (source - source.mean()) / np.sqrt(source.var() + 1e-7)
         return {SAMPLES: at_least(level, self.least)}
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """Vectors of sounds.
 
         Args:
@@ -134,7 +134,7 @@ class SpeechEncoder(Backbone):
         self.lm_head = None
         self.spec = replace(self.spec, labels=())
 
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """The transcriber; absent before :meth:`load_official` and without its head."""
         return Transcriber(self) if self.lm_head is not None else None
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.checkpoints.pickles import load_torch
-from tlzoo.core.batch import Batch, Example, Row, Spec, segment_mean
+from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, segment_mean
 from tlzoo.core.model import Backbone, Model
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError, unknown
@@ -89,7 +89,7 @@ class CREPE(Backbone):
         self.classifier: nn.Linear | None = nn.Linear(dim, BINS)
         self.spec = Spec("audio", {"pooled": dim, "tokens": dim}, SAMPLE_RATE, hop_seconds)
 
-    def look_every(self, seconds: float) -> None:
+    def set_hop(self, seconds: float) -> None:
         """Set the hop."""
         self.hop_seconds = seconds
         self.spec = replace(self.spec, hop_seconds=seconds)
@@ -105,7 +105,7 @@ class CREPE(Backbone):
         """
         return {"frames": cut_frames(source, self.hop_seconds)}
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """Embed frames, and estimate their pitch.
 
         Args:
@@ -118,7 +118,7 @@ class CREPE(Backbone):
         frames, lengths = batch["frames"], batch["frames_lengths"]
         chunks = [frames] if self.training else frames.split(_CHUNK)  # in training, a norm needs the whole batch
         tokens = torch.cat([self._embed(chunk) for chunk in chunks])
-        outputs = {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
+        outputs: Outputs = {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
         if self.classifier is not None:
             outputs["activations"] = self.classifier(tokens).sigmoid()
         return outputs
@@ -148,7 +148,7 @@ class CREPE(Backbone):
         """Forget the layer of 360 pitch bins."""
         self.classifier = None
 
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """The pitch tracker; absent once its head is dropped."""
         return PitchTracker(self) if self.classifier else None
 

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
-from tlzoo.core.batch import Batch
+from tlzoo.core.batch import Batch, Outputs
 from tlzoo.core.image import ImageBackbone, on_grid
 from tlzoo.errors import InputError
 
@@ -184,7 +184,7 @@ class InceptionResNet(ImageBackbone):
                 pyramid.append(on_grid(x, height, width, STRIDES[len(pyramid)]))
         return x, pyramid
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled``, the mean of the last map, ``(batch, channels)``, and ``pyramid``, four maps."""
         last, pyramid = self.maps(batch)
         return {"pooled": last.mean((2, 3)), "pyramid": pyramid}
@@ -234,7 +234,7 @@ class InceptionResNetV1(InceptionResNet):
         self.last_bn = nn.BatchNorm1d(embedding, eps=1e-3)
         self.logits = nn.Linear(embedding, classes) if classes else None
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled``, the embedding, ``(batch, embedding)``, of length one, and ``pyramid``, four maps."""
         last, pyramid = self.maps(batch)
         raw, norm = self.last_linear(last.mean((2, 3))), self.last_bn

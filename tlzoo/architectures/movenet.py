@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.keypoints import People, pose_target
 from tlzoo.checkpoints import tfjs, tflite
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.image import PictureModel
+from tlzoo.core.image import TrainablePictureModel
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import points_from_input
 from tlzoo.data.media.keypoints import COCO_NAMES, mirrored
@@ -122,7 +122,7 @@ class Head(nn.Module):
         return y
 
 
-class MoveNet(PictureModel):
+class MoveNet(TrainablePictureModel):
     """The pose of the person nearest to the middle of the picture.
 
     A prediction is ``{"keypoints": [[[x, y] * K]], "keypoint_scores": [[score * K]], "scores": [mean of those],
@@ -169,18 +169,19 @@ class MoveNet(PictureModel):
         """Stem, 17 inverted residuals, last convolution, pyramid, heads."""
         return [self.stem, *self.blocks, self.last, self.pyramid, self.heads]
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Take a task's keypoints; where their names differ, the outputs of three heads are made anew."""
         if not task.labels:
             raise InputError(f"MoveNet learns keypoints, which the rows of {task.name} do not name")
         if task.labels == self.names:
-            return
+            return self
         self.names = tuple(task.labels)
         self.spec = replace(self.spec, labels=self.names)
         for name, channels in self._outputs().items():
             head = self.heads[name]
             if name != "center" and isinstance(head, Head):
                 head.begin(channels)
+        return self
 
     def target(self, row: Row, example: Example) -> Any:
         """The people of a row that has them (``tlzoo.architectures.keypoints``)."""

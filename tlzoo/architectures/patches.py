@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from tlzoo.core.batch import Batch, segment_mean
+from tlzoo.core.batch import Batch, Outputs, segment_mean
 from tlzoo.core.model import Backbone
 
 _CHUNK = 64  # patches at once in eval mode: a third faster than all of 100, and long sounds need little memory
@@ -23,7 +22,7 @@ class PatchBackbone(Backbone):
     def embed(self, patches: Tensor) -> Tensor:
         """Embed patches, ``(patches, ...)``: ``(patches, dim)``."""
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """Embed the patches of a batch.
 
         Args:

@@ -8,7 +8,7 @@ against the other replies of a batch). Neither published weights.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -17,14 +17,14 @@ from torch.nn import functional as F
 
 from tlzoo.architectures.smartreply.text import features, normalise, project, sentences, skip_grams, utf8
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import TrainableModel
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
 
-class ProjectionNet(Model):
+class ProjectionNet(TrainableModel):
     """Two dense towers over the bits of a message and of a reply; the cosine of their vectors ranks replies.
 
     Both towers begin with the same values, so that an untrained network ranks by likeness, which is where learning from
@@ -66,7 +66,7 @@ class ProjectionNet(Model):
         self.scale = nn.Parameter(torch.tensor(2.7))
         self.spec = Spec("text")
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Nothing depends on the data.
 
         Raises:
@@ -76,6 +76,7 @@ class ProjectionNet(Model):
             raise InputError(
                 f"ProjectionNet ranks replies, which is text-generation; it cannot be trained on {task.name}"
             )
+        return self
 
     def encode(self, row: Row) -> Example:
         """Hash a message and its candidates.

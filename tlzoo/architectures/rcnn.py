@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from tlzoo.checkpoints import detectron2
 from tlzoo.core.batch import Batch, Spec
-from tlzoo.core.image import Normalising, PictureModel
+from tlzoo.core.image import Normalising, TrainablePictureModel
 from tlzoo.core.segmenter import TASK as SEGMENTATION
 from tlzoo.core.segmenter import masks
 from tlzoo.data.media.geometry import boxes_from_input
@@ -43,7 +43,7 @@ _PIXELS = 2**21  # of inputs that are predicted at once, to bound memory
 _SMALLEST = 1.0  # side of an object that is trained on, pixels of the input
 
 
-class RCNN(Normalising, PictureModel):
+class RCNN(Normalising, TrainablePictureModel):
     """A network of torchvision that finds objects, and with a mask head their shapes.
 
     As a detector a prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...], "labels": [name, ...]}``, pixels
@@ -80,7 +80,7 @@ class RCNN(Normalising, PictureModel):
     def _labels(self) -> tuple[str, ...]:
         return self.objects if self.detector else (BACKGROUND, *self.objects)
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Take a task's classes: the last layers are made anew where they differ.
 
         To detect, a network drops its mask head, which boxes cannot train.
@@ -107,6 +107,7 @@ class RCNN(Normalising, PictureModel):
                     deconvolution.in_channels, deconvolution.out_channels, len(objects) + 1
                 )
         self.spec = replace(self.spec, labels=task.labels)
+        return self
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load torchvision's file.
@@ -146,7 +147,7 @@ class RCNN(Normalising, PictureModel):
         return torch.stack([*found.values()]).sum()
 
     def predict(self, batch: Batch) -> list[Any]:
-        """Boxes or masks in the pictures, as the task asks; before :meth:`adapt`, of the published classes."""
+        """Boxes or masks in the pictures, as the task asks; before :meth:`for_task`, of the published classes."""
         image, frames = batch["image"], batch["frame"]
         many = max(1, _PIXELS // (image.shape[2] * image.shape[3]))
         found = [each for part in image.split(many) for each in self._run(self.pixels({"image": part}))[0]]

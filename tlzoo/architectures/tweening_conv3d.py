@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import TrainableModel
 from tlzoo.data.media.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
@@ -27,7 +27,7 @@ HALF = 0.5**0.5
 """Of the sum of two parts, so that it is about as large as each."""
 
 
-class TweeningConv3D(Model):
+class TweeningConv3D(TrainableModel):
     """Start and end frame in, all frames between them out."""
 
     def __init__(
@@ -109,8 +109,9 @@ class TweeningConv3D(Model):
         places = {"places": list(range(1, self.frames - 1)), "given": [0, self.frames - 1]}
         return [{"frames": frames, **places} for frames in found]
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""
+        return self
 
     def stages(self) -> list[nn.Module]:
         """Image encoder, fusion blocks, video generator."""

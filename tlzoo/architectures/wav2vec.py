@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from tlzoo.checkpoints.pickles import restricted_load
 from tlzoo.checkpoints.tensors import load_tensors
-from tlzoo.core.batch import SAMPLES, Batch, Example, Spec, segment_mean
+from tlzoo.core.batch import SAMPLES, Batch, Example, Outputs, Spec, segment_mean
 from tlzoo.core.model import Backbone
 from tlzoo.errors import InputError
 
@@ -79,7 +79,7 @@ class Wav2Vec(Backbone):
         """
         return {SAMPLES: at_least(source, self.least)}
 
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """Vectors of sounds, one every 10 ms, each from the past only but for the norms.
 
         Args:
@@ -176,7 +176,7 @@ def at_least(source: np.ndarray, least: int) -> Tensor:
     return nn.functional.pad(samples, (0, max(0, least - len(samples))))
 
 
-def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> Outputs:
     """Run a network over sounds of any lengths, those of one length together and none padded.
 
     Args:

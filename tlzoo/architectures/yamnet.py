@@ -200,7 +200,7 @@ class YAMNet(PatchBackbone):
         self.classifier = None
         self.spec = replace(self.spec, labels=())
 
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """The AudioSet classifier; absent before :meth:`load_official` and without a classifier."""
         return AudioSetClassifier(self) if self.classifier and self.spec.labels else None
 

@@ -1,10 +1,10 @@
-"""What travels between data, tasks and models: rows, examples, batches, and what a model takes and gives."""
+"""What travels between data, tasks and models: rows, examples, batches, and the inputs and outputs of a network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
@@ -17,12 +17,27 @@ Batch = dict[str, Any]
 """Examples together: tensors with a batch dimension; ragged ones concatenated, with ``<name>_lengths`` beside them."""
 
 
+class Outputs(TypedDict, total=False):
+    """Named outputs of a backbone for a batch, those of ``Spec.outputs``.
+
+    ``pooled`` is ``(batch, dim)``; ``tokens`` are ``(sum of lengths, dim)``, with ``tokens_lengths``, ``(batch,)``;
+    ``pyramid`` is a list of maps ``(batch, channels, height, width)``, finest first, as ``Spec.pyramid`` says;
+    ``activations`` are those of a published pitch tracker, ``(sum of lengths, bins)``.
+    """
+
+    pooled: Tensor
+    tokens: Tensor
+    tokens_lengths: Tensor
+    pyramid: list[Tensor]
+    activations: Tensor
+
+
 class Tokens(NamedTuple):
-    """Vectors along the time of several examples, one example after another.
+    """Vectors along the time of several examples, concatenated.
 
     Attributes:
         values: ``(sum of lengths, dim)``.
-        lengths: Of each example, ``(batch,)``.
+        lengths: Number of vectors of each example, ``(batch,)``.
     """
 
     values: Tensor
@@ -31,15 +46,15 @@ class Tokens(NamedTuple):
 
 @dataclass(frozen=True)
 class Spec:
-    """What a model takes and gives.
+    """Inputs and outputs of a network.
 
     Attributes:
         input: Kind of the input, such as ``"audio"``.
-        outputs: Size of each named output that a head can use: of its last dimension; of ``pyramid``, its maps.
-        sample_rate: Hz, for audio.
-        hop_seconds: From one of the ``tokens`` to the next, for audio.
-        start_seconds: Where in the sound the middle of what the first of the ``tokens`` stands for lies.
-        frames: Of a video, how many are taken.
+        outputs: Size of each named output that a head can use: its last dimension, or the number of a pyramid's maps.
+        sample_rate: Sample rate of audio in Hz.
+        hop_seconds: Time from one of the ``tokens`` to the next, for audio.
+        start_seconds: Time in the sound at the centre of the first of the ``tokens``.
+        frames: Number of frames that are taken from a video.
         height: Pixels, where fixed.
         width: Pixels, where fixed.
         labels: Class names of the published head, if there is one.
@@ -59,8 +74,8 @@ class Spec:
 
 
 SAMPLES = "samples"
-"""Part of an example that is raw sound, ``(samples,)``: networks run sounds of one length together and pad none, so
-training draws its batches by length."""
+"""Part of an example that is raw sound, ``(samples,)``. Networks run sounds of equal length together, without padding,
+so training draws its batches by length."""
 
 
 def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -> Batch:
@@ -68,11 +83,11 @@ def collate(examples: Sequence[Example], ragged: frozenset[str] = frozenset()) -
 
     Args:
         examples: Examples with the same keys.
-        ragged: Names whose first dimension varies: they are concatenated along it, never padded, so that the size of
-            a batch cannot change a score.
+        ragged: Names whose first dimension varies. They are concatenated along it and never padded, so that the size
+            of a batch cannot change a score.
 
     Returns:
-        Stacked tensors; for each ragged name also ``<name>_lengths``, shape ``(batch,)``. What is no tensor is listed.
+        Stacked tensors; for each ragged name also ``<name>_lengths``, shape ``(batch,)``. Other values become lists.
     """
     batch: Batch = {}
     for name, first in examples[0].items():
@@ -91,7 +106,7 @@ def to_device(batch: Batch, device: str) -> Batch:
 
 
 def best_of(scores: Tensor, labels: Sequence[str], count: int = 5) -> dict[str, Any]:
-    """A prediction from the scores of one example's classes, ``(classes,)``.
+    """A prediction from the class scores of one example, ``(classes,)``.
 
     Returns:
         The top class, ``label``, its ``score``, and the ``scores`` of the best few by name, best first.

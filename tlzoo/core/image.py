@@ -1,27 +1,25 @@
-"""What image models of all families share: pictures in; of backbones, normalised pixels and named outputs."""
+"""What image models of all families share: the size and normalisation of pictures, and a backbone's outputs."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Backbone, Model
+from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec
+from tlzoo.core.model import Backbone, Model, TrainableModel
+from tlzoo.core.task import HeadTask
 from tlzoo.data.media.geometry import Framing, framed
 from tlzoo.data.media.inputs import read_input
 
-if TYPE_CHECKING:
-    from tlzoo.core.task import HeadTask
-
 
 class Normalising(nn.Module):
-    """A network that normalises its pixels; mean and deviation go with it to a device, and into no file."""
+    """A network that normalises its pixels; mean and deviation move with it to a device, but are not saved."""
 
     mean: Tensor
     std: Tensor
@@ -32,7 +30,7 @@ class Normalising(nn.Module):
         self.register_buffer("std", torch.tensor(tuple(std))[:, None, None], persistent=False)
 
     def pixels(self, batch: Batch) -> Tensor:
-        """Normalised pixels, float32 of shape ``(batch, ..., 3, height, width)``, of whatever kind is in the batch."""
+        """Normalised pixels of pictures or videos, float32 of shape ``(batch, ..., 3, height, width)``."""
         pixels: Tensor = (batch["image" if "image" in batch else "video"].float() / 255 - self.mean) / self.std
         return pixels
 
@@ -41,7 +39,7 @@ class ImageBackbone(Normalising, Backbone):
     """A backbone over pictures of one size.
 
     Attributes:
-        framing: How a picture is brought to that size; a task's head sets it.
+        framing: How a picture is brought to that size; :meth:`configure_for` sets it.
     """
 
     def __init__(
@@ -52,20 +50,25 @@ class ImageBackbone(Normalising, Backbone):
         mean: Sequence[float] = (0.0, 0.0, 0.0),
         std: Sequence[float] = (1.0, 1.0, 1.0),
     ) -> None:
-        """Set what is known before the network is made.
+        """Set what is known before the network is built.
 
         Args:
             size: Height and width of the input, pixels.
-            outputs: As of :class:`~tlzoo.core.batch.Spec`, without the pyramid.
+            outputs: As in :class:`~tlzoo.core.batch.Spec`, without the pyramid.
             pyramid: Channels and stride of each map, finest first; empty for none.
-            mean: Of each channel, for pixels in [0, 1].
-            std: Of each channel.
+            mean: Mean of each channel, for pixels in [0, 1].
+            std: Standard deviation of each channel.
         """
         super().__init__()
         self.framing: Framing = "crop"
         maps = {"pyramid": len(pyramid)} if pyramid else {}
         self.spec = Spec("image", outputs | maps, height=size[0], width=size[1], pyramid=tuple(pyramid))
         self.normalise_by(mean, std)
+
+    def configure_for(self, task: HeadTask) -> None:
+        """Set how pictures are brought to the network's size."""
+        super().configure_for(task)
+        self.framing = task.framing
 
     def encode(self, source: Image.Image) -> Example:
         """Bring a picture to the network's size.
@@ -81,50 +84,63 @@ class ImageBackbone(Normalising, Backbone):
         return {"image": image, "frame": frame}
 
     @abstractmethod
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """``pooled``, ``(batch, dim)``, and the maps of ``pyramid``, each ``(batch, channels, height, width)``."""
 
 
 class PictureModel(Model):
-    """A native model over whole pictures of one size, ``spec.height`` by ``spec.width``.
+    """A native model over whole pictures of one size, ``spec.height`` by ``spec.width``."""
+
+    def encode(self, row: Row) -> Example:
+        """Letterbox the row's ``image``.
+
+        Returns:
+            ``image``, uint8 of shape ``(3, height, width)``, and its ``frame`` (see ``tlzoo.data.media.geometry``).
+        """
+        assert self.spec.height and self.spec.width
+        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
+        return {"image": image, "frame": frame}
+
+
+class TrainablePictureModel(PictureModel, TrainableModel):
+    """A native model over whole pictures that can be trained.
 
     Attributes:
-        task: What it was adapted to.
+        task: The task that the model was made ready for.
     """
 
     task: HeadTask | None = None
 
     def encode(self, row: Row) -> Example:
-        """Letterbox the row's ``image``, and with it what the row says is right.
+        """Letterbox the row's ``image``, and the target with it.
 
         Returns:
             ``image``, uint8 of shape ``(3, height, width)``, its ``frame`` (see ``tlzoo.data.media.geometry``), and
-            ``target`` of a row that has one.
+            the ``target`` of a labelled row.
         """
-        assert self.spec.height and self.spec.width
-        image, frame = framed(read_input(row, "image"), self.spec.height, self.spec.width, "letterbox")
-        example: Example = {"image": image, "frame": frame}
+        example = super().encode(row)
         target = self.target(row, example)
         return example if target is None else example | {"target": target}
 
     def target(self, row: Row, example: Example) -> Any:
-        """What :meth:`loss` compares with, in coordinates of the input: the task's, or nothing."""
+        """The target of :meth:`loss` in coordinates of the input; ``None`` without a task or label."""
         return self.task.target(row, example) if self.task is not None and self.task.has_target(row) else None
 
     def augment(self, batch: Batch) -> Batch:
-        """As the task does."""
+        """The task's augmentation."""
         return self.task.augment(batch) if self.task is not None else batch
 
 
 def on_grid(values: Tensor, height: int, width: int, stride: int) -> Tensor:
-    """Give a map one cell for each ``stride`` pixels of the input, where a network pads nothing and so has fewer.
+    """Pad a map with zeros until it has one cell for each ``stride`` pixels of the input.
 
-    What such a map lacks lies at the borders, half on each side (the smaller half first): zeros are put there.
+    Networks without padding give maps with fewer cells. The missing ones lie at the borders, half on each side, the
+    smaller half first.
 
     Args:
-        values: Shape ``(batch, channels, h, w)``.
-        height: Of the input, pixels.
-        width: Of the input.
+        values: The map, ``(batch, channels, h, w)``.
+        height: Height of the input, pixels.
+        width: Width of the input, pixels.
         stride: Pixels of the input from one cell to the next.
 
     Returns:

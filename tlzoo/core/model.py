@@ -1,33 +1,145 @@
 """Models as the harness sees them.
 
-There are two ways to make a :class:`Model`: a :class:`Backbone` with named outputs, to which a task adds head, loss and
-decoding (``tlzoo.tasks.head_model.HeadedModel``), or a native model that brings its own.
+A card becomes one of two species. A :class:`Backbone` has named outputs, to which a task adds head, loss and decoding
+(:class:`HeadedModel`). A :class:`Model` turns rows into predictions by itself; a :class:`TrainableModel` can also be
+trained on a task, and an :class:`ApiModel` is served behind an API.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypedDict, runtime_checkable
 
 from torch import Tensor, nn
 
-from tlzoo.core.batch import Batch, Example, Row, Spec, collate
-from tlzoo.core.task import Task
+from tlzoo.core import siamese
+from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, Tokens, collate
+from tlzoo.core.task import HeadTask, Task
+from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
+
+
+class Network(nn.Module, ABC):
+    """What backbones and models share.
+
+    Attributes:
+        spec: What it takes and gives.
+        ragged: Parts of its examples that vary in their first dimension.
+    """
+
+    spec: Spec
+    ragged: frozenset[str] = frozenset()
+
+    def save_assets(self, folder: Path) -> None:
+        """Write what the network needs besides its parameters and its variant, such as a tokenizer; often nothing."""
+
+    def load_assets(self, folder: Path) -> None:
+        """Read what :meth:`save_assets` wrote."""
+
+
+@runtime_checkable
+class OfficialWeights(Protocol):
+    """A network whose weights were published as files."""
+
+    def load_official(self, files: Mapping[str, Path]) -> None:
+        """Load the published weights.
+
+        Args:
+            files: Verified files by the names that the card gives them.
+
+        Raises:
+            InputError: The files do not fit the network.
+        """
+
+
+class RowNetwork(Network):
+    """A network that takes rows of a data set."""
+
+    @abstractmethod
+    def encode(self, row: Row) -> Example:
+        """Preprocess one row. The result depends on nothing else, so that it may be cached.
+
+        Raises:
+            InputError: The row cannot be read as this network's input.
+        """
+
+    def preprocess(self, rows: Sequence[Row]) -> Batch:
+        """Preprocess rows and collate them."""
+        return self.collate([self.encode(row) for row in rows])
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        """Put preprocessed examples together."""
+        return collate(examples, self.ragged)
+
+
+class Learner(RowNetwork):
+    """What the training loop trains: a network with a loss."""
+
+    def augment(self, batch: Batch) -> Batch:
+        """Vary a training batch at random, with torch's own generator; the default changes nothing."""
+        return batch
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """Training loss, a scalar."""
+
+
+class Model(RowNetwork):
+    """A network that turns rows into predictions."""
+
+    @abstractmethod
+    def predict(self, batch: Batch) -> list[Any]:
+        """Predictions in the task's format, one an example."""
+
+    def published_model(self) -> Model | None:
+        """The model as it was published; native models return themselves."""
+        return self
+
+    def for_zero_shot(self, task: Task) -> Model | None:
+        """The model that predicts a task without training; absent if its head was not published."""
+        return self.published_model()
+
+
+class TrainableModel(Learner, Model):
+    """A model that can be trained."""
+
+    @abstractmethod
+    def for_task(self, task: Task) -> TrainableModel:
+        """Make the model ready to be trained on a task's own classes, after its weights were loaded.
+
+        Layers that depend on the classes are made anew where the classes differ; everything else stays.
+
+        Args:
+            task: The task, bound to its data.
+
+        Returns:
+            The model to train, mostly this one.
+
+        Raises:
+            InputError: The model cannot be trained on this task.
+        """
+
+    @abstractmethod
+    def stages(self) -> list[nn.Module]:
+        """Parts from input to output, the last one what a probe trains; for partial tuning and as LoRA's targets."""
+
+    def stand_in_target(self) -> nn.Module:
+        """The module whose parameters a stand-in holds."""
+        return self
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a run may go that asks for answers.
+    """Limits of a run of an API model.
 
     Attributes:
-        seconds: Seconds after which nothing is sent.
-        usd: US dollars that may be spent, at the endpoint's price.
-        requests: Requests that are expected, to tell soon whether they will fit the seconds.
+        seconds: Time after which no request is sent.
+        usd: Maximum spend in US dollars, at the endpoint's price.
+        requests: Expected number of requests, to tell early whether they will fit the time.
     """
 
     seconds: float = math.inf
@@ -35,121 +147,49 @@ class Limits:
     requests: int = 0
 
 
-class Model(nn.Module, ABC):
-    """The interface between models and harness."""
+class Usage(TypedDict):
+    """What the predictions of an API model took so far; columns of a row, but for ``paid_usd``.
 
-    spec: Spec
-    ragged: frozenset[str] = frozenset()
-
-    @abstractmethod
-    def encode(self, row: Row) -> Example:
-        """Preprocess one row; pure, so that its result may be kept.
-
-        Raises:
-            InputError: The row cannot be read as this model's input.
-        """
-
-    def preprocess(self, rows: Sequence[Row]) -> Batch:
-        """Preprocess rows and put them together."""
-        return self.collate([self.encode(row) for row in rows])
-
-    def collate(self, examples: Sequence[Example]) -> Batch:
-        """Put preprocessed examples together."""
-        return collate(examples, self.ragged)
-
-    @abstractmethod
-    def predict(self, batch: Batch) -> list[Any]:
-        """Predictions in the task's format, one an example."""
-
-    def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load the published weights, of a native model.
-
-        Args:
-            files: Verified files by the names that the card gives them.
-
-        Raises:
-            NotImplementedError: The model has no files.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no weight files")
-
-    def published(self) -> Model | None:
-        """The model as it was published: a native one is that itself."""
-        return self
-
-    def pretrained(self) -> nn.Module:
-        """What a stand-in's parameters are loaded into: a native model is that itself."""
-        return self
-
-    def adapt(self, task: Task) -> None:
-        """Get a native model ready to be trained on a task's own classes.
-
-        Layers that depend on the classes are made anew where the classes differ; everything else stays. Called after
-        the weights were loaded, and before training.
-
-        Args:
-            task: The task, bound to its data.
-
-        Raises:
-            InputError: The model cannot be trained here, or not on this task.
-        """
-        raise InputError(f"{type(self).__name__} cannot be trained; run it with: zero-shot")
-
-    def show(self, examples: Sequence[Row]) -> None:
-        """Put labelled examples into every prompt, of a model that is asked in words: few-shot.
-
-        Raises:
-            InputError: The model has no prompt.
-        """
-        raise InputError(f"{type(self).__name__} has no prompt to put examples into; run it with: zero-shot")
-
-    def limit(self, limits: Limits) -> None:
-        """Set limits of time and money; a model that runs here is planned by its measured speed, and needs none."""
-
-    @property
-    def usage(self) -> Mapping[str, Any]:
-        """What its predictions took so far, as columns of a row; nothing of a model that runs here."""
-        return {}
-
-    def augment(self, batch: Batch) -> Batch:
-        """Vary a training batch at random, by torch's own generator; by default nothing is varied."""
-        return batch
-
-    def loss(self, batch: Batch) -> Tensor:
-        """Training loss, a scalar.
-
-        Raises:
-            NotImplementedError: The model cannot be trained here.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no training loss")
-
-    def stages(self) -> list[nn.Module]:
-        """Parts from input to output, the last one what a probe trains; for partial tuning and as LoRA's targets."""
-        return []
-
-    def save_assets(self, folder: Path) -> None:
-        """Write what the model needs besides its parameters and its variant, such as a tokenizer; mostly nothing."""
-
-    def load_assets(self, folder: Path) -> None:
-        """Read what :meth:`save_assets` wrote."""
-
-
-class Backbone(nn.Module, ABC):
-    """A network with named outputs that a task's head can use.
-
-    ``forward`` gives a dict with the outputs of ``spec.outputs``: ``pooled`` of shape ``(batch, dim)``; ``tokens`` of
-    shape ``(sum of lengths, dim)`` with ``tokens_lengths``; ``pyramid`` a list of maps
-    ``(batch, channels, height, width)``, finest first, as ``spec.pyramid`` says.
+    ``requests`` were sent and answered, ``cached`` answers were already there. ``prompt_tokens``, ``completion_tokens``
+    and ``cost_usd`` are of all of them, null where the endpoint does not count or its price is not known. ``served`` is
+    the name by which the endpoint called the model, and ``paid_usd`` what was spent now.
     """
 
-    spec: Spec
-    ragged: frozenset[str] = frozenset()
+    requests: int
+    cached: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+    served: str | None
+    paid_usd: float
+
+
+class ApiModel(Model):
+    """A model behind an API: every prediction is a request, and may cost money."""
+
+    @abstractmethod
+    def set_demonstrations(self, examples: Sequence[Row]) -> None:
+        """Put labelled examples into every prompt: few-shot."""
+
+    @abstractmethod
+    def set_limits(self, limits: Limits) -> None:
+        """Set limits of time and money; the clock starts now."""
+
+    @property
+    @abstractmethod
+    def usage(self) -> Usage:
+        """What the predictions took so far."""
+
+
+class Backbone(Network):
+    """A network with named outputs that a task's head can use, those of ``spec.outputs``."""
 
     @abstractmethod
     def encode(self, source: Any) -> Example:
         """Preprocess one decoded input (audio: float32 samples at ``spec.sample_rate``, mono)."""
 
     @abstractmethod
-    def forward(self, batch: Batch) -> dict[str, Any]:
+    def forward(self, batch: Batch) -> Outputs:
         """Named outputs of a batch."""
 
     @abstractmethod
@@ -162,20 +202,181 @@ class Backbone(nn.Module, ABC):
 
         Args:
             files: Verified files by the names that the card gives them.
+
+        Raises:
+            InputError: The files do not fit the network.
         """
 
-    def save_assets(self, folder: Path) -> None:
-        """As :meth:`Model.save_assets`."""
-
-    def load_assets(self, folder: Path) -> None:
-        """As :meth:`Model.load_assets`."""
-
-    def look_every(self, seconds: float) -> None:
-        """Give a token every so many seconds, where that can be chosen; by default it cannot."""
-
-    def drop_published_head(self) -> None:
-        """Forget the layers of the published head, which a task's own head replaces."""
-
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """The published model with its own head, after :meth:`load_official`; absent where there is none."""
         return None
+
+    def drop_published_head(self) -> None:
+        """Remove the layers of the published head, which a task's own head replaces."""
+
+    def stand_in_target(self) -> nn.Module:
+        """The module whose parameters a stand-in holds."""
+        return self
+
+    def set_hop(self, seconds: float) -> None:
+        """Set the time from one token to the next, if the backbone supports it; the default is a no-op."""
+
+    def configure_for(self, task: HeadTask) -> None:
+        """Set how inputs are preprocessed for a task."""
+        if task.hop_seconds is not None:
+            self.set_hop(task.hop_seconds)
+
+    def for_task(self, task: Task) -> HeadedModel:
+        """Put a task's new head on the backbone, in the place of the published one.
+
+        Args:
+            task: The task, bound to its data.
+
+        Raises:
+            InputError: The task has no head.
+        """
+        if not isinstance(task, HeadTask):
+            raise InputError(f"{task.name} has no head that a backbone could be trained with")
+        self.drop_published_head()
+        self.configure_for(task)
+        return HeadedModel(self, task, task.head(self.spec))
+
+    def for_zero_shot(self, task: Task) -> Model | None:
+        """The model that predicts a task without training: with the published head, or without where none is needed.
+
+        Returns:
+            The model; absent if the task needs a head and none was published.
+        """
+        if not task.facts.untrained:
+            return self.published_model()
+        model = self.for_task(task)
+        model.head = nn.Identity()
+        return model
+
+    def encode_row(self, row: Row, task: HeadTask) -> Example:
+        """Decode and preprocess what a task reads of a row."""
+        if not task.inputs:
+            return self.encode(read_input(row, self.spec.input, self.spec.sample_rate, self.spec.frames))
+        texts = tuple(row[column] for column in task.inputs)
+        return siamese.encode(self.encode, texts) if task.siamese else self.encode(texts)
+
+    def ragged_for(self, task: HeadTask) -> frozenset[str]:
+        """The parts of :meth:`encode_row`'s examples that vary in their first dimension."""
+        if task.siamese:
+            return siamese.ragged_parts(self.ragged, len(task.inputs))
+        return self.ragged | task.ragged
+
+    def output_for(self, batch: Batch, task: HeadTask) -> HeadInput:
+        """The output that a task's head reads; of a siamese task the vectors of each column."""
+        if task.siamese:
+            return siamese.vectors(lambda texts: self(texts)["pooled"], batch, self.ragged, len(task.inputs))
+        outputs: Outputs = self(batch)
+        if task.output == "tokens":
+            return Tokens(outputs["tokens"], outputs["tokens_lengths"])
+        return outputs[task.output]
+
+
+HeadInput = Tensor | Tokens | list[Tensor]
+"""What a head reads: vectors, tokens, the maps of a pyramid, or the vectors of several texts."""
+
+
+class HeadedModel(TrainableModel):
+    """A backbone with a task's head; the task gives loss and decoding."""
+
+    def __init__(self, backbone: Backbone, task: HeadTask, head: nn.Module) -> None:
+        """Put a head on a backbone; :meth:`Backbone.for_task` makes both ready.
+
+        Args:
+            backbone: A backbone whose outputs include ``task.output``.
+            task: The task.
+            head: Reads that output.
+        """
+        super().__init__()
+        self.backbone, self.task, self.head = backbone, task, head
+        self.spec = backbone.spec
+        self.ragged = backbone.ragged_for(task)
+
+    def encode(self, row: Row) -> Example:
+        """Decode and preprocess the input, with the target where the row has one."""
+        return self.task.with_target(row, self.backbone.encode_row(row, self.task))
+
+    def augment(self, batch: Batch) -> Batch:
+        """The task's augmentation."""
+        return self.task.augment(batch)
+
+    def forward(self, batch: Batch) -> Any:
+        """The head's output."""
+        return self.head(self.backbone.output_for(batch, self.task))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The task's loss."""
+        return self.task.loss(self(batch), batch)
+
+    def predict(self, batch: Batch) -> list[Any]:
+        """The task's predictions."""
+        return self.task.decode(self(batch), batch)
+
+    def for_task(self, task: Task) -> HeadedModel:
+        """The same backbone with a new head."""
+        return self.backbone.for_task(task)
+
+    def stages(self) -> list[nn.Module]:
+        """The backbone's stages, then the head."""
+        return [*self.backbone.stages(), self.head]
+
+    def save_assets(self, folder: Path) -> None:
+        """Write what the backbone needs."""
+        self.backbone.save_assets(folder)
+
+    def load_assets(self, folder: Path) -> None:
+        """Read what the backbone needs."""
+        self.backbone.load_assets(folder)
+
+    def on_features(self, features: Callable[[Row], Example]) -> HeadModel:
+        """This model's head alone, on frozen features of the backbone; training it trains this model's head."""
+        return HeadModel(self.head, self.task, features, self.spec)
+
+
+class HeadModel(Learner, Model):
+    """A head alone, on frozen features: what a probe trains."""
+
+    def __init__(self, head: nn.Module, task: HeadTask, features: Callable[[Row], Example], spec: Spec) -> None:
+        """Wrap a head.
+
+        Args:
+            head: The head.
+            task: The task.
+            features: Gives what the head reads of a row, ``features``, and the ``frame`` of a picture.
+            spec: The backbone's.
+        """
+        super().__init__()
+        self.head, self.task, self.features, self.spec = head, task, features, spec
+
+    def encode(self, row: Row) -> Example:
+        """Look the frozen features up."""
+        return self.task.with_target(row, self.features(row))
+
+    def forward(self, batch: Batch) -> Any:
+        """The head's output."""
+        if "features" in batch:
+            return self.head(batch["features"])
+        return self.head([batch[name] for i in range(len(batch)) if (name := f"features{i}") in batch])
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The task's loss."""
+        return self.task.loss(self(batch), batch)
+
+    def predict(self, batch: Batch) -> list[Any]:
+        """The task's predictions."""
+        return self.task.decode(self(batch), batch)
+
+
+def trainable(network: Backbone | Model) -> Backbone | TrainableModel:
+    """A network that can be made ready for a task.
+
+    Raises:
+        InputError: The network cannot be trained.
+    """
+    if not isinstance(network, Backbone | TrainableModel):
+        raise InputError(f"{type(network).__name__} cannot be trained; run it with: zero-shot")
+    return network

@@ -21,11 +21,9 @@ class Task(ABC):
 
     Attributes:
         name: Its name in the vocabulary.
-        compares: Whether predictions are judged by those of the training examples: :meth:`refer` then comes first.
     """
 
     name: ClassVar[str]
-    compares: ClassVar[bool] = False
 
     def __init__(self, features: Features) -> None:
         """Bind the task.
@@ -52,9 +50,9 @@ class Task(ABC):
                 )
 
     @classmethod
+    @abstractmethod
     def features_of(cls, labels: Sequence[str]) -> Features:
-        """Features of rows with these classes: enough to bind the task to a model on disk."""
-        raise NotImplementedError(f"{cls.__name__} has no classes")
+        """Features of rows with these classes, which is enough to bind the task to a model on disk."""
 
     @classmethod
     def of(cls, labels: Sequence[str]) -> Self:
@@ -76,18 +74,27 @@ class Task(ABC):
         """Class names, where there are classes."""
         return ()
 
-    def refer(self, predictions: Sequence[Any], rows: Sequence[Row]) -> None:
-        """Take the predictions of the training examples, of a task that compares with them."""
-        raise NotImplementedError(f"{self.name} compares with nothing")
-
     @abstractmethod
     def statistics(self, prediction: Any, row: Row) -> Mapping[str, list[float]]:
-        """What each metric's reducer wants of one example (see ``tlzoo.leaderboard.metrics``)."""
+        """The statistic of one example for each metric's reducer (see ``tlzoo.leaderboard.metrics``)."""
 
     def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
-        """Whether people would call one prediction right: a half or better of the headline metric."""
+        """Whether the headline metric of one example is at least 0.5 (at most, for an error)."""
         metric = METRICS[self.metrics[0]]
         return bool(metric.sign * (metric.reduce([statistic], np.ones((1, 1)))[0] - 0.5) >= 0)
+
+
+class ReferenceTask(Task):
+    """A task whose metrics need the model's predictions on the training examples; :meth:`fit_reference` comes first."""
+
+    @abstractmethod
+    def fit_reference(self, train_predictions: Sequence[Any], rows: Sequence[Row]) -> None:
+        """Fit what later predictions are compared with.
+
+        Args:
+            train_predictions: Predictions of the training examples.
+            rows: The training examples.
+        """
 
 
 class HeadTask(Task):
@@ -95,15 +102,15 @@ class HeadTask(Task):
 
     Attributes:
         output: The backbone's output that the head reads.
-        framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.media.geometry``).
-        hop_seconds: Of sounds: how often a token is wanted, of a backbone that can choose.
+        framing: How pictures are brought to the backbone's size (``tlzoo.data.media.geometry``).
+        hop_seconds: Time from one token to the next that suits the task, for audio backbones that can choose.
         ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
-        inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
-        siamese: Whether those columns are read apart by the same backbone, and the head gets a list of outputs.
-        windowed: Whether the second of them is read in as many windows as it takes (``tlzoo.adapters.spans``).
+        inputs: Columns of text that are read together as one input; by default the column named after the kind.
+        siamese: Whether the backbone reads each of those columns by itself, and the head gets a list of vectors.
+        windowed: Whether the second column is read in as many windows as it takes (``tlzoo.adapters.spans``).
     """
 
-    output: ClassVar[str] = "pooled"
+    output: ClassVar[Literal["pooled", "tokens", "pyramid"]] = "pooled"
     framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
     hop_seconds: ClassVar[float | None] = None
     ragged: ClassVar[frozenset[str]] = frozenset()
@@ -116,12 +123,16 @@ class HeadTask(Task):
         """A new head on a backbone's output ``self.output``: a vector an example, the maps of a pyramid, ``Tokens``."""
 
     def has_target(self, row: Row) -> bool:
-        """Whether a row says what is right; rows to predict do not."""
+        """Whether a row is labelled; rows to predict are not."""
         return "label" in row
+
+    def with_target(self, row: Row, example: Example) -> Example:
+        """An example with the target of its row, if it is labelled."""
+        return example | {"target": self.target(row, example)} if self.has_target(row) else example
 
     @abstractmethod
     def target(self, row: Row, example: Example) -> Any:
-        """What the loss compares with, for one row: a tensor, or a dict of tensors where their number varies.
+        """The target of the loss for one row: a tensor, or a dict of tensors where their number varies.
 
         Args:
             row: The row.
@@ -129,7 +140,7 @@ class HeadTask(Task):
         """
 
     def augment(self, batch: Batch) -> Batch:
-        """Vary a training batch, inputs and targets alike, by torch's generator; by default nothing is varied."""
+        """Vary a training batch, inputs and targets alike, with torch's generator; the default changes nothing."""
         return batch
 
     @abstractmethod
@@ -146,11 +157,11 @@ Message = dict[str, str]
 
 
 class PromptTask(Task):
-    """A task that can be put in words, for models that are asked and not trained.
+    """A task that can be put in words, for API models.
 
     Attributes:
         instruction: What the model is to do, and the form of its answer.
-        max_tokens: The longest answer that is of use, in the served model's tokens.
+        max_tokens: Maximum length of an answer, in the served model's tokens.
     """
 
     instruction: ClassVar[str]
@@ -158,22 +169,22 @@ class PromptTask(Task):
 
     @abstractmethod
     def question(self, row: Row) -> str:
-        """What is asked of one row."""
+        """The question about one row."""
 
     @abstractmethod
     def answer(self, row: Row) -> str:
-        """The right answer to :meth:`question`, as an example shows it."""
+        """The right answer to :meth:`question`, as a demonstration gives it."""
 
     @abstractmethod
     def parse(self, answer: str, row: Row) -> Any:
-        """The task's prediction from whatever a model answered; never raises, nor reads the row's target."""
+        """Turn any answer of a model into the task's prediction; never raises, nor reads the row's target."""
 
     def prompt(self, row: Row, examples: Sequence[Row] = ()) -> list[Message]:
         """Put a row as a conversation.
 
         Args:
             row: The row to ask about; its target is not read.
-            examples: Labelled rows that are shown first as turns already answered: few-shot; none is zero-shot.
+            examples: Labelled rows that come first, as turns already answered (few-shot); empty for zero-shot.
 
         Returns:
             The messages, in order; the last one is the user's.

@@ -16,7 +16,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tlzoo.core.batch import Batch, Example, Row, to_device
-from tlzoo.core.model import Backbone, Model
+from tlzoo.core.model import Learner, Model, Network
 
 WARM_UP_CALLS = 10
 MIN_CALLS = 40
@@ -107,7 +107,7 @@ def measure_answers(model: Model, rows: Sequence[Row]) -> Measurement:
     return Measurement(latency_ms_p50=p50, latency_ms_p90=p90, throughput=together)
 
 
-def training_rate(model: Model, rows: Sequence[Row], batch_size: int, device: str = "cpu") -> float:
+def training_rate(model: Learner, rows: Sequence[Row], batch_size: int, device: str = "cpu") -> float:
     """Examples a second in training: the best of the last three of five steps (of two slow ones), updates left out."""
     examples = [model.encode(row) for row in rows]
     batch = to_device(model.collate([examples[i % len(examples)] for i in range(batch_size)]), device)
@@ -122,7 +122,7 @@ def training_rate(model: Model, rows: Sequence[Row], batch_size: int, device: st
     return batch_size / min(seconds[-3:])
 
 
-def parameter_count(network: Model | Backbone) -> int:
+def parameter_count(network: Network) -> int:
     """Learnable parameters, each tensor once."""
     return sum(p.numel() for p in network.parameters())
 

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from tlzoo.adapters.chat_api.endpoint import RequestEstimate
 from tlzoo.adapters.weights import Wanted
-from tlzoo.core.model import Limits
+from tlzoo.core.model import Limits, Usage
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.files import writable_folder
@@ -32,9 +32,6 @@ from tlzoo.run.remedy import further_runs
 from tlzoo.run.request import DEFAULT_OUT, PATIENCE_SECONDS, EvaluationRequest
 from tlzoo.run.spending import Spending
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
-
-if TYPE_CHECKING:
-    from tlzoo.run.outcome import Usage
 
 MEASURING_SECONDS = 20.0
 """What measuring a model takes at the worst; with less left, a model that is not measured yet is skipped."""

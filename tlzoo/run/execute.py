@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import shots, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
-from tlzoo.run.outcome import Outcome, Training, Usage
+from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Run
 from tlzoo.vocabulary import UNTRAINED
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from tlzoo.core.model import Limits, Model
+    from tlzoo.core.model import Limits, Model, TrainableModel, Usage
     from tlzoo.core.task import Task
     from tlzoo.data.dataset import Counts, Prepared
 
@@ -107,8 +107,9 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     import torch
     from accelerate.utils import set_seed
 
+    from tlzoo.core.model import ApiModel
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.inference import is_sound, predict, refer, statistics, values
+    from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, values
 
     threads()
     data = data_of(run.source)
@@ -119,10 +120,10 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     model = trained.predictor
     if not is_sound(model):
         raise DivergedError("the weights hold NaN or infinite numbers")
-    if limits is not None:
-        model.limit(limits)
+    if limits is not None and isinstance(model, ApiModel):
+        model.set_limits(limits)
     train_rows = training_subset(run, data)
-    refer(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
+    fit_reference(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
     try:
         predictions = list(predict(model, (model.encode(row) for row in test), run.device, name))
@@ -150,8 +151,9 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
 
 def _usage(model: Model) -> Usage | None:
     """What a model behind an API was asked; absent for a model that runs here."""
-    usage = model.usage
-    return Usage(**usage) if usage else None  # type: ignore[typeddict-item]
+    from tlzoo.core.model import ApiModel
+
+    return model.usage if isinstance(model, ApiModel) else None
 
 
 def _with_usage(
@@ -183,10 +185,14 @@ def with_demonstrations(run: Run, data: Prepared, task: Task) -> Model:
         UnavailableError: The model cannot be used so.
         InputError: It has no prompt to put examples into.
     """
+    from tlzoo.core.model import ApiModel
+
     model = as_published(run, task)
     if run.recipe.shots:
         rows = data.splits["train"]
-        model.show([rows[int(i)] for i in shots(_classes(rows), run.recipe.shots, run.seed)])
+        if not isinstance(model, ApiModel):
+            raise InputError(f"{run.checkpoint.card} has no prompt to put examples into; run it with: zero-shot")
+        model.set_demonstrations([rows[int(i)] for i in shots(_classes(rows), run.recipe.shots, run.seed)])
     return model
 
 
@@ -196,10 +202,9 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
-    from tlzoo.transfer.adaptation import untrained
     from tlzoo.transfer.assemble import assemble
 
-    model = untrained(assemble(run.checkpoint, task), task)
+    model = assemble(run.checkpoint, task).for_zero_shot(task)
     name = f"{run.checkpoint.card} {run.checkpoint.variant}"
     if model is None:
         raise UnavailableError(f"{name} has no published head for zero-shot use")
@@ -244,24 +249,24 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
     from tlzoo.cards import catalogue
+    from tlzoo.core.model import HeadedModel, HeadModel, trainable
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.tasks.head_model import HeadedModel, HeadModel
-    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import frozen
-    from tlzoo.transfer.inference import predict, refer, statistics, value
+    from tlzoo.transfer.inference import fit_reference, predict, statistics, value
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     chosen, validation = training_subset(run, data), data.splits["validation"]
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
-    model = predictor = trainable(assemble(checkpoint, task), task)
+    model = trainable(assemble(checkpoint, task)).for_task(task)
+    predictor: TrainableModel | HeadModel = model
     feature_seconds = 0.0
     if trains_on_cached_features(catalogue.get(run.checkpoint.card), task.facts, run.strategy):
         assert isinstance(model, HeadedModel)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
         features = frozen(model.backbone, model.task, list(data.splits.values()), key, run.device, progress)
-        predictor = HeadModel(model.head, model.task, features, model.spec)
+        predictor = model.on_features(features)
         feature_seconds = features.seconds(chosen["id"][:])
     else:
         apply(model, run.strategy)
@@ -270,7 +275,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     metric = task.metrics[0]
 
     def score(current: Model) -> float:
-        refer(task, current, examples, chosen, run.device)
+        fit_reference(task, current, examples, chosen, run.device)
         scores = statistics(task, predict(current, validation_examples, run.device), validation)
         return METRICS[metric].sign * value(metric, scores[metric])
 
@@ -285,4 +290,5 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
         learning_rate=fitted.learning_rate,
         steps=fitted.steps,
     )
+    model.to(run.device)
     return Trained(model, predictor, training)

@@ -17,7 +17,7 @@ from tlzoo.run.plan import Run
 from tlzoo.vocabulary import UNTRAINED, Strategy
 
 if TYPE_CHECKING:
-    from tlzoo.core.model import Model
+    from tlzoo.core.model import Learner, Model, TrainableModel
 
 ROWS = 8
 """Examples to measure with, repeated in larger batches."""
@@ -95,13 +95,12 @@ def measure_run(run: Run) -> Measured:
     Weights do not change speed or size, so all but published heads are measured with random parameters.
     """
     from tlzoo.cards import catalogue
+    from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.core.task import HeadTask
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, threads
     from tlzoo.tasks import task_type
-    from tlzoo.tasks.head_model import HeadedModel, HeadModel
     from tlzoo.transfer import standin
-    from tlzoo.transfer.adaptation import trainable
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
@@ -114,8 +113,8 @@ def measure_run(run: Run) -> Measured:
     rows = list(few.rows if is_siamese else few.rows.select(range(min(ROWS, len(few.rows)))))
     random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))
 
-    def build() -> Model:
-        return trainable(assemble(random.checkpoint, task), task)
+    def build() -> TrainableModel:
+        return trainable(assemble(random.checkpoint, task)).for_task(task)
 
     def published() -> Model:
         return as_published(random if task.facts.untrained else run, task)
@@ -126,22 +125,22 @@ def measure_run(run: Run) -> Measured:
     training: dict[str, float] = {}
     size = run.recipe.batch_size
     for strategy in strategies:
-        model = build()
+        whole = build()
+        model: Learner = whole
         if trains_on_cached_features(card, task.facts, strategy):
             if not task.facts.is_dense:
                 continue  # on cached vectors it takes seconds
-            assert isinstance(model, HeadedModel)
-            features = Features.of(model.backbone, model.task, rows, run.device)
-            model = HeadModel(model.head, model.task, features, model.spec)
+            assert isinstance(whole, HeadedModel)
+            model = whole.on_features(Features.of(whole.backbone, whole.task, rows, run.device))
         else:
-            apply(model, strategy)
+            apply(whole, strategy)
         guess = measurement.throughput / 3  # backwards costs about twice as much as forwards
         is_slow = size / guess > MAX_STEP_SECONDS
         training[strategy] = guess if is_slow else training_rate(model, rows, size, run.device)
     pretraining = None
     if run.is_to_be_pretrained:
-        model, _, _, source = standin.learner(card, run.checkpoint.variant)
+        learner, _, _, source = standin.learner(card, run.checkpoint.variant)
         size = standin.training(card, run.checkpoint.variant).batch_size
         some = [source.splits["train"][i] for i in range(size)]
-        pretraining = training_rate(model, some, size, run.device)
+        pretraining = training_rate(learner, some, size, run.device)
     return Measured(measurement, Rates(few.sizes, training, pretraining))

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tlzoo.core.model import Model
-
-
-class Usage(TypedDict):
-    """What a model behind an API was asked, and what that cost.
-
-    ``requests`` were sent and answered; ``cached`` answers were there already. ``prompt_tokens``, ``completion_tokens``
-    and ``cost_usd`` are of all of them, absent where the endpoint does not count or the price is not known. ``served``
-    is the name by which the endpoint called the model, and ``paid_usd`` what this run spent.
-    """
-
-    requests: int
-    cached: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cost_usd: float | None
-    served: str | None
-    paid_usd: float
+    from tlzoo.core.model import Model, Usage
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,6 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.adaptation import untrained
     from tlzoo.transfer.assemble import assemble
     from tlzoo.vocabulary import task_facts
 
@@ -66,7 +65,7 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
     needs_task = card.default.is_api_model or task_facts(task).untrained
     bound = task_type(task).of(()) if needs_task else None
     network = assemble(resolve(card, weights, variant), bound)
-    model = untrained(network, bound) if bound is not None else network.published()
+    model = network.for_zero_shot(bound) if bound is not None else network.published_model()
     if model is None:
         raise InputError(
             f"{card_id}: has no published head; fine-tune it first: "

@@ -19,8 +19,9 @@ from tlzoo.run.plan import Absent, Run
 from tlzoo.vocabulary import task_facts
 
 if TYPE_CHECKING:
+    from tlzoo.core.model import Usage
     from tlzoo.measure.measure import Measurement
-    from tlzoo.run.outcome import Outcome, Usage
+    from tlzoo.run.outcome import Outcome
 
 Row = dict[str, object]
 """Columns of ``tlzoo.leaderboard.schema.RESULT``; those that are absent are null."""

@@ -17,8 +17,9 @@ from tlzoo.run.budget import Budget
 from tlzoo.run.plan import Absent, Plan, Run
 
 if TYPE_CHECKING:
+    from tlzoo.core.model import Usage
     from tlzoo.measure.measure import Measurement
-    from tlzoo.run.outcome import Outcome, Usage
+    from tlzoo.run.outcome import Outcome
 
 Notify = Callable[[str], None]
 MAX_FILES = 256

@@ -9,7 +9,7 @@ from tlzoo.errors import StoppedError
 
 if TYPE_CHECKING:
     from tlzoo.adapters.chat_api.endpoint import RequestEstimate
-    from tlzoo.run.outcome import Usage
+    from tlzoo.core.model import Usage
 
 
 class Spending:

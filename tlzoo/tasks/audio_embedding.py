@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Row, Spec
+from tlzoo.core.task import ReferenceTask
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.tasks.text_embedding import ResidualMap
 
@@ -36,7 +37,7 @@ class Embedded(NamedTuple):
     cosines: Tensor
 
 
-class AudioEmbedding(AudioClassification):
+class AudioEmbedding(AudioClassification, ReferenceTask):
     """A vector for each sound; a prediction is ``{"embedding": [...]}``.
 
     Vectors are judged by those of the training examples, each value standardised over them: by the label of the nearest
@@ -44,7 +45,6 @@ class AudioEmbedding(AudioClassification):
     """
 
     name = "audio-embedding"
-    compares = True
     _near: Any = None
     _linear: Any = None
 
@@ -61,7 +61,7 @@ class AudioEmbedding(AudioClassification):
         vectors = output.vectors if isinstance(output, Embedded) else output
         return [{"embedding": vector} for vector in vectors.float().cpu().tolist()]
 
-    def refer(self, predictions: Sequence[Any], rows: Sequence[Row]) -> None:
+    def fit_reference(self, train_predictions: Sequence[Any], rows: Sequence[Row]) -> None:
         """Fit the shallow classifiers to the vectors of the training examples."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
@@ -69,7 +69,7 @@ class AudioEmbedding(AudioClassification):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        vectors = np.array([p["embedding"] for p in predictions])
+        vectors = np.array([p["embedding"] for p in train_predictions])
         labels = [row["label"] for row in rows]
         count = min(NEIGHBOURS, len(labels))
         near = KNeighborsClassifier(count, metric="cosine", weights="distance", algorithm="brute")
@@ -80,7 +80,7 @@ class AudioEmbedding(AudioClassification):
 
     def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
         """Whether the neighbours, and the linear classifier, are right."""
-        assert self._near is not None, "refer() comes first"
+        assert self._near is not None, "fit_reference comes first"
         vector = np.array([prediction["embedding"]])
         judges = {"knn_accuracy": self._near, "linear_accuracy": self._linear}
         return {name: [float(judge.predict(vector)[0] == row["label"])] for name, judge in judges.items()}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from tlzoo.adapters.spans import chosen
+from tlzoo.adapters.spans import select_windows
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.task import HeadTask
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
@@ -108,7 +108,7 @@ class QuestionAnswering(HeadTask):
         for values in torch.split(drawn, batch["windows_lengths"].tolist()):
             kept[first + int(values.argmax())] = True
             first += len(values)
-        return chosen(batch, kept, frozenset({"ids", "segments", "offsets", "target"}))
+        return select_windows(batch, kept, frozenset({"ids", "segments", "offsets", "target"}))
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of start, end and type, summed (Alberti 2019, section 3), mean over windows.

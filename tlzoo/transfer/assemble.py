@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlzoo.adapters import build
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards import catalogue
-from tlzoo.core.model import Backbone, Model
+from tlzoo.core.model import Backbone, Model, OfficialWeights
 from tlzoo.core.task import Task
 
 
@@ -24,6 +24,7 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
     variant = variant_of(card, checkpoint.variant)
     network = build(variant, card.input_of(variant), task)
     if checkpoint.tier == "official" and checkpoint.files:
+        assert isinstance(network, OfficialWeights), f"{checkpoint.card}: its adapter reads no files"
         network.load_official(checkpoint.paths())
     elif checkpoint.tier == "stand-in" and not checkpoint.served_by:
         from tlzoo.transfer.standin import load_standin

@@ -19,13 +19,12 @@ from safetensors.torch import load_file, save_file
 
 from tlzoo.adapters import build
 from tlzoo.cards.schema import Card, Input, Variant
-from tlzoo.core.model import Model
+from tlzoo.core.model import Model, trainable
 from tlzoo.core.task import Task
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.files import sha256_of, write_together
 from tlzoo.keys import key
 from tlzoo.tasks import task_type
-from tlzoo.transfer.adaptation import trainable
 from tlzoo.transfer.inference import is_sound
 
 WEIGHTS = "model.safetensors"
@@ -122,7 +121,7 @@ def load(folder: Path) -> Model:
         labels = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
         given = Input.model_validate_json((folder / PREPROCESSING).read_text(encoding="utf-8"))
         task = task_type(config["task"], given.kind).of(labels)
-        model = trainable(build(Variant.model_validate(config["variant"]), given, task), task)
+        model = trainable(build(Variant.model_validate(config["variant"]), given, task)).for_task(task)
     except TlzooError:
         raise
     except Exception as error:  # whatever libraries make of a description that was damaged

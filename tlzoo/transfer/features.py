@@ -16,10 +16,9 @@ from tqdm import tqdm
 
 from tlzoo import blobs
 from tlzoo.core.batch import Example, Row, collate, to_device
-from tlzoo.core.model import Backbone
+from tlzoo.core.model import Backbone, HeadInput
 from tlzoo.core.task import HeadTask
 from tlzoo.files import kept
-from tlzoo.tasks.head_model import encode, output, ragged
 
 BATCH = 32
 
@@ -97,12 +96,11 @@ def _compute(
         for split in splits:
             for start in range(0, len(split), BATCH):
                 rows = [split[i] for i in range(start, min(start + BATCH, len(split)))]
-                examples = [encode(backbone, task, row) for row in rows]
-                batch = to_device(collate(examples, ragged(backbone, task)), device)
+                examples = [backbone.encode_row(row, task) for row in rows]
+                batch = to_device(collate(examples, backbone.ragged_for(task)), device)
                 began = time.perf_counter()
-                out = {
-                    name: value.float().cpu().numpy() for name, value in _named(output(backbone, task, batch)).items()
-                }
+                outputs = _named(backbone.output_for(batch, task))
+                out = {name: value.float().cpu().numpy() for name, value in outputs.items()}
                 seconds += [(time.perf_counter() - began) / len(rows)] * len(rows)
                 ids += [row["id"] for row in rows]
                 for name, value in (
@@ -116,7 +114,7 @@ def _compute(
     return pa.table({"id": ids, **flat, "seconds": seconds}).replace_schema_metadata({"shapes": json.dumps(shapes)})
 
 
-def _named(output: torch.Tensor | list[torch.Tensor]) -> dict[str, torch.Tensor]:
+def _named(output: HeadInput) -> dict[str, torch.Tensor]:
     """One output as ``features``; maps of a pyramid, or vectors of several texts, as ``features0``, ``features1``."""
     if isinstance(output, torch.Tensor):
         return {"features": output}

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from tlzoo.core.batch import Example, Row, to_device
 from tlzoo.core.model import Model
-from tlzoo.core.task import Task
+from tlzoo.core.task import ReferenceTask, Task
 from tlzoo.errors import DivergedError, InputError
 from tlzoo.leaderboard.metrics import METRICS
 
@@ -68,17 +68,26 @@ def is_finite(prediction: Any) -> bool:
     return not isinstance(prediction, float) or math.isfinite(prediction)
 
 
-def refer(task: Task, model: Model, examples: Iterable[Example], rows: Sequence[Row], device: str = "cpu") -> None:
-    """Give a task the predictions of the training examples, where it compares with them.
+def fit_reference(
+    task: Task, model: Model, examples: Iterable[Example], rows: Sequence[Row], device: str = "cpu"
+) -> None:
+    """Give a task the model's predictions on the training examples, if its metrics need them.
+
+    Args:
+        task: The task; of others than a ``ReferenceTask`` nothing is predicted.
+        model: The model.
+        examples: The training examples, preprocessed.
+        rows: The training examples, as rows.
+        device: Where to compute.
 
     Raises:
         DivergedError: A prediction is not finite.
     """
-    if task.compares:
+    if isinstance(task, ReferenceTask):
         predictions = list(predict(model, examples, device))
         if not is_finite(predictions):
             raise DivergedError("predictions of training rows hold NaN or infinite numbers")
-        task.refer(predictions, rows)
+        task.fit_reference(predictions, rows)
 
 
 def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:

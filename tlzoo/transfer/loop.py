@@ -7,29 +7,32 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
+from torch import Tensor
+from torch.optim.optimizer import StateDict
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from tlzoo.core.batch import SAMPLES, Example
-from tlzoo.core.model import Model
+from tlzoo.core.model import Learner
 from tlzoo.errors import DivergedError
 from tlzoo.transfer.inference import is_sound
 from tlzoo.transfer.recipe import Recipe
-from tlzoo.transfer.strategies import settle
+from tlzoo.transfer.strategies import set_train_mode
 
-Score = Callable[[Model], float]
-"""Gives the validation score of a model; more is better. Raises ``DivergedError`` where predictions are not finite."""
+LearnerT = TypeVar("LearnerT", bound=Learner)
+Score = Callable[[LearnerT], float]
+"""Validation score of a model; more is better. Raises ``DivergedError`` if predictions are not finite."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One look at validation, after ``seconds`` of training and ``step`` optimizer steps."""
+    """One evaluation on validation data, after ``seconds`` of training and ``step`` optimizer steps."""
 
     seconds: float
     step: int
@@ -42,10 +45,10 @@ class Fit:
     """What training did.
 
     Attributes:
-        learning_rate: The one chosen on validation.
-        history: Looks at validation; in scores, more is better.
+        learning_rate: The learning rate chosen on validation.
+        history: Evaluations on validation data; higher scores are better.
         train_seconds: Time in training steps at the chosen learning rate.
-        search_seconds: Time in training steps at the others.
+        search_seconds: Time in training steps at the other rates.
         steps: Optimizer steps at the chosen learning rate.
     """
 
@@ -57,9 +60,9 @@ class Fit:
 
 
 def fit(
-    model: Model,
+    model: LearnerT,
     examples: Sequence[Example],
-    score: Score,
+    score: Score[LearnerT],
     recipe: Recipe,
     seed: int,
     *,
@@ -69,29 +72,29 @@ def fit(
 ) -> Fit:
     """Train a model and leave it in its best state on validation.
 
-    Every learning rate is tried for the recipe's trial; the best on validation goes on from there to the end, so that
-    no step is taken twice.
+    Every learning rate is tried for the recipe's trial; the best on validation continues from there to the end, so that
+    no step is repeated.
 
     Args:
-        model: The model; parameters that need no gradient stay as they are.
+        model: The model; frozen parameters stay as they are.
         examples: Preprocessed training examples.
         score: Validation score of the model, more is better.
         recipe: Hyperparameters.
         seed: Seed of shuffling, dropout and the like.
         device: ``"cpu"`` or ``"cuda"``.
-        label: What the progress bar says.
-        progress: Whether to show it.
+        label: Text of the progress bar.
+        progress: Whether to show the progress bar.
 
     Raises:
-        DivergedError: At no learning rate is there a model with finite loss, weights and validation score.
+        DivergedError: No learning rate gives a model with finite loss, weights and validation score.
     """
-    AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the precision of the fit before
+    AcceleratorState._reset_state(reset_partial_state=True)  # it remembers the precision of the previous fit
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=recipe.precision)
     model.to(accelerator.device)
     initial = copy.deepcopy(model.state_dict())
     trial = recipe.steps if len(recipe.learning_rates) == 1 else max(1, round(recipe.trial * recipe.steps))
     total = recipe.steps + trial * (len(recipe.learning_rates) - 1)
-    candidates: list[_Training] = []
+    candidates: list[_Training[LearnerT]] = []
     with tqdm(total=total, desc=label, unit="step", leave=False, disable=not progress) as bar:
         for rate in recipe.learning_rates:
             model.load_state_dict(initial)
@@ -115,22 +118,29 @@ def fit(
     return Fit(chosen.rate, chosen.history, chosen.seconds, searched, chosen.step)
 
 
+class _State(NamedTuple):
+    """The state of a model and of its optimizer."""
+
+    model: dict[str, Tensor]
+    optimizer: StateDict
+
+
 @dataclass
-class _Training:
-    """Training at one learning rate, which can be left and taken up again."""
+class _Training(Generic[LearnerT]):
+    """Training at one learning rate, which can be interrupted and resumed."""
 
     accelerator: Accelerator
-    model: Model
+    model: LearnerT
     examples: Sequence[Example]
-    score: Score
+    score: Score[LearnerT]
     recipe: Recipe
     rate: float
     seed: int
-    bar: Any
+    bar: tqdm[Any]
     step: int = 0
     seconds: float = 0.0
     history: list[Point] = field(default_factory=list)
-    best: dict[str, Any] | None = None
+    best: dict[str, Tensor] | None = None
     best_key: tuple[float, float] = (-math.inf, -math.inf)
     stale: int = 0
     failed: bool = False
@@ -141,7 +151,7 @@ class _Training:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._factor)
         self.batches = self._batches()
         self.trained = trained
-        self.left: dict[str, Any] = {}
+        self.state: _State | None = None
 
     def _factor(self, step: int) -> float:
         rise = max(1, round(self.recipe.warmup * self.recipe.steps))
@@ -182,20 +192,18 @@ class _Training:
                 self.failed = True
                 self.best = None
                 break
-            self._look(loss)
+            self._evaluate(loss)
         self.bar.update(max(0, until - self.step))
-        self.left = {
-            "model": copy.deepcopy(self.model.state_dict()),
-            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
-        }
+        self.state = _State(copy.deepcopy(self.model.state_dict()), copy.deepcopy(self.optimizer.state_dict()))
 
     def restore(self) -> None:
-        """Take up where :meth:`advance` left."""
-        self.model.load_state_dict(self.left["model"])
-        self.optimizer.load_state_dict(self.left["optimizer"])
+        """Resume where :meth:`advance` stopped."""
+        assert self.state is not None, "advance comes first"
+        self.model.load_state_dict(self.state.model)
+        self.optimizer.load_state_dict(self.state.optimizer)
 
     def _train(self, goal: int) -> float:
-        settle(self.model)
+        set_train_mode(self.model)
         total = torch.zeros((), device=self.accelerator.device)
         steps = goal - self.step
         start = time.perf_counter()
@@ -217,7 +225,7 @@ class _Training:
         self.seconds += time.perf_counter() - start
         return mean
 
-    def _look(self, loss: float) -> None:
+    def _evaluate(self, loss: float) -> None:
         self.model.eval()
         value = self._value()
         if math.isnan(value):

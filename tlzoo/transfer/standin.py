@@ -25,8 +25,10 @@ from tlzoo.transfer.recipe import Recipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import nn
+
     from tlzoo.core.batch import Example
-    from tlzoo.core.model import Backbone, Model
+    from tlzoo.core.model import Backbone, Learner, Model
     from tlzoo.core.task import Task
     from tlzoo.data.dataset import Prepared
 
@@ -91,18 +93,17 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
     """
     from safetensors.torch import load_file
 
-    from tlzoo.core.model import Backbone
+    from tlzoo.core.model import Backbone, trainable
+    from tlzoo.tasks import task_type
 
     path = pretrained(card, checkpoint.variant)
-    if isinstance(network, Backbone):
-        network.drop_published_head()
+    learner = trainable(network)
+    if isinstance(learner, Backbone):
+        learner.drop_published_head()
     else:
         _, standin = recipe_of(card, checkpoint.variant)
-        from tlzoo.tasks import task_type
-
-        network.adapt(task_type(standin.task, card.input.kind).of(json.loads((path.parent / LABELS).read_text())))
-    target = network if isinstance(network, Backbone) else network.pretrained()
-    target.load_state_dict(load_file(path))
+        learner.for_task(task_type(standin.task, card.input.kind).of(json.loads((path.parent / LABELS).read_text())))
+    learner.stand_in_target().load_state_dict(load_file(path))
 
 
 def kept(key: str) -> Path:
@@ -124,43 +125,43 @@ def pretrained(card: Card, variant_id: str) -> Path:
     return path
 
 
-def learner(card: Card, variant_id: str) -> tuple[Model, Backbone | Model, Task, Prepared]:
-    """What pretrains a stand-in: a model with a loss, the network in it that is kept, the task, and the source data.
+def learner(card: Card, variant_id: str) -> tuple[Learner, nn.Module, Task, Prepared]:
+    """Build what pretrains a stand-in.
 
-    A backbone gets the task's head; where the task has none, the objective of its paper.
+    Returns:
+        A network with a loss (a backbone gets the task's head, or the objective of its paper if the task has none),
+        the module in it whose parameters are the stand-in, the task, and the source data.
     """
     from tlzoo.adapters import build
     from tlzoo.adapters.pretraining import objective_for
-    from tlzoo.core.model import Backbone
+    from tlzoo.core.model import Backbone, trainable
     from tlzoo.core.task import HeadTask
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.adaptation import trainable
 
     variant, standin = recipe_of(card, variant_id)
     data = load(find(standin.task, standin.data, Limits(None, None, None)))
     task = task_type(standin.task, card.input.kind)(data.features)
-    network = build(variant, card.input_of(variant))
+    network = trainable(build(variant, card.input_of(variant)))
     if isinstance(network, Backbone) and not isinstance(task, HeadTask):
         return objective_for(network), network, task, data
-    return trainable(network, task), network, task, data
+    return network.for_task(task), network.stand_in_target(), task, data
 
 
 def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from tlzoo.core.model import Backbone
-    from tlzoo.core.task import HeadTask
+    from tlzoo.core.model import Model
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.transfer.inference import predict, statistics, value
     from tlzoo.transfer.loop import fit
 
     torch.manual_seed(SEED)
-    model, network, task, data = learner(card, variant_id)
+    model, target, task, data = learner(card, variant_id)
     train, validation = ([model.encode(row) for row in data.splits[s]] for s in ("train", "validation"))
 
-    def score(current: Model) -> float:
-        if isinstance(network, Backbone) and not isinstance(task, HeadTask):
+    def score(current: Learner) -> float:
+        if not isinstance(current, Model):
             return -_loss(current, validation)
         found = statistics(task, predict(current, validation), data.splits["validation"])
         metric = task.metrics[0]
@@ -176,12 +177,11 @@ def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
         label=f"{card.id}: pretraining a stand-in on {recipe_of(card, variant_id)[1].data}",
     )
     whole = torch.contiguous_format
-    state = (network if isinstance(network, Backbone) else model).state_dict()
-    save_file({k: v.clone(memory_format=whole) for k, v in state.items()}, folder / WEIGHTS)
+    save_file({k: v.clone(memory_format=whole) for k, v in target.state_dict().items()}, folder / WEIGHTS)
     (folder / LABELS).write_text(json.dumps(task.labels))
 
 
-def _loss(model: Model, examples: Sequence[Example]) -> float:
+def _loss(model: Learner, examples: Sequence[Example]) -> float:
     """Mean loss over validation examples; what an objective hides is drawn the same each time."""
     import torch
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from tlzoo.cards.schema import Card
-    from tlzoo.core.model import Model
+    from tlzoo.core.model import TrainableModel
     from tlzoo.vocabulary import Strategy, TaskFacts
 
 LORA_RANK = 8
@@ -18,7 +20,7 @@ def trains_on_cached_features(card: Card, task: TaskFacts, strategy: str) -> boo
     return strategy == "probe" and task.is_cacheable and card.gives_features(task)
 
 
-def apply(model: Model, strategy: Strategy) -> None:
+def apply(model: TrainableModel, strategy: Strategy) -> None:
     """Set which parameters of a model are trained.
 
     ``probe`` frees the last stage, which is the head; ``partial`` the last third of the stages with it; ``lora`` (Hu
@@ -41,7 +43,7 @@ def apply(model: Model, strategy: Strategy) -> None:
         stage.requires_grad_(True)
 
 
-def _add_lora(model: Model, stages: list) -> None:  # type: ignore[type-arg]
+def _add_lora(model: nn.Module, stages: list[nn.Module]) -> None:
     from peft import LoraConfig, inject_adapter_in_model
     from torch import nn
 
@@ -55,8 +57,8 @@ def _add_lora(model: Model, stages: list) -> None:  # type: ignore[type-arg]
     inject_adapter_in_model(LoraConfig(r=LORA_RANK, lora_alpha=LORA_ALPHA, target_modules=targets), model)
 
 
-def settle(model: Model) -> None:
-    """Switch to training, but keep frozen modules as in evaluation, so that their statistics stay."""
+def set_train_mode(model: nn.Module) -> None:
+    """Switch to training mode; frozen modules stay in evaluation mode, so that their statistics do not change."""
     model.train()
     for module in model.modules():
         parameters = list(module.parameters())
@@ -64,8 +66,8 @@ def settle(model: Model) -> None:
             module.eval()
 
 
-def merge_lora(model: Model) -> None:
-    """Fold low-rank updates into the layers that they update, so that the network has its own names again."""
+def merge_lora(model: nn.Module) -> None:
+    """Fold low-rank updates into the layers that they update, which restores the network's own parameter names."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     for name, module in list(model.named_modules()):

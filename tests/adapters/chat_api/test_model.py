@@ -257,7 +257,7 @@ def test_an_exhausted_limit_is_waited_for_before_it_refuses() -> None:
 def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> None:
     with Chat(completion("a"), completion("b"), refusal(429, "later", retry_after="60")) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=1)
-        model.limit(Limits(seconds=5, requests=len(ROWS)))
+        model.set_limits(Limits(seconds=5, requests=len(ROWS)))
         start = time.monotonic()
         with pytest.raises(StoppedError, match=r"wants 60 s of patience, and \d s of --budget are left"):
             answers(model)
@@ -273,7 +273,7 @@ def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> Non
 def test_answers_that_come_too_late_are_not_waited_for(slow: Reply) -> None:
     with Chat(slow) as chat:
         model = ChatModel(chat.endpoint(), TASK)
-        model.limit(Limits(seconds=1, requests=len(ROWS)))
+        model.set_limits(Limits(seconds=1, requests=len(ROWS)))
         start = time.monotonic()
         with pytest.raises(StoppedError, match="--budget"):
             answers(model)
@@ -284,11 +284,11 @@ def test_a_few_answers_tell_whether_the_rest_will_fit() -> None:
     rows = [{"text": f"Number {i} is called the", "target": "x"} for i in range(100)]
     with Chat(answer=lambda _: completion("a", seconds=0.1)) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=1)
-        model.limit(Limits(seconds=6, requests=100))
+        model.set_limits(Limits(seconds=6, requests=100))
         with pytest.raises(StoppedError, match=r"about 0\.\d min needed for 91 more requests, 0\.1 min left"):
             model.predict(model.preprocess(rows))
         assert FEW + 1 <= chat.asked <= FEW + 2
-        model.limit(Limits(seconds=6, requests=20))
+        model.set_limits(Limits(seconds=6, requests=20))
         model.predict(model.preprocess(rows[:20]))
 
 
@@ -296,7 +296,7 @@ def test_money_that_is_spent_ends_it_before_the_next_request() -> None:
     """An answer costs 0.1 dollars; the next one could cost up to 0.03 for the prompt and 0.64 for 64 tokens."""
     with Chat(answer=lambda _: completion("a", (0, 10))) as chat:
         model = ChatModel(chat.endpoint(Price(1, 10_000)), TASK, concurrency=1)
-        model.limit(Limits(usd=0.85, requests=len(ROWS)))
+        model.set_limits(Limits(usd=0.85, requests=len(ROWS)))
         with pytest.raises(StoppedError, match=r"can cost \$0\.64\d\d, and \$0\.3000 of \$0\.85 \(--max-cost\)"):
             answers(model)
         assert chat.asked == 3
@@ -361,7 +361,7 @@ def test_a_cache_that_cannot_be_written_costs_no_request(monkeypatch: pytest.Mon
 
 def test_examples_make_it_few_shot() -> None:
     model = ChatModel(Endpoint("http://localhost/v1", "m", official=False), TASK)
-    model.show(ROWS[:2])
+    model.set_demonstrations(ROWS[:2])
     messages = model.encode(ROWS[2])["messages"]
     assert [m["role"] for m in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert messages[2]["content"] == TASK.answer(ROWS[0])
@@ -383,4 +383,3 @@ def test_the_key_is_in_no_representation() -> None:
     assert model._client.api_key == KEY
     assert KEY not in f"{model!r} {model.endpoint!r} {model.usage!r}"
     assert not list(model.parameters())
-    assert model.stages() == []

@@ -149,7 +149,7 @@ def test_published_weights_do_not_collapse(photographs: list) -> None:
     torch.manual_seed(0)
     model = assemble(resolve(catalogue.get("mtcnn"), "official"))
     assert isinstance(model, MTCNN)
-    model.adapt(FaceDetection.of(["face"]))
+    model.for_task(FaceDetection.of(["face"]))
     before = ap50(model.eval(), photographs[12:])
     losses = learn(model, [model.encode(row) for row in photographs[:6]], 6, 1e-4)
     assert max(losses) < 2
@@ -194,11 +194,11 @@ def test_rows_without_boxes_are_encoded_and_predicted(drawn: list) -> None:
 
 def test_any_one_class_can_be_learnt(drawn: list) -> None:
     model = MTCNN(width=0.25, thresholds=(0.0, 0.0, 0.0), most=(30, 10)).eval()
-    model.adapt(ObjectDetection.of(["plate"]))
+    model.for_task(ObjectDetection.of(["plate"]))
     (found,) = model.predict(model.preprocess(drawn[:1]))
     assert set(found["labels"]) == {"plate"}
     again = MTCNN(width=0.25)
-    again.adapt(ObjectDetection.of(["plate"]))
+    again.for_task(ObjectDetection.of(["plate"]))
     again.load_state_dict(model.state_dict())
     with pytest.raises(InputError, match="one class of things; the data's: cat, dog"):
-        model.adapt(ObjectDetection.of(["cat", "dog"]))
+        model.for_task(ObjectDetection.of(["cat", "dog"]))

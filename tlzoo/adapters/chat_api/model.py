@@ -18,7 +18,7 @@ from tlzoo.adapters.chat_api import answers
 from tlzoo.adapters.chat_api.endpoint import Endpoint, RequestEstimate, endpoint
 from tlzoo.adapters.chat_api.pacing import Pace, asked_wait, backoff
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Limits, Model
+from tlzoo.core.model import ApiModel, Limits, Usage
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel
     return ChatModel(endpoint(variant.model, variant.config.get("price")), cast("PromptTask", task))
 
 
-class ChatModel(Model):
+class ChatModel(ApiModel):
     """A served chat model: the task puts each row in words and reads the answer.
 
     Requests go out a few at a time, one an example, at temperature 0. Where the endpoint limits the rate, all wait as
@@ -99,13 +99,13 @@ class ChatModel(Model):
         self._lock = threading.Lock()
         self._settled = threading.Condition(self._lock)
         self._count: Counter[str] = Counter()
-        self.limit(Limits())
+        self.set_limits(Limits())
 
-    def show(self, examples: Sequence[Row]) -> None:
+    def set_demonstrations(self, examples: Sequence[Row]) -> None:
         """Put labelled rows into every prompt."""
         self.examples = tuple(examples)
 
-    def limit(self, limits: Limits) -> None:
+    def set_limits(self, limits: Limits) -> None:
         """Set limits of time and money; the clock starts now."""
         self.limits = limits
         self.pace = Pace(self.concurrency, limits.seconds)
@@ -127,14 +127,8 @@ class ChatModel(Model):
         )
 
     @property
-    def usage(self) -> dict[str, Any]:
-        """What was asked so far, as columns of a row.
-
-        Returns:
-            ``requests`` that were sent and answered, answers found ``cached``; of all of them ``prompt_tokens``,
-            ``completion_tokens`` and ``cost_usd``, null where the endpoint does not count or its price is not known;
-            ``served``, the name by which it called the model. ``paid_usd`` is no column: what was spent now.
-        """
+    def usage(self) -> Usage:
+        """Requests, tokens and cost so far."""
         with self._lock:
             count = self._count
             tokens = None if count["uncounted"] else (count["prompt_tokens"], count["completion_tokens"])

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from tlzoo.architectures.enformer.positions import basis, relative_shift
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import TrainableModel
 from tlzoo.data.media.dna import BASES, UNKNOWN, codes, window
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
@@ -126,7 +126,7 @@ class Attention(nn.Module):
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(-2, -3)
 
 
-class Enformer(Model):
+class Enformer(TrainableModel):
     """Convolutions that halve the sequence, attention between its bins, and a value a bin and track.
 
     A row has ``dna``, its sequence, and to learn from ``tracks`` of the bins at its centre, with their ``bin_size`` in
@@ -300,9 +300,10 @@ class Enformer(Model):
             "target": torch.where(turned[:, None, None], target.flip(1), target),
         }
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Replace the heads by a new one for the task's tracks: tracks have no names by which two could be the same."""
         self._read_out({"tracks": len(task.labels)}, list(task.labels))
+        return self
 
     def stages(self) -> list[nn.Module]:
         """The stem, the tower's blocks, the attention layers, the last convolution, the heads."""

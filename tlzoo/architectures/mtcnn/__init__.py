@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torchvision.ops import nms
 from tlzoo.architectures.mtcnn import training
 from tlzoo.architectures.mtcnn.boxes import crops, moved, nms_of_smaller, scaled, squared
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import TrainableModel
 from tlzoo.data.media.image import decode
 from tlzoo.errors import InputError
 
@@ -135,7 +135,7 @@ class ONet(_Net):
         return self.dense6_2(x), self.dense6_3(x), self.dense6_1(x)
 
 
-class MTCNN(Model):
+class MTCNN(TrainableModel):
     """The cascade, as a native face detector.
 
     A prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [probability, ...], "labels": ["face", ...],
@@ -198,11 +198,7 @@ class MTCNN(Model):
             state = torch.load(files[f"{name}.pt"], map_location="cpu", weights_only=True)
             getattr(self, name).load_state_dict(state)
 
-    def published(self) -> Model:
-        """The published model: this one, for it needs no other head."""
-        return self
-
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Get ready to be trained on boxes of one class, whatever it is called; no layer depends on its name.
 
         Raises:
@@ -214,6 +210,7 @@ class MTCNN(Model):
                 "leave one of them, or take a detector of several"
             )
         (self.label,) = task.labels
+        return self
 
     def stages(self) -> list[nn.Module]:
         """Layers of the three networks that stand at the same depth; the last ones decide and place."""

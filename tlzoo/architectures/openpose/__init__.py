@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from tlzoo.architectures.openpose.part_affinity import Skeleton, assemble, field
 from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.checkpoints.tensors import load_tensors
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.image import PictureModel
+from tlzoo.core.image import TrainablePictureModel
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import points_from_input
 from tlzoo.data.media.keypoints import COCO_NAMES, mirrored
@@ -82,7 +82,7 @@ class Stage(nn.Module):
         return self.limbs(x), self.parts(x)
 
 
-class OpenPose(PictureModel):
+class OpenPose(TrainablePictureModel):
     """The poses of all people in the picture.
 
     A prediction is ``{"keypoints": [[[x, y] * K], ...], "keypoint_scores": [[score * K], ...], "scores": [mean of
@@ -142,7 +142,7 @@ class OpenPose(PictureModel):
         known = set(self.names) == set(COCO_NAMES)
         return [*self.trunk, *(self.refinement if known else [self.refinement])]
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Take a task's keypoints; where they are others, all stages after the trunk are made anew."""
         if len(task.labels) < 2:
             raise InputError(f"OpenPose learns two keypoints or more; the rows of {task.name} name {len(task.labels)}")
@@ -152,6 +152,7 @@ class OpenPose(PictureModel):
             self.refinement = self._stages().to(device)
         self.names = tuple(task.labels)
         self.spec = replace(self.spec, labels=self.names)
+        return self
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load the published weights.

@@ -114,7 +114,7 @@ class SmartReply(Model):
         self.texts = tuple(text.decode() for text in constants["texts"])
         self._places = _places(self.texts)
 
-    def published(self) -> Model | None:
+    def published_model(self) -> Model | None:
         """The model itself; absent before :meth:`load_official`."""
         return self if self.texts else None
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import TrainableModel
 from tlzoo.data.media.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
@@ -29,7 +29,7 @@ SCORED = 4
 """Frames of a clip whose likelihood is taken in :meth:`VideoFlow.predict`, the first ones after those given."""
 
 
-class VideoFlow(Model):
+class VideoFlow(TrainableModel):
     """Frames to latents and back, exactly; and the latents of the next frame from those of the last few."""
 
     def __init__(
@@ -169,8 +169,9 @@ class VideoFlow(Model):
         places = {"places": list(range(first, whole.shape[1])), "given": list(range(first))}
         return [{"frames": f, **places, "bits_per_dim": b} for f, b in zip(found, each, strict=True)]
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""
+        return self
 
     def stages(self) -> list[nn.Module]:
         """The levels of the flow, then what predicts latents."""

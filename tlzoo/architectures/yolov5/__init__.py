@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from torchvision.ops import batched_nms, box_convert
 from tlzoo.architectures.yolov5.loss import TUNED_FOR, detection_loss
 from tlzoo.checkpoints.pickles import restricted_load, state_dict
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.image import PictureModel
+from tlzoo.core.image import TrainablePictureModel
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
@@ -186,7 +186,7 @@ class Detect(nn.Module):
         return head
 
 
-class YOLOv5(PictureModel):
+class YOLOv5(TrainablePictureModel):
     """The network as a native detector.
 
     An example is ``image``, uint8 ``(3, size, size)``, its ``frame``, and where the row has objects their ``target``:
@@ -290,7 +290,7 @@ class YOLOv5(PictureModel):
         if isinstance(names, list) and len(names) == self.detect.classes:
             self.spec = replace(self.spec, labels=tuple(map(str, names)))
 
-    def adapt(self, task: Task) -> None:
+    def for_task(self, task: Task) -> Self:
         """Take a detection task's classes; where they differ, the head is made anew but for what it can keep.
 
         See :meth:`Detect.renamed` for what that is.
@@ -303,6 +303,7 @@ class YOLOv5(PictureModel):
         if task.labels != self.spec.labels:
             self.model[-1] = self.detect.renamed(self.spec.labels, task.labels)
             self.spec = replace(self.spec, labels=task.labels)
+        return self
 
     def stages(self) -> list[nn.Module]:
         """The backbone's ten layers, the neck's four steps (down to stride 8 and up again), and the head."""
