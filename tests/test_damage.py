@@ -72,7 +72,8 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, one_thread: None) -> Use:
     def score() -> Any:
         data_of.cache_clear()
         done = execute(wanted, progress=False)
-        return done["values"], done["statistics"], done["steps"], done["learning_rate"]
+        assert done.training is not None
+        return done.values, done.statistics, done.training.steps, done.training.learning_rate
 
     return score
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 
 class TlzooError(Exception):
     """Base of every error that tlzoo raises on purpose.
 
     Attributes:
-        facts: Columns of a row that are known all the same, such as what was spent; they travel between processes.
+        usage: What an API model was asked until then, and what that cost; sent between processes with the error.
     """
 
-    facts: Mapping[str, Any] = {}
+    usage: Mapping[str, object] | None = None
 
 
 class InputError(TlzooError):
@@ -26,15 +25,15 @@ class UnavailableError(TlzooError):
 
 
 class StoppedError(TlzooError):
-    """Work was ended at a limit of time or money that a person set; what was done until then is kept."""
+    """Work was ended at a limit of time or money; what was done until then is kept."""
 
 
 class DivergedError(TlzooError):
-    """Training or a model ended in values that are no numbers; nothing of that is a score."""
+    """Training or a model ended in values that are not finite, which are not a score."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> InputError:
-    """Build the error for a name that is not known.
+    """Build the error for an unknown name.
 
     Args:
         kind: What is being named, such as ``"task"``.

@@ -1,9 +1,9 @@
-"""Files that are written whole or not at all, and kept files that show when they were damaged.
+"""Files that are written whole or not at all, and cached files whose damage is noticed.
 
-What is kept to be used again, a file or a folder of files, has its checksums beside it, in ``NAME.sha256``, as
-``sha256sum`` writes and checks them. What differs from them, or has none, is deleted and made anew. That heals a disk
-that is full or faulty, a process that was killed, a file that was edited, and a file of an earlier version; who may
-write a cache on purpose can write the checksums too.
+The checksums of a cached file or folder are beside it, in ``NAME.sha256``, as ``sha256sum`` writes and checks them. A
+file that differs from its checksum, or has none, is deleted and made again. That repairs the effects of a full or
+faulty disk, a killed process, an edit, and an earlier version. It does not protect from a person who may write to the
+cache, and can write the checksums too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file, or a folder of files, so that it is there whole or not at all, even after a power cut.
+    """Write a file, or a folder of files, so that it is there completely or not at all, even after a power cut.
 
     Args:
         path: Where to; an earlier file there is replaced, an earlier folder is not. Its folder exists.
@@ -90,14 +90,14 @@ def write_together(folder: Path, write: Callable[[Path], object], last: str) -> 
 
 
 def kept(path: Path, make: Callable[[Path], object], what: str) -> Path:
-    """A file or folder that is kept to be used again: intact as it was written, or made now.
+    """A cached file or folder: intact as it was written, or made now.
 
-    Where it is intact no lock is needed, so that a full cache may be read-only.
+    An intact one needs no lock, so that a complete cache may be read-only.
 
     Args:
-        path: Where it is kept.
-        make: Writes it to the path that it gets, which has the same name.
-        what: What it is, as messages call it.
+        path: Its path.
+        make: Writes it to the given path, which has the same name.
+        what: Its name in messages.
 
     Returns:
         The path.
@@ -166,6 +166,15 @@ def forget(path: Path) -> None:
     """Delete a kept file or folder, and its checksums."""
     _delete(path)
     _delete(_checksums(path))
+
+
+def is_utf8(path: str) -> bool:
+    """Whether a path is UTF-8; one of other bytes has half surrogate pairs in their place, as Python reads it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_part(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""One process at a time: locks that say whom they wait for."""
+"""Locks for one process at a time, which name the process that is waited for."""
 
 from __future__ import annotations
 
@@ -7,46 +7,45 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tlzoo.errors import InputError
 
-PATIENCE = 1.0
-"""Seconds that are waited in silence, and between two looks at who holds a lock."""
+RETRY_SECONDS = 1.0
+"""Time before the first message, and between two checks of who holds a lock."""
 
 
 @contextlib.contextmanager
 def locked(path: Path, what: str, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock, which ends with its process, however that ends.
+    """Hold a lock, which is released when its process ends for whatever reason.
 
-    Who holds it stands beside it, in ``NAME.holder``: process, machine, command and since when. Who waits says so once
-    on standard error.
+    Beside it, ``NAME.holder`` names its holder: process, machine, command and start. Waiting is reported once on
+    standard error.
 
     Args:
         path: The lock's file; its folder is made where absent.
-        what: What it protects, as messages call it.
+        what: Name of what it protects, for messages.
         wait: Whether to wait for another holder.
 
     Raises:
-        InputError: A process holds it that this one was started by, and that would wait for this one for ever; or any
-            other process, where none is waited for.
+        InputError: Its holder started this process, so that each would wait for the other; or, without ``wait``,
+            another process holds it.
         OSError: The file cannot be written.
     """
     from filelock import FileLock, Timeout
 
     lock, note = FileLock(path), path.with_name(f"{path.name}.holder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_told = False
+    is_reported = False
     while True:
         try:
-            lock.acquire(timeout=PATIENCE if wait else 0)
+            lock.acquire(timeout=RETRY_SECONDS if wait else 0)
             break
         except Timeout:  # an OSError, but not of the file
-            _consider(_read(note), path, what, wait, is_told)
-            is_told = True
+            _report(_read(note), path, what, wait, is_reported)
+            is_reported = True
     try:
         with contextlib.suppress(OSError):
             note.write_text(json.dumps(_holder()), encoding="utf-8")
@@ -57,14 +56,14 @@ def locked(path: Path, what: str, *, wait: bool = True) -> Iterator[None]:
         lock.release()
 
 
-def _holder() -> dict[str, Any]:
+def _holder() -> dict[str, object]:
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     return {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": since}
 
 
-def _read(note: Path) -> dict[str, Any]:
-    """What a holder wrote of itself: nothing yet, where it came a moment ago."""
+def _read(note: Path) -> dict[str, object]:
+    """Read what a holder wrote about itself; empty if it has not written yet."""
     with contextlib.suppress(OSError, ValueError):
         holder = json.loads(note.read_text(encoding="utf-8"))
         if isinstance(holder, dict):
@@ -72,11 +71,11 @@ def _read(note: Path) -> dict[str, Any]:
     return {}
 
 
-def _consider(holder: dict[str, Any], path: Path, what: str, wait: bool, is_told: bool) -> None:
-    """Say who is waited for, unless that is known or nobody should be.
+def _report(holder: Mapping[str, object], path: Path, what: str, wait: bool, is_reported: bool) -> None:
+    """Report who is waited for, unless that was reported before.
 
     Raises:
-        InputError: Nobody should be waited for.
+        InputError: The holder must not be waited for.
     """
     import psutil
 
@@ -89,5 +88,5 @@ def _consider(holder: dict[str, Any], path: Path, what: str, wait: bool, is_told
         raise InputError(f"{what}: in use by {who}, which started this process; it would wait for ever ({path})")
     if not wait:
         raise InputError(f"{what}: in use by {who}; wait until it has ended, or name another place")
-    if not is_told:
+    if not is_reported:
         print(f"waiting for {what}: in use by {who} ({path})", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C: what was finished is kept, one line says so, and the same command goes on from there."""
+"""Ctrl-C: finished runs are kept, one line says so, and the same command goes on from there."""
 
 import os
 import re
@@ -45,9 +45,7 @@ def test_an_interrupted_sweep_says_what_is_kept_and_goes_on(folder: Path, tmp_pa
     assert process.wait(60) == 130, (lines, rest)
     assert re.fullmatch(r"yamnet/nano scratch, 50% of the labels, seed 0: accuracy \d\.\d{3}\n", lines[-1])
     where = re.escape(str(out / "results"))
-    assert re.search(
-        rf"^tlzoo: interrupted; what was finished is kept in {where}, and .+ goes on from there$", rest, re.M
-    )
+    assert re.search(rf"^tlzoo: interrupted; finished runs are kept in {where}, and .+ goes on from there$", rest, re.M)
     assert "Traceback" not in rest and process.stdout.read() == ""
     kept = Store(out / "results").read(["seed", "status", "metric"]).to_pylist()
     assert {(row["seed"], row["status"]) for row in kept} >= {(0, "ok")}

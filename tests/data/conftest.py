@@ -1,6 +1,6 @@
 """Small folders of sounds, as a person would have them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,3 +21,11 @@ def sound(tmp_path: Path) -> Maker:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def new_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache in which nothing is prepared yet, for the tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

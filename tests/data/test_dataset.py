@@ -8,6 +8,8 @@ from tlzoo.data.dataset import Counts, Prepared, classes_of, table
 from tlzoo.data.protocol import VTAB
 from tlzoo.data.schemas import class_features
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 
 def rows(labels: list[int], groups: list[str], names: tuple[str, ...] = ("dog", "cat", "bird")) -> Dataset:
     ids = [f"row {i}" for i in range(len(labels))]

@@ -16,6 +16,8 @@ from tlzoo.data.protocol import SPLITS, VTAB, Limits, draw
 from tlzoo.data.repeats import drawn, firsts
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 ALL = Limits(None, None, None)
 Rows = Sequence[tuple[str, str]]
 

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,8 @@ from torch import nn
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
-from tlzoo.measure.measure import measure, training_rate
+from tlzoo.leaderboard.schema import MEASURED
+from tlzoo.measure.measure import Measurement, measure, training_rate
 from tlzoo.run.worker import Worker
 
 
@@ -33,12 +36,15 @@ ROWS = [{"x": i} for i in range(3)]
 
 
 def test_counts_are_exact_and_times_are_ordered() -> None:
-    found = measure(Linear, ROWS)
-    assert found["params"] == 400_400
-    assert found["size_bytes"] == 1_601_600
-    assert found["flops"] == 2 * 1000 * 400
-    assert 0 < found["latency_ms_p50"] <= found["latency_ms_p90"] <= found["latency_ms_p99"]
-    assert found["throughput"] >= 0.5 * 1000 / found["latency_ms_p50"]
+    measured = measure(Linear, ROWS)
+    assert (measured.params, measured.size_bytes, measured.flops) == (400_400, 1_601_600, 2 * 1000 * 400)
+    assert measured.latency_ms_p50 and measured.latency_ms_p90 and measured.latency_ms_p99 and measured.throughput
+    assert 0 < measured.latency_ms_p50 <= measured.latency_ms_p90 <= measured.latency_ms_p99
+    assert measured.throughput >= 0.5 * 1000 / measured.latency_ms_p50
+
+
+def test_the_fields_are_the_columns_of_a_row() -> None:
+    assert tuple(field.name for field in fields(Measurement)) == MEASURED
 
 
 def test_latency_is_that_of_the_model() -> None:
@@ -50,7 +56,7 @@ def test_latency_is_that_of_the_model() -> None:
             time.sleep(0.02)
             return super().predict(batch)
 
-    assert measure(Slow, ROWS)["latency_ms_p50"] == pytest.approx(20, abs=15)
+    assert measure(Slow, ROWS).latency_ms_p50 == pytest.approx(20, abs=15)
 
 
 class Large(Linear):
@@ -61,8 +67,8 @@ class Large(Linear):
 
 def test_memory_is_what_the_model_takes() -> None:
     with Worker() as worker:  # a process that ran other tests has freed memory to take from
-        found = worker.call(measure, Large, ROWS)
-    assert found["peak_memory_bytes"] == pytest.approx(1e8, rel=0.5)
+        measured = worker.call(measure, Large, ROWS)
+    assert measured.peak_memory_bytes == pytest.approx(1e8, rel=0.5)
 
 
 def test_training_has_a_rate() -> None:

@@ -15,23 +15,25 @@ from typing import Any
 import pytest
 
 from tlzoo.errors import InputError
+from tlzoo.run import budget
 from tlzoo.run.evaluate import Evaluation, evaluate
-from tlzoo.run.execute import DataFacts, execute, prepare
-from tlzoo.run.measuring import measure_run
+from tlzoo.run.execute import DataFacts, execute_apart, prepare
+from tlzoo.run.measurement import Measured, measure_run
+from tlzoo.run.outcome import Outcome
 from tlzoo.run.plan import Run
 from tlzoo.run.worker import INSIDE
 
 module: Any = importlib.import_module("tlzoo.run.evaluate")
 
 
-def stopped_execute(run: Run, *arguments: Any) -> dict[str, Any]:
+def stopped_execute(run: Run, *arguments: Any) -> Outcome:
     """Stand still in the first seed."""
     if run.seed == 0:
         os.kill(os.getpid(), signal.SIGSTOP)
-    return execute(run, *arguments)
+    return execute_apart(run, *arguments)
 
 
-def stopped_measure(run: Run) -> dict[str, Any]:
+def stopped_measure(run: Run) -> Measured:
     os.kill(os.getpid(), signal.SIGSTOP)
     return measure_run(run)
 
@@ -63,8 +65,8 @@ def run(folder: Path, out: Path | str, **options: Any) -> tuple[Evaluation, list
 def test_a_run_that_hangs_is_a_row_and_the_next_one_goes_on(
     folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "execute", stopped_execute)
-    monkeypatch.setattr(module, "HUNG", 1.0)
+    monkeypatch.setattr(module, "execute_apart", stopped_execute)
+    monkeypatch.setattr(budget, "HANG_FACTOR", 1.0)
     began = time.monotonic()
     done, _, lines = run(folder, out, seeds=(0, 1), budget=5, patience=30)
     assert time.monotonic() - began < 280
@@ -89,7 +91,7 @@ def test_with_a_short_budget_it_ends_too(folder: Path, tmp_path: Path, monkeypat
 
 def test_measuring_has_a_deadline(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "measure_run", stopped_measure)
-    monkeypatch.setattr(module, "MEASURING", 0.1)
+    monkeypatch.setattr(module, "MEASURING_SECONDS", 0.1)
     _, (row,), _ = run(folder, tmp_path, budget=5, patience=1, weights="none")
     assert (row["status"], row["reason"]) == ("timeout", "measuring the model was ended after 2 s without a result")
 
@@ -102,7 +104,7 @@ def test_the_clock_stands_still_while_another_evaluation_is_waited_for(
     @contextlib.contextmanager
     def locked_after_an_hour(*arguments: Any) -> Iterator[None]:
         hours, now = next(waited), time.monotonic
-        monkeypatch.setattr(module, "time", type("Later", (), {"monotonic": staticmethod(lambda: now() + hours)}))
+        monkeypatch.setattr(budget, "time", type("Later", (), {"monotonic": staticmethod(lambda: now() + hours)}))
         yield
 
     monkeypatch.setattr(module, "locked", locked_after_an_hour)

@@ -18,6 +18,7 @@ from tlzoo.run import finetune as finetuning
 from tlzoo.run import plan as planning
 from tlzoo.run.evaluate import evaluate
 from tlzoo.run.finetune import finetune
+from tlzoo.run.request import EvaluationRequest
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 TASK = "language-modeling"
@@ -46,20 +47,23 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training of a few steps."""
     recipe_for = planning.recipe_for
-    for module in (planning, finetuning):
-        monkeypatch.setattr(
-            module,
-            "recipe_for",
-            lambda *a, **k: replace(recipe_for(*a, **k), steps=3, learning_rates=(1e-3,), looks=1),
-        )
+    monkeypatch.setattr(
+        planning,
+        "recipe_for",
+        lambda *a, **k: replace(recipe_for(*a, **k), steps=3, learning_rates=(1e-3,), looks=1),
+    )
+
+
+def request(**options: Any) -> EvaluationRequest:
+    return EvaluationRequest(TASK, **options)
 
 
 def test_each_kind_of_input_has_its_own_data() -> None:
-    words, dna = planning.sources(TASK, "auto")
+    words, dna = planning.sources(request())
     assert [(s.name, s.kind) for s in (words, dna)] == [("news-cloze", "text"), ("promoters", "dna")]
-    assert planning.sources(TASK, "auto", ["enformer"]) == [dna]
-    assert planning.sources(TASK, "auto", ["gpt-4"]) == [words]
-    planned = planning.plan(TASK, [words, dna], weights="none", strategies=["scratch"])
+    assert planning.sources(request(models=["enformer"])) == [dna]
+    assert planning.sources(request(models=["gpt-4"])) == [words]
+    planned = planning.plan(request(weights="none", strategies=["scratch"]), [words, dna])
     for run in planned.runs:
         assert (run.source == dna) == (run.checkpoint.card == "enformer")
     assert planned.runs[0].checkpoint.card == "enformer", "models that are listed for the task go first"
@@ -71,21 +75,21 @@ def test_what_cannot_take_part_is_said_and_never_fetched(monkeypatch: pytest.Mon
         raise AssertionError("fetched")
 
     monkeypatch.setattr(planning, "resolve", fetched)
-    (words,) = planning.sources(TASK, "news-cloze")
-    planned = planning.plan(TASK, [words], models=["enformer"])
+    (words,) = planning.sources(request(data="news-cloze"))
+    planned = planning.plan(request(models=["enformer"]), [words])
     assert [(a.card, a.status, a.reason) for a in planned.absent] == [
         ("enformer", "skipped", "enformer reads dna, and news-cloze is text")
     ]
 
 
 def test_a_variant_that_only_some_models_have_leaves_the_others_out() -> None:
-    found = planning.sources(TASK, "auto")
-    planned = planning.plan(TASK, found, variant="api", weights="none")
+    found = planning.sources(request())
+    planned = planning.plan(request(variant="api", weights="none"), found)
     assert not planned.runs
     (enformer,) = (a for a in planned.absent if a.card == "enformer")
     assert enformer.status == "skipped" and "unknown variant 'api'" in enformer.reason
     with pytest.raises(InputError, match="unknown variant 'nanoo'; did you mean 'nano'"):
-        planning.plan(TASK, found, variant="nanoo")
+        planning.plan(request(variant="nanoo"), found)
 
 
 def test_eval_on_a_persons_sequences(regions: Path, tmp_path: Path, quick: None) -> None:

@@ -11,8 +11,10 @@ from tlzoo.data.catalogue import find
 from tlzoo.errors import DivergedError
 from tlzoo.run import evaluate
 from tlzoo.run import execute as module
-from tlzoo.run.execute import execute, prepare
-from tlzoo.run.plan import plan
+from tlzoo.run.execute import Trained, execute, execute_apart, prepare
+from tlzoo.run.measurement import Measured, measure_run
+from tlzoo.run.plan import Run, plan
+from tlzoo.run.request import EvaluationRequest
 from tlzoo.run.worker import Worker
 
 TASK = "text-classification"
@@ -45,13 +47,13 @@ class Broken(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.full((2,), math.nan))
 
 
-def run_of(table: Path) -> Any:
-    planned = plan(TASK, [find(TASK, str(table))], models=["bert"], strategies=["scratch"], variant="nano")
-    return planned.runs[0]
+def run_of(table: Path) -> Run:
+    request = EvaluationRequest(TASK, models=["bert"], strategies=["scratch"], variant="nano")
+    return plan(request, [find(TASK, str(table))]).runs[0]
 
 
 def test_weights_of_nan_have_no_score(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "train", lambda *_: (Broken(), None, {}))
+    monkeypatch.setattr(module, "train", lambda *_: Trained(Broken(), Broken()))  # type: ignore[arg-type]
     with pytest.raises(DivergedError, match="the weights hold NaN"):
         execute(run_of(table), progress=False)
 
@@ -60,9 +62,9 @@ class InProcess(Worker):
     """Data are prepared here, nothing is measured, and every run diverges."""
 
     def call(self, function: Any, *arguments: Any, **_: Any) -> Any:
-        if function is execute:
+        if function is execute_apart:
             raise DivergedError("the weights hold NaN or infinite numbers")
-        return prepare(*arguments) if function is prepare else {}
+        return prepare(*arguments) if function is prepare else {measure_run: Measured()}[function]
 
 
 def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

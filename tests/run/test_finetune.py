@@ -191,7 +191,7 @@ def short(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     from tlzoo.transfer.recipe import Recipe
 
     recipe = Recipe(steps=4, learning_rates=(1e-3,), batch_size=8, looks=1)
-    monkeypatch.setattr("tlzoo.run.finetune.recipe_for", lambda *_: recipe)
+    monkeypatch.setattr("tlzoo.run.plan.recipe_for", lambda *_: recipe)
 
 
 @pytest.fixture

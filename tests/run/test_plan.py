@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import Source
-from tlzoo.run.plan import plan, recipe_for
+from tlzoo.run.plan import Plan, plan, recipe_for
+from tlzoo.run.request import EvaluationRequest
 from tlzoo.vocabulary import task_facts
 
 
-def source(task: str) -> Source:
-    return Source("pairs", task, "text", "0", "rendered", "")
+def planned_for(task: str, kind: str = "text", **options: Any) -> Plan:
+    return plan(EvaluationRequest(task, **options), [Source("rows", task, kind, "0", "rendered", "")])
 
 
 def test_where_no_head_is_needed_every_backbone_is_run_as_it_is_first() -> None:
     task = "text-embedding"
     models = ["bert", "electra", "ernie", "xlnet"]  # the last two are listed for another task
     by_card: dict[str, list[str]] = {}
-    for run in plan(task, [source(task)], models=models, weights="stand-in").runs:
+    for run in planned_for(task, models=models, weights="stand-in").runs:
         by_card.setdefault(run.checkpoint.card, []).append(run.strategy)
     assert by_card == {name: ["zero-shot", "probe", "scratch", "full", "partial"] for name in models}
-    random = plan(task, [source(task)], models=models, weights="none")
+    random = planned_for(task, models=models, weights="none")
     assert {run.strategy for run in random.runs} == {"scratch"}, "random vectors are nothing that was published"
 
 
 def test_elsewhere_a_backbone_has_nothing_to_show_without_training() -> None:
     task = "text-classification"
-    planned = plan(task, [source(task)], models=["electra"], weights="stand-in")
+    planned = planned_for(task, models=["electra"], weights="stand-in")
     assert [run.strategy for run in planned.runs] == ["probe", "scratch", "full", "partial"]
-    asked = plan(task, [source(task)], models=["electra"], strategies=["zero-shot"], weights="stand-in")
+    asked = planned_for(task, models=["electra"], strategies=["zero-shot"], weights="stand-in")
     assert not asked.runs
     assert "electra is not run with zero-shot on text-classification" in asked.absent[0].reason
 
 
 def test_a_table_is_run_as_it_is_and_the_variant_beside_it_trained() -> None:
     task = "text-generation"
-    planned = plan(task, [source(task)], models=["smartreply"], weights="stand-in")
+    planned = planned_for(task, models=["smartreply"], weights="stand-in")
     assert {(run.checkpoint.variant, run.strategy, run.tier) for run in planned.runs} == {
         ("nano", "probe", "stand-in"),
         ("nano", "scratch", "none"),
         ("nano", "full", "stand-in"),
     }
-    asked = plan(task, [source(task)], models=["smartreply"], variant="on-device", strategies=["full"], weights="none")
+    asked = planned_for(task, models=["smartreply"], variant="on-device", strategies=["full"], weights="none")
     assert not asked.runs
     assert asked.absent[0].reason == "smartreply on-device is not run with full on text-generation; with: zero-shot"
 
@@ -57,8 +60,7 @@ def test_pairs_of_few_texts_are_seen_less_often(task: str) -> None:
 
 def test_a_short_budget_says_what_the_listed_gain_and_then_what_all_others_can_do() -> None:
     task = "audio-classification"
-    sounds = Source("sounds", task, "audio", "0", "rendered", "")
-    planned = [(run.checkpoint.card, run.strategy) for run in plan(task, [sounds], weights="stand-in").runs]
+    planned = [(run.checkpoint.card, run.strategy) for run in planned_for(task, "audio", weights="stand-in").runs]
     assert planned[:2] == [("yamnet", "probe"), ("yamnet", "scratch")]
     others = {"openl3", "trill", "wav2vec", "wav2vec2", "crepe"}
     assert set(planned[2:7]) == {(card, "probe") for card in others}
@@ -68,7 +70,6 @@ def test_a_short_budget_says_what_the_listed_gain_and_then_what_all_others_can_d
 
 def test_who_spells_is_trained_as_a_whole_first() -> None:
     task = "speech-recognition"
-    sounds = Source("sounds", task, "audio", "0", "rendered", "")
-    planned = [(run.checkpoint.card, run.strategy) for run in plan(task, [sounds], weights="stand-in").runs]
+    planned = [(run.checkpoint.card, run.strategy) for run in planned_for(task, "audio", weights="stand-in").runs]
     assert [strategy for card, strategy in planned if card == "wav2vec2"] == ["full", "scratch", "probe", "partial"]
     assert {card for card, _ in planned[:2]} == {"wav2vec", "wav2vec2"}

@@ -46,7 +46,7 @@ def test_a_step_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_step_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "trial_step", slow)
-    monkeypatch.setattr(precision, "SECONDS", 1.0)
+    monkeypatch.setattr(precision, "TRIAL_SECONDS", 1.0)
     with pytest.raises(InputError, match=r"\(the step was ended after 1 s without a result\)"):
         precision.checked("bf16", "cpu")
 

@@ -3,11 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from tlzoo.adapters.weights import Checkpoint
+from tlzoo.cards import catalogue
+from tlzoo.core.model import Usage
 from tlzoo.data.catalogue import find
+from tlzoo.leaderboard.schema import RESULT
+from tlzoo.measure.measure import Measurement
 from tlzoo.run import record
-from tlzoo.run.plan import Absent
+from tlzoo.run.outcome import Outcome, Training
+from tlzoo.run.plan import Absent, Run, recipe_for
 from tlzoo.run.record import absence
 
 NAMED = find("audio-classification", "spoken-digits")
@@ -29,3 +36,52 @@ def test_absences_on_two_folders_of_one_name_are_two() -> None:
 def test_a_machine_without_git_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert record._commit() is None
+
+
+@pytest.fixture
+def run() -> Run:
+    card = catalogue.get("yamnet")
+    recipe = recipe_for(card, card.variants[-1], NAMED.task, "full")
+    return Run(Checkpoint(card.id, "nano", "none"), NAMED.task, NAMED, "full", 0, 1.0, recipe, "hash")
+
+
+USAGE = Usage(requests=3, cached=1, prompt_tokens=9, completion_tokens=4, cost_usd=0.2, served="m-2", paid_usd=0.1)
+POINT = {"seconds": 1.0, "step": 5, "loss": 0.5, "score": 0.9}
+
+
+def test_a_finished_run_is_a_row_for_each_metric(run: Run) -> None:
+    training = Training(30, (POINT,), 2.0, 1.0, 1e-3, 40)
+    outcome = Outcome(
+        {"accuracy": 0.5, "f1": 0.4},
+        {"accuracy": [[1.0], [0.0]], "f1": [[1.0, 0.0], [0.0, 1.0]]},
+        ["a", "b"],
+        ["a", "b"],
+        30,
+        "cpu",
+        1,
+        training,
+        USAGE,
+    )
+    rows = record.rows(run, outcome, Measurement(throughput=5.0, params=7), 12.5)
+    assert [(row["metric"], row["value"], row["statistics"]) for row in rows] == [
+        ("accuracy", 0.5, [[1.0], [0.0]]),
+        ("f1", 0.4, [[1.0, 0.0], [0.0, 1.0]]),
+    ]
+    for row in rows:
+        assert set(row) <= set(RESULT.names), "what this run paid, and its model, are not columns"
+        assert (row["n_train"], row["n_test"], row["steps"], row["wall_seconds"]) == (30, 2, 40, 12.5)
+        assert (row["throughput"], row["params"], row["latency_ms_p50"]) == (5.0, 7, None)
+        assert (row["requests"], row["cost_usd"], row["served"]) == (3, 0.2, "m-2")
+        assert row["history"] == [POINT]
+
+
+def test_every_column_of_a_row_is_one_of_the_schema(run: Run) -> None:
+    outcome = Outcome({"accuracy": 1.0}, {"accuracy": [[1.0]]}, ["a"], ["a"], 0, "cpu", 1)
+    (row,) = record.rows(run, outcome, Measurement(), 1.0)
+    assert row["history"] is None and row["train_seconds"] is None and "requests" not in row
+    failure = record.failure(run, "skipped", "no time", USAGE, 3.0)
+    assert (failure["requests"], failure["wall_seconds"], failure["reason"]) == (3, 3.0, "no time")
+    absent = absence(Absent("yamnet", "nano", "official", NAMED, ""))
+    for each in (row, failure, absent):
+        assert set(each) <= set(RESULT.names)
+        assert pa.Table.from_pylist([each], schema=RESULT)["run_id"].to_pylist() == [each["run_id"]]

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tlzoo.errors import InputError
-from tlzoo.run.worker import LONGEST_REASON, Worker, WorkFailedError
+from tlzoo.run.worker import MAX_REASON_CHARACTERS, Worker, WorkFailedError
 
 FAR = 30
 """Seconds far beyond every deadline here; a hang would last at least twice as long."""
@@ -103,7 +103,7 @@ def test_a_reason_is_the_whole_message_in_one_line() -> None:
         assert caught.value.reason == "ValueError: field 'layer_norm_eps': expected float got '1e-12' (a string)"
         with pytest.raises(WorkFailedError) as caught:
             worker.call(complain, "long")
-        assert len(caught.value.reason) <= LONGEST_REASON and caught.value.reason.endswith("word ...")
+        assert len(caught.value.reason) <= MAX_REASON_CHARACTERS and caught.value.reason.endswith("word ...")
 
 
 def test_what_cannot_travel_is_an_error_and_no_death() -> None:

@@ -14,6 +14,7 @@ from tlzoo.data.media.video import encode
 from tlzoo.data.schemas import CLIP_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.run.plan import plan, sources
+from tlzoo.run.request import EvaluationRequest
 from tlzoo.tasks.video_generation import PERFECT, VideoGeneration, naive, psnr
 
 CLIP = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
@@ -49,10 +50,10 @@ def test_what_needs_no_model() -> None:
 
 
 def test_continuing_and_filling_in_are_two_boards() -> None:
-    found = sources("video-generation", "auto")
+    found = sources(EvaluationRequest("video-generation"))
     assert [(s.name, s.kind) for s in found] == [("moving-digits", "video"), ("moving-digits-ends", "ends")]
     assert found[0].fingerprint != found[1].fingerprint
-    runs = plan("video-generation", found, weights="none", strategies=["scratch"]).runs
+    runs = plan(EvaluationRequest("video-generation", weights="none", strategies=["scratch"]), found).runs
     assert {(r.checkpoint.card, r.source.name) for r in runs} == {
         ("videoflow-encoder", "moving-digits"),
         ("videoflow-generator", "moving-digits"),

@@ -19,7 +19,7 @@ STEPS = Recipe(steps=5, learning_rates=(1e-2,), batch_size=16, looks=1)
 
 @pytest.fixture
 def model(tiny, notes) -> HeadedModel:  # type: ignore[no-untyped-def]
-    return tiny.for_task(AudioClassification(notes.features))
+    return HeadedModel(tiny, AudioClassification(notes.features))
 
 
 def changed(model: HeadedModel, notes, strategy: str) -> set[str]:  # type: ignore[no-untyped-def]

@@ -10,7 +10,8 @@ import typer
 
 from tlzoo import terminal
 from tlzoo.cli.boards import Wide
-from tlzoo.errors import InputError, unknown
+from tlzoo.errors import InputError
+from tlzoo.vocabulary import Domain
 
 cards_app = typer.Typer(no_args_is_help=True, help="Write, check and render model cards.", rich_markup_mode=None)
 
@@ -23,20 +24,18 @@ def register(app: typer.Typer) -> None:
 
 
 def list_cards(
-    domain: Annotated[str | None, typer.Option(help="image, text, audio or video.")] = None,
-    task: Annotated[str | None, typer.Option(help="Models that can do this task, listed there or not.")] = None,
+    domain: Annotated[Domain | None, typer.Option(help="Only models of this domain.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only models that can do this task.")] = None,
     license: Annotated[str | None, typer.Option(help="Licence of the weights, such as apache-2.0.")] = None,  # noqa: A002
-    max_params: Annotated[float | None, typer.Option(help="Most parameters of the first variant, in millions.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
+    max_params: Annotated[float | None, typer.Option(help="Maximum parameters, in millions.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on standard output.")] = False,
     wide: Wide = False,
 ) -> None:
     """List the models of the zoo."""
     from tlzoo.cards import catalogue
     from tlzoo.cards.render import listing, table
-    from tlzoo.vocabulary import DOMAINS, task_facts
+    from tlzoo.vocabulary import task_facts
 
-    if domain is not None and domain not in DOMAINS:
-        raise unknown("domain", domain, DOMAINS, "--domain")
     if task is not None:
         task_facts(task)
     files = [
@@ -55,8 +54,8 @@ def list_cards(
 
 
 def show(
-    card: Annotated[str, typer.Argument(help="A card's id, as tlzoo list shows it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="The typed facts as JSON.")] = False,
+    card: Annotated[str, typer.Argument(help="Id of a card, as tlzoo list shows it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
 ) -> None:
     """Show one model's card: facts, then prose."""
     from tlzoo.cards import catalogue
@@ -71,21 +70,19 @@ def new(
     card: Annotated[str, typer.Argument(help="Id of the new card: lower case, digits and hyphens.")],
     task: Annotated[str, typer.Option(help="The task that it is for.")],
     source: Annotated[
-        str | None, typer.Option("--from", help="What to read facts from: hub:OWNER/NAME, a folder or a file.")
+        str | None, typer.Option("--from", help="Where to read facts from: hub:OWNER/NAME, a folder or a file.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The model's own name.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
     summary: Annotated[str | None, typer.Option(help="What it is and when it helps, in one sentence.")] = None,
     license: Annotated[str | None, typer.Option(help="Licence of the weights, such as apache-2.0.")] = None,  # noqa: A002
     code_license: Annotated[str | None, typer.Option(help="Licence of the original code.")] = None,
-    paper: Annotated[str | None, typer.Option(help="Address of its paper, such as an arXiv page.")] = None,
+    paper: Annotated[str | None, typer.Option(help="URL of its paper, such as an arXiv page.")] = None,
     kind: Annotated[
         str | None, typer.Option("--input", help="Kind of the input, where the task takes several.")
     ] = None,
-    to: Annotated[Path, typer.Option(help="Folder of cards: that of a checkout, where the command is given.")] = Path(
-        "zoo_cards"
-    ),
+    to: Annotated[Path, typer.Option(help="Folder of cards, such as that of a checkout.")] = Path("zoo_cards"),
 ) -> None:
-    """Write a draft of a card; on a terminal, ask for what is not given. What is not known is marked TODO."""
+    """Write a draft of a card. On a terminal, ask for missing facts; unknown ones are marked TODO."""
     from tlzoo.drafting.describe import describe
     from tlzoo.drafting.draft import Known, check_id, write
     from tlzoo.drafting.questions import complete
@@ -106,7 +103,7 @@ def new(
     }
     path = write(card, task, to, complete(known, given, sorted(facts.inputs)))
     terminal.put(str(path))
-    terminal.say(f"what is left to do is marked TODO, and named by: tlzoo cards validate {path}")
+    terminal.say(f"remaining fields are marked TODO; list them with: tlzoo cards validate {path}")
 
 
 @cards_app.command("validate")
@@ -115,7 +112,7 @@ def validate(
         list[Path] | None, typer.Argument(help="Cards or folders of cards; the whole catalogue by default.")
     ] = None,
 ) -> None:
-    """Check cards; one line for each fault, with file, line, field and alternatives."""
+    """Check cards, and report each fault with file, line, field and alternatives."""
     from tlzoo.cards import catalogue
     from tlzoo.cards.reader import read, read_text, todos
 
@@ -155,7 +152,7 @@ def schema() -> None:
 
 @cards_app.command("render")
 def render(
-    card: Annotated[str | None, typer.Argument(help="A card's id; without one, the table of all cards.")] = None,
+    card: Annotated[str | None, typer.Argument(help="Id of a card; without one, the table of all cards.")] = None,
 ) -> None:
     """Print a card, or the table of all cards, as Markdown."""
     from tlzoo.cards import catalogue

@@ -41,7 +41,7 @@ def checks() -> Iterator[Check]:
     yield (
         "cache",
         f"{cache}, {free / 1e9:.0f} GB free",
-        "" if free > 5e9 else "less than 5 GB is little; set TLZOO_CACHE",
+        "" if free > 5e9 else "less than 5 GB free; set TLZOO_CACHE to a larger disk",
     )
     for mirror in blobs.mirrors():
         there = mirror.startswith("http") or os.path.isdir(mirror)
@@ -49,7 +49,7 @@ def checks() -> Iterator[Check]:
     hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     yield (
         "Hugging Face Hub",
-        *_answers(hub, "official weights and data of the Hub are not available; mirrors and packages still are"),
+        *_answers(hub, "official weights and data on the Hub are not available; mirrors and packages still are"),
     )
     yield "PyPI client", ("pip" if _has_pip() else "missing"), "" if _has_pip() else "python -m ensurepip"
     npm = shutil.which("npm")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
 from tlzoo import terminal
 from tlzoo.cli.boards import Wide
-from tlzoo.errors import InputError, unknown
+from tlzoo.errors import InputError
 
 T = TypeVar("T", int, float)
+Device = Literal["auto", "cpu", "cuda"]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,19 +24,21 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
     model: Annotated[
-        list[str] | None, typer.Option(help="A card's id; repeat for several. Default: all that fit.")
+        list[str] | None, typer.Option(help="Id of a card; repeat for several. Default: all that fit.")
     ] = None,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="scratch, probe, partial, full, lora, zero-shot or few-shot; repeat. Default: probe, scratch, full, "
-            "partial; of models with a head of their own zero-shot and few-shot first."
+            help="scratch, probe, partial, full, lora, zero-shot or few-shot; repeat for several. Default: probe, "
+            "scratch, full, partial; for models with a head of their own zero-shot and few-shot first."
         ),
     ] = None,
-    weights: Annotated[str, typer.Option(help="auto, official, stand-in or none.")] = "auto",
+    weights: Annotated[
+        Literal["auto", "official", "stand-in", "none"], typer.Option(help="Tier of the weights to start from.")
+    ] = "auto",
     variant: Annotated[str | None, typer.Option(help="Only this variant of each model.")] = None,
     data: Annotated[
-        str, typer.Option(help="auto, a data set's name, hub:ID[:CONFIG][@REVISION], or a folder.")
+        str, typer.Option(help="auto, the name of a data set, hub:ID[:CONFIG][@REVISION], or a folder.")
     ] = "auto",
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
     fractions: Annotated[
@@ -44,78 +47,75 @@ def evaluate(
     budget: Annotated[
         float,
         typer.Option(
-            help="Minutes for the whole plan, finished runs included; what will not fit is skipped, and a row says so."
+            help="Time budget in minutes, counting runs already finished. Runs that do not fit are skipped and "
+            "recorded."
         ),
     ] = 10.0,
     max_cost: Annotated[
         float | None,
         typer.Option(
-            help="Most US dollars to spend on models behind an API; what would cost more is skipped, and a row says so."
+            help="Maximum spend in US dollars on API models. Runs that would exceed it are skipped and recorded."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="no (float32) or bf16, tried out first.")] = "no",
+    device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
+    precision: Annotated[
+        Literal["no", "bf16"], typer.Option(help="Mixed precision: no (float32), or bf16, which is tried first.")
+    ] = "no",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Keep finished runs, or run them again.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON on standard output.")] = False,
     wide: Wide = False,
 ) -> None:
     """Fine-tune models on small data; rank accuracy, speed, size and what transfer gained."""
     from tlzoo.leaderboard.render import render
-    from tlzoo.run.evaluate import evaluate as run
+    from tlzoo.run.evaluate import run_evaluation
+    from tlzoo.run.request import EvaluationRequest
 
-    for name, value, known in (
-        ("weights", weights, ("auto", "official", "stand-in", "none")),
-        ("device", device, ("auto", "cpu", "cuda")),
-        ("precision", precision, ("no", "bf16")),
-    ):
-        if value not in known:
-            raise unknown(name, value, known, f"--{name}")
+    request = EvaluationRequest(
+        task=task,
+        models=tuple(model or ()),
+        strategies=tuple(strategy or ()),
+        weights=weights,
+        variant=variant,
+        data=data,
+        seeds=_numbers("--seeds", seeds, int),
+        fractions=_numbers("--fractions", fractions, float),
+        device=choose_device(device),
+        precision=precision,
+        budget=budget,
+        max_cost=max_cost,
+        out=out,
+        fresh=not resume,
+    )
     try:
-        done = run(
-            task,
-            models=model or [],
-            strategies=strategy or [],
-            weights=weights,  # type: ignore[arg-type]
-            variant=variant,
-            data=data,
-            seeds=_numbers("--seeds", seeds, int),
-            fractions=_numbers("--fractions", fractions, float),
-            budget=budget,
-            max_cost=max_cost,
-            device=choose_device(device),
-            precision=precision,
-            out=out,
-            fresh=not resume,
-            say=terminal.say,
-        )
+        done = run_evaluation(request, terminal.say)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"what was finished is kept in {out / 'results'}, and the same command goes on from there"
+            f"finished runs are kept in {out / 'results'}, and the same command goes on from there"
         ) from None
     terminal.put(render(done.board, "json" if as_json else "table", None if wide else terminal.width()))
     terminal.say(f"{done.executed} runs executed, {done.resumed} taken from {out / 'results'}")
     if done.problems:
-        shown = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
-        raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {shown}")
+        examples = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
+        raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {examples}")
     if done.failed:
         raise typer.Exit(1)
 
 
-def _numbers(option: str, text: str, kind: Callable[[str], T]) -> list[T]:
+def _numbers(option: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
     try:
-        return [kind(part) for part in text.split(",")]
+        return tuple(kind(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"{option} {text!r}: expected numbers separated by commas, such as 0,1,2") from None
 
 
-def choose_device(wanted: str) -> str:
-    """The device that ``--device`` names; ``auto`` is CUDA where a driver answers."""
-    if wanted == "cpu":
-        return wanted
+def choose_device(device: Device) -> Literal["cpu", "cuda"]:
+    """The device that ``--device`` names; ``auto`` is CUDA if a driver answers."""
+    if device == "cpu":
+        return device
     from tlzoo.measure.device import cuda_available
 
-    there = cuda_available()
-    if wanted == "cuda" and not there:
+    is_available = cuda_available()
+    if device == "cuda" and not is_available:
         raise InputError("--device cuda: no CUDA device answers; use --device cpu")
-    return "cuda" if there else "cpu"
+    return "cuda" if is_available else "cpu"

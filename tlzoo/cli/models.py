@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tlzoo import terminal
-from tlzoo.errors import InputError, unknown
+from tlzoo.cli.evaluation import Device, choose_device
+from tlzoo.errors import InputError
 
 
 def register(app: typer.Typer) -> None:
@@ -19,33 +20,34 @@ def register(app: typer.Typer) -> None:
 
 
 def finetune(
-    card: Annotated[str, typer.Argument(help="A card's id: the model to start from.")],
+    card: Annotated[str, typer.Argument(help="Id of a card: the model to start from.")],
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
-    data: Annotated[str, typer.Option(help="A folder, a data set's name, or hub:ID[:CONFIG][@REVISION].")],
+    data: Annotated[str, typer.Option(help="A folder, the name of a data set, or hub:ID[:CONFIG][@REVISION].")],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
-    strategy: Annotated[str, typer.Option(help="probe, partial, full, lora or scratch.")] = "full",
-    weights: Annotated[str, typer.Option(help="auto, official or stand-in.")] = "auto",
+    strategy: Annotated[
+        Literal["probe", "partial", "full", "lora", "scratch"], typer.Option(help="Which layers are trained.")
+    ] = "full",
+    weights: Annotated[
+        Literal["auto", "official", "stand-in"], typer.Option(help="Tier of the weights to start from.")
+    ] = "auto",
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
 ) -> None:
     """Fine-tune a model on all of your data, and write it with its card and its recipe."""
     import sys
 
-    from tlzoo.cli.evaluation import choose_device
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.run.finetune import finetune as run
 
-    if weights not in ("auto", "official", "stand-in"):
-        raise unknown("weights", weights, ("auto", "official", "stand-in"), "--weights")
     done = run(
         card,
         task,
         data,
         out,
         strategy=strategy,
-        weights=weights,  # type: ignore[arg-type]
+        weights=weights,
         variant=variant,
         seed=seed,
         device=choose_device(device),
@@ -63,17 +65,20 @@ def finetune(
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or a card's id.")],
+    model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or the id of a card.")],
     inputs: Annotated[
-        list[str], typer.Argument(help="Files, or folders of them; or texts, in quotes; - reads texts, one a line.")
+        list[str],
+        typer.Argument(help="Files, folders, or texts in quotes; - reads texts from standard input, one a line."),
     ],
-    batch_size: Annotated[int, typer.Option(help="Files a batch.", min=1)] = 32,
-    draw: Annotated[Path | None, typer.Option(help="Folder to draw predictions into: pictures, curves, films.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Files per batch.", min=1)] = 32,
+    draw: Annotated[
+        Path | None, typer.Option(help="Folder for visualised predictions (images, pitch curves, videos).")
+    ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Column of a table to read texts from; by default the one that training read.")
+        str | None, typer.Option(help="Column of a table to read texts from; by default the one used in training.")
     ] = None,
 ) -> None:
-    """Predict files: one JSON object a line, with the input and the prediction."""
+    """Predict files; print one line of JSON for each, with the input and the prediction."""
     import sys
 
     from tqdm import tqdm
@@ -102,5 +107,5 @@ def predict(
     if not total:
         raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
     if failed:
-        shown = "; ".join(failed[:3]) + (" ..." if len(failed) > 3 else "")
-        raise InputError(f"{len(failed)} of {total} inputs have no prediction: {shown}")
+        examples = "; ".join(failed[:3]) + (" ..." if len(failed) > 3 else "")
+        raise InputError(f"{len(failed)} of {total} inputs have no prediction: {examples}")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tlzoo.errors import UnavailableError, unknown
+from tlzoo.errors import UnavailableError
+from tlzoo.vocabulary import Domain
 
 
 def register(app: typer.Typer) -> None:
@@ -16,16 +17,14 @@ def register(app: typer.Typer) -> None:
 
 
 def space(
-    domain: Annotated[str, typer.Argument(help="image, text, audio or video.")],
-    port: Annotated[int | None, typer.Option(help="Port; the first free one from 7860 on by default.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
-    out: Annotated[Path, typer.Option(help="Folder of results to show beside those that ship.")] = Path(".tlzoo"),
+    domain: Annotated[Domain, typer.Argument(help="Domain of the models.")],
+    port: Annotated[int | None, typer.Option(help="Port; by default the first free one from 7860 on.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; by default this machine only.")] = "127.0.0.1",
+    out: Annotated[Path, typer.Option(help="Folder of results to show besides the reference results.")] = Path(
+        ".tlzoo"
+    ),
 ) -> None:
     """Browse, compare and try the models of a domain in the browser."""
-    from tlzoo.vocabulary import DOMAINS
-
-    if domain not in DOMAINS:
-        raise unknown("domain", domain, DOMAINS)
     try:
         from tlzoo.space.app import serve
     except ModuleNotFoundError as error:

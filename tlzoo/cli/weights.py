@@ -20,10 +20,10 @@ def register(app: typer.Typer) -> None:
 
 
 def fetch(
-    card: Annotated[str | None, typer.Argument(help="A card's id.")] = None,
-    task: Annotated[str | None, typer.Option(help="Every model that can do this task.")] = None,
+    card: Annotated[str | None, typer.Argument(help="Id of a card.")] = None,
+    task: Annotated[str | None, typer.Option(help="All models that can do this task.")] = None,
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
-    to: Annotated[Path | None, typer.Option(help="Also write a mirror (FOLDER/<sha256>/<file>) here.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to write a mirror (<sha256>/<file>) to, too.")] = None,
 ) -> None:
     """Fetch official weights into the cache, verified by hash."""
     from tlzoo import blobs
@@ -33,7 +33,7 @@ def fetch(
     from tlzoo.vocabulary import task_facts
 
     if (card is None) == (task is None):
-        raise InputError("fetch takes one of: a card's id, or --task TASK")
+        raise InputError("fetch takes one of: the id of a card, or --task TASK")
     if task:
         task_facts(task)
     chosen = [catalogue.get(card)] if card else [c for c in catalogue.cards() if c.can_do(task or "")]
@@ -74,7 +74,7 @@ def serve(
 
 
 def doctor() -> None:
-    """Say what is reachable and what is missing, a line each."""
+    """Check what is reachable and what is missing."""
     from tlzoo.cli.checks import checks
 
     worst = 0
@@ -82,4 +82,4 @@ def doctor() -> None:
         line = f"{name:<22} {state}" + (f"; {remedy}" if remedy else "")
         terminal.put(terminal.wrap(line, terminal.width(), indent=23))
         worst |= bool(remedy)
-    terminal.say("everything is there" if not worst else "what is missing limits only what its line names")
+    terminal.say("nothing is missing" if not worst else "missing items only affect the feature named on their line")

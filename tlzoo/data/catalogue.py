@@ -1,10 +1,16 @@
-"""How ``--data`` finds a data set, and how it is loaded and kept."""
+"""How ``--data`` finds a data set, and how it is prepared once, kept and loaded.
+
+Whatever its source, a data set is prepared once under its fingerprint: a Parquet file for each split, in the cache.
+Rows of a person's folder refer to the person's files, by the path from the folder on, so that nothing is copied; the
+fingerprint, which :func:`find` computes from their contents, notices when one of them has changed.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -15,17 +21,25 @@ from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
-from tlzoo.files import kept
+from tlzoo.files import is_utf8, kept
 from tlzoo.keys import changed, key
 from tlzoo.vocabulary import column, task_facts
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
+
     from tlzoo.data.dataset import Listing, Prepared
+
+
+PREPARED_VERSION = 1
+"""Raised when a person's data are prepared in another way, so that they are prepared again."""
+_NOTES = "notes.json"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that was found, not yet loaded; cheap to make and to send to another process.
+    """A data set that is not loaded yet; cheap to make and to send to another process.
 
     Attributes:
         name: What boards call it.
@@ -35,7 +49,7 @@ class Source:
         where: ``rendered``, ``hub`` or ``folder``.
         place: Loader, repository id with commit, or path.
         options: Arguments of the Hub's listing.
-        limits: Most examples a split.
+        limits: Maximum examples per split.
         notice: What a person should know about the choice.
     """
 
@@ -56,21 +70,21 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
     Args:
         task: The task.
         wanted: ``auto``, a name of ``tlzoo.data.named``, ``hub:ID[:CONFIG][@revision]``, or the path of own data.
-        limits: Most examples a split.
-        kind: Kind of input: of ``auto`` by default the task's domain's. What is named has its own, but what is stored
-            alike can be read as another one.
+        limits: Maximum examples per split.
+        kind: Kind of input; of ``auto``, that of the task's domain by default. A named data set has its own kind, but
+            can be read as another one that is stored alike.
 
     Raises:
         InputError: No such data set, or it is for another task.
         UnavailableError: It is on the Hub, which does not answer.
     """
-    found = _found(task, wanted, limits, kind)
-    if kind is None or kind == found.kind or column(kind) != column(found.kind):
-        return found
-    return replace(found, kind=kind, name=f"{found.name}-{kind}", fingerprint=key(found.fingerprint, kind))
+    source = _source(task, wanted, limits, kind)
+    if kind is None or kind == source.kind or column(kind) != column(source.kind):
+        return source
+    return replace(source, kind=kind, name=f"{source.name}-{kind}", fingerprint=key(source.fingerprint, kind))
 
 
-def _found(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
+def _source(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
     task_facts(task)
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
@@ -89,11 +103,18 @@ def _found(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
 def _own(task: str, path: Path, limits: Limits) -> Source:
     from tlzoo.data.files import readers
 
-    found = readers.listing(path, task)  # complains before anything runs
-    fingerprint = key(readers.fingerprint(found, path), task, changed(limits), DRAW_VERSION)
+    listing = readers.listing(path, task)  # complains before anything runs
+    fingerprint = _fingerprint(listing, path, task, limits)
     facts = task_facts(task)
-    kind = found.kind if found.kind in facts.inputs else facts.domain  # else a column's name: of a pair of texts
+    kind = listing.kind if listing.kind in facts.inputs else facts.domain  # of a pair of texts it is a column's name
     return Source(readers.title(path), task, kind, fingerprint, "folder", str(path.resolve()), (), limits)
+
+
+def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits) -> str:
+    """Hash of a person's own files, and of what decides which of their rows are drawn."""
+    from tlzoo.data.files import readers
+
+    return key(readers.fingerprint(listing, path), task, changed(limits), DRAW_VERSION)
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
@@ -131,19 +152,54 @@ def _names(task: str) -> str:
     return ", ".join(n for n, e in DATASETS.items() if e.task == task) or "none"
 
 
+@dataclass(frozen=True)
+class Sample:
+    """The first test examples of a prepared data set, which were read without the rest.
+
+    Attributes:
+        rows: The examples.
+        sizes: Number of rows of each split.
+    """
+
+    rows: Dataset
+    sizes: Mapping[str, int]
+
+
 def load(source: Source) -> Prepared:
-    """Load a data set: rendered and downloaded ones are kept, prepared, in the cache.
+    """Load a data set, which is prepared first where the cache does not have it.
 
     Raises:
         InputError: The source cannot be used for its task.
         UnavailableError: A part of it is not available, or the cache cannot be written.
     """
-    if source.where == "folder":
-        from tlzoo.data.files.readers import listing
+    from datasets import Dataset, DatasetDict
 
-        return _draw(listing(Path(source.place), source.task), source)
-    folder = blobs.cache_dir() / "datasets" / source.fingerprint
-    return _read(kept(folder, lambda new: _write(_make(source), new), f"data set {source.name}"))
+    from tlzoo.data.dataset import Prepared
+
+    folder = _prepared(source)
+    splits = {split: Dataset(table) for split, table in _tables(source, folder).items()}
+    problems, notices, *rest = json.loads((folder / _NOTES).read_text())
+    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), *rest)
+
+
+def sample(source: Source, count: int) -> Sample:
+    """Read the first test examples of a data set; raises as :func:`load` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from datasets import Dataset
+
+    files = {split: pq.ParquetFile(path) for split, path in _files(_prepared(source)).items()}
+    test = files["test"]
+    table = pa.Table.from_batches(itertools.islice(test.iter_batches(count), 1), test.schema_arrow)
+    sizes = {split: file.metadata.num_rows for split, file in files.items()}
+    return Sample(Dataset(_located(table, source)), sizes)
+
+
+def _prepared(source: Source) -> Path:
+    """The folder that holds a data set as it was prepared: now, or earlier."""
+    name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
+    folder = blobs.cache_dir() / "datasets" / name
+    return kept(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
 
 
 def _make(source: Source) -> Prepared:
@@ -153,40 +209,91 @@ def _make(source: Source) -> Prepared:
         module, _, function = source.place.partition(":")
         render: Callable[[], dict[str, object]] = getattr(import_module(module), function)
         return Prepared(render())
-    from tlzoo.data.files.hub import listing
+    if source.where == "folder":
+        return _of_folder(source)
+    from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
-    return _draw(listing(repo, commit, source.task, **dict(source.options)), source)
+    return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
 
 
-def _draw(found: Listing, source: Source) -> Prepared:
+def _of_folder(source: Source) -> Prepared:
+    """A person's own data, with references to the person's files.
+
+    Raises:
+        InputError: A file changed since the fingerprint was computed, under which the rows would be kept.
+    """
+    from tlzoo.data.files import readers
+
+    path = Path(source.place)
+    listing = readers.listing(path, source.task)
+    prepared = _draw(listing, source, _root(source))
+    fingerprint = _fingerprint(listing, path, source.task, source.limits)
+    if source.fingerprint not in (fingerprint, key(fingerprint, source.kind)):
+        raise InputError(f"{path}: a file changed while the data were read; run the command again")
+    return prepared
+
+
+def _draw(listing: Listing, source: Source, root: Path | None = None) -> Prepared:
     from tlzoo.data.dataset import gather
     from tlzoo.data.media.inputs import read_checked
 
-    some = drawn(found, source.limits)
-    found.groups = some.groups
-    found.notices += some.notices
-    return gather(found, some.chosen, read_checked(found.kind), some.available)
+    some = drawn(listing, source.limits)
+    listing.groups = some.groups
+    listing.notices += some.notices
+    return gather(listing, some.chosen, read_checked(listing.kind), some.available, root)
+
+
+def _root(source: Source) -> Path:
+    """The folder from which on rows of a person's own data name files."""
+    place = Path(source.place)
+    return place if place.is_dir() else place.parent
+
+
+def _located(table: pa.Table, source: Source) -> pa.Table:
+    """A table with the whole paths of the files that its rows refer to.
+
+    Raises:
+        InputError: The path of the person's folder is not UTF-8, as paths in a table are.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    place = table.schema.get_field_index(column(source.kind))
+    if source.where != "folder" or place < 0 or not pa.types.is_struct(table.schema.field(place).type):
+        return table
+    root = str(_root(source))
+    if not is_utf8(root):
+        raise InputError(f"{root!r}: the path is not UTF-8; rename the folder, or the one above it that is not")
+    field = table.schema.field(place)
+    chunks = []
+    for chunk in table.column(place).chunks:
+        data, path = chunk.field("bytes"), chunk.field("path")
+        whole = pc.if_else(pc.is_null(data), pc.binary_join_element_wise(root, path, os.sep), path)
+        chunks.append(pa.StructArray.from_arrays([data, whole], fields=list(field.type)))
+    return table.set_column(place, field, pa.chunked_array(chunks, field.type))
+
+
+def _tables(source: Source, folder: Path) -> dict[str, pa.Table]:
+    import pyarrow.parquet as pq
+
+    return {split: _located(pq.read_table(path), source) for split, path in _files(folder).items()}
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The file of each split of a prepared data set."""
+    paths = {split: folder / f"{split}.parquet" for split in SPLITS}
+    return {split: path for split, path in paths.items() if path.is_file()}
 
 
 def _write(prepared: Prepared, folder: Path) -> None:
     from datasets import disable_progress_bars
 
+    from tlzoo.data.dataset import PART_ROWS
+
     disable_progress_bars()
     folder.mkdir()
     for split, rows in prepared.splits.items():
-        rows.to_parquet(folder / f"{split}.parquet")
+        rows.to_parquet(folder / f"{split}.parquet", batch_size=PART_ROWS)
     notes = [prepared.problems, prepared.notices, prepared.available, dict(prepared.columns)]
-    (folder / "notes.json").write_text(json.dumps(notes))
-
-
-def _read(folder: Path) -> Prepared:
-    import pyarrow.parquet as pq
-    from datasets import Dataset, DatasetDict
-
-    from tlzoo.data.dataset import Prepared
-
-    files = {split: folder / f"{split}.parquet" for split in SPLITS}
-    splits = {split: Dataset(pq.read_table(path)) for split, path in files.items() if path.is_file()}
-    problems, notices, *rest = json.loads((folder / "notes.json").read_text())
-    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), *rest)
+    (folder / _NOTES).write_text(json.dumps(notes))

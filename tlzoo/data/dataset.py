@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,18 +15,22 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from tlzoo.data.protocol import SPLITS, bootstrap_groups, check_sides
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
+from tlzoo.files import is_utf8
+
+Read = Callable[[Any], tuple[Any, str | None]]
+"""Reads a storage value: gives it with its bytes, and why it cannot be used, if it cannot."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Data that are ready to be run on.
+    """A prepared data set.
 
     Attributes:
         splits: ``train``, ``validation`` and ``test``; columns: the input by its kind, targets, ``id``, ``group``.
         problems: One line for each example that could not be read and was left out.
         notices: One line for each thing that a person should know.
-        available: Of how many rows each split was drawn, where that is known.
-        columns: The column that each input was read from, of tables of text.
+        available: Number of rows that each split was drawn from, if known.
+        columns: The column of a table that each text was read from.
     """
 
     splits: DatasetDict
@@ -40,35 +45,35 @@ class Prepared:
         return self.splits["train"].features
 
     def test_groups(self) -> list[str]:
-        """What the bootstrap resamples, one name a test example."""
+        """Groups that the bootstrap resamples, one name for each test example."""
         test = self.splits["test"]
         return bootstrap_groups(test["id"][:], test["group"][:], set(self.splits["train"]["group"][:]))
 
     def counts(self) -> Counts:
-        """What each split has of rows, groups and classes."""
-        rows = {split: len(each) for split, each in self.splits.items()}
-        groups = {split: set(each["group"][:]) for split, each in self.splits.items()}
+        """Number of rows, groups and classes of each split."""
+        sizes = {split: len(rows) for split, rows in self.splits.items()}
+        groups = {split: set(rows["group"][:]) for split, rows in self.splits.items()}
         feature = self.features.get("label")
         classes: Counter[str] = Counter()
         if isinstance(feature, ClassLabel):
-            for part in self.splits.values():
-                classes.update(feature.names[i] for i in part["label"][:])
-        each = {split: len(names) for split, names in groups.items()}
-        every, shared = len(set().union(*groups.values())), len(groups["train"] & groups.get("test", set()))
-        return Counts(rows, self.available, classes, each, every, shared)
+            for rows in self.splits.values():
+                classes.update(feature.names[i] for i in rows["label"][:])
+        counts = {split: len(names) for split, names in groups.items()}
+        total, shared = len(set().union(*groups.values())), len(groups["train"] & groups.get("test", set()))
+        return Counts(sizes, self.available, classes, counts, total, shared)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How much data there are.
+    """How much data there is.
 
     Attributes:
         rows: Rows of each split.
-        available: Of how many rows they were drawn, where that is known.
-        classes: Rows of each class in all splits together; empty where there are no classes.
-        groups: Speakers, documents, scenes... of each split: what is independent.
-        all_groups: Of all splits together.
-        shared_groups: Of the test, those that training has as well.
+        available: Number of rows that each split was drawn from, if known.
+        classes: Rows of each class in all splits together; empty without classes.
+        groups: Independent units of each split, such as speakers, documents or scenes.
+        all_groups: Groups of all splits together.
+        shared_groups: Groups of the test that are in training as well.
     """
 
     rows: Mapping[str, int]
@@ -85,15 +90,15 @@ class Counts:
             ranked = sorted(self.classes.items(), key=lambda item: (-item[1], item[0]))
             if ranked[0][1] == ranked[-1][1]:
                 shown = f"{ranked[0][1]:,} rows each"
-            elif len(ranked) > MAXIMUM_CLASSES_SHOWN:
+            elif len(ranked) > MAX_CLASSES_SHOWN:
                 shown = f"smallest {_class(*ranked[-1])}, largest {_class(*ranked[0])}"
             else:
                 shown = ", ".join(_class(*item) for item in ranked)
             parts.append(f"{len(ranked)} {'class' if len(ranked) == 1 else 'classes'} ({shown})")
         if any(count < self.rows[split] for split, count in self.groups.items()):
-            each = ", ".join(f"{split} {count:,}" for split, count in self.groups.items())
+            counts = ", ".join(f"{split} {count:,}" for split, count in self.groups.items())
             also = f", of which {self.shared_groups:,} in train as well" if self.shared_groups else ""
-            parts.append(f"{self.all_groups:,} {'group' if self.all_groups == 1 else 'groups'} ({each}{also})")
+            parts.append(f"{self.all_groups:,} {'group' if self.all_groups == 1 else 'groups'} ({counts}{also})")
         return "; ".join(parts)
 
     def _split(self, split: str) -> str:
@@ -101,7 +106,9 @@ class Counts:
         return f"{split} {count:,}" + (f" of {whole:,}" if whole > count else "")
 
 
-MAXIMUM_CLASSES_SHOWN = 6
+MAX_CLASSES_SHOWN = 6
+PART_ROWS = 256
+"""Rows of a part of a table; an Arrow array of bytes holds at most 2 GiB."""
 
 
 def _class(name: str, count: int) -> str:
@@ -115,11 +122,11 @@ def table(features: Features, columns: Mapping[str, Sequence[Any]]) -> Dataset:
 
 @dataclass(frozen=True)
 class Target:
-    """What is right for one example.
+    """The target of one example.
 
     Attributes:
         columns: Its columns in their storage form.
-        remarks: How often something had to be put right on the way, by what it was.
+        remarks: Number of corrections, by what was corrected.
     """
 
     columns: Mapping[str, Any]
@@ -127,7 +134,7 @@ class Target:
 
 
 class Targets(Protocol):
-    """What is right for each example of a listing."""
+    """The target of each example of a listing."""
 
     @property
     def features(self) -> Features:
@@ -138,30 +145,30 @@ class Targets(Protocol):
 
         Args:
             index: Its place in the listing.
-            value: Its input as it is stored, with its bytes.
+            value: Its input in storage form, with its bytes.
 
         Raises:
-            InputError: The example cannot be used; says why, in one line that does not name it.
+            InputError: The example cannot be used; one line that says why, and does not name it.
         """
 
 
 @dataclass
 class Listing:
-    """Examples before they are drawn: where they are, not what they hold.
+    """Examples before they are drawn: where they are, without their content.
 
     Attributes:
         kind: Kind of the input.
         inputs: One storage value an example, such as ``{"bytes": None, "path": "a.wav"}``.
-        labels: Class name of each example; where an example has no class, what the draw is to be stratified by.
-        names: What to call each example.
+        labels: Class name of each example; without classes, what the draw is stratified by.
+        names: Name of each example.
         groups: Group of each example, where known.
         splits: Split of each example, where the source has them.
         notices: What was guessed.
-        problems: One line for each example that is not listed, since a part of it is missing.
-        targets: What is right, where that is no class.
-        identity: What, beside its input, makes each example what it is, such as the passage of a question.
-        files: Files that decide the rows, of a person's own data.
-        columns: The column that each input is read from, of tables of text.
+        problems: One line for each example that is left out because a part of it is missing.
+        targets: The targets, if they are not classes.
+        identity: What distinguishes examples with the same input, such as the passage of a question.
+        files: Files that decide the rows of a person's own data.
+        columns: The column of a table that each text is read from.
     """
 
     kind: str
@@ -204,7 +211,11 @@ def classes_of(labels: Iterable[str]) -> list[str]:
 
 
 def gather(
-    listing: Listing, chosen: Mapping[str, Iterable[int]], read: Any, available: Mapping[str, int] | None = None
+    listing: Listing,
+    chosen: Mapping[str, Iterable[int]],
+    read: Read,
+    available: Mapping[str, int] | None = None,
+    root: Path | None = None,
 ) -> Prepared:
     """Read the drawn examples.
 
@@ -212,19 +223,21 @@ def gather(
         listing: All examples.
         chosen: Indices of each split.
         read: Takes a storage value, gives ``(value with bytes, reason it cannot be used or None)``.
-        available: Of how many examples each split was drawn, where that is known.
+        available: Number of examples that each split was drawn from, if known.
+        root: Folder of a person's own files: rows refer to them by their path from there on. Without, rows hold what
+            the files hold.
 
     Returns:
         The data; unreadable examples are left out and named.
 
     Raises:
-        InputError: Nothing can be learnt or tested with the examples that can be used.
+        InputError: Nothing can be learnt or tested with the usable examples.
     """
     targets = listing.targets or Labels(listing.labels)
     own = {"group": Value("string"), "id": Value("string")}
     features = Features({listing.kind: storage(listing.kind), **targets.features, **own})
     problems = list(listing.problems)
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[Mapping[str, object]]] = {}
     labels: dict[str, list[str]] = {}
     remarks: Counter[str] = Counter()
     for split in SPLITS:
@@ -239,7 +252,8 @@ def gather(
             if reason is None:
                 remarks.update(target.remarks)
                 group = listing.groups[index] if listing.groups else name
-                rows[split].append({listing.kind: value, **target.columns, "group": group, "id": name})
+                stored = value if root is None else _reference(listing.inputs[index], value, root)
+                rows[split].append({listing.kind: stored, **target.columns, "group": group, "id": name})
                 labels[split].append(listing.labels[index])
             else:
                 problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
@@ -248,25 +262,36 @@ def gather(
     check_sides(labels, is_classed, lost)
     notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
     if is_classed:
-        notices += _never_taught(labels)
+        notices += _untrained_classes(labels)
     splits = {split: _in_parts(features, rows[split]) for split in SPLITS}
     return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), available or {}, listing.columns)
 
 
-def _never_taught(labels: Mapping[str, Sequence[str]]) -> list[str]:
-    """Say which classes no training example has: nobody can learn them, and the accuracy counts them as wrong."""
+def _reference(given: Any, whole: Any, root: Path) -> Any:
+    """What a row holds of an input: the path of its file from ``root`` on, else, without a file of its own, all of it.
+
+    A file whose name Arrow cannot keep, which takes UTF-8, is held with its bytes.
+    """
+    if not isinstance(given, Mapping) or given["bytes"] is not None:
+        return whole
+    path = os.path.relpath(given["path"], root)
+    return {"bytes": None, "path": path} if is_utf8(path) else whole
+
+
+def _untrained_classes(labels: Mapping[str, Sequence[str]]) -> list[str]:
+    """Name the classes without a training example, which cannot be learnt and count as wrong in the accuracy."""
     seen = {split: Counter(labels[split]) for split in SPLITS}
     absent = sorted((seen["validation"] | seen["test"]).keys() - seen["train"].keys())
-    told = [
+    notices = [
         f"class {name!r} has {seen['validation'][name]} validation, {seen['test'][name]} test and no training example"
-        for name in absent[:MAXIMUM_CLASSES_SHOWN]
+        for name in absent[:MAX_CLASSES_SHOWN]
     ]
-    more = len(absent) - len(told)
-    return told + ([f"classes without a training example: {more} more"] if more else [])
+    more = len(absent) - len(notices)
+    return notices + ([f"classes without a training example: {more} more"] if more else [])
 
 
-def _in_parts(features: Features, rows: Sequence[Mapping[str, Any]], size: int = 256) -> Dataset:
-    """Rows as a data set; in parts, since one Arrow array of bytes holds 2 GiB at most."""
+def _in_parts(features: Features, rows: Sequence[Mapping[str, object]]) -> Dataset:
+    """Rows as a data set, in parts."""
     schema = features.arrow_schema
-    parts = [pa.Table.from_pylist(list(rows[i : i + size]), schema=schema) for i in range(0, len(rows), size)]
+    parts = [pa.Table.from_pylist(list(rows[i : i + PART_ROWS]), schema=schema) for i in range(0, len(rows), PART_ROWS)]
     return Dataset(pa.concat_tables(parts) if parts else schema.empty_table())

@@ -1,4 +1,4 @@
-"""How data are drawn: VTAB-1k sized, stratified, never leaking, nested (Zhai 2019, 1910.04867, section 2)."""
+"""How splits are drawn: VTAB-1k sized, stratified, nested, without leaks (Zhai 2019, 1910.04867, section 2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Limits:
-    """Most examples that a split may have; None takes all."""
+    """Maximum examples per split; None takes all."""
 
     train: int | None = 800
     validation: int | None = 200
@@ -28,7 +28,7 @@ VTAB = Limits()
 
 
 def stratified_order(labels: Sequence[Hashable], seed: int) -> Indices:
-    """A random order of which every prefix has the classes' proportions, as nearly as whole examples can.
+    """A random order in which every prefix has the proportions of the classes, as nearly as whole examples allow.
 
     Args:
         labels: Class of each example; all equal where there are no classes.
@@ -55,11 +55,11 @@ def subset(labels: Sequence[Hashable], fraction: float, seed: int) -> Indices:
 
 
 def shots(labels: Sequence[Hashable], count: int, seed: int) -> Indices:
-    """Indices of a few examples to put into a prompt: of each class as many as of any other, in random order.
+    """Indices of a few examples for a prompt, as many of each class as of any other, in random order.
 
     Args:
         labels: Class of each example; all equal where there are no classes.
-        count: How many, if there are so many.
+        count: Maximum number of examples.
         seed: Seed of choice and order.
     """
     rng = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ def divide(
         labels: Class of each example.
         groups: Speaker, document, scene... of each example, where examples are not independent.
         splits: ``train``, ``validation`` or ``test`` for each example, where the source has them.
-        limits: Maximum number of examples of each split that are to be drawn; what is cut is no more.
+        limits: Maximum examples per split; splits that are cut are not larger.
         seed: Seed of the draw.
 
     Returns:
@@ -157,21 +157,21 @@ def _cut(
 
 
 def bootstrap_groups(ids: Sequence[str], groups: Sequence[str], train_groups: set[str]) -> list[str]:
-    """What the bootstrap resamples: a group that is new in the test as a whole, of others the example itself."""
+    """What the bootstrap resamples, by example: its group if training does not have it, else the example itself."""
     return [name if group in train_groups else group for name, group in zip(ids, groups, strict=True)]
 
 
 def check_sides(labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reasons: Sequence[str] = ()) -> None:
-    """Refuse a division with which nothing can be learnt, chosen or tested.
+    """Refuse splits with which nothing can be learnt, chosen or tested.
 
     Args:
         labels: Class of each example of each split.
-        is_classed: Whether these are classes that are to be learnt.
-        reasons: What was left out, which may be why.
+        is_classed: Whether these classes are to be learnt.
+        reasons: What was left out, which may be the cause.
 
     Raises:
-        InputError: A split is empty, training has one class, or the test has none that training has; says how many
-            examples each split has, and the way out.
+        InputError: A split is empty, training has one class, or shares none with the test; with the number of examples
+            in each split, and a remedy.
     """
     empty = [name for name in SPLITS if not labels[name]]
     if empty:

@@ -1,4 +1,4 @@
-"""Examples that hold the same, and how a listing is drawn so that none of them stands on two sides."""
+"""Examples with the same content, and how a listing is drawn so that none of them is in two splits."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Drawn:
-    """Examples of a listing that are to be read.
+    """Examples of a listing that were drawn.
 
     Attributes:
         chosen: Indices of each split.
-        available: Of how many examples of each split they were drawn.
-        groups: Group of each example of the listing: its own; of one that has none that of the first of its content.
-        notices: What was left out, and what contradicts itself.
+        available: Number of examples that each split was drawn from.
+        groups: Group of each example of the listing: its own, else that of the first example with the same content.
+        notices: What was left out, and contradictory labels.
     """
 
     chosen: dict[str, list[int]]
@@ -40,7 +40,7 @@ class Drawn:
 
 
 def same_text(text: str) -> str:
-    """What makes two texts the same: all but case and white space."""
+    """A text without differences of case and white space."""
     return " ".join(text.casefold().split())
 
 
@@ -139,8 +139,8 @@ def _apart(sides: Mapping[str, Sequence[int]], first: Sequence[int]) -> dict[str
 
 def _crossing(before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]]) -> list[str]:
     lost = {name: len(before[name]) - len(after[name]) for name in SPLITS[:-1]}
-    told = " and ".join(f"{count:,} {name}" for name, count in lost.items() if count)
-    return [f"{told} rows repeat a later split's content and were left out"] if told else []
+    counts = " and ".join(f"{count:,} {name}" for name, count in lost.items() if count)
+    return [f"{counts} rows repeat a later split's content and were left out"] if counts else []
 
 
 def _once(

@@ -7,36 +7,56 @@ until both enough of them and enough time have passed, report percentiles. Decod
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tlzoo.core.batch import Batch, to_device
+from tlzoo.core.batch import Batch, Example, Row, to_device
 from tlzoo.core.model import Learner, Model, Network
 
-WARM_UP = 10
-LEAST_CALLS = 40
-LEAST_SECONDS = 2.0
-MOST_SECONDS = 10.0
+WARM_UP_CALLS = 10
+MIN_CALLS = 40
+MIN_SECONDS = 2.0
+MAX_SECONDS = 10.0
 BATCH_SIZES = (1, 4, 16, 64)
 
 
-def measure(build: Callable[[], Model], rows: list[Any], device: str = "cpu") -> dict[str, Any]:
+@dataclass(frozen=True)
+class Measurement:
+    """Speed and size of a model, as the columns of a row; what was not measured is absent.
+
+    Attributes:
+        latency_ms_p50: Median time from one preprocessed example to its prediction, in milliseconds.
+        latency_ms_p90: 90th percentile of that time.
+        latency_ms_p99: 99th percentile of that time.
+        throughput: Examples a second at the best batch size.
+        params: Learnable parameters.
+        size_bytes: Bytes of all parameters and buffers.
+        peak_memory_bytes: Bytes over the process without the model while single examples are predicted.
+        flops: Floating-point operations of one example's forward pass.
+    """
+
+    latency_ms_p50: float | None = None
+    latency_ms_p90: float | None = None
+    latency_ms_p99: float | None = None
+    throughput: float | None = None
+    params: int | None = None
+    size_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    flops: int | None = None
+
+
+def measure(build: Callable[[], Model], rows: Sequence[Row], device: str = "cpu") -> Measurement:
     """Measure a model.
 
     Args:
         build: Makes the model; called once, after the memory's baseline was read.
         rows: Rows to predict; repeated where a batch is larger.
         device: ``"cpu"`` or ``"cuda"``.
-
-    Returns:
-        Latency of one example in ms (``latency_ms_p50``, ``_p90``, ``_p99``), ``throughput`` in examples a second at
-        the best batch size, ``params``, ``size_bytes`` of all parameters and buffers, ``peak_memory_bytes`` over the
-        process without the model while single examples are predicted, ``flops`` of one example's forward pass.
     """
     _reset_peak(device)
     baseline = _memory(device, "VmRSS")
@@ -48,27 +68,28 @@ def measure(build: Callable[[], Model], rows: list[Any], device: str = "cpu") ->
         peak = _memory(device, "VmHWM") - baseline
         throughput = _best_throughput(model, examples, device)
     p50, p90, p99 = (float(1000 * q) for q in np.quantile(times, [0.5, 0.9, 0.99]))
-    return {
-        "latency_ms_p50": p50,
-        "latency_ms_p90": p90,
-        "latency_ms_p99": p99,
-        "throughput": throughput,
-        "params": parameter_count(model),
-        "size_bytes": sum(t.numel() * t.element_size() for t in model.state_dict().values()),
-        "peak_memory_bytes": max(0, peak),
-        "flops": _flops(model, singles[0]),
-    }
+    return Measurement(
+        latency_ms_p50=p50,
+        latency_ms_p90=p90,
+        latency_ms_p99=p99,
+        throughput=throughput,
+        params=parameter_count(model),
+        size_bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
+        peak_memory_bytes=max(0, peak),
+        flops=_flops(model, singles[0]),
+    )
 
 
-def measure_answers(model: Any, rows: list[Any]) -> dict[str, Any]:
-    """Measure a model that is asked: the first answer is left out, since a server may load its model for it.
+def measure_answers(model: Model, rows: Sequence[Row]) -> Measurement:
+    """Measure a model behind an API, without its first answer, for which a server may load the model.
 
     Args:
-        model: The model; its ``pace.width`` says how many requests go at a time.
-        rows: Rows to ask about, each once alone, and once together with the others.
+        model: The model.
+        rows: Rows to send, each once alone, and once together with the others.
 
     Returns:
-        ``latency_ms_p50`` and ``latency_ms_p90`` of single requests, ``throughput`` in examples a second of several.
+        The 50th and 90th percentiles of the latency of single requests (so few do not show a 99th), and the throughput
+        of several at a time.
     """
     singles = [model.preprocess([row]) for row in rows]
     model.predict(singles[0])
@@ -77,28 +98,28 @@ def measure_answers(model: Any, rows: list[Any]) -> dict[str, Any]:
         start = time.perf_counter()
         model.predict(single)
         times.append(time.perf_counter() - start)
-        if sum(times) >= MOST_SECONDS:
+        if sum(times) >= MAX_SECONDS:
             break
     start = time.perf_counter()
     model.predict(model.preprocess(rows[: len(times)]))
     together = len(times) / (time.perf_counter() - start)
     p50, p90 = (float(1000 * q) for q in np.quantile(times, [0.5, 0.9]))
-    return {"latency_ms_p50": p50, "latency_ms_p90": p90, "throughput": together}
+    return Measurement(latency_ms_p50=p50, latency_ms_p90=p90, throughput=together)
 
 
-def training_rate(model: Learner, rows: list[Any], batch_size: int, device: str = "cpu") -> float:
+def training_rate(model: Learner, rows: Sequence[Row], batch_size: int, device: str = "cpu") -> float:
     """Examples a second in training: the best of the last three of five steps (of two slow ones), updates left out."""
     examples = [model.encode(row) for row in rows]
     batch = to_device(model.collate([examples[i % len(examples)] for i in range(batch_size)]), device)
     model.to(device).train()
-    took: list[float] = []
-    while len(took) < 2 or (len(took) < 5 and sum(took) < MOST_SECONDS / 2):
+    seconds: list[float] = []
+    while len(seconds) < 2 or (len(seconds) < 5 and sum(seconds) < MAX_SECONDS / 2):
         _wait(device)
         start = time.perf_counter()
         torch.autograd.backward(model.loss(model.augment(batch)))
         _wait(device)
-        took.append(time.perf_counter() - start)
-    return batch_size / min(took[-3:])
+        seconds.append(time.perf_counter() - start)
+    return batch_size / min(seconds[-3:])
 
 
 def parameter_count(network: Network) -> int:
@@ -108,9 +129,9 @@ def parameter_count(network: Network) -> int:
 
 def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
     began = time.perf_counter()
-    for i in range(WARM_UP):
+    for i in range(WARM_UP_CALLS):
         model.predict(batches[i % len(batches)])
-        if time.perf_counter() - began > MOST_SECONDS:
+        if time.perf_counter() - began > MAX_SECONDS:
             break
     times: list[float] = []
     began = time.perf_counter()
@@ -121,26 +142,27 @@ def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
         _wait(device)
         times.append(time.perf_counter() - start)
         spent = time.perf_counter() - began
-        if (len(times) >= LEAST_CALLS and spent >= LEAST_SECONDS) or spent >= MOST_SECONDS:
+        if (len(times) >= MIN_CALLS and spent >= MIN_SECONDS) or spent >= MAX_SECONDS:
             return times
 
 
-def _best_throughput(model: Model, examples: list[Any], device: str) -> float:
-    """Examples a second at the best batch size; larger ones are tried as long as they gain, and are no long wait."""
+def _best_throughput(model: Model, examples: Sequence[Example], device: str) -> float:
+    """Examples a second at the best batch size; larger ones are tried as long as they gain and do not take long."""
     best = 0.0
     for size in BATCH_SIZES:
-        if best and size / best > MOST_SECONDS:
+        if best and size / best > MAX_SECONDS:
             break
-        if (found := _throughput(model, examples, size, device)) <= best:
+        rate = _throughput(model, examples, size, device)
+        if rate <= best:
             break
-        best = found
+        best = rate
     return best
 
 
-def _throughput(model: Model, examples: list[Any], size: int, device: str) -> float:
+def _throughput(model: Model, examples: Sequence[Example], size: int, device: str) -> float:
     batch = to_device(model.collate([examples[i % len(examples)] for i in range(size)]), device)
     best, spent, calls = 0.0, 0.0, 0
-    while not calls or (calls < 3 and spent < LEAST_SECONDS) or (calls < 50 and spent < LEAST_SECONDS / 4):
+    while not calls or (calls < 3 and spent < MIN_SECONDS) or (calls < 50 and spent < MIN_SECONDS / 4):
         _wait(device)
         start = time.perf_counter()
         try:

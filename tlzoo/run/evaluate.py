@@ -2,81 +2,39 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
 import os
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import cast
 
 from tlzoo.adapters.chat_api.endpoint import RequestEstimate
-from tlzoo.adapters.weights import Wanted, variant_of
-from tlzoo.cards import catalogue
-from tlzoo.core.model import Limits
+from tlzoo.adapters.weights import Wanted
+from tlzoo.core.model import Limits, Usage
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
-from tlzoo.files import damage, kept, writable_folder
-from tlzoo.keys import key
-from tlzoo.leaderboard.identity import grouped, of
-from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.schema import FINAL, MEASURED, PLANNED
+from tlzoo.files import writable_folder
 from tlzoo.leaderboard.store import Store
 from tlzoo.locks import locked
-from tlzoo.run import record
-from tlzoo.run.asking import ROWS, measure_asked, prospect
-from tlzoo.run.execute import DataFacts, execute, prepare
-from tlzoo.run.measuring import measure_run
-from tlzoo.run.plan import Plan, Run, plan, recipe_for, sources
+from tlzoo.run.api_model import ROWS, estimate_requests, measure_endpoint
+from tlzoo.run.budget import HANG_FACTOR, Budget
+from tlzoo.run.estimate import Estimate
+from tlzoo.run.execute import DataFacts, execute_apart, prepare
+from tlzoo.run.measurement import Measured, MeasurementCache, measure_run
+from tlzoo.run.outcome import Outcome
+from tlzoo.run.plan import Plan, Run, plan, sources
 from tlzoo.run.precision import checked
+from tlzoo.run.recorder import Evaluation, Notify, Recorder
+from tlzoo.run.remedy import further_runs
+from tlzoo.run.request import DEFAULT_OUT, PATIENCE_SECONDS, EvaluationRequest
+from tlzoo.run.spending import Spending
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
-from tlzoo.transfer import standin
-from tlzoo.transfer.strategies import trains_on_cached_features
-from tlzoo.vocabulary import UNTRAINED, task_facts
 
-Say = Callable[[str], None]
-DEFAULT_OUT = Path(".tlzoo")
-MEASUREMENT = 6
-"""Raised when what is measured changes, so that a kept measurement is made anew."""
-SLACK = 1.25
-"""What a run takes over its estimate at the worst: measured rates are the best of a few steps, on prepared inputs."""
-MEASURING = 20.0
-"""Seconds that measuring a model takes at the worst; with less left, a model that is not measured yet is skipped."""
-HUNG = 10.0
-"""How many times its estimate work may take, and :data:`PATIENCE` besides, before it is taken to hang."""
-PATIENCE = 300.0
-"""Seconds; covers what no estimate does: a process that starts, and data that it loads anew."""
-RESERVED = 0.025
-"""Share of the budget for what is no run: starting, tables, and an estimate that was a little low."""
-MOST_FILES = 256
-"""Result files that are left apart; more are merged after an evaluation."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What an evaluation gave.
-
-    Attributes:
-        board: Ranked rows (``leaderboard.schema.BOARD``) of the runs that were asked for.
-        executed: Runs that were executed now.
-        resumed: Runs that an earlier evaluation had finished.
-        problems: One line for each example that could not be read.
-    """
-
-    board: pa.Table
-    executed: int
-    resumed: int
-    problems: tuple[str, ...]
-
-    @property
-    def failed(self) -> int:
-        """Rows that failed: neither a result, nor skipped or unavailable as planned."""
-        return sum(status not in PLANNED for status in self.board["status"].to_pylist())
+MEASURING_SECONDS = 20.0
+"""What measuring a model takes at the worst; with less left, a model that is not measured yet is skipped."""
 
 
 def evaluate(
@@ -90,13 +48,13 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     fractions: Sequence[float] = (1.0,),
     budget: float = 10.0,
-    patience: float = PATIENCE,
+    patience: float = PATIENCE_SECONDS,
     max_cost: float | None = None,
     device: str = "cpu",
     precision: str = "no",
     out: str | os.PathLike[str] = DEFAULT_OUT,
     fresh: bool = False,
-    say: Say | None = None,
+    say: Notify | None = None,
 ) -> Evaluation:
     """Fine-tune models on a small data set and measure accuracy, speed, size and what transfer gained.
 
@@ -109,7 +67,7 @@ def evaluate(
         models: Card ids; by default every model that can do the task.
         strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
             head zero-shot and few-shot.
-        weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
+        weights: ``auto`` (the best tier that is available), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         seeds: Seeds.
@@ -118,8 +76,8 @@ def evaluate(
             expected to fit becomes a row with status ``skipped``. Waiting for another evaluation in the same folder
             costs nothing.
         patience: Seconds that work may take beyond what is planned before it is taken to hang.
-        max_cost: US dollars that this evaluation may spend on models behind an API; a run that would spend more becomes
-            a row with status ``skipped``, and its answers are kept. Nothing is asked whose price is not known.
+        max_cost: Maximum spend in US dollars on models behind an API; a run that would exceed it becomes a row with
+            status ``skipped``, and its answers are kept. Nothing is sent whose price is not known.
         device: ``cpu`` or ``cuda``.
         precision: ``no`` or ``bf16``, which is tried in a child process first.
         out: Folder of the results.
@@ -133,288 +91,163 @@ def evaluate(
         InputError: A name, a folder or a value is wrong, or this is called in the worker of an evaluation.
         UnavailableError: The data are not available.
     """
+    return run_evaluation(
+        EvaluationRequest(
+            task=task,
+            models=tuple(models),
+            strategies=tuple(strategies),
+            weights=weights,
+            variant=variant,
+            data=os.fspath(data),
+            seeds=tuple(seeds),
+            fractions=tuple(fractions),
+            device=device,
+            precision=precision,
+            budget=budget,
+            patience=patience,
+            max_cost=max_cost,
+            out=Path(out),
+            fresh=fresh,
+        ),
+        say or (lambda line: print(line, file=sys.stderr)),
+    )
+
+
+def run_evaluation(request: EvaluationRequest, notify: Notify) -> Evaluation:
+    """Plan an evaluation, execute what is not finished, and rank all of it; see :func:`evaluate`.
+
+    Args:
+        request: The options.
+        notify: Takes one-line notices.
+    """
     if INSIDE in os.environ:
         raise InputError("evaluate() is called in the worker of an evaluation, which waits for it; call it outside")
-    began = time.monotonic()
-    data = os.fspath(data)
-    tell = say or (lambda line: print(line, file=sys.stderr))
-    task_facts(task)
-    if max_cost is not None and not max_cost >= 0:
-        raise InputError(f"--max-cost {max_cost}: expected US dollars, 0 or more")
-    if not budget >= 0:
-        raise InputError(f"--budget {budget:g}: expected minutes, 0 or more")
-    found = sources(task, data, models)
-    folder = writable_folder(Path(out), "--out")
-    checked(precision, device)
-    planned = plan(
-        task,
-        found,
-        models=models,
-        strategies=strategies,
-        weights=weights,
-        variant=variant,
-        seeds=seeds,
-        fractions=fractions,
-        device=device,
-        precision=precision,
-    )
-    for notice in (*(source.notice for source in found), *planned.notices):
+    budget = Budget(request.budget, request.patience)
+    data = sources(request)
+    folder = writable_folder(request.out, "--out")
+    checked(request.precision, request.device)
+    planned = plan(request, data)
+    for notice in (*(source.notice for source in data), *planned.notices):
         if notice:
-            tell(notice)
-    ready = time.monotonic()
-    with locked(folder / ".lock", f"results in {folder}"):
-        began += time.monotonic() - ready
-        return _Driver(task, planned, folder, budget, patience, max_cost, began, fresh, tell).run()
+            notify(notice)
+    with contextlib.ExitStack() as stack:
+        with budget.paused():
+            stack.enter_context(locked(folder / ".lock", f"results in {folder}"))
+        return _Driver(request, planned, folder, budget, notify).run()
 
 
 class _Driver:
-    """Executes a plan, one run at a time."""
+    """Executes a plan, one run after the other."""
 
-    def __init__(
-        self,
-        task: str,
-        planned: Plan,
-        out: Path,
-        budget: float,
-        patience: float,
-        max_cost: float | None,
-        began: float,
-        fresh: bool,
-        tell: Say,
-    ) -> None:
-        self.task, self.planned, self.out, self.tell = task, planned, out, tell
-        self.store = Store(out / "results")
-        self.budget, self.began, self.last = budget, began, began
-        self.patience = patience
-        self.max_cost, self.paid = max_cost, 0.0
-        self.spent = 0.0
-        self.before = {} if fresh else self.store.statuses()
-        self.failures: list[dict[str, Any]] = []
-        self.executed = self.resumed = 0
+    def __init__(self, request: EvaluationRequest, planned: Plan, folder: Path, budget: Budget, notify: Notify) -> None:
+        self.planned, self.folder, self.budget, self.notify = planned, folder, budget, notify
+        self.spending = Spending(request.max_cost)
+        self.measurements = MeasurementCache(folder / "measurements")
+        self.recorder = Recorder(Store(folder / "results"), planned, budget, notify, request.fresh)
         self.facts: dict[Source, DataFacts] = {}
 
     def run(self) -> Evaluation:
         """Execute everything that is not finished."""
         runs = self.planned.runs
         for absent in self.planned.absent:
-            self._keep(record.absence(absent))
+            self.recorder.absence(absent)
         with Worker() as worker:
-            self._all(worker, runs)
-            further = self._further(runs)
-            self._all(worker, further)
-        if self.store.count() > MOST_FILES:
-            self.store.compact()
-        results = self.store.read()
-        ids = pa.array([run.id for run in (*runs, *further)], pa.string())
-        mine = results.filter(pc.is_in(results["run_id"], ids))
-        failures = pa.Table.from_pylist(self.failures, schema=results.schema)
-        mine = mine.filter(pc.invert(pc.is_in(mine["run_id"], failures["run_id"].combine_chunks())))
+            self._run_all(worker, runs)
+            further = further_runs(runs, self.recorder.store.read())
+            if further:
+                cards = ", ".join(dict.fromkeys(run.checkpoint.card for run in further))
+                self.notify(f"negative transfer: training again, longer and deeper, for {cards}")
+            self._run_all(worker, further)
         problems = tuple(problem for facts in self.facts.values() for problem in facts.problems)
-        return Evaluation(board(pa.concat_tables([mine, failures])), self.executed, self.resumed, problems)
+        return self.recorder.evaluation([*runs, *further], problems)
 
-    def _all(self, worker: Worker, runs: Sequence[Run]) -> None:
-        self.spent += sum(self._took(run) for run in runs)
+    def _run_all(self, worker: Worker, runs: Sequence[Run]) -> None:
+        self.budget.charge(sum(self.recorder.earlier_seconds(run) for run in runs))
         for run in runs:
-            if run.id in self.before and self.before[run.id][0] in FINAL:
-                self.resumed += 1
+            if self.recorder.is_finished(run):
+                self.recorder.resumed += 1
             else:
-                self._one(worker, run)
+                self._run_one(worker, run)
 
-    def _took(self, run: Run) -> float:
-        """Seconds that an earlier evaluation spent on a run, be it that it only found that the run does not fit."""
-        return self.before.get(run.id, ("", 0.0))[1]
-
-    def _left(self) -> float:
-        """Seconds of the budget that are left."""
-        return 60 * self.budget * (1 - RESERVED) - self.spent - (time.monotonic() - self.began)
-
-    def _deadline(self, expected: float = math.inf) -> float:
-        """Seconds after which work is taken to hang."""
-        return self.patience + min(HUNG * expected, SLACK * max(0.0, self._left()))
-
-    def _lap(self) -> float:
-        """Seconds since the last run was dealt with."""
-        began, self.last = self.last, time.monotonic()
-        return self.last - began
-
-    def _one(self, worker: Worker, run: Run) -> None:
+    def _run_one(self, worker: Worker, run: Run) -> None:
+        """Execute a run if it fits the budget; whatever ends it becomes its row."""
+        fail = partial(self.recorder.failure, run)
         try:
-            if self._left() > 0:
+            if self.budget.left > 0:
                 self._prepare(worker, run.source)
-            asked = self._asked(worker, run) if run.is_api_model else None
-            measured = self._measured(run, asked)
-            expected = self._estimate(run, measured or {}, asked)
-            needed = SLACK * expected
-            left = self._left()
-            if measured is None or left <= 0 or needed > left:
-                wanted = f"about {needed / 60:.1f} min needed, " if needed else ""
-                remains = f"{max(0.0, left) / 60:.1f} min left of --budget {self.budget:g}"
-                took = self._took(run) + self._lap()
-                self._fail(run, "skipped", f"{wanted}{remains}", wall_seconds=took)
+            requests = self._estimate_requests(worker, run) if run.is_api_model else None
+            measured = self._measure(run, requests)
+            expected = Estimate.of(run, measured or Measured(), requests).seconds
+            if measured is None or not self.budget.fits(expected):
+                fail("skipped", self.budget.shortage(expected))
                 return
-            checkpoint = run.checkpoint
-            sheet = f"{checkpoint.card}-{checkpoint.variant}-{run.strategy}-{run.seed}-{run.id[:8]}.png"
-            arguments = (run, sys.stderr.isatty(), self.out / "sheets" / sheet, self._limits(asked))
-            found = worker.call(execute, *arguments, seconds=self._deadline(expected or math.inf), doing="the run")
+            outcome = self._execute(worker, run, expected, requests)
         except InputError as error:
             if run.source not in self.facts:
                 raise  # the data are wrong
-            self._fail(run, "error", str(error))
+            fail("error", str(error))
         except DivergedError as error:
-            self._fail(run, "diverged", str(error))
-        except StoppedError as error:
-            self._fail(run, "skipped", str(error), wall_seconds=self._took(run) + self._lap(), **self._pay(error.facts))
-        except UnavailableError as error:
-            self._fail(run, "unavailable", str(error), **self._pay(error.facts))
+            fail("diverged", str(error))
+        except (StoppedError, UnavailableError) as error:
+            usage = cast("Usage | None", error.usage)
+            self.spending.add(usage)
+            fail("skipped" if isinstance(error, StoppedError) else "unavailable", str(error), usage)
         except WorkFailedError as error:
             if run.is_api_model:
-                self.paid = math.inf  # nobody knows what it spent
-            self._fail(run, error.status, error.reason)
+                self.spending.lose_count()
+            fail(error.status, error.reason)
         else:
-            shown = {name: measured[name] for name in MEASURED if name in measured}
-            found["wall_seconds"] = self._lap()
-            self.store.write(record.rows(run, self._pay(found), shown))
-            self.executed += 1
-            metric = record.headline(run.source)
-            value = found["values"][metric]
-            self.tell(f"{self._name(run)}: {metric} {value:.3f}")
+            self.spending.add(outcome.usage)
+            self.recorder.result(run, outcome, measured.measurement)
 
     def _prepare(self, worker: Worker, source: Source) -> None:
-        """Load the data once, and say what was noticed."""
+        """Load the data once, and describe them."""
         if source not in self.facts:
-            facts = self.facts[source] = worker.call(
-                prepare, source, seconds=self._deadline(), doing="preparing the data"
-            )
-            for line in facts.lines:
-                self.tell(line)
+            deadline = self.budget.deadline()
+            self.facts[source] = worker.call(prepare, source, seconds=deadline, doing="preparing the data")
+            for line in self.facts[source].lines:
+                self.notify(line)
 
-    def _asked(self, worker: Worker, run: Run) -> RequestEstimate:
-        """Say what is about to be asked of a model behind an API, before anything is sent.
+    def _estimate_requests(self, worker: Worker, run: Run) -> RequestEstimate:
+        """Report what a run is going to send to an API, before anything is sent.
 
         Raises:
             StoppedError: It may cost money, which is limited, and how much is not known.
         """
         self._prepare(worker, run.source)
-        found: RequestEstimate = worker.call(
-            prospect, run, seconds=self._deadline(), doing="reading what is to be asked"
-        )
-        if self.max_cost is not None and found.requests and found.cost_usd is None and not found.endpoint.is_free:
-            raise StoppedError(
-                f"{found.endpoint.label}: --max-cost is set, but its price is not known; set TLZOO_OPENAI_PRICE"
-            )
-        self.tell(found.notice)
-        return found
+        deadline = self.budget.deadline()
+        estimate = worker.call(estimate_requests, run, seconds=deadline, doing="estimating the requests")
+        self.spending.check(estimate)
+        self.notify(estimate.notice)
+        return estimate
 
-    def _limits(self, asked: RequestEstimate | None) -> Limits | None:
-        if asked is None:
-            return None
-        usd = math.inf if self.max_cost is None else max(0.0, self.max_cost - self.paid)
-        return Limits(max(0.0, self._left()), usd, asked.requests)
+    def _measure(self, run: Run, requests: RequestEstimate | None) -> Measured | None:
+        """Speed and size of a run's model; absent if no time is left to measure them.
 
-    def _pay(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Book what a run spent; gives the facts that are columns."""
-        self.paid += facts.get("paid_usd", 0.0)
-        return {name: value for name, value in facts.items() if name != "paid_usd"}
-
-    def _measured(self, run: Run, asked: RequestEstimate | None) -> dict[str, Any] | None:
-        """Speed and size, measured once for a variant, task and data set on this machine; not where no time is left.
-
-        Whoever serves a model decides its speed: an endpoint is measured only where it is free, and asked anyway.
+        Whoever serves a model decides its speed: an endpoint is measured only where it is free and gets requests.
         """
-        if asked is not None and not (asked.requests and asked.endpoint.is_free):
-            return {}
-        place = self.out / "measurements"
-        parts = [
-            run.checkpoint.card,
-            run.checkpoint.variant,
-            run.card_hash,
-            run.task,
-            run.source.fingerprint,
-            run.device,
-            run.strategy in UNTRAINED if asked is None else [run.strategy, run.checkpoint.sha256],
-            record.environment(),
-            MEASUREMENT,
-        ]
-        path = place / f"{key(*parts)[:32]}.json"
-        if self._left() < MEASURING and not (path.is_file() and damage(path) is None):
+        if requests is not None and not (requests.requests and requests.endpoint.is_free):
+            return Measured()
+        if self.budget.left < MEASURING_SECONDS and run not in self.measurements:
             return None
         # where a stand-in is to be pretrained, its data are prepared first, for minutes
-        seconds = self._deadline(HUNG * MEASURING if run.is_to_be_pretrained else MEASURING)
+        expected = HANG_FACTOR * MEASURING_SECONDS if run.is_to_be_pretrained else MEASURING_SECONDS
+        deadline = self.budget.deadline(expected)
 
-        def measure(target: Path) -> None:
-            if asked is not None:
-                self.tell(f"{asked.endpoint.label}: at most {2 * ROWS + 1} requests more, to time it")
-            function = measure_run if asked is None else measure_asked
-            with Worker() as fresh_process:
-                measured = fresh_process.call(function, run, seconds=seconds, doing="measuring the model")
-            target.write_text(json.dumps(measured), encoding="utf-8")
+        def measure() -> Measured:
+            if requests is not None:
+                self.notify(f"{requests.endpoint.label}: up to {2 * ROWS + 1} more requests to measure its speed")
+            function = measure_run if requests is None else measure_endpoint
+            with Worker() as worker:
+                return worker.call(function, run, seconds=deadline, doing="measuring the model")
 
-        place.mkdir(parents=True, exist_ok=True)
-        name = f"{run.checkpoint.card}/{run.checkpoint.variant}"
-        return dict(json.loads(kept(path, measure, f"the speed of {name}").read_text(encoding="utf-8")))
+        return self.measurements.get(run, measure)
 
-    def _estimate(self, run: Run, measured: dict[str, Any], asked: RequestEstimate | None) -> float:
-        """Seconds that a run is expected to take, from the measured rates of inference and of training."""
-        if "throughput" not in measured:
-            return 0.0  # of a model behind an API, which tells after its first few answers
-        if asked is not None:
-            return float(asked.requests / measured["throughput"])
-        rate, sizes = measured["throughput"], measured["sizes"]
-        train = max(1, round(run.fraction * sizes["train"]))
-        card = catalogue.get(run.checkpoint.card)
-        first, rates = 0.0, measured["training_rates"]
-        if run.tier == "stand-in" and rates and run.is_to_be_pretrained:
-            pretraining = standin.training(card, run.checkpoint.variant)
-            pace = rates.get("pretraining") or rates["full"]  # the latter if the stand-in was there, and is gone
-            first = pretraining.work() * pretraining.batch_size / pace
-        if run.strategy in UNTRAINED:
-            return float(first + sizes["test"] / rate)
-        once = sum(sizes.values()) / rate  # a backbone's features, before its head is trained on them
-        if run.strategy == "probe" and "probe" not in rates:
-            return float(first + once + 5)
-        how = run.recipe.for_examples(train)
-        looks = how.work() / how.steps * how.looks * sizes["validation"]
-        trained = how.work() * how.batch_size / rates.get(run.strategy, rates["full"])
-        if trains_on_cached_features(card, task_facts(self.task), run.strategy):
-            return float(first + once + trained)
-        return float(first + trained + (looks + sizes["test"]) / rate)
-
-    def _fail(self, run: Run, status: Any, reason: str, **facts: Any) -> None:
-        self._keep(record.failure(run, status, reason) | facts)
-        self.tell(f"{self._name(run)}: {status}: {reason}")
-
-    def _name(self, run: Run) -> str:
-        """What tells a run from the others of this evaluation."""
-        share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
-        seed = f", seed {run.seed}" if len({each.seed for each in self.planned.runs}) > 1 else ""
-        return f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}{share}{seed}"
-
-    def _keep(self, row: dict[str, Any]) -> None:
-        self.store.write([row])
-        self.failures.append(row)
-
-    def _further(self, runs: list[Run]) -> list[Run]:
-        """Where no strategy of a model escapes negative transfer, train all of it, and longer: does that recover?"""
-        results = self.store.read()
-        ranked = board(results.filter(pc.is_in(results["run_id"], pa.array([r.id for r in runs], pa.string()))))
-        columns = ("card", "variant", "dataset_fingerprint", "fraction")
-        verdicts = {
-            cell: {row["verdict"] for row in rows if row["verdict"]}
-            for rows in grouped(ranked.select([*columns, "verdict"]).to_pylist(), columns)
-            for cell in [of(rows[0], columns)]
-        }
-        again: dict[str, Run] = {}
-        for run in runs:
-            cell = (run.checkpoint.card, run.checkpoint.label, run.source.fingerprint, run.fraction)
-            if verdicts.get(cell) == {"negative"}:
-                card = catalogue.get(run.checkpoint.card)
-                variant = variant_of(card, run.checkpoint.variant)
-                how = recipe_for(card, variant, self.task, "further", run.recipe.precision)
-                longer = replace(run, strategy="further", recipe=how)
-                again.setdefault(longer.id, longer)
-        if again:
-            self.tell(
-                "negative transfer: training again, longer and deeper, for "
-                + ", ".join({r.checkpoint.card for r in again.values()})
-            )
-        return list(again.values())
+    def _execute(self, worker: Worker, run: Run, expected: float, requests: RequestEstimate | None) -> Outcome:
+        names = (run.checkpoint.card, run.checkpoint.variant, run.strategy, str(run.seed), run.id[:8])
+        sheet = self.folder / "sheets" / f"{'-'.join(names)}.png"
+        left = max(0.0, self.budget.left)
+        limits = None if requests is None else Limits(left, self.spending.left, requests.requests)
+        arguments = (run, sys.stderr.isatty(), sheet, limits)
+        deadline = self.budget.deadline(expected or math.inf)
+        return worker.call(execute_apart, *arguments, seconds=deadline, doing="the run")

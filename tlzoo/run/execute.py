@@ -1,11 +1,11 @@
-"""Execute one run: load, assemble, train, predict the test examples once. Called in a worker process."""
+"""Execute one run: load, assemble, train, predict the test examples once."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import shots, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
+from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Run
 from tlzoo.vocabulary import UNTRAINED
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from tlzoo.core.model import Limits, Model, TrainableModel
+    from tlzoo.core.model import Limits, Model, TrainableModel, Usage
     from tlzoo.core.task import Task
     from tlzoo.data.dataset import Counts, Prepared
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the driver wants to know of a data set.
+    """What is shown of a data set before anything trains.
 
     Attributes:
         name: What boards call it.
@@ -42,7 +43,7 @@ class DataFacts:
 
     @property
     def lines(self) -> list[str]:
-        """What is told before anything trains, a line each."""
+        """A line for each fact."""
         unreadable = [f"unreadable, left out: {problem}" for problem in self.problems]
         return [f"data: {self.name}: {self.counts}", *self.notices, *unreadable]
 
@@ -58,32 +59,50 @@ def threads() -> int:
 
 @lru_cache(maxsize=2)
 def data_of(source: Source) -> Prepared:
-    """Load a data set; the last two are kept, since a task may have one for each kind of input."""
+    """Load a data set; the last two are cached, since a task may have one for each kind of input."""
     return load(source)
 
 
 def prepare(source: Source) -> DataFacts:
-    """Load a data set, and say what was noticed."""
+    """Load a data set, and describe it."""
     data = data_of(source)
     return DataFacts(source.name, data.counts(), data.problems, data.notices)
 
 
-def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: Limits | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    Attributes:
+        model: The model with its head.
+        predictor: What predicts the examples of the data set: the model, or its head on cached features.
+        training: How it was trained; absent of a strategy without training.
+    """
+
+    model: Model
+    predictor: Model
+    training: Training | None = None
+
+
+def execute_apart(run: Run, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
+    """Execute a run in a worker process, in which the model stays; see :func:`execute`."""
+    return replace(execute(run, progress, sheet, limits), model=None)
+
+
+def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: Limits | None = None) -> Outcome:
     """Execute a run.
 
     Args:
         run: The run.
         progress: Whether to show progress bars on standard error.
-        sheet: Where to draw some right and some wrong predictions, of a form that is drawn; its suffix is the form's.
-        limits: How far a model that is asked may go.
-
-    Returns:
-        Columns of ``leaderboard.schema.RESULT`` that only the run knows; ``statistics`` and ``values`` by metric.
+        sheet: Where to draw some right and some wrong predictions, if they can be drawn; the suffix follows the form.
+        limits: Limits of time and money, for an API model.
 
     Raises:
-        StoppedError: A limit was reached; its ``facts`` are columns too.
+        StoppedError: A limit was reached; its ``usage`` is set.
+        UnavailableError: The model is not available; for an API model, ``usage`` is set.
         DivergedError: Weights or predictions are not finite.
-        InputError: The first metric is no number on the test examples.
+        InputError: The first metric is not a number on the test examples.
     """
     import torch
     from accelerate.utils import set_seed
@@ -97,62 +116,70 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
     task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
-    fitted: dict[str, Any] = {"n_train": min(run.recipe.shots, len(data.splits["train"]))}
-    if run.strategy in UNTRAINED:
-        model = shown(run, data, task)
-        model.to(run.device)
-    else:
-        model, _, fitted = train(run, data, task, progress)
+    trained = _untrained(run, data, task) if run.strategy in UNTRAINED else train(run, data, task, progress)
+    model = trained.predictor
     if not is_sound(model):
         raise DivergedError("the weights hold NaN or infinite numbers")
     if limits is not None and isinstance(model, ApiModel):
         model.set_limits(limits)
-    train_rows = taught(run, data)
+    train_rows = training_subset(run, data)
     fit_reference(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
-    encoded = (model.encode(row) for row in test)
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
     try:
-        predictions = list(predict(model, encoded, run.device, name))
+        predictions = list(predict(model, (model.encode(row) for row in test), run.device, name))
     except (StoppedError, UnavailableError) as error:
-        raise _with_facts(error, model, limits, len(test)) from None
-    found = statistics(task, predictions, test)
-    numbers = values(task, found)
-    if sheet is not None and task.metrics[0] in found:
-        facts = zip(predictions, test, found[task.metrics[0]], strict=True)
-        _draw(sheet, test, model.spec.input, predictions, [task.is_right(*each) for each in facts])
-    usage: Mapping[str, object] = model.usage if isinstance(model, ApiModel) else {}
-    return fitted | {
-        **usage,
-        "threads": threads(),
-        "device": torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
-        "n_test": len(test),
-        "example_ids": test["id"][:],
-        "groups": data.test_groups(),
-        "statistics": found,
-        "values": numbers,
-    }
+        raise _with_usage(error, model, limits, len(test)) from None
+    scores = statistics(task, predictions, test)
+    numbers = values(task, scores)
+    if sheet is not None and task.metrics[0] in scores:
+        judged = zip(predictions, test, scores[task.metrics[0]], strict=True)
+        _draw(sheet, test, model.spec.input, predictions, [task.is_right(*each) for each in judged])
+    training = trained.training
+    return Outcome(
+        values=numbers,
+        statistics=scores,
+        example_ids=test["id"][:],
+        groups=data.test_groups(),
+        n_train=training.n_train if training else min(run.recipe.shots, len(data.splits["train"])),
+        device=torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
+        threads=threads(),
+        training=training,
+        usage=_usage(model),
+        model=trained.model,
+    )
 
 
-def _with_facts(
-    error: StoppedError | UnavailableError, model: Model, limits: Limits | None, total: int
-) -> StoppedError | UnavailableError:
-    """The same, with what was spent, and how many answers of a model that is asked are kept."""
+def _usage(model: Model) -> Usage | None:
+    """What a model behind an API was asked; absent for a model that runs here."""
     from tlzoo.core.model import ApiModel
 
-    if limits is None or not isinstance(model, ApiModel):
+    return model.usage if isinstance(model, ApiModel) else None
+
+
+def _with_usage(
+    error: StoppedError | UnavailableError, model: Model, limits: Limits | None, total: int
+) -> StoppedError | UnavailableError:
+    """The same error with what was spent, and with the number of answers of an API model that are cached."""
+    usage = _usage(model)
+    if limits is None or usage is None:
         return error
-    usage = model.usage
-    kept = total - limits.requests + usage["requests"]
-    said = f"; {kept} of {total} answers are kept, and the same command goes on from there" if kept else ""
-    found = type(error)(f"{error}{said}")
-    found.facts = usage
-    return found
+    answers = total - limits.requests + usage["requests"]
+    resume = f"; {answers} of {total} answers are kept, and the same command goes on from there" if answers else ""
+    whole = type(error)(f"{error}{resume}")
+    whole.usage = usage
+    return whole
 
 
-def shown(run: Run, data: Prepared, task: Task) -> Model:
-    """The model of a run that trains nothing, with the examples that it is shown.
+def _untrained(run: Run, data: Prepared, task: Task) -> Trained:
+    model = with_demonstrations(run, data, task)
+    model.to(run.device)
+    return Trained(model, model)
 
-    Examples are training rows, as many of each class as of any other; another seed gives others, in another order.
+
+def with_demonstrations(run: Run, data: Prepared, task: Task) -> Model:
+    """The model of a run without training, with the demonstrations of few-shot.
+
+    They are training rows, as many of each class as of any other; another seed gives others, in another order.
 
     Raises:
         UnavailableError: The model cannot be used so.
@@ -163,10 +190,9 @@ def shown(run: Run, data: Prepared, task: Task) -> Model:
     model = as_published(run, task)
     if run.recipe.shots:
         rows = data.splits["train"]
-        classes = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
         if not isinstance(model, ApiModel):
             raise InputError(f"{run.checkpoint.card} has no prompt to put examples into; run it with: zero-shot")
-        model.set_demonstrations([rows[int(i)] for i in shots(classes, run.recipe.shots, run.seed)])
+        model.set_demonstrations([rows[int(i)] for i in shots(_classes(rows), run.recipe.shots, run.seed)])
     return model
 
 
@@ -192,7 +218,7 @@ def as_published(run: Run, task: Task) -> Model:
 
 
 def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: list[bool]) -> None:
-    """Draw a sheet of examples; what cannot be drawn is said, and costs no result."""
+    """Draw a sheet of examples; a drawing failure is reported and never loses the result."""
     from tlzoo.draw import form
 
     module = form(predictions[0], kind)
@@ -204,27 +230,26 @@ def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: 
         print(f"no sheet of examples: {error}", file=sys.stderr)
 
 
-def taught(run: Run, data: Prepared) -> Dataset:
+def training_subset(run: Run, data: Prepared) -> Dataset:
     """The training examples of a run: the fraction that its seed draws."""
-    train = data.splits["train"]
-    classes = train["label"][:] if "label" in train.column_names else [0] * len(train)
-    return train.select(subset(classes, run.fraction, run.seed))
+    rows = data.splits["train"]
+    return rows.select(subset(_classes(rows), run.fraction, run.seed))
 
 
-def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, TrainableModel, dict[str, Any]]:
-    """Train as a run says.
+def _classes(rows: Dataset) -> Sequence[int]:
+    """The class of each row; all equal where there are no classes."""
+    classes: Sequence[int] = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
+    return classes
 
-    Returns:
-        The model that was trained (its head on cached features, of a probe), the whole model with what was trained, and
-        what training found.
+
+def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
+    """Train the model of a run.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
-    from dataclasses import replace
-
     from tlzoo.cards import catalogue
-    from tlzoo.core.model import HeadedModel, trainable
+    from tlzoo.core.model import HeadedModel, HeadModel, trainable
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import frozen
@@ -232,42 +257,38 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> tuple[Model, 
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
-    chosen, validation = taught(run, data), data.splits["validation"]
+    chosen, validation = training_subset(run, data), data.splits["validation"]
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
-    whole = trainable(assemble(checkpoint, task)).for_task(task)
-    model: Any = whole
-    offset = 0.0
-    card = catalogue.get(run.checkpoint.card)
-    if trains_on_cached_features(card, task.facts, run.strategy):
-        assert isinstance(whole, HeadedModel)
+    model = trainable(assemble(checkpoint, task)).for_task(task)
+    predictor: TrainableModel | HeadModel = model
+    feature_seconds = 0.0
+    if trains_on_cached_features(catalogue.get(run.checkpoint.card), task.facts, run.strategy):
+        assert isinstance(model, HeadedModel)
         key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
-        features = frozen(whole.backbone, whole.task, list(data.splits.values()), key, run.device, progress)
-        model = whole.on_features(features)
-        offset = features.seconds(chosen["id"][:])
+        features = frozen(model.backbone, model.task, list(data.splits.values()), key, run.device, progress)
+        predictor = model.on_features(features)
+        feature_seconds = features.seconds(chosen["id"][:])
     else:
-        apply(whole, run.strategy)
-    examples = [model.encode(row) for row in chosen]
-    held_out = [model.encode(row) for row in validation]
+        apply(model, run.strategy)
+    examples = [predictor.encode(row) for row in chosen]
+    validation_examples = [predictor.encode(row) for row in validation]
     metric = task.metrics[0]
 
-    def score(current: Any) -> float:
+    def score(current: Model) -> float:
         fit_reference(task, current, examples, chosen, run.device)
-        found = statistics(task, predict(current, held_out, run.device), validation)
-        return METRICS[metric].sign * value(metric, found[metric])
+        scores = statistics(task, predict(current, validation_examples, run.device), validation)
+        return METRICS[metric].sign * value(metric, scores[metric])
 
     recipe = run.recipe.for_examples(len(examples))
     label = f"{run.checkpoint.card} {run.strategy}"
-    fitted = fit(model, examples, score, recipe, run.seed, device=run.device, label=label, progress=progress)
-    whole.to(run.device)
-    return (
-        model,
-        whole,
-        {
-            "n_train": len(examples),
-            "history": [asdict(p) | {"seconds": p.seconds + offset} for p in fitted.history],
-            "train_seconds": fitted.train_seconds + offset,
-            "search_seconds": fitted.search_seconds,
-            "learning_rate": fitted.learning_rate,
-            "steps": fitted.steps,
-        },
+    fitted = fit(predictor, examples, score, recipe, run.seed, device=run.device, label=label, progress=progress)
+    training = Training(
+        n_train=len(examples),
+        history=tuple(asdict(point) | {"seconds": point.seconds + feature_seconds} for point in fitted.history),
+        train_seconds=fitted.train_seconds + feature_seconds,
+        search_seconds=fitted.search_seconds,
+        learning_rate=fitted.learning_rate,
+        steps=fitted.steps,
     )
+    model.to(run.device)
+    return Trained(model, predictor, training)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tlzoo.adapters.weights import Wanted, resolve, variant_of
+from tlzoo.adapters.weights import Wanted, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.data.catalogue import find
 from tlzoo.data.protocol import Limits
-from tlzoo.errors import InputError
+from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import LOCK, is_part, writable_folder
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.statistics import estimate
 from tlzoo.locks import locked
-from tlzoo.run.plan import Run, mismatch, recipe_for, with_key
+from tlzoo.run.plan import Run, cards_of, plan, sources
 from tlzoo.run.record import environment
+from tlzoo.run.request import EvaluationRequest
 from tlzoo.vocabulary import task_facts
+
+if TYPE_CHECKING:
+    from tlzoo.run.outcome import Outcome
 
 LIMITS = Limits(train=None, validation=500, test=None)
 STRATEGIES = ("probe", "partial", "full", "lora", "scratch")
@@ -75,30 +78,48 @@ def finetune(
         InputError: A name is unknown, the model does not fit the task, or the folder cannot be written, holds something
             else, or is written by another process.
         UnavailableError: Weights or data are not available.
-        DivergedError: Training ended in values that are no numbers.
+        DivergedError: Training ended in values that are not finite.
     """
-    card = catalogue.get(card_id)
-    task_facts(task)
-    if not card.can_do(task):
-        able = ", ".join(c.id for c in catalogue.cards() if c.can_do(task))
-        raise InputError(f"model {card_id!r} cannot do {task}; models that can: {able}")
+    request = EvaluationRequest(
+        task=task,
+        models=(card_id,),
+        strategies=(strategy,),
+        weights="none" if strategy == "scratch" else weights,
+        variant=variant,
+        data=data,
+        seeds=(seed,),
+        device=device,
+    )
+    (card,) = cards_of(request)
     if strategy not in STRATEGIES or strategy not in card.transfer.strategies:
         able = ", ".join(s for s in STRATEGIES if s in card.transfer.strategies)
         raise InputError(f"--strategy {strategy}: {card_id} is fine-tuned with: {able or 'nothing in this version'}")
     with _reserved(folder, overwrite) as out:
-        source = find(task, data, LIMITS, card.input.kind)
-        if lacking := mismatch(card, source):
-            raise InputError(f"--data {data}: {lacking}")
-        if source.notice:
-            say(source.notice)
-        checkpoint = with_key(card, resolve(card, "none" if strategy == "scratch" else weights, variant, strategy))
-        if checkpoint.notice:
-            say(checkpoint.notice)
-        writable_folder(out, "--out", sum(path.stat().st_size for path in checkpoint.paths().values()))
-        chosen = variant_of(card, checkpoint.variant)
-        how = recipe_for(card, chosen, task, strategy)
-        run = Run(checkpoint, task, source, strategy, seed, 1.0, how, card.variant_hash(chosen), device)
-        return _finetune(run, card, chosen, out, progress, say)
+        run = _planned(request, say)
+        needed = sum(path.stat().st_size for path in run.checkpoint.paths().values())
+        writable_folder(out, "--out", needed)
+        return _finetune(run, out, progress, say)
+
+
+def _planned(request: EvaluationRequest, say: Callable[[str], None]) -> Run:
+    """The one run of a request.
+
+    Raises:
+        InputError: The model cannot be trained so on these data.
+        UnavailableError: Weights or data are not available.
+    """
+    data = sources(request, LIMITS)
+    planned = plan(request, data)
+    for notice in (*(source.notice for source in data), *planned.notices):
+        if notice:
+            say(notice)
+    for absent in planned.absent:
+        if absent.status == "unavailable":
+            raise UnavailableError(absent.reason)
+        raise InputError(absent.reason if absent.strategy else f"--data {request.data}: {absent.reason}")
+    if not planned.runs:
+        raise InputError(f"--weights {request.weights}: only --strategy scratch starts from random weights")
+    return planned.runs[0]
 
 
 @contextmanager
@@ -137,64 +158,61 @@ def _check_replaceable(folder: Path, overwrite: bool) -> None:
         raise InputError(f"--out {folder}: holds a model ({what}); name another folder, or replace it with --overwrite")
 
 
-def _finetune(
-    run: Run, card: Card, chosen: Variant, folder: Path, progress: bool, say: Callable[[str], None]
-) -> Finetuned:
-    from accelerate.utils import set_seed
-
-    from tlzoo.run.execute import data_of, prepare, threads, train
+def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]) -> Finetuned:
+    from tlzoo.run.execute import data_of, execute, prepare
     from tlzoo.tasks import task_type
     from tlzoo.transfer.bundle import save
-    from tlzoo.transfer.inference import fit_reference, predict, statistics, values
     from tlzoo.transfer.strategies import merge_lora
 
-    source, seed, device = run.source, run.seed, run.device
-    threads()
-    prepared = data_of(source)
-    for line in prepare(source).lines:
+    card = catalogue.get(run.checkpoint.card)
+    variant = variant_of(card, run.checkpoint.variant)
+    for line in prepare(run.source).lines:
         say(line)
-    bound = task_type(run.task, source.kind)(prepared.features)
-    set_seed(seed)
-    _, model, fitted = train(run, prepared, bound, progress)
+    outcome = execute(run, progress)
+    training, model = outcome.training, outcome.model
+    assert training is not None and model is not None
     if run.strategy == "lora":
         merge_lora(model)
-    test = prepared.splits["test"]
-    train_rows = prepared.splits["train"]
-    fit_reference(bound, model, (model.encode(row) for row in train_rows), train_rows, device)
-    predictions = predict(model, (model.encode(row) for row in test), device, "test" if progress else "")
-    found = statistics(bound, predictions, test)
-    scores = {m: estimate(METRICS[m], {seed: found[m]}, prepared.test_groups()) for m in values(bound, found)}
-    results: list[dict[str, Any]] = [
-        {"metric": m, "value": e.value, "low": e.interval[0], "high": e.interval[1], "n_test": len(test)}
-        for m, e in scores.items()
-    ]
-    written = {
-        "run": _facts(run, chosen),
-        "training": {k: v for k, v in fitted.items() if k != "history"},
-        "history": fitted["history"],
-        "results": results,
+    data = data_of(run.source)
+    task = task_type(run.task, run.source.kind)(data.features)
+    scores = [_score(metric, outcome, run.seed) for metric in outcome.values]
+    whole = asdict(training)
+    history = whole.pop("history")
+    recipe = {
+        "run": _facts(run, variant),
+        "training": whole,
+        "history": history,
+        "results": [asdict(score) for score in scores],
         "environment": environment(),
     }
-    readme = _readme(card, run, results, list(bound.labels))
-    save(model.cpu(), bound, card, chosen, folder, written, readme, prepared.columns)
-    first = results[0]
-    return Finetuned(
-        folder,
-        bound.metrics[0],
-        first["value"],
-        first["low"],
-        first["high"],
-        len(test),
-        prepared.problems,
-    )
+    readme = _readme(card, run, scores, list(task.labels))
+    save(model.cpu(), task, card, variant, folder, recipe, readme, data.columns)
+    first = scores[0]
+    return Finetuned(folder, first.metric, first.value, first.low, first.high, first.n_test, data.problems)
 
 
-def _facts(run: Run, variant: Variant) -> dict[str, Any]:
-    """What decided a run, of which nothing says where this machine keeps it, or whose machine it is.
+@dataclass(frozen=True)
+class _Score:
+    """A metric on the test examples, with its 95% interval."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n_test: int
+
+
+def _score(metric: str, outcome: Outcome, seed: int) -> _Score:
+    estimated = estimate(METRICS[metric], {seed: outcome.statistics[metric]}, outcome.groups)
+    return _Score(metric, estimated.value, *estimated.interval, outcome.n_test)
+
+
+def _facts(run: Run, variant: Variant) -> dict[str, object]:
+    """What decided a run, without where this machine keeps it, or whose machine it is.
 
     A person's own data are named, and known by their fingerprint; files of weights have the places of their card.
     """
-    weights = {file.name: list(file.places) for each in variant.weights for file in each.files}
+    places = {file.name: list(file.places) for weights in variant.weights for file in weights.files}
     return {
         "id": run.id,
         "checkpoint": {
@@ -202,7 +220,7 @@ def _facts(run: Run, variant: Variant) -> dict[str, Any]:
             "variant": run.checkpoint.variant,
             "tier": run.checkpoint.tier,
             "sha256": run.checkpoint.sha256,
-            "files": {name: weights.get(name, []) for name, _ in run.checkpoint.files},
+            "files": {name: places.get(name, []) for name, _ in run.checkpoint.files},
         },
         "task": run.task,
         "source": {
@@ -223,44 +241,47 @@ def _facts(run: Run, variant: Variant) -> dict[str, Any]:
     }
 
 
-def _readme(card: Card, run: Run, results: list[dict[str, Any]], labels: list[str]) -> str:
+def _readme(card: Card, run: Run, scores: Sequence[_Score], labels: Sequence[str]) -> str:
     """A Hugging Face model card with ``model-index``."""
-    import yaml
+    from huggingface_hub import EvalResult, ModelCardData
 
     checkpoint = run.checkpoint
-    facts = task_facts(run.task)
-    metrics = [
-        {"type": r["metric"], "name": METRICS[r["metric"]].label, "value": round(r["value"], 4)} for r in results
-    ]
-    dataset = {"type": run.source.name.replace(":", "-"), "name": run.source.name, "split": "test"}
-    front = {
-        "license": card.provenance.license.weights if checkpoint.tier == "official" else "apache-2.0",
-        "library_name": "tlzoo",
-        "pipeline_tag": facts.pipeline_tag,
-        "tags": [run.task, "transfer-learning", f"tlzoo-{card.id}"],
-        "metrics": [r["metric"] for r in results],
-        "model-index": [
-            {
-                "name": f"{card.id}-{run.source.name}",
-                "results": [{"task": {"type": facts.pipeline_tag}, "dataset": dataset, "metrics": metrics}],
-            }
+    pipeline_tag = task_facts(run.task).pipeline_tag
+    header = ModelCardData(
+        license=card.provenance.license.weights if checkpoint.tier == "official" else "apache-2.0",
+        library_name="tlzoo",
+        pipeline_tag=pipeline_tag,
+        tags=[run.task, "transfer-learning", f"tlzoo-{card.id}"],
+        metrics=[score.metric for score in scores],
+        model_name=f"{card.id}-{run.source.name}",
+        eval_results=[
+            EvalResult(
+                task_type=pipeline_tag,
+                dataset_type=run.source.name.replace(":", "-"),
+                dataset_name=run.source.name,
+                dataset_split="test",
+                metric_type=score.metric,
+                metric_name=METRICS[score.metric].label,
+                metric_value=round(score.value, 4),
+            )
+            for score in scores
         ],
-    }
+    )
     start = {
         "official": "the official weights",
         "stand-in": "stand-in weights (pretrained on rendered or packaged data)",
         "none": "random weights",
     }
     lines = [
-        f"- {METRICS[r['metric']].label}: {r['value']:.3f} (95% interval {r['low']:.3f} to {r['high']:.3f})"
-        for r in results
+        f"- {METRICS[score.metric].label}: {score.value:.3f} (95% interval {score.low:.3f} to {score.high:.3f})"
+        for score in scores
     ]
     return (
-        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n"
+        f"---\n{header.to_yaml()}\n---\n"
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
         f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, "
         f"seed {run.seed}; `recipe.json` holds every setting.\n\n"
-        f"On {results[0]['n_test']} test examples:\n\n"
+        f"On {scores[0].n_test} test examples:\n\n"
         + "\n".join(lines)
         + "\n\n"
         + (f"Classes ({len(labels)}): {', '.join(labels)}.\n\n" if labels else "")

@@ -1,20 +1,21 @@
-"""What is to be run: a list of runs, each with a content key, and rows for what cannot be."""
+"""The plan of an evaluation: a list of runs, each with a content key, and rows for what cannot be run."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import cast
 
-from tlzoo.adapters.weights import Checkpoint, Wanted, resolve, variant_of
+from tlzoo.adapters.weights import Checkpoint, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.data.catalogue import Source, find
+from tlzoo.data.protocol import VTAB, Limits
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
+from tlzoo.run.request import EvaluationRequest
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import Recipe, recipe
 from tlzoo.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
@@ -97,13 +98,12 @@ class Plan:
     notices: list[str] = field(default_factory=list)
 
 
-def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
+def sources(request: EvaluationRequest, limits: Limits = VTAB) -> list[Source]:
     """Find the data of an evaluation: what ``--data`` names, or the standard data set of each kind of input.
 
     Args:
-        task: The task.
-        data: As of ``tlzoo.data.catalogue.find``.
-        models: Card ids; by default every model whose outputs fit the task.
+        request: The options.
+        limits: Maximum examples per split.
 
     Returns:
         One data set for each kind of input, first the one that the task's domain is named after.
@@ -112,10 +112,9 @@ def sources(task: str, data: str, models: Sequence[str] = ()) -> list[Source]:
         InputError: A name is unknown, or a model does not fit the task.
         UnavailableError: The data are not available.
     """
-    cards = _cards(task, models)
-    domain = task_facts(task).domain
-    kinds = sorted({card.input.kind for card in cards}, key=lambda kind: (kind != domain, kind))
-    return list(dict.fromkeys(find(task, data, kind=kind) for kind in kinds))
+    domain = task_facts(request.task).domain
+    kinds = sorted({card.input.kind for card in cards_of(request)}, key=lambda kind: (kind != domain, kind))
+    return list(dict.fromkeys(find(request.task, request.data, limits, kind) for kind in kinds))
 
 
 def mismatch(card: Card, source: Source) -> str:
@@ -131,66 +130,32 @@ def mismatch(card: Card, source: Source) -> str:
     return f"{card.id} reads {card.input.kind}, and {source.name} is {source.kind}"
 
 
-def plan(
-    task: str,
-    data: Sequence[Source],
-    *,
-    models: Sequence[str] = (),
-    strategies: Sequence[str] = (),
-    weights: Wanted = "auto",
-    variant: str | None = None,
-    seeds: Sequence[int] = (0,),
-    fractions: Sequence[float] = (1.0,),
-    device: str = "cpu",
-    precision: str = "no",
-) -> Plan:
+def plan(request: EvaluationRequest, data: Sequence[Source]) -> Plan:
     """Plan an evaluation; fetches weights, imports no deep-learning library.
 
     Args:
-        task: The task.
+        request: The options.
         data: One data set for each kind of input, in the order in which they are run on.
-        models: Card ids; by default every model whose outputs fit the task.
-        strategies: By default :data:`DEFAULT_STRATEGIES`, and ``zero-shot`` and ``few-shot`` for models that bring
-            their own head, or need none for the task.
-        weights: Tier.
-        variant: Only this variant.
-        seeds: Seeds.
-        fractions: Shares of the training examples, in (0, 1].
-        device: Where to run.
-        precision: Mixed precision, proven to run.
 
     Returns:
         Runs in the order in which a budget is spent (see :func:`_turn`).
 
     Raises:
-        InputError: A name is unknown, a model does not fit the task, a fraction is no share, or a value is given twice.
+        InputError: A name is unknown, or a model does not fit the task.
     """
-    task_facts(task)
-    for name in strategies:
-        if name not in STRATEGIES:
-            raise unknown("strategy", name, STRATEGIES, "--strategy")
-    if not seeds or not fractions or not all(0 < f <= 1 for f in fractions):
-        raise InputError(
-            f"--seeds and --fractions need values, fractions in (0, 1]; given: {list(seeds)}, {list(fractions)}"
-        )
-    if bad := [seed for seed in seeds if not 0 <= seed < 2**32]:
-        raise InputError(f"--seeds: {bad[0]}: expected whole numbers from 0 to {2**32 - 1}")
-    for option, values in (("--seeds", seeds), ("--fractions", fractions)):
-        if twice := [value for value, times in Counter(values).items() if times > 1]:
-            raise InputError(f"{option}: {twice[0]:g} is given twice; give each value once")
-    cards = _cards(task, models)
+    cards, variant = cards_of(request), request.variant
     if variant and not any(v.id == variant for card in cards for v in card.variants):
-        raise unknown("variant", variant, {v.id for card in cards for v in card.variants}, f"--task {task}")
+        raise unknown("variant", variant, {v.id for card in cards for v in card.variants}, f"--task {request.task}")
     result = Plan()
     for card in cards:
         source = next((source for source in data if source.kind == card.input.kind), data[0])
-        _plan_card(result, card, task, source, strategies, weights, variant, seeds, fractions, device, precision)
-    result.runs.sort(key=partial(_turn, task, data))
+        _plan_card(request, card, source, result)
+    result.runs.sort(key=partial(_turn, data))
     return result
 
 
-def _turn(task: str, data: Sequence[Source], run: Run) -> tuple[float, ...]:
-    """When it is a run's turn: what a short budget still has to say comes first.
+def _turn(data: Sequence[Source], run: Run) -> tuple[float, ...]:
+    """Sort key of a run: what a short budget should tell comes first.
 
     All labels come before fewer. Then what the models that are listed for the task gain over scratch with the least
     training; then what all others can do with the least; then the rest, listed models first. Weights that are there
@@ -199,20 +164,22 @@ def _turn(task: str, data: Sequence[Source], run: Run) -> tuple[float, ...]:
     """
     strategies = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES]
     least = "probe"
-    if task_facts(task).longest_hop is not None:
+    if task_facts(run.task).longest_hop is not None:
         least = "full"
         strategies.insert(len(UNTRAINED), least)
-    other = catalogue.get(run.checkpoint.card).task != task
+    other = catalogue.get(run.checkpoint.card).task != run.task
     first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
     made = other and run.checkpoint.tier == "stand-in"
     return -run.fraction, run.seed, not first, other, made, strategies.index(run.strategy), data.index(run.source)
 
 
-def _cards(task: str, models: Sequence[str]) -> list[Card]:
+def cards_of(request: EvaluationRequest) -> list[Card]:
+    """The models of an evaluation; all that can do the task by default."""
+    task = request.task
     fitting = [c for c in catalogue.cards() if c.can_do(task)]
-    if not models:
+    if not request.models:
         return fitting
-    chosen = [catalogue.get(name) for name in dict.fromkeys(models)]
+    chosen = [catalogue.get(name) for name in dict.fromkeys(request.models)]
     for card in chosen:
         if not card.can_do(task):
             raise InputError(
@@ -222,77 +189,78 @@ def _cards(task: str, models: Sequence[str]) -> list[Card]:
     return chosen
 
 
-def _plan_card(
-    result: Plan,
-    card: Card,
-    task: str,
-    source: Source,
-    strategies: Sequence[str],
-    weights: Wanted,
-    variant: str | None,
-    seeds: Iterable[int],
-    fractions: Iterable[float],
-    device: str,
-    precision: str,
-) -> None:
-    only = set(card.transfer.strategies) <= set(UNTRAINED)  # what is asked can be asked anything that it can do
-    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or only or card.task == task]
-    untrained = task_facts(task).untrained and not card.is_native_on(task)
-    if untrained and "zero-shot" not in possible:
-        possible = ["zero-shot", *possible]
-    published = [s for s in UNTRAINED if (card.brings_head(task) or untrained) and s in possible]
-    named = [v for v in card.variants if variant in (None, v.id)]
-    usual = [s for s in (*published, *DEFAULT_STRATEGIES) if s in possible and any(v.takes(s) for v in named)]
-    wanted = cast("list[Strategy]", list(dict.fromkeys(strategies)) or usual or ["zero-shot"])
-    tier = "official" if weights == "auto" else weights
-    absent = partial(Absent, card.id, variant or card.default.id, tier, source)
-    lacking = mismatch(card, source)
-    if not named:
-        lacking = str(unknown("variant", variant or "", [v.id for v in card.variants], card.id))
-    if lacking:
-        result.absent.append(absent(lacking, "skipped"))
+def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: Plan) -> None:
+    """Add the runs of a model, and what it cannot be run with, to a plan."""
+    variants = [v for v in card.variants if request.variant in (None, v.id)]
+    reason = mismatch(card, source)
+    if not variants:
+        reason = str(unknown("variant", request.variant or "", [v.id for v in card.variants], card.id))
+    tier = "official" if request.weights == "auto" else request.weights
+    absent = partial(Absent, card.id, request.variant or card.default.id, tier, source)
+    if reason:
+        result.absent.append(absent(reason, "skipped"))
         return
-    found: dict[tuple[str, ...], Checkpoint | None] = {}
-    for strategy in wanted:
-        able = [v for v in named if strategy in (*possible, "further") and v.takes(strategy)]
-        ids = tuple(v.id for v in able or named)
-        if ids not in found:
+    possible = _possible(card, request.task)
+    checkpoints: dict[tuple[str, ...], Checkpoint | None] = {}
+    for strategy in _strategies(request, card, variants, possible):
+        able = [v for v in variants if strategy in (*possible, "further") and v.takes(strategy)]
+        ids = tuple(v.id for v in able or variants)
+        if ids not in checkpoints:
             try:
-                found[ids] = _checkpoint(result, card, weights, variant, strategy if able else None)
+                checkpoint = resolve(card, request.weights, request.variant, strategy if able else None)
             except UnavailableError as error:
-                found[ids] = None
+                checkpoints[ids] = None
                 result.absent.append(absent(str(error)))
-        checkpoint = found[ids]
-        if checkpoint is None:
+            else:
+                checkpoints[ids] = with_key(card, checkpoint)
+                result.notices += [checkpoint.notice] if checkpoint.notice else []
+        chosen = checkpoints[ids]
+        if chosen is None:
             continue
-        if not able:
-            told = ", ".join(s for s in possible if any(v.takes(s) for v in named)) or "nothing yet"
-            reason = f"{' '.join(filter(None, (card.id, variant)))} is not run with {strategy} on {task}; with: {told}"
-            result.absent.append(
-                Absent(card.id, checkpoint.variant, checkpoint.tier, source, reason, "skipped", strategy)
-            )
-            continue
-        if checkpoint.tier == "none" and strategy != "scratch":
-            continue
-        chosen = variant_of(card, checkpoint.variant)
-        for seed in seeds if strategy != "zero-shot" else [0]:
-            for fraction in fractions if strategy in TRAINED else [1.0]:
-                how = recipe_for(card, chosen, task, strategy, precision)
-                result.runs.append(
-                    Run(checkpoint, task, source, strategy, seed, fraction, how, card.variant_hash(chosen), device)
-                )
+        if able:
+            result.runs += _runs(request, card, source, chosen, strategy)
+        else:
+            others = ", ".join(s for s in possible if any(v.takes(s) for v in variants)) or "nothing yet"
+            name = " ".join(filter(None, (card.id, request.variant)))
+            reason = f"{name} is not run with {strategy} on {request.task}; with: {others}"
+            result.absent.append(Absent(card.id, chosen.variant, chosen.tier, source, reason, "skipped", strategy))
 
 
-def _checkpoint(result: Plan, card: Card, weights: Wanted, variant: str | None, strategy: str | None) -> Checkpoint:
-    """The weights that a strategy starts from; a notice says where they are less than what was asked for.
+def _possible(card: Card, task: str) -> list[Strategy]:
+    """Strategies that a model can be run with on a task."""
+    is_api_only = set(card.transfer.strategies) <= set(UNTRAINED)  # an API model answers whatever it can do
+    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or is_api_only or card.task == task]
+    return ["zero-shot", *possible] if _needs_no_head(card, task) and "zero-shot" not in possible else possible
 
-    Raises:
-        UnavailableError: There are none.
-    """
-    checkpoint = resolve(card, weights, variant, strategy)
-    if checkpoint.notice:
-        result.notices.append(checkpoint.notice)
-    return with_key(card, checkpoint)
+
+def _needs_no_head(card: Card, task: str) -> bool:
+    return task_facts(task).untrained and not card.is_native_on(task)
+
+
+def _strategies(
+    request: EvaluationRequest, card: Card, variants: Sequence[Variant], possible: Sequence[str]
+) -> list[Strategy]:
+    """Strategies that a model is run with: the requested ones, else those that are usual for it."""
+    is_published = card.brings_head(request.task) or _needs_no_head(card, request.task)
+    usual = [*(UNTRAINED if is_published else ()), *DEFAULT_STRATEGIES]
+    default = [s for s in usual if s in possible and any(v.takes(s) for v in variants)] or ["zero-shot"]
+    return cast("list[Strategy]", list(dict.fromkeys(request.strategies)) or default)
+
+
+def _runs(
+    request: EvaluationRequest, card: Card, source: Source, checkpoint: Checkpoint, strategy: Strategy
+) -> list[Run]:
+    """A run for each seed and fraction; none of random weights, but from scratch."""
+    if checkpoint.tier == "none" and strategy != "scratch":
+        return []
+    task, variant = request.task, variant_of(card, checkpoint.variant)
+    recipe = recipe_for(card, variant, task, strategy, request.precision)
+    card_hash = card.variant_hash(variant)
+    return [
+        Run(checkpoint, task, source, strategy, seed, fraction, recipe, card_hash, request.device)
+        for seed in (request.seeds if strategy != "zero-shot" else [0])
+        for fraction in (request.fractions if strategy in TRAINED else [1.0])
+    ]
 
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Mixed precision only where it is proven to run: processors advertise what virtual machines then refuse."""
+"""Mixed precision, used only after a trial: processors advertise instructions that virtual machines refuse."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import cache
 from tlzoo.errors import InputError
 from tlzoo.run.worker import Worker, WorkFailedError
 
-SECONDS = 120.0
-"""Seconds that the trial may take, the import of torch included."""
+TRIAL_SECONDS = 120.0
+"""Maximum time of the trial, including the import of torch."""
 
 
 def checked(precision: str, device: str) -> str:
-    """The precision, if it is ``no`` or proven to run on the device.
+    """The precision, if it is ``no`` or a trial step runs on the device.
 
     Raises:
-        InputError: It is not.
+        InputError: The trial step failed.
     """
     if precision != "no" and (reason := _why_not(precision, device)):
         raise InputError(f"--precision {precision}: a trial step failed on {device} ({reason}); use --precision no")
@@ -24,10 +24,10 @@ def checked(precision: str, device: str) -> str:
 
 @cache
 def _why_not(precision: str, device: str) -> str:
-    """What ended a trial step in a process of its own; empty where nothing did."""
+    """Why a trial step in a separate process failed; empty if it did not."""
     try:
         with Worker() as worker:
-            worker.call(trial_step, precision, device, seconds=SECONDS, doing="the step")
+            worker.call(trial_step, precision, device, seconds=TRIAL_SECONDS, doing="the step")
     except WorkFailedError as error:
         return error.reason
     return ""

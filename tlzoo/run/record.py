@@ -1,23 +1,30 @@
-"""From what a run found to rows of the results' schema, with their provenance."""
+"""From what a run gave to rows of the results' schema, with their provenance."""
 
 from __future__ import annotations
 
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tlzoo.data.catalogue import Source
 from tlzoo.keys import key
 from tlzoo.leaderboard.schema import Status
 from tlzoo.run.plan import Absent, Run
 from tlzoo.vocabulary import task_facts
+
+if TYPE_CHECKING:
+    from tlzoo.core.model import Usage
+    from tlzoo.measure.measure import Measurement
+    from tlzoo.run.outcome import Outcome
+
+Row = dict[str, object]
+"""Columns of ``tlzoo.leaderboard.schema.RESULT``; those that are absent are null."""
 
 _LIBRARIES = (
     "torch",
@@ -32,37 +39,85 @@ _LIBRARIES = (
 )
 
 
-def rows(run: Run, found: Mapping[str, Any], measured: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row a metric of a finished run."""
-    common = _identity(run) | dict(measured) | {"status": "ok", "reason": None}
-    common |= {k: v for k, v in found.items() if k not in ("statistics", "values")}
+def rows(run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: float) -> list[Row]:
+    """One row a metric of a finished run.
+
+    Args:
+        run: The run.
+        outcome: What it gave.
+        measurement: Speed and size of its model.
+        wall_seconds: Time that it took, preparations included.
+    """
+    training = outcome.training
+    common: Row = {
+        **_identity(run),
+        **asdict(measurement),
+        **_usage(outcome.usage),
+        "status": "ok",
+        "reason": None,
+        "n_train": outcome.n_train,
+        "n_test": outcome.n_test,
+        "example_ids": outcome.example_ids,
+        "groups": outcome.groups,
+        "device": outcome.device,
+        "threads": outcome.threads,
+        "wall_seconds": wall_seconds,
+        "history": list(training.history) if training else None,
+        "train_seconds": training.train_seconds if training else None,
+        "search_seconds": training.search_seconds if training else None,
+        "learning_rate": training.learning_rate if training else None,
+        "steps": training.steps if training else None,
+    }
     return [
-        common | {"metric": metric, "value": value, "statistics": found["statistics"][metric]}
-        for metric, value in found["values"].items()
+        common | {"metric": metric, "value": value, "statistics": outcome.statistics[metric]}
+        for metric, value in outcome.values.items()
     ]
 
 
-def failure(run: Run, status: Status, reason: str) -> dict[str, Any]:
-    """The row of a run that has no result."""
-    return _identity(run) | {"metric": headline(run.source), "status": status, "reason": reason}
+def failure(
+    run: Run, status: Status, reason: str, usage: Usage | None = None, wall_seconds: float | None = None
+) -> Row:
+    """The row of a run without a result."""
+    state: Row = {"metric": headline(run.source), "status": status, "reason": reason, "wall_seconds": wall_seconds}
+    return {**_identity(run), **state, **_usage(usage)}
 
 
-def absence(absent: Absent) -> dict[str, Any]:
+def absence(absent: Absent) -> Row:
     """The row of a model, or of a strategy of it, that could not be planned."""
-    facts = {
+    source = absent.source
+    facts: Row = {
         "card": absent.card,
         "variant": absent.variant,
         "weights": absent.tier,
-        "task": absent.source.task,
-        "dataset": absent.source.name,
+        "task": source.task,
+        "dataset": source.name,
         "strategy": absent.strategy,
     }
-    version = [absent.source.fingerprint] if absent.source.where == "folder" else []  # their names are not unique
-    run_id = key(*facts.values(), *version)[:32]
-    facts["dataset_source"] = absent.source.where
-    state = {"status": absent.status, "reason": absent.reason, "created": datetime.now(UTC), "origin": "local"}
-    state["dataset_fingerprint"] = absent.source.fingerprint
-    return facts | state | {"run_id": run_id, "metric": headline(absent.source)}
+    version = [source.fingerprint] if source.where == "folder" else []  # names of folders are not unique
+    return facts | {
+        "run_id": key(*facts.values(), *version)[:32],
+        "dataset_source": source.where,
+        "dataset_fingerprint": source.fingerprint,
+        "metric": headline(source),
+        "status": absent.status,
+        "reason": absent.reason,
+        "created": datetime.now(UTC),
+        "origin": "local",
+    }
+
+
+def _usage(usage: Usage | None) -> Row:
+    """The columns of what a model behind an API was asked; what this run paid is not a column."""
+    if usage is None:
+        return {}
+    return {
+        "requests": usage["requests"],
+        "cached": usage["cached"],
+        "prompt_tokens": usage["prompt_tokens"],
+        "completion_tokens": usage["completion_tokens"],
+        "cost_usd": usage["cost_usd"],
+        "served": usage["served"],
+    }
 
 
 def headline(source: Source) -> str:
@@ -70,7 +125,7 @@ def headline(source: Source) -> str:
     return task_facts(source.task).headline(source.kind)
 
 
-def _identity(run: Run) -> dict[str, Any]:
+def _identity(run: Run) -> Row:
     return {
         "run_id": run.id,
         "card": run.checkpoint.card,
@@ -93,7 +148,7 @@ def _identity(run: Run) -> dict[str, Any]:
 
 
 @cache
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, str | None]:
     """Versions and hardware of this process."""
     return {
         "tlzoo_version": _version("tlzoo"),

@@ -1,4 +1,4 @@
-"""A process of its own for heavy work: what kills it, or hangs in it, costs no more than the work in hand."""
+"""A separate process for heavy work: if it dies or hangs, only the work in hand is lost."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ import time
 from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from tlzoo.errors import TlzooError
 
+if TYPE_CHECKING:
+    from tlzoo.leaderboard.schema import Status
+
+R = TypeVar("R")
 INSIDE = "TLZOO_WORKER"
 """Set in the environment of a worker, and of what it starts."""
-LONGEST_REASON = 600
-"""Characters of a reason; a message of more is cut at a word."""
-TICK = 0.5
-"""Seconds between two looks at a deadline; a parent that was stopped meanwhile counts one tick, not the pause."""
-LAST_WORDS = 1.0
-"""Seconds that a process has to end by itself when nobody waits for it any more."""
-ENDING = 10.0
-"""Seconds that a process which ends may take, as one that writes a core file."""
+MAX_REASON_CHARACTERS = 600
+"""Longer messages are cut at a word."""
+TICK_SECONDS = 0.5
+"""Time between two checks of a deadline; a parent that was stopped meanwhile counts one tick, not the pause."""
+EXIT_SECONDS = 1.0
+"""Time for a process to end by itself after its parent has closed the connection."""
+END_SECONDS = 10.0
+"""Maximum time that ending a process may take, such as one that writes a core file."""
 _BOOT = (
     "import sys; from multiprocessing.connection import Connection; pipe = Connection(int(sys.argv[1])); "
     "sys.path[:] = pipe.recv(); from tlzoo.run.worker import serve; serve(pipe)"
@@ -38,17 +42,17 @@ _BOOT = (
 
 
 class WorkFailedError(Exception):
-    """Work failed; ``status`` says how a row should name it."""
+    """Work failed; ``status`` is that of its row."""
 
-    def __init__(self, status: str, reason: str) -> None:  # noqa: D107
+    def __init__(self, status: Status, reason: str) -> None:  # noqa: D107
         super().__init__(reason)
         self.status, self.reason = status, reason
 
 
 class Worker:
-    """A child process that calls functions for its parent, and ends when the parent does, however that ends.
+    """A child process that calls functions for its parent, and ends when the parent ends for whatever reason.
 
-    It has a session of its own: what is typed at a terminal reaches the parent alone, which ends it.
+    It has a session of its own, so that Ctrl-C at a terminal reaches only the parent, which ends the child.
     """
 
     def __init__(self) -> None:
@@ -61,21 +65,21 @@ class Worker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the process: at once where an exception ends the work."""
+        """End the process; at once if an exception ended the work."""
         if kind is not None:
             self._kill()
         self.close()
 
     def call(
-        self, function: Callable[..., Any], *arguments: Any, seconds: float = math.inf, doing: str = "the work"
-    ) -> Any:
+        self, function: Callable[..., R], *arguments: object, seconds: float = math.inf, doing: str = "the work"
+    ) -> R:
         """Call a module-level function in the process.
 
         Args:
-            function: The function; its module is imported in the process, so that it is none of ``__main__``.
-            *arguments: What it is given.
-            seconds: Deadline; the process, with all that it started, is killed then.
-            doing: What the work is called in the reason of a missed deadline.
+            function: The function; its module, which is not ``__main__``, is imported in the process.
+            *arguments: Its arguments.
+            seconds: Deadline; the process is killed then, with all processes that it started.
+            doing: Name of the work in the reason of a missed deadline.
 
         Raises:
             TlzooError: As the function raised it.
@@ -94,13 +98,14 @@ class Worker:
             raise _timeout(doing, seconds) if deadline.is_missed else _death(code)
         kind, value = pickle.loads(answer)  # noqa: S301
         if kind == "value":
-            return value
+            result: R = value
+            return result
         if kind == "error":
             raise value
         raise WorkFailedError(*value)
 
     def close(self) -> None:
-        """End the process, which has nothing to do."""
+        """End the idle process."""
         if self._process is not None:
             self._end()
 
@@ -125,7 +130,7 @@ class Worker:
             _kill(self._process)
 
     def _end(self) -> int:
-        """Wait for the process's end, which closing the connection asks for; kill it where that does not come.
+        """Close the connection, which asks the process to end; kill it if it does not.
 
         Returns:
             Its exit code.
@@ -133,7 +138,7 @@ class Worker:
         assert self._process is not None and self._pipe is not None
         self._pipe.close()
         try:
-            code = self._process.wait(ENDING)
+            code = self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._kill()
             code = self._process.wait()
@@ -142,7 +147,7 @@ class Worker:
 
 
 class _Deadline:
-    """Kills a process that is not done in time, whatever its parent waits for: to be heard, or for a whole answer."""
+    """Kills a process that is not done in time, while its parent sends a call or receives an answer."""
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         self.is_missed = False
@@ -163,7 +168,7 @@ class _Deadline:
     def _watch(self) -> None:
         left = self._seconds
         while left > 0:
-            tick = min(TICK, left)
+            tick = min(TICK_SECONDS, left)
             if self._done.wait(tick):
                 return
             left -= tick
@@ -172,7 +177,7 @@ class _Deadline:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that leads a group, with the group; while it is not waited for, its number is no other's."""
+    """Kill a process with the group that it leads; its id is not reused before its parent has waited for it."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -184,13 +189,13 @@ def _timeout(doing: str, seconds: float) -> WorkFailedError:
 
 def _death(code: int) -> WorkFailedError:
     if code == -signal.SIGKILL:
-        return WorkFailedError("out-of-memory", "the process was killed, most likely for want of memory")
+        return WorkFailedError("out-of-memory", "the process was killed, probably because memory ran out")
     cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return WorkFailedError("error", f"the process died: {cause}")
 
 
 def serve(pipe: Connection) -> None:
-    """Call what the parent sends, one after the other, until it closes the connection or ends."""
+    """Call the functions that the parent sends, one after the other, until it closes the connection or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     calls: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, calls), daemon=True).start()
@@ -201,12 +206,12 @@ def serve(pipe: Connection) -> None:
 
 
 def _listen(pipe: Connection, calls: queue.SimpleQueue[bytes | None]) -> NoReturn:
-    """Pass calls on; when the connection ends, end the process, in the midst of work too."""
+    """Pass calls on; when the connection ends, end the process, even in the middle of work."""
     with contextlib.suppress(EOFError, OSError):
         while True:
             calls.put(pipe.recv_bytes())
     calls.put(None)
-    time.sleep(LAST_WORDS)
+    time.sleep(EXIT_SECONDS)
     os._exit(1)
 
 
@@ -223,11 +228,11 @@ def _answer(call: bytes) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """A message in one line, whole unless it is very long."""
-    return textwrap.shorten(f"{type(error).__name__}: {error}", LONGEST_REASON, placeholder=" ...")
+    """The message of an error in one line, cut only if it is very long."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", MAX_REASON_CHARACTERS, placeholder=" ...")
 
 
-def _status(error: Exception) -> str:
+def _status(error: Exception) -> Status:
     if (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"

@@ -325,7 +325,7 @@ def test_tokens_and_cost_are_what_the_endpoint_counts_or_unknown() -> None:
         assert [model.usage[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd")] == [None] * 3
 
 
-def test_a_prospect_is_an_upper_bound_and_sends_nothing(served: Served) -> None:
+def test_an_estimate_is_an_upper_bound_and_sends_nothing(served: Served) -> None:
     before = served.requests
     model = ChatModel(Endpoint(served.url, served.model, official=False, price=Price(1, 2)), TASK)
     examples = [model.encode({"text": f"“Çà et là”, {i} of them found the", "target": "x"}) for i in range(3)]

@@ -20,6 +20,8 @@ from tlzoo.data.media.image import decode, read_values
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 MINICOCO = Path(__file__).resolve().parents[4] / "shared" / "data" / "minicoco"
 CATEGORIES = [{"id": 7, "name": "cat"}, {"id": 2, "name": "dog"}, {"id": 5, "name": "unused"}]
 Content = dict[str, Any]

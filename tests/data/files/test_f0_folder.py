@@ -11,6 +11,8 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.data.files.f0_folder import listing, read
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 
 def sing(path: Path, hz: float, table: str | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

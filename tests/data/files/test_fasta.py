@@ -18,6 +18,8 @@ from tlzoo.data.files.fasta import read_fasta
 from tlzoo.data.media.dna import codes, letters, window
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 TASK = "language-modeling"
 
 

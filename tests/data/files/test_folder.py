@@ -11,6 +11,8 @@ from tlzoo.data.files import readers
 from tlzoo.data.files.folder import listing, walk
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 Maker = Callable[..., Path]
 TASK = "audio-classification"
 

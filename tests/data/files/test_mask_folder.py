@@ -16,6 +16,8 @@ from tlzoo.data.files.mask_folder import classes, listing
 from tlzoo.data.media.image import decode, read_values
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 TASK = "image-segmentation"
 SHAPE = (20, 30)
 

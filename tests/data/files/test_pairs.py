@@ -19,6 +19,8 @@ from tlzoo.data.files.pairs import components, divided, listing
 from tlzoo.data.files.pairs import rows as to_predict
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 TASK = "text-embedding"
 
 

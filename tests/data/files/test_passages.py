@@ -9,6 +9,8 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.data.packaged.news import documents
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 TASK = "language-modeling"
 XQUAD = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "xquad" / "xquad.en.json"
 

@@ -18,6 +18,8 @@ from tlzoo.data.files.replies import Pair, form, groups, listing, ranking, witho
 from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 WORDS = ("red", "blue", "green", "small", "large", "old", "new", "round", "square", "fast")
 PAIRS = [(f"What is {a} and {b}?", f"A {b} {a} thing, number {i}.") for i, a in enumerate(WORDS) for b in WORDS]
 

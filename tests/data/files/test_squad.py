@@ -23,6 +23,8 @@ from tlzoo.data.protocol import draw
 from tlzoo.data.schemas import QUESTION_FEATURES
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 XQUAD = Path(__file__).resolve().parents[4] / "shared" / "data" / "xquad" / "xquad.en.json"
 TASK = "question-answering"
 Content = dict[str, Any]

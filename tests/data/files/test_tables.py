@@ -11,6 +11,8 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.data.files.tables import is_table, read_table, read_tables, rows
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 ROWS = [(f"the {'good' if i % 2 else 'bad'} film number {i}, really", "good" if i % 2 else "bad") for i in range(40)]
 
 

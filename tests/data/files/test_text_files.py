@@ -19,6 +19,8 @@ from tlzoo.data.files.tables import read_table
 from tlzoo.data.files.text_files import column_named, lines, parse_json, read_sheet, read_text
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 TEXT = "text,label\ncafé 👋,good\nשלום,bad\n"
 
 

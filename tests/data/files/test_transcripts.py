@@ -11,6 +11,8 @@ from tlzoo.data.files.transcripts import listing
 from tlzoo.data.media.spelling import characters_of, normalise, read_back, spell
 from tlzoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "librispeech_mini"
 
 

@@ -11,6 +11,8 @@ from tlzoo.data.media.video import decode, encode
 from tlzoo.data.packaged.real_clips import real_clips
 from tlzoo.errors import InputError, UnavailableError
 
+pytestmark = pytest.mark.usefixtures("new_cache")
+
 
 def film(path: Path, count: int, size: tuple[int, int] = (70, 91), seed: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

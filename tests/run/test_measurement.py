@@ -1,0 +1,97 @@
+"""What a plan is estimated from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tlzoo.adapters.weights import Checkpoint
+from tlzoo.cards import catalogue
+from tlzoo.data.catalogue import Sample, Source
+from tlzoo.data.dataset import table
+from tlzoo.data.media.image import encode_png
+from tlzoo.data.rendered.scenes import boxed
+from tlzoo.data.schemas import class_features
+from tlzoo.measure.measure import Measurement
+from tlzoo.run import measurement
+from tlzoo.run.measurement import Measured, MeasurementCache, Rates, measure_run
+from tlzoo.run.plan import Run, recipe_for
+
+
+@pytest.mark.parametrize(
+    ("task", "trained"),
+    [("object-detection", {"full", "partial", "probe"}), ("image-classification", {"full", "partial"})],
+)
+def test_training_is_measured_where_it_takes_time(
+    scenes: list[dict[str, Any]], task: str, trained: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head on cached maps is worth measuring, a head on cached vectors is not."""
+    pictures = [{"bytes": encode_png(row["image"]), "path": None} for row in scenes]
+    names = [str(i) for i in range(len(scenes))]
+    columns: dict[str, list[Any]] = {"image": pictures, "group": names, "id": names}
+    if task == "object-detection":
+        rows = table(boxed(("square", "disc")), columns | {"objects": [row["objects"] for row in scenes]})
+    else:
+        rows = table(class_features("image", ("a", "b")), columns | {"label": [0, 1] * (len(scenes) // 2)})
+    sizes = {"train": 30, "validation": 20, "test": 10}
+    monkeypatch.setattr(measurement, "sample", lambda source, count: Sample(rows, sizes))
+    card = catalogue.get("inception-resnet-v2")
+    variant = card.variants[-1]
+    run = Run(
+        Checkpoint(card.id, variant.id, "none"),
+        task,
+        Source("scenes", task, "image", "0", "rendered", ""),
+        "full",
+        0,
+        1.0,
+        recipe_for(card, variant, task, "full"),
+        card.variant_hash(variant),
+    )
+    measured = measure_run(run)
+    rates = measured.rates
+    assert rates is not None and rates.sizes == sizes and rates.pretraining is None
+    assert set(rates.training) == trained and min(rates.training.values()) > 0
+    assert measured.measurement.params is not None and variant.params is not None
+    assert measured.measurement.params > variant.params > 0
+    assert Measured.from_json(measured.to_json()) == measured
+
+
+@pytest.fixture
+def run() -> Run:
+    card = catalogue.get("resnet-50")
+    variant = card.variants[-1]
+    source = Source("rows", "image-classification", "image", "0", "rendered", "")
+    recipe = recipe_for(card, variant, source.task, "full")
+    return Run(Checkpoint(card.id, variant.id, "none"), source.task, source, "full", 0, 1.0, recipe, "hash")
+
+
+def test_a_model_is_measured_once_for_a_task_and_its_data(run: Run, tmp_path: Path) -> None:
+    cache, results = MeasurementCache(tmp_path / "measurements"), iter(range(1, 10))
+
+    def measure() -> Measured:
+        return Measured(Measurement(params=next(results)), Rates({"test": 3}, {"full": 2.5}))
+
+    assert run not in cache
+    first = cache.get(run, measure)
+    assert run in cache and first == Measured(Measurement(params=1), Rates({"test": 3}, {"full": 2.5}))
+    for same in (replace(run, seed=1), replace(run, strategy="partial"), replace(run, fraction=0.5)):
+        assert same in cache and cache.get(same, measure) == first
+    others = (
+        replace(run, strategy="zero-shot"),
+        replace(run, device="cuda"),
+        replace(run, card_hash="other"),
+        replace(run, source=replace(run.source, fingerprint="1")),
+    )
+    assert [cache.get(other, measure).measurement.params for other in others] == [2, 3, 4, 5]
+
+
+def test_a_damaged_measurement_is_not_used(run: Run, tmp_path: Path) -> None:
+    cache = MeasurementCache(tmp_path)
+    cache.get(run, lambda: Measured(Measurement(params=1)))
+    (path,) = tmp_path.glob("*.json")
+    path.write_text(path.read_text().replace("1", "7"))
+    assert run not in cache
+    assert cache.get(run, lambda: Measured(Measurement(params=2))).measurement.params == 2

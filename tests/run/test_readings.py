@@ -1,0 +1,62 @@
+"""How often an evaluation reads a person's files."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tlzoo.data.files import readers
+from tlzoo.data.media import audio
+from tlzoo.run.evaluate import evaluate
+from tlzoo.run.execute import data_of
+from tlzoo.run.worker import Worker
+
+module: Any = importlib.import_module("tlzoo.run.evaluate")
+
+
+class InProcess(Worker):
+    """What a new process does, done here: nothing that was loaded before is there."""
+
+    def __init__(self) -> None:
+        data_of.cache_clear()
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
+        return function(*arguments)
+
+
+def test_each_file_is_decoded_once_to_prepare_the_data_and_then_by_the_models_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+) -> None:
+    """By each run once, and the few files that the model is measured with once more."""
+    monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "Worker", InProcess)
+    count: Counter[str] = Counter()
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            count[name] += 1
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(audio, "check", counted("prepared", audio.check))
+    monkeypatch.setattr(audio, "decode", counted("decoded", audio.decode))
+    monkeypatch.setattr(readers, "listing", counted("listed", readers.listing))
+    options: dict[str, Any] = {"models": ["yamnet"], "variant": "nano", "strategies": ["scratch"], "seeds": (0, 1)}
+    done = evaluate(
+        "audio-classification", data=folder, out=tmp_path / "out", say=lambda line: None, weights="none", **options
+    )
+    assert (done.executed, done.failed) == (2, 0)
+    rows = 120
+    assert count["prepared"] == rows
+    assert count["listed"] == 2, "once to plan, and once to prepare"
+    measured = count["decoded"] - 2 * rows
+    assert 0 < measured <= 8 * 4, "eight rows for each model that is timed"

@@ -1,0 +1,146 @@
+"""Speed and size of the model of a run, measured once in a process of its own, and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tlzoo.data.catalogue import sample
+from tlzoo.files import damage, kept
+from tlzoo.keys import key
+from tlzoo.measure.measure import Measurement
+from tlzoo.run import record
+from tlzoo.run.plan import Run
+from tlzoo.vocabulary import UNTRAINED, Strategy
+
+if TYPE_CHECKING:
+    from tlzoo.core.model import Learner, Model, TrainableModel
+
+ROWS = 8
+"""Examples to measure with, repeated in larger batches."""
+MAX_STEP_SECONDS = 30.0
+"""Longest training step to try; the rate of longer ones is guessed from the throughput."""
+MEASUREMENT_VERSION = 7
+"""Raised when a field of a measurement changes its meaning, so that models are measured again."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a run is planned with.
+
+    Attributes:
+        sizes: Number of rows of each split.
+        training: Training examples a second, by strategy; none for a probe on cached vectors, which takes seconds.
+        pretraining: Examples a second in pretraining the stand-in, where it has to be made first.
+    """
+
+    sizes: Mapping[str, int]
+    training: Mapping[str, float] = field(default_factory=dict)
+    pretraining: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that is measured of a model: columns of its rows, and what its runs are planned with."""
+
+    measurement: Measurement = field(default_factory=Measurement)
+    rates: Rates | None = None
+
+    def to_json(self) -> str:
+        """As it is kept."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` gave."""
+        content = json.loads(text)
+        rates = content["rates"]
+        return cls(Measurement(**content["measurement"]), None if rates is None else Rates(**rates))
+
+
+class MeasurementCache:
+    """A folder of measurements, one file each for a variant, task, data set and machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a folder; it need not exist yet."""
+        self.folder = folder
+
+    def __contains__(self, run: Run) -> bool:
+        """Whether the model of a run was measured here."""
+        path = self._path(run)
+        return path.is_file() and damage(path) is None
+
+    def get(self, run: Run, measure: Callable[[], Measured]) -> Measured:
+        """What is kept of the model of a run, or was measured now."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        what = f"the speed of {run.checkpoint.card}/{run.checkpoint.variant}"
+        path = kept(self._path(run), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
+        return Measured.from_json(path.read_text(encoding="utf-8"))
+
+    def _path(self, run: Run) -> Path:
+        """Where a measurement is kept; whoever serves an API model decides its speed."""
+        model = (run.checkpoint.card, run.checkpoint.variant, run.card_hash)
+        data = (run.task, run.source.fingerprint)
+        how = [run.strategy, run.checkpoint.sha256] if run.is_api_model else run.strategy in UNTRAINED
+        parts = (*model, *data, run.device, how, record.environment(), MEASUREMENT_VERSION)
+        return self.folder / f"{key(*parts)[:32]}.json"
+
+
+def measure_run(run: Run) -> Measured:
+    """Measure a run's model, as it is used after training, on examples of its data.
+
+    Weights do not change speed or size, so all but published heads are measured with random parameters.
+    """
+    from tlzoo.cards import catalogue
+    from tlzoo.core.model import HeadedModel, trainable
+    from tlzoo.core.task import HeadTask
+    from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
+    from tlzoo.run.execute import as_published, threads
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer import standin
+    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.features import Features
+    from tlzoo.transfer.strategies import apply, trains_on_cached_features
+
+    threads()
+    card = catalogue.get(run.checkpoint.card)
+    few = sample(run.source, max(BATCH_SIZES))
+    task = task_type(run.task, run.source.kind)(few.rows.features)
+    is_siamese = isinstance(task, HeadTask) and task.siamese  # equal texts of a batch are computed once
+    rows = list(few.rows if is_siamese else few.rows.select(range(min(ROWS, len(few.rows)))))
+    random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))
+
+    def build() -> TrainableModel:
+        return trainable(assemble(random.checkpoint, task)).for_task(task)
+
+    def published() -> Model:
+        return as_published(random if task.facts.untrained else run, task)
+
+    measurement = measure(published if run.strategy == "zero-shot" else build, rows, run.device)
+    assert measurement.throughput is not None
+    strategies: tuple[Strategy, ...] = () if run.strategy == "zero-shot" else ("full", "partial", "probe")
+    training: dict[str, float] = {}
+    size = run.recipe.batch_size
+    for strategy in strategies:
+        whole = build()
+        model: Learner = whole
+        if trains_on_cached_features(card, task.facts, strategy):
+            if not task.facts.is_dense:
+                continue  # on cached vectors it takes seconds
+            assert isinstance(whole, HeadedModel)
+            model = whole.on_features(Features.of(whole.backbone, whole.task, rows, run.device))
+        else:
+            apply(whole, strategy)
+        guess = measurement.throughput / 3  # backwards costs about twice as much as forwards
+        is_slow = size / guess > MAX_STEP_SECONDS
+        training[strategy] = guess if is_slow else training_rate(model, rows, size, run.device)
+    pretraining = None
+    if run.is_to_be_pretrained:
+        learner, _, _, source = standin.learner(card, run.checkpoint.variant)
+        size = standin.training(card, run.checkpoint.variant).batch_size
+        some = [source.splits["train"][i] for i in range(size)]
+        pretraining = training_rate(learner, some, size, run.device)
+    return Measured(measurement, Rates(few.sizes, training, pretraining))

@@ -1,0 +1,66 @@
+"""What a run gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlzoo.core.model import Model, Usage
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model was trained.
+
+    Attributes:
+        n_train: Training examples.
+        history: ``seconds`` of training, ``step``, ``loss`` and validation ``score`` (more is better) of each
+            validation.
+        train_seconds: Of the chosen learning rate, frozen features included.
+        search_seconds: Of the other learning rates.
+        learning_rate: The one chosen on validation.
+        steps: Optimizer steps at the chosen learning rate.
+    """
+
+    n_train: int
+    history: tuple[Mapping[str, float], ...]
+    train_seconds: float
+    search_seconds: float
+    learning_rate: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave.
+
+    Attributes:
+        values: Each metric that is a number on the test examples, headline first.
+        statistics: Of each metric, what its reducer takes of each test example.
+        example_ids: The test examples.
+        groups: What the bootstrap resamples, one name a test example.
+        n_train: Training examples; of few-shot, those in the prompt.
+        device: What the run was computed on.
+        threads: Threads of the process.
+        training: How the model was trained, if it was.
+        usage: What the model was asked, if it is behind an API.
+        model: The model with its head; absent where it stayed in a process of its own.
+    """
+
+    values: Mapping[str, float]
+    statistics: Mapping[str, Sequence[Sequence[float]]]
+    example_ids: Sequence[str]
+    groups: Sequence[str]
+    n_train: int
+    device: str
+    threads: int
+    training: Training | None = None
+    usage: Usage | None = None
+    model: Model | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def n_test(self) -> int:
+        """Test examples."""
+        return len(self.example_ids)

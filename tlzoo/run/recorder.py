@@ -1,0 +1,113 @@
+"""What an evaluation has done: its rows on disk, and a line for a person about each run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.schema import FINAL, PLANNED, Status
+from tlzoo.leaderboard.store import Store
+from tlzoo.run import record
+from tlzoo.run.budget import Budget
+from tlzoo.run.plan import Absent, Plan, Run
+
+if TYPE_CHECKING:
+    from tlzoo.core.model import Usage
+    from tlzoo.measure.measure import Measurement
+    from tlzoo.run.outcome import Outcome
+
+Notify = Callable[[str], None]
+MAX_FILES = 256
+"""Result files that stay apart; more are merged after an evaluation."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave.
+
+    Attributes:
+        board: Ranked rows (``leaderboard.schema.BOARD``) of all requested runs.
+        executed: Runs that were executed now.
+        resumed: Runs that an earlier evaluation had finished.
+        problems: One line for each example that could not be read.
+    """
+
+    board: pa.Table
+    executed: int
+    resumed: int
+    problems: tuple[str, ...]
+
+    @property
+    def failed(self) -> int:
+        """Rows that failed: neither a result, nor skipped or unavailable as planned."""
+        return sum(status not in PLANNED for status in self.board["status"].to_pylist())
+
+
+class Recorder:
+    """Writes a row for each run as it ends, and reports it."""
+
+    def __init__(self, store: Store, planned: Plan, budget: Budget, notify: Notify, fresh: bool = False) -> None:
+        """Read what earlier evaluations have recorded.
+
+        Args:
+            store: Where the rows are written.
+            planned: The plan.
+            budget: The clock that says how long a run took.
+            notify: Takes one-line notices.
+            fresh: Whether finished runs are run again.
+        """
+        self.store, self.budget, self.notify = store, budget, notify
+        self.executed = self.resumed = 0
+        self._earlier = {} if fresh else store.statuses()
+        self._failures: list[record.Row] = []
+        self._has_seeds = len({run.seed for run in planned.runs}) > 1
+
+    def is_finished(self, run: Run) -> bool:
+        """Whether an earlier evaluation has finished a run."""
+        return run.id in self._earlier and self._earlier[run.id][0] in FINAL
+
+    def earlier_seconds(self, run: Run) -> float:
+        """Seconds spent on a run by earlier evaluations, including deciding that it would not fit."""
+        return self._earlier.get(run.id, ("", 0.0))[1]
+
+    def result(self, run: Run, outcome: Outcome, measurement: Measurement) -> None:
+        """Record a run with its result."""
+        self.store.write(record.rows(run, outcome, measurement, self.budget.lap()))
+        self.executed += 1
+        metric = record.headline(run.source)
+        self.notify(f"{self._name(run)}: {metric} {outcome.values[metric]:.3f}")
+
+    def failure(self, run: Run, status: Status, reason: str, usage: Usage | None = None) -> None:
+        """Record a run without a result."""
+        seconds = self.earlier_seconds(run) + self.budget.lap() if status == "skipped" else None
+        self._write_failure(record.failure(run, status, reason, usage, seconds))
+        self.notify(f"{self._name(run)}: {status}: {reason}")
+
+    def absence(self, absent: Absent) -> None:
+        """Record a model, or a strategy of it, that could not be planned."""
+        self._write_failure(record.absence(absent))
+
+    def evaluation(self, runs: Sequence[Run], problems: tuple[str, ...]) -> Evaluation:
+        """Rank the rows of some runs, and of what failed or could not be planned."""
+        if self.store.count() > MAX_FILES:
+            self.store.compact()
+        results = self.store.read()
+        failures = pa.Table.from_pylist(self._failures, schema=results.schema)
+        finished = results.filter(pc.is_in(results["run_id"], pa.array([run.id for run in runs], pa.string())))
+        finished = finished.filter(pc.invert(pc.is_in(finished["run_id"], failures["run_id"].combine_chunks())))
+        return Evaluation(board(pa.concat_tables([finished, failures])), self.executed, self.resumed, problems)
+
+    def _write_failure(self, row: record.Row) -> None:
+        self.store.write([row])
+        self._failures.append(row)
+
+    def _name(self, run: Run) -> str:
+        """Name of a run among the others of the plan."""
+        share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
+        seed = f", seed {run.seed}" if self._has_seeds else ""
+        return f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}{share}{seed}"

@@ -1,0 +1,94 @@
+"""What an evaluation is asked to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlzoo.errors import InputError, unknown
+from tlzoo.vocabulary import STRATEGIES, TIERS, task_facts
+
+if TYPE_CHECKING:
+    from tlzoo.adapters.weights import Wanted
+
+DEFAULT_OUT = Path(".tlzoo")
+PATIENCE_SECONDS = 300.0
+"""Covers what no estimate does: a process that starts, and data that it loads anew."""
+MAX_SEED = 2**32 - 1
+DEVICES = ("cpu", "cuda")
+PRECISIONS = ("no", "bf16")
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """The options of an evaluation, each valid by itself.
+
+    Attributes:
+        task: The task.
+        models: Card ids; by default every model whose outputs fit the task.
+        strategies: What is trained; by default ``plan.DEFAULT_STRATEGIES``, and ``zero-shot`` and ``few-shot`` for
+            models that bring their own head, or need none for the task.
+        weights: Tier.
+        variant: Only this variant.
+        data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
+        seeds: Seeds.
+        fractions: Shares of the training examples, in (0, 1].
+        device: ``cpu`` or ``cuda``.
+        precision: ``no`` or ``bf16``.
+        budget: Minutes for all runs.
+        patience: Seconds that work may take beyond what is planned before it is taken to hang.
+        max_cost: Maximum spend in US dollars on API models.
+        out: Folder of the results.
+        fresh: Whether finished runs are run again.
+    """
+
+    task: str
+    models: Sequence[str] = ()
+    strategies: Sequence[str] = ()
+    weights: Wanted = "auto"
+    variant: str | None = None
+    data: str = "auto"
+    seeds: Sequence[int] = (0,)
+    fractions: Sequence[float] = (1.0,)
+    device: str = "cpu"
+    precision: str = "no"
+    budget: float = 10.0
+    patience: float = PATIENCE_SECONDS
+    max_cost: float | None = None
+    out: Path = DEFAULT_OUT
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        """Check each option by itself.
+
+        Raises:
+            InputError: A name is unknown, a number is out of range, or a value is given twice.
+        """
+        task_facts(self.task)
+        for name in self.strategies:
+            _check_name("strategy", name, STRATEGIES)
+        _check_name("weights", self.weights, ("auto", *TIERS))
+        _check_name("device", self.device, DEVICES)
+        _check_name("precision", self.precision, PRECISIONS)
+        seeds, fractions = list(self.seeds), list(self.fractions)
+        if not seeds or not fractions or not all(0 < fraction <= 1 for fraction in fractions):
+            raise InputError(f"--seeds and --fractions need values, fractions in (0, 1]; given: {seeds}, {fractions}")
+        if wrong := [seed for seed in seeds if not 0 <= seed <= MAX_SEED]:
+            raise InputError(f"--seeds: {wrong[0]}: expected whole numbers from 0 to {MAX_SEED}")
+        for option, values in (("--seeds", seeds), ("--fractions", fractions)):
+            if repeated := [value for value, times in Counter(values).items() if times > 1]:
+                raise InputError(f"{option}: {repeated[0]:g} is given twice; give each value once")
+        if self.max_cost is not None and not self.max_cost >= 0:
+            raise InputError(f"--max-cost {self.max_cost}: expected US dollars, 0 or more")
+        if not self.budget >= 0:
+            raise InputError(f"--budget {self.budget:g}: expected minutes, 0 or more")
+        if not self.patience >= 0:
+            raise InputError(f"patience {self.patience:g}: expected seconds, 0 or more")
+
+
+def _check_name(option: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise unknown(option, name, known, f"--{option}")
