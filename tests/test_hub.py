@@ -136,12 +136,12 @@ def test_fetch_without_a_hash_follows_the_branch(hub: Hub, tmp_path: Path) -> No
 
 def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
     expected = {
-        "unauthorized": "HTTP 401, gated: accept the terms of some/unauthorized",
-        "gated": "HTTP 403, gated: accept the terms of some/gated",
+        "unauthorized": "HTTP 401, gated: accept its terms on the Hub",
+        "gated": "HTTP 403, gated: accept its terms on the Hub",
         "forbidden": "HTTP 403, refused: Your token lacks the permission",
-        "repository": "HTTP 404, no repository some/repository",
-        "revision": "HTTP 404, some/revision has no revision 'main'",
-        "entry": "HTTP 404, some/entry has no file 'f.bin' at 'main'",
+        "repository": "HTTP 404, no such repository",
+        "revision": "HTTP 404, no such revision",
+        "entry": "HTTP 404, no such file",
         "rate": "HTTP 429, rate limited",
         "server": "HTTP 500, server error",
     }
@@ -158,9 +158,9 @@ def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
 def test_real_absences_and_no_network_are_named(hub: Hub, tmp_path: Path) -> None:
     places = ("no/body/f", f"{REPOSITORY}@v9/config.json", f"{REPOSITORY}/absent.bin")
     repository, revision, entry = fetched(hub, tmp_path, *(f"'f', ('hub:{place}',)" for place in places))
-    assert "HTTP 404, no repository no/body" in repository
-    assert "has no revision 'v9'" in revision
-    assert "has no file 'absent.bin'" in entry
+    assert "HTTP 404, no such repository" in repository
+    assert f"hub:{REPOSITORY}@v9/config.json: HTTP 404, no such revision" in revision
+    assert f"hub:{REPOSITORY}/absent.bin: HTTP 404, no such file in this revision" in entry
     blob = f"'f', ('hub:{REPOSITORY}/config.json',)"
     assert "not asked, HF_HUB_OFFLINE is set" in fetched(hub, tmp_path, blob, HF_HUB_OFFLINE="1")[0]
     assert "the Hub cannot be reached" in fetched(hub, tmp_path, blob, HF_ENDPOINT="http://127.0.0.1:9")[0]
