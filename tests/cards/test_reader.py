@@ -90,15 +90,15 @@ def test_what_is_no_card_is_refused_with_its_name(text: str) -> None:
         ),
         ("a: " + "[" * 40 + "]" * 40 + "\n", "nested more than 16 levels deep"),
         ("a: " + "[" * 5000 + "]" * 5000 + "\n", "nest"),
-        ("? [a, b]\n: 1\n", "a key is no single word"),
+        ("? [a, b]\n: 1\n", "a key is not a single word"),
         ("a: !!python/name:os.system\n", ":2: a tag (tag:yaml.org,2002:python/name:os.system)"),
         ("b: 1\na: 2001-99-99\n", ":3: '2001-99-99': month must be in 1..12"),
         (f"a: {'9' * 5000}\n", "a whole number of more than 63 bits"),
         (f"a: 0x{'f' * 90_000}\n", "a whole number of more than 63 bits"),
         ("a: 9223372036854775808\n", "a whole number of more than 63 bits"),
         ("a: !!bool maybe\n", ":2: a tag (tag:yaml.org,2002:bool)"),
-        ("a: .nan\n", ":2: '.nan': no finite number"),
-        ("a: 1.0e+999\n", ":2: '1.0e+999': no finite number"),
+        ("a: .nan\n", ":2: '.nan': not a finite number"),
+        ("a: 1.0e+999\n", ":2: '1.0e+999': not a finite number"),
         ("a: 1:1.0" + ":1" * 400 + ".0\n", "yamnet.md:"),
         ('b: 1\na: "\\e[31m"\n', ":3: '\\x1b[31m': character U+001B"),
         (f"a: [{'0, ' * 3000}]\n", ":2: more than 2,000 keys and values"),
@@ -221,12 +221,12 @@ def test_no_text_is_searched_again_and_again(text: str) -> None:
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.md")
-    with pytest.raises(InputError, match=r"pipe\.md: no regular file"):
+    with pytest.raises(InputError, match=r"pipe\.md: not a regular file"):
         read(tmp_path / "pipe.md")
     with pytest.raises(InputError, match=r"gone\.md: cannot be read: No such file"):
         read(tmp_path / "gone.md")
     (tmp_path / "latin.md").write_bytes(b"---\nname: caf\xe9\n---\n")
-    with pytest.raises(InputError, match=r"latin\.md:2: no UTF-8 text"):
+    with pytest.raises(InputError, match=r"latin\.md:2: not UTF-8 text"):
         read(tmp_path / "latin.md")
 
 

@@ -142,7 +142,7 @@ def test_regions_are_pooled_from_the_level_of_their_size_with_aligned_samples() 
 def test_what_is_no_such_checkpoint_is_refused(network: FasterRCNN, tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps({"model": {"fc.weight": np.zeros(3, dtype=np.float32)}}))
-    with pytest.raises(InputError, match=r"model\.pkl: no Faster R-CNN of Detectron2"):
+    with pytest.raises(InputError, match=r"model\.pkl: not a Faster R-CNN of Detectron2"):
         network.load_official({"model.pkl": path})
     with pytest.raises(InputError, match="as_detectron2"):
         FasterRCNN(**{**SMALL, "as_detectron2": False}).load_official({"model.pkl": path})
