@@ -58,7 +58,7 @@ answer(answers)
 """
     answers = ask(hub, home, code, **environment)
     assert len(answers) == len(blobs)
-    return [str(told) for told in answers]
+    return [str(line) for line in answers]
 
 
 def test_client_downloads_small_and_redirected_files(hub: Hub, tmp_path: Path) -> None:
@@ -149,8 +149,8 @@ def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
     for failure in expected:
         hub.fail(failure, f"some/{failure}/")
     lines = fetched(hub, tmp_path, *(f"'f.bin', ('hub:some/{failure}/f.bin',)" for failure in expected))
-    for (failure, told), line in zip(expected.items(), lines, strict=True):
-        assert line.startswith(f"UnavailableError: f.bin is not available: hub:some/{failure}/f.bin: {told}"), failure
+    for (failure, reason), line in zip(expected.items(), lines, strict=True):
+        assert line.startswith(f"UnavailableError: f.bin is not available: hub:some/{failure}/f.bin: {reason}"), failure
         assert "\n" not in line
     assert len(hub.requests) == len(expected)  # each asked once: no half minute of retries
 

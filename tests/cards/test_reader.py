@@ -52,12 +52,12 @@ def line_of(text: str, part: str) -> int:
 def test_a_fault_names_file_line_field_and_alternatives(yamnet: str, right: str, wrong: str, message: str) -> None:
     assert right in yamnet
     broken = yamnet.replace(right, wrong, 1)
-    found = fault(broken)
-    assert found.startswith("yamnet.md:")
-    assert message in found
-    assert len(found.splitlines()) == 1, found
+    faults = fault(broken)
+    assert faults.startswith("yamnet.md:")
+    assert message in faults
+    assert len(faults.splitlines()) == 1, faults
     if "pipeline_tag" not in right and "[pooled" not in right:
-        assert f"yamnet.md:{line_of(broken, wrong)}:" in found
+        assert f"yamnet.md:{line_of(broken, wrong)}:" in faults
 
 
 def test_a_key_given_twice_is_refused(yamnet: str) -> None:
@@ -71,8 +71,8 @@ def test_missing_keys_and_sections_are_named(yamnet: str) -> None:
 
 
 def test_every_fault_has_a_line(yamnet: str) -> None:
-    found = fault(yamnet.replace("year: 2019", "year: then", 1).replace("kind: nano", "kind: nanu", 1))
-    assert len(found.splitlines()) == 2
+    faults = fault(yamnet.replace("year: 2019", "year: then", 1).replace("kind: nano", "kind: nanu", 1))
+    assert len(faults.splitlines()) == 2
 
 
 @pytest.mark.parametrize("text", ["no front matter", "---\na: [\n---\n", "---\n- 1\n---\n"])
@@ -137,9 +137,9 @@ def test_a_huge_card_is_refused(tmp_path: Path, yamnet: str) -> None:
 
 def test_many_faults_are_not_all_told(yamnet: str) -> None:
     many = "".join(f"  key{i}: {i}\n" for i in range(800))
-    found = fault(yamnet.replace("  name: YAMNet\n", f"  name: YAMNet\n{many}", 1)).splitlines()
-    assert len(found) == 41
-    assert found[-1] == "yamnet.md: 760 more faults"
+    faults = fault(yamnet.replace("  name: YAMNet\n", f"  name: YAMNet\n{many}", 1)).splitlines()
+    assert len(faults) == 41
+    assert faults[-1] == "yamnet.md: 760 more faults"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_a_configuration_names_no_place_and_no_code(yamnet: str, config: str, me
 
 @pytest.mark.parametrize("model", ["hf-hub:someone/model", "../yamnet:YAMNet", "os.system('true')", "a:b:c", "", "-x"])
 def test_a_model_is_a_name(yamnet: str, model: str) -> None:
-    found = fault(yamnet.replace("model: yamnet:YAMNet", f'model: "{model}"', 1))
-    assert "field 'tlzoo.variants.0.model'" in found
+    faults = fault(yamnet.replace("model: yamnet:YAMNet", f'model: "{model}"', 1))
+    assert "field 'tlzoo.variants.0.model'" in faults
 
 
 def test_yaml_cannot_run_code(yamnet: str) -> None:
