@@ -7,7 +7,6 @@ torchvision's transforms on one example after another. All random numbers come f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ _LISTED = ("boxes", "labels", "keypoints", "masks", "areas")  # parts of a targe
 
 
 def varied(
-    batch: dict[str, Any],
+    batch: dict[str, object],
     *,
     shift: float = 0.1,
     scale: float = 0.2,
@@ -29,7 +28,7 @@ def varied(
     flip: bool = False,
     mirror: Sequence[int] = (),
     fill: int | None = GREY,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Augment a batch of pictures and their targets.
 
     Args:
@@ -50,7 +49,8 @@ def varied(
     """
     if "image" not in batch:
         return batch
-    image: Tensor = batch["image"]
+    image = batch["image"]
+    assert isinstance(image, Tensor)
     changes = _changes(len(image), image.shape[2], image.shape[3], shift, scale, flip)
     grid = _grid(changes.to(image.device), image.shape[2], image.shape[3])
     pixels = _coloured(image.float(), colour)
