@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
 from tests.support.hub_server import FAILURES, Hub, sha256
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.hub import HubUnreachableError, hub_error
 
 REPOSITORY = "someone/something"
 SMALL, LARGE = b'{"small": true}', bytes(range(256)) * 1024
@@ -58,7 +62,7 @@ answer(answers)
 """
     answers = ask(hub, home, code, **environment)
     assert len(answers) == len(blobs)
-    return [str(told) for told in answers]
+    return [str(line) for line in answers]
 
 
 def test_client_downloads_small_and_redirected_files(hub: Hub, tmp_path: Path) -> None:
@@ -136,12 +140,12 @@ def test_fetch_without_a_hash_follows_the_branch(hub: Hub, tmp_path: Path) -> No
 
 def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
     expected = {
-        "unauthorized": "HTTP 401, gated: accept the terms of some/unauthorized",
-        "gated": "HTTP 403, gated: accept the terms of some/gated",
+        "unauthorized": "HTTP 401, gated: accept its terms on the Hub",
+        "gated": "HTTP 403, gated: accept its terms on the Hub",
         "forbidden": "HTTP 403, refused: Your token lacks the permission",
-        "repository": "HTTP 404, no repository some/repository",
-        "revision": "HTTP 404, some/revision has no revision 'main'",
-        "entry": "HTTP 404, some/entry has no file 'f.bin' at 'main'",
+        "repository": "HTTP 404, no such repository",
+        "revision": "HTTP 404, no such revision",
+        "entry": "HTTP 404, no such file",
         "rate": "HTTP 429, rate limited",
         "server": "HTTP 500, server error",
     }
@@ -149,8 +153,8 @@ def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
     for failure in expected:
         hub.fail(failure, f"some/{failure}/")
     lines = fetched(hub, tmp_path, *(f"'f.bin', ('hub:some/{failure}/f.bin',)" for failure in expected))
-    for (failure, told), line in zip(expected.items(), lines, strict=True):
-        assert line.startswith(f"UnavailableError: f.bin is not available: hub:some/{failure}/f.bin: {told}"), failure
+    for (failure, reason), line in zip(expected.items(), lines, strict=True):
+        assert line.startswith(f"UnavailableError: f.bin is not available: hub:some/{failure}/f.bin: {reason}"), failure
         assert "\n" not in line
     assert len(hub.requests) == len(expected)  # each asked once: no half minute of retries
 
@@ -158,12 +162,60 @@ def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
 def test_real_absences_and_no_network_are_named(hub: Hub, tmp_path: Path) -> None:
     places = ("no/body/f", f"{REPOSITORY}@v9/config.json", f"{REPOSITORY}/absent.bin")
     repository, revision, entry = fetched(hub, tmp_path, *(f"'f', ('hub:{place}',)" for place in places))
-    assert "HTTP 404, no repository no/body" in repository
-    assert "has no revision 'v9'" in revision
-    assert "has no file 'absent.bin'" in entry
+    assert "HTTP 404, no such repository" in repository
+    assert f"hub:{REPOSITORY}@v9/config.json: HTTP 404, no such revision" in revision
+    assert f"hub:{REPOSITORY}/absent.bin: HTTP 404, no such file in this revision" in entry
     blob = f"'f', ('hub:{REPOSITORY}/config.json',)"
     assert "not asked, HF_HUB_OFFLINE is set" in fetched(hub, tmp_path, blob, HF_HUB_OFFLINE="1")[0]
     assert "the Hub cannot be reached" in fetched(hub, tmp_path, blob, HF_ENDPOINT="http://127.0.0.1:9")[0]
+
+
+SECRET = "hf_secret"
+
+
+def refusal(status: int, method: str, reason: str) -> HfHubHTTPError:
+    response = httpx2.Response(status, request=httpx2.Request(method, "https://hub.invalid/x"))
+    return HfHubHTTPError(reason, response=response, server_message=reason)
+
+
+def failed_upload() -> RuntimeError:
+    error = RuntimeError("an upload failed")
+    error.__cause__ = httpx2.ConnectTimeout("timed out")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (refusal(401, "GET", "Bad"), InputError, "HTTP 401, the Hub does not accept the token (Bad): set HF_TOKEN, or"),
+        (refusal(403, "POST", f"not {SECRET}"), InputError, "HTTP 403, the token may not write there (not ***); ask"),
+        (refusal(403, "GET", "Not\nyours"), InputError, "HTTP 403, refused: Not yours"),
+        (refusal(404, "POST", "Gone"), InputError, "HTTP 404, not there, or not visible with this token (Gone)"),
+        (refusal(412, "POST", "Newer"), UnavailableError, "HTTP 412, it changed meanwhile (Newer); run the same"),
+        (
+            refusal(429, "GET", "Many"),
+            UnavailableError,
+            "HTTP 429, rate limited (Many): try again later, or set HF_TOKEN",
+        ),
+        (refusal(503, "GET", "Busy"), UnavailableError, "HTTP 503, server error of the Hub (Busy): try again later"),
+        (refusal(422, "POST", "Odd"), InputError, "HTTP 422, refused: Odd"),
+        (OfflineModeIsEnabled("no"), UnavailableError, "the Hub is not asked, HF_HUB_OFFLINE is set"),
+        (httpx2.ReadTimeout("slow"), HubUnreachableError, "the Hub cannot be reached: slow"),
+        (ConnectionResetError(), HubUnreachableError, "the Hub cannot be reached: ConnectionResetError"),
+        (failed_upload(), HubUnreachableError, "the Hub cannot be reached: timed out"),
+        (HFValidationError("a//b is not a name"), InputError, "a//b is not a name"),
+    ],
+)
+def test_an_error_of_the_client_is_translated(error: Exception, kind: type[Exception], message: str) -> None:
+    translated = hub_error(error, "model a/b", token=SECRET, remedy="ask its owner")
+    assert type(translated) is kind and str(translated).startswith(f"model a/b: {message}")
+    assert "\n" not in str(translated) and SECRET not in str(translated)
+    assert str(hub_error(error, "", token=SECRET)).startswith(message.removesuffix("; ask"))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyError("x"), InputError("x")])
+def test_what_is_not_of_the_hub_is_not_translated(error: Exception) -> None:
+    assert hub_error(error, "model a/b") is None
 
 
 def test_transformers_reads_a_model(hub: Hub, tmp_path: Path) -> None:

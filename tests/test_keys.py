@@ -51,8 +51,8 @@ def test_prose_notes_places_and_licences_change_no_key() -> None:
     card = catalogue.get("yamnet")
     nano = variant_of(card, "nano")
     weights = tuple(w.model_copy(update={"note": "another", "license": "mit"}) for w in nano.weights)
-    said = edited(description="Another sentence.", params=1, weights=weights, input={"description": "In other words."})
-    assert keys(said) == (VARIANT, STAND_IN, RUN)
+    prose = edited(description="Another sentence.", params=1, weights=weights, input={"description": "In other words."})
+    assert keys(prose) == (VARIANT, STAND_IN, RUN)
     official = card.default
     file = official.weights[0].files[0]
     mirrored = file.model_copy(update={"places": (*file.places, "https://example.org/yamnet.tflite")})

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "tlzoo"
 LAYERS = (
     ("errors", "escape"),
-    ("files", "keys", "locks", "terminal", "vocabulary"),
+    ("files", "hub", "keys", "locks", "terminal", "vocabulary"),
     ("blobs", "cards"),
     ("checkpoints", "leaderboard"),
     ("data",),

@@ -1,35 +1,35 @@
-"""Text of strangers in Markdown: whatever a card says, it is shown, and never becomes HTML, a picture or a link."""
+"""Text of strangers in Markdown: it is shown as text, and never becomes HTML, a picture or a link."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-LONGEST = 2_000
-"""Characters of one line that are shown."""
+MAX_CHARACTERS = 2_000
+"""Of one line."""
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$^=@])")
-"""What begins or ends anything in Markdown, or becomes a link by itself."""
+"""Characters with a meaning in Markdown, or in a link."""
 _CODE = re.compile(r"`([^`]+)`")
 
 
 def text(value: object) -> str:
-    """One line of plain text: every character that could mean something to Markdown is escaped.
+    """Escape a text as one line of Markdown.
 
     Args:
-        value: Anything; line ends become blanks, and characters that are not seen are left out.
+        value: Any value; line ends become blanks, and invisible characters are removed.
     """
     seen = visible(" ".join(str(value).split()))
-    shown = seen if len(seen) <= LONGEST else f"{seen[:LONGEST]}..."
-    return _PUNCTUATION.sub(r"\\\1", shown).replace("\\@", "\\@\u200b")  # a name after @ is nobody's
+    shown = seen if len(seen) <= MAX_CHARACTERS else f"{seen[:MAX_CHARACTERS]}..."
+    return _PUNCTUATION.sub(r"\\\1", shown).replace("\\@", "\\@\u200b")  # a name after @ must not mention an account
 
 
 def visible(line: str) -> str:
-    """A line without what is not seen, such as control characters and those that turn the direction of reading."""
+    """Remove invisible characters of a line, such as control characters and those that change the reading direction."""
     return "".join(c for c in line if unicodedata.category(c)[0] != "C" or c == "\t")
 
 
 def fenced(value: str) -> str:
-    """A block of code, whose fence is longer than any in it."""
+    """Write a block of code, with a fence that is longer than any in it."""
     lines = [visible(line) for line in value.splitlines()]
     longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -37,7 +37,7 @@ def fenced(value: str) -> str:
 
 
 def prose(value: str) -> str:
-    """Markdown of a stranger, of which headings, lists and code are kept, and all else is plain text."""
+    """Escape Markdown except for headings, lists and code."""
     lines: list[str] = []
     block: list[str] | None = None
     for line in value.splitlines():
@@ -65,13 +65,13 @@ def _line(line: str) -> str:
 
 
 def _inline(line: str) -> str:
-    """Plain text with spans of code; between two of those, nothing that we write can open or close another."""
+    """Plain text with spans of code, which no text between them can open or close."""
     parts = _CODE.split(line)
-    return "".join(f"`{visible(part)}`" if i % 2 else _kept(part) for i, part in enumerate(parts))
+    return "".join(f"`{visible(part)}`" if i % 2 else _spaced(part) for i, part in enumerate(parts))
 
 
-def _kept(part: str) -> str:
-    """Plain text with the blanks at its ends."""
+def _spaced(part: str) -> str:
+    """Plain text including the blanks at its ends."""
     shown = text(part)
     if not shown:
         return " " if part else ""

@@ -1,11 +1,11 @@
-"""Content keys: what makes two runs, data sets or variants the same, whatever files, modules or prose are called."""
+"""Content keys: they identify runs, data sets and variants independently of the names of files and modules."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -16,10 +16,10 @@ def key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def changed(settings: DataclassInstance) -> dict[str, Any]:
+def changed(settings: DataclassInstance) -> dict[str, object]:
     """Fields of a dataclass that differ from their defaults, and those that have none.
 
-    A field that is added later, with a default that changes nothing, changes no key.
+    A new field whose default has no effect does not change any key.
     """
     values = dataclasses.asdict(settings)
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}

@@ -194,7 +194,7 @@ def test_the_bins_of_a_row_are_those_at_its_centre(small: Enformer, bins: int) -
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"dna": "ACGTX"}, "'X' at base 5 is no letter of DNA"),
+        ({"dna": "ACGTX"}, "'X' at base 5 is not a letter of DNA"),
         ({"dna": " "}, "the sequence is empty"),
         ({"dna": "ACGT", "bin_size": 12}, "bins of 12 bases; the model's are of 8"),
         ({"dna": "ACGT", "tracks": [[0.0]] * 9}, "9 bins of 8 bases; predicted are the 8 at the centre of 128 bases"),

@@ -125,7 +125,7 @@ def test_files_of_another_width_or_format(tmp_path: Path, lightning: MoveNet) ->
         MoveNet().load_official(files | {"movenet-lightning.bin": short})
     other = tmp_path / "other.json"
     other.write_text("{}")
-    with pytest.raises(InputError, match=r"no TensorFlow\.js graph model"):
+    with pytest.raises(InputError, match=r"not a TensorFlow\.js graph model"):
         MoveNet().load_official({"other.json": other})
 
 

@@ -295,7 +295,7 @@ def test_half_a_character_is_refused(table):
 def test_files_of_another_kind(path, tmp_path):
     data = path.read_bytes()
     changed = {
-        "no TensorFlow Lite file": b"no flatbuffer",
+        "not a TensorFlow Lite file": b"no flatbuffer",
         "operators .*'Formalize'": data.replace(b"Normalize", b"Formalize"),
         "not Smart Reply's table": data[:100_000],
     }

@@ -142,7 +142,7 @@ def test_files_of_another_layout(tmp_path):
         YAMNet(width=0.5).load_official({NAME: FILE})
     other = tmp_path / "other.tflite"
     other.write_bytes(b"no flatbuffer")
-    with pytest.raises(InputError, match=r"other\.tflite: no TensorFlow Lite file"):
+    with pytest.raises(InputError, match=r"other\.tflite: not a TensorFlow Lite file"):
         YAMNet().load_official({NAME: other})
     bare = tmp_path / "bare.tflite"
     data = FILE.read_bytes()

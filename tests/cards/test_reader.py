@@ -52,12 +52,12 @@ def line_of(text: str, part: str) -> int:
 def test_a_fault_names_file_line_field_and_alternatives(yamnet: str, right: str, wrong: str, message: str) -> None:
     assert right in yamnet
     broken = yamnet.replace(right, wrong, 1)
-    found = fault(broken)
-    assert found.startswith("yamnet.md:")
-    assert message in found
-    assert len(found.splitlines()) == 1, found
+    faults = fault(broken)
+    assert faults.startswith("yamnet.md:")
+    assert message in faults
+    assert len(faults.splitlines()) == 1, faults
     if "pipeline_tag" not in right and "[pooled" not in right:
-        assert f"yamnet.md:{line_of(broken, wrong)}:" in found
+        assert f"yamnet.md:{line_of(broken, wrong)}:" in faults
 
 
 def test_a_key_given_twice_is_refused(yamnet: str) -> None:
@@ -71,8 +71,8 @@ def test_missing_keys_and_sections_are_named(yamnet: str) -> None:
 
 
 def test_every_fault_has_a_line(yamnet: str) -> None:
-    found = fault(yamnet.replace("year: 2019", "year: then", 1).replace("kind: nano", "kind: nanu", 1))
-    assert len(found.splitlines()) == 2
+    faults = fault(yamnet.replace("year: 2019", "year: then", 1).replace("kind: nano", "kind: nanu", 1))
+    assert len(faults.splitlines()) == 2
 
 
 @pytest.mark.parametrize("text", ["no front matter", "---\na: [\n---\n", "---\n- 1\n---\n"])
@@ -90,15 +90,15 @@ def test_what_is_no_card_is_refused_with_its_name(text: str) -> None:
         ),
         ("a: " + "[" * 40 + "]" * 40 + "\n", "nested more than 16 levels deep"),
         ("a: " + "[" * 5000 + "]" * 5000 + "\n", "nest"),
-        ("? [a, b]\n: 1\n", "a key is no single word"),
+        ("? [a, b]\n: 1\n", "a key is not a single word"),
         ("a: !!python/name:os.system\n", ":2: a tag (tag:yaml.org,2002:python/name:os.system)"),
         ("b: 1\na: 2001-99-99\n", ":3: '2001-99-99': month must be in 1..12"),
         (f"a: {'9' * 5000}\n", "a whole number of more than 63 bits"),
         (f"a: 0x{'f' * 90_000}\n", "a whole number of more than 63 bits"),
         ("a: 9223372036854775808\n", "a whole number of more than 63 bits"),
         ("a: !!bool maybe\n", ":2: a tag (tag:yaml.org,2002:bool)"),
-        ("a: .nan\n", ":2: '.nan': no finite number"),
-        ("a: 1.0e+999\n", ":2: '1.0e+999': no finite number"),
+        ("a: .nan\n", ":2: '.nan': not a finite number"),
+        ("a: 1.0e+999\n", ":2: '1.0e+999': not a finite number"),
         ("a: 1:1.0" + ":1" * 400 + ".0\n", "yamnet.md:"),
         ('b: 1\na: "\\e[31m"\n', ":3: '\\x1b[31m': character U+001B"),
         (f"a: [{'0, ' * 3000}]\n", ":2: more than 2,000 keys and values"),
@@ -137,9 +137,9 @@ def test_a_huge_card_is_refused(tmp_path: Path, yamnet: str) -> None:
 
 def test_many_faults_are_not_all_told(yamnet: str) -> None:
     many = "".join(f"  key{i}: {i}\n" for i in range(800))
-    found = fault(yamnet.replace("  name: YAMNet\n", f"  name: YAMNet\n{many}", 1)).splitlines()
-    assert len(found) == 41
-    assert found[-1] == "yamnet.md: 760 more faults"
+    faults = fault(yamnet.replace("  name: YAMNet\n", f"  name: YAMNet\n{many}", 1)).splitlines()
+    assert len(faults) == 41
+    assert faults[-1] == "yamnet.md: 760 more faults"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_a_configuration_names_no_place_and_no_code(yamnet: str, config: str, me
 
 @pytest.mark.parametrize("model", ["hf-hub:someone/model", "../yamnet:YAMNet", "os.system('true')", "a:b:c", "", "-x"])
 def test_a_model_is_a_name(yamnet: str, model: str) -> None:
-    found = fault(yamnet.replace("model: yamnet:YAMNet", f'model: "{model}"', 1))
-    assert "field 'tlzoo.variants.0.model'" in found
+    faults = fault(yamnet.replace("model: yamnet:YAMNet", f'model: "{model}"', 1))
+    assert "field 'tlzoo.variants.0.model'" in faults
 
 
 def test_yaml_cannot_run_code(yamnet: str) -> None:
@@ -221,12 +221,12 @@ def test_no_text_is_searched_again_and_again(text: str) -> None:
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.md")
-    with pytest.raises(InputError, match=r"pipe\.md: no regular file"):
+    with pytest.raises(InputError, match=r"pipe\.md: not a regular file"):
         read(tmp_path / "pipe.md")
     with pytest.raises(InputError, match=r"gone\.md: cannot be read: No such file"):
         read(tmp_path / "gone.md")
     (tmp_path / "latin.md").write_bytes(b"---\nname: caf\xe9\n---\n")
-    with pytest.raises(InputError, match=r"latin\.md:2: no UTF-8 text"):
+    with pytest.raises(InputError, match=r"latin\.md:2: not UTF-8 text"):
         read(tmp_path / "latin.md")
 
 

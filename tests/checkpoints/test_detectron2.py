@@ -34,32 +34,32 @@ SMALL: dict[str, Any] = {
 
 def names() -> dict[str, str]:
     """Detectron2's name of each of torchvision's, written out by hand for the small network."""
-    found = {}
+    published = {}
     norm = ("weight", "bias", "running_mean", "running_var")
     bottom, body = "backbone.bottom_up.", "backbone.body."
-    found[f"{body}conv1.weight"] = f"{bottom}stem.conv1.weight"
-    found |= {f"{body}bn1.{n}": f"{bottom}stem.conv1.norm.{n}" for n in norm}
+    published[f"{body}conv1.weight"] = f"{bottom}stem.conv1.weight"
+    published |= {f"{body}bn1.{n}": f"{bottom}stem.conv1.norm.{n}" for n in norm}
     for level, blocks in enumerate(SMALL["layers"]):
         for block in range(blocks):
             ours, theirs = f"{body}layer{level + 1}.{block}.", f"{bottom}res{level + 2}.{block}."
             for i in (1, 2, 3):
-                found[f"{ours}conv{i}.weight"] = f"{theirs}conv{i}.weight"
-                found |= {f"{ours}bn{i}.{n}": f"{theirs}conv{i}.norm.{n}" for n in norm}
+                published[f"{ours}conv{i}.weight"] = f"{theirs}conv{i}.weight"
+                published |= {f"{ours}bn{i}.{n}": f"{theirs}conv{i}.norm.{n}" for n in norm}
             if block == 0:
-                found[f"{ours}downsample.0.weight"] = f"{theirs}shortcut.weight"
-                found |= {f"{ours}downsample.1.{n}": f"{theirs}shortcut.norm.{n}" for n in norm}
+                published[f"{ours}downsample.0.weight"] = f"{theirs}shortcut.weight"
+                published |= {f"{ours}downsample.1.{n}": f"{theirs}shortcut.norm.{n}" for n in norm}
     for n in ("weight", "bias"):
         for level in range(4):
-            found[f"backbone.fpn.inner_blocks.{level}.0.{n}"] = f"backbone.fpn_lateral{level + 2}.{n}"
-            found[f"backbone.fpn.layer_blocks.{level}.0.{n}"] = f"backbone.fpn_output{level + 2}.{n}"
-        found[f"rpn.head.conv.0.0.{n}"] = f"proposal_generator.rpn_head.conv.{n}"
-        found[f"rpn.head.cls_logits.{n}"] = f"proposal_generator.rpn_head.objectness_logits.{n}"
-        found[f"rpn.head.bbox_pred.{n}"] = f"proposal_generator.rpn_head.anchor_deltas.{n}"
-        found[f"roi_heads.box_head.fc6.{n}"] = f"roi_heads.box_head.fc1.{n}"
-        found[f"roi_heads.box_head.fc7.{n}"] = f"roi_heads.box_head.fc2.{n}"
-        found[f"roi_heads.box_predictor.cls_score.{n}"] = f"roi_heads.box_predictor.cls_score.{n}"
-        found[f"roi_heads.box_predictor.bbox_pred.{n}"] = f"roi_heads.box_predictor.bbox_pred.{n}"
-    return found
+            published[f"backbone.fpn.inner_blocks.{level}.0.{n}"] = f"backbone.fpn_lateral{level + 2}.{n}"
+            published[f"backbone.fpn.layer_blocks.{level}.0.{n}"] = f"backbone.fpn_output{level + 2}.{n}"
+        published[f"rpn.head.conv.0.0.{n}"] = f"proposal_generator.rpn_head.conv.{n}"
+        published[f"rpn.head.cls_logits.{n}"] = f"proposal_generator.rpn_head.objectness_logits.{n}"
+        published[f"rpn.head.bbox_pred.{n}"] = f"proposal_generator.rpn_head.anchor_deltas.{n}"
+        published[f"roi_heads.box_head.fc6.{n}"] = f"roi_heads.box_head.fc1.{n}"
+        published[f"roi_heads.box_head.fc7.{n}"] = f"roi_heads.box_head.fc2.{n}"
+        published[f"roi_heads.box_predictor.cls_score.{n}"] = f"roi_heads.box_predictor.cls_score.{n}"
+        published[f"roi_heads.box_predictor.bbox_pred.{n}"] = f"roi_heads.box_predictor.bbox_pred.{n}"
+    return published
 
 
 @pytest.fixture
@@ -132,17 +132,17 @@ def test_regions_are_pooled_from_the_level_of_their_size_with_aligned_samples() 
         torch.tensor([[20.0, 20.0, 150.0, 140.0]]),
     ]
     pool = AlignedPool(["0", "1", "2", "3"], 7, 2)
-    found: Tensor = pool(maps, boxes, [(256, 256)] * 2)
+    pooled: Tensor = pool(maps, boxes, [(256, 256)] * 2)
     for i, (picture, box, level) in enumerate([(0, boxes[0][0], 0), (0, boxes[0][1], 2), (1, boxes[1][0], 1)]):
         region = torch.cat([torch.tensor([float(picture)]), box])[None]
         wanted = roi_align(maps[str(level)], region, 7, 1 / 2 ** (level + 2), sampling_ratio=0, aligned=True)
-        torch.testing.assert_close(found[i : i + 1], wanted)
+        torch.testing.assert_close(pooled[i : i + 1], wanted)
 
 
 def test_what_is_no_such_checkpoint_is_refused(network: FasterRCNN, tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps({"model": {"fc.weight": np.zeros(3, dtype=np.float32)}}))
-    with pytest.raises(InputError, match=r"model\.pkl: no Faster R-CNN of Detectron2"):
+    with pytest.raises(InputError, match=r"model\.pkl: not a Faster R-CNN of Detectron2"):
         network.load_official({"model.pkl": path})
     with pytest.raises(InputError, match="as_detectron2"):
         FasterRCNN(**{**SMALL, "as_detectron2": False}).load_official({"model.pkl": path})

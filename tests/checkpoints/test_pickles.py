@@ -38,12 +38,12 @@ def write(path: Path, value: Any, protocol: int = 4) -> Path:
 @pytest.mark.parametrize("below", [True, False])
 def test_arrays_are_read_as_they_were(tmp_path: Path, protocol: int, below: bool) -> None:
     value = {"model": ARRAYS, "__author__": "somebody"} if below else ARRAYS
-    found = load_arrays(write(tmp_path / "model.pkl", value, protocol))
-    assert list(found) == list(ARRAYS)
+    loaded = load_arrays(write(tmp_path / "model.pkl", value, protocol))
+    assert list(loaded) == list(ARRAYS)
     for name, array in ARRAYS.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert found[name].shape == array.shape and found[name].dtype == array.dtype.newbyteorder("=")
-    found["weight"][0, 0] = 1  # may be written to
+        np.testing.assert_array_equal(loaded[name], array)
+        assert loaded[name].shape == array.shape and loaded[name].dtype == array.dtype.newbyteorder("=")
+    loaded["weight"][0, 0] = 1  # may be written to
 
 
 class Runs:
@@ -52,7 +52,7 @@ class Runs:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ({"model": {"weight": Runs()}}, "it names posix.system"),
         ({"weight": np.array([object()], dtype=object)}, "an array of type 'O8'"),
@@ -61,8 +61,8 @@ class Runs:
         ({}, "found a dict of"),
     ],
 )
-def test_anything_else_is_refused(tmp_path: Path, value: Any, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_anything_else_is_refused(tmp_path: Path, value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         load_arrays(write(tmp_path / "model.pkl", value))
 
 
@@ -86,11 +86,11 @@ def test_tensors_of_torchscript_are_read_by_name(tmp_path: Path) -> None:
 
     network = Twice().eval()
     torch.jit.trace(network, torch.zeros(1, 1, 5, 5)).save(str(tmp_path / "weights.pt"))
-    found = state_dict(restricted_load(tmp_path / "weights.pt"))
-    wanted = {k: v for k, v in network.state_dict().items() if k in found}
-    assert set(network.state_dict()) - set(found) <= {"first.1.num_batches_tracked"}
+    loaded = state_dict(restricted_load(tmp_path / "weights.pt"))
+    wanted = {k: v for k, v in network.state_dict().items() if k in loaded}
+    assert set(network.state_dict()) - set(loaded) <= {"first.1.num_batches_tracked"}
     for name, tensor in wanted.items():
-        torch.testing.assert_close(found[name], tensor)
+        torch.testing.assert_close(loaded[name], tensor)
 
 
 def zipped(path: Path, pickled: bytes, **storages: bytes) -> Path:

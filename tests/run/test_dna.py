@@ -134,7 +134,7 @@ def test_a_fine_tuned_model_predicts_fasta(regions: Path, tmp_path: Path, quick:
     assert [track["label"] for track in first["tracks"]] == ["track 1", "track 2"]
     for track in first["tracks"]:
         assert 0 < track["mean"] <= track["max"] and track["at"][1] - track["at"][0] == 16
-    assert wrong["error"].startswith("'L' at base 4 is no letter of DNA")
+    assert wrong["error"].startswith("'L' at base 4 is not a letter of DNA")
     assert predicted.returncode == 2 and "1 of 2 inputs have no prediction" in predicted.stderr
     with pytest.raises(InputError, match="enformer reads dna, and news-cloze is text"):
         finetune("enformer", TASK, "news-cloze", tmp_path / "none", strategy="scratch")

@@ -82,14 +82,15 @@ def test_a_hub_that_does_not_take_it_is_told_in_one_line(
 ) -> None:
     hub.fail("forbidden", "/commit/")
     (line,) = told(contributing.propose(text, VISITOR))
-    assert line == "No pull request, the Hub did not take it: Your token lacks the permission to read this repository."
+    reason = "Your token lacks the permission to read this repository."
+    assert line == f"No pull request: HTTP 403, the token may not write there ({reason})"
     hub.heal()
     hub.accounts.clear()
     (line,) = told(contributing.propose(text, VISITOR))
     assert "Invalid credentials" in line
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{free_port()}")
     (line,) = told(contributing.propose(text, VISITOR))
-    assert line.startswith("No pull request, the Hub did not take it: ") and "refused" in line
+    assert line.startswith("No pull request: the Hub cannot be reached: ") and "refused" in line
     assert hub.commits == []
 
 

@@ -37,12 +37,13 @@ POOLS = {512: (32, 24), 6144: (8, 8)}
 
 
 @cache
-def mel_matrix(bands: int) -> Tensor:
-    """Triangular mel filters of equal area, ``(1025, bands)``: HTK's scale, Slaney's norm, as librosa has them."""
-    from torchaudio.functional import melscale_fbanks
+def mel_power(bands: int) -> nn.Module:
+    """Power of whole frames in triangular mel filters of equal area: HTK's scale, Slaney's norm, as in librosa."""
+    from torchaudio.transforms import MelSpectrogram
 
-    found: Tensor = melscale_fbanks(FFT // 2 + 1, 0.0, SAMPLE_RATE / 2, bands, SAMPLE_RATE, "slaney", "htk")
-    return found
+    scale = {"norm": "slaney", "mel_scale": "htk"}
+    transform: nn.Module = MelSpectrogram(SAMPLE_RATE, FFT, hop_length=HOP, n_mels=bands, center=False, **scale)
+    return transform
 
 
 def decibels(windows: Tensor, bands: int) -> Tensor:
@@ -55,13 +56,13 @@ def decibels(windows: Tensor, bands: int) -> Tensor:
     Returns:
         ``(windows, 1, bands, frames)``, 0 at the loudest place of each window, at least :data:`FLOOR`.
     """
+    from torchaudio.functional import amplitude_to_DB
+
     short = FFT - (windows.shape[1] % HOP or HOP)  # TensorFlow's padding "same"
-    frames = F.pad(windows, (short // 2, short - short // 2)).unfold(1, FFT, HOP)
-    power = torch.fft.rfft(frames * torch.hann_window(FFT, device=windows.device)).abs().square()
-    mel = (power @ mel_matrix(bands).to(windows.device)).sqrt()
-    level = 10 * torch.log10(mel.clamp(min=1e-10))
-    level = (level - level.amax((1, 2), keepdim=True)).clamp(min=FLOOR)
-    return level.transpose(1, 2).unsqueeze(1)
+    padded = F.pad(windows, (short // 2, short - short // 2)).unsqueeze(1)
+    mel = mel_power(bands).to(windows.device)(padded).sqrt()
+    level: Tensor = amplitude_to_DB(mel, multiplier=10.0, amin=1e-10, db_multiplier=0.0)
+    return (level - level.amax((1, 2, 3), keepdim=True)).clamp(min=FLOOR)
 
 
 class OpenL3(PatchBackbone):

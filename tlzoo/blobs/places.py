@@ -1,4 +1,4 @@
-"""The places that may serve a blob: how they are written, and how they fail."""
+"""The places that may serve a blob: their syntax, and their failures."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _PIP_OPTIONS = {
 
 
 class PlaceError(Exception):
-    """One place did not deliver, and why.
+    """A place did not deliver, with the reason.
 
     Attributes:
-        wrong: It delivered another file than the pinned one.
-        unreachable: It did not answer at all, so asking it again soon is vain.
-        again: It may deliver when asked again at once.
+        wrong: It delivered a file other than the pinned one.
+        unreachable: It did not answer, so that a second request soon afterwards is useless.
+        again: A second request at once may succeed.
     """
 
     def __init__(self, reason: object, *, wrong: bool = False, unreachable: bool = False, again: bool = False) -> None:
-        """Keep the reason as one line of bounded length."""
+        """Store the reason as one line of bounded length."""
         super().__init__(" ".join(str(reason).split())[:300])
         self.wrong, self.unreachable, self.again = wrong, unreachable, again
 
 
 def check_place(place: str) -> None:
-    """Refuse a place that is not written in the syntax of `tlzoo.blobs`.
+    """Check that a place is written in the syntax of `tlzoo.blobs`.
 
     Args:
-        place: What a blob names as a place.
+        place: A place of a blob.
 
     Raises:
         InputError: If it is malformed, with the right form.
@@ -57,10 +57,10 @@ def check_place(place: str) -> None:
 
 
 def parse(place: str) -> re.Match[str]:
-    """Take a place apart.
+    """Parse a place.
 
     Args:
-        place: What a blob names as a place.
+        place: A place of a blob.
 
     Returns:
         A match with the group ``path`` (``None`` for a whole wheel), and ``kind``, ``repo``, ``rev`` (hub) or ``head``,
@@ -78,7 +78,7 @@ def parse(place: str) -> re.Match[str]:
         raise InputError(f"place {place!r}: expected {form}")
     if is_url(place):
         try:
-            urlsplit(place).port  # noqa: B018 - it fails where host or port are none
+            urlsplit(place).port  # noqa: B018 - fails if the host or the port is malformed
         except ValueError as error:
             raise InputError(f"place {place!r}: expected {form}: {error}") from None
     if scheme == "http" and not is_loopback(place):
@@ -114,15 +114,15 @@ def is_loopback(url: str) -> bool:
 
 
 def check_redirect(url: str, target: str) -> None:
-    """Judge where a server sends us before anybody is asked there.
+    """Check the target of a redirect before it is requested.
 
     Args:
-        url: What was asked.
-        target: Where the server says that it is.
+        url: The address that was requested.
+        target: The address that the server redirects to.
 
     Raises:
-        PlaceError: It is no address of the web; or of this machine, asked by another one; or plain http, which only
-            loopback hosts and mirrors speak.
+        PlaceError: The target is not an http or https address; or is on this machine, while ``url`` is not; or is plain
+            http, which is only for loopback hosts and mirrors.
     """
     if urlsplit(target).scheme not in ("http", "https"):
         raise PlaceError(f"redirected to {target}, which is neither https nor http")
@@ -134,12 +134,12 @@ def check_redirect(url: str, target: str) -> None:
 
 
 def is_url(place: str) -> bool:
-    """Whether a place or mirror is asked over plain HTTP(S)."""
+    """Whether a place or a mirror is an http or https address."""
     return place.startswith(("https://", "http://"))
 
 
 def server(place: str) -> str:
-    """Name whom a place is asked of: a URL's host and port, the Hub's endpoint, else ``pypi`` or ``npm``."""
+    """Server of a place: the host and port of a URL, the endpoint of the Hub, else ``pypi`` or ``npm``."""
     if is_url(place):
         return place.split("/", 3)[2]
     scheme = place.partition(":")[0]

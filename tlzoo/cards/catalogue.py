@@ -1,4 +1,4 @@
-"""The catalogue: the folder listing of ``zoo_cards`` is the list of models."""
+"""The catalogue: the files in the folder ``zoo_cards`` are the list of models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
 
 from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
@@ -35,11 +34,11 @@ def paths(root: Path | None = None) -> list[Path]:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a set of card files holds.
+    """The cards of a set of files.
 
     Attributes:
         files: Cards by id, in the order in which they were read.
-        faults: By path, what is wrong with a card that is left out.
+        faults: Faults of the cards that are left out, by path.
     """
 
     files: Mapping[str, CardFile]
@@ -47,7 +46,7 @@ class Catalogue:
 
 
 def load(files: Iterable[Path]) -> Catalogue:
-    """Read cards; one that is faulty, stands in the wrong folder or repeats an id is left out, and the others go on."""
+    """Read cards; a card with a fault, in the wrong folder or with the id of another is left out."""
     cards: dict[str, CardFile] = {}
     faults: dict[Path, InputError] = {}
     for path in files:
@@ -66,12 +65,12 @@ def load(files: Iterable[Path]) -> Catalogue:
 
 @cache
 def current() -> Catalogue:
-    """The catalogue: that of the package, and then the folder that ``TLZOO_CARDS`` names.
+    """The catalogue of the package and of the folder ``TLZOO_CARDS``.
 
-    A card that cannot be used is named on standard error, once; whoever put it there, the zoo goes on.
+    A card that cannot be used is named on standard error, once, and left out.
 
     Raises:
-        InputError: ``TLZOO_CARDS`` is no folder.
+        InputError: ``TLZOO_CARDS`` is not a folder.
     """
     catalogue = load(all_paths())
     for path, fault in catalogue.faults.items() if parent_process() is None else ():
@@ -90,7 +89,7 @@ def all_paths() -> list[Path]:
     """Every card file of the package and of ``TLZOO_CARDS``.
 
     Raises:
-        InputError: ``TLZOO_CARDS`` is no folder.
+        InputError: ``TLZOO_CARDS`` is not a folder.
     """
     named = os.environ.get(MORE)
     if named and not Path(named).is_dir():
@@ -111,10 +110,10 @@ def cards() -> list[Card]:
 
 
 def get_file(card_id: str) -> CardFile:
-    """Look a card file up by id.
+    """Look up a card file by its id.
 
     Raises:
-        InputError: No such card, with the closest one; or it has faults, with all of them.
+        InputError: There is no such card, with the closest id; or it has faults, with all of them.
     """
     files = read_all()
     if card_id not in files:
@@ -126,16 +125,16 @@ def get_file(card_id: str) -> CardFile:
 
 
 def get(card_id: str) -> Card:
-    """Look a card up by id."""
+    """Look up a card by its id."""
     return get_file(card_id).card
 
 
-def license_of(row: Mapping[str, Any]) -> str:
-    """Licence of the weights of a result: as published, or for all that was trained here the code's.
+def license_of(row: Mapping[str, object]) -> str:
+    """Licence of the weights of a result: as published, or that of the code for weights that were trained here.
 
-    ``unknown`` where the card is not in the catalogue any more: results outlive it.
+    ``unknown`` if the card is no longer in the catalogue.
     """
-    file = read_all().get(row["card"])
+    file = read_all().get(str(row["card"]))
     if file is None:
         return "unknown"
     given = file.card.provenance.license

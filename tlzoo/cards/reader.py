@@ -14,20 +14,20 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tlzoo.cards.schema import MOST_BITS, SECTIONS, Card, FrontMatter
+from tlzoo.cards.schema import MAX_BITS, SECTIONS, Card, FrontMatter
 from tlzoo.errors import InputError
 
 FENCE = re.compile(r"\A\ufeff?(?:\s*\n)?---[ \t]*\n(.*?)^---[ \t]*$\n?(.*)\Z", re.DOTALL | re.MULTILINE)
-"""Front matter and prose; a byte order mark and blank lines before them count for nothing."""
-_UNSEEN = re.compile(
+"""Front matter and prose; a byte order mark and blank lines before them are ignored."""
+_INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-"""Characters that are not seen, and change how what is seen is shown: of control, and of the direction of reading."""
+"""Invisible characters that change how a text is shown: control characters, and those of the reading direction."""
 
 
 @dataclass(frozen=True)
 class CardFile:
-    """A card and what stands around it in its file."""
+    """A card with the rest of its file."""
 
     path: Path
     header: FrontMatter
@@ -39,25 +39,25 @@ class CardFile:
         return self.header.tlzoo
 
 
-MOST_BYTES = 100_000
-"""Longest card that is read; the longest of the zoo has a ninth of it."""
-DEEPEST = 16
-"""Deepest nesting of the front matter that is read."""
-MOST_VALUES = 2_000
-"""Keys and values of the front matter that are read, at most; the largest of the zoo has 322."""
-_TOO_LARGE = f"a whole number of more than {MOST_BITS} bits"
-MOST_FAULTS = 40
-"""Faults of one card that are told."""
+MAX_BYTES = 100_000
+"""Of a card; the longest of the zoo has a ninth of it."""
+MAX_DEPTH = 16
+"""Of nested front matter."""
+MAX_VALUES = 2_000
+"""Keys and values of the front matter; the largest of the zoo has 322."""
+_TOO_LARGE = f"a whole number of more than {MAX_BITS} bits"
+MAX_FAULTS = 40
+"""Reported faults of one card."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML that refuses a key given twice, and values that no card needs."""
+    """Safe YAML that refuses duplicate keys, and values that no card needs."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key is no single word", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "a key is not a single word", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {_short(key.value)} is given twice", key.start_mark
@@ -67,14 +67,14 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            if node.tag.endswith(":int") and len(node.value) > MOST_BITS + 2:  # in any notation, and not yet computed
+            if node.tag.endswith(":int") and len(node.value) > MAX_BITS + 2:  # in any notation, and not yet computed
                 raise ValueError(_TOO_LARGE)
             value = super().construct_object(node, deep)
             if isinstance(node, yaml.ScalarNode):
                 _check_scalar(value)
         except yaml.YAMLError:
             raise
-        except Exception as error:  # whatever the constructor of a number or a date makes of a text that is none
+        except Exception as error:  # of the constructor of a number or a date, for a malformed text
             problem = f"{_short(node.value)}: {_one_line(error)}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
         return value
@@ -93,44 +93,44 @@ def read(path: Path) -> CardFile:
 
 
 def read_text(path: Path) -> str:
-    """The text of a card's file.
+    """Read the text of a card.
 
     Raises:
-        InputError: It is no regular file, too long, or no text; one line that names the file.
+        InputError: It is not a regular file, too long, or not text; one line that names the file.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: no regular file")
+            raise InputError(f"{path}: not a regular file")
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise InputError(f"{path}: {path.stat().st_size:,} bytes; a card has at most {MOST_BYTES:,}")
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InputError(f"{path}: {path.stat().st_size:,} bytes; a card has at most {MAX_BYTES:,}")
         return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: no UTF-8 text: {error.reason} at byte {error.start}") from None
+        raise InputError(f"{path}:{line}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def parse(text: str, path: Path) -> CardFile:
-    """Validate the text of a card; ``path`` only names it in errors.
+    """Validate the text of a card; ``path`` is its name in errors.
 
     Raises:
-        InputError: One line for each fault, whatever the text is.
+        InputError: One line for each fault, for any text.
     """
     try:
         return _parse(text.replace("\r\n", "\n").replace("\r", "\n"), path)
     except InputError:
         raise
-    except Exception as error:  # one card, however odd, is one refusal
+    except Exception as error:  # no text of a card may stop the program
         raise InputError(f"{path}:1: cannot be read: {type(error).__name__}: {_one_line(error)}") from error
 
 
 def _parse(text: str, path: Path) -> CardFile:
-    if unseen := _UNSEEN.search(text.removeprefix("\ufeff")):
-        line = text.count("\n", 0, unseen.start() + 1) + 1
-        raise InputError(f"{path}:{line}: character U+{ord(unseen[0]):04X}, which is not seen in a text; delete it")
+    if invisible := _INVISIBLE.search(text.removeprefix("\ufeff")):
+        line = text.count("\n", 0, invisible.start() + 1) + 1
+        raise InputError(f"{path}:{line}: character U+{ord(invisible[0]):04X}, which is invisible; delete it")
     match = FENCE.match(text)
     if not match:
         raise InputError(f"{path}:1: no YAML front matter between two lines '---'")
@@ -146,10 +146,10 @@ def _parse(text: str, path: Path) -> CardFile:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         around = {e["loc"][:depth] for e in faults for depth in range(len(e["loc"]))}
-        inner = [e for e in faults if e["loc"] not in around]  # of a part whose parts have faults, only those
-        lines = [_explain(path, root, e["loc"], e["type"], e["msg"], e.get("input")) for e in inner[:MOST_FAULTS]]
-        if len(inner) > MOST_FAULTS:
-            lines.append(f"{path}: {len(inner) - MOST_FAULTS} more faults")
+        inner = [e for e in faults if e["loc"] not in around]  # without faults of parts that only contain them
+        lines = [_explain(path, root, e["loc"], e["type"], e["msg"], e.get("input")) for e in inner[:MAX_FAULTS]]
+        if len(inner) > MAX_FAULTS:
+            lines.append(f"{path}: {len(inner) - MAX_FAULTS} more faults")
         raise InputError("\n".join(lines)) from None
     wrong = [f"{path}: {f}" for f in _prose_faults(prose)]
     if path.stem != front.tlzoo.id:
@@ -160,7 +160,7 @@ def _parse(text: str, path: Path) -> CardFile:
 
 
 def todos(text: str, path: Path) -> list[str]:
-    """What a draft still lacks: one line for each TODO, with file, line and field; ``path`` only names it."""
+    """Open points of a draft: one line for each TODO, with file, line and field; ``path`` is its name there."""
     left = []
     place = "front matter"
     for number, line in enumerate(text.splitlines(), start=1):
@@ -175,8 +175,8 @@ def todos(text: str, path: Path) -> list[str]:
 
 
 def front_matter(text: str) -> dict[str, Any]:
-    """The YAML header of any Markdown file, or nothing where it has none that can be read."""
-    match = FENCE.match(text[:MOST_BYTES])
+    """The YAML header of any Markdown file; empty if it has none that can be read."""
+    match = FENCE.match(text[:MAX_BYTES])
     try:
         data = _load(match)[1] if match else None
     except yaml.YAMLError:
@@ -185,10 +185,10 @@ def front_matter(text: str) -> dict[str, Any]:
 
 
 def _load(match: re.Match[str]) -> tuple[yaml.Node | None, Any]:
-    """The front matter as nodes, which know their lines in the file, and as values.
+    """Parse the front matter to nodes, which have their lines in the file, and to values.
 
     Raises:
-        yaml.YAMLError: It is no YAML, or has what a card never needs; with the place.
+        yaml.YAMLError: It is not valid YAML, or has a feature that no card needs; with the place.
     """
     source = "\n" * match.string.count("\n", 0, match.start(1)) + match[1]
     _check_structure(source)
@@ -201,7 +201,7 @@ def _load(match: re.Match[str]) -> tuple[yaml.Node | None, Any]:
 
 
 def _check_structure(source: str) -> None:
-    """Refuse what a card never needs, and what makes little text grow: aliases, tags, deep nesting, many values.
+    """Refuse features that no card needs, and that expand a short text: aliases, tags, deep nesting, many values.
 
     Raises:
         yaml.YAMLError: With the place.
@@ -215,10 +215,10 @@ def _check_structure(source: str) -> None:
             problem = "an alias (*name); write its value out"
         elif getattr(event, "tag", None):
             problem = f"a tag ({_short(event.tag)[1:-1]}); write the value alone"
-        elif depth > DEEPEST:
-            problem = f"nested more than {DEEPEST} levels deep"
-        elif values > MOST_VALUES:
-            problem = f"more than {MOST_VALUES:,} keys and values"
+        elif depth > MAX_DEPTH:
+            problem = f"nested more than {MAX_DEPTH} levels deep"
+        elif values > MAX_VALUES:
+            problem = f"more than {MAX_VALUES:,} keys and values"
         else:
             continue
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
@@ -228,18 +228,18 @@ def _check_scalar(value: object) -> None:
     """Refuse a value that no card needs.
 
     Raises:
-        ValueError: It is one.
+        ValueError: It is such a value.
     """
-    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise ValueError(_TOO_LARGE)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("no finite number")
-    if isinstance(value, str) and (unseen := _UNSEEN.search(value)):
-        raise ValueError(f"character U+{ord(unseen[0]):04X}, which is not seen in a text")
+        raise ValueError("not a finite number")
+    if isinstance(value, str) and (invisible := _INVISIBLE.search(value)):
+        raise ValueError(f"character U+{ord(invisible[0]):04X}, which is invisible")
 
 
 def _heading(line: str) -> str | None:
-    """Of a heading of level 2, its text."""
+    """Text of a heading of level 2, else ``None``."""
     return line[3:].strip() or None if line.startswith("## ") else None
 
 
@@ -269,8 +269,8 @@ def _short(given: Any) -> str:
     return _cut(repr(given))
 
 
-def _cut(text: str, longest: int = 200) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}..."
+def _cut(text: str, maximum: int = 200) -> str:
+    return text if len(text) <= maximum else f"{text[:maximum]}..."
 
 
 def _one_line(message: object) -> str:
@@ -296,7 +296,7 @@ def _line_of(root: Any, keys: list[int | str]) -> int:
 
 
 def _fields_at(keys: list[int | str]) -> list[str]:
-    """Names of the fields of the model that stands at a path of keys."""
+    """Names of the fields of the model at a path of keys."""
     model: Any = FrontMatter
     for key in keys:
         if isinstance(key, str) and key in model.model_fields:

@@ -1,11 +1,10 @@
-"""Cards for people and for programs: table, text, Markdown, JSON."""
+"""Cards as table, text, Markdown and JSON."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from tlzoo import terminal
 from tlzoo.cards.reader import CardFile
@@ -13,8 +12,8 @@ from tlzoo.cards.schema import Card, FrontMatter, Input, Variant, Weights
 from tlzoo.terminal import Column
 
 
-def listing(files: Sequence[CardFile]) -> list[dict[str, Any]]:
-    """What ``tlzoo list --json`` prints, one object a card."""
+def listing(files: Sequence[CardFile]) -> list[dict[str, object]]:
+    """The objects of ``tlzoo list --json``, one a card."""
     return [
         {
             "id": file.card.id,
@@ -65,11 +64,11 @@ def _millions(params: int | None) -> str:
 
 
 def table(files: Sequence[CardFile], width: int | None = None) -> str:
-    """A table for a terminal, grouped by domain; what has no room is named below it.
+    """A table for a terminal, grouped by domain; columns without room are named below it.
 
     Args:
         files: The cards.
-        width: Columns of the terminal; all columns of the table are shown where it is none.
+        width: Columns of the terminal; ``None`` shows all columns of the table.
     """
     laid = terminal.table(_COLUMNS, [_columns(file.card) for file in files], width)
     lines = list(laid.head)
@@ -112,7 +111,7 @@ def _variant(variant: Variant) -> list[str]:
 
 
 def facts(card: Card) -> list[str]:
-    """The typed facts, a line each."""
+    """The facts, one a line."""
     made = card.provenance
     lines = [
         f"{card.name} ({card.id}): {card.summary}",
@@ -144,13 +143,13 @@ def facts(card: Card) -> list[str]:
 
 
 def text(file: CardFile, width: int | None = None) -> str:
-    """Facts, then prose; for a terminal, as wide as that is."""
+    """Facts, then prose, wrapped to the width of a terminal."""
     prose = file.prose.strip()
     return terminal.wrap("\n".join([*facts(file.card), "", prose if width is None else _reflowed(prose)]), width)
 
 
 def _reflowed(prose: str) -> str:
-    """Markdown with each paragraph and each item of a list on one line; headings, tables and code are left."""
+    """Markdown with each paragraph and each item of a list on one line; headings, tables and code do not change."""
     lines: list[str] = []
     is_code = is_open = False
     for line in prose.split("\n"):
@@ -166,7 +165,7 @@ def _reflowed(prose: str) -> str:
 
 
 def markdown(file: CardFile) -> str:
-    """The card as one page of Markdown: its prose, and the facts as a list."""
+    """The card as a page of Markdown: its prose, then the facts as a list."""
     listed = "\n".join(f"- {line.strip()}" for line in facts(file.card)[1:])
     return f"{file.prose.strip()}\n\n## Facts\n{listed}\n"
 

@@ -18,11 +18,10 @@ from tlzoo.keys import key
 from tlzoo.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy, TaskFacts
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
-"""An id: it is also the name of a file, and part of addresses."""
-LONGEST_SLUG = 100
-"""Characters of an id."""
-MOST_BITS = 63
-"""Of a whole number, besides its sign."""
+"""Pattern of an id, which is also the name of a file and part of addresses."""
+MAX_ID_CHARACTERS = 100
+MAX_BITS = 63
+"""Of a whole number, without its sign."""
 
 
 def _known_task(name: str) -> str:
@@ -31,7 +30,7 @@ def _known_task(name: str) -> str:
     return name
 
 
-Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=LONGEST_SLUG)]
+Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=MAX_ID_CHARACTERS)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 Place = Annotated[
@@ -58,11 +57,11 @@ LOADING = frozenset(
         "weights_backbone",
     }
 )
-"""Arguments by which the libraries fetch weights or code; a card may only switch them off."""
+"""Arguments that make the libraries download weights or code; a card may only switch them off."""
 
 
-def check_inert(value: Any, where: str) -> None:
-    """Refuse what is no plain value: a configuration is of numbers and words, not of places or code.
+def check_inert(value: object, where: str) -> None:
+    """Check that a configuration has only numbers and words, and neither places nor code.
 
     Raises:
         ValueError: With the place in the configuration.
@@ -79,11 +78,11 @@ def check_inert(value: Any, where: str) -> None:
             check_inert(inner, where)
     elif isinstance(value, str):
         if not re.fullmatch(r"[\w.+-]*", value):
-            raise ValueError(f"{where}: {value[:80]!r} should be of letters, digits and _ . + -, no place and no code")
+            raise ValueError(f"{where}: {value[:80]!r} should be of letters, digits and _ . + -, not a place or code")
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where}: {value} should be a finite number")
-    elif isinstance(value, int) and value.bit_length() > MOST_BITS:
-        raise ValueError(f"{where}: a whole number of more than {MOST_BITS} bits")
+    elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise ValueError(f"{where}: a whole number of more than {MAX_BITS} bits")
     elif value is not None and not isinstance(value, bool | int | float):
         raise ValueError(f"{where}: {type(value).__name__} should be a number, a word, true, false, null or a list")
 
@@ -240,12 +239,12 @@ class Variant(Node):
 
     @property
     def is_api_model(self) -> bool:
-        """Whether it is behind an API: each prediction is a request, and may cost money."""
+        """Whether it is behind an API, where each prediction is a request and may cost money."""
         return self.adapter == "openai"
 
     @property
     def size_bytes(self) -> int | None:
-        """Bytes of the official weight files, where every size is known."""
+        """Bytes of the official weight files, if every size is known."""
         sizes = [f.bytes for w in self.weights if w.tier == "official" for f in w.files]
         return sum(s for s in sizes if s) if sizes and all(sizes) else None
 
@@ -278,7 +277,7 @@ class Transfer(Node):
 
 
 _FEATURES = {"pooled", "tokens", "pyramid"}
-"""Outputs that a head is put on; all others are predictions."""
+"""Outputs for heads; all others are predictions."""
 
 
 class Card(Node):
@@ -325,20 +324,23 @@ class Card(Node):
         return self.input.kind in facts.inputs and any(need <= set(self.outputs) for need in facts.needs)
 
     def is_native_on(self, task: str) -> bool:
-        """Whether the model brings its own head for a task, so that what it gives are predictions and no features."""
+        """Whether the model has its own head for a task, so that its outputs are predictions instead of features."""
         return not self.gives_features(TASKS[task])
 
     def gives_features(self, task: TaskFacts) -> bool:
         """Whether a head for a task is put on one of the model's outputs."""
-        return any(need & _FEATURES for need in task.needs if need <= set(self.outputs))
+        return any(need & _FEATURES for need in self._met(task))
 
     def brings_head(self, task: str) -> bool:
-        """Whether the model was published with a head for a task, be it native on it or not."""
-        return any(not need & _FEATURES for need in TASKS[task].needs if need <= set(self.outputs))
+        """Whether the model was published with a head for a task, native on it or not."""
+        return any(not need & _FEATURES for need in self._met(TASKS[task]))
+
+    def _met(self, task: TaskFacts) -> list[frozenset[str]]:
+        return [need for need in task.needs if need <= set(self.outputs)]
 
     @property
     def default(self) -> Variant:
-        """The first variant: the one that ``tlzoo eval`` tries first."""
+        """The first variant, which ``tlzoo eval`` tries first."""
         return self.variants[0]
 
     @property
@@ -347,15 +349,15 @@ class Card(Node):
         return tuple(sorted({w.format for v in self.variants for w in v.weights if w.format}))
 
     def input_of(self, variant: Variant) -> Input:
-        """The input of one variant: the card's, at the variant's own size or length where it has one."""
+        """Input of a variant: that of the card, with the size or length of the variant if it has one."""
         own = {"height": variant.size, "width": variant.size, "max_tokens": variant.max_tokens}
         return self.input.model_copy(update={name: value for name, value in own.items() if value is not None})
 
     def variant_hash(self, variant: Variant) -> str:
-        """Hash of what is built and of what goes in: no prose, no place, no licence.
+        """Hash of the configuration and of the input, without prose, places and licences.
 
-        The parameters are no part of it: a run's own key has the hash of those that it starts from, and from scratch
-        it starts from none.
+        It does not include the parameters: the key of a run has the hash of those that it starts from, and a run from
+        scratch has none.
         """
         given = self.input_of(variant).model_dump(mode="json", exclude={"description"}, exclude_none=True)
         return key(variant.adapter, variant.model, variant.config, given)
@@ -405,4 +407,4 @@ SECTIONS = (
     "Limits and biases",
     "Citation",
 )
-"""Headings (level 2) that the prose of every card has, in this order."""
+"""Headings (level 2) in the prose of every card, in this order."""

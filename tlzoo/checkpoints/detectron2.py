@@ -1,4 +1,4 @@
-"""Where Detectron2's Faster R-CNN differs from torchvision's, and its checkpoints under torchvision's names.
+"""Detectron2's Faster R-CNN: its differences from torchvision's, and its checkpoints under torchvision's names.
 
 Read off detectron2 0.6 (Apache-2.0): ``modeling/poolers.py``, ``modeling/anchor_generator.py``,
 ``modeling/backbone/resnet.py``, ``modeling/roi_heads/fast_rcnn.py``, and the configuration of model 137849458.
@@ -52,10 +52,10 @@ class ExactAnchors(AnchorGenerator):  # type: ignore[misc]
 
 
 class AlignedPool(MultiScaleRoIAlign):  # type: ignore[misc]
-    """Pooling whose samples are aligned to the centres of pixels, as many in a cell as its size asks for."""
+    """Pooling whose samples are aligned to the centres of pixels, as many in a cell as its size requires."""
 
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
-        """Pool regions from the levels that their sizes ask for.
+        """Pool regions from the levels that match their sizes.
 
         Args:
             x: Maps by name, ``(batch, channels, height, width)``.
@@ -76,8 +76,8 @@ class AlignedPool(MultiScaleRoIAlign):  # type: ignore[misc]
         pooled = maps[0].new_zeros(len(rois), maps[0].shape[1], *self.output_size)
         for level, (values, stride) in enumerate(zip(maps, strides, strict=True)):
             here = (levels == level).nonzero()[:, 0]
-            found = roi_align(values, rois[here], self.output_size, 1 / stride, sampling_ratio=0, aligned=True)
-            pooled = pooled.index_copy(0, here, found.to(pooled.dtype))
+            aligned = roi_align(values, rois[here], self.output_size, 1 / stride, sampling_ratio=0, aligned=True)
+            pooled = pooled.index_copy(0, here, aligned.to(pooled.dtype))
         return pooled
 
 
@@ -87,13 +87,13 @@ def read(path: Path, std: Tensor) -> dict[str, Tensor]:
     Args:
         path: A pickle of NumPy arrays, as in Detectron2's model zoo.
         std: Of the channels of the input, for pixels in [0, 1], shape ``(3, 1, 1)``. Detectron2 takes blue, green and
-            red from 0 to 255, of which only a mean is taken off; here the first convolution is turned to suit.
+            red from 0 to 255, minus a mean; the first convolution is adapted accordingly.
 
     Returns:
         The tensors under torchvision's names.
 
     Raises:
-        InputError: It is no such checkpoint.
+        InputError: It is not such a checkpoint.
     """
     arrays = load_arrays(path)
     tensors = {}
@@ -111,5 +111,5 @@ def read(path: Path, std: Tensor) -> dict[str, Tensor]:
             tensors[scores] = tensors[scores].roll(1, 0)
             tensors[boxes] = torch.cat([torch.zeros_like(tensors[boxes][:4]), tensors[boxes]])
     except KeyError as error:
-        raise InputError(f"{path}: no Faster R-CNN of Detectron2: without {error.args[0]}") from None
+        raise InputError(f"{path}: not a Faster R-CNN of Detectron2: without {error.args[0]}") from None
     return tensors

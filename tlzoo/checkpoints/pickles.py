@@ -1,10 +1,10 @@
-"""Checkpoints read without running what they say.
+"""Checkpoints that are read without running the code that they name.
 
 A pickle may name any function and have it called. `load_torch` reads files that hold tensors and nothing else;
-`restricted_load` reads those that hold pickled classes as well, with inert stand-ins for every class and function
-that is not on a short list, so that no code of the file's choosing runs; `load_arrays` reads plain pickles of NumPy
-arrays. All read onto the CPU, and none takes more memory than some times the file's size: what a pickle makes of little
-is counted.
+`restricted_load` reads files that hold pickled classes as well, with inert stand-ins for every class and function
+that is not on a short list, so that the file cannot choose code to run; `load_arrays` reads plain pickles of NumPy
+arrays. All read onto the CPU. None takes more memory than a small multiple of the size of the file: the objects that a
+pickle creates are counted.
 """
 
 from __future__ import annotations
@@ -49,39 +49,39 @@ _COPIES: dict[tuple[str, str], Any] = {
     ("torch", "Size"): tuple,
     **{(home, kind.__name__): kind for home in _BUILTINS for kind in (set, frozenset)},
 }
-"""What copies the container that it is called with."""
-MOST_INSTRUCTIONS = 500_000
-"""Instructions of a pickle that are followed; a large model's has some ten thousand."""
-MOST_CLASSES = 1_000
-"""Names of classes and functions in one pickle."""
-MOST_DIMENSIONS = 64
+"""Constructors that copy the container that they are called with."""
+MAX_INSTRUCTIONS = 500_000
+"""In one pickle; that of a large model has some ten thousand."""
+MAX_CLASSES = 1_000
+"""Classes and functions in one pickle."""
+MAX_DIMENSIONS = 64
 """Of a tensor, as in PyTorch."""
-MOST_TIMES = 4
-"""As large as its file what it holds may be."""
-ALWAYS_FINE = 16_000_000
-"""Bytes that it may hold in any case."""
-EXPANDED = 1_000_000_000
-"""Bytes of tensors that repeat what they have; they take no room until somebody copies them."""
-DEEPEST = 100
-"""Nesting of modules."""
-MOST_MODULES = 100_000
-LONGEST_NAME = 200
-"""Characters of a module's or a tensor's name."""
+MAX_RATIO = 4
+"""Size of the loaded content relative to the file."""
+MIN_LIMIT_BYTES = 16_000_000
+"""Bytes that any file may hold, however small it is."""
+MAX_EXPANDED_BYTES = 1_000_000_000
+"""Bytes of tensors that repeat their elements; they take memory only when they are copied."""
+MAX_DEPTH = 100
+"""Of nested modules."""
+MAX_MODULES = 100_000
+MAX_NAME_CHARACTERS = 200
+"""Of the name of a module or a tensor."""
 _BELOW = ("state_dict", "model_state_dict", "model")
 _LEGACY_PICKLES = 5  # before the tensors, in the format of torch before 1.6
 _ENTRY = 100  # bytes of an entry of a container
 
 
 class TooMuchError(pickle.UnpicklingError):
-    """A pickle makes much of little."""
+    """A pickle expands to far more than its size."""
 
 
 class Stub:
-    """An inert stand-in for an object of a class that is not allowed, or for what a function would have returned.
+    """An inert stand-in for an object of a class that is not allowed, or for the result of a function that is not.
 
-    It holds what the pickle says of the object: the state's entries as attributes, the arguments of its making as
+    It holds the content of the pickle: the entries of the state as attributes, the arguments of the constructor as
     ``stub_args``, and the items appended or set as ``stub_items``. ``type(stub).__name__`` and ``__module__`` are the
-    names that the pickle gave.
+    names in the pickle.
     """
 
     stub_args: tuple[Any, ...]
@@ -89,7 +89,7 @@ class Stub:
     _budget: ClassVar[_Budget | None] = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Stub:
-        """Keep the arguments and do nothing with them."""
+        """Store the arguments without using them."""
         if cls._budget is not None:
             cls._budget.spend_on(args)
         stub = super().__new__(cls)
@@ -97,10 +97,10 @@ class Stub:
         return stub
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Accept whatever the class that is stood for would have been given."""
+        """Accept any arguments of the class in the pickle."""
 
     def __setstate__(self, state: Any) -> None:
-        """Keep a state's entries as attributes; a state that is no mapping, as ``stub_state``."""
+        """Store the entries of a state as attributes, and a state that is not a mapping as ``stub_state``."""
         for entries in state if isinstance(state, tuple) and len(state) == 2 else (state,):
             if isinstance(entries, dict) and all(isinstance(key, str) for key in entries):
                 if (budget := type(self)._budget) is not None:
@@ -110,19 +110,19 @@ class Stub:
                 self.__dict__["stub_state"] = state
 
     def append(self, item: Any) -> None:
-        """Keep an item of what was a list."""
+        """Store an item of a list."""
         self.stub_items.append(item)
 
     def extend(self, items: Iterable[Any]) -> None:
-        """Keep the items of what was a list."""
+        """Store the items of a list."""
         self.stub_items.extend(items)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """Keep an item of what was a mapping."""
+        """Store an item of a mapping."""
         self.stub_items.append((key, value))
 
     def __repr__(self) -> str:
-        """Name the class that is stood for."""
+        """Name the class in the pickle."""
         return f"<stub of {type(self).__module__}.{type(self).__qualname__}>"
 
 
@@ -130,13 +130,13 @@ def load_torch(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     """Read a state dict that ``torch.save`` wrote.
 
     Args:
-        path: The file. A state dict below the key ``state_dict``, ``model_state_dict`` or ``model`` is found there.
+        path: The file. The state dict may be below the key ``state_dict``, ``model_state_dict`` or ``model``.
 
     Returns:
-        The tensors by name, on the CPU, in the file's own types.
+        The tensors by name, on the CPU, in the types of the file.
 
     Raises:
-        InputError: If the file is damaged, or holds something else than tensors by name.
+        InputError: The file is damaged, or holds objects other than tensors by name.
     """
     import torch
 
@@ -157,20 +157,20 @@ def load_torch(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
         raise
     except pickle.UnpicklingError as error:
         if isinstance(error, TooMuchError):
-            raise InputError(f"{os.fspath(path)}: no readable checkpoint: {error}") from None
-        told = re.search(r"Unsupported \w+: [^,]*?(?= was not)|Unsupported \w+[^.\n]*", str(error))
-        reason = told.group() if told else " ".join(str(error).split())[:200]
-        raise InputError(f"{os.fspath(path)}: holds more than tensors, so it is not loaded: {reason}") from error
+            raise InputError(f"{os.fspath(path)}: not a readable checkpoint: {error}") from None
+        unsupported = re.search(r"Unsupported \w+: [^,]*?(?= was not)|Unsupported \w+[^.\n]*", str(error))
+        reason = unsupported.group() if unsupported else " ".join(str(error).split())[:200]
+        raise InputError(f"{os.fspath(path)}: contains more than tensors, so it is not loaded: {reason}") from error
     except Exception as error:  # a pickle can fail with anything
-        raise InputError(f"{os.fspath(path)}: no readable checkpoint: {_reason(error)}") from error
+        raise InputError(f"{os.fspath(path)}: not a readable checkpoint: {_reason(error)}") from error
     raise InputError(f"{os.fspath(path)}: expected tensors by name, found {_kind(loaded)}")
 
 
 def _look_before(path: str | os.PathLike[str], size: int) -> None:
-    """Follow a checkpoint's pickles with tensors that hold nothing, before torch follows them.
+    """Load the pickles of a checkpoint with tensors without data, before torch loads them.
 
     Raises:
-        TooMuchError: More would be made of it than it holds.
+        TooMuchError: They expand to far more than the size of the file.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -186,10 +186,10 @@ def _look_before(path: str | os.PathLike[str], size: int) -> None:
 
 
 def _check_tensors(tensors: Iterable[torch.Tensor], size: int) -> None:
-    """Refuse tensors of more than the file holds: torch makes room for them, and what is there may be anything.
+    """Check that tensors are not larger than the file: torch allocates the rest, with arbitrary content.
 
     Raises:
-        TooMuchError: They are.
+        TooMuchError: They are larger.
     """
     import torch
 
@@ -197,14 +197,14 @@ def _check_tensors(tensors: Iterable[torch.Tensor], size: int) -> None:
     for tensor in tensors:
         if tensor.layout is not torch.strided:
             continue
-        there = tensor.untyped_storage().nbytes()
-        if there > size:
+        stored = tensor.untyped_storage().nbytes()
+        if stored > size:
             raise TooMuchError("a tensor is larger than the file")
-        budget.expand(tensor.numel() * tensor.element_size() - there)
+        budget.expand(tensor.numel() * tensor.element_size() - stored)
 
 
 def _kind(loaded: Any) -> str:
-    """What an object is, in a few words."""
+    """Describe an object in a few words."""
     if not isinstance(loaded, dict):
         return type(loaded).__name__
     names = (str(key)[:40] if isinstance(key, str | int) else type(key).__name__ for key in list(loaded)[:8])
@@ -217,12 +217,11 @@ def _reason(error: Exception) -> str:
 
 
 def restricted_load(path: str | os.PathLike[str], allow: Iterable[str] = ()) -> Any:
-    """Read a torch checkpoint that holds pickled classes, without running code of its choosing.
+    """Read a torch checkpoint that holds pickled classes, without running code that it names.
 
     Args:
         path: A file in the zip format that ``torch.save`` writes since torch 1.6.
-        allow: Dotted names of further classes or functions to use as they are, such as ``"pathlib.PurePosixPath"``;
-            the caller vouches for each.
+        allow: Dotted names of further classes or functions that are safe to call, such as ``"pathlib.PurePosixPath"``.
 
     Returns:
         The object tree: plain containers, tensors on the CPU (parameters too are plain tensors), and a `Stub` for each
@@ -236,31 +235,33 @@ def restricted_load(path: str | os.PathLike[str], allow: Iterable[str] = ()) -> 
             budget = _check_archive(archive, os.path.getsize(path))
             pickles = [name for name in archive.namelist() if name.endswith("/data.pkl") and name.count("/") == 1]
             if len(pickles) != 1:
-                raise InputError(f"{os.fspath(path)}: no torch checkpoint: expected one data.pkl, found {len(pickles)}")
+                raise InputError(
+                    f"{os.fspath(path)}: not a torch checkpoint: expected one data.pkl, found {len(pickles)}"
+                )
             folder = pickles[0].removesuffix("/data.pkl")
             order = f"{folder}/byteorder"
             if order in archive.namelist() and archive.read(order).decode() != sys.byteorder:
                 raise InputError(f"{os.fspath(path)}: written on a machine of another byte order")
             return _ArchiveUnpickler(archive, folder, frozenset(allow), budget).load()
     except zipfile.BadZipFile as error:
-        raise InputError(f"{os.fspath(path)}: no torch checkpoint in the zip format: {error}") from error
+        raise InputError(f"{os.fspath(path)}: not a torch checkpoint in the zip format: {error}") from error
     except InputError:
         raise
     except Exception as error:  # a pickle can fail with anything
-        raise InputError(f"{os.fspath(path)}: damaged, or no torch checkpoint: {_reason(error)}") from error
+        raise InputError(f"{os.fspath(path)}: damaged, or not a torch checkpoint: {_reason(error)}") from error
 
 
 def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
-    """Read a plain pickle of NumPy arrays by name, as Caffe2's and Detectron2's model zoos have them.
+    """Read a plain pickle of NumPy arrays by name, the format of the model zoos of Caffe2 and Detectron2.
 
     Args:
-        path: The file. The arrays may be below the key ``model``; what else is there is left out.
+        path: The file. The arrays may be below the key ``model``; other keys are left out.
 
     Returns:
-        The arrays, of numbers, by name; they may be written to.
+        The arrays, of numbers, by name; they are writable.
 
     Raises:
-        InputError: If the file is damaged, or holds something else.
+        InputError: The file is damaged, or holds other objects.
     """
     try:
         with open(path, "rb") as file:
@@ -270,7 +271,7 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
     except OSError:
         raise
     except Exception as error:  # a pickle can fail with anything
-        raise InputError(f"{os.fspath(path)}: damaged, or no pickle of arrays: {_reason(error)}") from error
+        raise InputError(f"{os.fspath(path)}: damaged, or not a pickle of arrays: {_reason(error)}") from error
     for candidate in (loaded.get("model"), loaded) if isinstance(loaded, dict) else ():
         if isinstance(candidate, dict) and candidate and all(map(_is_named_array, candidate.items())):
             return {name: array.value for name, array in candidate.items()}
@@ -281,34 +282,34 @@ def state_dict(module: Any, prefix: str = "") -> dict[str, torch.Tensor]:
     """Collect the named tensors of a module that `restricted_load` read.
 
     Args:
-        module: The stub of a ``torch.nn.Module``, or of a TorchScript module, which has its children as attributes.
-        prefix: What the names begin with.
+        module: The stub of a ``torch.nn.Module``, or of a TorchScript module, whose attributes are its children.
+        prefix: Prefix of the names.
 
     Returns:
-        What ``module.state_dict()`` would have given: parameters and persistent buffers, under the same names. Of a
-        TorchScript module, all tensors that it holds.
+        The result of ``module.state_dict()``: parameters and persistent buffers, under the same names. For a
+        TorchScript module, all of its tensors.
 
     Raises:
-        InputError: If it is no module's stub.
+        InputError: It is not the stub of a module.
     """
     tensors: dict[str, torch.Tensor] = {}
     waiting, visited = [(module, prefix, 0)], 0
     while waiting:
         module, prefix, depth = waiting.pop()
         visited += 1
-        if depth > DEEPEST or visited > MOST_MODULES:
-            raise InputError(f"{prefix[:LONGEST_NAME]}: modules that hold each other, or more than a model has")
+        if depth > MAX_DEPTH or visited > MAX_MODULES:
+            raise InputError(f"{prefix[:MAX_NAME_CHARACTERS]}: modules in a circle, or more of them than any model has")
         own, children = _parts(module, prefix)
         tensors |= own
         waiting += [(child, name, depth + 1) for name, child in reversed(children.items())]
     return tensors
 
 
-def _parts(module: Any, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """A module's own tensors, and its children, by the names that they have or begin with.
+def _parts(module: object, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
+    """Tensors of a module by their full names, and its children by the prefixes of theirs.
 
     Raises:
-        InputError: It is no module's stub.
+        InputError: It is not the stub of a module.
     """
     import torch
 
@@ -321,12 +322,12 @@ def _parts(module: Any, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str,
     passing = state.get("_non_persistent_buffers_set") or ()
     parameters, buffers = state.get("_parameters") or {}, state.get("_buffers") or {}
     if not (isinstance(passing, Collection) and isinstance(parameters, dict) and isinstance(buffers, dict)):
-        raise InputError(f"{where}: its parameters or buffers are no dict")
+        raise InputError(f"{where}: its parameters or buffers are not a dict")
     own = {**(state if script else parameters), **{n: buffer for n, buffer in buffers.items() if n not in passing}}
     for name in (*own, *children):
-        if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        if not isinstance(name, str) or len(name) > MAX_NAME_CHARACTERS:
             raise InputError(
-                f"{where}: a name of type {type(name).__name__}, or of more than {LONGEST_NAME} characters"
+                f"{where}: a name of type {type(name).__name__}, or of more than {MAX_NAME_CHARACTERS} characters"
             )
     return (
         {f"{prefix}{name}": tensor for name, tensor in own.items() if torch.is_tensor(tensor)},
@@ -339,34 +340,34 @@ def _parts(module: Any, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str,
 
 
 class _Budget:
-    """Bytes that may still be made of a file."""
+    """Memory that the content of a file may still take."""
 
     def __init__(self, size: int) -> None:
-        self._left = MOST_TIMES * size + ALWAYS_FINE
-        self._expandable = MOST_TIMES * size + EXPANDED
+        self._left = MAX_RATIO * size + MIN_LIMIT_BYTES
+        self._expandable = MAX_RATIO * size + MAX_EXPANDED_BYTES
 
     def spend(self, count: int) -> None:
-        """Count bytes that are about to be made.
+        """Count bytes that are about to be allocated.
 
         Raises:
             TooMuchError: They are too many.
         """
         self._left -= count
         if self._left < 0:
-            raise TooMuchError(f"it makes more than {MOST_TIMES} times the file's bytes of it")
+            raise TooMuchError(f"its content takes more than {MAX_RATIO} times the size of the file")
 
     def expand(self, count: int) -> None:
-        """Count bytes by which a tensor is larger than what it repeats.
+        """Count bytes by which a tensor is larger than its storage.
 
         Raises:
             TooMuchError: They are too many.
         """
         self._expandable -= max(0, count)
         if self._expandable < 0:
-            raise TooMuchError("its tensors repeat what they have too often")
+            raise TooMuchError("its tensors repeat their elements too often")
 
     def spend_on(self, arguments: Iterable[Any]) -> None:
-        """Count what a copy of each argument takes.
+        """Count the size of a copy of each argument.
 
         Raises:
             TooMuchError: They are too many.
@@ -379,41 +380,41 @@ class _Budget:
 
 
 def _check_archive(archive: zipfile.ZipFile, size: int) -> _Budget:
-    """Refuse an archive whose members are larger than torch writes them, and give what may be made of it.
+    """Check that the members of an archive are no larger than those that torch writes, and return its budget.
 
     Raises:
-        TooMuchError: They are.
+        TooMuchError: They are larger.
     """
     _Budget(size).spend(sum(member.file_size for member in archive.infolist()))
     return _Budget(size)
 
 
 def _check_instructions(content: IO[bytes]) -> None:
-    """Refuse a pickle that has too many instructions, or announces more bytes than it has, before it is followed.
+    """Check the number of instructions of a pickle, and the lengths of its strings, before it is loaded.
 
     Raises:
-        TooMuchError: It has.
-        ValueError: It is no pickle.
+        TooMuchError: There are too many instructions.
+        ValueError: It is not a pickle.
     """
     for number, _ in enumerate(pickletools.genops(content)):
-        if number > MOST_INSTRUCTIONS:
-            raise TooMuchError(f"more than {MOST_INSTRUCTIONS:,} instructions")
+        if number > MAX_INSTRUCTIONS:
+            raise TooMuchError(f"more than {MAX_INSTRUCTIONS:,} instructions")
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    """A shape or strides of a tensor.
+    """Check the shape or the strides of a tensor.
 
     Raises:
-        pickle.UnpicklingError: It is none.
+        pickle.UnpicklingError: It is not a short list of whole numbers.
     """
-    is_short = isinstance(value, tuple | list) and len(value) <= MOST_DIMENSIONS
+    is_short = isinstance(value, tuple | list) and len(value) <= MAX_DIMENSIONS
     if not is_short or not all(type(side) is int and 0 <= side < 1 << 62 for side in value):
-        raise pickle.UnpicklingError("a shape is no short list of whole numbers")
+        raise pickle.UnpicklingError("a shape is not a short list of whole numbers")
     return tuple(value)
 
 
 class _Rebuild:
-    """A callable of ours that stands for one of torch's; without attributes that a pickle could set."""
+    """A callable in place of one of torch; it has no attributes that a pickle could set."""
 
     __slots__ = ("_budget",)
     _budget: _Budget
@@ -426,7 +427,7 @@ class _Rebuild:
 
 
 class _Copy(_Rebuild):
-    """Stands for a container's class, which copies what it is called with."""
+    """In place of the class of a container, which copies its argument."""
 
     __slots__ = ("_container",)
     _container: Any
@@ -441,7 +442,7 @@ class _Copy(_Rebuild):
 
 
 class _RebuildTensor(_Rebuild):
-    """Stands for ``torch._utils._rebuild_tensor_v2``; as_strided refuses what lies outside of the storage."""
+    """In place of ``torch._utils._rebuild_tensor_v2``; ``as_strided`` refuses elements outside of the storage."""
 
     __slots__ = ()
 
@@ -459,7 +460,7 @@ class _RebuildTensor(_Rebuild):
 
 
 class _RebuildParameter(_Rebuild):
-    """Stands for ``torch._utils._rebuild_parameter``, and gives the tensor."""
+    """In place of ``torch._utils._rebuild_parameter``; returns the tensor."""
 
     __slots__ = ()
 
@@ -468,7 +469,7 @@ class _RebuildParameter(_Rebuild):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Resolves names from a short list only; everything else becomes a stub of that name."""
+    """Resolves names on a short list only; any other becomes a stub of that name."""
 
     def __init__(self, content: IO[bytes], allow: frozenset[str], budget: _Budget) -> None:
         begin = content.tell()
@@ -479,7 +480,7 @@ class _Unpickler(pickle.Unpickler):
         self._stubs: dict[tuple[str, str], type[Stub]] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """Resolve a name by exact comparison; nothing is imported but what the caller allowed."""
+        """Resolve a name by exact comparison; only names that the caller allowed are imported."""
         import torch
 
         if (module, name) in _HARMLESS:
@@ -495,14 +496,14 @@ class _Unpickler(pickle.Unpickler):
         if f"{module}.{name}" in self._allow:
             return getattr(importlib.import_module(module), name)
         if (module, name) not in self._stubs:
-            if len(self._stubs) == MOST_CLASSES:
-                raise TooMuchError(f"more than {MOST_CLASSES:,} classes and functions")
+            if len(self._stubs) == MAX_CLASSES:
+                raise TooMuchError(f"more than {MAX_CLASSES:,} classes and functions")
             self._stubs[module, name] = type(name, (Stub,), {"__module__": module, "_budget": self._budget})
         return self._stubs[module, name]
 
 
 class _ArchiveUnpickler(_Unpickler):
-    """Reads storages from the archive that the pickle is in."""
+    """Reads storages from the archive of the pickle."""
 
     def __init__(self, archive: zipfile.ZipFile, folder: str, allow: frozenset[str], budget: _Budget) -> None:
         super().__init__(io.BytesIO(archive.read(f"{folder}/data.pkl")), allow, budget)
@@ -510,12 +511,12 @@ class _ArchiveUnpickler(_Unpickler):
         self._storages: dict[str, torch.Tensor] = {}
 
     def persistent_load(self, pid: Any) -> torch.Tensor:
-        """Read a storage as a tensor of one dimension; it is read once, as several tensors may share it."""
+        """Read a storage as a tensor of one dimension, once, since several tensors may share it."""
         import torch
 
         dtype, key, count = _storage(pid)
         if dtype is None:
-            raise pickle.UnpicklingError("a storage of no known type")
+            raise pickle.UnpicklingError("a storage of unknown type")
         if key not in self._storages:
             data = bytearray(self._archive.read(f"{self._folder}/data/{key}"))
             if len(data) != count * dtype.itemsize:
@@ -525,10 +526,10 @@ class _ArchiveUnpickler(_Unpickler):
 
 
 class _Rehearsal(_Unpickler):
-    """Gives tensors that hold nothing, and counts what would be made."""
+    """Creates tensors without data, and counts the memory that the real ones would take."""
 
     def persistent_load(self, pid: Any) -> torch.Tensor:
-        """Give a tensor of a storage's type and length."""
+        """Create a tensor of the type and length of a storage."""
         import torch
 
         dtype, _, count = _storage(pid)
@@ -536,21 +537,21 @@ class _Rehearsal(_Unpickler):
 
 
 def _storage(pid: Any) -> tuple[torch.dtype | None, str, int]:
-    """Type, where it is a known one, name and length of a storage.
+    """Type, if known, name and length of a storage.
 
     Raises:
-        pickle.UnpicklingError: It is none.
+        pickle.UnpicklingError: It is malformed.
     """
     import torch
 
     if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[2], str):
-        raise pickle.UnpicklingError("a storage that is none")
+        raise pickle.UnpicklingError("a malformed storage")
     (count,) = _shape((pid[4],))
     return pid[1] if isinstance(pid[1], torch.dtype) else None, pid[2], count
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``: of numbers only."""
+    """In place of ``numpy.dtype``, for numbers only."""
 
     __slots__ = ("code",)
 
@@ -565,7 +566,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for ``numpy.ndarray``, whose content comes as its state."""
+    """In place of ``numpy.ndarray``, whose content is its state."""
 
     __slots__ = ("_budget", "value")
     value: np.ndarray[Any, Any]
@@ -578,7 +579,7 @@ class _Array:
         self.fill(data, dtype, shape, "F" if fortran else "C")
 
     def fill(self, data: Any, dtype: Any, shape: Any, order: Any) -> None:
-        """Take the content: bytes, or text of bytes from a pickle that Python 2 wrote."""
+        """Set the content: bytes, or text in place of bytes in a pickle of Python 2."""
         import numpy as np
 
         if not isinstance(dtype, _Dtype):
@@ -596,7 +597,7 @@ def _is_named_array(item: tuple[Any, Any]) -> bool:
 
 
 class _Reconstruct(_Rebuild):
-    """Stands for ``numpy.core.multiarray._reconstruct``, which makes an array without content."""
+    """In place of ``numpy.core.multiarray._reconstruct``, which creates an array without content."""
 
     __slots__ = ()
 
@@ -605,7 +606,7 @@ class _Reconstruct(_Rebuild):
 
 
 class _FromBuffer(_Rebuild):
-    """Stands for ``numpy.core.numeric._frombuffer``, of pickle protocol 5."""
+    """In place of ``numpy.core.numeric._frombuffer``, of pickle protocol 5."""
 
     __slots__ = ()
 
@@ -616,7 +617,7 @@ class _FromBuffer(_Rebuild):
 
 
 class _Encode(_Rebuild):
-    """Stands for ``_codecs.encode``, by which older protocols write bytes, and for ``bytes`` where there are none."""
+    """In place of ``_codecs.encode``, which writes bytes in older protocols, and of ``bytes`` without arguments."""
 
     __slots__ = ()
 
@@ -626,7 +627,7 @@ class _Encode(_Rebuild):
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Resolves names from a short list only; any other is an error."""
+    """Resolves names on a short list only; any other is an error."""
 
     def __init__(self, file: IO[bytes], budget: _Budget) -> None:
         super().__init__(file, encoding="latin1")

@@ -30,19 +30,19 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise InputError(f"{path}: no readable safetensors file: {' '.join(str(error).split())[:200]}") from error
+        raise InputError(f"{path}: not a readable safetensors file: {' '.join(str(error).split())[:200]}") from error
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load a state dict, all of it and nothing else.
 
     Args:
-        module: What it is for.
-        tensors: By the module's names. Counters of batches (``num_batches_tracked``) may be absent.
-        path: Where they are from, for the error.
+        module: The module to load them into.
+        tensors: Tensors by the names of the module. Counters of batches (``num_batches_tracked``) may be absent.
+        path: Their file, for the error.
 
     Raises:
-        InputError: A name is missing, too much, or of another shape; says the first ones.
+        InputError: A name is missing or unknown, or a tensor is of another shape; the message names the first ones.
     """
     expected = module.state_dict()
     missing = [n for n in expected if n not in tensors and not n.endswith("num_batches_tracked")]
@@ -52,11 +52,11 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -
         for n, e in expected.items()
         if n in tensors and tensors[n].shape != e.shape
     ]
-    told = [
+    differences = [
         f"{kind} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
         for kind, names in (("without", missing), ("unknown", surplus), ("of another shape:", shaped))
         if names
     ]
-    if told:
-        raise InputError(f"{path}: not the weights of {type(module).__name__} as configured: {'; '.join(told)}")
+    if differences:
+        raise InputError(f"{path}: not the weights of {type(module).__name__} as configured: {'; '.join(differences)}")
     module.load_state_dict(tensors, strict=False)

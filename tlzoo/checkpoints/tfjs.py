@@ -1,4 +1,4 @@
-"""TensorFlow.js graph models, read and not run: the weights of ``model.json`` and its binary shards.
+"""Weights of TensorFlow.js graph models: ``model.json`` and its binary shards, read without running the graph.
 
 The format is tfjs-core's ``io/types.ts``: the manifest lists groups of shards, which are joined, and the weights that
 lie in them one after the other; half precision and affine quantisation (``value * scale + min``) are undone here.
@@ -40,10 +40,10 @@ def weights(files: Mapping[str, Path]) -> dict[str, NDArray[Any]]:
         Arrays by name: float32, or int32 and bool as they are.
 
     Raises:
-        InputError: The JSON is no graph model, or a shard is absent, short or long, or of a type not known here.
+        InputError: The JSON is not a graph model, or a shard is absent, of another length, or of an unknown type.
     """
     path, model = _read(files)
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for group in model["weightsManifest"]:
         absent = [name for name in group["paths"] if name not in files]
         if absent:
@@ -51,11 +51,11 @@ def weights(files: Mapping[str, Path]) -> dict[str, NDArray[Any]]:
         data, offset = b"".join(files[name].read_bytes() for name in group["paths"]), 0
         for entry in group["weights"]:
             values, used = _unpacked(path, entry, data[offset:])
-            found[entry["name"]] = values
+            arrays[entry["name"]] = values
             offset += used
         if offset != len(data):
             raise InputError(f"{path}: {', '.join(group['paths'])} have {len(data)} bytes, expected {offset}")
-    return found
+    return arrays
 
 
 def layers(files: Mapping[str, Path]) -> dict[str, tuple[Tensor, Tensor | None]]:
@@ -65,39 +65,39 @@ def layers(files: Mapping[str, Path]) -> dict[str, tuple[Tensor, Tensor | None]]
         files: As for :func:`weights`.
 
     Returns:
-        By the kernel's name: kernel, float32 of shape ``(out, in, height, width)``, and the bias ``(out,)`` that is
-        fused with it, if one is.
+        By the name of the kernel: the kernel, float32 of shape ``(out, in, height, width)``, and the bias ``(out,)``
+        that is fused with it, if any.
 
     Raises:
         InputError: As of :func:`weights`.
     """
     tensors, (_, model) = weights(files), _read(files)
-    found: dict[str, tuple[Tensor, Tensor | None]] = {}
+    convolutions: dict[str, tuple[Tensor, Tensor | None]] = {}
     for node in model["modelTopology"]["node"]:
         if node["op"] in _CONVOLUTIONS:
             kernel = torch.from_numpy(tensors[node["input"][1]]).permute(_CONVOLUTIONS[node["op"]])
             fused = [b64decode(name) for name in node["attr"].get("fused_ops", {}).get("list", {}).get("s", ())]
             bias = torch.from_numpy(tensors[node["input"][2]]) if b"BiasAdd" in fused else None
-            found[node["input"][1]] = kernel, bias
-    return found
+            convolutions[node["input"][1]] = kernel, bias
+    return convolutions
 
 
 def _read(files: Mapping[str, Path]) -> tuple[Path, dict[str, Any]]:
-    """The graph and the manifest, and where they are from."""
+    """The file of the graph and of the manifest, and its content."""
     path = next((path for name, path in files.items() if name.endswith(".json")), None)
     if path is None:
         raise InputError(f"a TensorFlow.js model needs its JSON file; given: {', '.join(files) or 'nothing'}")
     try:
         model = json.loads(path.read_bytes())
     except ValueError as error:
-        raise InputError(f"{path}: no JSON: {error}") from error
+        raise InputError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(model, dict) or model.get("format") != "graph-model" or "weightsManifest" not in model:
-        raise InputError(f"{path}: no TensorFlow.js graph model: expected format 'graph-model' and a weightsManifest")
+        raise InputError(f"{path}: not a TensorFlow.js graph model: expected format 'graph-model', weightsManifest")
     return path, model
 
 
 def _unpacked(path: Path, entry: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
-    """One weight from the start of ``data``, and how many bytes it takes there."""
+    """The weight at the start of ``data``, and its size there in bytes."""
     name, packing = entry["name"], entry.get("quantization")
     stored = _PACKED.get(packing["dtype"]) if packing else _DTYPES.get(entry["dtype"])
     if stored is None:

@@ -1,4 +1,4 @@
-"""TensorFlow Lite files, read and not run: the flatbuffer, and the kernels and biases in it."""
+"""Kernels and biases of TensorFlow Lite files, read from the flatbuffer without running the graph."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def read(path: Path) -> Any:
     """The ``tflite.Model`` of a file, an accessor of its flatbuffer.
 
     Raises:
-        InputError: It is no TensorFlow Lite file.
+        InputError: It is not a TensorFlow Lite file.
     """
     import tflite
 
     data = path.read_bytes()
     if data[4:8] != b"TFL3":
-        raise InputError(f"{path}: no TensorFlow Lite file")
+        raise InputError(f"{path}: not a TensorFlow Lite file")
     return tflite.Model.GetRootAs(data, 0)
 
 
@@ -35,7 +35,7 @@ def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
         dense layer after the first convolution.
 
     Raises:
-        InputError: It is no TensorFlow Lite file.
+        InputError: It is not a TensorFlow Lite file.
     """
     import tflite
 

@@ -19,7 +19,7 @@ from tlzoo.adapters.families import ENCODERS, FAMILIES
 from tlzoo.blobs.hub import Repository, from_hub, repository
 from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.reader import front_matter
-from tlzoo.cards.schema import LOADING, MOST_BITS, check_inert
+from tlzoo.cards.schema import LOADING, MAX_BITS, check_inert
 from tlzoo.drafting.draft import Known, KnownFile
 from tlzoo.errors import InputError, UnavailableError
 
@@ -192,7 +192,7 @@ def parameters(shapes: Mapping[str, tuple[int, ...]]) -> int:
         InputError: A shape is none that a tensor can have.
     """
     for name, shape in shapes.items():
-        if len(shape) > MOST_DIMENSIONS or not all(0 <= side < 1 << MOST_BITS for side in shape):
+        if len(shape) > MOST_DIMENSIONS or not all(0 <= side < 1 << MAX_BITS for side in shape):
             raise InputError(f"tensor {name[:80]!r}: its shape is none that a tensor can have")
     return sum(math.prod(shape) for name, shape in shapes.items() if not _NO_PARAMETER.search(name))
 

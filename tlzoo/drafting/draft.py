@@ -15,7 +15,7 @@ import yaml
 
 from tlzoo import escape
 from tlzoo.cards import catalogue
-from tlzoo.cards.schema import LONGEST_SLUG, SECTIONS, SLUG
+from tlzoo.cards.schema import MAX_ID_CHARACTERS, SECTIONS, SLUG
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import TaskFacts, task_facts
 
@@ -140,11 +140,11 @@ def check_id(card_id: str, root: Path) -> None:
     Raises:
         InputError: It is no slug, too long, or the id of a card of that folder or of the catalogue.
     """
-    shown = card_id if len(card_id) <= LONGEST_SLUG else f"{card_id[:LONGEST_SLUG]}..."
+    shown = card_id if len(card_id) <= MAX_ID_CHARACTERS else f"{card_id[:MAX_ID_CHARACTERS]}..."
     if not re.fullmatch(SLUG, card_id) or shown != card_id:
         raise InputError(
             f"card id {shown!r}: use lower-case letters, digits and single hyphens, such as 'my-model', "
-            f"at most {LONGEST_SLUG} characters"
+            f"at most {MAX_ID_CHARACTERS} characters"
         )
     for path in [*catalogue.paths(root), *catalogue.all_paths()]:
         if path.stem == card_id:

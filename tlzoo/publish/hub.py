@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo.errors import InputError, UnavailableError
+from tlzoo.hub import LOGIN, cause_of, client, hub_error, one_line
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-    from huggingface_hub.errors import HfHubHTTPError
 
 Kind = Literal["model", "dataset", "space"]
 _SECONDS = 10.0
-_LOGIN = "set HF_TOKEN, or run `hf auth login`"
+_REMEDY = "take one that may, name another owner with --to, or propose it with --create-pr"
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,11 @@ class Hub:
 
     def __init__(self) -> None:
         """Nothing is asked yet."""
-        from huggingface_hub import HfApi
         from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
         if not sys.stderr.isatty():
             disable_progress_bars()
-        self._api = HfApi(library_name="tlzoo")
+        self._api = client()
 
     @property
     def endpoint(self) -> str:
@@ -93,11 +92,13 @@ class Hub:
         Raises:
             InputError: There is none, or it cannot be one.
         """
-        token = _token()
+        from huggingface_hub import get_token
+
+        token = get_token()
         if not token:
-            raise InputError(f"no token of the Hugging Face Hub: {_LOGIN}; with --to or --repo, --dry-run needs none")
+            raise InputError(f"no token of the Hugging Face Hub: {LOGIN}; with --to or --repo, --dry-run needs none")
         if not re.fullmatch(r"[!-~]+", token):
-            raise InputError(f"the token holds a blank or a character that no token has: {_LOGIN}")
+            raise InputError(f"the token holds a blank or a character that no token has: {LOGIN}")
 
     def account(self) -> str:
         """The name of the token's account.
@@ -220,57 +221,16 @@ class Hub:
         return done.pr_url or done.commit_url
 
 
-def _token() -> str | None:
-    from huggingface_hub import get_token
-
-    return get_token()
-
-
 @contextmanager
 def _told(what: str) -> Iterator[None]:
     """Turn every failure of the Hub's client into one line that holds no token."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-
     try:
         yield
     except Exception as error:
-        reason = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error  # of one upload
-        if isinstance(reason, OfflineModeIsEnabled):
-            raise UnavailableError(f"{what}: the Hub is not asked, HF_HUB_OFFLINE is set") from None
-        if isinstance(reason, HfHubHTTPError):
-            raise _answer(what, reason) from None
-        if isinstance(reason, httpx.HTTPError | ConnectionError | TimeoutError):
-            told = _line(str(reason) or type(reason).__name__)
-            raise UnavailableError(f"{what}: the Hub cannot be reached: {told}") from None
-        if isinstance(reason, ValueError):  # of the client's own checks: a name, or the front matter of a README.md
-            raise InputError(f"{what}: {_line(str(reason))}") from None
+        failure = hub_error(error, what, remedy=_REMEDY)
+        if failure is not None:
+            raise failure from None
+        reason = cause_of(error)
         if isinstance(reason, RuntimeError | OSError):  # of the storage behind the Hub, or of a file here
-            raise UnavailableError(f"{what}: an upload failed: {_line(str(reason))}") from None
+            raise UnavailableError(f"{what}: an upload failed: {one_line(str(reason))}") from None
         raise
-
-
-def _answer(what: str, error: HfHubHTTPError) -> InputError | UnavailableError:
-    """Say in one line what the Hub answered, and what to do."""
-    status = error.response.status_code
-    said = _line(error.server_message or error.response.reason_phrase)
-    if status == 401:
-        return InputError(f"{what}: HTTP 401, the Hub does not accept the token: {_LOGIN}")
-    if status == 403:
-        return InputError(
-            f"{what}: HTTP 403, the token may not write there ({said}); take one that may, name another owner with "
-            "--to, or propose it with --create-pr"
-        )
-    if status == 404:
-        return InputError(f"{what}: HTTP 404, not there, or not visible with this token ({said})")
-    if status in (409, 412):
-        return UnavailableError(f"{what}: HTTP {status}, it changed meanwhile ({said}); run the same command again")
-    if status == 429 or status >= 500:
-        return UnavailableError(f"{what}: HTTP {status}, {said}: try again later")
-    return InputError(f"{what}: HTTP {status}, refused: {said}")
-
-
-def _line(text: str) -> str:
-    """One line, without the token, whoever put it there."""
-    token = _token()
-    return " ".join((text.replace(token, "***") if token else text).split())

@@ -18,6 +18,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.reader import parse, todos
 from tlzoo.drafting import draft
 from tlzoo.errors import InputError, TlzooError
+from tlzoo.hub import client, hub_error
 from tlzoo.space.boards import Boards
 
 LONGEST = 50_000
@@ -186,9 +187,6 @@ def placed(text: str) -> PurePosixPath:
 
 def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
     """Open a pull request on the Space's own repository, as the visitor who is logged in."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-
     if token is None:
         return _told("Log in first: the pull request is yours.")
     try:
@@ -196,7 +194,7 @@ def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
         place = placed(text)
         if left := todos(text, Path(place.name)):
             raise InputError("\n".join(left))
-        done = HfApi(token=token.token, library_name="tlzoo").upload_file(
+        done = client(token.token).upload_file(
             path_or_fileobj=text.encode(),
             path_in_repo=str(place),
             repo_id=os.environ["SPACE_ID"],
@@ -206,10 +204,11 @@ def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
         )
     except InputError as error:
         return _told(str(error))
-    except (httpx.HTTPError, OSError) as error:
-        said = getattr(error, "server_message", None) or str(error) or type(error).__name__
-        line = " ".join(said.split()).replace(token.token, "***")
-        return _told(f"No pull request, the Hub did not take it: {line}")
+    except Exception as error:
+        failure = hub_error(error, "No pull request", token=token.token, login="log in again")
+        if failure is None:
+            raise
+        return _told(str(failure))
     return _told(f"Thank you. The pull request: {done.pr_url}")
 
 

@@ -127,7 +127,7 @@ def test_pictures_by_class_folders(tmp_path: Path) -> None:
     data = load(find("image-classification", str(tmp_path / "mine")))
     assert data.features["label"].names == ["a", "b"]
     assert sum(len(s) for s in data.splits.values()) == 19
-    assert len(data.problems) == 1 and data.problems[0].startswith("a/0.png: no image, or of none of the formats")
+    assert len(data.problems) == 1 and data.problems[0].startswith("a/0.png: not an image, or not in a format")
 
 
 @pytest.mark.parametrize(

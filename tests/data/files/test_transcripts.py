@@ -1,10 +1,13 @@
 """Transcripts: how they are written, read back from symbols, and read from a person's own folder."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
+from torchaudio.functional import forced_align
 
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files.transcripts import listing
@@ -55,6 +58,16 @@ def test_symbols_are_read_back_with_times() -> None:
     assert read_back([0, 1, 0], symbols, 0, 0, 0.02) == {"text": "", "words": []}
     characters = characters_of(["to", "see"])
     assert characters == (" ", "e", "o", "s", "t") and spell("to see", characters) == [4, 2, 0, 3, 1, 1]
+
+
+def test_times_of_words_are_those_of_a_forced_alignment() -> None:
+    """Of all alignments of the text that greedy decoding gives, the best one is what greedy decoding reads."""
+    for seed in range(5):
+        scores = torch.randn(1, 60, 6, generator=torch.Generator().manual_seed(seed)).log_softmax(-1)
+        best = scores[0].argmax(-1).tolist()
+        spelt = [symbol for symbol, _ in itertools.groupby(best) if symbol]
+        aligned, _ = forced_align(scores, torch.tensor([spelt]))
+        assert aligned[0].tolist() == best
 
 
 def test_a_folder_with_metadata(tmp_path: Path) -> None:

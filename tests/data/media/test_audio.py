@@ -85,7 +85,7 @@ BROKEN = {
     "empty": (b"", "an empty file"),
     "header": (GOOD[:44], "no samples"),
     "cut": (written(sine(440), format="FLAC")[:300], "not readable as audio"),
-    "nan": (written(np.full(9, np.nan, np.float32), format="WAV", subtype="FLOAT"), "no finite numbers"),
+    "nan": (written(np.full(9, np.nan, np.float32), format="WAV", subtype="FLOAT"), "not finite numbers"),
 }
 
 

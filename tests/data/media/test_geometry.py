@@ -111,8 +111,8 @@ def test_masks_come_back(high: int, wide: int) -> None:
     scores = torch.nn.functional.one_hot(there.clamp(max=3), 4).movedim(-1, 0)
     back = scores_from_input(scores, frame)
     assert back.shape == (4, high, wide) and back.dtype == torch.float32
-    found = back.argmax(0).numpy()
-    wrong = found != mask
+    classes = back.argmax(0).numpy()
+    wrong = classes != mask
     assert wrong.mean() < 0.03
     near = (abs(y - high // 2) < high / 48 + 2) | (abs(x - wide // 3) < wide / 48 + 2)
     assert not wrong[~near & (y < high - 4) & (x < wide - 4) & (y > 3) & (x > 3)].any()

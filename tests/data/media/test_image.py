@@ -99,7 +99,7 @@ def test_truncated_files_are_refused_in_one_line(kind):
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ({"bytes": None, "path": None}, "neither bytes nor a path"),
         ({"bytes": b"", "path": "a.png"}, "a.png: no image"),
@@ -109,8 +109,8 @@ def test_truncated_files_are_refused_in_one_line(kind):
         ({"bytes": None, "path": "/"}, "/: cannot be read as an image"),
     ],
 )
-def test_what_is_no_image_is_refused(source, told):
-    with pytest.raises(InputError, match=told):
+def test_what_is_no_image_is_refused(source, message):
+    with pytest.raises(InputError, match=message):
         decode(source)
 
 
@@ -166,8 +166,8 @@ def test_where_points_and_pixels_of_a_file_lie_in_its_picture(orientation):
     x, y = place.points(np.array([11.5, 7.5]))
     assert seen[int(y), int(x)] == 255 and x % 1 == y % 1 == 0.5
     for size, wanted in ((None, place), ((60, 40), place), (place.seen, place if orientation < 5 else None)):
-        found = annotated(data, size)
-        assert found == (wanted or Placement(*place.seen))
+        position = annotated(data, size)
+        assert position == (wanted or Placement(*place.seen))
     with pytest.raises(InputError, match="is 60 x 40 pixels, but its annotation is 10 x 10"):
         annotated(data, (10, 10))
 

@@ -48,8 +48,8 @@ def test_a_variable_frame_rate_is_spread_by_time() -> None:
             frame.pts = time
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    found = decode(stored(file.getvalue()), 4)[:, -1, 0, 0] // 20
-    assert found.tolist() == [7, 8, 9, 10], "most of the frames are in the first hundredth of the time"
+    shown = decode(stored(file.getvalue()), 4)[:, -1, 0, 0] // 20
+    assert shown.tolist() == [7, 8, 9, 10], "most of the frames are in the first hundredth of the time"
     assert spread([0.0], 3) == [0, 0, 0]
 
 
@@ -65,9 +65,9 @@ def test_usual_files_are_read(suffix: str, tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     source = {"bytes": None, "path": str(path)}
     assert check(source) is None
-    found = decode(source, 12).astype(int)
-    assert found.shape == (12, 32, 48, 3)
-    assert np.abs(found[:, -4, 4] - film()[:, -4, 4]).mean() < 25, "colours are few in a GIF"
+    frames = decode(source, 12).astype(int)
+    assert frames.shape == (12, 32, 48, 3)
+    assert np.abs(frames[:, -4, 4] - film()[:, -4, 4]).mean() < 25, "colours are few in a GIF"
 
 
 def test_what_is_no_video_is_said(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_what_is_no_video_is_said(tmp_path: Path) -> None:
         (sound.read_bytes(), "no video in it"),
         (empty, "no frames|not readable"),
     ]:
-        said = check(stored(data))
-        assert said is not None and "\n" not in said
+        problem = check(stored(data))
+        assert problem is not None and "\n" not in problem
         with pytest.raises(InputError, match=rf"a.mkv: ({reason})"):
             decode(stored(data), 2)
     assert "No such file" in str(check({"bytes": None, "path": "/nowhere.mp4"}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from tlzoo.data.protocol import SPLITS
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import kept
+from tlzoo.hub import client, hub_error
 from tlzoo.vocabulary import task_facts
 
 if TYPE_CHECKING:
@@ -34,18 +34,13 @@ def revision(repo: str, wanted: str | None = None) -> str:
     Raises:
         UnavailableError: The Hub does not answer, or has no such data set.
     """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-
     try:
-        info = HfApi().dataset_info(repo, revision=wanted, timeout=5)
-    except HfHubHTTPError as error:
-        code = error.response.status_code if error.response is not None else "no"
-        raise UnavailableError(f"hub:{repo}{f'@{wanted}' if wanted else ''}: the Hub answered {code}") from None
-    except (httpx.HTTPError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UnavailableError(f"hub:{repo}: the Hugging Face Hub does not answer ({reason})") from None
+        info = client().dataset_info(repo, revision=wanted, timeout=5)
+    except Exception as error:
+        failure = hub_error(error, f"hub:{repo}{f'@{wanted}' if wanted else ''}")
+        if failure is None:
+            raise
+        raise UnavailableError(str(failure)) from None
     return str(info.sha)
 
 
@@ -99,17 +94,16 @@ def listing(
 
 def _unpacked(repo: str, commit: str, archive: str) -> Path:
     """The folder that a tar file of a repository holds, unpacked once; where it holds but one folder, that one."""
+    from tlzoo.blobs.archives import unpack as unpack_tar
     from tlzoo.blobs.hub import from_hub
 
     target = blobs.cache_dir() / "archives" / f"{repo.replace('/', '--')}-{commit}"
 
     def unpack(folder: Path) -> None:
         try:
-            packed = from_hub(f"hub:datasets/{repo}@{commit}/{archive}")
+            unpack_tar(from_hub(f"hub:datasets/{repo}@{commit}/{archive}"), folder)
         except PlaceError as error:
             raise UnavailableError(f"hub:{repo}: {archive}: {error}") from None
-        with tarfile.open(packed) as tar:
-            tar.extractall(folder, filter="data")  # never outside of it
 
     kept(target, unpack, f"{archive} of hub:{repo}, unpacked")
     inside = list(target.iterdir())

@@ -1,13 +1,12 @@
-"""Sound in and out: ``datasets`` storage to samples, and rendered samples to data sets.
+"""Sounds: stored inputs are decoded to samples, and rendered samples become data sets.
 
-Audio columns are ``Audio(decode=False)``, ``{"bytes": ..., "path": ...}``, so that no FFmpeg is needed: soundfile reads
-them, soxr resamples.
+Audio columns are ``Audio(decode=False)``, so that FFmpeg is not needed: soundfile decodes, soxr resamples.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -19,13 +18,13 @@ from datasets import Audio, ClassLabel, Dataset, Features, NamedSplit, Value
 from numpy.typing import NDArray
 
 from tlzoo.data.media.limits import limits
-from tlzoo.data.media.stored import opened
+from tlzoo.data.media.stored import Stored, opened
 from tlzoo.errors import InputError
 
 _BLOCK = 1 << 18
-"""Samples, over all channels, that are decoded at a time."""
+"""Samples, over all channels, that are decoded at once."""
 _UNKNOWN = 1 << 62
-"""As many frames, and more, libsndfile names of a sound whose header does not know its length."""
+"""Minimum number of frames that libsndfile reports if the header does not have the length."""
 
 
 class Clip(NamedTuple):
@@ -34,8 +33,8 @@ class Clip(NamedTuple):
     Attributes:
         samples: In [-1, 1], float32 of shape ``(samples,)``.
         label: Index of the class.
-        group: What may not be in two splits, such as the voice.
-        id: A name that no other clip has.
+        group: Name of the unit that must not be in two splits, such as the voice.
+        id: A unique name.
     """
 
     samples: NDArray[np.float32]
@@ -44,15 +43,15 @@ class Clip(NamedTuple):
     id: str
 
 
-def decode(source: Mapping[str, Any], sample_rate: int) -> NDArray[np.float32]:
-    """Read one sound.
+def decode(source: Stored, sample_rate: int) -> NDArray[np.float32]:
+    """Decode a sound.
 
     Args:
-        source: Storage of ``Audio(decode=False)``: ``{"bytes": bytes | None, "path": str | None}``; bytes come first.
-        sample_rate: Wanted, in Hz.
+        source: A stored sound.
+        sample_rate: Of the result, in Hz.
 
     Returns:
-        Mono samples in [-1, 1], float32 of shape ``(samples,)``: channels are averaged, other rates resampled.
+        Mono samples in [-1, 1], float32 of shape ``(samples,)``: channels are averaged, other rates are resampled.
 
     Raises:
         InputError: The sound cannot be read, has no samples, or has more than ``tlzoo.data.media.limits`` allows.
@@ -68,14 +67,14 @@ def decode(source: Mapping[str, Any], sample_rate: int) -> NDArray[np.float32]:
     return np.clip(samples, -1.0, 1.0, out=samples)
 
 
-def check(source: Mapping[str, Any]) -> str | None:
+def check(source: Stored) -> str | None:
     """Try to read every frame of a sound.
 
     Args:
         source: As for :func:`decode`.
 
     Returns:
-        Why it cannot be decoded, in one line that does not name it, or nothing.
+        The reason why it cannot be decoded, in one line without its name; ``None`` if it can.
     """
     try:
         with _opened(source) as file:
@@ -86,8 +85,8 @@ def check(source: Mapping[str, Any]) -> str | None:
     return None
 
 
-def check_size(source: Mapping[str, Any]) -> None:
-    """Look at the size that a file's header names, without decoding it.
+def check_size(source: Stored) -> None:
+    """Check the size in the header of a file, without decoding it.
 
     Raises:
         InputError: As for :func:`decode`.
@@ -99,8 +98,8 @@ def check_size(source: Mapping[str, Any]) -> None:
         raise _named(source, error) from error
 
 
-def is_silent(source: Mapping[str, Any]) -> bool:
-    """Whether all samples of a sound that can be read are the same."""
+def is_silent(source: Stored) -> bool:
+    """Whether all samples of a readable sound are equal."""
     samples, _ = _read(source)
     return bool((samples == samples[0]).all())
 
@@ -109,11 +108,11 @@ def encode_wav(samples: NDArray[np.float32], rate: int) -> bytes:
     """Write a sound as a WAV file of 16-bit samples.
 
     Args:
-        samples: Floats of shape ``(samples,)``; what is outside of [-1, 1] is clipped.
+        samples: Floats of shape ``(samples,)``; values outside of [-1, 1] are clipped.
         rate: Samples a second.
 
     Returns:
-        The bytes of the file; :func:`decode` gives the samples back to within 1/65536.
+        The bytes of the file; :func:`decode` returns the samples to within 1/65536.
     """
     pcm = np.clip(np.round(np.asarray(samples) * 32768), -32768, 32767).astype(np.int16)
     file = io.BytesIO()
@@ -129,7 +128,7 @@ def add_noise(
     Args:
         samples: Floats of shape ``(samples,)``.
         snr: Power of the samples over that of the noise, in dB.
-        generator: Draws the noise.
+        generator: Source of the noise.
         pink: Whether its power falls with frequency, by 3 dB an octave, instead of being white.
 
     Returns:
@@ -145,7 +144,7 @@ def add_noise(
 
 
 def labelled_clips(clips: Iterable[Clip], names: Sequence[str], sample_rate: int, split: str) -> Dataset:
-    """Make a data set of rendered sounds.
+    """Build a data set from rendered sounds.
 
     Args:
         clips: The rows.
@@ -171,19 +170,19 @@ def labelled_clips(clips: Iterable[Clip], names: Sequence[str], sample_rate: int
         }
         for clip in clips
     ]
-    # not Dataset.from_list: it would ask for torchcodec
+    # not Dataset.from_list, which requires torchcodec
     return Dataset(pa.Table.from_pylist(rows, schema=features.arrow_schema), split=NamedSplit(split))
 
 
-def _named(source: Mapping[str, Any], error: ValueError) -> InputError:
+def _named(source: Stored, error: ValueError) -> InputError:
     return InputError(f"{source.get('path') or 'sound without a path'}: {error}")
 
 
 class _Stream(soundfile.SoundFile):  # type: ignore[misc]
-    """A sound that is read from its beginning to its end, which is where the samples end, whatever its header says.
+    """A sound that is read from its beginning to the end of its samples, whatever its header says.
 
-    Of one that can be sought soundfile seeks after each block, to where it is: that changes samples of MP3, and fails
-    at the end of a sound whose header does not know its length.
+    In a seekable file, soundfile seeks to the current position after each block: that changes samples of MP3, and
+    fails at the end of a sound whose header does not have the length.
     """
 
     def seekable(self) -> bool:
@@ -191,8 +190,8 @@ class _Stream(soundfile.SoundFile):  # type: ignore[misc]
 
 
 @contextmanager
-def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
-    """An open sound whose header names no more than is decoded; what goes wrong in the block is a ``ValueError``."""
+def _opened(source: Stored) -> Iterator[Any]:
+    """Open a sound whose header is within the limits; failures in the block become a ``ValueError``."""
     try:
         with opened(source) as stored:
             if not stored.read(1):
@@ -208,7 +207,7 @@ def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _check_size(file: Any, frames: int) -> None:
-    """Refuse a sound of so many frames."""
+    """Check the number of frames of a sound."""
     limit, seconds, samples = limits(), frames / file.samplerate, frames * file.channels
     if seconds > limit.seconds:
         raise ValueError(f"{seconds:,.0f} seconds; the limit is {limit.seconds:,}")
@@ -217,23 +216,27 @@ def _check_size(file: Any, frames: int) -> None:
 
 
 def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
-    """The samples of a sound, mono, piece by piece: however many there are, which a header need not know."""
+    """Mono samples of a sound, block by block; their number may differ from that in the header."""
     frames = 0
     while len(block := file.read(_BLOCK // file.channels, dtype="float32", always_2d=True)):
         frames += len(block)
         _check_size(file, frames)
         mono = block.mean(axis=1)
         if not np.isfinite(mono).all():
-            raise ValueError("not readable as audio: some samples are no finite numbers")
+            raise ValueError("not readable as audio: some samples are not finite numbers")
         yield mono
     if not frames:
         raise ValueError("no samples")
 
 
-def _read(source: Mapping[str, Any]) -> tuple[NDArray[np.float32], int]:
-    """Read all frames: mono float32 of shape ``(samples,)``, and the file's own rate in Hz; or say why not."""
+def _read(source: Stored) -> tuple[NDArray[np.float32], int]:
+    """Read all frames: mono float32 of shape ``(samples,)``, and the sample rate of the file in Hz.
+
+    Raises:
+        ValueError: The sound cannot be read.
+    """
     with _opened(source) as file:
-        samples = np.empty(min(file.frames, limits().samples), np.float32)  # memory is taken as it is filled
+        samples = np.empty(min(file.frames, limits().samples), np.float32)  # memory is used only as it is filled
         end = 0
         for block in _blocks(file):
             samples[end : end + len(block)] = block

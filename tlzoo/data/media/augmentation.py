@@ -1,13 +1,12 @@
-"""Training examples varied at random: moved, scaled, mirrored, coloured; pictures and targets alike, a batch at once.
+"""Random augmentation of training batches: pictures and targets are moved, scaled, mirrored and coloured together.
 
-One warp and one colour matrix for each example, over the whole batch: a quarter of the time that torchvision's
-transforms take one example after the other, and training waits for it. All chance comes from torch's own generator.
+Each example has one warp and one colour matrix, applied to the whole batch at once: that takes a quarter of the time of
+torchvision's transforms on one example after another. All random numbers come from torch's generator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +16,11 @@ from tlzoo.data.media.geometry import GREY, IGNORED, boxes_to_input, points_to_i
 
 _LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in brightness, ITU-R BT.601
 _SEEN = 0.3  # share of a box that must stay in the picture for the box to stay
-_LISTED = ("boxes", "labels", "keypoints", "masks", "areas")  # of a target, one entry an object
+_LISTED = ("boxes", "labels", "keypoints", "masks", "areas")  # parts of a target with one entry an object
 
 
 def varied(
-    batch: dict[str, Any],
+    batch: dict[str, object],
     *,
     shift: float = 0.1,
     scale: float = 0.2,
@@ -29,20 +28,20 @@ def varied(
     flip: bool = False,
     mirror: Sequence[int] = (),
     fill: int | None = GREY,
-) -> dict[str, Any]:
-    """Vary a batch of pictures and their targets.
+) -> dict[str, object]:
+    """Augment a batch of pictures and their targets.
 
     Args:
-        batch: ``image``, uint8 of shape ``(batch, 3, height, width)``; without it (frozen features) nothing is varied.
+        batch: ``image``, uint8 of shape ``(batch, 3, height, width)``; without it (frozen features) nothing changes.
             ``target`` may be masks of classes, uint8 of shape ``(batch, height, width)``, or a dict for each example,
             of ``boxes`` ``(n, 4)`` as x1, y1, x2, y2, ``keypoints`` ``(n, points, 3)`` as x, y, visibility, ``masks``
-            ``(n, height, width)``, ``areas`` ``(n,)``, ``labels`` ``(n,)``; a target of any other form stays as it is.
-        shift: Most that a picture is moved, as a share of its side.
-        scale: Most by which it grows or shrinks: to between ``1 - scale`` and ``1 + scale`` of its size.
+            ``(n, height, width)``, ``areas`` ``(n,)``, ``labels`` ``(n,)``; a target of any other form does not change.
+        shift: Maximum shift of a picture, as a share of its side.
+        scale: Maximum change of its size, to between ``1 - scale`` and ``1 + scale`` of it.
         colour: The same for contrast, brightness and saturation.
         flip: Whether half of the pictures are mirrored, left to right.
         mirror: Index of each keypoint's counterpart in the mirror.
-        fill: Grey value around a picture that was moved away; if absent, its edge goes on.
+        fill: Grey value around a shifted picture; ``None`` repeats its edge.
 
     Returns:
         A new batch. Boxes are cut at the edges, and objects of which little is left are dropped; points outside are
@@ -50,7 +49,8 @@ def varied(
     """
     if "image" not in batch:
         return batch
-    image: Tensor = batch["image"]
+    image = batch["image"]
+    assert isinstance(image, Tensor)
     changes = _changes(len(image), image.shape[2], image.shape[3], shift, scale, flip)
     grid = _grid(changes.to(image.device), image.shape[2], image.shape[3])
     pixels = _coloured(image.float(), colour)
@@ -116,14 +116,14 @@ def _objects(
 ) -> dict[str, Tensor]:
     """One example's objects in their new places; grid ``(height, width, 2)``."""
     new = dict(target)
-    kept: Tensor | None = None
+    visible: Tensor | None = None
     change = change.to(next(iter(target.values())).device)
     if "boxes" in target:
         boxes = boxes_to_input(target["boxes"], change)
         if change[0] < 0:
             boxes = boxes[:, [2, 1, 0, 3]]
         cut = boxes.reshape(-1, 2, 2).clamp(min=0).minimum(boxes.new_tensor([size[1], size[0]])).reshape(-1, 4)
-        kept = _area(cut) >= _SEEN * _area(boxes)
+        visible = _area(cut) >= _SEEN * _area(boxes)
         new["boxes"] = cut
     if "keypoints" in target:
         points = points_to_input(target["keypoints"][..., :2], change)
@@ -135,8 +135,8 @@ def _objects(
         new["masks"] = _masks(target["masks"][None], grid[None].to(target["masks"].device), 0)[0]
     if "areas" in target:
         new["areas"] = target["areas"] * (change[0] * change[1]).abs()
-    if kept is not None:
-        new |= {name: new[name][kept] for name in _LISTED if name in new}
+    if visible is not None:
+        new |= {name: new[name][visible] for name in _LISTED if name in new}
     return new
 
 

@@ -1,4 +1,4 @@
-"""DNA as a network reads it: letters, numbers and windows."""
+"""DNA sequences as letters, as numbers, and in windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BASES = "ACGT"
 
 
 UNKNOWN = len(BASES)
-"""The code of a base that is not known, N."""
+"""Code of an unknown base, N."""
 
 
 _AMBIGUOUS = "NRYSWKMBDHV"
@@ -25,46 +25,46 @@ for _letters, _code in [*((base, i) for i, base in enumerate(BASES)), ("U", BASE
 
 
 def codes(sequence: str) -> NDArray[np.uint8]:
-    """Read a sequence as numbers.
+    """Convert a sequence to numbers.
 
     Args:
-        sequence: Letters of IUPAC's code (NC-IUB 1984), upper or lower case; U is T, blanks are skipped.
+        sequence: Letters of IUPAC's code (NC-IUB 1984), upper or lower case; U is read as T, blanks are skipped.
 
     Returns:
-        0 to 3 for A, C, G, T; :data:`UNKNOWN` for every letter that stands for several bases; ``(bases,)``.
+        0 to 3 for A, C, G, T; :data:`UNKNOWN` for a letter that stands for several bases; ``(bases,)``.
 
     Raises:
-        InputError: It is empty, or has another letter; says which and where.
+        InputError: It is empty, or has another letter, which the message names with its position.
     """
     written = "".join(sequence.split())
     if not written:
         raise InputError("the sequence is empty")
-    found: NDArray[np.uint8] = _CODES[np.frombuffer(written.encode("latin-1", "replace"), dtype=np.uint8)]
-    wrong = int(np.argmax(found == 255))
-    if found[wrong] == 255:
+    numbers: NDArray[np.uint8] = _CODES[np.frombuffer(written.encode("latin-1", "replace"), dtype=np.uint8)]
+    wrong = int(np.argmax(numbers == 255))
+    if numbers[wrong] == 255:
         raise InputError(
-            f"{written[wrong]!r} at base {wrong + 1} is no letter of DNA; known: {BASES}, U, and as N {_AMBIGUOUS}"
+            f"{written[wrong]!r} at base {wrong + 1} is not a letter of DNA; known: {BASES}, U, and as N {_AMBIGUOUS}"
         )
-    return found
+    return numbers
 
 
 def letters(numbers: NDArray[np.uint8]) -> str:
-    """A sequence in capitals, what is not known as N: the reverse of :func:`codes`."""
+    """Convert numbers to a sequence in capitals, with N for unknown bases; the reverse of :func:`codes`."""
     return np.frombuffer(f"{BASES}N".encode(), dtype=np.uint8)[numbers].tobytes().decode()
 
 
 def window(numbers: NDArray[np.uint8], start: int, length: int) -> NDArray[np.uint8]:
-    """A part of a sequence; what lies outside is unknown.
+    """Part of a sequence; bases outside of it are unknown.
 
     Args:
-        numbers: As of :func:`codes`.
-        start: The first base, which may lie before the sequence.
-        length: Bases.
+        numbers: Result of :func:`codes`.
+        start: Position of the first base; may be negative.
+        length: Number of bases.
 
     Returns:
         ``(length,)``.
     """
     inside = numbers[max(0, start) : max(0, start + length)]
-    found = np.full(length, UNKNOWN, dtype=np.uint8)
-    found[max(0, -start) : max(0, -start) + len(inside)] = inside
-    return found
+    part = np.full(length, UNKNOWN, dtype=np.uint8)
+    part[max(0, -start) : max(0, -start) + len(inside)] = inside
+    return part

@@ -1,7 +1,7 @@
-"""How a picture is brought to a model's size, and how boxes, points and masks go there and back.
+"""Scales pictures to the size of a model, and maps boxes, points and masks to the scaled picture and back.
 
 A *frame* is a tensor ``(scale x, scale y, left, top, width, height)``: a point ``(x, y)`` of the picture lies at
-``(x * scale x + left, y * scale y + top)`` of the model's input; width and height are the picture's own. Boxes are
+``(x * scale x + left, y * scale y + top)`` of the model's input; width and height are those of the picture. Boxes are
 ``(x1, y1, x2, y2)``; all coordinates are in pixels.
 """
 
@@ -19,22 +19,22 @@ from torchvision.transforms.v2 import functional as V
 
 Framing = Literal["crop", "letterbox"]
 CROP = 0.875
-"""Share of the shorter side that a centre crop keeps, as in evaluation on ImageNet (224 of 256)."""
+"""Share of the shorter side in a centre crop, as in evaluation on ImageNet (224 of 256)."""
 GREY = 114
-"""What surrounds a picture that does not fill its frame, 0 to 255."""
+"""Value around a picture that does not fill its frame, 0 to 255."""
 IGNORED = 255
-"""Class of mask pixels that count neither for nor against."""
+"""Class of mask pixels that do not count."""
 
 
 def framed(image: Image.Image, height: int, width: int, framing: Framing) -> tuple[Tensor, Tensor]:
-    """Bring a picture to a model's size.
+    """Scale a picture to the size of a model.
 
     Args:
         image: RGB.
         height: Of the input, in pixels.
         width: Of the input.
-        framing: ``crop``: the shorter side fills the input and the centre is kept, as classifiers are evaluated;
-            ``letterbox``: all of the picture is kept, and grey fills the rest.
+        framing: ``crop``: the shorter side fills the input, and the longer one is cropped, as in the evaluation of
+            classifiers; ``letterbox``: the whole picture is in the input, and grey fills the rest.
 
     Returns:
         The input, uint8 of shape ``(3, height, width)``, and its frame, float32 of shape ``(6,)``.
@@ -55,7 +55,7 @@ def points_to_input(points: Tensor, frame: Tensor) -> Tensor:
 
 
 def points_from_input(points: Tensor, frame: Tensor) -> Tensor:
-    """Points of the input, ``(..., 2)``, in the picture, and never outside of it."""
+    """Points of the input, ``(..., 2)``, in the picture, clamped to its edges."""
     return ((points - frame[2:4]) / frame[:2]).clamp(min=0).minimum(frame[4:6])
 
 
@@ -65,12 +65,12 @@ def boxes_to_input(boxes: Tensor, frame: Tensor) -> Tensor:
 
 
 def boxes_from_input(boxes: Tensor, frame: Tensor) -> Tensor:
-    """Boxes of the input, ``(n, 4)``, in the picture, cut off at its edges."""
+    """Boxes of the input, ``(n, 4)``, in the picture, clamped to its edges."""
     return points_from_input(boxes.reshape(-1, 2, 2), frame).reshape(-1, 4)
 
 
 def mask_to_input(mask: NDArray[np.uint8], frame: Tensor, height: int, width: int) -> Tensor:
-    """A mask of classes, ``(picture height, picture width)``, in the input; ``IGNORED`` where there is no picture.
+    """A mask of classes, ``(picture height, picture width)``, in the input; ``IGNORED`` outside of the picture.
 
     Returns:
         uint8 of shape ``(height, width)``.
@@ -78,8 +78,8 @@ def mask_to_input(mask: NDArray[np.uint8], frame: Tensor, height: int, width: in
     ys, xs = _sources(frame, height, width)
     inside = (ys[:, None] >= 0) & (ys[:, None] < mask.shape[0]) & (xs >= 0) & (xs < mask.shape[1])
     rows, columns = ys.clamp(0, mask.shape[0] - 1), xs.clamp(0, mask.shape[1] - 1)
-    found = torch.from_numpy(mask)[rows[:, None], columns]
-    return torch.where(inside, found, torch.full_like(found, IGNORED))
+    classes = torch.from_numpy(mask)[rows[:, None], columns]
+    return torch.where(inside, classes, torch.full_like(classes, IGNORED))
 
 
 def scores_from_input(scores: Tensor, frame: Tensor) -> Tensor:

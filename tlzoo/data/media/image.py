@@ -1,10 +1,9 @@
-"""Images in and out: from what `datasets` stores to an RGB picture, and from pixels to PNG bytes."""
+"""Images: a stored input is decoded to an RGB picture, and pixels are encoded as PNG."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,28 +13,28 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from tlzoo.data.media.limits import AREA, check_ratio, limits
+from tlzoo.data.media.stored import Stored
 from tlzoo.errors import InputError
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""What is read, by Pillow's names: formats of pictures whose header says how large they are, and no programs."""
+"""Formats that are read, by Pillow's names: those whose header has the size of the picture, and not programs."""
 
 
-def decode(source: Mapping[str, Any] | Image.Image) -> Image.Image:
-    """Read an image as people see it.
+def decode(source: Stored | Image.Image) -> Image.Image:
+    """Decode an image as people see it.
 
-    The camera's rotation (EXIF) is applied, transparency is laid over white, 16-bit samples are scaled to 8 bits, and
-    of an animation the first frame is taken.
+    The rotation of the camera (EXIF) is applied, transparent pixels are laid over white, 16-bit samples are scaled to
+    8 bits, and an animation is reduced to its first frame.
 
     Args:
-        source: What ``datasets.Image(decode=False)`` stores, ``{"bytes", "path"}`` of which one may be ``None``, or an
-            image that is decoded already.
+        source: A stored image, or one that is already decoded.
 
     Returns:
         An image of mode RGB, 8 bits a channel.
 
     Raises:
-        InputError: It is missing, truncated, no image, or has more pixels than ``tlzoo.data.media.limits`` allows; one
-            line that names the path.
+        InputError: It is missing, truncated, not an image, or has more pixels than ``tlzoo.data.media.limits`` allows;
+            one line that names the path.
     """
     if isinstance(source, Image.Image):
         return _rgb(source, getattr(source, "filename", "") or "image in memory")
@@ -43,8 +42,8 @@ def decode(source: Mapping[str, Any] | Image.Image) -> Image.Image:
         return _rgb(image, _name(source))
 
 
-def check_size(source: Mapping[str, Any]) -> None:
-    """Look at the size that a file's header names, without decoding it.
+def check_size(source: Stored) -> None:
+    """Check the size in the header of a file, without decoding it.
 
     Raises:
         InputError: As for :func:`decode`.
@@ -55,11 +54,11 @@ def check_size(source: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Placement:
-    """How the pixels of a file lie in the picture that people see: a camera writes them as its sensor was held.
+    """Position of the pixels of a file in the picture that people see: a camera stores them as its sensor was held.
 
     Attributes:
-        width: Of the file's pixels, before they are turned.
-        height: Of the same.
+        width: Of the stored pixels, before rotation.
+        height: Of the stored pixels.
         orientation: The tag of EXIF 2.3, 1 to 8; 1 is as stored.
     """
 
@@ -69,11 +68,11 @@ class Placement:
 
     @property
     def seen(self) -> tuple[int, int]:
-        """Width and height of the picture as :func:`decode` gives it."""
+        """Width and height of the picture that :func:`decode` returns."""
         return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
 
     def points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where points ``(..., 2)``, x and y in the file's pixels, lie in the picture."""
+        """Positions in the picture of points ``(..., 2)``, x and y in the stored pixels."""
         x, y = points[..., 0], points[..., 1]
         if self.orientation > 4:
             x, y = y, x
@@ -83,23 +82,23 @@ class Placement:
         return np.stack([x, y], -1)
 
     def pixels(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Values ``(height, width)`` of the file's pixels, as the picture has them."""
+        """Values ``(height, width)`` of the stored pixels, in the order of the picture."""
         values = values.T if self.orientation > 4 else values
         values = values[:, ::-1] if self.orientation in (2, 3, 6, 7) else values
         return np.ascontiguousarray(values[::-1] if self.orientation in (3, 4, 7, 8) else values)
 
 
-def placement(source: Mapping[str, Any]) -> Placement:
-    """Read how a file's pixels lie in its picture.
+def placement(source: Stored) -> Placement:
+    """Read the position of the pixels of a file in its picture.
 
     Args:
-        source: What ``datasets.Image(decode=False)`` stores.
+        source: A stored image.
 
     Raises:
         InputError: As for :func:`decode`.
     """
     with _opened(source) as image:
-        _check_size(image, _name(source))  # to find EXIF in a PNG, Pillow decodes all of it
+        _check_size(image, _name(source))  # first, since Pillow decodes all of a PNG to find EXIF
         try:
             tag = image.getexif().get(ExifTags.Base.Orientation, 1)
         except Exception as error:
@@ -107,36 +106,35 @@ def placement(source: Mapping[str, Any]) -> Placement:
         return Placement(image.width, image.height, tag if tag in range(1, 9) else 1)
 
 
-def annotated(source: Mapping[str, Any], size: tuple[int, int] | None) -> Placement:
-    """How an annotation lies in a file's picture.
+def annotated(source: Stored, size: tuple[int, int] | None) -> Placement:
+    """Position of an annotation in the picture of a file.
 
-    Tools differ in whether they heed the camera's rotation (EXIF); the size that an annotation was made at tells. Where
-    it fits both ways, or is not known, the annotation is taken to refer to the pixels as they are stored, as COCO's.
+    Some annotation tools apply the rotation of the camera (EXIF) and others do not; the size of the annotated picture
+    shows which. If it fits both ways, or is not known, the annotation refers to the pixels as stored, as in COCO.
 
     Args:
-        source: What ``datasets.Image(decode=False)`` stores.
-        size: Width and height of what was annotated.
+        source: A stored image.
+        size: Width and height of the annotated picture.
 
     Raises:
-        InputError: The file cannot be read, or is of another size either way; names both sizes.
+        InputError: The file cannot be read, or has another size either way; the message names both sizes.
     """
-    found = placement(source)
-    if size is None or size == (found.width, found.height):
-        return found
-    if size == found.seen:
-        return Placement(*found.seen)
-    raise InputError(f"is {found.width} x {found.height} pixels, but its annotation is {size[0]} x {size[1]}")
+    stored = placement(source)
+    if size is None or size == (stored.width, stored.height):
+        return stored
+    if size == stored.seen:
+        return Placement(*stored.seen)
+    raise InputError(f"is {stored.width} x {stored.height} pixels, but its annotation is {size[0]} x {size[1]}")
 
 
-def read_values(source: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Read a file's samples as numbers, such as the classes of a mask: no rotation, no palette, no scaling.
+def read_values(source: Stored) -> NDArray[np.uint8]:
+    """Read the samples of a file as numbers, such as the classes of a mask, without rotation, palette or scaling.
 
     Args:
-        source: What ``datasets.Image(decode=False)`` stores: one channel, a palette's indices, or channels that are
-            all the same.
+        source: A stored image: of one channel, of the indices of a palette, or of equal channels.
 
     Returns:
-        uint8 of shape ``(height, width)``; 0 and 1 of an image of one bit.
+        uint8 of shape ``(height, width)``; 0 and 1 for an image of one bit.
 
     Raises:
         InputError: As for :func:`decode`, or the channels differ, or a value is above 255.
@@ -184,26 +182,26 @@ def encode_png(image: NDArray[np.uint8] | Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _name(source: Mapping[str, Any]) -> str:
+def _name(source: Stored) -> str:
     return str(source.get("path") or "image in memory")
 
 
-def _opened(source: Mapping[str, Any]) -> Image.Image:
-    """The image of a stored value, not yet decoded."""
+def _opened(source: Stored) -> Image.Image:
+    """Open a stored image, without decoding it."""
     data, path, name = source.get("bytes"), source.get("path"), _name(source)
     if data is None and path is None:
         raise InputError(f"{name}: neither bytes nor a path")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # whoever decodes it refuses it
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # checked when it is decoded
             return Image.open(io.BytesIO(data) if data is not None else str(path), formats=FORMATS)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: more pixels than the limit of {limits().pixels:,}") from error
     except PIL.UnidentifiedImageError:
-        raise InputError(f"{name}: no image, or of none of the formats that are read: {', '.join(FORMATS)}") from None
-    except Exception as error:  # on broken files Pillow's readers raise nearly anything
+        raise InputError(f"{name}: not an image, or not in a format that is read: {', '.join(FORMATS)}") from None
+    except Exception as error:  # Pillow's readers raise many kinds of exceptions for broken files
         raise InputError(f"{name}: cannot be read as an image: {_line(error)}") from error
 
 

@@ -1,4 +1,4 @@
-"""From a row's stored input to what a model takes; the column is named after the kind of input."""
+"""Decodes the input of a row for a model; its column has the name of the kind of input."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tlzoo.data.files.text_files import printable
+from tlzoo.data.media.stored import Stored
 from tlzoo.errors import InputError
 
 
@@ -15,14 +16,14 @@ def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None
     """Decode the input of a row.
 
     Args:
-        row: A row whose column ``kind`` holds the input as it is stored.
+        row: A row whose column ``kind`` has the stored input.
         kind: ``"audio"``, ``"image"``, ``"video"``, ``"text"`` or ``"dna"``.
         sample_rate: Hz, for audio.
-        frames: For video, how many are taken.
+        frames: Number of frames, for video.
 
     Returns:
-        Audio: float32 samples, shape ``(samples,)``, mono. Image: a PIL image, RGB. Video:
-        uint8, shape ``(frames, height, width, 3)``, spread evenly over its time. Text and DNA: the string.
+        Audio: mono samples, float32 of shape ``(samples,)``. Image: a PIL image, RGB. Video: frames spread evenly over
+        its time, uint8 of shape ``(frames, height, width, 3)``. Text and DNA: the string.
 
     Raises:
         InputError: It cannot be decoded.
@@ -45,7 +46,7 @@ def read_input(row: Mapping[str, Any], kind: str, sample_rate: int | None = None
 
 
 def check_size(row: Mapping[str, Any], kind: str) -> None:
-    """Look at how large the input of a row is, without decoding it; of texts there is nothing to look at.
+    """Check the size of the input of a row, without decoding it; texts have no limit.
 
     Raises:
         InputError: It is larger than ``tlzoo.data.media.limits`` allows, or cannot be read.
@@ -56,14 +57,14 @@ def check_size(row: Mapping[str, Any], kind: str) -> None:
 
 
 def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
-    """A reader that puts a file's bytes into its row, and says why it cannot where it cannot.
+    """Build a reader that adds the bytes of a file to its stored input, or returns the reason why it cannot.
 
     Args:
-        kind: ``"audio"``, ``"image"`` or ``"video"``; of any other the values are strings, which
-            must not be blank; DNA comes back in capitals, what is not known as N.
+        kind: ``"audio"``, ``"image"`` or ``"video"``; the values of any other kind are strings, which must not be
+            blank; DNA is returned in capitals, with N for unknown bases.
 
     Returns:
-        A function from a storage value to ``(storage value with bytes, None)`` or ``(storage value, reason)``.
+        A function from a stored input to ``(stored input with bytes, None)`` or ``(stored input, reason)``.
     """
 
     def read(value: Any) -> tuple[Any, str | None]:
@@ -75,7 +76,7 @@ def read_checked(kind: str) -> Callable[[Any], tuple[Any, str | None]]:
             data = value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
         except OSError as error:
             return value, error.strerror or str(error)
-        whole = {"bytes": data, "path": printable(Path(value["path"]).name) if value["path"] else None}
+        whole: Stored = {"bytes": data, "path": printable(Path(value["path"]).name) if value["path"] else None}
         return whole, _unreadable(whole, kind)
 
     return read
@@ -90,7 +91,7 @@ def _dna(value: str) -> tuple[str, str | None]:
         return value, str(error)
 
 
-def _unreadable(value: Mapping[str, Any], kind: str) -> str | None:
+def _unreadable(value: Stored, kind: str) -> str | None:
     if kind == "audio":
         from tlzoo.data.media.audio import check
 

@@ -1,4 +1,4 @@
-"""The points of a body that poses are made of, their pairs, and what is near enough: COCO's (1405.0312).
+"""Keypoints of a body, the limbs between them, and their tolerances, as in COCO (1405.0312).
 
 Keypoints of several people are tensors ``(people, points, 3)`` of x, y and visibility: 0 absent, 1 hidden, 2 visible.
 """
@@ -33,7 +33,8 @@ COCO_SIGMAS = (
     *(0.079, 0.079, 0.072, 0.072, 0.062, 0.062),
     *(0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
 )
-"""How far people who label the same point lie apart, in units of the root of the body's area (``pycocotools``)."""
+"""Standard deviation between annotators of each point, in units of the square root of the area of the body
+(``pycocotools``)."""
 COCO_LIMBS = (
     *(
         ("left_ankle", "left_knee"),
@@ -47,17 +48,17 @@ COCO_LIMBS = (
     *(("nose", "right_eye"), ("left_eye", "left_ear"), ("right_eye", "right_ear")),
     *(("left_ear", "left_shoulder"), ("right_ear", "right_shoulder")),
 )
-"""Pairs of points that COCO joins by a line."""
+"""Pairs of points that COCO connects."""
 
 
 def mirrored(names: Sequence[str]) -> list[int]:
-    """Where each point's mirror image lies: ``left_`` and ``right_`` change places.
+    """Index of the mirror image of each point: ``left_`` and ``right_`` are exchanged.
 
     Args:
-        names: Of the points.
+        names: Names of the points.
 
     Returns:
-        For each point the index of its counterpart; its own where there is none.
+        For each point the index of its counterpart, or its own index if there is none.
     """
     place = {name: i for i, name in enumerate(names)}
 

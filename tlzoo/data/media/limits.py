@@ -1,6 +1,6 @@
-"""How large a picture, a sound or a video may be: looked at before it is decoded, and while it is, as headers may lie.
+"""Limits of the size of a picture, a sound or a video: checked before and while it is decoded, as headers may be wrong.
 
-A small file may hold hours of silence or a picture as large as a house; what decodes it would take all memory.
+A small file may contain hours of silence or a huge picture, whose decoding would take all memory.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from PIL import Image
 
 AREA = "{:,} x {:,} pixels; the limit is {:,} in all"
-"""How too large a picture is refused: width, height, limit."""
+"""Message for a picture that is too large: width, height, limit."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is decoded.
+    """Maximum sizes.
 
     Attributes:
         seconds: Of a sound.
@@ -27,8 +27,8 @@ class Limits:
         frames: Of a video.
         video_pixels: Of all frames of a video together: the work of decoding it.
         taken_pixels: Of the frames of a video that are held in memory together.
-        ratio: Of a picture's longer side to its shorter: models scale the shorter one to what they take.
-        image_pixels: Of a picture; by default Pillow's own limit, ``PIL.Image.MAX_IMAGE_PIXELS``, counts.
+        ratio: Of the longer side of a picture to the shorter one, which models scale to a fixed size.
+        image_pixels: Of a picture; by default Pillow's limit, ``PIL.Image.MAX_IMAGE_PIXELS``.
     """
 
     seconds: int
@@ -42,7 +42,7 @@ class Limits:
 
     @property
     def pixels(self) -> int | None:
-        """The limit of a picture's pixels, if there is one."""
+        """Maximum pixels of a picture, if limited."""
         return self.image_pixels if self.image_pixels is not None else Image.MAX_IMAGE_PIXELS
 
 
@@ -55,18 +55,18 @@ FILES = Limits(
     taken_pixels=256_000_000,
     ratio=2000,
 )
-"""Of a person's own files and of data sets."""
+"""For the files of a person and for data sets."""
 _limits: ContextVar[Limits] = ContextVar("limits", default=FILES)
 
 
 def limits() -> Limits:
-    """The limits that count here: :data:`FILES`, if no others were set by :func:`within`."""
+    """The limits in force: :data:`FILES`, or those of :func:`within`."""
     return _limits.get()
 
 
 @contextmanager
 def within(limits: Limits) -> Iterator[None]:
-    """Decode within other limits, in this thread, until the block ends."""
+    """Set other limits in this thread until the end of the block."""
     token = _limits.set(limits)
     try:
         yield
@@ -75,7 +75,7 @@ def within(limits: Limits) -> Iterator[None]:
 
 
 def check_ratio(width: int, height: int) -> None:
-    """Refuse a picture that is a line.
+    """Check the ratio of the sides of a picture.
 
     Raises:
         ValueError: One side is more than ``limits().ratio`` times the other.

@@ -1,4 +1,4 @@
-"""How many frames the tables of a QuickTime or MP4 file name: FFmpeg makes room for each, whether it is there or not.
+"""Checks the number of frames in the tables of a QuickTime or MP4 file: FFmpeg allocates memory for each of them.
 
 ISO/IEC 14496-12: 8.6.1.2 (``stts``), 8.6.1.3 (``ctts``), 8.7.3.2 (``stsz``), 8.8.8 (``trun``).
 """
@@ -14,17 +14,17 @@ _CONTAINERS = {
     b"dinf", b"edts", b"ipro", b"mdia", b"meta", b"minf", b"moof", b"moov", b"mvex", b"rmra", b"schi", b"sinf",
     b"stbl", b"traf", b"trak", b"udta", b"wave",
 }  # fmt: skip
-"""Boxes of boxes."""
-_MOST_PER_BYTE = 2
-"""Times that a frame, which has a byte at least, is counted: its size and its time."""
-_DEEPEST = 16
+"""Boxes that contain boxes."""
+_MAX_COUNT_PER_BYTE = 2
+"""Entries of a frame of one byte: its size and its time."""
+_MAX_DEPTH = 16
 
 
 def check_tables(file: BinaryIO) -> None:
-    """Refuse tables that name more frames than there are bytes.
+    """Check that tables do not list more frames than the file has bytes.
 
     Args:
-        file: Any file, at its beginning, where it is left; of another format there is nothing to refuse.
+        file: Any file; afterwards it is at its beginning. Other formats pass.
 
     Raises:
         ValueError: They do, or they are compressed.
@@ -34,19 +34,19 @@ def check_tables(file: BinaryIO) -> None:
     named = 0
     for count in _counts(file, size, 0):
         named += count
-        if named > _MOST_PER_BYTE * size:
+        if named > _MAX_COUNT_PER_BYTE * size:
             raise ValueError(f"its header names more frames than its {size:,} bytes can hold")
     file.seek(0)
 
 
 def _counts(file: BinaryIO, end: int, depth: int) -> Iterator[int]:
-    """How many frames each table up to a place names."""
+    """Number of frames in each table up to a position."""
     while (start := file.tell()) + 8 <= end:
         size, name = struct.unpack(">I4s", file.read(8))
         if size == 1:
             size = int.from_bytes(file.read(8), "big")
         close = min(start + size, end) if size else end
-        if name == b"cmov" or depth > _DEEPEST:
+        if name == b"cmov" or depth > _MAX_DEPTH:
             raise ValueError("its header is compressed (cmov), or nested too deep")
         if name in _CONTAINERS:
             yield from _counts(file, close, depth + 1)
@@ -58,12 +58,12 @@ def _counts(file: BinaryIO, end: int, depth: int) -> Iterator[int]:
 
 
 def _of_pairs(content: bytes) -> int:
-    """Of a table of counts and values."""
+    """Sum of the counts of a table of counts and values."""
     return sum(int.from_bytes(content[at : at + 4], "big") for at in range(8, len(content) - 7, 8))
 
 
 def _of_sizes(content: bytes) -> int:
-    return int.from_bytes(content[8:12], "big") if any(content[4:8]) else 0  # else a size each, in as many bytes
+    return int.from_bytes(content[8:12], "big") if any(content[4:8]) else 0  # else one entry of four bytes a frame
 
 
 def _of_run(content: bytes) -> int:

@@ -1,4 +1,4 @@
-"""How pictures are composed: parts of photographs, rendered grounds, and cut-outs set into them with an exact mask."""
+"""Composes pictures: parts of photographs, rendered grounds, and cut-outs pasted onto them with an exact mask."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SOLID = 0.5
-"""Opacity from which on a pixel belongs to what was pasted."""
+"""Minimum opacity of a pixel that belongs to a cut-out."""
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """Something to be pasted.
+    """A picture to paste.
 
     Attributes:
         colour: Values from 0 to 255, of shape ``(height, width, 3)``.
@@ -77,10 +77,10 @@ def turned(
     """Make a cut-out, turned by at most ``degrees``, its longer side ``side`` pixels.
 
     Args:
-        rng: Decides.
+        rng: Source of random numbers.
         image: Of mode RGBA.
         side: Of the box around the solid pixels, in pixels, to within rounding.
-        degrees: Most that it is turned, either way.
+        degrees: Maximum rotation in either direction.
         mirrored: Whether it is mirrored half of the time.
 
     Returns:
@@ -107,7 +107,7 @@ def recoloured(rng: np.random.Generator, cutout: Cutout) -> Cutout:
 
 
 def inked(rng: np.random.Generator, cutout: Cutout, canvas: Pixels, x: int, y: int) -> Cutout:
-    """A cut-out in one colour, at least 70 of 255 brighter or darker than the mean of what it will lie on."""
+    """A cut-out in one colour, at least 70 of 255 brighter or darker than the mean of the canvas below it."""
     height, width = cutout.size
     under = canvas[y : y + height, x : x + width].mean()
     while True:

@@ -1,7 +1,7 @@
-"""Video in: ``datasets`` storage to frames, by PyAV, whose wheel brings FFmpeg.
+"""Videos: stored inputs are decoded to frames by PyAV, whose wheel includes FFmpeg.
 
-Video columns are ``Video(decode=False)``, ``{"bytes": ..., "path": ...}``. Frames are counted in the order in which
-they are shown, and spread by the time at which they are shown, so that a variable frame rate changes no speed.
+Video columns are ``Video(decode=False)``. Frames are numbered in the order in which they are shown, and spread by the
+time at which they are shown, so that a variable frame rate does not change the speed.
 """
 
 from __future__ import annotations
@@ -17,27 +17,25 @@ from numpy.typing import NDArray
 
 from tlzoo.data.media.limits import AREA, check_ratio, limits
 from tlzoo.data.media.mov import check_tables
-from tlzoo.data.media.stored import opened
+from tlzoo.data.media.stored import Stored, opened
 from tlzoo.errors import InputError
 
 Frames = NDArray[np.uint8]
 """RGB, ``(frames, height, width, 3)``."""
 FORMATS = ("mov", "matroska", "avi", "mpeg", "mpegvideo", "gif")
-"""Containers that are read, by FFmpeg's names: files of frames, and no lists of other files or addresses."""
+"""Containers that are read, by FFmpeg's names: files of frames, and not lists of other files or addresses."""
 
 
-def decode(
-    source: Mapping[str, Any], count: int, every: int | None = None, first: int = 0, side: int | None = None
-) -> Frames:
-    """Read some frames of a video.
+def decode(source: Stored, count: int, every: int | None = None, first: int = 0, side: int | None = None) -> Frames:
+    """Decode some frames of a video.
 
     Args:
-        source: Storage of ``Video(decode=False)``: ``{"bytes": bytes | None, "path": str | None}``; bytes come first.
+        source: A stored video.
         count: Number of frames.
-        every: How many frames of the video it is from one to the next; by default they are spread evenly over its time.
-        first: The first one, where they are not spread.
-        side: Height and width to bring frames to, while they are decoded: the shorter side fills it, and the centre is
-            kept; by default they keep their own size.
+        every: Distance between two of them, in frames of the video; by default they are spread evenly over its time.
+        first: Number of the first one, if they are not spread.
+        side: Height and width that frames are scaled to: the shorter side fills it, and the longer one is cropped at
+            its centre; by default they keep their size.
 
     Returns:
         uint8 of shape ``(count, height, width, 3)``, turned upright; a video that is too short repeats its frames.
@@ -52,8 +50,8 @@ def decode(
         raise _named(source, error) from error
 
 
-def check_size(source: Mapping[str, Any]) -> None:
-    """Look at how many frames there are, and how large, without decoding them.
+def check_size(source: Stored) -> None:
+    """Check the number of frames and their size, without decoding them.
 
     Raises:
         InputError: As for :func:`decode`.
@@ -65,11 +63,11 @@ def check_size(source: Mapping[str, Any]) -> None:
         raise _named(source, error) from error
 
 
-def check(source: Mapping[str, Any]) -> str | None:
+def check(source: Stored) -> str | None:
     """Try to read every frame of a video.
 
     Returns:
-        Why it cannot be decoded, in one line that does not name it, or nothing.
+        The reason why it cannot be decoded, in one line without its name; ``None`` if it can.
     """
     try:
         with _opened(source) as container:
@@ -82,8 +80,8 @@ def check(source: Mapping[str, Any]) -> str | None:
     return None
 
 
-def length(source: Mapping[str, Any]) -> int:
-    """How many frames a readable video has."""
+def length(source: Stored) -> int:
+    """Number of frames of a readable video."""
     with _opened(source) as container:
         return len(_times(container))
 
@@ -96,7 +94,7 @@ def encode(frames: Frames, rate: int) -> bytes:
         rate: Frames a second.
 
     Returns:
-        The bytes of the file; :func:`decode` gives the same frames back.
+        The bytes of the file; :func:`decode` returns the same frames.
     """
     file = io.BytesIO()
     with av.open(file, "w", format="matroska", options={"fflags": "bitexact"}) as container:  # no random numbers in it
@@ -110,10 +108,10 @@ def encode(frames: Frames, rate: int) -> bytes:
 
 
 def spread(times: Sequence[float], count: int) -> list[int]:
-    """Which frames are shown at the middles of ``count`` equal parts of a video.
+    """Numbers of the frames that are shown at the middles of ``count`` equal parts of a video.
 
     Args:
-        times: When each frame begins, sorted; the last one is shown as long as the frames are on average.
+        times: Start of each frame, sorted; the last one is shown for the average time of a frame.
         count: Number of parts.
     """
     first, last = times[0], times[-1]
@@ -122,7 +120,7 @@ def spread(times: Sequence[float], count: int) -> list[int]:
     return [int(i) for i in np.clip(np.searchsorted(times, middles, side="right") - 1, 0, len(times) - 1)]
 
 
-def _read(source: Mapping[str, Any], count: int, every: int | None, first: int, side: int | None) -> Frames:
+def _read(source: Stored, count: int, every: int | None, first: int, side: int | None) -> Frames:
     with _opened(source) as container:
         times = _times(container)
     wanted = spread(times, count) if every is None else [min(first + i * every, len(times) - 1) for i in range(count)]
@@ -147,7 +145,7 @@ def _read(source: Mapping[str, Any], count: int, every: int | None, first: int, 
 
 
 def _put(picture: Frames, places: list[int], frames: Frames | None, count: int) -> Frames:
-    """Put a picture in its places among the frames that are taken, for which there is room after the first."""
+    """Put a picture in its places among the frames, for which memory is allocated at the first one."""
     if frames is None:
         height, width = picture.shape[:2]
         limit = limits().taken_pixels
@@ -161,8 +159,8 @@ def _put(picture: Frames, places: list[int], frames: Frames | None, count: int) 
 
 
 @contextmanager
-def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
-    """An open video whose header names no larger frames than are decoded; what goes wrong is a ``ValueError``."""
+def _opened(source: Stored) -> Iterator[Any]:
+    """Open a video whose header is within the limits; failures in the block become a ``ValueError``."""
     max_pixels = {"max_pixels": str(limits().frame_pixels)}
     try:
         with (
@@ -173,9 +171,7 @@ def _opened(source: Mapping[str, Any]) -> Iterator[Any]:
                 raise ValueError("no video in it")
             stream = container.streams.video[0]
             if not stream.width:
-                raise ValueError(
-                    f"frames of no known size, or of more than {limits().frame_pixels:,} pixels, the limit"
-                )
+                raise ValueError(f"frames of unknown size, or of more than {limits().frame_pixels:,} pixels, the limit")
             _check_size(stream, 1)
             stream.thread_type = "AUTO"
             stream.codec_context.options = max_pixels  # a frame need not be what its header says
@@ -189,16 +185,16 @@ def _container(stored: Any, options: dict[str, str]) -> Any:
     try:
         return av.open(stored, options=options, io_open=_refuse)
     except av.ArgumentError as error:
-        raise ValueError(f"none of the containers that are read: {', '.join(FORMATS)}") from error
+        raise ValueError(f"not in a container that is read: {', '.join(FORMATS)}") from error
 
 
 def _refuse(url: str, flags: int, options: Mapping[str, str]) -> Any:
-    """Open what a video refers to: nothing."""
+    """Refuse to open a file that a video refers to."""
     raise PermissionError(f"it refers to another file, {url}, which is not read")
 
 
 def _check_size(stream: Any, frames: int) -> None:
-    """Refuse so many frames of a stream."""
+    """Check the number of frames of a stream, and their size."""
     limit, width, height = limits(), stream.width, stream.height
     if width * height > limit.frame_pixels:
         raise ValueError(f"frames of {AREA.format(width, height, limit.frame_pixels)}")
@@ -216,7 +212,7 @@ def _decoded(container: Any) -> Iterator[Any]:
 
 
 def _times(container: Any) -> list[float]:
-    """When each frame is shown, sorted; where a file does not say, frames are counted."""
+    """Time of each frame, sorted; its number if the file has no times."""
     shown = []
     for packet in container.demux(video=0):
         if packet.size and not packet.is_discard:
@@ -239,12 +235,12 @@ def _upright(frame: Any, side: int | None) -> Frames:
     return np.rot90(picture, frame.rotation // 90) if frame.rotation else picture
 
 
-def _named(source: Mapping[str, Any], error: ValueError) -> InputError:
+def _named(source: Stored, error: ValueError) -> InputError:
     return InputError(f"{source.get('path') or 'video without a path'}: {error}")
 
 
 def _unreadable(error: Exception) -> str:
-    if isinstance(error, av.ArgumentError):  # so FFmpeg refuses what is larger than max_pixels
+    if isinstance(error, av.ArgumentError):  # FFmpeg's error for frames larger than max_pixels
         return (
             f"not readable as video: a frame is damaged, or has more than {limits().frame_pixels:,} pixels, the limit"
         )

@@ -1,0 +1,85 @@
+"""Archives that are unpacked only as far as a limit, so that a small file cannot fill the disk."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+
+from tlzoo.blobs.download import check_room
+from tlzoo.blobs.limits import oversize
+from tlzoo.blobs.places import PlaceError
+
+DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, ValueError, OverflowError, struct.error),  # of malformed headers
+)
+"""Exceptions of a damaged archive, besides an ``OSError`` without a number."""
+MAX_RATIO = 100
+"""Size of an unpacked archive relative to the packed one: weights, sounds and videos are hardly compressible."""
+MIN_LIMIT_BYTES = 100_000_000
+"""Bytes that any archive may hold, however small it is packed."""
+MAX_HEADER_BYTES = 1 << 20
+"""Size of a tar header that describes the next one."""
+
+
+def check_unpacked(count: int, size: int | None, archive: Path) -> None:
+    """Check the size of unpacked files.
+
+    Args:
+        count: Bytes that were unpacked, or that a header announces.
+        size: Bytes that they should have, where known; otherwise the limit depends on the size of the archive.
+        archive: The packed file.
+
+    Raises:
+        PlaceError: They are too many.
+    """
+    if failure := oversize(count, size):
+        raise failure
+    if size is None and count > max(MAX_RATIO * archive.stat().st_size, MIN_LIMIT_BYTES):
+        raise PlaceError(f"{archive.name}: {count:,} bytes or more when unpacked, over {MAX_RATIO} times its own")
+
+
+class Header(tarfile.TarInfo):
+    """A tar header that is read only if its content is a file, or short."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Header:
+        """Read a header.
+
+        Raises:
+            tarfile.ReadError: A long name or a list of attributes is larger than `MAX_HEADER_BYTES`.
+        """
+        header = super().frombuf(buf, encoding, errors)
+        if header.type not in tarfile.REGULAR_TYPES and header.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar file into a folder; no member is written outside of it.
+
+    Args:
+        archive: The tar file, plain or compressed.
+        folder: Where to.
+
+    Raises:
+        PlaceError: It is damaged, or too large when unpacked.
+        UnavailableError: The disk has no room for a member.
+        OSError: A file cannot be written.
+    """
+    unpacked = 0
+    try:
+        with tarfile.open(archive, tarinfo=Header) as tar:
+            for member in tar:
+                unpacked += tarfile.BLOCKSIZE + member.size
+                check_unpacked(unpacked, None, archive)
+                check_room(folder, member.size)
+                tar.extract(member, folder, filter="data")
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk
+        raise PlaceError(f"{archive.name} cannot be unpacked: {error}") from error
