@@ -5,7 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
+
+
+class StoredFile(TypedDict):
+    """A file in its storage form: its bytes, or the path to read them from; with bytes, the path is only a name."""
+
+    bytes: bytes | None
+    path: str | None
 
 
 @contextmanager

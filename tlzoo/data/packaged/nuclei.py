@@ -18,8 +18,7 @@ from PIL import Image
 
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.dataset import table
-from tlzoo.data.media.geometry import IGNORED
-from tlzoo.data.media.image import encode_png
+from tlzoo.data.media.image import IGNORED, encode_png
 
 CLASSES = ("background", "nucleus")
 
