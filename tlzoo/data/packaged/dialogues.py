@@ -1,7 +1,7 @@
-"""Short dialogues in English: the ChatterBot corpus; and as a source of stand-ins, what follows what in Wikipedia.
+"""Short dialogues in English: the ChatterBot corpus; and, as a source of stand-ins, consecutive sentences of Wikipedia.
 
-The corpus was written by people, to train chat bots with. Its files are YAML, one a theme, taken from the package's
-wheel by hash; the package itself is never imported.
+The corpus was written by people to train chat bots. Its files are YAML, one a theme, taken from the package's wheel by
+hash; the package itself is never imported.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ WHEEL = Blob(
     bytes=345_706,
 )
 """Pinned as a whole, since all its English files are used."""
-LONGEST = 300
-"""Characters of a message or a reply; longer ones, most of them source code, are left out."""
+MAX_CHARACTERS = 300
+"""Maximum length of a message or a reply; longer ones, mostly source code, are left out."""
 
 _ALTERNATIVES = ("computers", "emotion")  # here the lines after the first are answers to it, and not to each other
-_LEAST, _MOST = 40, 120  # utterances of a theme that is a class of the topics
+_MIN_UTTERANCES, _MAX_UTTERANCES = 40, 120  # of a class of the topics
 _WORDS = range(4, 25)  # words of a sentence that is a message or a reply
 
 
 @cache
 def conversations() -> dict[str, list[list[str]]]:
-    """Read the conversations of each theme: lists of what was said, in turn.
+    """Read the conversations of each theme: lists of utterances, in order.
 
     Raises:
         UnavailableError: The wheel can be had from no place.
@@ -58,7 +58,7 @@ def conversations() -> dict[str, list[list[str]]]:
 
 
 def pairs() -> list[Pair]:
-    """Messages with a reply each; what occurs twice is there once.
+    """Messages with a reply each, without duplicates.
 
     Raises:
         UnavailableError: The wheel can be had from no place.
@@ -69,7 +69,7 @@ def pairs() -> list[Pair]:
 def _pairs(theme: str) -> Iterator[Pair]:
     for number, lines in enumerate(conversations()[theme], start=1):
         for message, reply in ((lines[0], line) for line in lines[1:]) if theme in _ALTERNATIVES else pairwise(lines):
-            if max(len(message), len(reply)) <= LONGEST:
+            if max(len(message), len(reply)) <= MAX_CHARACTERS:
                 yield Pair(message, reply, f"{theme}/{number}", theme)
 
 
@@ -90,10 +90,10 @@ def chatterbot() -> DatasetDict:
 
 
 def topics() -> DatasetDict:
-    """What is being talked about, of one utterance: its theme.
+    """The theme of an utterance.
 
-    Themes with at least 40 different utterances of two words or more, of which at most 120 are taken; what is said
-    under two themes is left out.
+    Themes with at least 40 different utterances of two words or more, of which at most 120 are taken; utterances that
+    occur under two themes are left out.
 
     Returns:
         ``train``, ``validation`` and ``test``: ``text``, ``label``, ``group`` and ``id``; no conversation, message or
@@ -116,7 +116,7 @@ def topics() -> DatasetDict:
     examples = Listing("text", [], [], [], [])
     for text, theme, group in utterances.values():
         number[theme] += 1
-        if all_of[theme] >= _LEAST and number[theme] <= _MOST:
+        if all_of[theme] >= _MIN_UTTERANCES and number[theme] <= _MAX_UTTERANCES:
             examples.inputs.append(text)
             examples.labels.append(theme)
             examples.names.append(f"{theme}-{number[theme]}")

@@ -48,15 +48,15 @@ def documents() -> dict[str, str]:
     Raises:
         UnavailableError: The file can be had from no place.
     """
-    kept: dict[str, str] = {}
+    stories: dict[str, str] = {}
     seen: set[tuple[str, ...]] = set()
     for number, line in enumerate(fetch(LEE_BACKGROUND).read_text(encoding="ascii").splitlines(), start=1):
         words = _plain(line)
         grams = {tuple(words[i : i + _OVERLAP]) for i in range(len(words) - _OVERLAP + 1)}
         if seen.isdisjoint(grams):
-            kept[f"lee-background-{number:03d}"] = " ".join(line.split())
+            stories[f"lee-background-{number:03d}"] = " ".join(line.split())
         seen |= grams
-    return kept
+    return stories
 
 
 def cloze(seed: int = 0) -> DatasetDict:
