@@ -65,7 +65,7 @@ class Block:
 
 
 Part = Conv | Pool | Mixed | Block | list[Block]
-"""What a layer of the network is; a list stands for blocks one after the other."""
+"""Description of a layer; a list means blocks one after the other."""
 MAXIMUM, MEAN = Pool("maximum"), Pool("mean")
 STEM: dict[str, Part] = {
     "conv2d_1a": Conv(32, 3, 2),
@@ -127,7 +127,7 @@ def _v2(counts: Sequence[int]) -> dict[str, Part]:
 
 
 class InceptionResNet(ImageBackbone):
-    """What the two versions share: layers made from a table, four maps, loading.
+    """Common parts of the two versions: layers built from a table, four maps, loading.
 
     The published networks do not pad everywhere, so their maps are smaller than the input divided by the stride;
     :func:`on_grid` puts them where the pixels are. ``aligned=True`` pads every layer instead, as TF-Slim's
@@ -158,9 +158,9 @@ class InceptionResNet(ImageBackbone):
         Raises:
             InputError: The input is too small.
         """
-        least = 32 if aligned else 75
-        if size < least:
-            raise InputError(f"{type(self).__name__}: size {size}; at least {least} pixels, aligned: {aligned}")
+        minimum = 32 if aligned else 75
+        if size < minimum:
+            raise InputError(f"{type(self).__name__}: size {size}; minimum {minimum} pixels with aligned={aligned}")
         made: dict[str, nn.Module] = {}
         channels = 3
         maps: list[tuple[int, int]] = []

@@ -85,20 +85,20 @@ class TweeningConv3D(Model):
         start, end = (self.image_encoder(ends[:, i]) for i in (0, 1))
         latent = torch.stack([(1 - t) * start + t * end for t in torch.linspace(0, 1, self.frames // 4).tolist()], 2)
         latent = latent + self.noise(noise)[:, :, None, None, None]
-        each = len(self.fusion) // 3
+        blocks_per_rate = len(self.fusion) // 3
         for i, block in enumerate(self.fusion):
-            if i and i % each == 0:
+            if i and i % blocks_per_rate == 0:
                 latent = F.interpolate(latent, scale_factor=(2.0, 1.0, 1.0), mode="nearest")
             latent = block(latent, start, end)
-        found: Tensor = self.video_generator(latent)[:, :, 1:-1].transpose(1, 2)
-        return found
+        between: Tensor = self.video_generator(latent)[:, :, 1:-1].transpose(1, 2)
+        return between
 
     def loss(self, batch: Batch) -> Tensor:
         """Squared and absolute difference of the frames between, of values in [-1, 1]."""
         whole = batch["clip"].float() / 127.5 - 1
         noise = torch.randn(len(whole), self.noise_dim, device=whole.device)
-        found = self(whole[:, [0, -1]], noise)
-        return F.mse_loss(found, whole[:, 1:-1]) + 0.1 * F.l1_loss(found, whole[:, 1:-1])
+        between = self(whole[:, [0, -1]], noise)
+        return F.mse_loss(between, whole[:, 1:-1]) + 0.1 * F.l1_loss(between, whole[:, 1:-1])
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
@@ -153,5 +153,5 @@ class Enlarge(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, channels, time, height, width)``."""
         x = self.up(latent)
-        found: Tensor = (x + self.mixed(F.leaky_relu(x, 0.2))) * HALF
-        return found
+        enlarged: Tensor = (x + self.mixed(F.leaky_relu(x, 0.2))) * HALF
+        return enlarged

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from tlzoo.architectures.keypoints import People, pose_target
+from tlzoo.architectures.keypoints import PoseTargets, pose_target
 from tlzoo.architectures.openpose.part_affinity import Skeleton, assemble, fields
 from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.checkpoints.tensors import load_tensors
@@ -135,12 +135,12 @@ class OpenPose(PictureModel):
         )
 
     def stages(self) -> list[nn.Module]:
-        """Five groups of the trunk, then the stages one by one; those of other keypoints than COCO's all in one.
+        """Five groups of the trunk, then the stages one by one, or, for keypoints other than COCO's, all in one.
 
-        Their outputs are the input of those that follow: where they are new, the last alone can learn nothing.
+        Each stage reads the outputs of the one before, so that the last alone cannot learn if the others are new.
         """
-        known = set(self.names) == set(COCO_NAMES)
-        return [*self.trunk, *(self.refinement if known else [self.refinement])]
+        is_coco = set(self.names) == set(COCO_NAMES)
+        return [*self.trunk, *(self.refinement if is_coco else [self.refinement])]
 
     def adapt(self, task: Task) -> None:
         """Take a task's keypoints; where they are others, all stages after the trunk are made anew."""
@@ -195,19 +195,19 @@ class OpenPose(PictureModel):
     def loss(self, batch: Batch) -> Tensor:
         """Squared error of fields and heatmaps, summed over stages and maps, averaged over cells (equations 5 and 6).
 
-        Where somebody's keypoint is not labelled, nothing is asked of its maps within the person's box.
+        Where a person's keypoint is not labelled, its maps do not count within the person's box.
         """
         outputs = self(batch)
-        people = self.skeleton.place(People.of(batch["target"], STRIDE, outputs[0][1]), self.names)
-        bells, known = people.gaussians(SIGMA, shift=0.5), people.known()
+        people = self.skeleton.place(PoseTargets.of(batch["target"], STRIDE, outputs[0][1]), self.names)
+        bells, mask = people.gaussians(SIGMA, shift=0.5), people.loss_mask()
         heat = torch.cat([bells, 1 - bells.amax(1, keepdim=True)], 1)
-        heat_known = torch.cat([known, known.amin(1, keepdim=True)], 1)
+        heat_mask = torch.cat([mask, mask.amin(1, keepdim=True)], 1)
         vectors = fields(people, self.skeleton.limbs)
         a, b = (list(side) for side in zip(*self.skeleton.limbs, strict=True))
-        vectors_known = (known[:, a] * known[:, b]).repeat_interleave(2, 1)
+        vector_mask = (mask[:, a] * mask[:, b]).repeat_interleave(2, 1)
         total = heat.new_zeros(())
         for limbs, parts in outputs:
-            total = total + _squared(limbs - vectors, vectors_known) + _squared(parts - heat, heat_known)
+            total = total + _squared(limbs - vectors, vector_mask) + _squared(parts - heat, heat_mask)
         return total
 
     @torch.inference_mode()
@@ -241,9 +241,9 @@ def _person(places: Tensor, heights: Tensor, frame: Tensor) -> tuple[list[list[f
     return points.tolist(), heights.tolist(), float(heights.mean())
 
 
-def _squared(difference: Tensor, known: Tensor) -> Tensor:
-    """Squares where known, summed over the maps and averaged over examples and cells."""
-    return (difference.square() * known).sum(1).mean()
+def _squared(difference: Tensor, mask: Tensor) -> Tensor:
+    """Squares within the mask, summed over the maps and averaged over examples and cells."""
+    return (difference.square() * mask).sum(1).mean()
 
 
 def _scaled(width: float, channels: int) -> int:

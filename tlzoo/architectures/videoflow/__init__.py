@@ -110,10 +110,10 @@ class VideoFlow(Model):
         total = log_determinant
         for i, own in enumerate(latents):
             above = self._above(latents[i + 1 :], i)
-            mean, log_spread = self.priors[i]([each[i] for each in before], above)
+            mean, log_spread = self.priors[i]([earlier[i] for earlier in before], above)
             error = (own - mean) * (-log_spread).exp()
             total = total - 0.5 * (error.square() + _LOG_2PI + 2 * log_spread).flatten(1).sum(1)
-        count = sum(each[0].numel() for each in latents)
+        count = sum(own[0].numel() for own in latents)
         return math.log2(256) - total / count / math.log(2)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -140,17 +140,17 @@ class VideoFlow(Model):
         """
         generator = torch.Generator(frames.device).manual_seed(seed)
         before = [self.to_latents(_scaled(frames[:, -k] + 0.5))[0] for k in self._back()]
-        found = []
+        generated = []
         for _ in range(count):
             latents: list[Tensor] = []
             for i in reversed(range(len(self.flows))):
-                mean, log_spread = self.priors[i]([each[i] for each in before], self._above(latents, i))
+                mean, log_spread = self.priors[i]([earlier[i] for earlier in before], self._above(latents, i))
                 noise = torch.randn(mean.shape, generator=generator, device=mean.device)
                 latents.insert(0, mean + temperature * log_spread.exp() * noise)
             frame = (self.to_frames(latents) + 0.5) * 256 - 0.5
-            found.append(frame.clamp(0, 255))
+            generated.append(frame.clamp(0, 255))
             before = [*before[1:], latents]
-        return torch.stack(found, 1)
+        return torch.stack(generated, 1)
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
