@@ -149,12 +149,12 @@ class RCNN(Normalising, PictureModel):
         """Boxes or masks in the pictures, as the task asks; before :meth:`adapt`, of the published classes."""
         image, frames = batch["image"], batch["frame"]
         many = max(1, _PIXELS // (image.shape[2] * image.shape[3]))
-        found = [each for part in image.split(many) for each in self._run(self.pixels({"image": part}))[0]]
+        detections = [detected for part in image.split(many) for detected in self._run(self.pixels({"image": part}))[0]]
         if self.detector:
-            return [self._boxes(each, frame) for each, frame in zip(found, frames, strict=True)]
+            return [self._boxes(detected, frame) for detected, frame in zip(detections, frames, strict=True)]
         sized = (image.shape[2], image.shape[3])
-        pairs = zip(found, frames, strict=True)
-        return [masks(self._painted(each, sized)[None], f[None], self.spec.labels)[0] for each, f in pairs]
+        pairs = zip(detections, frames, strict=True)
+        return [masks(self._painted(detected, sized)[None], f[None], self.spec.labels)[0] for detected, f in pairs]
 
     def _run(
         self, pixels: Tensor, targets: list[dict[str, Tensor]] | None = None

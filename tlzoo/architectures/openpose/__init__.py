@@ -217,8 +217,8 @@ class OpenPose(PictureModel):
         order = [self.skeleton.parts.index(name) for name in self.names]
         predictions = []
         for affinity, heat, frame in zip(limbs, parts[:, :-1], batch["frame"], strict=True):
-            found = assemble(heat, affinity, self.skeleton, STRIDE)
-            people = [_person(places[order], heights[order], frame) for places, heights in found]
+            detected = assemble(heat, affinity, self.skeleton, STRIDE)
+            people = [_person(places[order], heights[order], frame) for places, heights in detected]
             people.sort(key=lambda person: -person[2])
             keypoints, keypoint_scores, scores = (
                 (list(column) for column in zip(*people, strict=True)) if people else ([], [], [])
