@@ -65,7 +65,7 @@ def convolution(
         activation: The activation, if any.
         stride: 1 or 2.
         kernel: Its side, 1 or 3.
-        groups: Of channels; as many as channels for a depthwise convolution.
+        groups: Groups of channels; for a depthwise convolution as many as channels.
     """
     padding = [nn.ZeroPad2d((0, 1, 0, 1))] if stride == 2 else []
     mixing = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups, bias=False)

@@ -24,7 +24,7 @@ from tlzoo.core.image import ImageBackbone, on_grid
 from tlzoo.errors import InputError
 
 STRIDES = (4, 8, 16, 32)
-"""Of the pyramid's maps, in pixels."""
+"""Strides of the pyramid's maps, pixels."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ _LAST_V2 = ((Conv(192),), (Conv(192), Conv(224, (1, 3)), Conv(256, (3, 1))))
 
 
 def _v1(counts: Sequence[int]) -> dict[str, Part]:
-    """Layers of Inception-ResNet v1, with so many blocks at strides 8, 16 and 32, the last one unrectified."""
+    """Layers of Inception-ResNet v1, with ``counts`` blocks at strides 8, 16 and 32, the last one unrectified."""
     reduced: tuple[Branch, ...] = ((Conv(384, 3, 2),), (Conv(192), Conv(192, 3), Conv(256, 3, 2)), (MAXIMUM,))
     reduced_more: tuple[Branch, ...] = (
         *((Conv(256), Conv(384, 3, 2)), (Conv(256), Conv(256, 3, 2))),
@@ -152,7 +152,7 @@ class InceptionResNet(ImageBackbone):
             size: Side of the input, pixels.
             width: Multiplier of all channels.
             aligned: Whether every layer pads.
-            std: Of the pixels in [0, 1], around 0.5.
+            std: Standard deviation of the pixels in [0, 1], around 0.5.
             pooled: Size of ``pooled``; by default the channels of the last map.
 
         Raises:

@@ -102,7 +102,7 @@ class Head(nn.Module):
 
         Args:
             hidden: Channels between the two mixing convolutions.
-            channels: Of the output.
+            channels: Channels of the output.
             rare: Whether the output is the logit of a rare event; its initial probability is then a tenth.
         """
         super().__init__()
@@ -309,7 +309,7 @@ def focal_loss(logits: Tensor, wanted: Tensor, mask: Tensor | None = None) -> Te
     """Penalty-reduced focal loss of heatmaps (1904.07850, equation 1: alpha 2, beta 4), over the number of peaks.
 
     Args:
-        logits: Of any shape.
+        logits: Logits of any shape.
         wanted: 1 at peaks, less around them.
         mask: 1 where the loss counts, 0 elsewhere.
     """

@@ -30,7 +30,7 @@ FFT, HOP = 2048, 242
 FLOOR = -80.0
 """Decibels below a window's maximum."""
 CHANNELS = (64, 64, 128, 128, 256, 256, 512)
-"""Of the convolutions; a maximum of 2 by 2 follows every second one of the first six."""
+"""Channels of the convolutions; a maximum of 2 by 2 follows every second one of the first six."""
 POOLS = {512: (32, 24), 6144: (8, 8)}
 """Size of the last maximum by that of the published embedding."""
 _CONVOLUTION = {"weight": "kernel", "bias": "bias"}
@@ -78,7 +78,7 @@ class OpenL3(PatchBackbone):
         """Build the network from scratch.
 
         Args:
-            mel_bands: Of a window's spectrogram.
+            mel_bands: Mel bands of a window's spectrogram.
             embedding_size: At full width 512 or 6,144; else the channels of the last convolution.
             width: Multiplier of all channels.
             hop_seconds: From one window to the next.

@@ -81,7 +81,7 @@ class ProjectionNet(Model):
         """Hash a message and its candidates.
 
         Returns:
-            Bits, int8, 0 or 1: ``message`` ``(bits,)`` and ``candidates`` ``(candidates, bits)``; what the replies are,
+            Bits, int8, 0 or 1: ``message`` ``(bits,)`` and ``candidates`` ``(candidates, bits)``; the replies,
             ``texts``; and ``target`` where the row has one.
 
         Raises:

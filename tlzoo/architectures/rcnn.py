@@ -66,8 +66,8 @@ class RCNN(Normalising, PictureModel):
             network: A ``torchvision.models.detection.FasterRCNN`` or ``MaskRCNN``; its own transform is not used.
             size: Height and width of the input, pixels.
             labels: Names of its classes 1, 2...
-            mean: Of each channel, for pixels in [0, 1].
-            std: Of each channel.
+            mean: Mean of each channel, for pixels in [0, 1].
+            std: Standard deviation of each channel.
             detector: Whether the published model gives boxes; if absent, boxes where it has no masks.
         """
         super().__init__()
@@ -224,7 +224,7 @@ class FasterRCNN(RCNN):
             layers: Blocks of each of the four stages.
             width: Channels of the stem; a stage has 4, 8, 16 and 32 times as many.
             fpn_channels: Channels of the pyramid.
-            head_channels: Of the two dense layers.
+            head_channels: Channels of the two dense layers.
             num_classes: Classes, without background; 80 are named as COCO's.
             anchor: Side of the smallest anchors, pixels of the input; they double from level to level.
             proposals: Maximum number of regions of a picture that the heads see in prediction.

@@ -1,4 +1,4 @@
-"""TRILL and TRILLsson: embeddings of how something is said.
+"""TRILL and TRILLsson: embeddings of paralinguistic speech, such as emotion and speaker.
 
 Sources: Shor et al. 2020, arXiv 2002.12764 (section 3: a ResNet-50 over log-mel patches, an embedding of 512 values);
 Shor & Venugopalan 2022, arXiv 2203.00236 (TRILLsson: a student of other architectures, of which size 3 is an
@@ -113,9 +113,9 @@ class TRILLsson(PatchBackbone):
         """Build the network from scratch.
 
         Args:
-            size: Of EfficientNetV2: ``s``, ``m`` or ``l``.
-            mel_bands: Of a patch.
-            frames: Of a patch, one every 10 ms.
+            size: Size of EfficientNetV2: ``s``, ``m`` or ``l``.
+            mel_bands: Mel bands of a patch.
+            frames: Frames of a patch, one every 10 ms.
             embedding_size: Values of the embedding.
             hop_frames: From one patch to the next.
         """

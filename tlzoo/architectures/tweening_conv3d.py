@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
 HALF = 0.5**0.5
-"""Of the sum of two parts, so that it is about as large as each."""
+"""Factor of a sum of two parts, which keeps its variance."""
 
 
 class TweeningConv3D(Model):
@@ -36,11 +36,11 @@ class TweeningConv3D(Model):
         """Build the network from scratch.
 
         Args:
-            frames: Of a clip, the two ends included; a multiple of 4.
-            channels: Of the latents.
+            frames: Frames of a clip, including the two ends; a multiple of 4.
+            channels: Channels of the latents.
             fusion_blocks: Blocks that fuse the ends into the latents, over three resolutions of time; a multiple of 3.
-            halvings: Of a frame's side, before the latents.
-            noise_dim: Values of the noise that tells one course of things from another.
+            halvings: How often a frame's side is halved before the latents.
+            noise_dim: Values of the noise that tells one course of events from another.
         """
         super().__init__()
         self.frames, self.noise_dim = frames, noise_dim
@@ -69,7 +69,7 @@ class TweeningConv3D(Model):
                 nn.init.zeros_(module.bias)
 
     def encode(self, row: Row) -> Example:
-        """The clip, uint8 of shape ``(frames, 3, side, side)``; what is between its ends, the loss alone sees."""
+        """The clip, uint8 of shape ``(frames, 3, side, side)``; only the loss sees the frames between its ends."""
         return {"clip": clip(row, self.frames)}
 
     def forward(self, ends: Tensor, noise: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class UNet2d(Segmenter):
         return [*self.encoders, self.base, *up, self.output]
 
     def pixels(self, batch: Batch) -> Tensor:
-        """Pixels of mean 0 and variance 1 in each channel of each picture; what surrounds a picture is 0.
+        """Pixels of mean 0 and variance 1 in each channel of each picture; the surroundings of a picture are 0.
 
         Returns:
             float32 of shape ``(batch, in_channels, height, width)``.

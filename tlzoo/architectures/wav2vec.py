@@ -28,7 +28,7 @@ from tlzoo.errors import InputError
 SAMPLE_RATE = 16_000
 """Hz."""
 RESIDUAL_SCALE = math.sqrt(0.5)
-"""Of a layer's sum with its input (fairseq's ``residual_scale``)."""
+"""Factor of a layer's sum with its input (fairseq's ``residual_scale``)."""
 
 
 class Wav2Vec(Backbone):
@@ -51,7 +51,7 @@ class Wav2Vec(Backbone):
         """Build the network from scratch.
 
         Args:
-            channels: Of every layer.
+            channels: Channels of every layer.
             feature_kernels: Kernel sizes of the encoder's layers.
             feature_strides: Their strides.
             context_kernels: Kernel sizes of the context network's layers.

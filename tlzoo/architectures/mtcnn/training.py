@@ -54,7 +54,7 @@ class Parts:
 
     @property
     def side(self) -> Tensor:
-        """Of the squares, shape ``(n, 1)``."""
+        """Side of the squares, shape ``(n, 1)``."""
         return self.squares[:, 2:3] - self.squares[:, :1]
 
 
@@ -78,8 +78,8 @@ def drawn(picture: int, extent: tuple[int, int], boxes: Tensor, landmarks: Tenso
     Args:
         picture: Its index in the batch.
         extent: Its height and width, pixels.
-        boxes: Of its faces, ``(x1, y1, x2, y2)``, shape ``(faces, 4)``.
-        landmarks: Of its faces, shape ``(faces, 5, 2)``.
+        boxes: Boxes of its faces, ``(x1, y1, x2, y2)``, shape ``(faces, 4)``.
+        landmarks: Landmarks of its faces, shape ``(faces, 5, 2)``.
         smallest: Side of the smallest face that is looked for, pixels.
 
     Returns:
@@ -118,7 +118,7 @@ def harder(parts: Parts, scores: Tensor, most: int) -> Tensor:
     """Choose the parts that the next network sees; of those without a face, the ones with the highest scores.
 
     Args:
-        parts: What the network before saw.
+        parts: The parts that the previous network saw.
         scores: Its probability of a face, shape ``(n,)``.
         most: How many of the faces, and of the parts of faces, at most; of the others twice as many.
 
@@ -144,7 +144,7 @@ def box_loss(offsets: Tensor, start: Tensor, unit: Tensor, parts: Parts) -> Tens
     """Squared distance of offsets from the right ones (equation 2).
 
     Args:
-        offsets: Of the box's four sides, shape ``(n, 4)``.
+        offsets: Offsets of the box's four sides, shape ``(n, 4)``.
         start: Where the sides are without offsets, shape ``(n, 4)``.
         unit: Pixels that an offset of 1 moves a side, shape ``(n, 1)``.
         parts: The parts.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STRIDE = 8
 """Pixels of the input in a cell of the maps."""
 SIGMA = 0.875
-"""Of the bell at a joint, in cells: 7 pixels, as in the release."""
+"""Standard deviation of the bell at a joint, in cells: 7 pixels, as in the release."""
 TRUNK = (
     (("conv1_1", 64), ("conv1_2", 64)),
     (("conv2_1", 128), ("conv2_2", 128)),
@@ -55,7 +55,7 @@ class Stage(nn.Module):
         """Make the layers.
 
         Args:
-            number: Of the stage, from 1.
+            number: Number of the stage, from 1.
             inputs: Channels.
             skeleton: Whose limbs and parts, and the background, are the outputs.
             width: Scales the channels.
@@ -251,7 +251,7 @@ def _scaled(width: float, channels: int) -> int:
 
 
 def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
-    """Keeps the size; begins as He et al. 2015, 1502.01852, for there are no norms."""
+    """A convolution that keeps the size, initialised as in He et al. 2015, 1502.01852, since there are no norms."""
     layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

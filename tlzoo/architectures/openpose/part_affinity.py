@@ -113,7 +113,7 @@ def peaks(heatmaps: Tensor, stride: int) -> list[tuple[Tensor, Tensor]]:
     """Find the peaks of each part: maxima of the smoothed map, at the input's resolution (section 3.3).
 
     Args:
-        heatmaps: Of the parts, ``(parts, height, width)``.
+        heatmaps: Heatmaps of the parts, ``(parts, height, width)``.
         stride: Pixels of the input in a cell.
 
     Returns:
@@ -141,7 +141,7 @@ def connections(
     Args:
         affinity: x and y of the limb's field, ``(2, height, width)``.
         starts: Places of its first part, pixels, ``(n, 2)``.
-        ends: Of its second part, ``(m, 2)``.
+        ends: Places of its second part, ``(m, 2)``.
         stride: Pixels in a cell.
         reach: Pixels; half of it is the length beyond which a limb is marked down.
 
@@ -172,7 +172,7 @@ def assemble(heatmaps: Tensor, affinity: Tensor, skeleton: Skeleton, stride: int
     """Read the people of one picture from its heatmaps and fields (section 3.5).
 
     Args:
-        heatmaps: Of the skeleton's parts, without the background, ``(parts, height, width)``.
+        heatmaps: Heatmaps of the skeleton's parts, without the background, ``(parts, height, width)``.
         affinity: Fields of its limbs, ``(2 limbs, height, width)``.
         skeleton: Parts and limbs.
         stride: Pixels of the input in a cell.

@@ -28,7 +28,7 @@ from tlzoo.core.model import Model
 from tlzoo.errors import InputError
 
 OPERATORS = ("Normalize", "SKIP_GRAM", "ExtractFeatures", "LSH_PROJECTION", "Predict", "HASHTABLE_LOOKUP")
-"""What the published file does, in this order."""
+"""Operators of the published file, in order."""
 
 
 class SmartReply(Model):
@@ -40,8 +40,8 @@ class SmartReply(Model):
 
     Attributes:
         texts: The replies; empty before :meth:`load_official`.
-        seeds: Of the hash functions, one a bit, ``(hashes, bits)``.
-        keys: Numbers of the buckets, ascending, ``(buckets,)``.
+        seeds: Seeds of the hash functions, one a bit, ``(hashes, bits)``.
+        keys: Indices of the buckets, ascending, ``(buckets,)``.
         labels: Places in ``texts`` of the replies in each bucket, ``(buckets, neighbours)``.
         weights: Their weights, ``(buckets, neighbours)``; 0 where a bucket has fewer.
     """

@@ -44,7 +44,8 @@ class VideoFlow(Model):
         """Build the network from scratch.
 
         Args:
-            levels: Of the flow; each halves height and width, and all but the last give half of their channels away.
+            levels: Levels of the flow; each halves height and width, and all but the last split off half of their
+                channels.
             depth: Steps of each level.
             coupling_width: Channels within a coupling.
             latent_width: Channels of the networks that predict latents.
@@ -96,7 +97,7 @@ class VideoFlow(Model):
         return frames
 
     def _above(self, latents: Sequence[Tensor], level: int) -> Tensor | None:
-        """What the latents of all levels above one make together: the input of the next level; None of the last one."""
+        """The input of the next level, from the latents of all levels above ``level``; None for the last level."""
         x: Tensor | None = None
         for i in reversed(range(level + 1, len(self.flows))):
             own = latents[i - level - 1]
@@ -133,7 +134,7 @@ class VideoFlow(Model):
             frames: The first ones, at least ``conditioning_frames``, 0 to 255, ``(batch, frames, 3, height, width)``.
             count: Frames to generate.
             temperature: Spread of the latents that are drawn, as a share of what is predicted; 0 takes the likeliest.
-            seed: Of the draw.
+            seed: Seed of the draw.
 
         Returns:
             0 to 255, ``(batch, count, 3, height, width)``.
@@ -195,8 +196,8 @@ class LatentPrior(nn.Module):
         """Make the network.
 
         Args:
-            channels: Of the level's latents.
-            above: Of what the levels above make together; 0 of the last level.
+            channels: Channels of the level's latents.
+            above: Channels of the input from the levels above; 0 for the last level.
             frames: Frames before.
             width: Channels within.
             depth: Residual blocks.

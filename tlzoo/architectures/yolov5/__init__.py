@@ -122,7 +122,7 @@ class Detect(nn.Module):
 
         Args:
             classes: Number of classes.
-            channels: Of each map.
+            channels: Channels of each map.
         """
         super().__init__()
         self.classes, self.channels = classes, tuple(channels)
@@ -148,7 +148,7 @@ class Detect(nn.Module):
         """Boxes and probabilities of all cells.
 
         Args:
-            outputs: What :meth:`forward` gave.
+            outputs: The outputs of :meth:`forward`.
 
         Returns:
             Shape ``(batch, boxes, 5 + classes)``: centre, width and height in pixels of the input, probability of an

@@ -30,8 +30,8 @@ def match(anchors: Tensor, boxes: Tensor, rows: int, columns: int) -> tuple[Tens
     Args:
         anchors: Widths and heights, shape ``(anchors, 2)``, in cells.
         boxes: Centres, widths and heights, shape ``(n, 4)``, in cells.
-        rows: Of the map.
-        columns: Of the map.
+        rows: Rows of the map.
+        columns: Columns of the map.
 
     Returns:
         For each place its object, its anchor, both of shape ``(places,)``, and its cell ``(column, row)``, shape
@@ -66,8 +66,8 @@ def detection_loss(
     Args:
         outputs: Logits of each map, ``(batch, anchors, rows, columns, 5 + classes)``.
         anchors: Shape ``(maps, anchors, 2)``, in cells.
-        strides: Of each map, pixels.
-        boxes: Of all objects, ``(n, 4)``, corners in pixels of the input.
+        strides: Stride of each map, pixels.
+        boxes: Boxes of all objects, ``(n, 4)``, corners in pixels of the input.
         labels: Their classes, ``(n,)``.
         owners: Their places in the batch, ``(n,)``.
         tuned_for: Side of the input, pixels, at which objectness has its weight; it changes with the area.

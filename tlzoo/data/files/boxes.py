@@ -51,7 +51,7 @@ class Objects:
 
     Attributes:
         names: Class names.
-        boxes: Of each example, shape ``(n, 4)``: x, y, width, height in the file's pixels.
+        boxes: Boxes of each example, shape ``(n, 4)``: x, y, width, height in the file's pixels.
         classes: Index of each box's class.
         sizes: Size of the picture that each example's boxes were annotated at, where known.
     """

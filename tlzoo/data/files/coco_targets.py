@@ -146,7 +146,7 @@ class People:
         parts: Names of the keypoints.
         points: x, y and visibility of each, one flat list a person.
         boxes: x, y, width, height of each person, where given.
-        sizes: What each picture was annotated at, where known.
+        sizes: Size at which each picture was annotated, where known.
     """
 
     parts: Sequence[str]

@@ -28,7 +28,7 @@ SIDE = 32
 """Height and width of a picture, in pixels."""
 
 FEATURES = class_features("image", NAMES)
-"""``group`` is the line of the file; who wrote it is not told."""
+"""``group`` is the line of the file; the writer is unknown."""
 
 
 def inks() -> tuple[NDArray[np.float32], list[int]]:

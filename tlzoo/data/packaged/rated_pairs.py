@@ -53,7 +53,7 @@ def lee(seed: int = 0) -> DatasetDict:
     split only, and stories of one event are in the same. Pairs across splits are dropped.
 
     Args:
-        seed: Decides which stories are whose.
+        seed: Decides the split of each story.
 
     Returns:
         ``train``, ``validation`` and ``test`` of about 136, 36 and 276 pairs (17, 9 and 24 stories) of the 1,225:
@@ -90,7 +90,7 @@ def wordsim(seed: int = 0) -> DatasetDict:
     largest one, 124 pairs around a few words, is for training.
 
     Args:
-        seed: Decides which of the others are whose.
+        seed: Decides the split of each other component.
 
     Returns:
         ``train``, ``validation`` and ``test`` of about 150, 50 and 150 pairs: ``sentence1``, ``sentence2``, ``score``

@@ -59,7 +59,7 @@ def _rated() -> Iterator[tuple[str, str, str]]:
     agreed = frame[frame["confidence"].isna() | (frame["confidence"] >= _MIN_CONFIDENCE)]
     seen = set()
     for raw, rating in zip(agreed["text"], agreed["sentiment"], strict=True):
-        text = " ".join(re.sub(r"[^\x20-\x7e]+_?", " ", str(raw)).split())  # what other encodings left behind
+        text = " ".join(re.sub(r"[^\x20-\x7e]+_?", " ", str(raw)).split())  # remains of other encodings
         words = re.findall(r"[a-z0-9]+", re.sub(r"https?:\S*|@\w+|\brt\b", " ", text.lower()))
         if words and text not in seen:
             seen.add(text)

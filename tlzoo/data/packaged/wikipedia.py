@@ -113,7 +113,7 @@ def _paragraphs(source: str) -> Iterator[str]:
             continue
     plain = _LAST_SECTIONS.split(code.strip_code(), maxsplit=1)[0]
     for line in plain.split("\n"):
-        tidy = re.sub(r"\(\s*[;,]*\s*\)", "", line.replace("''", ""))  # what templates leave behind
+        tidy = re.sub(r"\(\s*[;,]*\s*\)", "", line.replace("''", ""))  # remains of templates
         tidy = re.sub(r"\(\s*[;,][\s;,]*", "(", tidy)
         tidy = re.sub(r"\s+([.,;])", r"\1", " ".join(tidy.split()))
         if len(tidy) >= _MIN_CHARACTERS and tidy[-1] in '.!?"' and not _MARKUP.search(tidy):

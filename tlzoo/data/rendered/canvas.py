@@ -53,8 +53,8 @@ class Canvas:
 
     Attributes:
         body: The body.
-        height: Of the picture, pixels.
-        width: Of the picture.
+        height: Height of the picture, pixels.
+        width: Width of the picture.
         rng: Decides size and place of the body.
         cut_off: Whether it may leave the picture; else all of it is inside.
     """
@@ -76,7 +76,7 @@ class Canvas:
         self.scale = largest * self.rng.uniform(1.1, 1.6) if self.cut_off else largest * self.rng.uniform(0.6, 1.0)
         free = room - (high - low) * self.scale
         self.offset = self.rng.uniform(np.minimum(0, free), np.maximum(0, free)) - low * self.scale
-        self.parts = np.zeros((self.height, self.width), np.uint8)  # what of ``PARTS`` each pixel shows
+        self.parts = np.zeros((self.height, self.width), np.uint8)  # index in ``PARTS`` of what each pixel shows
         self.front = np.zeros((self.height, self.width), np.bool_)  # where something stands before it all
 
     def project(self, place: Points) -> Points:
@@ -97,7 +97,7 @@ class Canvas:
         """A rounded limb of radius ``thick`` at its start and ``thin`` at its end.
 
         Args:
-            part: What it belongs to, of ``PARTS``.
+            part: Its part of the body, one of ``PARTS``.
             start: In space.
             end: In space.
             thick: Radius, in the body's units.
@@ -173,7 +173,7 @@ class Canvas:
         self.parts = np.asarray(parts)[_FINE // 2 :: _FINE, _FINE // 2 :: _FINE].copy()
         inside = parts.point(lambda p: 255 * (p > 0)).reduce(_FINE)
         cover = np.asarray(inside, np.float32) / 255
-        drawn = np.asarray(colours.reduce(_FINE), np.float32)  # what is not drawn on is black
+        drawn = np.asarray(colours.reduce(_FINE), np.float32)  # black where nothing is drawn
         return (drawn / np.maximum(cover, 1e-6)[..., None]).clip(0, 255).astype(np.float32), cover.astype(np.float32)
 
     def screen(self, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -252,7 +252,7 @@ def _draw(pen: ImageDraw.ImageDraw, shape: _Shape, ink: Any) -> None:
     circles = [(x * _FINE, y * _FINE, r * _FINE) for x, y, r in shape.circles]
     for x, y, r in circles:
         pen.ellipse((x - r, y - r, x + r, y + r), fill=ink)
-    if len(circles) > 1:  # what lies between the circles, pair by pair
+    if len(circles) > 1:  # the area between the circles, pair by pair
         for i, (x1, y1, r1) in enumerate(circles):
             for x2, y2, r2 in circles[:i]:
                 _between(pen, (x1, y1, r1), (x2, y2, r2), ink)

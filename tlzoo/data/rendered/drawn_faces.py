@@ -215,7 +215,7 @@ class _Head:
         places = np.stack(np.meshgrid(x + 0.5 + np.arange(width), y + 0.5 + np.arange(height)), 2)
         u, v = np.moveaxis(((places - self.centre) @ self.turned.T) / self.half, 2, 0).clip(-1.5, 1.5)
         light = 1 + rng.uniform(-0.25, 0.25) * u + rng.uniform(-0.2, 0.1) * v - rng.uniform(0.02, 0.16) * (u**2 + v**2)
-        image = ground.copy()  # what is not drawn on is black, and so are the colours already weighted by their cover
+        image = ground.copy()  # black where nothing is drawn, so colours are already weighted by their cover
         image[y : y + height, x : x + width] *= 1 - inside / 255
         image[y : y + height, x : x + width] += drawn * light
         return image

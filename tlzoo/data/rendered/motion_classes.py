@@ -24,7 +24,7 @@ from tlzoo.data.schemas import class_features
 MOTION_FRAMES, MOTION_SIDE, MOTION_RATE = 8, 64, 8
 """Frames of a video, their height and width in pixels, and frames a second."""
 MOTIONS = ("left", "right", "up", "down", "clockwise", "counterclockwise", "growing", "shrinking")
-"""What a digit does; ``clockwise`` is along a circle."""
+"""Motions of a digit; ``clockwise`` is along a circle."""
 WAYS = {
     "left": (-1, 0),
     "right": (1, 0),

@@ -225,9 +225,9 @@ def written_scene(
 
     Args:
         rng: Decides.
-        canvas: What they are set on, in place.
+        canvas: The background, changed in place.
         written: Glyphs of each class.
-        drawn: Makes of a glyph a picture of mode RGBA, opaque where there is ink.
+        drawn: Turns a glyph into a picture of mode RGBA, opaque where there is ink.
     """
     scene = Scene(canvas, [], [])
     taken = np.zeros(canvas.shape[:2], dtype=np.bool_)

@@ -56,7 +56,7 @@ class Body:
 def pose(rng: np.random.Generator) -> Body:
     """Pose a body at random: standing, striding, with legs apart or sitting; arms hanging, raised or stretched out.
 
-    Most face the viewer more or less, a fifth is seen from the side, a tenth from behind; joints bend as joints do.
+    Most bodies roughly face the viewer, a fifth are seen from the side, a tenth from behind; joints bend naturally.
     """
     turn = rng.choice(
         [rng.uniform(-50, 50), rng.choice([-1, 1]) * rng.uniform(50, 110), rng.uniform(130, 230)], p=(0.7, 0.2, 0.1)

@@ -26,7 +26,7 @@ from tlzoo.data.schemas import speech_features
 SPEEDS = (150, 231)
 """Range of words a minute, the end excluded."""
 SHARES = {"train": 60, "validation": 10, "test": 30}
-"""Of the texts, per cent."""
+"""Share of the texts in each split, per cent."""
 VOICES = {
     "train": ("words/train", "digits/train"),
     "validation": ("words/validation", "digits/validation"),
