@@ -102,7 +102,7 @@ def test_other_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not OpenL3: without conv2d_5/bias"):
         OpenL3().load_official({path.name: path})
     path.write_bytes(b"no HDF5")
-    with pytest.raises(InputError, match="no readable HDF5 file"):
+    with pytest.raises(InputError, match="cannot be read as HDF5"):
         OpenL3().load_official({path.name: path})
     with pytest.raises(InputError, match="known: 512, 6144"):
         OpenL3(embedding_size=100)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tests.support.stick_figures import distance, figures
 from tlzoo.adapters.weights import variant_of
-from tlzoo.architectures.keypoints import People
+from tlzoo.architectures.keypoints import PoseTargets
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
 from tlzoo.architectures.openpose.part_affinity import BODY, Skeleton, assemble, fields
 from tlzoo.cards import catalogue
@@ -83,14 +83,14 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         OpenPose(stages=1, width=0.125, size=64).load_official({path.name: path})
 
 
-def people(*bodies: dict[str, tuple[float, float]], size: int = 46) -> People:
+def people(*bodies: dict[str, tuple[float, float]], size: int = 46) -> PoseTargets:
     """People by the places of their parts, pixels of the input; what is not named is not there."""
     points, seen = torch.zeros(1, len(bodies), 18, 2), torch.zeros(1, len(bodies), 18, dtype=torch.bool)
     for number, body in enumerate(bodies):
         for part, place in body.items():
             points[0, number, BODY.parts.index(part)] = torch.tensor(place) / STRIDE
             seen[0, number, BODY.parts.index(part)] = True
-    return People(points, seen, torch.zeros(1, len(bodies), 4), size, size)
+    return PoseTargets(points, seen, torch.zeros(1, len(bodies), 4), size, size)
 
 
 def body(x: float, y: float, scale: float = 1.0) -> dict[str, tuple[float, float]]:
@@ -107,7 +107,7 @@ def body(x: float, y: float, scale: float = 1.0) -> dict[str, tuple[float, float
     return {name: (x + scale * dx, y + scale * dy) for name, (dx, dy) in places.items()}
 
 
-def read(drawn: People) -> list[tuple[Tensor, Tensor]]:
+def read(drawn: PoseTargets) -> list[tuple[Tensor, Tensor]]:
     return assemble(drawn.gaussians(SIGMA, shift=0.5)[0], fields(drawn, BODY.limbs)[0], BODY, STRIDE)
 
 

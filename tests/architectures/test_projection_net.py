@@ -81,7 +81,7 @@ def test_random_unicode_never_breaks_it(net: ProjectionNet) -> None:
 
 
 def test_what_it_cannot_do_is_said(net: ProjectionNet) -> None:
-    with pytest.raises(InputError, match="ranks given replies and writes none"):
+    with pytest.raises(InputError, match="ranks given replies and does not write any"):
         net.encode({"text": "Hi"})
     with pytest.raises(InputError, match="half of a surrogate pair"):
         net.encode({"text": "Hi\ud83d", "candidates": ["Yes"]})

@@ -90,7 +90,7 @@ def test_another_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected 'model' or 'model_weight'"):
         network().load_official({path.name: path})
     path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="no readable checkpoint"):
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
         network().load_official({path.name: path})
 
 

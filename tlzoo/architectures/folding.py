@@ -1,4 +1,4 @@
-"""Convolutions as TensorFlow makes them, and what published inference files leave of their batch norms."""
+"""Convolutions with TensorFlow's padding, and batch norms that may be folded into them, as in inference files."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def convolution(
     Args:
         inputs: Channels.
         outputs: Channels.
-        norm: Makes a norm for so many channels.
-        activation: Absent for none.
+        norm: Builds a norm for a number of channels.
+        activation: The activation, if any.
         stride: 1 or 2.
         kernel: Its side, 1 or 3.
-        groups: Of channels; as many as channels for a depthwise convolution.
+        groups: Groups of channels; for a depthwise convolution as many as channels.
     """
     padding = [nn.ZeroPad2d((0, 1, 0, 1))] if stride == 2 else []
     mixing = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups, bias=False)

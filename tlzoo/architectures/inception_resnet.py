@@ -24,7 +24,7 @@ from tlzoo.core.image import ImageBackbone, on_grid
 from tlzoo.errors import InputError
 
 STRIDES = (4, 8, 16, 32)
-"""Of the pyramid's maps, in pixels."""
+"""Strides of the pyramid's maps, pixels."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Block:
 
 
 Part = Conv | Pool | Mixed | Block | list[Block]
-"""What a layer of the network is; a list stands for blocks one after the other."""
+"""Description of a layer; a list means blocks one after the other."""
 MAXIMUM, MEAN = Pool("maximum"), Pool("mean")
 STEM: dict[str, Part] = {
     "conv2d_1a": Conv(32, 3, 2),
@@ -85,7 +85,7 @@ _LAST_V2 = ((Conv(192),), (Conv(192), Conv(224, (1, 3)), Conv(256, (3, 1))))
 
 
 def _v1(counts: Sequence[int]) -> dict[str, Part]:
-    """Layers of Inception-ResNet v1, with so many blocks at strides 8, 16 and 32, the last one unrectified."""
+    """Layers of Inception-ResNet v1, with ``counts`` blocks at strides 8, 16 and 32, the last one unrectified."""
     reduced: tuple[Branch, ...] = ((Conv(384, 3, 2),), (Conv(192), Conv(192, 3), Conv(256, 3, 2)), (MAXIMUM,))
     reduced_more: tuple[Branch, ...] = (
         *((Conv(256), Conv(384, 3, 2)), (Conv(256), Conv(256, 3, 2))),
@@ -127,7 +127,7 @@ def _v2(counts: Sequence[int]) -> dict[str, Part]:
 
 
 class InceptionResNet(ImageBackbone):
-    """What the two versions share: layers made from a table, four maps, loading.
+    """Common parts of the two versions: layers built from a table, four maps, loading.
 
     The published networks do not pad everywhere, so their maps are smaller than the input divided by the stride;
     :func:`on_grid` puts them where the pixels are. ``aligned=True`` pads every layer instead, as TF-Slim's
@@ -152,15 +152,15 @@ class InceptionResNet(ImageBackbone):
             size: Side of the input, pixels.
             width: Multiplier of all channels.
             aligned: Whether every layer pads.
-            std: Of the pixels in [0, 1], around 0.5.
+            std: Standard deviation of the pixels in [0, 1], around 0.5.
             pooled: Size of ``pooled``; by default the channels of the last map.
 
         Raises:
             InputError: The input is too small.
         """
-        least = 32 if aligned else 75
-        if size < least:
-            raise InputError(f"{type(self).__name__}: size {size}; at least {least} pixels, aligned: {aligned}")
+        minimum = 32 if aligned else 75
+        if size < minimum:
+            raise InputError(f"{type(self).__name__}: size {size}; minimum {minimum} pixels with aligned={aligned}")
         made: dict[str, nn.Module] = {}
         channels = 3
         maps: list[tuple[int, int]] = []

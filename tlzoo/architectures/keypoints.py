@@ -1,4 +1,4 @@
-"""What the pose nets share: people in the input's pixels, Gaussian maps of their points, and where nothing is known."""
+"""Common parts of the pose networks: people in pixels of the input, Gaussian maps of their points, and loss masks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tlzoo.errors import InputError
 
 
 def pose_target(row: Row, frame: Tensor, points: int) -> dict[str, Tensor]:
-    """The people of a row, in the input.
+    """The people of a row, in pixels of the input.
 
     Args:
         row: With ``people``: for each ``bbox``, x, y, width and height, and ``keypoints``, each x, y and visibility.
         frame: How the picture was brought to the input.
-        points: Keypoints that each of them has.
+        points: Number of keypoints of each person.
 
     Returns:
         ``keypoints``, float32 ``(people, points, 3)``, and ``boxes`` ``(people, 4)`` as x1, y1, x2, y2.
@@ -40,8 +40,8 @@ def pose_target(row: Row, frame: Tensor, points: int) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class People:
-    """The people of a batch, in cells of the output maps; what pads the shorter lists has nothing labelled and no box.
+class PoseTargets:
+    """The people of a batch, in cells of the output maps; padding has no labelled points and an empty box.
 
     Attributes:
         points: x and y, shape ``(batch, people, points, 2)``.
@@ -58,17 +58,17 @@ class People:
     width: int
 
     @classmethod
-    def of(cls, targets: Sequence[dict[str, Tensor]], stride: int, maps: Tensor) -> People:
-        """Gather the targets of a batch.
+    def of(cls, targets: Sequence[dict[str, Tensor]], stride: int, maps: Tensor) -> PoseTargets:
+        """Collect the targets of a batch.
 
         Args:
             targets: One an example, as :func:`pose_target` gives them; at least one.
             stride: Pixels of the input from one cell to the next.
             maps: Any of the output maps, for their size and device.
         """
-        nobody = {name: value.new_zeros(1, *value.shape[1:]) for name, value in targets[0].items()}
+        padding = {name: value.new_zeros(1, *value.shape[1:]) for name, value in targets[0].items()}
         keypoints, boxes = (
-            pad_sequence([*(t[name] for t in targets), nobody[name]], batch_first=True)[:-1].to(maps.device)
+            pad_sequence([*(t[name] for t in targets), padding[name]], batch_first=True)[:-1].to(maps.device)
             for name in ("keypoints", "boxes")
         )
         points, (height, width) = keypoints[..., :2] / stride, maps.shape[-2:]
@@ -76,11 +76,11 @@ class People:
         return cls(points, (keypoints[..., 2] > 0) & inside, boxes / stride, height, width)
 
     def gaussians(self, sigma: Tensor | float, shift: float = 0.0) -> Tensor:
-        """Maps with a bell of height 1 at each labelled point; where bells meet, the higher counts.
+        """Maps with a bell of height 1 at each labelled point; where bells overlap, the higher value counts.
 
         Args:
-            sigma: Of the bells, in cells: one number, or one a person, ``(batch, people)``.
-            shift: Where in its cell the place is that a cell stands for: 0 its corner, 0.5 its centre.
+            sigma: Width of the bells, in cells: one for all, or one a person, ``(batch, people)``.
+            shift: Reference point of a cell: 0 its corner, 0.5 its centre.
 
         Returns:
             Shape ``(batch, points, height, width)``.
@@ -95,8 +95,8 @@ class People:
         bells = down[..., :, None] * (across * self.seen[..., None])[..., None, :]
         return bells.amax(1)
 
-    def known(self) -> Tensor:
-        """1 where the maps of a point are known, 0 in the boxes of people of whom it is not labelled.
+    def loss_mask(self) -> Tensor:
+        """0 inside the boxes of people whose point is not labelled, 1 elsewhere.
 
         Returns:
             Shape ``(batch, points, height, width)``.

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.architectures.folding import FoldableNorm, convolution
-from tlzoo.architectures.keypoints import People, pose_target
+from tlzoo.architectures.keypoints import PoseTargets, pose_target
 from tlzoo.checkpoints import tfjs, tflite
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.image import TrainablePictureModel
@@ -48,7 +48,7 @@ NEARNESS = 1.8
 _LAST, _HIDDEN = 1280, 96
 _RARE = ("center", "heatmap")  # heads whose output is a logit
 _SPREAD = 0.04  # of a keypoint's bell, in units of the root of the box's area
-_LEAST_SPREAD = 0.7  # cells
+_MIN_SPREAD = 0.7  # cells
 _REGRESSION = 0.1  # weight of the regression beside the other three losses (1904.07850, section 5.2)
 _norm = partial(FoldableNorm, eps=1e-3)
 
@@ -73,8 +73,8 @@ class InvertedResidual(nn.Sequential):
         return x + y if self.shortcut else y
 
 
-class Pyramid(nn.Module):
-    """From the coarsest map to stride 4: double in size, add what the backbone had there, smooth."""
+class FeaturePyramid(nn.Module):
+    """From the coarsest map to stride 4: double the size, add the backbone's map of that size, smooth."""
 
     def __init__(self, inputs: Sequence[int]) -> None:
         """Make the layers; ``inputs`` are the channels of the backbone's end and of the taps."""
@@ -102,8 +102,8 @@ class Head(nn.Module):
 
         Args:
             hidden: Channels between the two mixing convolutions.
-            channels: Of the output.
-            rare: Whether the output is a logit of what is rare: then it expects it in one cell of ten, at first.
+            channels: Channels of the output.
+            rare: Whether the output is the logit of a rare event; its initial probability is then a tenth.
         """
         super().__init__()
         self.depthwise, self.mixing = _depthwise(PYRAMID[-1]), nn.Conv2d(PYRAMID[-1], hidden, 1)
@@ -152,7 +152,7 @@ class MoveNet(TrainablePictureModel):
             for (inputs, outputs), (expansion, _, stride) in zip(pairwise(channels), BLOCKS, strict=True)
         )
         self.last = convolution(channels[-1], _LAST, _norm, nn.ReLU6, kernel=1)
-        self.pyramid = Pyramid([_LAST, *(channels[i + 1] for i in TAPS)])
+        self.pyramid = FeaturePyramid([_LAST, *(channels[i + 1] for i in TAPS)])
         hidden = _rounded(_HIDDEN * min(1.0, width))
         self.names: tuple[str, ...] = COCO_NAMES
         self.heads = nn.ModuleDict(
@@ -216,17 +216,17 @@ class MoveNet(TrainablePictureModel):
         within the person's box.
         """
         maps = self(batch)
-        people = People.of(batch["target"], STRIDE, maps["center"])
+        people = PoseTargets.of(batch["target"], STRIDE, maps["center"])
         seen = people.seen[..., None]
         counted = seen.sum(2)
         centres = ((people.points * seen).sum(2) / counted.clamp(min=1))[:, :, None]
         sides = (people.boxes[..., 2:] - people.boxes[..., :2]).clamp(min=0)
-        spread = (_SPREAD * sides.prod(-1).sqrt()).clamp(min=_LEAST_SPREAD)
+        spread = (_SPREAD * sides.prod(-1).sqrt()).clamp(min=_MIN_SPREAD)
         bells = replace(people, points=people.points.floor()).gaussians(spread)
         middles = replace(people, points=centres.floor(), seen=counted > 0).gaussians(spread)
         points = people.points.flip(-1)
         return (
-            focal_loss(maps["heatmap"], bells, people.known())
+            focal_loss(maps["heatmap"], bells, people.loss_mask())
             + focal_loss(maps["center"], middles)
             + _REGRESSION * _field_loss(maps["regress"], points, centres.flip(-1).expand_as(points), people.seen)
             + _field_loss(maps["offset"], points, points, people.seen)
@@ -269,20 +269,20 @@ class MoveNet(TrainablePictureModel):
             files: A TensorFlow.js model's JSON and shards, or one TensorFlow Lite file.
 
         Raises:
-            InputError: They hold another network, or another width.
+            InputError: The files hold another network, or another width.
         """
         path = next(iter(files.values()))
         if path.suffix == ".tflite":
-            found: Sequence[tuple[Tensor, Tensor | None]] = list(tflite.layers(path))
+            layers: Sequence[tuple[Tensor, Tensor | None]] = list(tflite.layers(path))
         else:
-            named = tfjs.layers(files)
-            found = [named[name] for name in _graph_names() if name in named]
+            by_name = tfjs.layers(files)
+            layers = [by_name[name] for name in _graph_names() if name in by_name]
         places = list(self._layers())
-        shapes, expected = [tuple(kernel.shape) for kernel, _ in found], [tuple(c.weight.shape) for c, _ in places]
+        shapes, expected = [tuple(kernel.shape) for kernel, _ in layers], [tuple(c.weight.shape) for c, _ in places]
         if shapes != expected:
-            told = next((f"{s}, expected {e}" for s, e in zip(shapes, expected, strict=False) if s != e), "too few")
-            raise InputError(f"{path}: not MoveNet at this width: {len(shapes)} kernels of {len(expected)}; {told}")
-        for (convolved, holder), (kernel, bias) in zip(places, found, strict=True):
+            mismatch = next((f"{s}, expected {e}" for s, e in zip(shapes, expected, strict=False) if s != e), "too few")
+            raise InputError(f"{path}: not MoveNet at this width: {len(shapes)} kernels of {len(expected)}; {mismatch}")
+        for (convolved, holder), (kernel, bias) in zip(places, layers, strict=True):
             convolved.weight.copy_(kernel)
             if bias is not None and isinstance(holder, FoldableNorm):
                 holder.fold(bias)
@@ -306,18 +306,18 @@ class MoveNet(TrainablePictureModel):
                 )
 
 
-def focal_loss(logits: Tensor, wanted: Tensor, known: Tensor | None = None) -> Tensor:
+def focal_loss(logits: Tensor, wanted: Tensor, mask: Tensor | None = None) -> Tensor:
     """Penalty-reduced focal loss of heatmaps (1904.07850, equation 1: alpha 2, beta 4), over the number of peaks.
 
     Args:
-        logits: Of any shape.
+        logits: Logits of any shape.
         wanted: 1 at peaks, less around them.
-        known: 1 where a loss is due, 0 elsewhere.
+        mask: 1 where the loss counts, 0 elsewhere.
     """
     peak = (wanted == 1).float()
     yes, no = F.logsigmoid(logits), F.logsigmoid(-logits)
-    each = peak * no.exp() ** 2 * yes + (1 - peak) * (1 - wanted) ** 4 * yes.exp() ** 2 * no
-    return -(each if known is None else each * torch.maximum(known, peak)).sum() / peak.sum().clamp(min=1)
+    losses = peak * no.exp() ** 2 * yes + (1 - peak) * (1 - wanted) ** 4 * yes.exp() ** 2 * no
+    return -(losses if mask is None else losses * torch.maximum(mask, peak)).sum() / peak.sum().clamp(min=1)
 
 
 def _taken(maps: Tensor, at: Tensor) -> Tensor:
@@ -335,25 +335,25 @@ def _taken(maps: Tensor, at: Tensor) -> Tensor:
 
 
 def _field_loss(maps: Tensor, points: Tensor, at: Tensor, seen: Tensor) -> Tensor:
-    """L1 of a field that tells from a cell, or one of its eight neighbours, where points are; the published ones do so.
+    """L1 of a field of offsets to points, at each point's cell and its eight neighbours, as in the published heads.
 
     Args:
         maps: ``(batch, 2 K, rows, columns)``.
         points: y and x, in cells, ``(batch, people, K, 2)``.
-        at: From where they are told, in the same way.
+        at: Places from which the offsets count, in the same way.
         seen: Which are labelled, ``(batch, people, K)``.
     """
     size = torch.tensor(maps.shape[-2:], device=maps.device)
     around = torch.cartesian_prod(*2 * [torch.arange(-1, 2, device=maps.device)])[:, None]
     cells = (torch.where(seen[..., None], at, 0).floor().long()[:, :, None] + around).clamp(min=0).minimum(size - 1)
-    told = _taken(maps, (cells[..., 0] * size[1] + cells[..., 1]).flatten(1, 2))
-    wrong: Tensor = (told.reshape(*cells.shape) - (points[:, :, None] - cells)).abs().mean((2, 4))
+    predicted = _taken(maps, (cells[..., 0] * size[1] + cells[..., 1]).flatten(1, 2))
+    wrong: Tensor = (predicted.reshape(*cells.shape) - (points[:, :, None] - cells)).abs().mean((2, 4))
     mean: Tensor = (wrong * seen).sum() / seen.sum().clamp(min=1)
     return mean
 
 
 def _rounded(channels: float) -> int:
-    """A multiple of 8, and not less than nine tenths of what was asked for, as in the authors' code of MobileNetV2."""
+    """The nearest multiple of 8, or the next if that is below nine tenths, as in the authors' code of MobileNetV2."""
     near = max(8, int(channels + 4) // 8 * 8)
     return near if near >= 0.9 * channels else near + 8
 

@@ -1,4 +1,4 @@
-"""OpenL3: convolutions over one second of sound, trained to tell whether sound and picture belong together.
+"""OpenL3: convolutions over one second of sound, trained to predict whether sound and picture belong together.
 
 Sources: Cramer et al. 2019, "Look, Listen and Learn More" (section 2; the mel network with 256 bands); marl/openl3,
 ``openl3/models.py`` (layers and their names) and ``openl3/core.py`` (windows); kapre 0.1, ``time_frequency.py`` and
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,9 +30,12 @@ FFT, HOP = 2048, 242
 FLOOR = -80.0
 """Decibels below a window's maximum."""
 CHANNELS = (64, 64, 128, 128, 256, 256, 512)
-"""Of the convolutions; a maximum of 2 by 2 follows every second one of the first six."""
+"""Channels of the convolutions; a maximum of 2 by 2 follows every second one of the first six."""
 POOLS = {512: (32, 24), 6144: (8, 8)}
 """Size of the last maximum by that of the published embedding."""
+_CONVOLUTION = {"weight": "kernel", "bias": "bias"}
+_NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+"""Keras' names of parameters, by PyTorch's."""
 
 
 @cache
@@ -77,7 +79,7 @@ class OpenL3(PatchBackbone):
         """Build the network from scratch.
 
         Args:
-            mel_bands: Of a window's spectrogram.
+            mel_bands: Mel bands of a window's spectrogram.
             embedding_size: At full width 512 or 6,144; else the channels of the last convolution.
             width: Multiplier of all channels.
             hop_seconds: From one window to the next.
@@ -136,23 +138,22 @@ class OpenL3(PatchBackbone):
         """Load the published Keras file, unzipped, by the names of its layers.
 
         Raises:
-            InputError: It is of another structure, or nothing here reads HDF5.
+            InputError: The file has another structure, or h5py is not installed.
         """
         (path,) = files.values()
         arrays = read_keras(path)
         for name, module in self.named_children():
-            keys = ("kernel", "bias") if isinstance(module, nn.Conv2d) else ("gamma", "beta")
-            targets: dict[str, Any] = dict(zip(keys, (module.weight, module.bias), strict=True))
-            if isinstance(module, nn.BatchNorm2d):
-                targets |= {"moving_mean": module.running_mean, "moving_variance": module.running_var}
-            for key, target in targets.items():
+            keras_names = _CONVOLUTION if isinstance(module, nn.Conv2d) else _NORM
+            tensors = module.state_dict()
+            for parameter, key in keras_names.items():
+                target = tensors[parameter]
                 if (name, key) not in arrays:
                     raise InputError(f"{path}: not OpenL3: without {name}/{key}")
                 value = torch.from_numpy(arrays[name, key])
                 value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value
                 if value.shape != target.shape:
-                    told = f"{tuple(value.shape)}, expected {tuple(target.shape)}"
-                    raise InputError(f"{path}: not OpenL3 as configured: {name}/{key} is {told}")
+                    shapes = f"{tuple(value.shape)}, expected {tuple(target.shape)}"
+                    raise InputError(f"{path}: not OpenL3 as configured: {name}/{key} is {shapes}")
                 target.copy_(value)
 
     def _layers(self) -> list[tuple[nn.Module, nn.Module]]:
@@ -164,25 +165,25 @@ def read_keras(path: Path) -> dict[tuple[str, str], np.ndarray]:
     """Arrays of a Keras HDF5 file, by layer and parameter.
 
     Raises:
-        InputError: It is no such file, or h5py is not installed.
+        InputError: The file is not Keras HDF5, or h5py is not installed.
     """
     try:
         import h5py
     except ImportError:
         raise InputError(f"{path}: reading Keras' HDF5 needs h5py: pip install '.[keras]' in a clone") from None
-    found: dict[tuple[str, str], np.ndarray] = {}
+    arrays: dict[tuple[str, str], np.ndarray] = {}
 
-    def collect(name: str, item: Any) -> None:
+    def collect(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
             parts = name.split("/")
-            found[parts[-2], parts[-1].removesuffix(":0")] = item[()]
+            arrays[parts[-2], parts[-1].removesuffix(":0")] = item[()]
 
     try:
         with h5py.File(path) as file:
             file.visititems(collect)
     except OSError as error:
-        raise InputError(f"{path}: no readable HDF5 file: {error}") from None
-    return found
+        raise InputError(f"{path}: cannot be read as HDF5: {error}") from None
+    return arrays
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

@@ -1,4 +1,4 @@
-"""Networks that embed patches of a sound, one by one: what they have in common."""
+"""Common base of networks that embed a sound patch by patch."""
 
 from __future__ import annotations
 

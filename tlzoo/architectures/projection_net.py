@@ -51,8 +51,8 @@ class ProjectionNet(TrainableModel):
         Args:
             hashes: Hash functions.
             bits: Bits of a hash code.
-            ngram: Most words of a skip-gram.
-            max_skip: Most words left out between two words of a skip-gram.
+            ngram: Maximum number of words of a skip-gram.
+            max_skip: Maximum number of words left out between two words of a skip-gram.
             hidden: Width of a tower's first layer.
             dim: Size of the vectors that are multiplied.
             dropout: Share of the bits, and of the first layer's values, that training leaves out.
@@ -82,14 +82,14 @@ class ProjectionNet(TrainableModel):
         """Hash a message and its candidates.
 
         Returns:
-            Bits, int8, 0 or 1: ``message`` ``(bits,)`` and ``candidates`` ``(candidates, bits)``; what the replies are,
+            Bits, int8, 0 or 1: ``message`` ``(bits,)`` and ``candidates`` ``(candidates, bits)``; the replies,
             ``texts``; and ``target`` where the row has one.
 
         Raises:
-            InputError: There are no candidates, or a text is no text: a half of a surrogate pair.
+            InputError: There are no candidates, or a text holds half of a surrogate pair.
         """
         if not row.get("candidates"):
-            raise InputError("no candidates: this model ranks given replies and writes none")
+            raise InputError("no candidates: this model ranks given replies and does not write any")
         texts = list(row["candidates"])
         example: Example = {
             "message": _hashed(row["text"], *self.hashing),
@@ -107,7 +107,7 @@ class ProjectionNet(TrainableModel):
         return one, other
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the right reply among all of the batch, those left out that are right as well: the same."""
+        """Cross-entropy of the right reply among all right replies of the batch, without equal ones."""
         begins = batch["candidates_lengths"].cumsum(0) - batch["candidates_lengths"]
         right = batch["candidates"][begins + batch["target"]]
         messages, replies = self(batch["message"], right)
@@ -146,7 +146,7 @@ def _equal(bits: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1 << 14)
 def _hashed(text: str, hashes: int, bits: int, ngram: int, max_skip: int) -> Tensor:
-    """Bits of a text, int8, ``(hashes * bits,)``; a hash function is told from another by its number."""
+    """Bits of a text, int8, ``(hashes * bits,)``; the index of a hash function is its seed."""
     seeds = np.arange(1, hashes * bits + 1, dtype=np.float32).reshape(hashes, bits)
-    grams = [gram for each in sentences(utf8(text)) for gram in skip_grams(normalise(each), ngram, max_skip)]
+    grams = [gram for sentence in sentences(utf8(text)) for gram in skip_grams(normalise(sentence), ngram, max_skip)]
     return torch.from_numpy(project(*features(grams), seeds).reshape(-1).astype(np.int8))

@@ -1,7 +1,7 @@
 """Faster R-CNN (Ren et al. 2015, 1506.01497) and Mask R-CNN (He et al. 2017, 1703.06870) as native models.
 
-The networks are torchvision's: proposals, heads, losses and their matching. What is here frames pictures, turns a
-task's targets into torchvision's and its results into predictions, and makes networks in sizes that it has not.
+The networks are torchvision's: proposals, heads, losses and their matching. This module frames pictures, converts a
+task's targets to torchvision's and its results to predictions, and builds networks in sizes that torchvision lacks.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ COCO: tuple[str, ...] = tuple(name for name in COCO_91 if name != "N/A")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BACKGROUND = "background"
 SURE = 0.5
-"""Score from which on an object is painted into a mask of classes, and share of its soft mask that is the object."""
+"""Minimum score of an object painted into a mask of classes, and minimum value of its soft mask inside the object."""
 _PIXELS = 2**21  # of inputs that are predicted at once, to bound memory
-_SMALLEST = 1.0  # side of an object that is trained on, pixels of the input
+_MIN_SIDE = 1.0  # of an object that is trained on, pixels of the input
 
 
 class RCNN(Normalising, TrainablePictureModel):
@@ -66,8 +66,8 @@ class RCNN(Normalising, TrainablePictureModel):
             network: A ``torchvision.models.detection.FasterRCNN`` or ``MaskRCNN``; its own transform is not used.
             size: Height and width of the input, pixels.
             labels: Names of its classes 1, 2...
-            mean: Of each channel, for pixels in [0, 1].
-            std: Of each channel.
+            mean: Mean of each channel, for pixels in [0, 1].
+            std: Standard deviation of each channel.
             detector: Whether the published model gives boxes; if absent, boxes where it has no masks.
         """
         super().__init__()
@@ -143,29 +143,29 @@ class RCNN(Normalising, TrainablePictureModel):
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the losses of proposals, classes, boxes and masks, each as torchvision has it."""
-        found = self._run(self.pixels(batch), self._targets(batch))[1]
-        return torch.stack([*found.values()]).sum()
+        losses = self._run(self.pixels(batch), self._targets(batch))[1]
+        return torch.stack([*losses.values()]).sum()
 
     def predict(self, batch: Batch) -> list[Any]:
         """Boxes or masks in the pictures, as the task asks; before :meth:`for_task`, of the published classes."""
         image, frames = batch["image"], batch["frame"]
         many = max(1, _PIXELS // (image.shape[2] * image.shape[3]))
-        found = [each for part in image.split(many) for each in self._run(self.pixels({"image": part}))[0]]
+        detections = [detected for part in image.split(many) for detected in self._run(self.pixels({"image": part}))[0]]
         if self.detector:
-            return [self._boxes(each, frame) for each, frame in zip(found, frames, strict=True)]
+            return [self._boxes(detected, frame) for detected, frame in zip(detections, frames, strict=True)]
         sized = (image.shape[2], image.shape[3])
-        pairs = zip(found, frames, strict=True)
-        return [masks(self._painted(each, sized)[None], f[None], self.spec.labels)[0] for each, f in pairs]
+        pairs = zip(detections, frames, strict=True)
+        return [masks(self._painted(detected, sized)[None], f[None], self.spec.labels)[0] for detected, f in pairs]
 
     def _run(
         self, pixels: Tensor, targets: list[dict[str, Tensor]] | None = None
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """What torchvision's GeneralizedRCNN does, on pictures that have their size already."""
+        """Run the network as torchvision's GeneralizedRCNN does, on pictures that already have their size."""
         sizes = [(pixels.shape[2], pixels.shape[3])] * len(pixels)
         features = self.network.backbone(pixels)
         proposals, losses = self.network.rpn(ImageList(pixels, sizes), features, targets)
-        found, more = self.network.roi_heads(features, proposals, sizes, targets)
-        return found, losses | more
+        detections, more = self.network.roi_heads(features, proposals, sizes, targets)
+        return detections, losses | more
 
     def _targets(self, batch: Batch) -> list[dict[str, Tensor]]:
         """Targets as torchvision has them: classes from 1, boxes, and masks of the objects."""
@@ -174,8 +174,8 @@ class RCNN(Normalising, TrainablePictureModel):
         for target in batch["target"]:
             if not self.detector:
                 target = instances(target, [names.index(name) for name in self.objects])
-            kept = (target["boxes"][:, 2:] - target["boxes"][:, :2] >= _SMALLEST).all(1)
-            whole = {name: value[kept].to(image.device) for name, value in target.items()}
+            is_large = (target["boxes"][:, 2:] - target["boxes"][:, :2] >= _MIN_SIDE).all(1)
+            whole = {name: value[is_large].to(image.device) for name, value in target.items()}
             targets.append(whole | {"labels": whole["labels"] + 1})
         return targets
 
@@ -186,16 +186,16 @@ class RCNN(Normalising, TrainablePictureModel):
             "labels": [self.objects[i - 1] for i in found["labels"].tolist()],
         }
 
-    def _painted(self, found: Mapping[str, Tensor], size: tuple[int, int]) -> Tensor:
+    def _painted(self, detections: Mapping[str, Tensor], size: tuple[int, int]) -> Tensor:
         """Scores of each class over the input, ``(classes, height, width)``, 0.5 for what no object covers."""
         names = self.spec.labels
-        canvas = found["boxes"].new_zeros(len(names), *size)
+        canvas = detections["boxes"].new_zeros(len(names), *size)
         canvas[names.index(BACKGROUND) if BACKGROUND in names else 0] = SURE
-        sure = (found["scores"] >= SURE).nonzero()[:, 0].flip(0)  # they come best first
+        sure = (detections["scores"] >= SURE).nonzero()[:, 0].flip(0)  # they come best first
         for i in sure.tolist():
-            shape = drawn(found["masks"][i, 0].detach(), found["boxes"][i].detach(), size)
+            shape = drawn(detections["masks"][i, 0].detach(), detections["boxes"][i].detach(), size)
             inside = shape >= SURE
-            place = names.index(self.objects[int(found["labels"][i]) - 1])
+            place = names.index(self.objects[int(detections["labels"][i]) - 1])
             canvas[:, inside] = 0
             canvas[place] = torch.where(inside, shape, canvas[place].maximum(shape))
         return canvas
@@ -225,10 +225,10 @@ class FasterRCNN(RCNN):
             layers: Blocks of each of the four stages.
             width: Channels of the stem; a stage has 4, 8, 16 and 32 times as many.
             fpn_channels: Channels of the pyramid.
-            head_channels: Of the two dense layers.
+            head_channels: Channels of the two dense layers.
             num_classes: Classes, without background; 80 are named as COCO's.
             anchor: Side of the smallest anchors, pixels of the input; they double from level to level.
-            proposals: Most regions of a picture that are looked at.
+            proposals: Maximum number of regions of a picture that the heads see in prediction.
             rois: Regions of a picture that the heads are trained on.
             size: Side of the input, pixels.
             as_detectron2: Whether to follow Detectron2 where torchvision does otherwise (``detectron2.py``); the batch
@@ -241,7 +241,7 @@ class FasterRCNN(RCNN):
         pool: type[MultiScaleRoIAlign] = detectron2.AlignedPool if as_detectron2 else MultiScaleRoIAlign
         anchors: type[AnchorGenerator] = detectron2.ExactAnchors if as_detectron2 else AnchorGenerator
         names = ["0", "1", "2", "3"]
-        given: dict[str, Any] = {
+        options: dict[str, object] = {
             "rpn_anchor_generator": anchors(tuple((anchor * 2**i,) for i in range(5)), ((0.5, 1.0, 2.0),) * 5),
             "rpn_pre_nms_top_n_train": 2 * proposals,
             "rpn_post_nms_top_n_train": 2 * proposals,
@@ -256,13 +256,13 @@ class FasterRCNN(RCNN):
         kind = faster_rcnn.FasterRCNN
         if self.masked:
             kind = mask_rcnn.MaskRCNN
-            given |= {
+            options |= {
                 "mask_roi_pool": MultiScaleRoIAlign(names, 14, 2, canonical_scale=7 * anchor),
                 "mask_head": mask_rcnn.MaskRCNNHeads(fpn_channels, (fpn_channels,) * (4 if width == 64 else 2), 1),
                 "mask_predictor": mask_rcnn.MaskRCNNPredictor(fpn_channels, fpn_channels, num_classes + 1),
             }
         classes = COCO if num_classes == len(COCO) else tuple(map(str, range(1, num_classes + 1)))
-        super().__init__(kind(pyramid, **given), (size, size), classes)
+        super().__init__(kind(pyramid, **options), (size, size), classes)
         self.as_detectron2 = as_detectron2
 
     def load_official(self, files: Mapping[str, Path]) -> None:

@@ -1,4 +1,4 @@
-"""TRILL and TRILLsson: embeddings of how something is said.
+"""TRILL and TRILLsson: embeddings of paralinguistic speech, such as emotion and speaker.
 
 Sources: Shor et al. 2020, arXiv 2002.12764 (section 3: a ResNet-50 over log-mel patches, an embedding of 512 values);
 Shor & Venugopalan 2022, arXiv 2203.00236 (TRILLsson: a student of other architectures, of which size 3 is an
@@ -26,8 +26,8 @@ from tlzoo.core.batch import Example, Spec
 STAGES = (64, 128, 256, 512)
 """Channels of the stages of a ResNet-50, before the factor 4 of its bottlenecks (He 2015, 1512.03385, table 1)."""
 
-LEAST = 32_000
-"""Samples that TRILLsson's published feature extractor fills a shorter sound up to."""
+MIN_SAMPLES = 32_000
+"""Minimum length in samples, to which TRILLsson's published feature extractor extends shorter sounds."""
 NAMES: dict[str, tuple[tuple[str, str], ...]] = {
     "ConvBnAct": (("project_conv", "conv"), ("project_bn", "bn1")),
     "EdgeResidual": (
@@ -81,8 +81,8 @@ class TRILL(PatchBackbone):
 
     def embed(self, patches: Tensor) -> Tensor:
         """``(patches, 1, 96, 64)`` to ``(patches, dim)``."""
-        found: Tensor = self.body(patches.contiguous(memory_format=torch.channels_last))
-        return found
+        embeddings: Tensor = self.body(patches.contiguous(memory_format=torch.channels_last))
+        return embeddings
 
     def stages(self) -> list[nn.Module]:
         """The stem, the four stages, the embedding."""
@@ -93,7 +93,7 @@ class TRILL(PatchBackbone):
         """Load parameters by timm's names; the published SavedModel has no conversion that is known.
 
         Raises:
-            InputError: They are of another structure.
+            InputError: The parameters have another structure.
         """
         (path,) = files.values()
         load_tensors(self.body, read_tensors(path), path)
@@ -113,9 +113,9 @@ class TRILLsson(PatchBackbone):
         """Build the network from scratch.
 
         Args:
-            size: Of EfficientNetV2: ``s``, ``m`` or ``l``.
-            mel_bands: Of a patch.
-            frames: Of a patch, one every 10 ms.
+            size: Size of EfficientNetV2: ``s``, ``m`` or ``l``.
+            mel_bands: Mel bands of a patch.
+            frames: Frames of a patch, one every 10 ms.
             embedding_size: Values of the embedding.
             hop_frames: From one patch to the next.
         """
@@ -135,16 +135,16 @@ class TRILLsson(PatchBackbone):
         Returns:
             ``patches``, ``(patches, 1, frames, bands)``, scaled as the published feature extractor does.
         """
-        least = max(LEAST, (self.frames - 1) * yamnet.HOP + yamnet.WINDOW)
+        minimum = max(MIN_SAMPLES, (self.frames - 1) * yamnet.HOP + yamnet.WINDOW)
         sound = np.asarray(source if len(source) else [0.0], dtype=np.float32)
-        sound = np.pad(sound, (0, max(0, least - len(sound))), mode="symmetric")
+        sound = np.pad(sound, (0, max(0, minimum - len(sound))), mode="symmetric")
         mel = yamnet.log_mel(torch.from_numpy(sound), self.bands) / 128 - 1
         return {"patches": mel.unfold(0, self.frames, self.hop).transpose(1, 2).unsqueeze(1).contiguous()}
 
     def embed(self, patches: Tensor) -> Tensor:
         """``(patches, 1, frames, bands)`` to ``(patches, dim)``."""
-        found: Tensor = self.body(patches.contiguous(memory_format=torch.channels_last))
-        return found
+        embeddings: Tensor = self.body(patches.contiguous(memory_format=torch.channels_last))
+        return embeddings
 
     def stages(self) -> list[nn.Module]:
         """The stem, the stages of blocks, the last convolution, the embedding."""
@@ -156,7 +156,7 @@ class TRILLsson(PatchBackbone):
         """Load vumichien's conversion.
 
         Raises:
-            InputError: It is of another structure.
+            InputError: The file has another structure.
         """
         (path,) = files.values()
         names = self.published_names()

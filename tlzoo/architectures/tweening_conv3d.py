@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
 HALF = 0.5**0.5
-"""Of the sum of two parts, so that it is about as large as each."""
+"""Factor of a sum of two parts, which keeps its variance."""
 
 
 class TweeningConv3D(TrainableModel):
@@ -36,11 +36,11 @@ class TweeningConv3D(TrainableModel):
         """Build the network from scratch.
 
         Args:
-            frames: Of a clip, the two ends included; a multiple of 4.
-            channels: Of the latents.
+            frames: Frames of a clip, including the two ends; a multiple of 4.
+            channels: Channels of the latents.
             fusion_blocks: Blocks that fuse the ends into the latents, over three resolutions of time; a multiple of 3.
-            halvings: Of a frame's side, before the latents.
-            noise_dim: Values of the noise that tells one course of things from another.
+            halvings: How often a frame's side is halved before the latents.
+            noise_dim: Values of the noise that tells one course of events from another.
         """
         super().__init__()
         self.frames, self.noise_dim = frames, noise_dim
@@ -69,7 +69,7 @@ class TweeningConv3D(TrainableModel):
                 nn.init.zeros_(module.bias)
 
     def encode(self, row: Row) -> Example:
-        """The clip, uint8 of shape ``(frames, 3, side, side)``; what is between its ends, the loss alone sees."""
+        """The clip, uint8 of shape ``(frames, 3, side, side)``; only the loss sees the frames between its ends."""
         return {"clip": clip(row, self.frames)}
 
     def forward(self, ends: Tensor, noise: Tensor) -> Tensor:
@@ -85,20 +85,20 @@ class TweeningConv3D(TrainableModel):
         start, end = (self.image_encoder(ends[:, i]) for i in (0, 1))
         latent = torch.stack([(1 - t) * start + t * end for t in torch.linspace(0, 1, self.frames // 4).tolist()], 2)
         latent = latent + self.noise(noise)[:, :, None, None, None]
-        each = len(self.fusion) // 3
+        blocks_per_rate = len(self.fusion) // 3
         for i, block in enumerate(self.fusion):
-            if i and i % each == 0:
+            if i and i % blocks_per_rate == 0:
                 latent = F.interpolate(latent, scale_factor=(2.0, 1.0, 1.0), mode="nearest")
             latent = block(latent, start, end)
-        found: Tensor = self.video_generator(latent)[:, :, 1:-1].transpose(1, 2)
-        return found
+        between: Tensor = self.video_generator(latent)[:, :, 1:-1].transpose(1, 2)
+        return between
 
     def loss(self, batch: Batch) -> Tensor:
         """Squared and absolute difference of the frames between, of values in [-1, 1]."""
         whole = batch["clip"].float() / 127.5 - 1
         noise = torch.randn(len(whole), self.noise_dim, device=whole.device)
-        found = self(whole[:, [0, -1]], noise)
-        return F.mse_loss(found, whole[:, 1:-1]) + 0.1 * F.l1_loss(found, whole[:, 1:-1])
+        between = self(whole[:, [0, -1]], noise)
+        return F.mse_loss(between, whole[:, 1:-1]) + 0.1 * F.l1_loss(between, whole[:, 1:-1])
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
@@ -154,5 +154,5 @@ class Enlarge(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, channels, time, height, width)``."""
         x = self.up(latent)
-        found: Tensor = (x + self.mixed(F.leaky_relu(x, 0.2))) * HALF
-        return found
+        enlarged: Tensor = (x + self.mixed(F.leaky_relu(x, 0.2))) * HALF
+        return enlarged

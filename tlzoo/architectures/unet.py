@@ -42,7 +42,7 @@ class UNet2d(Segmenter):
             size: Side of the input, pixels.
 
         Raises:
-            InputError: The size is no multiple of the coarsest level's stride.
+            InputError: The size is not a multiple of the coarsest level's stride.
         """
         super().__init__((size, size), LABELS)
         *levels, bottom = widths
@@ -85,7 +85,7 @@ class UNet2d(Segmenter):
         return [*self.encoders, self.base, *up, self.output]
 
     def pixels(self, batch: Batch) -> Tensor:
-        """Pixels of mean 0 and variance 1 in each channel of each picture; what surrounds a picture is 0.
+        """Pixels of mean 0 and variance 1 in each channel of each picture; the surroundings of a picture are 0.
 
         Returns:
             float32 of shape ``(batch, in_channels, height, width)``.
@@ -105,12 +105,12 @@ class UNet2d(Segmenter):
 
     def network(self, pixels: Tensor) -> Tensor:
         """The network itself: ``(batch, in_channels, height, width)`` to ``(batch, out_channels, height, width)``."""
-        kept = []
+        skips = []
         for encoder in self.encoders:
-            kept.append(encoder(pixels))
-            pixels = nn.functional.max_pool2d(kept[-1], 2)
+            skips.append(encoder(pixels))
+            pixels = nn.functional.max_pool2d(skips[-1], 2)
         x = self.base(pixels)
-        for up, decoder, fine in zip(self.upsamplers, self.decoders, reversed(kept), strict=True):
+        for up, decoder, fine in zip(self.upsamplers, self.decoders, reversed(skips), strict=True):
             x = decoder(torch.cat([fine, up(x)], 1))
         logits: Tensor = self.output(x)
         return logits

@@ -28,7 +28,7 @@ from tlzoo.errors import InputError
 SAMPLE_RATE = 16_000
 """Hz."""
 RESIDUAL_SCALE = math.sqrt(0.5)
-"""Of a layer's sum with its input (fairseq's ``residual_scale``)."""
+"""Factor of a layer's sum with its input (fairseq's ``residual_scale``)."""
 
 
 class Wav2Vec(Backbone):
@@ -51,7 +51,7 @@ class Wav2Vec(Backbone):
         """Build the network from scratch.
 
         Args:
-            channels: Of every layer.
+            channels: Channels of every layer.
             feature_kernels: Kernel sizes of the encoder's layers.
             feature_strides: Their strides.
             context_kernels: Kernel sizes of the context network's layers.
@@ -69,7 +69,7 @@ class Wav2Vec(Backbone):
         )
 
     def encode(self, source: np.ndarray) -> Example:
-        """Take the samples as they are; what is shorter than one token's window is followed by silence.
+        """Take the samples unchanged; a sound shorter than one token's window is followed by silence.
 
         Args:
             source: Mono samples at 16 kHz, ``(samples,)``.
@@ -101,17 +101,19 @@ class Wav2Vec(Backbone):
             files: The one file, ``wav2vec_large.pt``.
 
         Raises:
-            InputError: It is no such checkpoint, or of another structure.
+            InputError: The file is not such a checkpoint, or has another structure.
         """
         (path,) = files.values()
-        held = _read(path)
-        weights = next((held[key] for key in ("model_weight", "model") if isinstance(held.get(key), Mapping)), None)
+        checkpoint = _read(path)
+        weights = next(
+            (checkpoint[key] for key in ("model_weight", "model") if isinstance(checkpoint.get(key), Mapping)), None
+        )
         if weights is None:
             raise InputError(
-                f"{path}: no checkpoint of wav2vec: expected 'model' or 'model_weight', found {list(held)}"
+                f"{path}: not a checkpoint of wav2vec: expected 'model' or 'model_weight', found {list(checkpoint)}"
             )
-        parts = ("feature_extractor.", "feature_aggregator.")
-        load_tensors(self, {name: value.float() for name, value in weights.items() if name.startswith(parts)}, path)
+        prefixes = ("feature_extractor.", "feature_aggregator.")
+        load_tensors(self, {name: value.float() for name, value in weights.items() if name.startswith(prefixes)}, path)
 
 
 class _Encoder(nn.Module):
@@ -170,10 +172,10 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> tuple[int
     return hop, size
 
 
-def at_least(source: np.ndarray, least: int) -> Tensor:
-    """Samples as a tensor, followed by silence where there are fewer than ``least``."""
+def at_least(source: np.ndarray, minimum: int) -> Tensor:
+    """Samples as a tensor, followed by silence if there are fewer than ``minimum``."""
     samples = torch.tensor(source, dtype=torch.float32)
-    return nn.functional.pad(samples, (0, max(0, least - len(samples))))
+    return nn.functional.pad(samples, (0, max(0, minimum - len(samples))))
 
 
 def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> Outputs:
@@ -191,25 +193,25 @@ def tokens_of(batch: Batch, run: Callable[[Tensor], Tensor]) -> Outputs:
     alike: dict[int, list[int]] = {}
     for place, length in enumerate(lengths):
         alike.setdefault(length, []).append(place)
-    found: dict[int, Tensor] = {}
+    tokens_by_place: dict[int, Tensor] = {}
     for places in alike.values():
-        found |= dict(zip(places, run(torch.stack([sounds[place] for place in places])), strict=True))
-    each = [found[place] for place in range(len(lengths))]
-    counts = torch.tensor([len(tokens) for tokens in each], device=batch[SAMPLES].device)
-    tokens = torch.cat(each)
+        tokens_by_place |= dict(zip(places, run(torch.stack([sounds[place] for place in places])), strict=True))
+    in_order = [tokens_by_place[place] for place in range(len(lengths))]
+    counts = torch.tensor([len(tokens) for tokens in in_order], device=batch[SAMPLES].device)
+    tokens = torch.cat(in_order)
     return {"tokens": tokens, "tokens_lengths": counts, "pooled": segment_mean(tokens, counts)}
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    """A checkpoint's tree; that of 2019 is not in the zip format, and holds fairseq's arguments, a ``Namespace``."""
+    """Contents of a checkpoint; that of 2019 is not a zip file, and holds fairseq's arguments, a ``Namespace``."""
     if zipfile.is_zipfile(path):
-        held = restricted_load(path)
+        checkpoint = restricted_load(path)
     else:
         try:
             with torch.serialization.safe_globals([argparse.Namespace]):
-                held = torch.load(path, map_location="cpu", weights_only=True)
+                checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
-            raise InputError(f"{path}: no readable checkpoint: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(held, Mapping):
-        raise InputError(f"{path}: no checkpoint of wav2vec: expected a dict, found {type(held).__name__}")
-    return held
+            raise InputError(f"{path}: cannot be read as a checkpoint: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(checkpoint, Mapping):
+        raise InputError(f"{path}: not a checkpoint of wav2vec: expected a dict, found {type(checkpoint).__name__}")
+    return checkpoint

@@ -176,16 +176,16 @@ class YAMNet(PatchBackbone):
             files: The one file, ``yamnet_audio_classifier_with_metadata.tflite``.
 
         Raises:
-            InputError: It is no TensorFlow Lite file of this network, at this width, with its labels.
+            InputError: The file is not TensorFlow Lite, or holds another network, width or no labels.
         """
         (path,) = files.values()
         layers = list(tflite.layers(path))
         if self.classifier is None:
             layers = layers[:-1]
         modules = [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-        found, expected = [tuple(k.shape) for k, _ in layers], [tuple(m.weight.shape) for m in modules]
-        if found != expected:
-            raise InputError(f"{path}: not YAMNet at this width: kernels {found[:3]}..., expected {expected[:3]}...")
+        shapes, expected = [tuple(k.shape) for k, _ in layers], [tuple(m.weight.shape) for m in modules]
+        if shapes != expected:
+            raise InputError(f"{path}: not YAMNet at this width: kernels {shapes[:3]}..., expected {expected[:3]}...")
         if self.classifier is not None:
             self.spec = replace(self.spec, labels=_labels(path, self.classifier.out_features))
             self.classifier.bias.copy_(layers[-1][1])

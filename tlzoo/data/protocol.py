@@ -206,7 +206,7 @@ def without_repeats(content: Mapping[str, Sequence[Hashable]]) -> dict[str, list
     return remaining
 
 
-def deal(count: int, index: int, seed: tuple[int, ...]) -> int:
-    """Draw card ``index`` of an endless row of shuffled packs of ``count`` cards."""
+def balanced_choice(count: int, index: int, seed: tuple[int, ...]) -> int:
+    """Choose one of ``count`` options at random, each exactly once in every ``count`` consecutive indices."""
     pack, place = divmod(index, count)
     return int(np.random.default_rng((*seed, pack)).permutation(count)[place])

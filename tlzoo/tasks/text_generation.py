@@ -10,7 +10,7 @@ from datasets import Features
 
 from tlzoo.core.batch import Row
 from tlzoo.core.task import PromptTask
-from tlzoo.data.files.replies import form
+from tlzoo.data.files.replies import normal_form
 from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 
@@ -55,7 +55,7 @@ class Replies(PromptTask):
         """The first number in an answer that numbers a candidate, else the candidate that it repeats, else none."""
         candidates = row["candidates"]
         chosen = next((int(n) - 1 for n in re.findall(r"\d+", answer) if 1 <= int(n) <= len(candidates)), None)
-        said = [i for i, reply in enumerate(candidates) if f" {form(reply)} " in f" {form(answer)} "]
+        said = [i for i, reply in enumerate(candidates) if f" {normal_form(reply)} " in f" {normal_form(answer)} "]
         if chosen is None and len(said) == 1:
             (chosen,) = said
         scores = [float(place == chosen) for place in range(len(candidates))]

@@ -192,7 +192,7 @@ def test_what_cannot_be_meant_is_one_line(coco: Maker, change: Callable[[Content
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "no JSON: "), ("[1]", "no list 'images'"), ("\x00\xff", r"a\.json:1: a NUL byte"), ("", "no JSON: ")],
+    [("{", "not valid JSON"), ("[1]", "no list 'images'"), ("\x00\xff", r"json:1: a NUL byte"), ("", "not valid JSON")],
 )
 def test_a_file_that_is_no_coco(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.json").write_text(text)
@@ -348,13 +348,13 @@ def test_run_lengths_packed_or_not_are_those_of_pycocotools() -> None:
     ("segmentation", "message"),
     [
         ({"size": [30, 40], "counts": [10, 5]}, "its mask has 15 pixels, its picture 1200"),
-        ({"size": [30, 40], "counts": "PPPP1000"}, "no run lengths|its mask has"),
+        ({"size": [30, 40], "counts": "PPPP1000"}, "not run lengths|its mask has"),
         ({"size": [30, 40], "counts": ""}, "its mask has 0 pixels"),
-        ({"size": [30, 40], "counts": [-3, 1203]}, "no run lengths"),
+        ({"size": [30, 40], "counts": [-3, 1203]}, "not run lengths"),
         ({"size": [40, 30], "counts": [1200]}, r"of size \[40, 30\], its picture \[30, 40\]"),
-        ([["a", "b"]], "no list of polygons"),
-        ([[1, 2, 3, 4, 5, 6, 7]], "no list of polygons"),
-        ("text", "no list of polygons"),
+        ([["a", "b"]], "not a list of polygons"),
+        ([[1, 2, 3, 4, 5, 6, 7]], "not a list of polygons"),
+        ("text", "not a list of polygons"),
     ],
 )
 def test_a_segmentation_of_no_form_is_named(coco: Maker, segmentation: Any, message: str) -> None:
@@ -410,7 +410,7 @@ def test_keypoints_outside_and_people_without_a_box(coco: Maker) -> None:
     row = rows(data)["00.png"]
     assert row["people"]["keypoints"] == [[[0, 0, 0], [10, 5, 2], [20, 15, 1]]]
     assert row["people"]["bbox"] == [[10, 5, 10, 10]]
-    assert data.problems == ("01.png: nobody in it has keypoints inside the picture",)
+    assert data.problems == ("01.png: no person has keypoints inside the picture",)
     assert "pictures without anybody's keypoints, left out: 1" in data.notices
     assert "keypoints outside their picture, taken for absent: 1" in data.notices
 

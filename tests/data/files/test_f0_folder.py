@@ -51,9 +51,9 @@ def test_what_is_no_pitch_is_zero(tmp_path: Path) -> None:
     [
         ("time,f0\n0,1\n0.01\n", "a.csv:3: expected seconds and Hz"),
         ("0,1\n0.01,x\n", "a.csv:2: expected seconds and Hz, found '0.01,x'"),
-        ("0,100\n0,100\n", "a.csv:2: time 0 does not rise"),
-        ("time,f0\n", "a.csv: fewer than two times"),
-        (f"0,{'1' * 200_000}\n", "a.csv: fewer than two times"),
+        ("0,100\n0,100\n", "a.csv:2: time 0 does not increase"),
+        ("time,f0\n", "a.csv: fewer than two rows"),
+        (f"0,{'1' * 200_000}\n", "a.csv: fewer than two rows"),
     ],
 )
 def test_a_wrong_line_is_named(table: str, told: str, tmp_path: Path) -> None:

@@ -78,9 +78,9 @@ def test_fasta(tmp_path: Path) -> None:
         sequence for _, sequence in expected
     ]
     for name, content, told in (
-        ("b.fa", b"ACGT\n", "b.fa:1: no FASTA file"),
-        ("c.fa", b"", "holds no record"),
-        ("d.fa", b">x\n\xff\xfe", r"d\.fa:2: byte 0xff is no UTF-8"),
+        ("b.fa", b"ACGT\n", "b.fa:1: not a FASTA file"),
+        ("c.fa", b"", "it has no record"),
+        ("d.fa", b">x\n\xff\xfe", r"d\.fa:2: byte 0xff is not valid UTF-8"),
         ("e.fa.gz", gzip.compress(b">x\nACGT")[:-4], "ended before the end-of-stream"),
     ):
         (tmp_path / name).write_bytes(content)
@@ -131,8 +131,8 @@ def test_what_is_wrong_with_one_row_costs_that_row(tmp_path: Path) -> None:
     assert told["regions.jsonl row 3"] == "the sequence is empty"
     assert told["regions.jsonl row 4"] == "has 1 bins of 2 tracks, the first row 4 bins of 2 tracks"
     assert "negative" in told["regions.jsonl row 5"]
-    assert "no list of numbers a bin" in told["regions.jsonl row 6"]
-    assert "no list of numbers a bin" in told["regions.jsonl row 7"]
+    assert "not one list of numbers a bin" in told["regions.jsonl row 6"]
+    assert "not one list of numbers a bin" in told["regions.jsonl row 7"]
     assert len(told) == 6
     kept = [row["dna"] for split in data.splits.values() for row in split if row["id"] == "regions.jsonl row 8"]
     assert kept == ["ACGTN" * 8]
@@ -141,12 +141,12 @@ def test_what_is_wrong_with_one_row_costs_that_row(tmp_path: Path) -> None:
 def test_what_is_wrong_with_the_whole_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(">x\nACGT\n")
     cases: list[tuple[str, str]] = [
-        (str(tmp_path / "a.fa"), "FASTA has sequences and no tracks"),
+        (str(tmp_path / "a.fa"), "FASTA has sequences but no tracks"),
         (write(tmp_path / "b.jsonl", [{"sequence": "ACGT"}]), "no column of tracks"),
-        (write(tmp_path / "c.jsonl", [{"sequence": "ACGT", "tracks": "x"}]), "c.jsonl: row 1: tracks are no list"),
+        (write(tmp_path / "c.jsonl", [{"sequence": "ACGT", "tracks": "x"}]), "c.jsonl: row 1: tracks are not one list"),
         (
             write(tmp_path / "d.jsonl", [{"sequence": "ACGT", "tracks": [1], "bin_size": 1.5}]),
-            "bin_size 1.5 is no number of bases",
+            "bin_size 1.5 is not a number of bases",
         ),
     ]
     for path, told in cases:

@@ -60,7 +60,7 @@ def test_one_class_is_refused_with_the_alternatives(sound: Maker, tmp_path: Path
         ("file_name,label\n../../etc/passwd,1\n", "leaves the folder"),
         ("file_name,label\n/etc/passwd,1\n", "leaves the folder"),
         ("label,file_name\n1,a.wav\n2\n", "metadata.csv:3: field 'file_name' is empty"),
-        ("file_name,label\na.wav,b,c\n", "metadata.csv:2: 3 values, where the head has 2"),
+        ("file_name,label\na.wav,b,c\n", "metadata.csv:2: 3 values, but the header has 2"),
     ],
 )
 def test_a_faulty_metadata_file_is_named(tmp_path: Path, csv: str, message: str) -> None:
@@ -180,27 +180,27 @@ def test_a_class_may_be_called_like_a_split(tmp_path: Path, name: str) -> None:
     folder = pictures(tmp_path / "mine", "bus", "car", name)
     data = load(find("image-classification", str(folder)))
     assert data.features["label"].names == sorted(["bus", "car", name])
-    told = f"folders taken for classes, not for splits: {name}"
+    told = f"folders read as classes, not as splits: {name}"
     assert (told in data.notices) == (name != "train_station")
 
 
 def test_classes_called_train_and_test_beside_a_third(tmp_path: Path) -> None:
     found = listing(pictures(tmp_path / "mine", "bus", "train", "test"), "image")
     assert set(found.labels) == {"bus", "train", "test"}
-    assert found.notices == ["folders taken for classes, not for splits: test, train"]
+    assert found.notices == ["folders read as classes, not as splits: test, train"]
 
 
 def test_what_lies_beside_splits_is_left_out_and_named(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "mine", "seg_train/cat", "seg_train/dog", "seg_test/cat", "seg_test/dog", "seg_pred")
     found = listing(folder, "image")
     assert set(found.labels) == {"cat", "dog"} and len(found.inputs) == 48
-    assert found.notices == ["splits: seg_test is test, seg_train is train; left out beside them: seg_pred"]
+    assert found.notices == ["splits: seg_test is test, seg_train is train; other folders, left out: seg_pred"]
     folder = pictures(tmp_path / "other", "train/cat", "train/dog", "unlabelled")
     assert set(listing(folder, "image").labels) == {"cat", "dog"}
 
 
 def test_split_folders_without_classes_are_said_to_be_splits(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="with a label in test, train, which are taken for splits"):
+    with pytest.raises(InputError, match="with a label in test, train, which are read as splits"):
         listing(pictures(tmp_path / "mine", "train", "test"), "image")
 
 
@@ -220,7 +220,7 @@ def test_blanks_around_a_folders_name_make_no_class(tmp_path: Path) -> None:
 
 def test_files_in_no_folder_are_counted(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "mine", "cat", "dog", ".")
-    assert listing(folder, "image").notices == ["mine: files in no folder of a class, left out: 12"]
+    assert listing(folder, "image").notices == ["mine: files outside the folders of classes, left out: 12"]
 
 
 def test_a_wrapper_is_named(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_wrapper_is_named(tmp_path: Path) -> None:
         listing(folder, "image")
     folder = pictures(tmp_path / "other", "images")
     (folder / "labels.csv").write_text("file_name,label\n")
-    with pytest.raises(InputError, match=r"labels\.csv is there: call it metadata\.csv, with columns file_name"):
+    with pytest.raises(InputError, match=r"rename labels\.csv to metadata\.csv, with columns file_name"):
         listing(folder, "image")
 
 

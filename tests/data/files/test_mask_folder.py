@@ -138,7 +138,7 @@ def test_names_of_classes(used: list[int], given: list[str], names: list[str], m
         ([0, 1], ["a", "a"], "a name occurs twice"),
         ([0, 1], [], "0 names"),
         ([0], None, "no value but 0"),
-        (list(range(200)), None, "have 199 values; expected classes, and found shades"),
+        (list(range(200)), None, "have 199 values; expected classes, not shades"),
     ],
 )
 def test_values_that_are_no_classes(used: list[int], given: list[str] | None, message: str) -> None:
@@ -169,7 +169,7 @@ def test_a_mask_of_a_turned_picture(tmp_path: Path) -> None:
 
 def test_folders_without_pairs(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
-    with pytest.raises(InputError, match="has 'masks', but no folder 'images' beside it"):
+    with pytest.raises(InputError, match="has a folder 'masks', but no folder 'images' beside it"):
         find(TASK, str(tmp_path))
     (tmp_path / "images").mkdir()
     with pytest.raises(InputError, match="no picture in 'images' with a mask of the same name"):

@@ -15,7 +15,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.files.hub import listed
-from tlzoo.data.files.pairs import components, divided, listing
+from tlzoo.data.files.pairs import components, listing, split_pairs
 from tlzoo.data.files.pairs import rows as to_predict
 from tlzoo.errors import InputError
 
@@ -73,7 +73,7 @@ def test_scores_are_scaled_by_what_training_has_and_that_is_said(tmp_path: Path)
         tmp_path / "mine/test.csv", [("one more", "and another", 5.0), ("a", "b", 4.0)], ("text_a", "text_b", "score")
     )
     data = load(find(TASK, str(tmp_path / "mine")))
-    assert "scores are from 0 to 4 in training, which became 0 and 1" in data.notices
+    assert "scores are from 0 to 4 in training, mapped to 0 and 1" in data.notices
     assert set(data.splits["test"]["score"]) == {1.0, 1.25}
     assert max(data.splits["train"]["score"]) == 1
 
@@ -103,7 +103,7 @@ def test_where_all_pairs_hang_together_texts_are_divided_and_resampled(tmp_path:
     sides = texts(data)
     assert [len(side) for side in sides] == [8, 4, 8]
     assert {split: len(found) for split, found in data.splits.items()} == {"train": 28, "validation": 6, "test": 28}
-    assert f"pairs left out, since a text of theirs is on another side as well: {190 - 62}" in data.notices
+    assert f"pairs left out, since one of their texts is in another split as well: {190 - 62}" in data.notices
     assert len({name for group in data.test_groups() for name in group.split("\x1f")}) == 8
 
 
@@ -115,7 +115,7 @@ def test_given_splits_stay_and_the_later_one_keeps_a_shared_text(tmp_path: Path)
     write(tmp_path / "mine/test.csv", pairs[25:], names)
     data = load(find(TASK, str(tmp_path / "mine")))
     assert {split: len(found) for split, found in data.splits.items()} == {"train": 20, "validation": 5, "test": 5}
-    assert "pairs left out, since a text of theirs is on another side as well: 1" in data.notices
+    assert "pairs left out, since one of their texts is in another split as well: 1" in data.notices
 
 
 def test_bad_rows_are_named_and_left_out(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_bad_rows_are_named_and_left_out(tmp_path: Path) -> None:
     assert data.problems == (
         "pairs.csv row 41: 'sentence1' is empty",
         "pairs.csv row 42: 'sentence2' is empty",
-        "pairs.csv row 43: 'score' is 'high', which is no number",
-        "pairs.csv row 44: 'score' is 'nan', which is no number",
+        "pairs.csv row 43: 'score' is 'high', which is not a number",
+        "pairs.csv row 44: 'score' is 'nan', which is not a number",
     )
     assert sum(map(len, data.splits.values())) == 40
 
@@ -146,7 +146,7 @@ def test_a_text_of_100_000_characters_is_kept_whole(tmp_path: Path) -> None:
         (b"a,b,c,score\nx,y,z,1\n", None),
         (b"u,v,w,score\nx,y,z,1\n", "no two columns of texts"),
         (b"a,b,score\nx,y,1\nx\0,y,0\n", r"pairs\.csv:3: a NUL byte"),
-        (b"a,b,score\nx,y,1\nna\xefve,y,0\n", r"pairs\.csv:3: byte 0xef is no UTF-8"),
+        (b"a,b,score\nx,y,1\nna\xefve,y,0\n", r"pairs\.csv:3: byte 0xef is not valid UTF-8"),
         (b"a,b,score\n,y,1\n", "no pair can be used; 1 left out, such as: pairs.csv row 1: 'a' is empty"),
         (b"a,b,score\n" + b"".join(b"x%d,y%d,1\n" % (i, i) for i in range(30)), "all have one score"),
         (b"a,b,score\nx,y,1\nx,z,0\n", "too few"),
@@ -177,7 +177,7 @@ def test_components() -> None:
 
 def test_missing_splits_are_cut_from_training_only() -> None:
     pairs = [(f"a{i}", f"b{i}") for i in range(40)]
-    splits, _ = divided(pairs, ["train"] * 30 + ["test"] * 10)
+    splits, _ = split_pairs(pairs, ["train"] * 30 + ["test"] * 10)
     assert splits[30:] == ["test"] * 10
     assert {split: splits.count(split) for split in ("train", "validation")} == {"train": 26, "validation": 4}
 
@@ -227,7 +227,7 @@ def test_classes_of_the_hub_that_say_whether_two_texts_mean_the_same() -> None:
     scores = [found.targets.of(i, "").columns["score"] for i in range(4)] if found.targets else []
     assert scores == [0, 1, 0, 1] and found.columns == {"sentence1": "sentence1", "sentence2": "sentence2"}
     other = Features({**features, "label": ClassLabel(names=["entailment", "not_entailment"])})
-    with pytest.raises(InputError, match="'label' is 'not_entailment', which is no number"):
+    with pytest.raises(InputError, match="'label' is 'not_entailment', which is not a number"):
         listed(DatasetDict({"train": Dataset.from_dict(columns, features=other)}), "hub:a/b", TASK)
 
 

@@ -46,7 +46,7 @@ def test_a_text_file_and_tables_of_texts_or_of_words(tmp_path: Path) -> None:
     ("name", "content", "told"),
     [
         ("a.txt", b"too short to be a passage", "no passage of 30 to 80 words"),
-        ("a.txt", b"caf\xe9 " * 40, "no UTF-8"),
+        ("a.txt", b"caf\xe9 " * 40, "not valid UTF-8"),
         ("a.csv", b"title2,words\na,b\n", "no column of texts"),
         ("a.json", b"{}", "a.json"),
     ],

@@ -14,7 +14,7 @@ from datasets import Dataset, DatasetDict
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import tables
 from tlzoo.data.files.hub import listed
-from tlzoo.data.files.replies import Pair, form, groups, listing, ranking, without_doubles
+from tlzoo.data.files.replies import Pair, groups, listing, normal_form, ranking, without_duplicates
 from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 
@@ -25,10 +25,10 @@ PAIRS = [(f"What is {a} and {b}?", f"A {b} {a} thing, number {i}.") for i, a in 
 
 
 def test_a_form_is_what_texts_that_say_the_same_have_in_common() -> None:
-    assert form("What's  UP,\n Doc?!") == form("what's up doc") == "what's up doc"
-    assert form("?!") == "?!" and form(" ") == ""
+    assert normal_form("What's  UP,\n Doc?!") == normal_form("what's up doc") == "what's up doc"
+    assert normal_form("?!") == "?!" and normal_form(" ") == ""
     said = [("Hi", "Hello!"), ("hi.", "hello"), ("Hi", ""), ("", "Hello"), ("Well", "well!"), ("Hi", "Hey")]
-    assert [p.reply for p in without_doubles(Pair(*texts, "c") for texts in said)] == ["Hello!", "Hey"]
+    assert [p.reply for p in without_duplicates(Pair(*texts, "c") for texts in said)] == ["Hello!", "Hey"]
 
 
 def test_groups_join_what_shares_a_conversation_a_message_or_a_reply() -> None:
@@ -147,7 +147,7 @@ def test_a_conversation_is_in_one_split(tmp_path: Path) -> None:
         ("message,text\na,b\n", "no column of replies .* columns: message, text"),
         ("reply,label\na,b\n", "no column of messages"),
         ("message,reply\n" + "".join(f"m{i},r{i}\n" for i in range(20)), "different replies that are wrong for"),
-        ("message,reply\n", "holds no rows"),
+        ("message,reply\n", "has no rows"),
         ("message,reply\n,\n", "too few examples"),
     ],
 )
@@ -165,7 +165,7 @@ def test_bad_tables_are_refused_in_one_line(tmp_path: Path, content: str, messag
         ('{"messages": [{"role": "user"}]}', "row 1: a conversation is a list of turns"),
         ('{"messages": ["a", 3]}', "row 1: a conversation is a list of turns"),
         ('{"messages": ["a\\ud800", "b"]}', "bad.jsonl:1: half of a surrogate pair"),
-        ('{"messages": ["a", "b"', "bad.jsonl:1: no JSON"),
+        ('{"messages": ["a", "b"', "bad.jsonl:1: not valid JSON"),
     ],
 )
 def test_bad_conversations_are_refused_in_one_line(tmp_path: Path, line: str, message: str) -> None:

@@ -103,11 +103,11 @@ def _answer(**fields: Any) -> Callable[[Content], None]:
 @pytest.mark.parametrize(
     ("fields", "remark"),
     [
-        ({"answer_start": 3}, "answers that begin elsewhere than said, put right"),
-        ({"text": " 1902 ", "answer_start": 3}, "answers that begin elsewhere than said, put right"),
-        ({"text": "1902  "}, "answers taken without the spaces around them: 1"),
-        ({"text": " 1902", "answer_start": 24}, "answers taken without the spaces around them: 1"),
-        ({"text": " 1902"}, "answers taken without the spaces around them: 1"),
+        ({"answer_start": 3}, "answers with a wrong start, corrected"),
+        ({"text": " 1902 ", "answer_start": 3}, "answers with a wrong start, corrected"),
+        ({"text": "1902  "}, "answers read without the spaces around them: 1"),
+        ({"text": " 1902", "answer_start": 24}, "answers read without the spaces around them: 1"),
+        ({"text": " 1902"}, "answers read without the spaces around them: 1"),
     ],
 )
 def test_what_can_only_be_meant_in_one_way_is_put_right_and_said(
@@ -161,8 +161,8 @@ AT = r"mine\.json: data\[1\]\.paragraphs\[0\]"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("data", value=KeyError), r"mine\.json: no SQuAD file: no list 'data' of documents; it has: version"),
-        (_set("data", value=[]), r"mine\.json: holds no question"),
+        (_set("data", value=KeyError), r"mine\.json: not a SQuAD file: no list 'data' of documents; it has: version"),
+        (_set("data", value=[]), r"mine\.json: contains no question"),
         (_set("data", 1, value="x"), r"mine\.json: data\[1\] is 'x'; expected an object"),
         (_set("data", 1, "paragraphs", value=KeyError), r"data\[1\]: field 'paragraphs' is missing; expected a list"),
         (_set(*QA[:4], "context", value=KeyError), f"{AT}: field 'context' is missing; expected text"),
@@ -175,9 +175,9 @@ AT = r"mine\.json: data\[1\]\.paragraphs\[0\]"
         (_set(*QA, "answers", value=[]), rf"{AT}\.qas\[0\]: field 'answers' is empty, though 'is_impossible' is false"),
         (_set(*QA, "answers", 0, "text", value=3), rf"{AT}\.qas\[0\]\.answers\[0\]: field 'text' is 3; expected text"),
         (_set(*QA, "answers", 0, "answer_start", value=KeyError), "field 'answer_start' is missing; expected the"),
-        (_set(*QA, "answers", 0, "answer_start", value=-1), "field 'answer_start' is -1; expected the number"),
-        (_set(*QA, "answers", 0, "answer_start", value=True), "field 'answer_start' is True; expected the number"),
-        (_set(*QA, "answer_type", value="maybe"), "field 'answer_type' is 'maybe'; known: short, long, yes, no, none"),
+        (_set(*QA, "answers", 0, "answer_start", value=-1), "field 'answer_start' is -1; expected the position"),
+        (_set(*QA, "answers", 0, "answer_start", value=True), "field 'answer_start' is True; expected the position"),
+        (_set(*QA, "answer_type", value="maybe"), "'answer_type' is 'maybe'; expected one of short, long, yes"),
         (_set(*QA, "answer_type", value="none"), "field 'answer_type' is 'none', with 1 answers"),
         (_set(*QA, "id", value="b1"), "several questions have the id 'b1'"),
     ],
@@ -191,11 +191,11 @@ def test_what_cannot_be_meant_is_one_line(squad: Maker, change: Callable[[Conten
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"{", "no JSON: "),
-        (b"", "no JSON: "),
+        (b"{", "not valid JSON: "),
+        (b"", "not valid JSON: "),
         (b"\x00\xff\x00", "a NUL byte"),
-        (b"[" * 100000, "no JSON: "),
-        (b"[]", "no SQuAD file: no list 'data' of documents$"),
+        (b"[" * 100000, "not valid JSON: "),
+        (b"[]", "not a SQuAD file: no list 'data' of documents$"),
     ],
 )
 def test_a_file_that_is_none(tmp_path: Path, data: bytes, message: str) -> None:
@@ -228,7 +228,7 @@ def test_a_file_a_split(squad: Maker) -> None:
     assert {k: len(v) for k, v in data.splits.items()} == {"train": 14, "validation": 2, "test": 12}
     assert all(int(name[1:]) >= 20 for name in data.splits["test"]["id"][:])
     squad(name="more.json")
-    with pytest.raises(InputError, match=r"several files, and more\.json names no split"):
+    with pytest.raises(InputError, match=r"several files, but more\.json names no split"):
         find(TASK, str(folder))
 
 
@@ -311,7 +311,7 @@ def test_where_no_start_is_told_every_whole_word_is_right(tmp_path: Path) -> Non
         ({"context": None}, r"t\.csv: no column of contexts"),
         (
             {"answer_start": ["x"] * 12},
-            r"t\.csv row 2: field 'answer_start' is 'x'; expected the number of a character",
+            r"t\.csv row 2: field 'answer_start' is 'x'; expected the position of a character",
         ),
     ],
 )

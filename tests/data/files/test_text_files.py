@@ -1,4 +1,4 @@
-"""The files of text that people bring: encodings, separators and quotes."""
+"""Users' text files: encodings and JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from PIL import Image
 
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import coco, f0_folder, folder, mask_folder, passages, squad, transcripts
+from tlzoo.data.files.delimited import read_sheet
 from tlzoo.data.files.fasta import read_fasta
 from tlzoo.data.files.tables import read_table
-from tlzoo.data.files.text_files import column_named, lines, parse_json, read_sheet, read_text
+from tlzoo.data.files.text_files import lines, parse_json, read_text
 from tlzoo.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("new_cache")
@@ -62,11 +63,11 @@ READERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (">x\ncafé,1\n".encode("cp1252"), r":2: byte 0xe9 is no UTF-8; save the file as UTF-8"),
+        (">x\ncafé,1\n".encode("cp1252"), r":2: byte 0xe9 is not valid UTF-8; save the file as UTF-8"),
         ("café\n".encode("utf-16-le"), r":1: a NUL byte; save the file as UTF-8 \(is it UTF-16"),
-        (b"PAR1....", "is no text, but a Parquet file; name it .parquet"),
-        (b"PK\3\4....", "is no text, but a ZIP archive or an Excel workbook"),
-        ("café".encode("utf-16")[:-1], "is marked as UTF-16, but at byte"),
+        (b"PAR1....", "not a text file, but a Parquet file; name it .parquet"),
+        (b"PK\3\4....", "not a text file, but a ZIP archive or an Excel workbook"),
+        ("café".encode("utf-16")[:-1], "marked as UTF-16, but byte"),
         (gzip.compress(b">x\nACGT\n")[:-9], "ended before the end-of-stream"),
     ],
     ids=["cp1252", "utf-16 without a mark", "parquet", "zip", "torn utf-16", "torn gzip"],
@@ -81,61 +82,10 @@ def test_what_is_no_text_is_one_line_whoever_reads_it(tmp_path: Path, name: str,
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "rows"),
-    [
-        ("a.csv", "text;label\na, b;x\nc;y\n", [("a, b", "x"), ("c", "y")]),
-        ("a.csv", "text\tlabel\na, b\tx\n", [("a, b", "x")]),
-        ("a.csv", "text|label\na, b|x\n", [("a, b", "x")]),
-        ("a.tsv", "text,label\na\tb,x\n", [("a\tb", "x")]),
-        ("a.csv", " Text , label \na,b\n", [("a", "b")]),
-        ("a.csv", "text,label\na,b,\nc,d,,\n", [("a", "b"), ("c", "d")]),
-        ("a.csv", "text,label,\na,b\nc,d,\n", [("a", "b"), ("c", "d")]),
-        ("a.csv", "text,label\na\n\nc,d\n", [("a", ""), ("c", "d")]),
-        ("a.csv", 'text,label\r\n"a\nb, ""c""",x\r\n', [('a\nb, "c"', "x")]),
-        ("a.csv", 'text,label\n"he said \\"hi\\" to me",x\nc,d\n', [('"he said \\"hi\\" to me"', "x"), ("c", "d")]),
-        ("a.tsv", 'text\tlabel\n"a\tx\nb\ty\n"c" d\tx\n', [('"a', "x"), ("b", "y"), ('"c" d', "x")]),
-        (
-            "a.tsv",
-            'text\tlabel\n"a\tx\nb\ty\nc"\tx\n"d ""e"""\ty\n',
-            [('"a', "x"), ("b", "y"), ('c"', "x"), ('d "e"', "y")],
-        ),
-        ("a.tsv", 'text\tlabel\n"a\nb"\tx\n', [("a\nb", "x")]),
-        ("a.csv", "text,label\n" + "a" * 200_000 + ",b\n", [("a" * 200_000, "b")]),
-    ],
-)
-def test_separators_heads_and_quotes(tmp_path: Path, name: str, content: str, rows: list[tuple[str, str]]) -> None:
-    (tmp_path / name).write_text(content, newline="")
-    columns = read_table(tmp_path / name).columns
-    text, label = (column_named(columns, [wanted]) for wanted in ("text", "label"))
-    assert text and label and len(columns) == 2
-    assert list(zip(columns[text], columns[label], strict=True)) == rows
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("text,label\nwell, then,good\nwell, no,bad\n", r"a\.csv:2: 3 values, where the head has 2; .*commas"),
-        ('text,label\nx,y\n"a\nb",good\n\nc, d,bad\n', r"a\.csv:6: 3 values"),
-        ('text,label\nx,y\n"a, b,good\nc, d,bad\n', r"a\.csv:3: a quote that is opened and not closed"),
-        ("text;label\na;b;c\n", r"a\.csv:2: 3 values, where the head has 2; .*semicolons"),
-    ],
-)
-def test_lines_that_do_not_fit_the_head_are_named(tmp_path: Path, content: str, told: str) -> None:
-    (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(InputError, match=told):
-        read_table(tmp_path / "a.csv")
-
-
-def test_names_that_stand_twice_or_not_at_all(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(",text,text,label\n0,a,b,c\n")
-    assert list(read_table(tmp_path / "a.csv").columns) == ["column 1", "text", "text.1", "label"]
-
-
-@pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[" * 100_000, "mine: no JSON: "),
-        ("9" * 5_000, "mine: no JSON: "),
+        ("[" * 100_000, "mine: not valid JSON: "),
+        ("9" * 5_000, "mine: not valid JSON: "),
         ('{"a": [1, {"b": "x\\ud800"}]}', r"mine: half of a surrogate pair.* in a\[1\]\.b"),
         ('{"a\\udc00": 1}', "mine: half of a surrogate pair"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from datasets import DatasetDict
 
 from tlzoo.blobs import fetch, sha256_of
-from tlzoo.data.files.replies import form
+from tlzoo.data.files.replies import normal_form
 from tlzoo.data.packaged.dialogues import WHEEL, chatterbot, conversations, pairs, topics, wikipedia_replies
 from tlzoo.data.packaged.wikipedia import pages, splits
 from tlzoo.data.schemas import REPLY_FEATURES
@@ -40,13 +40,13 @@ def test_pairs_are_what_the_files_mean(corpus: dict[str, list[list[str]]]) -> No
     assert ("I'm also good.", "That's good to hear.") in said  # turns
     assert not any(max(map(len, texts)) > 300 for texts in said)
     assert not any(len(texts[0]) == 1 for texts in said)  # a file has one text where a conversation should be
-    forms = Counter((form(message), form(reply)) for message, reply in said)
+    forms = Counter((normal_form(message), normal_form(reply)) for message, reply in said)
     assert len(said) == 1148 and max(forms.values()) == 1
 
 
 def shared(data: DatasetDict, column: str) -> int:
     """How many values of a column are in several splits."""
-    seen = Counter(value for rows in data.values() for value in {form(v) for v in rows[column]})
+    seen = Counter(value for rows in data.values() for value in {normal_form(v) for v in rows[column]})
     return sum(count > 1 for count in seen.values())
 
 
@@ -56,9 +56,9 @@ def test_splits_share_no_message_reply_or_conversation(replies: DatasetDict) -> 
     assert shared(replies, "text") == shared(replies, "group") == shared(replies, "id") == 0
     right, candidates = [], []
     for rows in replies.values():
-        right.append({form(row["candidates"][row["target"]]) for row in rows})
-        candidates.append({form(text) for row in rows for text in row["candidates"]})
-        messages = {form(text) for text in rows["text"]}
+        right.append({normal_form(row["candidates"][row["target"]]) for row in rows})
+        candidates.append({normal_form(text) for row in rows for text in row["candidates"]})
+        messages = {normal_form(text) for text in rows["text"]}
         assert all(messages.isdisjoint(other) for other in right[:-1])
         assert candidates[-1] == right[-1]  # nothing but replies of the split
     assert sum(map(len, right)) == len(set().union(*right))
@@ -67,12 +67,12 @@ def test_splits_share_no_message_reply_or_conversation(replies: DatasetDict) -> 
 def test_no_wrong_candidate_is_right(replies: DatasetDict) -> None:
     known: dict[str, set[str]] = {}
     for pair in pairs():
-        known.setdefault(form(pair.message), set()).add(form(pair.reply))
+        known.setdefault(normal_form(pair.message), set()).add(normal_form(pair.reply))
     for rows in replies.values():
         for row in rows:
-            forms = [form(text) for text in row["candidates"]]
+            forms = [normal_form(text) for text in row["candidates"]]
             assert len(set(forms)) == 10
-            assert [f for f in forms if f in known[form(row["text"])]] == [forms[row["target"]]]
+            assert [f for f in forms if f in known[normal_form(row["text"])]] == [forms[row["target"]]]
 
 
 def test_topics_share_nothing_and_have_enough_rows(corpus: object) -> None:
@@ -83,7 +83,7 @@ def test_topics_share_nothing_and_have_enough_rows(corpus: object) -> None:
     counts = Counter(data["train"]["label"])
     assert len(counts) == 12 and min(counts.values()) >= 20
     assert min(Counter(data["test"]["label"]).values()) >= 5
-    assert all(" " in form(text) for rows in data.values() for text in rows["text"])
+    assert all(" " in normal_form(text) for rows in data.values() for text in rows["text"])
 
 
 def test_the_next_sentence_is_the_reply(corpus: object) -> None:

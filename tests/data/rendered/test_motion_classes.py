@@ -5,7 +5,14 @@ import pytest
 from datasets import DatasetDict
 
 from tlzoo.data.media.video import decode
-from tlzoo.data.rendered.motion_classes import FRAMES, MOTIONS, SIDE, digit_motions, letter_motions, moving
+from tlzoo.data.rendered.motion_classes import (
+    MOTION_FRAMES,
+    MOTION_SIDE,
+    MOTIONS,
+    digit_motions,
+    letter_motions,
+    moving,
+)
 
 INK = np.zeros((8, 8), np.float32)
 INK[1:7, 2:6] = 1
@@ -49,7 +56,7 @@ def test_splits_share_no_digit_and_rows_depend_on_their_index_only(rows: Dataset
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
     longer = digit_motions(sizes=(25, 8, 16))
     assert longer["train"][7] == rows["train"][7]
-    assert decode(rows["test"][0]["video"], FRAMES).shape == (FRAMES, SIDE, SIDE, 3)
+    assert decode(rows["test"][0]["video"], MOTION_FRAMES).shape == (MOTION_FRAMES, MOTION_SIDE, MOTION_SIDE, 3)
     assert np.bincount(rows["train"]["label"]).tolist() == [3] * len(MOTIONS)
 
 
@@ -65,7 +72,7 @@ def test_no_single_frame_tells() -> None:
     for one, other in zip(MOTIONS[::2], MOTIONS[1::2], strict=True):
         seen = []
         for motion in (one, other):
-            frames = [moving(INK, motion, rng)[int(rng.integers(FRAMES))][None] for _ in range(150)]
+            frames = [moving(INK, motion, rng)[int(rng.integers(MOTION_FRAMES))][None] for _ in range(150)]
             seen.append(np.array([[float(v[0]) for v in centre(f)] for f in frames]))
         gap = np.abs(seen[0].mean(0) - seen[1].mean(0)) / np.sqrt(seen[0].var(0) / 150 + seen[1].var(0) / 150)
         assert (gap < 4).all(), (one, other, gap)

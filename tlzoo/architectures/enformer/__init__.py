@@ -28,8 +28,8 @@ from tlzoo.errors import InputError
 if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
-MOST_SHIFT = 3
-"""Bases that a training sequence is moved by, at most."""
+MAX_SHIFT = 3
+"""Maximum shift of a training sequence, bases."""
 _COMPLEMENT = (3, 2, 1, 0, UNKNOWN)
 
 
@@ -267,9 +267,9 @@ class Enformer(TrainableModel):
     def loss(self, batch: Batch) -> Tensor:
         """Poisson negative log-likelihood, mean over bins and tracks (Methods, "Model training and evaluation")."""
         (size,) = set(batch["bin_size"])
-        known = batch["target"].isfinite()
+        is_given = batch["target"].isfinite()
         return F.poisson_nll_loss(
-            self._resized(self(batch).float(), size)[known], batch["target"][known], log_input=False
+            self._resized(self(batch).float(), size)[is_given], batch["target"][is_given], log_input=False
         )
 
     def predict(self, batch: Batch) -> list[Any]:
@@ -291,8 +291,8 @@ class Enformer(TrainableModel):
     def augment(self, batch: Batch) -> Batch:
         """Move sequences by up to three bases, and read half of them on the other strand, with their tracks."""
         bases, target = batch["bases"], batch["target"]
-        moved = int(torch.randint(2 * MOST_SHIFT + 1, ()))
-        bases = F.pad(bases, (MOST_SHIFT, MOST_SHIFT), value=UNKNOWN)[:, moved : moved + self.length]
+        moved = int(torch.randint(2 * MAX_SHIFT + 1, ()))
+        bases = F.pad(bases, (MAX_SHIFT, MAX_SHIFT), value=UNKNOWN)[:, moved : moved + self.length]
         other = torch.tensor(_COMPLEMENT, dtype=bases.dtype, device=bases.device)[bases.long()].flip(1)
         turned = (torch.rand(len(bases)) < 0.5).to(bases.device)
         return batch | {

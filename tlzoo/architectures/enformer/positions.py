@@ -77,7 +77,7 @@ def relative_shift(logits: Tensor) -> Tensor:
     """From logits by distance to logits by key (Dai 2019, 1901.02860, appendix B).
 
     Args:
-        logits: Of each query and distance, ``(..., length, 2 * length - 1)``, distances ascending from
+        logits: Logit of each query and distance, ``(..., length, 2 * length - 1)``, distances ascending from
             ``-(length - 1)``; a length of at least two.
 
     Returns:

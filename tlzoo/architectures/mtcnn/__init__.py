@@ -1,7 +1,7 @@
 """MTCNN: faces with five landmarks by three small networks (Zhang et al. 2016, 1604.02878).
 
-P-Net looks at an image pyramid, R-Net refines what it proposes, O-Net decides and places the landmarks. Names in the
-state dicts, and the arithmetic on boxes, are those of facenet-pytorch 2.6.0 (MIT), whose weights are the authors' own.
+P-Net reads an image pyramid, R-Net refines its proposals, O-Net decides and places the landmarks. Names in the state
+dicts, and the arithmetic on boxes, are those of facenet-pytorch 2.6.0 (MIT), whose weights are the authors' own.
 Boxes are ``(x1, y1, x2, y2)`` in pixels.
 """
 
@@ -32,7 +32,7 @@ _CROPS = 512  # crops a forward pass, to bound memory
 
 
 class _Net(nn.Module):
-    """What the three networks share."""
+    """Common parts of the three networks."""
 
     def channels(self, width: float, *channels: int) -> list[int]:
         return [max(2, round(width * n)) for n in channels]
@@ -42,7 +42,7 @@ class _Net(nn.Module):
         raise NotImplementedError
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Look at pixels in [-1, 1], shape ``(batch, 3, height, width)``.
+        """Classify pixels in [-1, 1], shape ``(batch, 3, height, width)``.
 
         Returns:
             What :meth:`raw` gives, the last of it as probabilities of no face and face.
@@ -67,7 +67,7 @@ class PNet(_Net):
         self.conv4_1, self.conv4_2 = nn.Conv2d(c, 2, 1), nn.Conv2d(c, 4, 1)
 
     def raw(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Look at every place of images ``(batch, 3, height, width)``.
+        """Classify every place of images ``(batch, 3, height, width)``.
 
         Returns:
             Offsets of the box's four sides in units of the cell, ``(batch, 4, rows, columns)``, and logits,
@@ -163,8 +163,8 @@ class MTCNN(TrainableModel):
             min_face: Side of the smallest face that is looked for, pixels.
             thresholds: Probability that each of the three stages asks for.
             factor: From one scale of the pyramid to the next, about ``sqrt(1/2)``.
-            most: Boxes that the first and the second stage may pass on, the best ones: a bound on time, which trained
-                networks do not reach but in crowds.
+            most: Maximum number of boxes, the best ones, that the first and the second stage pass on: a bound on time,
+                which trained networks reach only in crowds.
 
         Raises:
             InputError: An argument is out of range.
@@ -236,12 +236,12 @@ class MTCNN(TrainableModel):
         if "objects" in row:
             boxes = torch.tensor(row["objects"]["bbox"], dtype=torch.float32).reshape(-1, 4)
             boxes = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
-            known = row["objects"].get("landmarks")
+            given = row["objects"].get("landmarks")
             landmarks = torch.full((len(boxes), 5, 2), torch.nan)
-            if known:
-                landmarks = torch.tensor(known, dtype=torch.float32).reshape(-1, 5, 2)
-            kept = (boxes[:, 2:] > boxes[:, :2]).all(1)
-            example["target"] = {"boxes": boxes[kept], "landmarks": landmarks[kept]}
+            if given:
+                landmarks = torch.tensor(given, dtype=torch.float32).reshape(-1, 5, 2)
+            has_area = (boxes[:, 2:] > boxes[:, :2]).all(1)
+            example["target"] = {"boxes": boxes[has_area], "landmarks": landmarks[has_area]}
         return example
 
     def collate(self, examples: Sequence[Example]) -> Batch:
@@ -254,7 +254,7 @@ class MTCNN(TrainableModel):
         return batch | {"image": [image for image, _ in pairs], "target": [target for _, target in pairs]}
 
     def loss(self, batch: Batch) -> Tensor:
-        """Sum over the networks of what they say of parts drawn at random (section 3.4).
+        """Sum of the networks' losses on parts drawn at random (section 3.4).
 
         Decisions weigh 1, boxes 0.5, and the landmarks, which only O-Net places, 1 where they are known.
         """
@@ -333,7 +333,7 @@ class MTCNN(TrainableModel):
     def _propose(self, pixels: Tensor) -> Tensor:
         """First stage: square boxes, shape ``(n, 4)``, of an image ``(1, 3, height, width)``."""
         height, width = pixels.shape[2:]
-        found = [pixels.new_zeros(0, 9)]  # box, score, offsets
+        candidates = [pixels.new_zeros(0, 9)]  # box, score, offsets
         for scale in self._scales(height, width):
             offsets, probability = self.pnet(scaled(pixels, int(height * scale + 1), int(width * scale + 1)))
             at = (probability[0, 1] >= self.thresholds[0]).nonzero()
@@ -342,9 +342,9 @@ class MTCNN(TrainableModel):
             corner = _STRIDE * at.flip(1).to(pixels) + 1
             cells = torch.cat([(corner / scale).floor(), ((corner + _CELL - 1) / scale).floor()], 1)
             scores = probability[0, 1, at[:, 0], at[:, 1]]
-            here = torch.cat([cells, scores[:, None], offsets[0, :, at[:, 0], at[:, 1]].T], 1)
-            found.append(here[nms(cells, scores, 0.5)])
-        proposals = torch.cat(found)
+            at_scale = torch.cat([cells, scores[:, None], offsets[0, :, at[:, 0], at[:, 1]].T], 1)
+            candidates.append(at_scale[nms(cells, scores, 0.5)])
+        proposals = torch.cat(candidates)
         proposals = proposals[nms(proposals[:, :4], proposals[:, 4], 0.7)[: self.most[0]]]
         boxes, offsets = proposals[:, :4], proposals[:, 5:]
         side = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)

@@ -1,4 +1,4 @@
-"""How MTCNN's networks are taught: which parts of a picture they see, and what they should say (1604.02878, section 3).
+"""Training of MTCNN's networks: the parts of a picture that they see, and their targets (1604.02878, section 3).
 
 Parts are squares around and beside the faces and anywhere else. Overlap with a face is measured between squares, since
 the cascade asks about squares only; so classes whose boxes are long or flat can be learnt as well.
@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from torchvision.ops import box_iou
 
 POSITIVE, PART, NEGATIVE = 1, -1, 0
-"""Kinds of a part: a face (overlap above 0.65), some of a face (0.4 to 0.65: it teaches only where the box is), no face
-(below 0.3)."""
+"""Kinds of a part: a face (overlap above 0.65), part of a face (0.4 to 0.65: it only trains the box), no face (below
+0.3)."""
 
 _ON, _BESIDE, _ANYWHERE = 12, 8, 20  # squares of a picture: on its faces, beside them, anywhere
 _HARD = 0.7  # share of the parts, the worst ones, that teach the decision (section 3.4)
@@ -54,7 +54,7 @@ class Parts:
 
     @property
     def side(self) -> Tensor:
-        """Of the squares, shape ``(n, 1)``."""
+        """Side of the squares, shape ``(n, 1)``."""
         return self.squares[:, 2:3] - self.squares[:, :1]
 
 
@@ -78,8 +78,8 @@ def drawn(picture: int, extent: tuple[int, int], boxes: Tensor, landmarks: Tenso
     Args:
         picture: Its index in the batch.
         extent: Its height and width, pixels.
-        boxes: Of its faces, ``(x1, y1, x2, y2)``, shape ``(faces, 4)``.
-        landmarks: Of its faces, shape ``(faces, 5, 2)``.
+        boxes: Boxes of its faces, ``(x1, y1, x2, y2)``, shape ``(faces, 4)``.
+        landmarks: Landmarks of its faces, shape ``(faces, 5, 2)``.
         smallest: Side of the smallest face that is looked for, pixels.
 
     Returns:
@@ -115,10 +115,10 @@ def drawn(picture: int, extent: tuple[int, int], boxes: Tensor, landmarks: Tenso
 
 
 def harder(parts: Parts, scores: Tensor, most: int) -> Tensor:
-    """Choose what the next network sees: of what is no face, that which the one before is most sure is one.
+    """Choose the parts that the next network sees; of those without a face, the ones with the highest scores.
 
     Args:
-        parts: What the network before saw.
+        parts: The parts that the previous network saw.
         scores: Its probability of a face, shape ``(n,)``.
         most: How many of the faces, and of the parts of faces, at most; of the others twice as many.
 
@@ -135,8 +135,8 @@ def harder(parts: Parts, scores: Tensor, most: int) -> Tensor:
 def decision_loss(logits: Tensor, kind: Tensor) -> Tensor:
     """Cross-entropy of face and no face, shape ``(n, 2)``, over the hardest 70 % (equation 1, section 3.4)."""
     decided = kind != PART
-    each = F.cross_entropy(logits[decided], kind[decided], reduction="none")
-    hard = each.topk(max(1, round(_HARD * len(each)))).values if len(each) else each
+    losses = F.cross_entropy(logits[decided], kind[decided], reduction="none")
+    hard = losses.topk(max(1, round(_HARD * len(losses)))).values if len(losses) else losses
     return _mean(hard)
 
 
@@ -144,21 +144,21 @@ def box_loss(offsets: Tensor, start: Tensor, unit: Tensor, parts: Parts) -> Tens
     """Squared distance of offsets from the right ones (equation 2).
 
     Args:
-        offsets: Of the box's four sides, shape ``(n, 4)``.
+        offsets: Offsets of the box's four sides, shape ``(n, 4)``.
         start: Where the sides are without offsets, shape ``(n, 4)``.
         unit: Pixels that an offset of 1 moves a side, shape ``(n, 1)``.
         parts: The parts.
     """
-    known = parts.kind != NEGATIVE
+    has_face = parts.kind != NEGATIVE
     wanted = (parts.boxes - start) / unit
-    return _mean((offsets - wanted)[known].square().sum(1))
+    return _mean((offsets - wanted)[has_face].square().sum(1))
 
 
 def landmark_loss(landmarks: Tensor, parts: Parts) -> Tensor:
     """Squared distance of landmarks ``(n, 10)``, five x then five y in units of the squares (equation 3)."""
     wanted = ((parts.landmarks - parts.squares[:, None, :2]) / parts.side[:, None]).transpose(1, 2).flatten(1)
-    known = (parts.kind == POSITIVE) & wanted.isfinite().all(1)
-    return _mean((landmarks - wanted)[known].square().sum(1))
+    is_labelled = (parts.kind == POSITIVE) & wanted.isfinite().all(1)
+    return _mean((landmarks - wanted)[is_labelled].square().sum(1))
 
 
 def _between(n: int, low: float, high: float) -> Tensor:

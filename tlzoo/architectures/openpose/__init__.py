@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from tlzoo.architectures.keypoints import People, pose_target
+from tlzoo.architectures.keypoints import PoseTargets, pose_target
 from tlzoo.architectures.openpose.part_affinity import Skeleton, assemble, fields
 from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.checkpoints.tensors import load_tensors
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STRIDE = 8
 """Pixels of the input in a cell of the maps."""
 SIGMA = 0.875
-"""Of the bell at a joint, in cells: 7 pixels, as in the release."""
+"""Standard deviation of the bell at a joint, in cells: 7 pixels, as in the release."""
 TRUNK = (
     (("conv1_1", 64), ("conv1_2", 64)),
     (("conv2_1", 128), ("conv2_2", 128)),
@@ -55,7 +55,7 @@ class Stage(nn.Module):
         """Make the layers.
 
         Args:
-            number: Of the stage, from 1.
+            number: Number of the stage, from 1.
             inputs: Channels.
             skeleton: Whose limbs and parts, and the background, are the outputs.
             width: Scales the channels.
@@ -135,12 +135,12 @@ class OpenPose(TrainablePictureModel):
         )
 
     def stages(self) -> list[nn.Module]:
-        """Five groups of the trunk, then the stages one by one; those of other keypoints than COCO's all in one.
+        """Five groups of the trunk, then the stages one by one, or, for keypoints other than COCO's, all in one.
 
-        Their outputs are the input of those that follow: where they are new, the last alone can learn nothing.
+        Each stage reads the outputs of the one before, so that the last alone cannot learn if the others are new.
         """
-        known = set(self.names) == set(COCO_NAMES)
-        return [*self.trunk, *(self.refinement if known else [self.refinement])]
+        is_coco = set(self.names) == set(COCO_NAMES)
+        return [*self.trunk, *(self.refinement if is_coco else [self.refinement])]
 
     def for_task(self, task: Task) -> Self:
         """Take a task's keypoints; where they are others, all stages after the trunk are made anew."""
@@ -196,19 +196,19 @@ class OpenPose(TrainablePictureModel):
     def loss(self, batch: Batch) -> Tensor:
         """Squared error of fields and heatmaps, summed over stages and maps, averaged over cells (equations 5 and 6).
 
-        Where somebody's keypoint is not labelled, nothing is asked of its maps within the person's box.
+        Where a person's keypoint is not labelled, its maps do not count within the person's box.
         """
         outputs = self(batch)
-        people = self.skeleton.place(People.of(batch["target"], STRIDE, outputs[0][1]), self.names)
-        bells, known = people.gaussians(SIGMA, shift=0.5), people.known()
+        people = self.skeleton.place(PoseTargets.of(batch["target"], STRIDE, outputs[0][1]), self.names)
+        bells, mask = people.gaussians(SIGMA, shift=0.5), people.loss_mask()
         heat = torch.cat([bells, 1 - bells.amax(1, keepdim=True)], 1)
-        heat_known = torch.cat([known, known.amin(1, keepdim=True)], 1)
+        heat_mask = torch.cat([mask, mask.amin(1, keepdim=True)], 1)
         vectors = fields(people, self.skeleton.limbs)
         a, b = (list(side) for side in zip(*self.skeleton.limbs, strict=True))
-        vectors_known = (known[:, a] * known[:, b]).repeat_interleave(2, 1)
+        vector_mask = (mask[:, a] * mask[:, b]).repeat_interleave(2, 1)
         total = heat.new_zeros(())
         for limbs, parts in outputs:
-            total = total + _squared(limbs - vectors, vectors_known) + _squared(parts - heat, heat_known)
+            total = total + _squared(limbs - vectors, vector_mask) + _squared(parts - heat, heat_mask)
         return total
 
     @torch.inference_mode()
@@ -218,8 +218,8 @@ class OpenPose(TrainablePictureModel):
         order = [self.skeleton.parts.index(name) for name in self.names]
         predictions = []
         for affinity, heat, frame in zip(limbs, parts[:, :-1], batch["frame"], strict=True):
-            found = assemble(heat, affinity, self.skeleton, STRIDE)
-            people = [_person(places[order], heights[order], frame) for places, heights in found]
+            detected = assemble(heat, affinity, self.skeleton, STRIDE)
+            people = [_person(places[order], heights[order], frame) for places, heights in detected]
             people.sort(key=lambda person: -person[2])
             keypoints, keypoint_scores, scores = (
                 (list(column) for column in zip(*people, strict=True)) if people else ([], [], [])
@@ -242,9 +242,9 @@ def _person(places: Tensor, heights: Tensor, frame: Tensor) -> tuple[list[list[f
     return points.tolist(), heights.tolist(), float(heights.mean())
 
 
-def _squared(difference: Tensor, known: Tensor) -> Tensor:
-    """Squares where known, summed over the maps and averaged over examples and cells."""
-    return (difference.square() * known).sum(1).mean()
+def _squared(difference: Tensor, mask: Tensor) -> Tensor:
+    """Squares within the mask, summed over the maps and averaged over examples and cells."""
+    return (difference.square() * mask).sum(1).mean()
 
 
 def _scaled(width: float, channels: int) -> int:
@@ -252,7 +252,7 @@ def _scaled(width: float, channels: int) -> int:
 
 
 def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
-    """Keeps the size; begins as He et al. 2015, 1502.01852, for there are no norms."""
+    """A convolution that keeps the size, initialised as in He et al. 2015, 1502.01852, since there are no norms."""
     layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

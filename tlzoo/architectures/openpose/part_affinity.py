@@ -1,4 +1,4 @@
-"""Part affinity fields: vectors along the limbs, drawn for training, and read to tell whose joint is whose.
+"""Part affinity fields: vectors along the limbs, drawn for training, and read to assign joints to people.
 
 Source: Cao et al. 2019, 1812.08008, sections 3.2 to 3.5, and the constants of the authors' release. Maps are in cells
 whose centres are at half numbers.
@@ -15,17 +15,17 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from tlzoo.architectures.keypoints import People
+from tlzoo.architectures.keypoints import PoseTargets
 from tlzoo.data.media.keypoints import COCO_NAMES
 
 THICKNESS = 1.0
-"""Cells to each side of a limb that its vectors fill."""
+"""Cells on each side of a limb that its vectors fill."""
 PEAK = 0.1
-"""Least height of a peak."""
+"""Minimum height of a peak."""
 _SMOOTHING = 3.0  # pixels of the input
 _SAMPLES = 10  # along a limb
-_AGREEMENT, _AGREEING = 0.05, 0.8  # what a sample must reach, and the share of the samples that must
-_LEAST_PARTS, _LEAST_SCORE = 4, 0.4  # of a person; the score is per part
+_AGREEMENT, _AGREEING = 0.05, 0.8  # minimum of a sample, and minimum share of samples that reach it
+_MIN_PARTS, _MIN_SCORE = 4, 0.4  # of a person; the score is per part
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Skeleton:
     Attributes:
         parts: Names, in the order of the heatmaps.
         limbs: Pairs of parts, in the order of the fields.
-        order: In which order limbs are joined, as indices; the nearest to the root first.
-        closing: How many of the last of them only join what is there, and start nobody.
+        order: Indices of the limbs in the order in which they are joined, nearest to the root first.
+        closing: Number of limbs at the end that only join existing people and start no new person.
     """
 
     parts: tuple[str, ...]
@@ -51,8 +51,8 @@ class Skeleton:
             return BODY
         return cls(tuple(names), tuple(pairwise(range(len(names)))), tuple(range(len(names) - 1)))
 
-    def place(self, people: People, names: Sequence[str]) -> People:
-        """People with the skeleton's parts: the keypoints by name, and a neck between the shoulders."""
+    def place(self, people: PoseTargets, names: Sequence[str]) -> PoseTargets:
+        """Targets with the skeleton's parts: the keypoints by name, and a neck between the shoulders."""
         index = {name: i for i, name in enumerate(names)}
         ends = [
             (index["left_shoulder"], index["right_shoulder"]) if p not in index else (index[p],) * 2 for p in self.parts
@@ -60,7 +60,7 @@ class Skeleton:
         first, second = (list(side) for side in zip(*ends, strict=True))
         points = (people.points[:, :, first] + people.points[:, :, second]) / 2
         seen = people.seen[:, :, first] & people.seen[:, :, second]
-        return People(points, seen, people.boxes, people.height, people.width)
+        return PoseTargets(points, seen, people.boxes, people.height, people.width)
 
 
 _PARTS = (
@@ -78,13 +78,13 @@ BODY = Skeleton(_PARTS, _LIMBS, (6, 10, 7, 8, 11, 12, 0, 1, 2, 3, 4, 5, 14, 15, 
 
 @dataclass
 class Person:
-    """Somebody found: peaks by part, and the sum of the scores of peaks and limbs."""
+    """A detected person: peaks by part, and the sum of the scores of peaks and limbs."""
 
     peaks: dict[int, int] = field(default_factory=dict)
     score: float = 0.0
 
 
-def fields(people: People, limbs: Sequence[tuple[int, int]]) -> Tensor:
+def fields(people: PoseTargets, limbs: Sequence[tuple[int, int]]) -> Tensor:
     """Draw the fields: in each cell near a limb the unit vector along it, averaged where people overlap (equation 9).
 
     Args:
@@ -113,7 +113,7 @@ def peaks(heatmaps: Tensor, stride: int) -> list[tuple[Tensor, Tensor]]:
     """Find the peaks of each part: maxima of the smoothed map, at the input's resolution (section 3.3).
 
     Args:
-        heatmaps: Of the parts, ``(parts, height, width)``.
+        heatmaps: Heatmaps of the parts, ``(parts, height, width)``.
         stride: Pixels of the input in a cell.
 
     Returns:
@@ -123,14 +123,14 @@ def peaks(heatmaps: Tensor, stride: int) -> list[tuple[Tensor, Tensor]]:
     size = 2 * round(4 * _SMOOTHING) + 1
     smooth = gaussian_blur(fine, [size, size], [_SMOOTHING, _SMOOTHING]) if min(fine.shape[2:]) > size // 2 else fine
     highest = (smooth == F.max_pool2d(smooth, 3, 1, 1)) & (smooth > PEAK)
-    found = []
+    part_peaks = []
     for here, height in zip(highest[0], fine[0], strict=True):
         at = here.nonzero()
         heights, order = height[at[:, 0], at[:, 1]].sort(descending=True, stable=True)
         places = at[order].flip(1) + 0.5
         near = (torch.cdist(places, places) < stride).tril(-1)
-        found.append((places[~near.any(1)], heights[~near.any(1)]))  # none within a cell of a higher one
-    return found
+        part_peaks.append((places[~near.any(1)], heights[~near.any(1)]))  # none within a cell of a higher one
+    return part_peaks
 
 
 def connections(
@@ -141,7 +141,7 @@ def connections(
     Args:
         affinity: x and y of the limb's field, ``(2, height, width)``.
         starts: Places of its first part, pixels, ``(n, 2)``.
-        ends: Of its second part, ``(m, 2)``.
+        ends: Places of its second part, ``(m, 2)``.
         stride: Pixels in a cell.
         reach: Pixels; half of it is the length beyond which a limb is marked down.
 
@@ -169,10 +169,10 @@ def connections(
 
 
 def assemble(heatmaps: Tensor, affinity: Tensor, skeleton: Skeleton, stride: int) -> list[tuple[Tensor, Tensor]]:
-    """Read heatmaps and fields of one picture: who is there, and where (section 3.5).
+    """Read the people of one picture from its heatmaps and fields (section 3.5).
 
     Args:
-        heatmaps: Of the skeleton's parts, without the background, ``(parts, height, width)``.
+        heatmaps: Heatmaps of the skeleton's parts, without the background, ``(parts, height, width)``.
         affinity: Fields of its limbs, ``(2 limbs, height, width)``.
         skeleton: Parts and limbs.
         stride: Pixels of the input in a cell.
@@ -181,31 +181,31 @@ def assemble(heatmaps: Tensor, affinity: Tensor, skeleton: Skeleton, stride: int
         For each person the places of the parts, pixels of the input, ``(parts, 2)``, and heights of their peaks,
         ``(parts,)``; 0 for parts that were not found.
     """
-    found = peaks(heatmaps, stride)
+    part_peaks = peaks(heatmaps, stride)
     people: list[Person] = []
     for number, limb in enumerate(skeleton.order):
         a, b = skeleton.limbs[limb]
         joined = connections(
-            affinity[2 * limb : 2 * limb + 2], found[a][0], found[b][0], stride, heatmaps.shape[1] * stride
+            affinity[2 * limb : 2 * limb + 2], part_peaks[a][0], part_peaks[b][0], stride, heatmaps.shape[1] * stride
         )
         for i, j, score in joined:
             pair = {a: i, b: j}
-            tall = {a: float(found[a][1][i]), b: float(found[b][1][j])}
+            tall = {a: float(part_peaks[a][1][i]), b: float(part_peaks[b][1][j])}
             closing = number >= len(skeleton.order) - skeleton.closing
             _join(people, pair, tall, score, closing)
-    least = min(_LEAST_PARTS, len(skeleton.parts))
-    kept = [p for p in people if len(p.peaks) >= least and p.score / len(p.peaks) >= _LEAST_SCORE]
+    parts = min(_MIN_PARTS, len(skeleton.parts))
+    complete = [p for p in people if len(p.peaks) >= parts and p.score / len(p.peaks) >= _MIN_SCORE]
     result = []
-    for person in kept:
+    for person in complete:
         places, heights = heatmaps.new_zeros(len(skeleton.parts), 2), heatmaps.new_zeros(len(skeleton.parts))
         for part, peak in person.peaks.items():
-            places[part], heights[part] = found[part][0][peak], found[part][1][peak]
+            places[part], heights[part] = part_peaks[part][0][peak], part_peaks[part][1][peak]
         result.append((places, heights))
     return result
 
 
 def _join(people: list[Person], pair: dict[int, int], heights: dict[int, float], score: float, closing: bool) -> None:
-    """Give a limb to whom one of its ends belongs; join two whose ends it connects; or else begin somebody new."""
+    """Add a limb to the person who has one of its ends, join two people whose ends it connects, or start a new one."""
     holders = [p for p in people if any(p.peaks.get(part) == peak for part, peak in pair.items())]
     if len(holders) > 1 and not set(holders[0].peaks) & set(holders[1].peaks):
         first, second = holders[:2]

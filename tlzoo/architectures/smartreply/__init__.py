@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tlzoo.core.model import Model
 from tlzoo.errors import InputError
 
 OPERATORS = ("Normalize", "SKIP_GRAM", "ExtractFeatures", "LSH_PROJECTION", "Predict", "HASHTABLE_LOOKUP")
-"""What the published file does, in this order."""
+"""Operators of the published file, in order."""
 
 
 class SmartReply(Model):
@@ -39,8 +40,8 @@ class SmartReply(Model):
 
     Attributes:
         texts: The replies; empty before :meth:`load_official`.
-        seeds: Of the hash functions, one a bit, ``(hashes, bits)``.
-        keys: Numbers of the buckets, ascending, ``(buckets,)``.
+        seeds: Seeds of the hash functions, one a bit, ``(hashes, bits)``.
+        keys: Indices of the buckets, ascending, ``(buckets,)``.
         labels: Places in ``texts`` of the replies in each bucket, ``(buckets, neighbours)``.
         weights: Their weights, ``(buckets, neighbours)``; 0 where a bucket has fewer.
     """
@@ -66,13 +67,13 @@ class SmartReply(Model):
         Args:
             hashes: Hash functions.
             bits: Bits of a hash code.
-            ngram: Most words of a skip-gram.
-            max_skip: Most words left out between two words of a skip-gram.
-            buckets: Buckets that hold a reply, of all hash functions together.
+            ngram: Maximum number of words of a skip-gram.
+            max_skip: Maximum number of words left out between two words of a skip-gram.
+            buckets: Non-empty buckets of all hash functions together.
             neighbours: Places for replies in a bucket.
             replies: Replies in the list.
-            top: Most replies that a sentence suggests.
-            min_score: Least score of a suggestion.
+            top: Maximum number of replies that a sentence suggests.
+            min_score: Minimum score of a suggestion.
         """
         super().__init__()
         self.ngram, self.max_skip, self.replies, self.top, self.min_score = ngram, max_skip, replies, top, min_score
@@ -91,27 +92,30 @@ class SmartReply(Model):
             files: The one file, ``model.tflite``.
 
         Raises:
-            InputError: It is no TensorFlow Lite file, does something else, or has a table of another size.
+            InputError: The file is not TensorFlow Lite, holds another model, or has a table of another size.
         """
         (path,) = files.values()
         try:
-            found, constants = _read(path)
+            table = _read(path)
         except (struct.error, ValueError, IndexError, AttributeError, TypeError) as error:
             raise InputError(f"{path}: not Smart Reply's table: {error}") from error
         config = {"ngram": self.ngram, "max_skip": self.max_skip, "top": self.top, "min_score": self.min_score}
         shapes = {name: tuple(getattr(self, name).shape) for name in ("seeds", "keys", "labels", "weights")}
         expected = config | shapes | {"replies": self.replies}
-        found |= {name: constants[name].shape for name in shapes} | {"replies": len(constants["texts"])}
-        wrong = [f"{name} {found[name]}, expected {value}" for name, value in expected.items() if found[name] != value]
+        arrays = table.arrays
+        actual = table.settings | {name: arrays[name].shape for name in shapes} | {"replies": len(table.texts)}
+        wrong = [
+            f"{name} {actual[name]}, expected {value}" for name, value in expected.items() if actual[name] != value
+        ]
         if wrong:
             raise InputError(f"{path}: not Smart Reply's table at this configuration: {'; '.join(wrong)}")
-        order, labels = constants["ids"], constants["labels"]
-        constants["labels"] = np.searchsorted(order, labels)  # places in the list, not numbers of messages
-        if not np.array_equal(order[constants["labels"].clip(max=len(order) - 1)], labels):
+        order, labels = arrays["ids"], arrays["labels"]
+        arrays["labels"] = np.searchsorted(order, labels)  # places in the list instead of ids
+        if not np.array_equal(order[arrays["labels"].clip(max=len(order) - 1)], labels):
             raise InputError(f"{path}: not Smart Reply's table: a bucket holds a reply that is not in the list")
         for name in shapes:
-            getattr(self, name).copy_(torch.from_numpy(constants[name].copy()))
-        self.texts = tuple(text.decode() for text in constants["texts"])
+            getattr(self, name).copy_(torch.from_numpy(arrays[name].copy()))
+        self.texts = tuple(text.decode() for text in table.texts)
         self._places = _places(self.texts)
 
     def published_model(self) -> Model | None:
@@ -122,7 +126,7 @@ class SmartReply(Model):
         """Take the row's ``text`` as UTF-8, and its ``candidates`` where there are any.
 
         Raises:
-            InputError: The text is no text: a half of a surrogate pair.
+            InputError: The text holds half of a surrogate pair.
         """
         example: Example = {"text": utf8(row["text"])}
         if "candidates" in row:
@@ -167,7 +171,7 @@ class SmartReply(Model):
             not bounded by 1.
 
         Raises:
-            InputError: The text is no text: a half of a surrogate pair.
+            InputError: The text holds half of a surrogate pair.
         """
         return self._suggestions(self._totals(utf8(message)))
 
@@ -187,12 +191,12 @@ class SmartReply(Model):
             say nothing about which is better: a ranking has to break such ties by chance.
 
         Raises:
-            InputError: A text is no text: a half of a surrogate pair.
+            InputError: A text holds half of a surrogate pair.
         """
         return self._candidate_scores(self._totals(utf8(message)), [utf8(c) for c in candidates])
 
     def _totals(self, message: bytes) -> list[tuple[Tensor, int]]:
-        """Scores of all replies, ``(replies,)``, for each different sentence, and how often it is there."""
+        """Scores of all replies, ``(replies,)``, for each distinct sentence, and how often it occurs."""
         return [(self._scores(sentence), count) for sentence, count in Counter(sentences(message)).items()]
 
     def _scores(self, sentence: bytes) -> Tensor:
@@ -220,33 +224,48 @@ class SmartReply(Model):
 
 
 def _form(reply: bytes) -> bytes:
-    """What two replies have in common that say the same: all that is left by the normalisation but ``?`` and ``!``."""
+    """The normalised reply without ``?`` and ``!``; replies that say the same have the same form."""
     return b" ".join(word for word in normalise(reply).split() if word not in (b"?", b"!"))
 
 
 def _places(texts: Sequence[str]) -> dict[bytes, list[int]]:
-    """Where in the list a reply is, by its form; under some forms there are several."""
+    """Places in the list by form; some forms have several."""
     places: defaultdict[bytes, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
         places[_form(text.encode())].append(place)
     return dict(places)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The operators' options, and the tensors by our names: arrays, and ``texts``, a list of bytes.
+@dataclass(frozen=True)
+class _Table:
+    """The contents of the published file.
+
+    Attributes:
+        settings: Options of the operators.
+        arrays: Tensors by our names.
+        texts: The replies.
+    """
+
+    settings: dict[str, object]
+    arrays: dict[str, np.ndarray]
+    texts: list[bytes]
+
+
+def _read(path: Path) -> _Table:
+    """Read the published file.
 
     Raises:
-        InputError: It is no TensorFlow Lite file, or does something else.
+        InputError: The file is not TensorFlow Lite, or holds another model.
     """
     import tflite as schema
 
     model = tflite.read(path)
     graph = model.Subgraphs(0)
     kinds = schema.BuiltinOperator
-    known = {getattr(kinds, name): name for name in OPERATORS if hasattr(kinds, name)}
+    builtin = {getattr(kinds, name): name for name in OPERATORS if hasattr(kinds, name)}
     operators = [graph.Operators(i) for i in range(graph.OperatorsLength())]
     kind = [model.OperatorCodes(operator.OpcodeIndex()) for operator in operators]
-    names = [k.CustomCode().decode() if k.BuiltinCode() == kinds.CUSTOM else known.get(k.BuiltinCode()) for k in kind]
+    names = [k.CustomCode().decode() if k.BuiltinCode() == kinds.CUSTOM else builtin.get(k.BuiltinCode()) for k in kind]
     if tuple(names) != OPERATORS:
         raise InputError(f"{path}: not Smart Reply: operators {names}, expected {list(OPERATORS)}")
     _, grams, _, projection, predict, lookup = operators
@@ -256,7 +275,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if hashing.Type() != schema.LSHProjectionType.SPARSE or not skip.IncludeAllNgrams():
         raise InputError(f"{path}: not Smart Reply: its projection is dense, or its skip-grams are of one size only")
     top, min_score = struct.unpack("<if", predict.CustomOptionsAsNumpy().tobytes())
-    found = {"ngram": skip.NgramSize(), "max_skip": skip.MaxSkipSize(), "top": top, "min_score": round(min_score, 6)}
+    settings: dict[str, object] = {
+        "ngram": skip.NgramSize(),
+        "max_skip": skip.MaxSkipSize(),
+        "top": top,
+        "min_score": round(min_score, 6),
+    }
 
     def data(operator: Any, place: int, dtype: type) -> np.ndarray:
         tensor = graph.Tensors(operator.Inputs(place))
@@ -266,11 +290,11 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     strings = model.Buffers(graph.Tensors(lookup.Inputs(2)).Buffer()).DataAsNumpy().tobytes()
     (count,) = struct.unpack_from("<i", strings)
     bounds = struct.unpack_from(f"<{count + 1}i", strings, 4)
-    return found, {
+    arrays = {
         "seeds": data(projection, 0, np.float32),
         "keys": data(predict, 1, np.int32),
         "labels": data(predict, 2, np.int32),
         "weights": data(predict, 3, np.float32),
         "ids": data(lookup, 1, np.int32),
-        "texts": [strings[start:end] for start, end in pairwise(bounds)],
     }
+    return _Table(settings, arrays, [strings[start:end] for start, end in pairwise(bounds)])

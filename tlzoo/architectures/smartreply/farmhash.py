@@ -44,7 +44,7 @@ def fingerprint64(data: bytes) -> int:
 
 
 def fingerprint64_of_words(words: np.ndarray) -> np.ndarray:
-    """Hash many keys of eight bytes at once; what :func:`fingerprint64` gives for each.
+    """Hash many keys of eight bytes at once, with the results of :func:`fingerprint64`.
 
     Args:
         words: Keys as little-endian numbers, uint64, any shape. Overwritten.

@@ -1,4 +1,4 @@
-"""From a message to its hash codes, as the on-device Smart Reply does it: the part that knows nothing of replies.
+"""From a message to its hash codes, as the on-device Smart Reply computes them; the replies play no part in it.
 
 Sources: tensorflow/examples, ``lite/examples/smart_reply/android/app/libs/cc`` (``predictor.cc``,
 ``ops/normalize.cc``, ``ops/extract_feature.cc``); tensorflow/tensorflow, ``tensorflow/lite/kernels``
@@ -19,9 +19,9 @@ from tlzoo.architectures.smartreply.farmhash import fingerprint64, fingerprint64
 from tlzoo.errors import InputError
 
 MAX_BYTES = 300
-"""What a normalised sentence is cut to."""
+"""Maximum length of a normalised sentence."""
 FEATURES = 1_000_000
-"""Skip-grams are told apart by their fingerprint modulo this."""
+"""Number of features: a skip-gram's feature is its fingerprint modulo this."""
 START, END = b"<S>", b"<E>"
 
 _BLANKS = rb"[\t\n\f\r ]"  # RE2's \s, which has no vertical tab
@@ -35,12 +35,14 @@ def utf8(text: str) -> bytes:
     """Text as bytes.
 
     Raises:
-        InputError: It is no text: a half of a surrogate pair.
+        InputError: The text holds half of a surrogate pair.
     """
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"text: character {error.start} is half of a surrogate pair, and no character") from error
+        raise InputError(
+            f"text: character {error.start} is half of a surrogate pair, which is not a character"
+        ) from error
 
 
 def sentences(message: bytes) -> list[bytes]:
@@ -83,19 +85,19 @@ def _expand(text: bytes, contraction: bytes, words: bytes) -> bytes:
     return re.sub(rb"[^\t\n\f\r ]+", expand, text) if contraction in text else text
 
 
-def skip_grams(text: bytes, most_words: int, most_skipped: int) -> list[bytes]:
-    """Skip-grams of one to ``most_words`` words with at most ``most_skipped`` words left out between neighbours.
+def skip_grams(text: bytes, max_words: int, max_skipped: int) -> list[bytes]:
+    """Skip-grams of one to ``max_words`` words with at most ``max_skipped`` words left out between neighbours.
 
     Returns:
-        Words joined by a space; none where the text has fewer than ``most_words`` words.
+        Words joined by a space; none where the text has fewer than ``max_words`` words.
     """
     words = text.split()
-    if len(words) < most_words:
+    if len(words) < max_words:
         return []
 
     def longer(gram: tuple[bytes, ...], last: int) -> Iterator[bytes]:
-        if len(gram) < most_words:
-            for following in range(last + 1, min(last + most_skipped + 2, len(words))):
+        if len(gram) < max_words:
+            for following in range(last + 1, min(last + max_skipped + 2, len(words))):
                 yield from longer((*gram, words[following]), following)
         yield b" ".join(gram)
 
@@ -103,18 +105,20 @@ def skip_grams(text: bytes, most_words: int, most_skipped: int) -> list[bytes]:
 
 
 def features(grams: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of skip-grams, and their weights.
+    """Features of skip-grams, and their weights.
 
     Args:
-        grams: Skip-grams; the marks of the ends alone count nothing.
+        grams: Skip-grams; those that only mark the ends have weight 0.
 
     Returns:
-        Feature numbers below 1,000,000, uint64, and weights (a word each), float64, both ``(max(1, grams),)``: where
-        there is no skip-gram, feature 0 with weight 0 stands for it.
+        Feature indices below 1,000,000, uint64, and weights (the number of words), float64, both
+        ``(max(1, grams),)``: without skip-grams, feature 0 with weight 0.
     """
-    known = [gram not in _UNINFORMATIVE for gram in grams]
-    numbers = [fingerprint64(gram) % FEATURES if told else 0 for gram, told in zip(grams, known, strict=True)]
-    weights = [gram.count(b" ") + 1 if told else 0 for gram, told in zip(grams, known, strict=True)]
+    is_informative = [gram not in _UNINFORMATIVE for gram in grams]
+    numbers = [
+        fingerprint64(gram) % FEATURES if counts else 0 for gram, counts in zip(grams, is_informative, strict=True)
+    ]
+    weights = [gram.count(b" ") + 1 if counts else 0 for gram, counts in zip(grams, is_informative, strict=True)]
     return np.array(numbers or [0], np.uint64), np.array(weights or [0], np.float64)
 
 
@@ -136,7 +140,7 @@ def project(numbers: np.ndarray, weights: np.ndarray, seeds: np.ndarray) -> np.n
 
 
 def codes(bits: np.ndarray) -> np.ndarray:
-    """Numbers of the buckets that bits open, int64, ``(hashes,)``: each hash function has buckets of its own.
+    """Indices of the buckets that bits open, int64, ``(hashes,)``: each hash function has buckets of its own.
 
     Args:
         bits: Bool, ``(hashes, bits)``, the most significant first.

@@ -44,7 +44,8 @@ class VideoFlow(TrainableModel):
         """Build the network from scratch.
 
         Args:
-            levels: Of the flow; each halves height and width, and all but the last give half of their channels away.
+            levels: Levels of the flow; each halves height and width, and all but the last split off half of their
+                channels.
             depth: Steps of each level.
             coupling_width: Channels within a coupling.
             latent_width: Channels of the networks that predict latents.
@@ -96,7 +97,7 @@ class VideoFlow(TrainableModel):
         return frames
 
     def _above(self, latents: Sequence[Tensor], level: int) -> Tensor | None:
-        """What the latents of all levels above one make together: the input of the next level; None of the last one."""
+        """The input of the next level, from the latents of all levels above ``level``; None for the last level."""
         x: Tensor | None = None
         for i in reversed(range(level + 1, len(self.flows))):
             own = latents[i - level - 1]
@@ -110,10 +111,10 @@ class VideoFlow(TrainableModel):
         total = log_determinant
         for i, own in enumerate(latents):
             above = self._above(latents[i + 1 :], i)
-            mean, log_spread = self.priors[i]([each[i] for each in before], above)
+            mean, log_spread = self.priors[i]([earlier[i] for earlier in before], above)
             error = (own - mean) * (-log_spread).exp()
             total = total - 0.5 * (error.square() + _LOG_2PI + 2 * log_spread).flatten(1).sum(1)
-        count = sum(each[0].numel() for each in latents)
+        count = sum(own[0].numel() for own in latents)
         return math.log2(256) - total / count / math.log(2)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -133,24 +134,24 @@ class VideoFlow(TrainableModel):
             frames: The first ones, at least ``conditioning_frames``, 0 to 255, ``(batch, frames, 3, height, width)``.
             count: Frames to generate.
             temperature: Spread of the latents that are drawn, as a share of what is predicted; 0 takes the likeliest.
-            seed: Of the draw.
+            seed: Seed of the draw.
 
         Returns:
             0 to 255, ``(batch, count, 3, height, width)``.
         """
         generator = torch.Generator(frames.device).manual_seed(seed)
         before = [self.to_latents(_scaled(frames[:, -k] + 0.5))[0] for k in self._back()]
-        found = []
+        generated = []
         for _ in range(count):
             latents: list[Tensor] = []
             for i in reversed(range(len(self.flows))):
-                mean, log_spread = self.priors[i]([each[i] for each in before], self._above(latents, i))
+                mean, log_spread = self.priors[i]([earlier[i] for earlier in before], self._above(latents, i))
                 noise = torch.randn(mean.shape, generator=generator, device=mean.device)
                 latents.insert(0, mean + temperature * log_spread.exp() * noise)
             frame = (self.to_frames(latents) + 0.5) * 256 - 0.5
-            found.append(frame.clamp(0, 255))
+            generated.append(frame.clamp(0, 255))
             before = [*before[1:], latents]
-        return torch.stack(found, 1)
+        return torch.stack(generated, 1)
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
@@ -196,8 +197,8 @@ class LatentPrior(nn.Module):
         """Make the network.
 
         Args:
-            channels: Of the level's latents.
-            above: Of what the levels above make together; 0 of the last level.
+            channels: Channels of the level's latents.
+            above: Channels of the input from the levels above; 0 for the last level.
             frames: Frames before.
             width: Channels within.
             depth: Residual blocks.

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LEAST_SPREAD = 0.1
-"""Of a channel that actnorm standardises at first: where a channel is nearly constant, as differences of neighbours are
-in a plain area, its few edges would be magnified from layer to layer, and the loss with them."""
+MIN_SPREAD = 0.1
+"""Minimum standard deviation in actnorm's initial standardisation: in a nearly constant channel, such as differences of
+neighbours in a plain area, a few edges would be magnified from layer to layer, and the loss with them."""
 
 
 def squeeze(x: Tensor) -> Tensor:
@@ -42,14 +42,14 @@ class ActNorm(nn.Module):
         if self.training and not self.initialised:
             with torch.no_grad():
                 mean, spread = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
-                self.log_scale.copy_(-spread.clamp(min=LEAST_SPREAD).log())
+                self.log_scale.copy_(-spread.clamp(min=MIN_SPREAD).log())
                 self.shift.copy_(-mean)
                 self.initialised.fill_(True)
         log_determinant = self.log_scale.sum() * x.shape[2] * x.shape[3]
         return (x + self.shift) * self.log_scale.exp(), log_determinant.expand(len(x))
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Back."""
+        """Invert :meth:`forward`."""
         return z * (-self.log_scale).exp() - self.shift
 
 
@@ -68,12 +68,12 @@ class InvertibleConv(nn.Module):
         return F.conv2d(x, self.weight[:, :, None, None]), log_determinant.expand(len(x))
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Back."""
+        """Invert :meth:`forward`."""
         return F.conv2d(z, torch.linalg.inv(self.weight.double()).to(z.dtype)[:, :, None, None])
 
 
 class Coupling(nn.Module):
-    """Half of the channels are scaled and shifted by what a small network makes of the other half."""
+    """Half of the channels are scaled and shifted by a small network's outputs for the other half."""
 
     def __init__(self, channels: int, width: int) -> None:
         """Make the layer, with a network of some width."""
@@ -89,19 +89,19 @@ class Coupling(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and shift the second half."""
-        kept, changed = x.tensor_split([x.shape[1] // 2], 1)
-        shift, log_scale = self._said(kept)
-        return torch.cat([kept, (changed + shift) * log_scale.exp()], 1), log_scale.flatten(1).sum(1)
+        first, second = x.tensor_split([x.shape[1] // 2], 1)
+        shift, log_scale = self._shift_and_scale(first)
+        return torch.cat([first, (second + shift) * log_scale.exp()], 1), log_scale.flatten(1).sum(1)
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Back."""
-        kept, changed = z.tensor_split([z.shape[1] // 2], 1)
-        shift, log_scale = self._said(kept)
-        return torch.cat([kept, changed * (-log_scale).exp() - shift], 1)
+        """Invert :meth:`forward`."""
+        first, second = z.tensor_split([z.shape[1] // 2], 1)
+        shift, log_scale = self._shift_and_scale(first)
+        return torch.cat([first, second * (-log_scale).exp() - shift], 1)
 
-    def _said(self, kept: Tensor) -> tuple[Tensor, Tensor]:
-        """Shift, and the logarithm of the scale, which is below 1: what enlarges could do so again in every layer."""
-        shift, raw = self.network(kept).chunk(2, 1)
+    def _shift_and_scale(self, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Shift and log-scale; scales stay below 1, since larger ones could multiply up over the layers."""
+        shift, raw = self.network(first).chunk(2, 1)
         return shift, F.logsigmoid(raw + 2)
 
 
@@ -126,7 +126,7 @@ class FlowSteps(nn.Module):
         return x, total
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Back."""
+        """Invert :meth:`forward`."""
         for layer in reversed(self.layers):
             z = layer.inverse(z)  # type: ignore[operator]
         return z

@@ -122,7 +122,7 @@ class Detect(nn.Module):
 
         Args:
             classes: Number of classes.
-            channels: Of each map.
+            channels: Channels of each map.
         """
         super().__init__()
         self.classes, self.channels = classes, tuple(channels)
@@ -148,7 +148,7 @@ class Detect(nn.Module):
         """Boxes and probabilities of all cells.
 
         Args:
-            outputs: What :meth:`forward` gave.
+            outputs: The outputs of :meth:`forward`.
 
         Returns:
             Shape ``(batch, boxes, 5 + classes)``: centre, width and height in pixels of the input, probability of an
@@ -166,10 +166,10 @@ class Detect(nn.Module):
 
     @torch.no_grad()
     def renamed(self, old: Sequence[str], new: Sequence[str]) -> Detect:
-        """A head for other classes that knows what this one knows.
+        """A head for other classes, with as many of this one's weights as fit.
 
-        Boxes and objectness do not depend on the class, so their rows are kept; so are those of classes that have the
-        same name in both. The rest is new.
+        Boxes and objectness do not depend on the class, so their rows are kept, and so are those of classes that have
+        the same name in both. The rest is new.
 
         Args:
             old: This head's classes.
@@ -178,11 +178,11 @@ class Detect(nn.Module):
         head = Detect(len(new), self.channels).to(self.anchors)
         head.anchors.copy_(self.anchors)
         shared = [name for name in new if name in old]
-        here = [*range(5), *(5 + old.index(name) for name in shared)]
-        there = [*range(5), *(5 + new.index(name) for name in shared)]
+        old_rows = [*range(5), *(5 + old.index(name) for name in shared)]
+        new_rows = [*range(5), *(5 + new.index(name) for name in shared)]
         for mine, theirs in zip(self._rows(), head._rows(), strict=True):
             for source, target in zip(mine, theirs, strict=True):
-                target[:, there] = source[:, here]
+                target[:, new_rows] = source[:, old_rows]
         return head
 
 
@@ -213,7 +213,7 @@ class YOLOv5(TrainablePictureModel):
             num_classes: Number of classes.
             size: Side of the square input, pixels.
             confidence: Detections of a lower score are left out; as low as here for average precision.
-            overlap: Of boxes of one class with a higher IoU than this, the best stays.
+            overlap: Maximum IoU of two boxes of one class; of boxes that overlap more, only the best is kept.
             momentum: Weight of a new batch in the norms' statistics. The release's 0.03 needs a hundred steps to forget
                 where it began; a short training from scratch wants 0.1.
             tuned_for: Side of the input, pixels, for which the loss's weights are; at 96 pixels the release's leave 2 %
@@ -259,13 +259,13 @@ class YOLOv5(TrainablePictureModel):
     def forward(self, batch: Batch) -> list[Tensor]:
         """The head's logits for ``batch["image"]``, see :meth:`Detect.forward`."""
         x = (batch["image"].float() / 255).contiguous(memory_format=torch.channels_last)  # a tenth faster on processors
-        kept: list[Tensor] = []
+        features: list[Tensor] = []
         for i, layer in enumerate(self.model):
             if layer is self.detect:
                 break
-            x = layer(torch.cat([x, kept[_JOINED[i]]], 1) if i in _JOINED else x)
-            kept.append(x)
-        return self.detect([kept[i] for i in _HEADED])  # type: ignore[no-any-return]
+            x = layer(torch.cat([x, features[_JOINED[i]]], 1) if i in _JOINED else x)
+            features.append(x)
+        return self.detect([features[i] for i in _HEADED])  # type: ignore[no-any-return]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load a checkpoint of release 7.0, in half precision, and the names of its classes.
@@ -274,7 +274,7 @@ class YOLOv5(TrainablePictureModel):
             files: The one file, such as ``yolov5n.pt``: a pickled network, of which only tensors and names are read.
 
         Raises:
-            InputError: It is no such checkpoint, or one of another width, depth or number of classes.
+            InputError: The file is not such a checkpoint, or has another width, depth or number of classes.
         """
         (path,) = files.values()
         loaded = restricted_load(path)
@@ -283,8 +283,8 @@ class YOLOv5(TrainablePictureModel):
         try:
             self.load_state_dict(state)
         except RuntimeError as error:
-            told = " ".join(str(error).split())[:300]
-            raise InputError(f"{path}: does not fit YOLOv5 as it is configured here: {told}") from error
+            mismatch = " ".join(str(error).split())[:300]
+            raise InputError(f"{path}: does not fit YOLOv5 as it is configured here: {mismatch}") from error
         names = getattr(network, "names", None)
         names = list(names.values()) if isinstance(names, dict) else names
         if isinstance(names, list) and len(names) == self.detect.classes:

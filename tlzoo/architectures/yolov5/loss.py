@@ -30,8 +30,8 @@ def match(anchors: Tensor, boxes: Tensor, rows: int, columns: int) -> tuple[Tens
     Args:
         anchors: Widths and heights, shape ``(anchors, 2)``, in cells.
         boxes: Centres, widths and heights, shape ``(n, 4)``, in cells.
-        rows: Of the map.
-        columns: Of the map.
+        rows: Rows of the map.
+        columns: Columns of the map.
 
     Returns:
         For each place its object, its anchor, both of shape ``(places,)``, and its cell ``(column, row)``, shape
@@ -61,13 +61,13 @@ def detection_loss(
 ) -> Tensor:
     """Loss of a batch, the mean over its pictures (the release gives their sum).
 
-    Where one place answers for two objects, it learns to expect the better of its two boxes.
+    A place that is assigned two objects learns the quality of the better of its two boxes.
 
     Args:
         outputs: Logits of each map, ``(batch, anchors, rows, columns, 5 + classes)``.
         anchors: Shape ``(maps, anchors, 2)``, in cells.
-        strides: Of each map, pixels.
-        boxes: Of all objects, ``(n, 4)``, corners in pixels of the input.
+        strides: Stride of each map, pixels.
+        boxes: Boxes of all objects, ``(n, 4)``, corners in pixels of the input.
         labels: Their classes, ``(n,)``.
         owners: Their places in the batch, ``(n,)``.
         tuned_for: Side of the input, pixels, at which objectness has its weight; it changes with the area.
@@ -86,9 +86,9 @@ def detection_loss(
         index, anchor, cells = match(sizes, objects, output.shape[2], output.shape[3])
         if len(index):
             places = owners[index], anchor, cells[:, 1], cells[:, 0]
-            found = output[places]
-            xy = found[:, :2].sigmoid() * 2 - 0.5 + cells
-            wh = (found[:, 2:4].sigmoid() * 2) ** 2 * sizes[anchor]
+            logits = output[places]
+            xy = logits[:, :2].sigmoid() * 2 - 0.5 + cells
+            wh = (logits[:, 2:4].sigmoid() * 2) ** 2 * sizes[anchor]
             guess = box_convert(torch.cat([xy, wh], 1), "cxcywh", "xyxy")
             distance = complete_box_iou_loss(guess, box_convert(objects[index], "cxcywh", "xyxy"))
             box_loss = box_loss + distance.mean()
@@ -98,8 +98,8 @@ def detection_loss(
             quality = (1 - distance.detach()).clamp(min=0)
             expected.view(-1).scatter_reduce_(0, flat, quality, "amax")
             if classes > 1:
-                wanted = F.one_hot(labels[index], classes).to(found)
-                class_loss = class_loss + F.binary_cross_entropy_with_logits(found[:, 5:], wanted)
+                wanted = F.one_hot(labels[index], classes).to(logits)
+                class_loss = class_loss + F.binary_cross_entropy_with_logits(logits[:, 5:], wanted)
         object_loss = object_loss + balance * F.binary_cross_entropy_with_logits(output[..., 4], expected)
     loss: Tensor = BOX * box_loss + OBJECT * area / tuned_for**2 * object_loss + CLASS * classes / 80 * class_loss
     return loss

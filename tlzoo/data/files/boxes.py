@@ -1,4 +1,4 @@
-"""Boxes of objects as people hand them in: put right where that is plain, and counted."""
+"""Boxes of objects from users' annotations: corrected where the intent is clear, and the corrections counted."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Size = tuple[int, int]
 def tidy(
     boxes: NDArray[np.float64], place: Placement
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], Mapping[str, int]]:
-    """Bring boxes into their picture.
+    """Clip boxes to their picture.
 
     Args:
-        boxes: ``(x, y, width, height)`` in the file's pixels, shape ``(n, 4)``; anything may be wrong with them.
+        boxes: ``(x, y, width, height)`` in the file's pixels, shape ``(n, 4)``, unchecked.
         place: How the file's pixels lie in the picture.
 
     Returns:
-        The boxes in the picture, shape ``(n, 4)``; which of them have an area there; what was done, counted. A box that
-        was beyond an edge by less than half a pixel is not counted.
+        The boxes clipped to the picture, shape ``(n, 4)``; which of them have an area there; and how many were
+        corrected, by correction. Boxes less than half a pixel beyond an edge are not counted.
     """
     sound = np.asarray((np.isfinite(boxes) & (boxes > [-np.inf, -np.inf, 0, 0])).all(axis=1))
     given = np.where(sound[:, None], boxes, 0.0)
     corners = place.points(np.stack([given[:, :2], given[:, :2] + given[:, 2:]], axis=1))
     low, high = corners.min(axis=1), corners.max(axis=1)
     inside_low, inside_high = np.clip(low, 0, place.seen), np.clip(high, 0, place.seen)
-    kept = sound & (inside_high > inside_low).all(axis=1)
+    has_area = sound & (inside_high > inside_low).all(axis=1)
     moved = np.maximum(inside_low - low, high - inside_high).max(axis=1, initial=0.0)
-    remarks = {CUT: int((kept & (moved > 0.5)).sum()), DROPPED: int((~kept).sum())}
-    found = np.concatenate([inside_low, inside_high - inside_low], axis=1)
-    return found, kept, {what: count for what, count in remarks.items() if count}
+    remarks = {CUT: int((has_area & (moved > 0.5)).sum()), DROPPED: int((~has_area).sum())}
+    clipped = np.concatenate([inside_low, inside_high - inside_low], axis=1)
+    return clipped, has_area, {what: count for what, count in remarks.items() if count}
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Objects:
 
     Attributes:
         names: Class names.
-        boxes: Of each example, shape ``(n, 4)``: x, y, width, height in the file's pixels.
+        boxes: Boxes of each example, shape ``(n, 4)``: x, y, width, height in the file's pixels.
         classes: Index of each box's class.
-        sizes: What each example's boxes were made at, where known.
+        sizes: Size of the picture that each example's boxes were annotated at, where known.
     """
 
     names: Sequence[str]
@@ -69,12 +69,12 @@ class Objects:
 
     def of(self, index: int, value: Mapping[str, Any]) -> Target:
         """The boxes of one picture."""
-        boxes, kept, remarks = tidy(self.boxes[index], annotated(value, self.sizes[index]))
-        classes = [c for c, keep in zip(self.classes[index], kept, strict=True) if keep]
-        return Target({"objects": {"bbox": boxes[kept].tolist(), "category": classes}}, remarks)
+        boxes, has_area, remarks = tidy(self.boxes[index], annotated(value, self.sizes[index]))
+        classes = [c for c, inside in zip(self.classes[index], has_area, strict=True) if inside]
+        return Target({"objects": {"bbox": boxes[has_area].tolist(), "category": classes}}, remarks)
 
 
 def rarest(present: Sequence[Sequence[str]]) -> list[str]:
-    """For each example the class that the fewest examples have, of those that it has: what a draw is stratified by."""
+    """The rarest class of each example, by which splits are stratified: the one that the fewest examples have."""
     count = Counter(name for names in present for name in set(names))
     return [min(set(names), key=lambda name: (count[name], name), default="") for names in present]

@@ -18,10 +18,11 @@ import numpy as np
 
 from tlzoo.data.dataset import Listing, Targets
 from tlzoo.data.files.boxes import Objects, Size, rarest
-from tlzoo.data.files.coco_targets import NO_CLASS, Area, Masks, People
+from tlzoo.data.files.coco_targets import Area, Masks, People
 from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_json
+from tlzoo.data.media.image import IGNORED
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
 
@@ -265,7 +266,7 @@ def _masks(
     place = {key: names.index(str(c["name"])) for key, c in categories.items() if str(c["name"]) in names}
     areas = [
         [
-            Area(a["where"], NO_CLASS if a.get("iscrowd") else place[a["category_id"]], a.get("segmentation"))
+            Area(a["where"], IGNORED if a.get("iscrowd") else place[a["category_id"]], a.get("segmentation"))
             for a in sorted(p.annotations, key=lambda a: not a.get("iscrowd"))
             if a.get("iscrowd") or a["category_id"] in place
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from datasets import ClassLabel, Features, List, Value
@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Target
 from tlzoo.data.files.boxes import Size, tidy
-from tlzoo.data.media.image import annotated, encode_png
+from tlzoo.data.media.image import IGNORED, annotated, encode_png
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features
 from tlzoo.errors import InputError
 
-NO_CLASS = 255
-"""Value of mask pixels that count neither for nor against (``tlzoo.data.media.geometry.IGNORED``)."""
+
+class MaskColumns(TypedDict):
+    """Columns of a mask in their storage form: the PNG, and the indices of the classes in it."""
+
+    mask: Stored
+    classes: list[int]
 
 
-def mask_columns(mask: NDArray[np.uint8]) -> dict[str, Any]:
+def mask_columns(mask: NDArray[np.uint8]) -> MaskColumns:
     """Columns of a mask of class indices, shape ``(height, width)``."""
-    present = [int(c) for c in np.unique(mask) if c != NO_CLASS]
+    present = [int(c) for c in np.unique(mask) if c != IGNORED]
     return {"mask": {"bytes": encode_png(mask), "path": None}, "classes": present}
 
 
@@ -32,9 +37,9 @@ class Area:
     """One annotation's pixels.
 
     Attributes:
-        where: Which annotation it is.
-        value: What its pixels become in the mask.
-        segmentation: COCO's: polygons, or a run-length encoding, its counts packed or not.
+        where: Name of the annotation in messages.
+        value: Value of its pixels in the mask.
+        segmentation: COCO's field: polygons, or a run-length encoding whose counts may be packed.
     """
 
     where: str
@@ -71,7 +76,7 @@ def pixels(area: Area, height: int, width: int) -> NDArray[np.bool_]:
     """The pixels of an annotation, shape ``(height, width)``.
 
     Raises:
-        InputError: Its segmentation is of no form that COCO has, or of another size.
+        InputError: The segmentation is not in one of COCO's forms, or has another size.
     """
     given = area.segmentation
     if not given:
@@ -87,7 +92,7 @@ def pixels(area: Area, height: int, width: int) -> NDArray[np.bool_]:
         except (TypeError, ValueError):
             points = np.zeros(0)
         if points.ndim != 1 or len(points) % 2 or not len(points):
-            raise InputError(f"{area.where}: field 'segmentation' is no list of polygons [x1, y1, x2, y2, ...]")
+            raise InputError(f"{area.where}: field 'segmentation' is not a list of polygons [x1, y1, x2, y2, ...]")
         if len(points) >= 6 and np.isfinite(points).all():
             far = np.tile([width, height], len(points) // 2)
             polygons.append(np.clip(points, -far, 2 * far).tolist())
@@ -98,23 +103,23 @@ def pixels(area: Area, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def _runs(area: Area, given: Mapping[str, Any], height: int, width: int) -> NDArray[np.bool_]:
-    """Runs of 0 and of 1, in turns, down the columns."""
+    """A mask from the lengths of alternating runs of 0 and 1, down the columns."""
     counts = given.get("counts")
     if isinstance(counts, str):
         counts = _unpacked(counts)
     if list(given.get("size") or ()) != [height, width]:
         raise InputError(f"{area.where}: its mask is of size {given.get('size')}, its picture {[height, width]}")
     if not isinstance(counts, list) or not all(isinstance(c, int) and 0 <= c <= height * width for c in counts):
-        raise InputError(f"{area.where}: the counts of its mask are no run lengths")
+        raise InputError(f"{area.where}: the counts of its mask are not run lengths")
     if sum(counts) != height * width:
         raise InputError(f"{area.where}: its mask has {sum(counts)} pixels, its picture {height * width}")
     return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(width, height).T
 
 
 def _unpacked(text: str) -> list[int] | None:
-    """Run lengths from COCO's packed form (``pycocotools``, rleFrString); none if it breaks off or is longer.
+    """Run lengths from COCO's packed form (``pycocotools``, rleFrString); None if the text is cut off or malformed.
 
-    ``pycocotools`` itself leaves memory as it was where counts fall short, so they are looked at first.
+    ``pycocotools`` itself leaves memory uninitialised where counts fall short, so they are checked first.
     """
     counts: list[int] = []
     value = shift = 0
@@ -141,7 +146,7 @@ class People:
         parts: Names of the keypoints.
         points: x, y and visibility of each, one flat list a person.
         boxes: x, y, width, height of each person, where given.
-        sizes: What each picture was annotated at, where known.
+        sizes: Size at which each picture was annotated, where known.
     """
 
     parts: Sequence[str]
@@ -157,22 +162,22 @@ class People:
         return Features({"people": people, "parts": List(ClassLabel(names=list(self.parts)))})
 
     def of(self, index: int, value: Mapping[str, Any]) -> Target:
-        """The people of one picture; points outside of it are absent, and who has none left is left out."""
+        """The people of one picture; points outside it count as absent, and people without points are left out."""
         place = annotated(value, self.sizes[index])
-        found = np.array(self.points[index], dtype=np.float64).reshape(-1, len(self.parts), 3)
-        points, seen = place.points(found[..., :2]), found[..., 2] > 0
+        annotated_points = np.array(self.points[index], dtype=np.float64).reshape(-1, len(self.parts), 3)
+        points, seen = place.points(annotated_points[..., :2]), annotated_points[..., 2] > 0
         inside = seen & ((points >= 0) & (points <= place.seen)).all(-1)
         remarks = Counter({"keypoints outside their picture, taken for absent": int((seen & ~inside).sum())})
-        # A box that was not given is that of the points.
+        # Where no box is given, the points' own box is taken.
         low, high = (np.where(inside[..., None], points, far) for far in (np.inf, -np.inf))
         around = np.concatenate([low.min(1), np.maximum(high.max(1) - low.min(1), 1)], axis=1)
         given = np.array([b or [np.nan] * 4 for b in self.boxes[index]], dtype=np.float64).reshape(-1, 4)
-        boxes, kept, _ = tidy(given, place)
-        boxes = np.where(kept[:, None], boxes, around)
-        kept = np.asarray(inside.any(1))
-        remarks["people without keypoints inside their picture, left out"] += int((~kept).sum())
-        if not kept.any():
-            raise InputError("nobody in it has keypoints inside the picture")
-        shown = np.where(inside[..., None], np.concatenate([points, np.clip(found[..., 2:], 0, 2)], -1), 0.0)
-        people = {"bbox": boxes[kept].tolist(), "keypoints": shown[kept].tolist()}
+        boxes, has_area, _ = tidy(given, place)
+        boxes = np.where(has_area[:, None], boxes, around)
+        is_labelled = np.asarray(inside.any(1))
+        remarks["people without keypoints inside their picture, left out"] += int((~is_labelled).sum())
+        if not is_labelled.any():
+            raise InputError("no person has keypoints inside the picture")
+        shown = np.where(inside[..., None], np.concatenate([points, np.clip(annotated_points[..., 2:], 0, 2)], -1), 0.0)
+        people = {"bbox": boxes[is_labelled].tolist(), "keypoints": shown[is_labelled].tolist()}
         return Target({"people": people, "parts": list(range(len(self.parts)))}, +remarks)

@@ -1,4 +1,4 @@
-"""DNA: a person's sequences, from FASTA files and tables, and what a network reads of them."""
+"""A user's own DNA: sequences from FASTA files, and tables of sequences with tracks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.folder import GROUP_COLUMNS
-from tlzoo.data.files.tables import Columns, Say, guessed, is_table, read_table, read_tables
+from tlzoo.data.files.tables import Columns, Say, is_table, note_columns, read_table, read_tables
 from tlzoo.data.files.text_files import lines
 from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError
@@ -35,10 +35,10 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str]]:
     """Read the records of a FASTA file, one at a time.
 
     Yields:
-        The record's name, which is its head up to the first blank, and its sequence as it stands.
+        The record's name, which is its header up to the first blank, and its sequence unchanged.
 
     Raises:
-        InputError: It cannot be read, or is no FASTA file.
+        InputError: The file cannot be read, or is not a FASTA file.
     """
     name, parts = "", list[str]()
     for number, line in enumerate(lines(path), start=1):
@@ -47,27 +47,27 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str]]:
                 yield name, "".join(parts)
             name, parts = (line[1:].split() or [f"line {number}"])[0], []
         elif line.strip() and not name:
-            raise InputError(f"{path}:{number}: no FASTA file; it begins with a line such as '>name'")
+            raise InputError(f"{path}:{number}: not a FASTA file, which begins with a line such as '>name'")
         else:
             parts.append(line.strip())
     if not name:
-        raise InputError(f"{path}: no FASTA file; it holds no record ('>name', then the sequence)")
+        raise InputError(f"{path}: not a FASTA file: it has no record ('>name', then the sequence)")
     yield name, "".join(parts)
 
 
 def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
-    """Sequences to predict, of a FASTA file or of a table with a column of sequences.
+    """Sequences to predict, from a FASTA file or a table with a column of sequences.
 
     Args:
         path: The file.
         columns: The column that training read, as ``dna``.
-        say: Takes which one is read.
+        say: Receives a line that names the column read.
 
     Yields:
-        ``input``, what a sequence is called; and the row with the ``dna``.
+        ``input``, the name of the sequence, and the row with the ``dna``.
 
     Raises:
-        InputError: It cannot be read, or is neither.
+        InputError: The file cannot be read, or is neither.
     """
     if not is_table(path):
         for name, sequence in read_fasta(path):
@@ -83,54 +83,54 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
 def listing(path: Path) -> Listing:
     """List sequences with tracks: a table, or a folder of tables named after splits.
 
-    A row's tracks are a list a bin with a value a track, or a list of values where there is one track; in CSV and TSV
-    written as JSON. They belong to the bins at the sequence's centre. ``bin_size`` (bases) may be a column; without,
-    bins are the model's own.
+    A row's tracks are one list a bin with one value a track, or, for a single track, a list of values; CSV and TSV hold
+    them as JSON. They belong to the bins at the sequence's centre. ``bin_size`` (bases) may be a column; without it,
+    bins have the model's own size.
 
     Raises:
-        InputError: It cannot be read, no column fits, or the first row's tracks are none.
+        InputError: The table cannot be read, no column fits, or the first row's tracks are not valid.
     """
     if is_fasta(path):
         raise InputError(
-            f"{path}: FASTA has sequences and no tracks; give a table (.parquet, .jsonl, .csv, .tsv) with the columns "
+            f"{path}: FASTA has sequences but no tracks; give a table (.parquet, .jsonl, .csv, .tsv) with the columns "
             "sequence and tracks"
         )
     tables = read_tables(path)
-    found = Listing("dna", [], [], [], [], [] if len(tables) > 1 else None, files=[table.path for table in tables])
+    examples = Listing("dna", [], [], [], [], [] if len(tables) > 1 else None, files=[table.path for table in tables])
     values: list[Any] = []
     sizes: list[Any] = []
     for table in tables:
         sequence, tracks = table.need(SEQUENCE_COLUMNS, "sequences"), table.need(TRACKS_COLUMNS, "tracks")
         group, size = table.find(CHROMOSOME_COLUMNS), table.find(BIN_COLUMNS)
-        guessed(found, table, sequences=sequence, tracks=tracks, groups=group, bins=size)
-        found.columns = found.columns or {"dna": sequence}
-        found.inputs += [value if isinstance(value, str) else "" for value in table.columns[sequence]]
-        found.labels += [""] * len(table)
-        found.names += [table.name(row) for row in range(len(table))]
-        found.groups = [*(found.groups or []), *(map(str, table.columns[group]) if group else [""] * len(table))]
-        if found.splits is not None:
-            found.splits += [table.split or "train"] * len(table)
+        note_columns(examples, table, sequences=sequence, tracks=tracks, groups=group, bins=size)
+        examples.columns = examples.columns or {"dna": sequence}
+        examples.inputs += [value if isinstance(value, str) else "" for value in table.columns[sequence]]
+        examples.labels += [""] * len(table)
+        examples.names += [table.name(row) for row in range(len(table))]
+        examples.groups = [*(examples.groups or []), *(map(str, table.columns[group]) if group else [""] * len(table))]
+        if examples.splits is not None:
+            examples.splits += [table.split or "train"] * len(table)
         values += table.columns[tracks]
         sizes += table.columns[size] if size else [0] * len(table)
-    if not any(found.groups or []):
-        found.groups = None
-    found.targets = Tracks(values, sizes, path)
-    return found
+    if not any(examples.groups or []):
+        examples.groups = None
+    examples.targets = TrackTargets(values, sizes, path)
+    return examples
 
 
-class Tracks:
-    """The tracks of each example, as ``tlzoo.data.dataset.Targets``; all of the first one's shape and bin size."""
+class TrackTargets:
+    """The tracks of each example, as ``tlzoo.data.dataset.Targets``; all have the first one's shape and bin size."""
 
     def __init__(self, values: list[Any], sizes: list[Any], path: Path) -> None:
-        """Keep what each row says.
+        """Keep the cells of each row.
 
         Args:
-            values: Of each example its tracks, as the table has them.
-            sizes: Of each example its bin size; 0 is the model's own.
-            path: Where they are from, for the error.
+            values: Tracks of each example, as the table has them.
+            sizes: Bin size of each example; 0 is the model's own.
+            path: The table, for messages.
 
         Raises:
-            InputError: The first example's cannot be used.
+            InputError: The first example's tracks cannot be used.
         """
         self.values, self.sizes = values, sizes
         try:
@@ -147,7 +147,7 @@ class Tracks:
         """The tracks of one example."""
         matrix, size = _matrix(self.values[index]), _bases(self.sizes[index])
         if matrix.shape != self.shape:
-            raise InputError(f"has {_told(matrix.shape)}, the first row {_told(self.shape)}")
+            raise InputError(f"has {_size_text(matrix.shape)}, the first row {_size_text(self.shape)}")
         if size != self.size:
             raise InputError(f"bin_size is {size}, in the first row {self.size}")
         return Target({"tracks": matrix.tolist(), "bin_size": size})
@@ -156,15 +156,15 @@ class Tracks:
 def _matrix(value: Any) -> NDArray[np.float32]:
     """Tracks as ``(bins, tracks)``."""
     try:
-        found = np.array(json.loads(value) if isinstance(value, str) else value, dtype=np.float32)
+        matrix = np.array(json.loads(value) if isinstance(value, str) else value, dtype=np.float32)
     except (ValueError, TypeError):
-        raise InputError("tracks are no list of numbers a bin, such as [[0, 1.5], [2, 0]]") from None
-    found = found[:, None] if found.ndim == 1 else found
-    if found.ndim != 2 or not found.size:
-        raise InputError("tracks are no list of numbers a bin, such as [[0, 1.5], [2, 0]]")
-    if not np.isfinite(found).all() or found.min() < 0:
+        raise InputError("tracks are not one list of numbers a bin, such as [[0, 1.5], [2, 0]]") from None
+    matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+    if matrix.ndim != 2 or not matrix.size:
+        raise InputError("tracks are not one list of numbers a bin, such as [[0, 1.5], [2, 0]]")
+    if not np.isfinite(matrix).all() or matrix.min() < 0:
         raise InputError("tracks have negative or missing values; counts are expected (undo logarithms and scores)")
-    return found
+    return matrix
 
 
 def _bases(value: Any) -> int:
@@ -173,9 +173,9 @@ def _bases(value: Any) -> int:
     except (TypeError, ValueError):
         number = math.nan
     if not (0 <= number < math.inf and number.is_integer()):
-        raise InputError(f"bin_size {value!r} is no number of bases")
+        raise InputError(f"bin_size {value!r} is not a number of bases")
     return int(number)
 
 
-def _told(shape: tuple[int, ...]) -> str:
+def _size_text(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} bins of {shape[1]} tracks"

@@ -1,4 +1,4 @@
-"""A person's own folder, after the conventions of ``datasets``' AudioFolder, ImageFolder and VideoFolder."""
+"""A user's own folder of labelled files, laid out like ``datasets``' AudioFolder, ImageFolder and VideoFolder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlzoo.data.dataset import Listing
+from tlzoo.data.files.delimited import Sheet, column_named, read_sheet
 from tlzoo.data.files.split_names import is_plain, split_of, splits_among
-from tlzoo.data.files.text_files import Sheet, column_named, read_sheet
 from tlzoo.errors import InputError
 
 SUFFIXES = {
@@ -59,20 +59,20 @@ FILE_COLUMNS = ("file_name", "filename", "file", "path")
 
 
 def digest(root: Path, files: Iterable[Path]) -> str:
-    """Hash of the names, from ``root`` on, and contents of files; of one that cannot be read, of its name alone."""
-    found = hashlib.sha256()
+    """SHA-256 of the names, relative to ``root``, and contents of files; of unreadable files only the name counts."""
+    sha256 = hashlib.sha256()
     for path in files:
-        found.update(os.fsencode(os.path.relpath(path, root)) + b"\0")
+        sha256.update(os.fsencode(os.path.relpath(path, root)) + b"\0")
         try:
             with path.open("rb") as file:
-                found.update(hashlib.file_digest(file, "sha256").digest())
+                sha256.update(hashlib.file_digest(file, "sha256").digest())
         except OSError:
             continue
-    return found.hexdigest()
+    return sha256.hexdigest()
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Files beneath a folder, sorted, without those that a system hides; links are followed, but not in a circle."""
+    """Files below a folder, sorted, without hidden ones; links are followed, but not in a circle."""
     top = folder.resolve()
     seen = {top, *top.parents}
     files: list[Path] = []
@@ -92,46 +92,46 @@ def _is_hidden(name: str) -> bool:
 def listing(folder: Path, kind: str) -> Listing:
     """List a folder of labelled files.
 
-    Either class subfolders, or ``metadata.csv`` with ``file_name`` and a label column; each at the top, or inside
-    folders that are called after splits (``tlzoo.data.files.split_names``), such as ``train``, ``validation`` and
-    ``test``.
+    The folder has either subfolders named after classes, or ``metadata.csv`` with ``file_name`` and a label column;
+    both lie at the top or inside folders named after splits (``tlzoo.data.files.split_names``), such as ``train``,
+    ``validation`` and ``test``.
 
     Args:
         folder: The folder.
         kind: ``"audio"``, ``"image"`` or ``"video"``.
 
     Raises:
-        InputError: No such folder, no files of that kind, no labels, or fewer than two classes.
+        InputError: The folder does not exist, or has no files of that kind, no labels, or fewer than two classes.
     """
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[:CONFIG][@REVISION] or a folder"
         )
     files = list(_walk(folder, kind))
-    found = Listing(kind, [], [], [], [], [], files=files)
-    parts = _parts(folder, files, found.notices)
+    examples = Listing(kind, [], [], [], [], [], files=files)
+    parts = _parts(folder, files, examples.notices)
     in_one = (folder / METADATA).is_file() and not any((folder / name / METADATA).is_file() for name in parts)
     for name in ("",) if in_one or not parts else parts:
-        _list_part(folder, name, parts, found)
-    if not found.inputs:
-        inside = f" in {', '.join(parts)}, which are taken for splits" if parts else ""
+        _list_part(folder, name, parts, examples)
+    if not examples.inputs:
+        inside = f" in {', '.join(parts)}, which are read as splits" if parts else ""
         raise InputError(f"{folder}: no {kind} files ({', '.join(sorted(SUFFIXES[kind]))}) with a label{inside}")
-    classes = set(found.labels)
+    classes = set(examples.labels)
     if len(classes) < 2:
         raise InputError(
-            f"{folder}: only one class ({found.labels[0]!r}); at least two are needed, as subfolders named after the "
-            f"classes or as values of the label column of metadata.csv{_instead(folder, files)}"
+            f"{folder}: only one class ({examples.labels[0]!r}); at least two are needed, as subfolders named after "
+            f"the classes or as values of the label column of metadata.csv{_instead(folder, files)}"
         )
-    if not any(found.groups or []):
-        found.groups = None
-    return found
+    if not any(examples.groups or []):
+        examples.groups = None
+    return examples
 
 
 def _parts(folder: Path, files: Sequence[Path], notices: list[str]) -> dict[str, str]:
-    """The folders at the top that are splits, and which; says what was decided where one could think otherwise.
+    """The folders at the top that are splits, with the split of each; ambiguous decisions are added to ``notices``.
 
-    Folders called after splits are splits, but not beside a class: where some hold files and no folders of classes, all
-    that do are classes, unless none but they are there.
+    Folders named after splits are splits, but not beside classes: if some of them hold files rather than folders of
+    classes, they count as classes, unless there are no other folders.
     """
     inside: dict[str, list[Path]] = {}
     for path in files:
@@ -144,26 +144,26 @@ def _parts(folder: Path, files: Sequence[Path], notices: list[str]) -> dict[str,
     is_listed = (folder / METADATA).is_file()
     splits = splits_among(inside)
     if nested and nested == list(named) and len(beside) == 1:
-        splits = named  # such as train, and pictures that nobody has labelled
+        splits = named  # such as train, beside unlabelled pictures
     elif not nested and not is_listed and (beside or len(set(named.values())) < len(named)):
         splits = {}  # these hold no folders of classes
     if splits and (beside or not all(map(is_plain, splits))):
-        also = f"; left out beside them: {', '.join(beside)}" if beside and not is_listed else ""
+        also = f"; other folders, left out: {', '.join(beside)}" if beside and not is_listed else ""
         notices.append("splits: " + ", ".join(f"{name} is {split}" for name, split in splits.items()) + also)
     elif not splits and any(map(is_plain, named)):
-        notices.append(f"folders taken for classes, not for splits: {', '.join(filter(is_plain, named))}")
+        notices.append(f"folders read as classes, not as splits: {', '.join(filter(is_plain, named))}")
     return splits
 
 
 def _instead(folder: Path, files: Sequence[Path]) -> str:
-    """What to try where one folder is all there is."""
+    """Hints for a folder with a single subfolder."""
     inner, names = folder, _folders(folder, files)
     while len(names) == 1:
         inner /= names.pop()
         names = _folders(inner, files)
     tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in (".csv", ".tsv") and p.name != METADATA)
     hints = [f"try --data {inner}"] if names else []
-    hints += [f"{tables[0]} is there: call it {METADATA}, with columns file_name and label"] if tables else []
+    hints += [f"rename {tables[0]} to {METADATA}, with columns file_name and label"] if tables else []
     return "".join(f"; {hint}" for hint in hints)
 
 
@@ -173,22 +173,22 @@ def _folders(folder: Path, files: Sequence[Path]) -> set[str]:
     return {parts[0] for parts in inside if len(parts) > 1}
 
 
-def _list_part(root: Path, name: str, parts: Mapping[str, str], found: Listing) -> None:
-    """List a split's folder, or, without a name, all that is there."""
+def _list_part(root: Path, name: str, parts: Mapping[str, str], examples: Listing) -> None:
+    """List the folder of one split, or, if ``name`` is empty, the whole folder."""
     part = root / name
     metadata = part / METADATA
-    rows = _from_metadata(metadata, found) if metadata.is_file() else _from_subfolders(part, found)
-    assert found.groups is not None and found.splits is not None
+    rows = _from_metadata(metadata, examples) if metadata.is_file() else _from_subfolders(part, examples)
+    assert examples.groups is not None and examples.splits is not None
     for path, label, group in rows:
         relative = path.relative_to(root)
-        found.inputs.append({"bytes": None, "path": str(path)})
-        found.labels.append(label)
-        found.names.append(str(relative))
-        found.groups.append(group)
-        found.splits.append(parts.get(relative.parts[0], "train"))
+        examples.inputs.append({"bytes": None, "path": str(path)})
+        examples.labels.append(label)
+        examples.names.append(str(relative))
+        examples.groups.append(group)
+        examples.splits.append(parts.get(relative.parts[0], "train"))
 
 
-def _from_metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
+def _from_metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
     sheet = read_sheet(path)
     columns = sheet.columns
     label = column_named(columns, LABEL_COLUMNS)
@@ -197,8 +197,8 @@ def _from_metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]
         raise InputError(f"{path}: no label column ({', '.join(LABEL_COLUMNS)}); columns: {', '.join(columns)}")
     group = column_named(columns, GROUP_COLUMNS)
     notice = f"metadata.csv: label from column {label!r}" + (f", groups from column {group!r}" if group else "")
-    if notice not in found.notices:
-        found.notices.append(notice)
+    if notice not in examples.notices:
+        examples.notices.append(notice)
     for row, (line, target) in enumerate(zip(sheet.lines, files, strict=True)):
         if not columns[label][row].strip():
             raise InputError(f"{path}:{line}: field {label!r} is empty")
@@ -206,10 +206,10 @@ def _from_metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]
 
 
 def named_files(path: Path, sheet: Sheet) -> list[Path]:
-    """The file that each row of a ``metadata.csv`` names, below the folder that it lies in.
+    """The file that each row of a ``metadata.csv`` names, below the folder of the table.
 
     Raises:
-        InputError: No column names files, or a name is empty or leaves the folder; says on which line.
+        InputError: No column names files, or a name is empty or leaves the folder; gives the line.
     """
     column = column_named(sheet.columns, FILE_COLUMNS)
     if column is None:
@@ -227,11 +227,11 @@ def named_files(path: Path, sheet: Sheet) -> list[Path]:
     return files
 
 
-def _from_subfolders(part: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
-    """Files in folders of classes; blanks around a folder's name do not make another class."""
+def _from_subfolders(part: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
+    """Files in subfolders of classes; blanks around a subfolder's name do not make another class."""
     loose = 0
     names: dict[str, set[str]] = {}
-    for path in found.files:
+    for path in examples.files:
         if not path.is_relative_to(part) or path.name == METADATA:
             continue
         relative = path.relative_to(part)
@@ -243,9 +243,9 @@ def _from_subfolders(part: Path, found: Listing) -> Iterator[tuple[Path, str, st
         yield path, name.strip(), ""
     for label, folders in names.items():
         if len(folders) > 1:
-            found.notices.append(f"one class: the folders {' and '.join(map(repr, sorted(folders)))} are {label!r}")
+            examples.notices.append(f"one class: the folders {' and '.join(map(repr, sorted(folders)))} are {label!r}")
     if loose:
-        found.notices.append(f"{part.name}: files in no folder of a class, left out: {loose:,}")
+        examples.notices.append(f"{part.name}: files outside the folders of classes, left out: {loose:,}")
 
 
 def _walk(folder: Path, kind: str) -> Iterator[Path]:

@@ -13,9 +13,9 @@ from tlzoo import blobs
 from tlzoo.blobs.places import PlaceError
 from tlzoo.data.dataset import Listing, classes_of
 from tlzoo.data.files.boxes import Objects, rarest
+from tlzoo.data.files.delimited import column_named
 from tlzoo.data.files.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import split_of
-from tlzoo.data.files.text_files import column_named
 from tlzoo.data.files.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.schemas import storage
@@ -186,7 +186,7 @@ _OF_TEXT = ("question-answering", "text-classification", "text-embedding", "text
 
 def _of_tables(loaded: DatasetDict, where: str, task: str, **given: str | None) -> Listing:
     """List the texts of a data set as those of a person's own tables, one table a split."""
-    from tlzoo.data.files import pairs, replies, squad, tables
+    from tlzoo.data.files import pairs, replies, squad, table_formats, tables
 
     notices: list[str] = []
     parts = []
@@ -197,7 +197,7 @@ def _of_tables(loaded: DatasetDict, where: str, task: str, **given: str | None) 
         columns = rows.to_dict()
         for name, feature in rows.features.items():
             if isinstance(feature, ClassLabel):
-                columns[name] = tables.class_names(columns[name], feature.names)
+                columns[name] = table_formats.class_names(columns[name], feature.names)
         ids = [f"{split}/{i}" for i in range(len(rows))] if task == "text-classification" else None
         called = split_of(str(split)) or str(split)
         parts.append(tables.Table(Path(where, str(split)), columns, called, ids))

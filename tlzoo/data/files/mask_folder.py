@@ -1,8 +1,8 @@
-"""A person's own pictures with masks: ``images`` and ``masks``, files of the same name, whose values are classes.
+"""A user's own pictures with masks: files of the same name in ``images`` and ``masks``, whose values are classes.
 
-Masks of 0 and 255 alone have one class; in others 255 is what counts neither way, and every other value is a class of
-its own, named by ``classes.txt`` (a name a line, the first one that of 0) or ``class_1``, ``class_2``... A palette's
-colours do not matter. A mask refers to its picture's pixels as they are stored, unless its size says otherwise
+Masks of 0 and 255 alone have one class. In other masks 255 is ignored, and every other value is a class of its own,
+named by ``classes.txt`` (one name a line, the first for value 0) or ``class_1``, ``class_2``... A palette's colours do
+not matter. A mask refers to its picture's pixels as they are stored, unless its size says otherwise
 (``tlzoo.data.media.image.annotated``).
 """
 
@@ -19,18 +19,19 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.boxes import rarest
-from tlzoo.data.files.coco_targets import NO_CLASS, mask_columns
+from tlzoo.data.files.coco_targets import mask_columns
 from tlzoo.data.files.folder import SUFFIXES, walk
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_text
-from tlzoo.data.media.image import annotated, read_values
+from tlzoo.data.media.image import IGNORED, annotated, read_values
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features
 from tlzoo.errors import InputError
 
-SUFFIX = (".png", ".tif", ".tiff", ".bmp", ".gif")
-"""Of a mask: formats that keep values as they are."""
-MOST = 100
-"""Classes that masks without ``classes.txt`` may have; more are no classes, but shades of a picture."""
+MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")
+"""Lossless formats, which store a mask's values exactly."""
+MAX_UNNAMED_CLASSES = 100
+"""Maximum number of classes in masks without ``classes.txt``; more values are shades of a picture."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class MaskFiles:
 
 
 def has_masks(path: Path) -> bool:
-    """Whether a folder is of this form, and not of COCO's."""
+    """Whether a folder has this layout rather than COCO's."""
     return any(_is_dir(folder, "masks") for folder in (path, *_split_folders(path)))
 
 
@@ -68,110 +69,114 @@ def listing(path: Path) -> Listing:
     """List a folder of pictures and masks.
 
     Args:
-        path: Has ``images`` and ``masks``; ``train``, ``val`` and ``test`` are folders around these two, or in both.
+        path: Folder with ``images`` and ``masks``; ``train``, ``val`` and ``test`` are folders around both, or in both.
 
     Raises:
-        InputError: No pictures with masks, or values that cannot be classes.
+        InputError: No picture has a mask, or the values cannot be classes.
     """
-    found = Listing("image", [], [], [], [], [])
-    masks: list[dict[str, Any]] = []
+    examples = Listing("image", [], [], [], [], [])
+    masks: list[Stored] = []
     splits: list[str | None] = []
     for folder in [f for f in (path, *_split_folders(path)) if _is_dir(f, "masks")]:
         pictures = folder / "images"
         if not pictures.is_dir():
-            raise InputError(f"{folder}: has 'masks', but no folder 'images' beside it")
-        known = {
-            f.relative_to(folder / "masks").with_suffix("").as_posix(): f for f in _files(folder / "masks", SUFFIX)
+            raise InputError(f"{folder}: has a folder 'masks', but no folder 'images' beside it")
+        mask_by_name = {
+            f.relative_to(folder / "masks").with_suffix("").as_posix(): f
+            for f in _files(folder / "masks", MASK_SUFFIXES)
         }
         listed = [picture.relative_to(pictures) for picture in _files(pictures, SUFFIXES["image"])]
         for relative, (inner, _) in zip(listed, by_folder(listed), strict=True):
             picture = pictures / relative
             name = picture.relative_to(path).as_posix()
-            mask = known.get(relative.with_suffix("").as_posix())
+            mask = mask_by_name.get(relative.with_suffix("").as_posix())
             if mask is None:
-                found.problems.append(f"{name}: no mask {relative.with_suffix('.png')} in {folder / 'masks'}")
+                examples.problems.append(f"{name}: no mask {relative.with_suffix('.png')} in {folder / 'masks'}")
                 continue
             splits.append(inner if folder == path else split_of(folder.name))
-            found.inputs.append({"bytes": None, "path": str(picture)})
-            found.names.append(name)
+            examples.inputs.append({"bytes": None, "path": str(picture)})
+            examples.names.append(name)
             masks.append({"bytes": None, "path": str(mask)})
-            found.files += [picture, mask]
+            examples.files += [picture, mask]
     if not masks:
-        first = f"; {found.problems[0]}" if found.problems else ""
+        first = f"; {examples.problems[0]}" if examples.problems else ""
         raise InputError(f"{path}: no picture in 'images' with a mask of the same name in 'masks'{first}")
     names = path / "classes.txt"
     given = None
     if names.is_file():
-        found.files.append(names)
+        examples.files.append(names)
         given = [line.strip() for line in read_text(names).splitlines() if line.strip()]
-    found.splits = [split or "train" for split in splits] if any(splits) else None
-    found.groups = None
-    attach(found, masks, given, str(names if given else path / "masks"))
-    return found
+    examples.splits = [split or "train" for split in splits] if any(splits) else None
+    examples.groups = None
+    attach(examples, masks, given, str(names if given else path / "masks"))
+    return examples
 
 
-def attach(found: Listing, masks: Sequence[Mapping[str, Any]], given: Sequence[str] | None, where: str) -> None:
-    """Read what values the masks of a listing have, and make them its targets; unreadable ones are struck off.
+def attach(examples: Listing, masks: Sequence[Mapping[str, Any]], given: Sequence[str] | None, where: str) -> None:
+    """Make masks the targets of examples, and remove the examples whose mask cannot be read.
 
     Args:
-        found: The listing, of which labels and targets are still missing.
-        masks: The mask of each of its examples, as it is stored.
+        examples: Examples whose labels and targets are still missing.
+        masks: The mask of each example, as it is stored.
         given: Names of the values, from 0 on, where known.
-        where: What errors name.
+        where: Name of the source in messages.
 
     Raises:
-        InputError: The values cannot be classes, or are more than there are names.
+        InputError: The values cannot be classes, or outnumber the names.
     """
     values: list[NDArray[np.intp]] = []
     good = []
     for i, mask in enumerate(masks):
         try:
             read = read_values(mask)
-            annotated(found.inputs[i], (read.shape[1], read.shape[0]))
+            annotated(examples.inputs[i], (read.shape[1], read.shape[0]))
         except InputError as error:
-            found.problems.append(f"{found.names[i]}: {error}")
+            examples.problems.append(f"{examples.names[i]}: {error}")
         else:
             values.append(np.flatnonzero(np.bincount(read.ravel(), minlength=256)))
             good.append(i)
-    used = sorted({int(v) for each in values for v in each})
+    used = sorted({int(v) for present in values for v in present})
     if not good:
-        raise InputError(f"{where}: no picture with a mask that can be used, such as {found.problems[-1]}")
-    names, table = classes(used, given, where, found.notices)
-    found.inputs, found.names = [found.inputs[i] for i in good], [found.names[i] for i in good]
-    found.groups, found.splits = (part and [part[i] for i in good] for part in (found.groups, found.splits))
-    found.labels = rarest([[names[c] for c in table[each] if 0 < c < NO_CLASS] for each in values])
-    found.targets = MaskFiles(names, [masks[i] for i in good], table)
+        raise InputError(f"{where}: no picture with a mask that can be used, such as {examples.problems[-1]}")
+    names, table = classes(used, given, where, examples.notices)
+    examples.inputs, examples.names = [examples.inputs[i] for i in good], [examples.names[i] for i in good]
+    examples.groups, examples.splits = (part and [part[i] for i in good] for part in (examples.groups, examples.splits))
+    examples.labels = rarest([[names[c] for c in table[present] if 0 < c < IGNORED] for present in values])
+    examples.targets = MaskFiles(names, [masks[i] for i in good], table)
 
 
 def classes(
     used: Sequence[int], given: Sequence[str] | None, where: str, notices: list[str]
 ) -> tuple[list[str], NDArray[np.uint8]]:
-    """Decide what the values of masks mean.
+    """Decide which class each value of the masks is.
 
     Args:
         used: Values that occur, sorted.
         given: Names of the values, from 0 on; the background may be left out.
-        where: What errors name.
-        notices: Takes what was guessed.
+        where: Name of the source in messages.
+        notices: Receives a line for each guess.
 
     Returns:
         Class names, ``background`` first, and the class of each value, shape ``(256,)``.
 
     Raises:
-        InputError: There are none but the background, or too many, or more than there are names.
+        InputError: There is no class but the background, there are too many, or more than there are names.
     """
-    table = np.full(256, NO_CLASS, dtype=np.uint8)
+    table = np.full(256, IGNORED, dtype=np.uint8)
     table[0] = 0
-    values = [v for v in used if 0 < v < NO_CLASS]
-    if set(used) <= {0, NO_CLASS} and NO_CLASS in used:
+    values = [v for v in used if 0 < v < IGNORED]
+    if set(used) <= {0, IGNORED} and IGNORED in used:
         values = [1]
-        table[NO_CLASS] = 1
+        table[IGNORED] = 1
         notices.append("masks of 0 and 255: 255 is the class")
     if not values:
         raise InputError(f"{where}: the masks have no value but 0, the background")
     if given is None:
-        if len(values) > MOST:
-            raise InputError(f"{where}: the masks have {len(values)} values; expected classes, and found shades")
+        if len(values) > MAX_UNNAMED_CLASSES:
+            raise InputError(
+                f"{where}: the masks have {len(values)} values; expected classes, not shades of a picture (maximum "
+                f"without classes.txt: {MAX_UNNAMED_CLASSES})"
+            )
         table[values] = np.arange(1, len(values) + 1)
         return ["background", *(f"class_{v}" for v in values)], table
     names = list(given)
@@ -183,16 +188,16 @@ def classes(
         names = ["background", *names]
         notices.append(f"classes.txt names the values from 1 ({names[1]}) on; 0 is the background")
     elif names:
-        # 0 is a class like the others: all move up by one, and the background does not occur.
+        # 0 is a class like the others, so all indices move up by one and the background does not occur.
         notices.append(f"classes.txt names the values from 0 ({names[0]}) on; there is no background")
         table[0] = 1
         names = ["background", *names]
     offset = int(table[0])
-    if len(names) - offset <= values[-1] or len(names) > NO_CLASS:
+    if len(names) - offset <= values[-1] or len(names) > IGNORED:
         raise InputError(f"{where}: {len(given)} names, but the masks have the value {values[-1]}")
-    known = np.arange(1, len(names) - offset)
-    if table[NO_CLASS] == NO_CLASS:
-        table[known] = known + offset
+    named = np.arange(1, len(names) - offset)
+    if table[IGNORED] == IGNORED:
+        table[named] = named + offset
     return names, table
 
 

@@ -1,4 +1,4 @@
-"""Pairs of texts with a score: a person's own tables and the Hub's, divided so that no text is on two sides."""
+"""Pairs of texts with a score, from a user's own tables or the Hub, split so that no text is in two splits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.tables import Columns, Say, Table, guessed, number, read_table, read_tables
+from tlzoo.data.files.tables import Columns, Say, Table, note_columns, number, read_table, read_tables
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.repeats import same_text
 from tlzoo.errors import InputError
@@ -50,19 +50,19 @@ SCORE_COLUMNS = (
     "label",
     "target",
 )
-_OF_CLASSES = ("label", "target")
-"""Columns of scores that are as often called so where they hold classes."""
+_CLASS_OR_SCORE = ("label", "target")
+"""Columns of scores whose names are as common for columns of classes."""
 _SAME = {"duplicate": 1.0, "equivalent": 1.0, "paraphrase": 1.0, "similar": 1.0, "true": 1.0, "yes": 1.0}
 _NAMED = _SAME | {f"not_{name}": 0.0 for name in _SAME} | {"dissimilar": 0.0, "false": 0.0, "no": 0.0}
-"""Scores of classes that say whether two texts mean the same."""
+"""Scores of class names that say whether two texts mean the same."""
 TEXT_SHARES = {"test": 0.4, "validation": 0.2}
-"""Share of the texts that a split takes where all pairs hang together; the pairs between two splits are dropped."""
+"""Share of the texts in each split if all pairs are connected; the pairs between two splits are dropped."""
 
 Pair = tuple[Hashable, Hashable]
 
 
 def components(pairs: Sequence[Pair]) -> list[int]:
-    """The connected component of each pair: pairs that share a member, or whose partners do, are in one."""
+    """The connected component of each pair, in the graph whose nodes are members and whose edges are the pairs."""
     place: dict[Hashable, int] = {}
     members = [[place.setdefault(member, len(place)) for member in pair] for pair in pairs]
     ends = np.array(members, dtype=np.int64).reshape(-1, 2)
@@ -75,7 +75,7 @@ def pair_columns(table: Table) -> tuple[str, str]:
     """The columns of the two texts.
 
     Raises:
-        InputError: None are named so, and not exactly two besides the score hold texts.
+        InputError: No known pair of names is there, and the number of other columns with texts is not two.
     """
     for names in PAIR_COLUMNS:
         first, second = (table.find([name]) for name in names)
@@ -84,24 +84,24 @@ def pair_columns(table: Table) -> tuple[str, str]:
     score = table.find(SCORE_COLUMNS)
     texts = [name for name in table.columns if name != score and table.holds_texts(name)]
     if len(texts) != 2:
-        known = ", ".join(f"{a}/{b}" for a, b in PAIR_COLUMNS)
+        alternatives = ", ".join(f"{a}/{b}" for a, b in PAIR_COLUMNS)
         raise InputError(
-            f"{table.path}: no two columns of texts ({known}, or just two that hold no numbers); "
+            f"{table.path}: no two columns of texts ({alternatives}, or exactly two that do not hold numbers); "
             f"columns: {', '.join(table.columns)}"
         )
     return texts[0], texts[1]
 
 
 def listing(path: Path) -> Listing:
-    """List a person's own pairs: a table, or a folder of tables named after splits.
+    """List a user's own pairs: a table, or a folder of tables named after splits.
 
     Raises:
-        InputError: It cannot be read, no column fits, or the pairs cannot be divided.
+        InputError: The data cannot be read, no column fits, or the pairs cannot be split.
     """
     tables = read_tables(path)
-    found = listed(tables, str(path))
-    found.files = [table.path for table in tables]
-    return found
+    examples = listed(tables, str(path))
+    examples.files = [table.path for table in tables]
+    return examples
 
 
 def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
@@ -110,76 +110,80 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
     Args:
         path: The file.
         columns: The columns that training read, as ``sentence1`` and ``sentence2``.
-        say: Takes which ones are read.
+        say: Receives a line that names the columns read.
 
     Yields:
-        ``input``, what a row is called; and its ``sentence1`` and ``sentence2``, or what is wrong with them.
+        ``input``, the name of the row; and its ``sentence1`` and ``sentence2``, or the error in them.
 
     Raises:
-        InputError: It cannot be read, or no column fits.
+        InputError: The table cannot be read, or no column fits.
     """
     table = read_table(path)
     first, second = (table.trained(columns, which) for which in ("sentence1", "sentence2"))
     names = (first, second) if first and second else pair_columns(table)
     say(f"sentence1 from column {names[0]!r}, sentence2 from column {names[1]!r}")
     for row, texts in enumerate(zip(*(table.columns[name] for name in names), strict=True)):
-        fault = _faulty(dict(zip(names, texts, strict=True)))
+        fault = _fault(dict(zip(names, texts, strict=True)))
         yield {"input": table.name(row)}, fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
 
 
 def listed(tables: Sequence[Table], where: str) -> Listing:
-    """List the pairs of tables, and divide them (see :func:`divided`).
+    """List the pairs of tables, and split them (see :func:`split_pairs`).
 
     Args:
-        tables: The tables; where there are several, each names its split.
-        where: What errors call them.
+        tables: The tables; if there are several, each names its split.
+        where: Name of the source in messages.
 
     Raises:
         InputError: No column fits, no pair can be used, or all scores of a split are equal.
     """
-    found = Listing("sentence1", [], [], [], [], [] if len(tables) > 1 else None)
+    examples = Listing("sentence1", [], [], [], [], [] if len(tables) > 1 else None)
     second: list[str] = []
     scores: list[float] = []
     for table in tables:
         one, two = pair_columns(table)
         score = table.need(SCORE_COLUMNS, "scores")
         if reason := _no_similarity(table, one, score):
-            raise table.lacks(f"{score!r} {reason}; text-embedding learns how alike two texts are, from 'score'")
-        guessed(found, table, sentence1=one, sentence2=two, score=score)
-        found.columns = found.columns or {"sentence1": one, "sentence2": two}
+            raise table.lacks(f"{score!r} {reason}; text-embedding learns the similarity of two texts, from 'score'")
+        note_columns(examples, table, sentence1=one, sentence2=two, score=score)
+        examples.columns = examples.columns or {"sentence1": one, "sentence2": two}
         for row, (a, b, value) in enumerate(zip(*(table.columns[name] for name in (one, two, score)), strict=True)):
-            rated, fault = _rated(value), _faulty({one: a, two: b})
-            if fault or rated is None:
-                found.problems.append(f"{table.name(row)}: {fault or f'{score!r} is {value!r}, which is no number'}")
+            rating, fault = _rating(value), _fault({one: a, two: b})
+            if fault or rating is None:
+                examples.problems.append(
+                    f"{table.name(row)}: {fault or f'{score!r} is {value!r}, which is not a number'}"
+                )
                 continue
-            found.inputs.append(a)
+            examples.inputs.append(a)
             second.append(b)
-            scores.append(rated)
-            found.names.append(table.name(row))
-            if found.splits is not None:
-                found.splits.append(table.split or "train")
+            scores.append(rating)
+            examples.names.append(table.name(row))
+            if examples.splits is not None:
+                examples.splits.append(table.split or "train")
     if not scores:
-        raise InputError(f"{where}: no pair can be used; {len(found.problems)} left out, such as: {found.problems[-1]}")
-    pairs = [(same_text(a), same_text(b)) for a, b in zip(found.inputs, second, strict=True)]
-    splits, found.groups = divided(pairs, found.splits)
-    found.splits = [split or "dropped" for split in splits]
-    found.labels, found.identity = [""] * len(pairs), second
+        raise InputError(
+            f"{where}: no pair can be used; {len(examples.problems)} left out, such as: {examples.problems[-1]}"
+        )
+    pairs = [(same_text(a), same_text(b)) for a, b in zip(examples.inputs, second, strict=True)]
+    splits, examples.groups = split_pairs(pairs, examples.splits)
+    examples.splits = [split or "dropped" for split in splits]
+    examples.labels, examples.identity = [""] * len(pairs), second
     if short := [split for split in SPLITS if split not in splits]:
-        raise InputError(f"{where}: too few texts that occur in no other split to have pairs for {' and '.join(short)}")
+        raise InputError(f"{where}: no pairs left for {' and '.join(short)}: too few texts occur in one split only")
     for split in reversed(SPLITS):
         seen = [score for score, own in zip(scores, splits, strict=True) if own == split]
         if len(set(seen)) < 2:
             raise InputError(
-                f"{where}: the pairs for {split} ({len(seen):,}) all have one score; a rank correlation needs two that "
-                "differ, so give more pairs"
+                f"{where}: the pairs for {split} ({len(seen):,}) all have one score; a rank correlation needs two "
+                "different scores: give more pairs"
             )
     low, high = (0.0, 1.0) if min(seen) >= 0 and max(seen) <= 1 else (min(seen), max(seen))
     if (low, high) != (0.0, 1.0):
-        found.notices.append(f"scores are from {low:g} to {high:g} in training, which became 0 and 1")
+        examples.notices.append(f"scores are from {low:g} to {high:g} in training, mapped to 0 and 1")
     if dropped := splits.count(None):
-        found.notices.append(f"pairs left out, since a text of theirs is on another side as well: {dropped}")
-    found.targets = _Pairs(second, [(score - low) / (high - low) for score in scores])
-    return found
+        examples.notices.append(f"pairs left out, since one of their texts is in another split as well: {dropped}")
+    examples.targets = _Pairs(second, [(score - low) / (high - low) for score in scores])
+    return examples
 
 
 class _Pairs:
@@ -196,19 +200,20 @@ class _Pairs:
         return Target({"sentence2": self.second[index], "score": self.scores[index]})
 
 
-def divided(pairs: Sequence[Pair], given: Sequence[str] | None = None) -> tuple[list[str | None], list[str]]:
-    """Divide pairs into train, validation and test, with no text on two sides.
+def split_pairs(pairs: Sequence[Pair], given: Sequence[str] | None = None) -> tuple[list[str | None], list[str]]:
+    """Split pairs into train, validation and test, with no text in two splits.
 
-    Given splits are kept, and missing ones cut from the training pairs: by what hangs together (see
-    :func:`components`), or, where more than half of the pairs do, by text, and pairs between two splits are dropped.
+    Given splits are kept, and missing ones are taken from the training pairs: by connected component (see
+    :func:`components`), or, if one component has more than half of the pairs, by text; then pairs between two splits
+    are dropped.
 
     Args:
-        pairs: What tells the texts of each pair apart from others.
-        given: Split of each pair, where the source has them; what has a text in a later split is dropped.
+        pairs: A key for each text of each pair.
+        given: Split of each pair, if the source has splits; pairs with a text of a later split are dropped.
 
     Returns:
-        The split of each pair, None where it is dropped; and its group for the bootstrap: what hangs together, or both
-        texts, crossed, where most pairs do.
+        The split of each pair, None if it is dropped; and its group for the bootstrap: its component, or both texts,
+        crossed, if one component has most pairs.
     """
     splits: list[str | None] = list(given or ["train"] * len(pairs))
     _drop_shared(pairs, splits)
@@ -218,13 +223,15 @@ def divided(pairs: Sequence[Pair], given: Sequence[str] | None = None) -> tuple[
     if missing and training:
         count = Counter(together[i] for i in training)
         if max(count.values()) > len(training) / 2:
-            _deal_texts(pairs, splits, training, missing)
+            _assign_texts(pairs, splits, training, missing)
         else:
-            kept = [i for i, split in enumerate(splits) if split is not None]
-            drawn = draw([""] * len(kept), [together[i] for i in kept], [str(splits[i]) for i in kept], _ALL)
+            remaining = [i for i, split in enumerate(splits) if split is not None]
+            drawn = draw(
+                [""] * len(remaining), [together[i] for i in remaining], [str(splits[i]) for i in remaining], _ALL
+            )
             for split, members in drawn.items():
                 for member in members:
-                    splits[kept[member]] = split
+                    splits[remaining[member]] = split
     count = Counter(name for name, split in zip(together, splits, strict=True) if split == "test")
     if count and max(count.values()) > count.total() / 2:
         place: dict[Hashable, str] = {}
@@ -236,7 +243,7 @@ _ALL = Limits(None, None, None)
 
 
 def _drop_shared(pairs: Sequence[Pair], splits: list[str | None]) -> None:
-    """Drop pairs with a text that a later split has."""
+    """Drop pairs with a text that is also in a later split."""
     taken: set[Hashable] = set()
     for split in ("test", "validation", "train"):
         members = [i for i, name in enumerate(splits) if name == split]
@@ -246,8 +253,10 @@ def _drop_shared(pairs: Sequence[Pair], splits: list[str | None]) -> None:
         taken.update(text for i in members if splits[i] for text in pairs[i])
 
 
-def _deal_texts(pairs: Sequence[Pair], splits: list[str | None], which: Sequence[int], missing: Sequence[str]) -> None:
-    """Deal the texts of some pairs to the missing splits and to training; drop the pairs in between."""
+def _assign_texts(
+    pairs: Sequence[Pair], splits: list[str | None], which: Sequence[int], missing: Sequence[str]
+) -> None:
+    """Assign the texts of some pairs to the missing splits and to training; drop the pairs in between."""
     texts = list(dict.fromkeys(text for i in which for text in pairs[i]))
     order = np.random.default_rng(0).permutation(len(texts))
     side = dict.fromkeys(texts, "train")
@@ -261,25 +270,25 @@ def _deal_texts(pairs: Sequence[Pair], splits: list[str | None], which: Sequence
         splits[i] = first if first == second else None
 
 
-def _faulty(values: Mapping[str, Any]) -> InputError | None:
-    """What is wrong with texts by column, if anything is."""
+def _fault(values: Mapping[str, object]) -> InputError | None:
+    """The first error in texts by column, if any."""
     for name, value in values.items():
         if not isinstance(value, str) or not value.strip():
-            return InputError(f"{name!r} is {'empty' if value is None or isinstance(value, str) else 'no text'}")
+            return InputError(f"{name!r} is {'empty' if value is None or isinstance(value, str) else 'not text'}")
     return None
 
 
-def _rated(value: Any) -> float | None:
-    """How alike two texts are, as a cell says it: a number, or whether they mean the same."""
+def _rating(value: object) -> float | None:
+    """The similarity in a cell: a number, or the score of a class name; None if the cell is neither."""
     named = _NAMED.get(value.strip().lower().replace(" ", "_")) if isinstance(value, str) else None
     return number(value) if named is None else named
 
 
 def _no_similarity(table: Table, first: str, score: str) -> str:
-    """Why a column holds classes, and not how alike two texts are; empty where it may hold that."""
-    if score.lower() not in _OF_CLASSES:
+    """Why a column holds classes rather than similarities; empty if it may hold similarities."""
+    if score.lower() not in _CLASS_OR_SCORE:
         return ""
-    values = {value for value in map(_rated, table.columns[score]) if value is not None}
+    values = {value for value in map(_rating, table.columns[score]) if value is not None}
     if first.lower() == "premise":
         return "of a premise and a hypothesis is a class, such as entailment"
     if len(values) == 3 and values == {0.0, 1.0, 2.0}:

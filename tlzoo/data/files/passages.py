@@ -1,4 +1,4 @@
-"""A person's own texts for language modeling: passages whose last word is to be guessed; or tracks along DNA."""
+"""A user's own texts for language modeling: passages whose last word is to be guessed; or tracks along DNA."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datasets import Features, Value
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files import fasta, squad
-from tlzoo.data.files.tables import guessed, is_table, read_tables
+from tlzoo.data.files.tables import is_table, note_columns, read_tables
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.packaged.news import passages
 from tlzoo.errors import InputError
@@ -29,64 +29,66 @@ class Words:
         self.words = words
 
     def of(self, index: int, value: Any) -> Target:
-        """Its word."""
+        """The missing word of one passage."""
         return Target({"target": self.words[index]})
 
 
 def listing(path: Path) -> Listing:
-    """List passages without their last word, and that word; or, of a table of sequences, its tracks.
+    """List passages without their last word, and that word; for a table of DNA sequences, list its tracks.
 
-    A table has both as columns, or whole texts; a SQuAD file has contexts; any other file is one text a paragraph.
+    A table has both as columns, or whole texts; a SQuAD file has contexts; in any other file each paragraph is a text.
     Whole texts are cut where the last word can be guessed (``tlzoo.data.packaged.news.passages``), and no text is in
     two splits.
 
     Raises:
-        InputError: It cannot be read, or has no passage that ends in a word to guess.
+        InputError: The data cannot be read, or have no passage that ends in a word to guess.
     """
     tables = read_tables(path) if is_table(path) else []
     if fasta.is_fasta(path) or any(table.find(fasta.SEQUENCE_COLUMNS) for table in tables):
         return fasta.listing(path)
-    found = Listing("text", [], [], [], [], [] if len(tables) > 1 else None, files=[t.path for t in tables] or [path])
+    examples = Listing(
+        "text", [], [], [], [], [] if len(tables) > 1 else None, files=[t.path for t in tables] or [path]
+    )
     words: list[str] = []
     for table in tables:
         word = table.find(WORD_COLUMNS)
         text = table.text([word] if word else [])
-        guessed(found, table, text=text, target=word)
-        found.columns = found.columns or {"text": text}
+        note_columns(examples, table, text=text, target=word)
+        examples.columns = examples.columns or {"text": text}
         for row, value in enumerate(table.columns[text]):
             whole = value if isinstance(value, str) else ""
             cut = [(whole, str(table.columns[word][row]))] if word else list(passages(whole))
-            words += _add(found, table.name(row), cut, table.split)
+            words += _add(examples, table.name(row), cut, table.split)
     for name, text in [] if tables else _texts(path):
-        words += _add(found, name, list(passages(text)), None)
-    if not found.inputs:
+        words += _add(examples, name, list(passages(text)), None)
+    if not examples.inputs:
         raise InputError(f"{path}: no passage of 30 to 80 words ends in a word that occurs earlier in it")
-    found.targets = Words(words)
-    return found
+    examples.targets = Words(words)
+    return examples
 
 
-def _add(found: Listing, name: str, cut: list[tuple[str, str]], split: str | None) -> Iterator[str]:
-    """Add the passages of one text; gives their words."""
+def _add(examples: Listing, name: str, cut: list[tuple[str, str]], split: str | None) -> Iterator[str]:
+    """Add the passages of one text, and yield their missing words."""
     for number, (passage, word) in enumerate(cut, start=1):
-        found.inputs.append(passage)
-        found.labels.append("")
-        found.names.append(f"{name}, {number}" if len(cut) > 1 else name)
-        assert found.groups is not None
-        found.groups.append(name)
-        if found.splits is not None:
-            found.splits.append(split or "train")
+        examples.inputs.append(passage)
+        examples.labels.append("")
+        examples.names.append(f"{name}, {number}" if len(cut) > 1 else name)
+        assert examples.groups is not None
+        examples.groups.append(name)
+        if examples.splits is not None:
+            examples.splits.append(split or "train")
         yield word
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    """Whole texts with what to call them: of a SQuAD file its documents."""
+    """Whole texts with their names; in a SQuAD file these are its documents."""
     if path.suffix.lower() == ".json":
         documents: dict[str, dict[str, None]] = {}
-        for asked in squad.in_file(path, answered=False):
-            documents.setdefault(asked.document, {})[asked.context] = None
+        for question in squad.in_file(path, answered=False):
+            documents.setdefault(question.document, {})[question.context] = None
         yield from ((name, " ".join(contexts)) for name, contexts in documents.items())
         return
     if not path.is_file():
-        raise InputError(f"{path}: no text file, no table and no SQuAD file")
+        raise InputError(f"{path}: neither a text file nor a table nor a SQuAD file")
     for number, paragraph in enumerate(re.split(r"\n\s*\n", re.sub(r"\r\n?", "\n", read_text(path))), start=1):
         yield f"{path.name} paragraph {number}", paragraph

@@ -1,7 +1,7 @@
-"""Replies to be ranked: a message, ten replies of which one is right, and splits that share nothing.
+"""Replies to rank: a message, ten candidate replies of which one is right, and splits that share nothing.
 
-The right reply stands among nine that other messages of the same split got, as in Henderson 2017, 1705.00652, section
-5.2, who rank one of a hundred.
+The nine wrong replies are those of other messages in the same split, as in Henderson 2017, 1705.00652, section 5.2, who
+rank one of a hundred.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ import numpy as np
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.pairs import components
-from tlzoo.data.files.tables import PROMPT_COLUMNS, Table, guessed, read_tables, with_input
+from tlzoo.data.files.tables import PROMPT_COLUMNS, Table, note_columns, read_tables, with_input
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.schemas import REPLY_TARGETS
 from tlzoo.errors import InputError
 
 CANDIDATES = 10
-"""Replies to choose from, the right one among them."""
-
+"""Replies to choose from, including the right one."""
 
 MESSAGE_COLUMNS = ("message", "text", *PROMPT_COLUMNS)
 REPLY_COLUMNS = ("reply", "response", "answer", "completion", "output", "target")
@@ -47,11 +46,11 @@ class Pair:
     """A message and a reply to it.
 
     Attributes:
-        message: What was said.
-        reply: What was answered.
-        conversation: Where it was said; pairs of one conversation are not independent.
-        theme: What it was about, where that is known.
-        split: ``train``, ``validation`` or ``test``, where the source says so.
+        message: The message.
+        reply: The reply.
+        conversation: Name of the conversation; pairs of one conversation are not independent.
+        theme: Topic of the conversation, where known.
+        split: ``train``, ``validation`` or ``test``, where the source has splits.
     """
 
     message: str
@@ -61,44 +60,44 @@ class Pair:
     split: str = ""
 
 
-def form(text: str) -> str:
-    """What texts have in common that say the same: their words, whatever case, blanks and punctuation."""
+def normal_form(text: str) -> str:
+    """The words of a text in lower case without punctuation; texts that say the same have the same form."""
     return " ".join(re.findall(r"\w+(?:['’]\w+)*", text.casefold())) or text.strip()
 
 
-def without_doubles(pairs: Iterable[Pair]) -> list[Pair]:
-    """The pairs that say something, each once: no text is empty, and no reply repeats its message."""
-    kept: dict[tuple[str, str], Pair] = {}
+def without_duplicates(pairs: Iterable[Pair]) -> list[Pair]:
+    """The first of equal pairs, without pairs that have an empty text or whose reply repeats the message."""
+    unique: dict[tuple[str, str], Pair] = {}
     for pair in pairs:
-        message, reply = form(pair.message), form(pair.reply)
+        message, reply = normal_form(pair.message), normal_form(pair.reply)
         if message and reply and message != reply:
-            kept.setdefault((message, reply), pair)
-    return list(kept.values())
+            unique.setdefault((message, reply), pair)
+    return list(unique.values())
 
 
 def groups(pairs: Sequence[Pair]) -> list[str]:
-    """A name for each pair's group: pairs that share a conversation, a message or a reply are in one.
+    """The group of each pair: pairs that share a conversation, a message or a reply are in one group.
 
-    A reply that is elsewhere a message counts as the same text.
+    A text that is a reply in one pair and a message in another counts as shared.
 
     Returns:
-        The first conversation of each group.
+        For each pair the first conversation of its group.
     """
-    edges = [((pair.conversation,), form(text)) for pair in pairs for text in (pair.message, pair.reply)]
+    edges = [((pair.conversation,), normal_form(text)) for pair in pairs for text in (pair.message, pair.reply)]
     first: dict[int, str] = {}
     component = components(edges)[::2]
     return [first.setdefault(number, pair.conversation) for number, pair in zip(component, pairs, strict=True)]
 
 
 def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
-    """List pairs as replies to be ranked.
+    """List pairs as replies to rank.
 
-    Whole groups (see :func:`groups`) go to one split. Where the source has splits, a group that is in several keeps its
-    place in the last of them only, so that the given test stays whole.
+    Whole groups (see :func:`groups`) go to one split. If the source has splits, a group that is in several stays only
+    in the last of them, so that the given test stays whole.
 
     Args:
-        pairs: The pairs, each once.
-        seed: Decides the splits, where the source has none, and the wrong replies.
+        pairs: The pairs, without duplicates.
+        seed: Seed of the wrong replies, and of the splits if the source has none.
 
     Raises:
         InputError: A split has fewer than ten different replies.
@@ -110,13 +109,13 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
         last: dict[str, int] = defaultdict(int)
         for name, split in zip(named, given, strict=True):
             last[name] = max(last[name], SPLITS.index(split))
-        kept = [i for i, name in enumerate(named) if SPLITS.index(given[i]) == last[name]]
-        if len(kept) < len(pairs):
+        remaining = [i for i, name in enumerate(named) if SPLITS.index(given[i]) == last[name]]
+        if len(remaining) < len(pairs):
             notices.append(
-                f"{len(pairs) - len(kept)} pairs share a message, a reply or a conversation with a later split and "
-                "were left out"
+                f"{len(pairs) - len(remaining)} pairs share a message, a reply or a conversation with a later split "
+                "and were left out"
             )
-        pairs, given = [pairs[i] for i in kept], [given[i] for i in kept]
+        pairs, given = [pairs[i] for i in remaining], [given[i] for i in remaining]
         named = groups(pairs)
     themes = [pair.theme for pair in pairs]
     divided = draw(themes, named, given if all(given) else None, Limits(None, None, None), seed)
@@ -137,30 +136,30 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
 
 
 class Choices:
-    """The replies to choose from for each pair, as ``tlzoo.data.dataset.Targets``."""
+    """The candidate replies of each pair, as ``tlzoo.data.dataset.Targets``."""
 
     features = REPLY_TARGETS
 
     def __init__(self, pairs: Sequence[Pair], splits: Sequence[str], seed: int) -> None:
-        """Draw them.
+        """Draw the wrong replies.
 
         Args:
             pairs: The pairs.
-            splits: The split of each: wrong replies are other messages' of the same split.
-            seed: Of the draw.
+            splits: Split of each pair; wrong replies come from other messages of the same split.
+            seed: Seed of the draw.
 
         Raises:
             InputError: A split has too few different replies.
         """
         right: dict[str, set[str]] = defaultdict(set)
-        told: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+        reply_by_form: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
         for pair, split in zip(pairs, splits, strict=True):
-            right[form(pair.message)].add(form(pair.reply))
-            told[split].setdefault(form(pair.reply), pair.reply)
-        replies = {split: list(each.items()) for split, each in told.items()}
+            right[normal_form(pair.message)].add(normal_form(pair.reply))
+            reply_by_form[split].setdefault(normal_form(pair.reply), pair.reply)
+        replies = {split: list(texts.items()) for split, texts in reply_by_form.items()}
         self.columns = []
         for index, (pair, split) in enumerate(zip(pairs, splits, strict=True)):
-            never = right[form(pair.message)] | {form(pair.message)}
+            never = right[normal_form(pair.message)] | {normal_form(pair.message)}
             rng = np.random.default_rng((seed, index))
             size = min(len(replies[split]), CANDIDATES - 1 + len(never))
             drawn = [replies[split][i] for i in rng.choice(len(replies[split]), size, replace=False)]
@@ -168,51 +167,55 @@ class Choices:
             if len(candidates) < CANDIDATES - 1:
                 raise InputError(
                     f"{split}: {len(candidates)} different replies that are wrong for {pair.message[:40]!r}; "
-                    f"{CANDIDATES - 1} are needed: give more pairs, about a hundred at the least"
+                    f"{CANDIDATES - 1} are needed: give more pairs, at least about a hundred"
                 )
             target = int(rng.integers(CANDIDATES))
             candidates.insert(target, pair.reply)
             self.columns.append({"candidates": candidates, "target": target})
 
     def of(self, index: int, value: Any) -> Target:
-        """The replies to choose from of one pair."""
+        """The candidate replies of one pair."""
         return Target(self.columns[index])
 
 
 def listing(path: Path) -> Listing:
-    """List a person's own messages and replies: a table, or a folder of tables named after splits.
+    """List a user's own messages and replies: a table, or a folder of tables named after splits.
 
-    A table has a column of messages and one of replies, or one of conversations, as chats are kept: lists of turns with
-    ``role`` and ``content``, or of strings. Of a conversation the pairs are what ``assistant`` says and what was said
-    before it; where nobody is called so, each turn and the next one.
+    A table has a column of messages and one of replies, or one of conversations: lists of turns with ``role`` and
+    ``content``, or of strings. The pairs of a conversation are each turn of ``assistant`` and the user's turn before
+    it; without such roles, each turn and the next one.
 
     Raises:
-        InputError: It cannot be read, no column fits, or it holds too few pairs.
+        InputError: The data cannot be read, no column fits, or there are too few pairs.
     """
     tables = read_tables(path)
-    found = listed(tables)
-    found.files = [table.path for table in tables]
-    return found
+    examples = listed(tables)
+    examples.files = [table.path for table in tables]
+    return examples
 
 
 def listed(tables: Sequence[Table]) -> Listing:
-    """List the messages and replies of tables; where there are several, each names its split.
+    """List the messages and replies of tables; if there are several, each names its split.
 
     Raises:
-        InputError: No column fits, or they hold too few pairs.
+        InputError: No column fits, or there are too few pairs.
     """
     notes = Listing("text", [], [], [])
-    pairs = without_doubles(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
-    found = ranking(pairs)
-    found.notices, found.problems, found.columns = notes.notices + found.notices, notes.problems, notes.columns
-    return found
+    pairs = without_duplicates(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
+    examples = ranking(pairs)
+    examples.notices, examples.problems, examples.columns = (
+        notes.notices + examples.notices,
+        notes.problems,
+        notes.columns,
+    )
+    return examples
 
 
 def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
     split = (table.split or "train") if parted else ""
     turns = table.find(TURNS_COLUMNS)
     if turns and isinstance(table.columns[turns][0], list):
-        guessed(notes, table, conversations=turns)
+        note_columns(notes, table, conversations=turns)
         for row, conversation in enumerate(table.columns[turns]):
             for message, reply in _exchanges(conversation, table.name(row)):
                 yield Pair(message, reply, table.name(row), split=split)
@@ -222,7 +225,7 @@ def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
     message = instruction if instruction and more else table.need(MESSAGE_COLUMNS, "messages")
     reply = table.need(REPLY_COLUMNS, "replies")
     group = table.find([name for name in CONVERSATION_COLUMNS if name not in (message, reply)])
-    guessed(notes, table, message=message, input=more, reply=reply, group=group)
+    note_columns(notes, table, message=message, input=more, reply=reply, group=group)
     notes.columns = notes.columns or {"text": message, **({"input": more} if more else {})}
     for row, texts in enumerate(zip(table.columns[message], table.columns[reply], strict=True)):
         missing = [name for name, text in zip((message, reply), texts, strict=True) if not str(text or "").strip()]
@@ -230,15 +233,15 @@ def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
             notes.problems.append(f"{table.name(row)}: {missing[0]!r} is empty")
             continue
         where = f"{group} {table.columns[group][row]}" if group else table.name(row)
-        said = with_input(str(texts[0]), table.columns[more][row] if more else None)
-        yield Pair(said, str(texts[1]), where, split=split)
+        prompt = with_input(str(texts[0]), table.columns[more][row] if more else None)
+        yield Pair(prompt, str(texts[1]), where, split=split)
 
 
 def _exchanges(conversation: Any, where: str) -> Iterator[tuple[str, str]]:
     """Messages and replies of one conversation.
 
     Raises:
-        InputError: It is none.
+        InputError: The value is not a conversation.
     """
     turns = [_turn(turn) if isinstance(turn, Mapping) else {"content": turn} for turn in conversation or []]
     if not all(isinstance(turn.get("content"), str) for turn in turns):

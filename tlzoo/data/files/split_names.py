@@ -1,4 +1,4 @@
-"""Names that say which split a folder or a file is, and when a folder with such a name is a class all the same."""
+"""Names of folders and files that stand for splits, and when a folder with such a name is a class after all."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def split_of(name: str) -> str | None:
-    """The split that a folder, a file or a split of the Hub is called after.
+    """The split that a folder, a file or a split of the Hub is named after.
 
     Args:
-        name: Its name; of a file without the suffix.
+        name: Name of the folder, of the split, or of the file without its suffix.
 
     Returns:
-        ``train``, ``validation`` or ``test`` where a word of the name says so, as in ``Train``, ``test_set``,
-        ``seg_train``, ``valset``, ``instances_val2017`` or ``train-00000-of-00001``; of several the last one counts.
+        ``train``, ``validation`` or ``test`` if a word of the name says so, as in ``Train``, ``test_set``,
+        ``seg_train``, ``valset``, ``instances_val2017`` or ``train-00000-of-00001``; the last such word counts.
     """
     words = re.findall(r"[^\W\d_]+", _CAMEL.sub(" ", name).lower())
     named = [WORDS[match[1]] for word in words if (match := _WORD.fullmatch(word))]
@@ -39,37 +39,37 @@ def split_of(name: str) -> str | None:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is a word for a split and nothing else, so that nobody need be told."""
+    """Whether a name is a word for a split and nothing else, which needs no notice."""
     return name.lower() in WORDS
 
 
 def splits_among(names: Iterable[str]) -> dict[str, str]:
-    """Which of some folders beside each other are splits.
+    """Which of the folders beside each other are splits.
 
-    One that is called after a split is none beside others that are not, unless there is one to train on and one to
-    test: in ``bus``, ``car``, ``train`` all three are classes.
+    Beside folders with other names, a folder named after a split counts as one only if there is also a training split
+    and another one: in ``bus``, ``car``, ``train`` all three are classes.
 
     Args:
-        names: Names of the folders that hold anything.
+        names: Names of the folders that are not empty.
 
     Returns:
         The split of each folder that is one.
     """
-    told = {name: split_of(name) for name in names}
-    named = {name: split for name, split in told.items() if split}
+    split_by_name = {name: split_of(name) for name in names}
+    named = {name: split for name, split in split_by_name.items() if split}
     paired = "train" in named.values() and len(set(named.values())) > 1
-    return named if paired or len(named) == len(told) else {}
+    return named if paired or len(named) == len(split_by_name) else {}
 
 
 def by_folder(paths: Sequence[PurePath]) -> list[tuple[str | None, PurePath]]:
-    """The split of files, as the folders that they are in say.
+    """The split of each file by the folders that it is in.
 
     Args:
-        paths: The files, from the top of the data on.
+        paths: The files, relative to the top of the data.
 
     Returns:
-        The split of each, ``None`` where none is named, and its path without the folder that names it. The first level
-        of folders of which some are splits (see :func:`splits_among`) decides.
+        The split of each file, ``None`` if no folder names one, and its path without the folder that does. The first
+        level of folders that contains splits (see :func:`splits_among`) decides.
     """
     for depth in range(max((len(path.parts) - 1 for path in paths), default=0)):
         splits = splits_among({path.parts[depth] for path in paths if len(path.parts) > depth + 1})

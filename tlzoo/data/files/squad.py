@@ -1,9 +1,9 @@
-"""A person's own questions with passages: SQuAD's JSON (Rajpurkar 2016, 1606.05250; 2018, 1806.03822), and tables.
+"""A user's own questions with passages: SQuAD's JSON (Rajpurkar 2016, 1606.05250; 2018, 1806.03822), and tables.
 
-The form is that of https://rajpurkar.github.io/SQuAD-explorer: ``data``, a list of documents with a ``title`` and
+The format is that of https://rajpurkar.github.io/SQuAD-explorer: ``data``, a list of documents with a ``title`` and
 ``paragraphs``, each a ``context`` and ``qas``: ``id``, ``question``, ``answers`` (``text``, ``answer_start``) and, from
-version 2.0 on, ``is_impossible``. One more field is read, ``answer_type``, for answers that are no short span:
-``long``, ``yes`` or ``no``, as in Natural Questions; the span is then the one that says so.
+version 2.0 on, ``is_impossible``. An additional field ``answer_type`` marks answers other than short spans: ``long``,
+``yes`` or ``no``, as in Natural Questions; the span is then the evidence for it.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from datasets import Features
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
-from tlzoo.data.files.tables import Columns, Say, Table, guessed, is_table, read_table, read_tables
+from tlzoo.data.files.tables import Columns, Say, Table, is_table, note_columns, read_table, read_tables
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.schemas import ANSWER_COLUMNS, ANSWER_TYPES
 from tlzoo.errors import InputError
 
-_LEAST_DOCUMENTS = 4  # to have some for each split, and two for training
-_MOVED = "answers that begin elsewhere than said, put right: their text occurs once in its context"
-_BARE = "answers taken without the spaces around them"
-_LEFT = "answers that are not in their context, or not where they are said to be, left out: their question has others"
+_MIN_DOCUMENTS = 4  # one for each split, and two for training
+_MOVED = "answers with a wrong start, corrected: their text occurs once in its context"
+_BARE = "answers read without the spaces around them"
+_LEFT = "answers that are not in their context, or not at their start, left out: their question has others"
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question as its source has it; its answers are not looked up yet.
+    """One question as its source has it; its answers are not yet looked up in the context.
 
     Attributes:
-        name: What to call it.
+        name: Name of the question in messages.
         question: The question.
         context: The passage that is searched for the answer.
-        answers: Text of each right answer and, where it is told, its first character.
+        answers: Text of each right answer and, if given, the position of its first character.
         kind: One of ``ANSWER_TYPES``.
-        document: The document, where it is told.
-        split: ``train``, ``validation`` or ``test``, where it is told.
+        document: The document, if given.
+        split: ``train``, ``validation`` or ``test``, if given.
     """
 
     name: str
@@ -64,58 +64,58 @@ class Answers:
         self.questions = questions
 
     def of(self, index: int, value: Any) -> Target:
-        """The answers with their exact characters; what does not fit is put right where one place alone can be meant.
+        """The answers with their exact positions; a wrong start is corrected if the text occurs once in the context.
 
         Raises:
-            InputError: The context is blank, or the question has answers, and none can be found.
+            InputError: The context is blank, or none of the question's answers is in it.
         """
-        asked = self.questions[index]
-        if not asked.context.strip():
+        question = self.questions[index]
+        if not question.context.strip():
             raise InputError("context is empty")
         remarks: Counter[str] = Counter()
-        found: dict[tuple[str, int], None] = {}
+        spans: dict[tuple[str, int], None] = {}
         lost: list[str] = []
-        for text, start in asked.answers:
+        for text, start in question.answers:
             bare = text.strip()
-            places, remark = _places(text, start, asked.context)
-            found |= {(bare, place): None for place in places}
+            places, remark = _places(text, start, question.context)
+            spans |= {(bare, place): None for place in places}
             remarks.update([remark] if remark else [])
             if not places:
-                said = "" if start is None else f" is not at character {start}, and"
-                count = len(_occurrences(bare, asked.context)) if bare else 0
-                lost.append(f"answer {bare[:60]!r}{said} occurs {count} times")
-        if lost and not found:
+                where = "" if start is None else f" is not at character {start}, and"
+                count = len(_occurrences(bare, question.context)) if bare else 0
+                lost.append(f"answer {bare[:60]!r}{where} occurs {count} times")
+        if lost and not spans:
             raise InputError(f"{lost[0]} in its context")
-        answers = {"text": [text for text, _ in found], "answer_start": [place for _, place in found]}
-        kind = ANSWER_TYPES.index(asked.kind)
-        return Target({"context": asked.context, "answers": answers, "answer_type": kind}, remarks)
+        answers = {"text": [text for text, _ in spans], "answer_start": [place for _, place in spans]}
+        kind = ANSWER_TYPES.index(question.kind)
+        return Target({"context": question.context, "answers": answers, "answer_type": kind}, remarks)
 
 
 def _places(text: str, start: int | None, context: str) -> tuple[list[int], str]:
-    """Where an answer without the spaces around it begins, and what had to be done about it."""
+    """Where an answer begins, without the spaces around it, and which correction that took."""
     bare = text.strip()
     if not bare:
         return [], _LEFT
     if start is None:
-        found = _occurrences(bare, context)
-        return found, "" if found else _LEFT
+        places = _occurrences(bare, context)
+        return places, "" if places else _LEFT
     if context.startswith(text, start):
         return [start + text.index(bare)], _BARE if bare != text else ""
     if context.startswith(bare, start):
         return [start], _BARE
-    found = _occurrences(bare, context)
-    return (found, _MOVED) if len(found) == 1 else ([], _LEFT)
+    places = _occurrences(bare, context)
+    return (places, _MOVED) if len(places) == 1 else ([], _LEFT)
 
 
 def whole_words(text: str, context: str) -> list[int]:
-    """The characters of a context at which a text stands as whole words."""
+    """Positions in a context at which a text stands as whole words."""
     before = r"(?<!\w)" if re.match(r"\w", text) else ""
     after = r"(?!\w)" if re.search(r"\w$", text) else ""
     return [match.start() for match in re.finditer(f"{before}(?={re.escape(text)}{after})", context)]
 
 
 def _occurrences(text: str, context: str) -> list[int]:
-    """Where a text occurs: as whole words, if it does so anywhere, else inside them."""
+    """Positions of a text: those as whole words, or, if there are none, those inside words."""
     return whole_words(text, context) or [m.start() for m in re.finditer(f"(?={re.escape(text)})", context)]
 
 
@@ -123,21 +123,21 @@ def listing(path: Path) -> Listing:
     """List questions.
 
     Args:
-        path: A SQuAD file, a table (see :func:`in_table`), or a folder with one of them, or one a split that is named
-            after it (``train-v2.0.json``, ``dev.json``; ``train.csv``).
+        path: A SQuAD file, a table (see :func:`in_table`), or a folder with one such file, or with one file named after
+            each split (``train-v2.0.json``, ``dev.json``; ``train.csv``).
 
     Raises:
-        InputError: It cannot be read, or misses a field; names file and field.
+        InputError: A file cannot be read, or lacks a field; names file and field.
     """
     if is_table(path):
         tables = read_tables(path)
-        found = of_tables(tables, str(path))
-        found.files = [table.path for table in tables]
-        return found
+        examples = of_tables(tables, str(path))
+        examples.files = [table.path for table in tables]
+        return examples
     files = _files(path)
-    found = _listed((q for file, split in files for q in in_file(file, split)), path, len(files) > 1)
-    found.files = [file for file, _ in files]
-    return found
+    examples = _listed((q for file, split in files for q in in_file(file, split)), path, len(files) > 1)
+    examples.files = [file for file, _ in files]
+    return examples
 
 
 def _inputs(table: Table) -> dict[str, str]:
@@ -145,24 +145,24 @@ def _inputs(table: Table) -> dict[str, str]:
 
 
 def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
-    """Questions of a SQuAD file or a table, to be answered: whatever answers they have are not read.
+    """Questions of a SQuAD file or a table, to be answered; their answers, if any, are not read.
 
     Args:
         path: The file.
         columns: The columns that training read, as ``question`` and ``context``.
-        say: Takes which ones are read.
+        say: Receives a line that names the columns read.
 
     Yields:
-        ``input``, ``id`` and ``question``, which tell it from others; and the row, or what is wrong with it.
+        ``input``, ``id`` and ``question``, which identify the question; and its row, or the error in it.
 
     Raises:
-        InputError: It cannot be read, or misses a field; names file and field.
+        InputError: The file cannot be read, or lacks a field; names file and field.
     """
-    for asked in _to_answer(path, columns, say):
-        facts = {"input": str(path), "id": asked.name, "question": asked.question}
-        row = {"question": asked.question, "context": asked.context}
+    for question in _to_answer(path, columns, say):
+        facts = {"input": str(path), "id": question.name, "question": question.question}
+        row = {"question": question.question, "context": question.context}
         blank = next((name for name, text in row.items() if not text.strip()), None)
-        yield facts, InputError(f"{asked.name}: {blank} is empty") if blank else row
+        yield facts, InputError(f"{question.name}: {blank} is empty") if blank else row
 
 
 def _to_answer(path: Path, columns: Columns, say: Say) -> Iterator[Question]:
@@ -175,7 +175,7 @@ def _to_answer(path: Path, columns: Columns, say: Say) -> Iterator[Question]:
 
 
 def _files(path: Path) -> list[tuple[Path, str | None]]:
-    """SQuAD files with the split that each is."""
+    """SQuAD files with the split of each."""
     if path.is_file():
         return [(path, None)]
     if not path.is_dir():
@@ -185,13 +185,13 @@ def _files(path: Path) -> list[tuple[Path, str | None]]:
         raise InputError(f"{path}: no .json file of SQuAD's form and no table here")
     if len(files) == 1:
         return [(files[0], None)]
-    found: list[tuple[Path, str | None]] = []
+    split_files: list[tuple[Path, str | None]] = []
     for file in files:
         split = split_of(file.stem)
         if split is None:
-            raise InputError(f"{path}: several files, and {file.name} names no split; name them train, dev, test")
-        found.append((file, split))
-    return found
+            raise InputError(f"{path}: several files, but {file.name} names no split; name them train, dev, test")
+        split_files.append((file, split))
+    return split_files
 
 
 def in_file(path: Path, split: str | None = None, answered: bool = True) -> Iterator[Question]:
@@ -199,16 +199,16 @@ def in_file(path: Path, split: str | None = None, answered: bool = True) -> Iter
 
     Args:
         path: The file.
-        split: The split that it is.
+        split: Its split.
         answered: Whether its answers are read; questions to be predicted have none.
 
     Raises:
-        InputError: It is of another form: names file and field.
+        InputError: The file has another structure; names file and field.
     """
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         has = f"; it has: {', '.join(content)[:200]}" if isinstance(content, dict) else ""
-        raise InputError(f"{path}: no SQuAD file: no list 'data' of documents{has}")
+        raise InputError(f"{path}: not a SQuAD file: no list 'data' of documents{has}")
     for place, document in _entries(content, "data", f"{path}: "):
         title = str(document.get("title") or "")
         for part, paragraph in _entries(document, "paragraphs", f"{place}."):
@@ -224,10 +224,10 @@ def _in_entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, int]]
     """Answers of one of a paragraph's ``qas``."""
     if entry.get("is_impossible") is True:
         return
-    found = list(_entries(entry, "answers", f"{where}."))
-    if not found and entry.get("is_impossible") is False:
+    answers = list(_entries(entry, "answers", f"{where}."))
+    if not answers and entry.get("is_impossible") is False:
         raise InputError(f"{where}: field 'answers' is empty, though 'is_impossible' is false")
-    for place, answer in found:
+    for place, answer in answers:
         yield _string(answer, "text", place), _character(answer.get("answer_start"), place)
 
 
@@ -246,18 +246,18 @@ _TABLE = {
 def in_table(table: Table, answered: bool = True, inputs: Columns | None = None) -> Iterator[Question]:
     """Questions of a table: columns ``question``, ``context`` and ``answer``, better with ``answer_start``.
 
-    An empty answer is none. Where no start is told, all places of the answer's text are right. In JSON Lines and
+    An empty cell means no answer. Without a start, all occurrences of the answer's text are right. In JSON Lines and
     Parquet ``answers`` may hold ``{"text": [...], "answer_start": [...]}``, as data sets of the Hub do.
 
     Args:
         table: The table.
         answered: Whether its answers are read; questions to be predicted have none.
-        inputs: The columns of ``question`` and ``context``, where they are known.
+        inputs: The columns of ``question`` and ``context``, if already known.
 
     Raises:
-        InputError: A column is missing, or a value is of another form: names the row.
+        InputError: A column is missing, or a value has another type; names the row.
     """
-    names = {key: table.find(known) for key, known in _TABLE.items()}
+    names = {key: table.find(aliases) for key, aliases in _TABLE.items()}
     names |= inputs or _inputs(table)
     if answered:
         names["answer"] = table.need(_TABLE["answer"], "answers")
@@ -285,55 +285,55 @@ def _in_cell(value: Any, start: Any, where: str) -> Iterator[tuple[str, int | No
 
 
 def of_tables(tables: Sequence[Table], where: str) -> Listing:
-    """List the questions of tables; where there are several, each names its split.
+    """List the questions of tables; if there are several, each names its split.
 
     Args:
         tables: The tables.
-        where: What errors and notices call them.
+        where: Name of the source in messages.
 
     Raises:
         InputError: No column fits.
     """
     questions = _listed((q for table in tables for q in in_table(table)), Path(where), len(tables) > 1)
     for table in tables:
-        guessed(questions, table, **{key: table.find(names) for key, names in _TABLE.items()})
+        note_columns(questions, table, **{key: table.find(names) for key, names in _TABLE.items()})
     questions.columns = _inputs(tables[0])
     return questions
 
 
 def _listed(questions: Iterable[Question], path: Path, parted: bool) -> Listing:
-    asked = list(questions)
-    if not asked:
-        raise InputError(f"{path}: holds no question")
-    twice = [name for name, count in Counter(q.name for q in asked).items() if count > 1]
+    listed = list(questions)
+    if not listed:
+        raise InputError(f"{path}: contains no question")
+    twice = [name for name, count in Counter(q.name for q in listed).items() if count > 1]
     if twice:
         raise InputError(f"{path}: several questions have the id {twice[0]!r}")
-    labels = ["answer" if q.answers else "none" for q in asked]
-    found = Listing("question", [q.question for q in asked], labels, [q.name for q in asked])
-    found.targets = Answers(asked)
-    found.identity = [q.context for q in asked]
-    found.splits = [q.split or "train" for q in asked] if parted else None
-    documents = {q.document for q in asked}
-    if "" in documents or (not parted and len(documents) < _LEAST_DOCUMENTS):
-        places = {q.context: f"passage {i}" for i, q in enumerate(asked, start=1)}
-        found.groups = [places[q.context] for q in asked]
-        found.notices.append(f"{path}: no titles of at least {_LEAST_DOCUMENTS} documents, so splits are by passage")
+    labels = ["answer" if q.answers else "none" for q in listed]
+    examples = Listing("question", [q.question for q in listed], labels, [q.name for q in listed])
+    examples.targets = Answers(listed)
+    examples.identity = [q.context for q in listed]
+    examples.splits = [q.split or "train" for q in listed] if parted else None
+    documents = {q.document for q in listed}
+    if "" in documents or (not parted and len(documents) < _MIN_DOCUMENTS):
+        places = {q.context: f"passage {i}" for i, q in enumerate(listed, start=1)}
+        examples.groups = [places[q.context] for q in listed]
+        examples.notices.append(f"{path}: no titles of at least {_MIN_DOCUMENTS} documents, so splits are by passage")
     else:
-        found.groups = [q.document for q in asked]
-    return found
+        examples.groups = [q.document for q in listed]
+    return examples
 
 
 def _kind(entry: Mapping[str, Any], answers: Sequence[Any], where: str) -> str:
     kind = entry.get("answer_type") or ("short" if answers else "none")
     if kind not in ANSWER_TYPES:
-        raise InputError(f"{where}: field 'answer_type' is {_shown(kind)}; known: {', '.join(ANSWER_TYPES)}")
+        raise InputError(f"{where}: field 'answer_type' is {_shown(kind)}; expected one of {', '.join(ANSWER_TYPES)}")
     if (kind == "none") == bool(answers):
         raise InputError(f"{where}: field 'answer_type' is {kind!r}, with {len(answers)} answers")
     return str(kind)
 
 
 def _entries(entry: Mapping[str, Any], name: str, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Objects of a list, each with where it is."""
+    """Objects of a list, each with its path in the file."""
     values = entry.get(name)
     if not isinstance(values, list):
         raise InputError(f"{place.rstrip('.: ')}: field {name!r} is {_shown(values)}; expected a list of objects")
@@ -344,13 +344,13 @@ def _entries(entry: Mapping[str, Any], name: str, place: str) -> Iterator[tuple[
 
 
 def _character(value: Any, where: str) -> int:
-    """The place of a character; tables may have it as text or with a fraction of nothing."""
+    """Position of a character; tables may hold it as text or as a float."""
     try:
         place = -1 if isinstance(value, bool) else int(value)
     except (TypeError, ValueError, OverflowError):
         place = -1
     if place < 0:
-        raise InputError(f"{where}: field 'answer_start' is {_shown(value)}; expected the number of a character")
+        raise InputError(f"{where}: field 'answer_start' is {_shown(value)}; expected the position of a character")
     return place
 
 

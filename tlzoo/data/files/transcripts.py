@@ -1,4 +1,4 @@
-"""What is said in a sound: how a transcript is written, spelt and read back, and a person's own transcribed sounds."""
+"""A user's own transcribed sounds: LibriSpeech's layout, or ``metadata.csv`` with a column of transcripts."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
+from tlzoo.data.files.delimited import column_named, read_sheet
 from tlzoo.data.files.folder import GROUP_COLUMNS, METADATA, SUFFIXES, named_files, walk
 from tlzoo.data.files.split_names import by_folder
-from tlzoo.data.files.text_files import column_named, lines, read_sheet
+from tlzoo.data.files.text_files import lines
 from tlzoo.data.media.spelling import characters_of, normalise, spell
 from tlzoo.data.schemas import text_features
 from tlzoo.errors import InputError
 
 TEXT_COLUMNS = ("transcription", "text", "sentence", "transcript")
-"""Columns of ``metadata.csv`` that may hold the transcript, in the order in which they are looked for."""
+"""Columns of ``metadata.csv`` that may hold the transcript, by priority."""
 
 
 class Transcripts:
     """The transcript of each sound, as ``tlzoo.data.dataset.Targets``."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        """Keep the transcripts as they are written; those of no use are said when they are read."""
+        """Keep the transcripts as they are written; unusable ones are reported when they are read."""
         self.texts = texts
         usable = []
         for text in texts:
@@ -41,7 +42,11 @@ class Transcripts:
         return text_features(self.characters)
 
     def of(self, index: int, value: Any) -> Target:
-        """Its transcript; a sound of silence alone has none that could be learnt."""
+        """The transcript of one sound.
+
+        Raises:
+            InputError: The sound is silent, or nothing of the transcript can be spelt.
+        """
         from tlzoo.data.media.audio import is_silent
 
         written = self.texts[index]
@@ -57,38 +62,38 @@ def listing(folder: Path) -> Listing:
     """List transcribed sounds: LibriSpeech's layout, else ``metadata.csv``, at the top or inside split folders.
 
     Raises:
-        InputError: No such folder, or it has no transcripts.
+        InputError: The folder does not exist, or has no transcripts.
     """
     wanted = "metadata.csv with file_name and transcription, or LibriSpeech's *.trans.txt"
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected sounds and {wanted}")
-    found = Listing("audio", [], [], [], [], [])
+    examples = Listing("audio", [], [], [], [], [])
     texts: list[str] = []
     sources = [p.relative_to(folder) for p in walk(folder) if p.name.endswith(".trans.txt") or p.name == METADATA]
     for place, (split, _) in zip(sources, by_folder(sources), strict=True):
         source = folder / place
-        found.files.append(source)
-        for path, text, speaker in _metadata(source, found) if source.suffix == ".csv" else _librispeech(source):
+        examples.files.append(source)
+        for path, text, speaker in _metadata(source, examples) if source.suffix == ".csv" else _librispeech(source):
             name = str(path.relative_to(folder))
             if not path.is_file():
-                found.problems.append(f"{name}: named in {source.name}, and no such file")
+                examples.problems.append(f"{name}: named in {source.name}, but there is no such file")
                 continue
-            assert found.groups is not None and found.splits is not None
-            found.inputs.append({"bytes": None, "path": str(path)})
-            found.labels.append("")
-            found.names.append(name)
-            found.groups.append(speaker or name)
-            found.splits.append(split or "train")
-            found.files.append(path)
+            assert examples.groups is not None and examples.splits is not None
+            examples.inputs.append({"bytes": None, "path": str(path)})
+            examples.labels.append("")
+            examples.names.append(name)
+            examples.groups.append(speaker or name)
+            examples.splits.append(split or "train")
+            examples.files.append(path)
             texts.append(text)
     if not texts:
-        told = f"; {found.problems[0]}" if found.problems else ""
-        raise InputError(f"{folder}: no transcribed sounds; expected {wanted}{told}")
-    found.targets = Transcripts(texts)
-    return found
+        reason = f"; {examples.problems[0]}" if examples.problems else ""
+        raise InputError(f"{folder}: no transcribed sounds; expected {wanted}{reason}")
+    examples.targets = Transcripts(texts)
+    return examples
 
 
-def _metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
+def _metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
     sheet = read_sheet(path)
     text, speaker = column_named(sheet.columns, TEXT_COLUMNS), column_named(sheet.columns, GROUP_COLUMNS)
     if text is None:
@@ -97,14 +102,14 @@ def _metadata(path: Path, found: Listing) -> Iterator[tuple[Path, str, str]]:
             f"columns: {', '.join(sheet.columns)}"
         )
     notice = f"metadata.csv: transcript from column {text!r}" + (f", groups from column {speaker!r}" if speaker else "")
-    if notice not in found.notices:
-        found.notices.append(notice)
+    if notice not in examples.notices:
+        examples.notices.append(notice)
     for row, target in enumerate(named_files(path, sheet)):
         yield target, sheet.columns[text][row], sheet.columns[speaker][row] if speaker else ""
 
 
 def _librispeech(path: Path) -> Iterator[tuple[Path, str, str]]:
-    """Lines of ``<speaker>-<chapter>.trans.txt``: the name of a sound beside it, and what is said."""
+    """Lines of ``<speaker>-<chapter>.trans.txt``: the name of a sound beside it, and its transcript."""
     for number, line in enumerate(lines(path), start=1):
         name, _, text = line.strip().partition(" ")
         if not name:

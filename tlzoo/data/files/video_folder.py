@@ -1,4 +1,4 @@
-"""A person's own videos, without labels, cut into clips that follow each other."""
+"""A user's own videos, without labels, cut into consecutive clips."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tlzoo.data.media.video import check, length
 from tlzoo.errors import InputError
 
 
-class _Nothing:
-    """No more than the clip itself, as ``tlzoo.data.dataset.Targets``."""
+class _NoTargets:
+    """Clips have no columns but the clip itself; as ``tlzoo.data.dataset.Targets``."""
 
     @property
     def features(self) -> Features:
@@ -26,16 +26,16 @@ class _Nothing:
 
 
 def listing(folder: Path) -> Listing:
-    """List clips of 16 frames of all videos, at the top or inside ``train``, ``validation`` and ``test``.
+    """Cut every video into clips of 16 frames; videos lie at the top or inside ``train``, ``validation`` and ``test``.
 
-    A video is on one side only. Clips are brought to 64 x 64 pixels.
+    All clips of a video are in one split. Clips are resized to 64 x 64 pixels.
 
     Raises:
-        InputError: No such folder, or no video in it.
+        InputError: The folder does not exist or holds no video that is long enough.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected videos ({', '.join(sorted(SUFFIXES['video']))})")
-    found = Listing("video", [], [], [], [], [])
+    examples = Listing("video", [], [], [], [], [])
     videos = [path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in SUFFIXES["video"]]
     for name, (split, _) in zip(map(str, videos), by_folder(videos), strict=True):
         path = folder / name
@@ -43,18 +43,18 @@ def listing(folder: Path) -> Listing:
         reason = check(source)
         count = 0 if reason else length(source) // FRAMES
         if not count:
-            found.problems.append(f"{name}: {reason or f'shorter than {FRAMES} frames'}")
+            examples.problems.append(f"{name}: {reason or f'shorter than {FRAMES} frames'}")
             continue
         for number, stored in clips_of(path):
-            found.inputs.append(stored)
-            found.labels.append("")
-            found.names.append(f"{name}/{number:04}")
-            assert found.groups is not None and found.splits is not None
-            found.groups.append(name)
-            found.splits.append(split or "train")
-        found.files.append(path)
-    if not found.inputs:
-        told = f"; {found.problems[0]}" if found.problems else ""
-        raise InputError(f"{folder}: no video of {FRAMES} frames or more{told}")
-    found.targets = _Nothing()
-    return found
+            examples.inputs.append(stored)
+            examples.labels.append("")
+            examples.names.append(f"{name}/{number:04}")
+            assert examples.groups is not None and examples.splits is not None
+            examples.groups.append(name)
+            examples.splits.append(split or "train")
+        examples.files.append(path)
+    if not examples.inputs:
+        detail = f"; {examples.problems[0]}" if examples.problems else ""
+        raise InputError(f"{folder}: no video of {FRAMES} frames or more{detail}")
+    examples.targets = _NoTargets()
+    return examples

@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as V
 
+from tlzoo.data.media.image import IGNORED as IGNORED
+
 Framing = Literal["crop", "letterbox"]
 CROP = 0.875
 """Share of the shorter side in a centre crop, as in evaluation on ImageNet (224 of 256)."""
 GREY = 114
 """Value around a picture that does not fill its frame, 0 to 255."""
-IGNORED = 255
-"""Class of mask pixels that do not count."""
 
 
 def framed(image: Image.Image, height: int, width: int, framing: Framing) -> tuple[Tensor, Tensor]:

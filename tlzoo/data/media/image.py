@@ -18,6 +18,8 @@ from tlzoo.errors import InputError
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are read, by Pillow's names: those whose header has the size of the picture, and not programs."""
+IGNORED = 255
+"""Value of mask pixels that count neither for nor against a class."""
 
 
 def decode(source: Stored | Image.Image) -> Image.Image:

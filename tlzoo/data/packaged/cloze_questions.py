@@ -1,4 +1,4 @@
-"""Questions made of real text: a sentence with a gap, and the passage around it, where what fills the gap is found.
+"""Questions made from real text: a sentence with a gap, and the passage around it, which contains the missing span.
 
 Cloze questions over documents teach reading without annotators (Hermann 2015, 1506.03340, section 2), and are what
 question answering can be pretrained on (Lewis 2019, 1906.04980; Glass 2020, 1909.04120: the answer stands elsewhere in
@@ -12,28 +12,28 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from datasets import Dataset, DatasetDict
 
 from tlzoo.data.files.squad import whole_words
 from tlzoo.data.packaged import news, wikipedia
-from tlzoo.data.protocol import SPLITS, VTAB, Limits, deal
+from tlzoo.data.protocol import SPLITS, VTAB, Limits, balanced_choice
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 
 GAP = "_"
-"""What stands for the missing span: one piece in any vocabulary."""
+"""Stands for the missing span; a single token in any vocabulary."""
 UNANSWERED = 5
-"""One question of so many is asked of another passage, which has no answer."""
+"""One question in this many is asked about another passage, which has no answer."""
 
 _SENTENCE = range(6, 41)  # words of a sentence that becomes a question
-_LONGEST = 5  # words of a span
-_PASSAGE = 120  # words of a passage, about
-_MOST = 5  # questions of a passage, and
-_SAME = 2  # those with the same answer
-_DEALT = ("test", *["train", "test"] * 4, "validation")  # of a pack of ten stories
-_ARTICLE = 3000  # most questions of articles to train on
+_MAX_SPAN = 5  # words
+_PASSAGE = 120  # approximate words of a passage
+_MAX_QUESTIONS = 5  # of a passage
+_MAX_SAME_ANSWER = 2  # questions of a passage with the same answer
+_SPLIT_CYCLE = ("test", *["train", "test"] * 4, "validation")  # of every ten stories
+_MAX_TRAINING = 3000  # questions of articles to train on
 _INNER = ("and", "de", "for", "in", "la", "of", "on", "the", "to", "van", "von")  # may stand inside a name
 _ARTICLES = ("a", "an", "her", "his", "its", "our", "that", "the", "their", "this")
 _PREPOSITIONS = ("as", "at", "by", "for", "from", "in", "of", "on", "to", "with")
@@ -47,15 +47,31 @@ _PARTS = re.compile(r"""\S.*?(?:[.!?]["')\]]*(?=\s+["'(\[]?[A-Z0-9])|$)""", re.S
 _WORD = re.compile(r"[^\W_]+(?:[.,-][^\W_]+)*")
 
 
+class _Answers(TypedDict):
+    text: list[str]
+    answer_start: list[int]
+
+
+class _QuestionRow(TypedDict):
+    """A row of ``tlzoo.data.schemas.QUESTION_FEATURES``."""
+
+    question: str
+    context: str
+    answers: _Answers
+    answer_type: int
+    group: str
+    id: str
+
+
 @dataclass(frozen=True)
 class Gap:
-    """A question made of a passage.
+    """A question made from a passage.
 
     Attributes:
         question: A sentence of the passage, with ``GAP`` in place of a span.
         context: The passage without that sentence.
         answer: The span.
-        starts: The characters of the context at which it stands, as whole words; at least one.
+        starts: Positions of the span in the context, as whole words; at least one.
     """
 
     question: str
@@ -65,10 +81,10 @@ class Gap:
 
 
 def gaps(passage: str) -> Iterator[Gap]:
-    """Make questions of a passage, at most one of a sentence.
+    """Make questions from a passage, at most one from a sentence.
 
-    A span is a name, number or noun phrase of one to five words that occurs in another sentence, too: the longest one,
-    names first. It does not open the sentence, unless the passage has it elsewhere within one.
+    A span is a name, number or noun phrase of one to five words that also occurs in another sentence; the longest one
+    is taken, names first. It does not open the sentence, unless it stands within another sentence of the passage.
     """
     made: Counter[str] = Counter()
     for part in _PARTS.finditer(passage):
@@ -79,7 +95,7 @@ def gaps(passage: str) -> Iterator[Gap]:
         for first, last in _spans(sentence):
             answer = sentence[first:last]
             starts = whole_words(answer, context)
-            if starts and made[answer] < _SAME and len(whole_words(answer, sentence)) == 1:
+            if starts and made[answer] < _MAX_SAME_ANSWER and len(whole_words(answer, sentence)) == 1:
                 made[answer] += 1
                 question = sentence[:first] + GAP + sentence[last:]
                 yield Gap(question, context, answer, tuple(starts))
@@ -96,7 +112,7 @@ def news_spans() -> DatasetDict:
         UnavailableError: The file is not available.
     """
     stories = news.documents()
-    splits = {name: _DEALT[deal(len(_DEALT), i, (0, 2))] for i, name in enumerate(stories)}
+    splits = {name: _SPLIT_CYCLE[balanced_choice(len(_SPLIT_CYCLE), i, (0, 2))] for i, name in enumerate(stories)}
     return _rows(stories, splits, VTAB)
 
 
@@ -109,7 +125,7 @@ def wikipedia_spans() -> DatasetDict:
     Raises:
         UnavailableError: The file is not available.
     """
-    return _rows(wikipedia.pages(), wikipedia.splits(), replace(VTAB, train=_ARTICLE))
+    return _rows(wikipedia.pages(), wikipedia.splits(), replace(VTAB, train=_MAX_TRAINING))
 
 
 def passages(text: str) -> Iterator[str]:
@@ -127,29 +143,35 @@ def passages(text: str) -> Iterator[str]:
 
 
 def _rows(documents: Mapping[str, str], split_of: Mapping[str, str], limits: Limits) -> DatasetDict:
-    """Questions of each split's documents; some are asked of a passage of another one."""
+    """Questions from each split's documents; some are asked about a passage of another document."""
     splits = {}
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng(number)
-        found = [(name, p) for name, text in documents.items() if split_of[name] == split for p in passages(text)]
-        made = ((name, gap) for name, passage in found for gap in islice(gaps(passage), _MOST))
+        sources = [(name, p) for name, text in documents.items() if split_of[name] == split for p in passages(text)]
+        made = ((name, gap) for name, passage in sources for gap in islice(gaps(passage), _MAX_QUESTIONS))
         rows = [_row(gap, name, f"{name} {i}") for i, (name, gap) in enumerate(made, start=1)]
         chosen = [rows[int(i)] for i in rng.permutation(len(rows))[: getattr(limits, split)]]
         for row in chosen[::UNANSWERED]:
             answer = row["answers"]["text"][0].lower()
-            others = [p for name, p in found if name != row["group"] and answer not in p.lower()]
+            others = [p for name, p in sources if name != row["group"] and answer not in p.lower()]
             if not others:
                 continue
             row["context"] = others[int(rng.integers(len(others)))]
-            row["answers"], row["answer_type"] = {"text": [], "answer_start": []}, ANSWER_TYPES.index("none")
-        splits[split] = Dataset.from_list(chosen, features=QUESTION_FEATURES)
+            row["answers"] = {"text": [], "answer_start": []}
+            row["answer_type"] = ANSWER_TYPES.index("none")
+        splits[split] = Dataset.from_list([dict(row) for row in chosen], features=QUESTION_FEATURES)
     return DatasetDict(splits)
 
 
-def _row(gap: Gap, document: str, name: str) -> dict[str, Any]:
-    answers = {"text": [gap.answer] * len(gap.starts), "answer_start": list(gap.starts)}
-    found = {"question": gap.question, "context": gap.context, "answers": answers}
-    return found | {"answer_type": ANSWER_TYPES.index("short"), "group": document, "id": name}
+def _row(gap: Gap, document: str, name: str) -> _QuestionRow:
+    return {
+        "question": gap.question,
+        "context": gap.context,
+        "answers": {"text": [gap.answer] * len(gap.starts), "answer_start": list(gap.starts)},
+        "answer_type": ANSWER_TYPES.index("short"),
+        "group": document,
+        "id": name,
+    }
 
 
 def _spans(sentence: str) -> list[tuple[int, int]]:
@@ -172,11 +194,11 @@ def _spans(sentence: str) -> list[tuple[int, int]]:
         inside = all(content[k] and not proper[k] for k in range(i, j + 1))
         return begins and inside and not (joined[j] and content[j + 1]) and (j > i or len(plain[i]) > 4)
 
-    found = []
+    spans = []
     for i in range(len(words)):
-        for j in range(i, min(i + _LONGEST, len(words))):
+        for j in range(i, min(i + _MAX_SPAN, len(words))):
             if j > i and not joined[j - 1]:
                 break
             if (name := is_name(i, j)) or is_phrase(i, j):
-                found.append((not name, i - j, i, j))
-    return [(words[i].start(), words[j].end()) for _, _, i, j in sorted(found)]
+                spans.append((not name, i - j, i, j))
+    return [(words[i].start(), words[j].end()) for _, _, i, j in sorted(spans)]

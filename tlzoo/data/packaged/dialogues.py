@@ -1,7 +1,7 @@
-"""Short dialogues in English: the ChatterBot corpus; and as a source of stand-ins, what follows what in Wikipedia.
+"""Short dialogues in English: the ChatterBot corpus; and, as a source of stand-ins, consecutive sentences of Wikipedia.
 
-The corpus was written by people, to train chat bots with. Its files are YAML, one a theme, taken from the package's
-wheel by hash; the package itself is never imported.
+The corpus was written by people to train chat bots. Its files are YAML, one a theme, taken from the package's wheel by
+hash; the package itself is never imported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datasets import DatasetDict
 
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.dataset import Listing, gather
-from tlzoo.data.files.replies import Pair, form, groups, ranking, without_doubles
+from tlzoo.data.files.replies import Pair, groups, normal_form, ranking, without_duplicates
 from tlzoo.data.packaged.wikipedia import pages, splits
 from tlzoo.data.protocol import VTAB, Limits, draw
 
@@ -30,44 +30,46 @@ WHEEL = Blob(
     bytes=345_706,
 )
 """Pinned as a whole, since all its English files are used."""
-LONGEST = 300
-"""Characters of a message or a reply; longer ones, most of them source code, are left out."""
+MAX_CHARACTERS = 300
+"""Maximum length of a message or a reply; longer ones, mostly source code, are left out."""
 
 _ALTERNATIVES = ("computers", "emotion")  # here the lines after the first are answers to it, and not to each other
-_LEAST, _MOST = 40, 120  # utterances of a theme that is a class of the topics
+_MIN_UTTERANCES, _MAX_UTTERANCES = 40, 120  # of a class of the topics
 _WORDS = range(4, 25)  # words of a sentence that is a message or a reply
 
 
 @cache
 def conversations() -> dict[str, list[list[str]]]:
-    """Read the conversations of each theme: lists of what was said, in turn.
+    """Read the conversations of each theme: lists of utterances, in order.
 
     Raises:
         UnavailableError: The wheel is not available.
     """
-    found = {}
+    by_theme = {}
     with zipfile.ZipFile(fetch(WHEEL)) as wheel:
         for name in sorted(wheel.namelist()):
             path = PurePosixPath(name)
             if path.match("chatterbot_corpus/data/english/*.yml"):
                 content = yaml.safe_load(wheel.read(name))["conversations"]
-                found[path.stem] = [[str(line).strip() for line in each] for each in content if isinstance(each, list)]
-    return found
+                by_theme[path.stem] = [
+                    [str(line).strip() for line in lines] for lines in content if isinstance(lines, list)
+                ]
+    return by_theme
 
 
 def pairs() -> list[Pair]:
-    """Messages with a reply each; what occurs twice is there once.
+    """Messages with a reply each, without duplicates.
 
     Raises:
         UnavailableError: The wheel is not available.
     """
-    return without_doubles(pair for theme in conversations() for pair in _pairs(theme))
+    return without_duplicates(pair for theme in conversations() for pair in _pairs(theme))
 
 
 def _pairs(theme: str) -> Iterator[Pair]:
     for number, lines in enumerate(conversations()[theme], start=1):
         for message, reply in ((lines[0], line) for line in lines[1:]) if theme in _ALTERNATIVES else pairwise(lines):
-            if max(len(message), len(reply)) <= LONGEST:
+            if max(len(message), len(reply)) <= MAX_CHARACTERS:
                 yield Pair(message, reply, f"{theme}/{number}", theme)
 
 
@@ -88,10 +90,10 @@ def chatterbot() -> DatasetDict:
 
 
 def topics() -> DatasetDict:
-    """What is being talked about, of one utterance: its theme.
+    """The theme of an utterance.
 
-    Themes with at least 40 different utterances of two words or more, of which at most 120 are taken; what is said
-    under two themes is left out.
+    Themes with at least 40 different utterances of two words or more, of which at most 120 are taken; utterances that
+    occur under two themes are left out.
 
     Returns:
         ``train``, ``validation`` and ``test``: ``text``, ``label``, ``group`` and ``id``; no conversation, message or
@@ -103,29 +105,29 @@ def topics() -> DatasetDict:
     themes: dict[str, set[str]] = defaultdict(set)
     for pair in pairs():
         for text in (pair.message, pair.reply):
-            themes[form(text)].add(pair.theme)
+            themes[normal_form(text)].add(pair.theme)
     utterances: dict[str, tuple[str, str, str]] = {}
     for pair, group in zip(pairs(), groups(pairs()), strict=True):
         for text in (pair.message, pair.reply):
-            if " " in form(text) and len(themes[form(text)]) == 1:
-                utterances.setdefault(form(text), (text, pair.theme, group))
+            if " " in normal_form(text) and len(themes[normal_form(text)]) == 1:
+                utterances.setdefault(normal_form(text), (text, pair.theme, group))
     all_of = Counter(theme for _, theme, _ in utterances.values())
     number: Counter[str] = Counter()
-    found = Listing("text", [], [], [], [])
+    examples = Listing("text", [], [], [], [])
     for text, theme, group in utterances.values():
         number[theme] += 1
-        if all_of[theme] >= _LEAST and number[theme] <= _MOST:
-            found.inputs.append(text)
-            found.labels.append(theme)
-            found.names.append(f"{theme}-{number[theme]}")
-            assert found.groups is not None
-            found.groups.append(group)
-    return _drawn(found)
+        if all_of[theme] >= _MIN_UTTERANCES and number[theme] <= _MAX_UTTERANCES:
+            examples.inputs.append(text)
+            examples.labels.append(theme)
+            examples.names.append(f"{theme}-{number[theme]}")
+            assert examples.groups is not None
+            examples.groups.append(group)
+    return _drawn(examples)
 
 
-def _drawn(found: Listing, limits: Limits = VTAB) -> DatasetDict:
-    chosen = draw(found.labels, found.groups, found.splits, limits)
-    return gather(found, chosen, lambda text: (text, None)).splits
+def _drawn(examples: Listing, limits: Limits = VTAB) -> DatasetDict:
+    chosen = draw(examples.labels, examples.groups, examples.splits, limits)
+    return gather(examples, chosen, lambda text: (text, None)).splits
 
 
 def wikipedia_replies() -> DatasetDict:
@@ -139,11 +141,11 @@ def wikipedia_replies() -> DatasetDict:
     Raises:
         UnavailableError: The articles are not available.
     """
-    found = without_doubles(
+    sentence_pairs = without_duplicates(
         Pair(*both, f"{title} {number}", title, splits()[title])
         for title, text in pages().items()
         for number, paragraph in enumerate(text.split("\n"), start=1)
         for both in pairwise(re.split(r"(?<=[.!?])\s+", paragraph))
         if all(len(sentence.split()) in _WORDS for sentence in both)
     )
-    return _drawn(ranking(found), Limits(None, None, None))
+    return _drawn(ranking(sentence_pairs), Limits(None, None, None))

@@ -28,7 +28,7 @@ SIDE = 32
 """Height and width of a picture, in pixels."""
 
 FEATURES = class_features("image", NAMES)
-"""``group`` is the line of the file; who wrote it is not told."""
+"""``group`` is the line of the file; the writer is unknown."""
 
 
 def inks() -> tuple[NDArray[np.float32], list[int]]:
@@ -55,10 +55,10 @@ def digits(seed: int = 0, train: int = 800, validation: int = 200, test: int = 7
     """Real digits, white on black, enlarged from 8 x 8 to 32 x 32 pixels.
 
     Args:
-        seed: Decides which digits belong to which split; a split is a prefix of any longer one.
-        train: Most training images.
-        validation: Most validation images.
-        test: Most test images.
+        seed: Decides which digits belong to which split; a smaller split is the beginning of a larger one.
+        train: Maximum number of training images.
+        validation: Maximum number of validation images.
+        test: Maximum number of test images.
 
     Returns:
         Splits ``train``, ``validation`` and ``test``, rows as in ``FEATURES``.
@@ -67,10 +67,10 @@ def digits(seed: int = 0, train: int = 800, validation: int = 200, test: int = 7
         UnavailableError: The wheel of scikit-learn 1.7.2 is not available.
     """
     ink, labels = inks()
-    most = {"train": train, "validation": validation, "test": test}
+    sizes = {"train": train, "validation": validation, "test": test}
     splits = {}
     for split, lines in parted(labels, seed).items():
-        chosen = [int(line) for line in lines[: most[split]]]
+        chosen = [int(line) for line in lines[: sizes[split]]]
         names = [f"digit-{line:04}" for line in chosen]
         columns: dict[str, list[Any]] = {
             "image": [{"bytes": encode_png(_enlarged(ink[i])), "path": f"digit-{i:04}.png"} for i in chosen],

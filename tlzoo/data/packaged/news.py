@@ -36,7 +36,7 @@ want wants well went were what when where whether which while whom whose will wi
 yours
 """
 FUNCTION_WORDS = frozenset(_LONG_FUNCTION_WORDS.split())
-"""Of four letters and more; no word to be guessed."""
+"""Function words of four letters and more, which are never the word to guess."""
 
 
 @cache
@@ -48,22 +48,22 @@ def documents() -> dict[str, str]:
     Raises:
         UnavailableError: The file is not available.
     """
-    kept: dict[str, str] = {}
+    stories: dict[str, str] = {}
     seen: set[tuple[str, ...]] = set()
     for number, line in enumerate(fetch(LEE_BACKGROUND).read_text(encoding="ascii").splitlines(), start=1):
         words = _plain(line)
         grams = {tuple(words[i : i + _OVERLAP]) for i in range(len(words) - _OVERLAP + 1)}
         if seen.isdisjoint(grams):
-            kept[f"lee-background-{number:03d}"] = " ".join(line.split())
+            stories[f"lee-background-{number:03d}"] = " ".join(line.split())
         seen |= grams
-    return kept
+    return stories
 
 
 def cloze(seed: int = 0) -> DatasetDict:
     """Passages of the news without their last word, to be guessed from the passage (see :func:`passages`).
 
     Args:
-        seed: Decides which stories are whose: a story gives passages to one split only.
+        seed: Decides the split of each story; a story gives passages to one split only.
 
     Returns:
         ``train``, ``validation`` and ``test`` of at most 300, 100 and 200 rows: ``text``, ``target`` (the missing
@@ -91,8 +91,8 @@ def passages(story: str) -> Iterator[tuple[str, str]]:
     """Cut a story into passages whose last word can be guessed from what comes before, as LAMBADA's can.
 
     A passage begins with a sentence and is as long as it can be within 30 to 80 words; the next one begins with the
-    next sentence. Its last word has at least four letters and nothing but letters, is no function word, does not begin
-    a sentence, and occurs earlier in the passage.
+    next sentence. Its last word has at least four letters and nothing but letters, is not a function word, does not
+    begin a sentence, and occurs earlier in the passage.
 
     Yields:
         Passage without its last word, and that word.

@@ -18,8 +18,7 @@ from PIL import Image
 
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.dataset import table
-from tlzoo.data.media.geometry import IGNORED
-from tlzoo.data.media.image import encode_png
+from tlzoo.data.media.image import IGNORED, encode_png
 
 CLASSES = ("background", "nucleus")
 
@@ -47,7 +46,7 @@ def _blob(name: str, sha256: str) -> Blob:
 PICTURE = _blob("img2d.tif", "f9ccc1571b92c861ff87e28463068b43f61bd47357ed0503f711e5cd1eb97750")
 """Grey, 16 bits, 512 x 512 pixels."""
 NUCLEI = _blob("mask2d.tif", "59ad5e820b7982ca9d13e946fa6e7f64e2714899e00a2ae6c69aa79aad53d46f")
-"""The number of the nucleus at each pixel of the picture, 0 for none."""
+"""Index of the nucleus at each pixel of the picture, 0 for none."""
 
 BANDS = {"train": (0, 192), "validation": (208, 304), "test": (320, 512)}
 """First row of each split and the row after its last; the rows between them are in none."""

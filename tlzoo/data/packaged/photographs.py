@@ -1,4 +1,4 @@
-"""Photographs that packages carry, and who may see which: no picture is in two splits, or in a source and a target."""
+"""Photographs from installed packages, assigned so that no two splits share one, nor a source and a target data set."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PAGE = _scikit_image("page.png", "341a6f0a61557662b02734a9b6e56ec33a915b2c41886b
 
 
 def name_of(photograph: Blob) -> str:
-    """What a photograph is called, such as ``"brick"``."""
+    """Name of a photograph, such as ``"brick"``."""
     return photograph.name.partition(".")[0]
 
 

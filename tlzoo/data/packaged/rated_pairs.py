@@ -1,4 +1,4 @@
-"""How alike two texts are, as people say: news stories (Lee 2005) and words (WordSim-353, Finkelstein 2002).
+"""Pairs of texts with people's similarity ratings: news stories (Lee 2005) and words (WordSim-353, Finkelstein 2002).
 
 The files are test files of gensim, taken from its wheel by hash; gensim itself is never imported.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from datasets import Dataset, DatasetDict, Features, Value
@@ -48,13 +47,13 @@ _WORDSIM_PAIRS = {"test": 150, "validation": 50}  # of 352
 
 
 def lee(seed: int = 0) -> DatasetDict:
-    """Pairs of short news stories, and how alike people find them.
+    """Pairs of short news stories, and how similar people find them.
 
     Of the 50 stories of Lee 2005, "An empirical evaluation of models of text document similarity", each is in one
     split only, and stories of one event are in the same. Pairs across splits are dropped.
 
     Args:
-        seed: Decides which stories are whose.
+        seed: Decides the split of each story.
 
     Returns:
         ``train``, ``validation`` and ``test`` of about 136, 36 and 276 pairs (17, 9 and 24 stories) of the 1,225:
@@ -69,8 +68,8 @@ def lee(seed: int = 0) -> DatasetDict:
     alike = np.argwhere(np.triu(scores >= _ONE_EVENT, k=1))
     places = [(i, i) for i in range(len(stories))] + [(i, j) for i, j in alike.tolist()]
     events = _together(components(places)[: len(stories)])
-    splits = {}
-    for split, members in _dealt(events, _LEE_STORIES, seed).items():
+    splits: dict[str, list[dict[str, str | float]]] = {}
+    for split, members in _assigned(events, _LEE_STORIES, seed).items():
         splits[split] = [
             {
                 "sentence1": stories[i],
@@ -87,11 +86,11 @@ def lee(seed: int = 0) -> DatasetDict:
 def wordsim(seed: int = 0) -> DatasetDict:
     """Pairs of words, and how related people find them (Finkelstein 2002, "Placing search in context").
 
-    Pairs that share words hang together, and so do theirs; what hangs together is in one split, and no pair is dropped.
-    The largest such component, 124 pairs around a few words, is for training.
+    Pairs that share words form connected components; each component is in one split, and no pair is dropped. The
+    largest one, 124 pairs around a few words, is for training.
 
     Args:
-        seed: Decides which of the others are whose.
+        seed: Decides the split of each other component.
 
     Returns:
         ``train``, ``validation`` and ``test`` of about 150, 50 and 150 pairs: ``sentence1``, ``sentence2``, ``score``
@@ -109,10 +108,10 @@ def wordsim(seed: int = 0) -> DatasetDict:
     pairs = list(ratings)
     component = components([(a.lower(), b.lower()) for a, b in pairs])
     largest, *others = sorted(_together(component), key=len, reverse=True)
-    dealt = _dealt(others, _WORDSIM_PAIRS, seed)
-    dealt["train"] += largest
-    splits = {}
-    for split, members in dealt.items():
+    assigned = _assigned(others, _WORDSIM_PAIRS, seed)
+    assigned["train"] += largest
+    splits: dict[str, list[dict[str, str | float]]] = {}
+    for split, members in assigned.items():
         splits[split] = [
             {
                 "sentence1": pairs[i][0],
@@ -127,23 +126,23 @@ def wordsim(seed: int = 0) -> DatasetDict:
 
 
 def _together(component: Iterable[int]) -> list[list[int]]:
-    """Places by what they belong to, in order."""
+    """The places of each component, in order."""
     members: dict[int, list[int]] = {}
     for place, name in enumerate(component):
         members.setdefault(name, []).append(place)
     return list(members.values())
 
 
-def _dealt(units: Sequence[Sequence[int]], sizes: Mapping[str, int], seed: int) -> dict[str, list[int]]:
-    """Deal whole units in random order: each split takes them until it has its size, the rest is for training."""
+def _assigned(units: Sequence[Sequence[int]], sizes: Mapping[str, int], seed: int) -> dict[str, list[int]]:
+    """Assign whole units in random order: each split takes units until it has its size, the rest is for training."""
     order = iter(np.random.default_rng(seed).permutation(len(units)))
-    dealt: dict[str, list[int]] = {}
+    assigned: dict[str, list[int]] = {}
     for split, size in sizes.items():
-        dealt[split] = []
-        while len(dealt[split]) < size:
-            dealt[split] += units[next(order)]
-    return dealt | {"train": [place for index in order for place in units[index]]}
+        assigned[split] = []
+        while len(assigned[split]) < size:
+            assigned[split] += units[next(order)]
+    return assigned | {"train": [place for index in order for place in units[index]]}
 
 
-def _splits(rows: Mapping[str, list[dict[str, Any]]]) -> DatasetDict:
+def _splits(rows: Mapping[str, list[dict[str, str | float]]]) -> DatasetDict:
     return DatasetDict({split: Dataset.from_list(rows[split], features=FEATURES) for split in SPLITS})

@@ -1,6 +1,6 @@
-"""Tiles of photographs: which stuff is it? Cut from scikit-image's wheel so that splits are apart in space.
+"""Tiles of photographs, to be classified by texture; cut from scikit-image's wheel so that splits are apart in space.
 
-Everything is grey and each tile has a tone of its own, so that neither colour nor brightness gives the answer away.
+Everything is grey and each tile has a random tone, so that neither colour nor brightness gives the answer away.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tlzoo.data.dataset import table
 from tlzoo.data.media.image import encode_png
 from tlzoo.data.media.pasting import Pixels, resized
 from tlzoo.data.packaged.photographs import COINS, PAGE, PHOTOGRAPHS, name_of, pixels
-from tlzoo.data.protocol import deal
+from tlzoo.data.protocol import balanced_choice
 from tlzoo.data.schemas import class_features
 
 SIDE = 32
@@ -51,9 +51,9 @@ def textures(seed: int = 0, train: int = 800, validation: int = 200, test: int =
 
     Args:
         seed: Decides the order of the tiles, how each is turned, and its tone.
-        train: Most training images.
-        validation: Most validation images.
-        test: Most test images.
+        train: Maximum number of training images.
+        validation: Maximum number of validation images.
+        test: Maximum number of test images.
 
     Returns:
         Splits ``train``, ``validation`` and ``test``, rows as in ``FEATURES``.
@@ -61,8 +61,8 @@ def textures(seed: int = 0, train: int = 800, validation: int = 200, test: int =
     Raises:
         UnavailableError: The wheel of scikit-image 0.25.2 is not available.
     """
-    known = {name_of(blob): blob for blobs in (*PHOTOGRAPHS.values(), (COINS, PAGE)) for blob in blobs}
-    photographs = {name: _zoomed(pixels(known[name], "L"), zoom) for name, zoom in ZOOM.items()}
+    blob_by_name = {name_of(blob): blob for blobs in (*PHOTOGRAPHS.values(), (COINS, PAGE)) for blob in blobs}
+    photographs = {name: _zoomed(pixels(blob_by_name[name], "L"), zoom) for name, zoom in ZOOM.items()}
     sizes = {"train": train, "validation": validation, "test": test}
     return DatasetDict({split: _split(seed, split, photographs, size) for split, size in sizes.items()})
 
@@ -81,7 +81,7 @@ def _split(seed: int, split: str, photographs: dict[str, Pixels], size: int) -> 
     columns: dict[str, list[object]] = {name: [] for name in FEATURES}
     places = {name: corners(photograph, split) for name, photograph in photographs.items()}
     for index in range(min(size, len(NAMES) * min(map(len, places.values())))):
-        label = deal(len(NAMES), index, (seed, stream, 0))
+        label = balanced_choice(len(NAMES), index, (seed, stream, 0))
         name = NAMES[label]
         order = np.random.default_rng((seed, stream, 1, label)).permutation(len(places[name]))
         x, y = places[name][order[index // len(NAMES)]]

@@ -22,7 +22,7 @@ CORPUS = Blob(
     bytes=4530967,
 )
 NAMES = ("negative", "neutral", "positive")
-_AGREED = 0.6  # least confidence of the people who rated a tweet; some have none
+_MIN_CONFIDENCE = 0.6  # of the people who rated a tweet; some tweets have none
 _OPENING = 8  # words in a row that make two tweets one: an answer, or the same one passed on
 
 
@@ -56,10 +56,10 @@ def _rated() -> Iterator[tuple[str, str, str]]:
     import pandas
 
     frame = pandas.read_csv(fetch(CORPUS), encoding="latin-1")
-    agreed = frame[frame["confidence"].isna() | (frame["confidence"] >= _AGREED)]
+    agreed = frame[frame["confidence"].isna() | (frame["confidence"] >= _MIN_CONFIDENCE)]
     seen = set()
     for raw, rating in zip(agreed["text"], agreed["sentiment"], strict=True):
-        text = " ".join(re.sub(r"[^\x20-\x7e]+_?", " ", str(raw)).split())  # what other encodings left behind
+        text = " ".join(re.sub(r"[^\x20-\x7e]+_?", " ", str(raw)).split())  # remains of other encodings
         words = re.findall(r"[a-z0-9]+", re.sub(r"https?:\S*|@\w+|\brt\b", " ", text.lower()))
         if words and text not in seen:
             seen.add(text)

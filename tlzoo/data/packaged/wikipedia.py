@@ -1,4 +1,4 @@
-"""English Wikipedia in small: some hundred articles, split by article; what nano text models are pretrained on.
+"""A small sample of English Wikipedia: some hundred articles, split by article, to pretrain nano text models.
 
 The dump is a test file of gensim (CC BY-SA), taken from its wheel by hash; gensim itself is never imported.
 """
@@ -15,7 +15,7 @@ from datasets import Dataset, DatasetDict
 
 from tlzoo.blobs import Blob, fetch
 from tlzoo.data.packaged.news import passages
-from tlzoo.data.protocol import deal
+from tlzoo.data.protocol import balanced_choice
 from tlzoo.data.schemas import CLOZE_FEATURES
 
 DUMP = Blob(
@@ -25,12 +25,12 @@ DUMP = Blob(
     ),
     sha256="a53f4648dec40467ebdcbc7a1307eddb51fe6e28e9309f6ebde81ba0d04bea2d",
 )
-_DEALT = ("test", "validation", *["train"] * 10)  # of a pack of twelve articles
+_SPLIT_CYCLE = ("test", "validation", *["train"] * 10)  # of every twelve articles
 _NO_ARTICLE = re.compile(r"\s*(File|Image|Category|[a-z-]{2,12}):")
 _LAST_SECTIONS = re.compile(r"^\s*(See also|References|Notes|Further reading|External links|Bibliography)\s*$", re.M)
-_MARKUP = re.compile(r"[{}\[\]]{2}|\{\||</?[a-z]+|\b(File|Image|Category):")  # what the parser could not tell
-_LEAST = 120  # characters of a paragraph; shorter lines are headings, lists and what is left of tables
-_WORDS = 80  # most words of a passage, as in the cloze over news
+_MARKUP = re.compile(r"[{}\[\]]{2}|\{\||</?[a-z]+|\b(File|Image|Category):")  # markup that the parser missed
+_MIN_CHARACTERS = 120  # of a paragraph; shorter lines are headings, lists and remains of tables
+_MAX_WORDS = 80  # of a passage, as in the cloze over news
 
 
 @cache
@@ -40,7 +40,7 @@ def pages() -> dict[str, str]:
     Raises:
         UnavailableError: The file is not available.
     """
-    found = {}
+    articles = {}
     with bz2.open(fetch(DUMP)) as file:
         for _, element in ElementTree.iterparse(file):  # noqa: S314, the file is known by its hash
             if element.tag.endswith("}page"):
@@ -48,15 +48,15 @@ def pages() -> dict[str, str]:
                 if element.findtext("{*}ns") == "0" and not text.lower().startswith("#redirect"):
                     plain = "\n".join(_paragraphs(text))
                     if plain:
-                        found[element.findtext("{*}title") or ""] = plain
+                        articles[element.findtext("{*}title") or ""] = plain
                 element.clear()
-    return found
+    return articles
 
 
 @cache
 def splits() -> dict[str, str]:
     """The split of each article by its title: one of twelve is for the test, one for validation."""
-    return {title: _DEALT[deal(len(_DEALT), i, (0, 1))] for i, title in enumerate(pages())}
+    return {title: _SPLIT_CYCLE[balanced_choice(len(_SPLIT_CYCLE), i, (0, 1))] for i, title in enumerate(pages())}
 
 
 def wikipedia() -> DatasetDict:
@@ -85,13 +85,13 @@ def _chunks(text: str) -> Iterator[tuple[str, str]]:
     for paragraph in text.split("\n"):
         for sentence in re.split(r"(?<=[.!?])\s+", paragraph):
             more = sentence.split()
-            while words and len(words) + len(more) > _WORDS:
+            while words and len(words) + len(more) > _MAX_WORDS:
                 yield _parted(words)
                 words = []
             words += more
-            while len(words) > _WORDS:
-                yield _parted(words[:_WORDS])
-                words = words[_WORDS:]
+            while len(words) > _MAX_WORDS:
+                yield _parted(words[:_MAX_WORDS])
+                words = words[_MAX_WORDS:]
     if len(words) > 1:
         yield _parted(words)
 
@@ -113,8 +113,8 @@ def _paragraphs(source: str) -> Iterator[str]:
             continue
     plain = _LAST_SECTIONS.split(code.strip_code(), maxsplit=1)[0]
     for line in plain.split("\n"):
-        tidy = re.sub(r"\(\s*[;,]*\s*\)", "", line.replace("''", ""))  # what templates leave behind
+        tidy = re.sub(r"\(\s*[;,]*\s*\)", "", line.replace("''", ""))  # remains of templates
         tidy = re.sub(r"\(\s*[;,][\s;,]*", "(", tidy)
         tidy = re.sub(r"\s+([.,;])", r"\1", " ".join(tidy.split()))
-        if len(tidy) >= _LEAST and tidy[-1] in '.!?"' and not _MARKUP.search(tidy):
+        if len(tidy) >= _MIN_CHARACTERS and tidy[-1] in '.!?"' and not _MARKUP.search(tidy):
             yield tidy

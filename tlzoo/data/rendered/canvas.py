@@ -1,10 +1,10 @@
-"""A canvas for one body: shapes are drawn from the farthest to the nearest, and what covers a keypoint is known."""
+"""A canvas for one body: shapes are drawn from far to near, so that it is known which keypoints are covered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from tlzoo.data.media.image import encode_png
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.data.media.pasting import box_of
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.rendered.skeleton import HEAD, Body, Points
 
 Colour = tuple[int, int, int]
@@ -24,7 +25,7 @@ PARTS = (
     "hair",
     *(f"{side}_{limb}" for side in ("left", "right") for limb in ("arm", "forearm", "thigh", "shin")),
 )
-"""What shapes belong to."""
+"""Parts of the body that shapes belong to."""
 
 _JOINED = {
     "shoulder": ("trunk", "arm"),
@@ -52,8 +53,8 @@ class Canvas:
 
     Attributes:
         body: The body.
-        height: Of the picture, pixels.
-        width: Of the picture.
+        height: Height of the picture, pixels.
+        width: Width of the picture.
         rng: Decides size and place of the body.
         cut_off: Whether it may leave the picture; else all of it is inside.
     """
@@ -75,7 +76,7 @@ class Canvas:
         self.scale = largest * self.rng.uniform(1.1, 1.6) if self.cut_off else largest * self.rng.uniform(0.6, 1.0)
         free = room - (high - low) * self.scale
         self.offset = self.rng.uniform(np.minimum(0, free), np.maximum(0, free)) - low * self.scale
-        self.parts = np.zeros((self.height, self.width), np.uint8)  # what of ``PARTS`` each pixel shows
+        self.parts = np.zeros((self.height, self.width), np.uint8)  # index in ``PARTS`` of what each pixel shows
         self.front = np.zeros((self.height, self.width), np.bool_)  # where something stands before it all
 
     def project(self, place: Points) -> Points:
@@ -96,7 +97,7 @@ class Canvas:
         """A rounded limb of radius ``thick`` at its start and ``thin`` at its end.
 
         Args:
-            part: What it belongs to, of ``PARTS``.
+            part: Its part of the body, one of ``PARTS``.
             start: In space.
             end: In space.
             thick: Radius, in the body's units.
@@ -172,13 +173,13 @@ class Canvas:
         self.parts = np.asarray(parts)[_FINE // 2 :: _FINE, _FINE // 2 :: _FINE].copy()
         inside = parts.point(lambda p: 255 * (p > 0)).reduce(_FINE)
         cover = np.asarray(inside, np.float32) / 255
-        drawn = np.asarray(colours.reduce(_FINE), np.float32)  # what is not drawn on is black
+        drawn = np.asarray(colours.reduce(_FINE), np.float32)  # black where nothing is drawn
         return (drawn / np.maximum(cover, 1e-6)[..., None]).clip(0, 255).astype(np.float32), cover.astype(np.float32)
 
     def screen(self, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Put something in front of a limb or two; which pixels it takes, ``(height, width)``.
+        """Put a shape in front of a limb or two, and return its pixels, ``(height, width)``.
 
-        The keypoints that it covers are hidden from now on.
+        The keypoints that it covers are hidden from then on.
         """
         joints = [self.project(self.body.points[n]) for n in COCO_NAMES if n not in HEAD]
         centre = joints[rng.integers(len(joints))] + rng.normal(0, 0.05, 2) * self.scale
@@ -191,27 +192,42 @@ class Canvas:
         return self.front
 
     def keypoints(self) -> list[list[float]]:
-        """``[x, y, visibility]`` of each of COCO's keypoints, after all was drawn."""
-        found = []
+        """``[x, y, visibility]`` of each of COCO's keypoints, once everything is drawn."""
+        points = []
         for name in COCO_NAMES:
             x, y = (float(v) for v in self.project(self.body.points[name]))
             if not (0 <= x < self.width and 0 <= y < self.height):
-                found.append([0.0, 0.0, 0.0])
+                points.append([0.0, 0.0, 0.0])
                 continue
             part = int(self.parts[int(y), int(x)])
             side, _, joint = name.partition("_")
             owners = ("head",) if name in HEAD else tuple(o if o == "trunk" else f"{side}_{o}" for o in _JOINED[joint])
             seen = part < len(PARTS) and PARTS[part] in ("nothing", *owners)
             visible = seen and not self.front[int(y), int(x)] and self.body.faces(name)
-            found.append([x, y, 2.0 if visible else 1.0])
-        return found
+            points.append([x, y, 2.0 if visible else 1.0])
+        return points
 
     def box(self) -> list[float]:
-        """``[x, y, width, height]`` of the person's part of the picture, what is hidden included."""
+        """``[x, y, width, height]`` of the person's part of the picture, including hidden parts."""
         return box_of(self.parts > 0)
 
 
-def people_row(picture: NDArray[np.uint8], canvas: Canvas, group: str, name: str) -> dict[str, Any]:
+class _People(TypedDict):
+    bbox: list[list[float]]
+    keypoints: list[list[list[float]]]
+
+
+class PeopleRow(TypedDict):
+    """A row of ``tlzoo.data.schemas.PEOPLE_FEATURES``."""
+
+    image: Stored
+    people: _People
+    parts: list[int]
+    group: str
+    id: str
+
+
+def people_row(picture: NDArray[np.uint8], canvas: Canvas, group: str, name: str) -> PeopleRow:
     """A row of ``tlzoo.data.schemas.PEOPLE_FEATURES`` for a picture of one person."""
     return {
         "image": {"bytes": encode_png(picture), "path": f"{name}.png"},
@@ -236,7 +252,7 @@ def _draw(pen: ImageDraw.ImageDraw, shape: _Shape, ink: Any) -> None:
     circles = [(x * _FINE, y * _FINE, r * _FINE) for x, y, r in shape.circles]
     for x, y, r in circles:
         pen.ellipse((x - r, y - r, x + r, y + r), fill=ink)
-    if len(circles) > 1:  # what lies between the circles, pair by pair
+    if len(circles) > 1:  # the area between the circles, pair by pair
         for i, (x1, y1, r1) in enumerate(circles):
             for x2, y2, r2 in circles[:i]:
                 _between(pen, (x1, y1, r1), (x2, y2, r2), ink)

@@ -1,7 +1,7 @@
-"""Drawn faces, what nano face detectors are pretrained on: grey, over patterns, with exact boxes and landmarks.
+"""Drawn faces to pretrain nano face detectors: grey, over patterns, with exact boxes and landmarks.
 
-Nothing in them was photographed, so they share nothing with ``tlzoo.data.rendered.faces`` but what a face is: an oval
-with hair above, two eyes, a nose and a mouth, lit from somewhere. Ovals without a face in them are decoys.
+They share no photograph with ``tlzoo.data.rendered.faces``, only the structure of a face: an oval with hair above, two
+eyes, a nose and a mouth, lit from a random side. Ovals without a face in them are decoys.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def drawn_faces(seed: int = 0, train: int = 400, validation: int = 60) -> Datase
     """Draw 0-3 faces of 22-100 pixels, and 0-2 decoys, into pictures of 128-192 pixels a side.
 
     Args:
-        seed: Of all that is drawn; a split is a prefix of any longer one.
+        seed: Seed of everything random; a smaller split is the beginning of a larger one.
         train: Number of training pictures.
         validation: Number of validation pictures.
 
@@ -79,7 +79,7 @@ def _scene(rng: np.random.Generator) -> tuple[Pixels, list[list[float]], list[li
     heads: list[_Head] = []
     kinds = [True] * int(rng.choice(4, p=(0.1, 0.5, 0.25, 0.15))) + [False] * int(rng.integers(3))
     for is_face in kinds:
-        for _ in range(20):  # places tried; what finds none is left out
+        for _ in range(20):  # places tried; a head that fits nowhere is left out
             head = _Head(rng, height, width, is_face)
             x1, y1, x2, y2 = head.box()
             around = np.s_[max(0, int(y1 - 0.2 * head.tall)) : int(y2) + 2, max(0, int(x1)) : int(x2) + 2]
@@ -215,7 +215,7 @@ class _Head:
         places = np.stack(np.meshgrid(x + 0.5 + np.arange(width), y + 0.5 + np.arange(height)), 2)
         u, v = np.moveaxis(((places - self.centre) @ self.turned.T) / self.half, 2, 0).clip(-1.5, 1.5)
         light = 1 + rng.uniform(-0.25, 0.25) * u + rng.uniform(-0.2, 0.1) * v - rng.uniform(0.02, 0.16) * (u**2 + v**2)
-        image = ground.copy()  # what is not drawn on is black, and so are the colours already weighted by their cover
+        image = ground.copy()  # black where nothing is drawn, so colours are already weighted by their cover
         image[y : y + height, x : x + width] *= 1 - inside / 255
         image[y : y + height, x : x + width] += drawn * light
         return image

@@ -1,7 +1,7 @@
-"""Mannequins, what nano pose estimators are pretrained on: outlined dolls, robots and stick men over patterns.
+"""Mannequins to pretrain nano pose estimators: outlined dolls, robots and stick men over patterns.
 
-They share bodies' poses with ``tlzoo.data.rendered.people`` and nothing that is seen: flat colours with outlines and
-stripes instead of clothes in the light, patterns instead of photographs.
+They share the poses of ``tlzoo.data.rendered.people`` but not its appearance: flat colours with outlines and stripes
+instead of lit clothes, patterns instead of photographs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def mannequins(seed: int = 0, train: int = 800, validation: int = 60) -> Dataset
     """Draw one mannequin a picture, 128-160 pixels a side; one in ten is cut off by the picture's edge.
 
     Args:
-        seed: Of all that is drawn; a split is a prefix of any longer one.
+        seed: Seed of everything random; a smaller split is the beginning of a larger one.
         train: Number of training pictures.
         validation: Number of validation pictures.
 

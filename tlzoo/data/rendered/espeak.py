@@ -53,7 +53,7 @@ EXCLUDED = frozenset(
         "anikaRobot",
     }
 )
-"""Variants that are of no use, by what they sound like."""
+"""Variants that are not used, by how they sound."""
 
 # speak_lib.h
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
@@ -98,7 +98,7 @@ def render(
         Samples in [-1, 1], float32 of shape ``(samples,)``, at :data:`SAMPLE_RATE`.
 
     Raises:
-        InputError: There is no such voice, or a number is out of its range.
+        InputError: There is no such voice, or a value is out of its range.
         UnavailableError: eSpeak NG is not installed, or cannot be loaded.
     """
     accent, plus, variant = voice.partition("+")
@@ -114,7 +114,7 @@ def render(
     }
     for name, (_, value, low, high) in settings.items():
         if not low <= value <= high:
-            raise InputError(f"voice {voice!r}: {name} is {value}; it can be {low} to {high}")
+            raise InputError(f"voice {voice!r}: {name} is {value}; expected {low} to {high}")
 
     chunks: list[NDArray[np.int16]] = []
 
@@ -185,7 +185,7 @@ def _every_variant() -> frozenset[str]:
 @functools.cache
 def _package() -> Path:
     """Find the package that ships the library and its data, without importing it."""
-    found = importlib.util.find_spec("espeakng_loader")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("espeakng_loader")
+    if spec is None or spec.origin is None:
         raise UnavailableError("eSpeak NG is not installed: pip install espeakng-loader==0.2.4")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent

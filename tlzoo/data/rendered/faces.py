@@ -1,9 +1,9 @@
 """Faces in photographs with exact boxes: real face crops set into real pictures, all from scikit-image's wheel.
 
-What would give a pasted face away is taken care of: everything is grey, since the crops are; the crops' edges are
-feathered and their tone moved towards what they cover; and patches of other photographs, as coarse as the crops and set
-in the same way, are decoys. Neither a face crop nor a photograph occurs in two splits. (The crops carry no names, so a
-person photographed twice may be in two.)
+Nothing but the face should give a pasted crop away: everything is grey, since the crops are; the crops' edges are
+feathered and their tone moved towards what they cover; and patches of other photographs, as coarse as the crops and
+pasted in the same way, are decoys. Neither a face crop nor a photograph occurs in two splits. (The crops carry no
+names, so a person photographed twice may be in two.)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CROPS = Blob(
 )
 """200 grey crops of 25 x 25 pixels in [0, 1]; the first 100 are faces of Labeled Faces in the Wild (Huang 2007)."""
 
-_PEOPLE = {"train": slice(0, 50), "validation": slice(50, 65), "test": slice(65, 100)}  # of the shuffled face crops
+_FACE_CROPS = {"train": slice(0, 50), "validation": slice(50, 65), "test": slice(65, 100)}  # of the shuffled face crops
 _SIDE = 25
 _FACE = np.array([2.0, 0.0, 20.0, 24.0]) / _SIDE
 """Where the face is in a crop, (x1, y1, x2, y2), read off the mean of the 100: cheek to cheek, hairline to chin."""
@@ -46,7 +46,8 @@ def faces(seed: int = 0, train: int = 200, validation: int = 50, test: int = 200
     """Render faces in photographs: 160-240 pixels a side, 0-3 faces from crops scaled to 30-110 pixels, 0-2 decoys.
 
     Args:
-        seed: Decides which faces belong to which split, and everything else; a split is a prefix of any longer one.
+        seed: Decides which faces belong to which split, and everything else; a smaller split is the beginning of a
+            larger one.
         train: Number of training images.
         validation: Number of validation images.
         test: Number of test images.
@@ -60,7 +61,7 @@ def faces(seed: int = 0, train: int = 200, validation: int = 50, test: int = 200
     crops = np.load(fetch(CROPS))[:100].astype(np.float32) * 255
     crops = crops[np.random.default_rng(seed).permutation(len(crops))]
     sizes = {"train": train, "validation": validation, "test": test}
-    return DatasetDict({split: _split(seed, split, crops[_PEOPLE[split]], size) for split, size in sizes.items()})
+    return DatasetDict({split: _split(seed, split, crops[_FACE_CROPS[split]], size) for split, size in sizes.items()})
 
 
 def _split(seed: int, split: str, crops: Pixels, size: int) -> Dataset:
@@ -97,7 +98,7 @@ def _scene(
         face = _FACE
         if rng.random() < 0.5:
             patch, face = patch[:, ::-1], np.array([1 - _FACE[2], _FACE[1], 1 - _FACE[0], _FACE[3]])
-        for _ in range(20):  # places tried; what finds none is left out
+        for _ in range(20):  # places tried; a patch that fits nowhere is left out
             side = int(rng.integers(30, 111))
             x, y = int(rng.integers(width - side)), int(rng.integers(height - side))
             place = np.s_[y : y + side, x : x + side]

@@ -1,4 +1,4 @@
-"""Printed letters, seen in many ways: what nano models that are to tell shapes apart are pretrained on.
+"""Printed letters in many variations, to pretrain nano models of images.
 
 The fonts are those of matplotlib's wheel: DejaVu, STIX, and the TeX fonts of the Basic collection.
 """
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tlzoo.data.dataset import table
 from tlzoo.data.media.image import encode_png
 from tlzoo.data.media.pasting import Pixels, finished, ground, inked, paste, turned
-from tlzoo.data.protocol import deal
+from tlzoo.data.protocol import balanced_choice
 from tlzoo.data.schemas import class_features
 
 FONTS = {
@@ -40,7 +40,7 @@ FONTS = {
     ),
     "validation": ("DejaVuSansMono", "DejaVuSerif-BoldItalic", "STIXGeneralItalic", "cmti10", "cmtt10"),
 }
-"""Who may see which font; no font is in both splits."""
+"""Fonts of each split; no font is in both."""
 
 NAMES = (*string.ascii_uppercase, *"abdefghnqrt")
 """The 37 classes of letters that EMNIST's balanced split tells apart (Cohen 2017, 1702.05373); none is a digit."""
@@ -51,7 +51,7 @@ FEATURES = class_features("image", NAMES)
 SIDE = 64
 """Height and width of a picture of :func:`letters`, in pixels."""
 TILT = 15
-"""Most that a letter is turned, either way, in degrees."""
+"""Maximum rotation of a letter in either direction, degrees."""
 _HEIGHT = 100  # of a font's line, pixels; more than a letter is ever pasted with
 
 Glyph = tuple[str, Image.Image]
@@ -73,7 +73,7 @@ def letters(seed: int = 0, sizes: tuple[int, int] = (3000, 300)) -> DatasetDict:
     A row is a pure function of seed, split and index; classes are balanced in every beginning, to within one row.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train and validation.
 
     Returns:
@@ -90,7 +90,7 @@ def _rows(
     title: str, key: tuple[int, int], size: int, written: Sequence[Sequence[Glyph]]
 ) -> Iterator[Mapping[str, Any]]:
     for index in range(size):
-        label = deal(len(NAMES), index, (*key, 0))
+        label = balanced_choice(len(NAMES), index, (*key, 0))
         rng = np.random.default_rng((*key, 1, index))
         font, glyph = written[label][int(rng.integers(len(written[label])))]
         name = f"{title}/{index:04}"

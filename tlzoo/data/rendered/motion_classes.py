@@ -1,6 +1,6 @@
-"""Rendered videos that are told apart by how something moves, and by no single frame.
+"""Rendered videos whose class is the motion, which no single frame shows.
 
-Digits of the test are real ones that training never showed; the source of stand-ins shows printed letters, and more
+The digits of the test are real ones that are not in training; the source of stand-ins has printed letters and more
 motions. A row is a pure function of seed, split and index.
 """
 
@@ -18,13 +18,13 @@ from tqdm import tqdm
 from tlzoo.data.dataset import table
 from tlzoo.data.media.video import Frames, encode
 from tlzoo.data.packaged import digits
-from tlzoo.data.protocol import SPLITS, deal
+from tlzoo.data.protocol import SPLITS, balanced_choice
 from tlzoo.data.schemas import class_features
 
-FRAMES, SIDE, RATE = 8, 64, 8
-"""Frames of a video, their height and width in pixels, and how many are shown a second."""
+MOTION_FRAMES, MOTION_SIDE, MOTION_RATE = 8, 64, 8
+"""Frames of a video, their height and width in pixels, and frames a second."""
 MOTIONS = ("left", "right", "up", "down", "clockwise", "counterclockwise", "growing", "shrinking")
-"""What a digit does; ``clockwise`` is along a circle."""
+"""Motions of a digit; ``clockwise`` is along a circle."""
 WAYS = {
     "left": (-1, 0),
     "right": (1, 0),
@@ -42,7 +42,7 @@ def digit_motions(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) 
     """Render moving digits; a class is a motion.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
@@ -76,8 +76,8 @@ def letter_motions(seed: int = 0, sizes: tuple[int, int] = (3000, 240)) -> Datas
     shapes = {
         split: [
             (f"{font}-{name}", squared(glyph))
-            for name, each in zip(NAMES, glyphs(split), strict=True)
-            for font, glyph in each
+            for name, glyphs_of_letter in zip(NAMES, glyphs(split), strict=True)
+            for font, glyph in glyphs_of_letter
         ]
         for split in FONTS
     }
@@ -101,16 +101,16 @@ def _rendered(
     renderer: Callable[[str], Callable[[int, np.random.Generator], tuple[Frames, str]]],
 ) -> DatasetDict:
     features = class_features("video", classes)
-    found = {}
+    rendered = {}
     with tqdm(total=sum(sizes.values()), desc=name, unit="video", disable=None) as progress:
         for stream, (split, size) in enumerate(sizes.items()):
             render = renderer(split)
             columns: dict[str, list[Any]] = {column: [] for column in features}
             for index in range(size):
-                label = deal(len(classes), index, (seed, stream, 0))
+                label = balanced_choice(len(classes), index, (seed, stream, 0))
                 frames, group = render(label, np.random.default_rng((seed, stream, 1, index)))
                 row = {
-                    "video": {"bytes": encode(frames, RATE), "path": f"{name}-{split}-{index:04}.mkv"},
+                    "video": {"bytes": encode(frames, MOTION_RATE), "path": f"{name}-{split}-{index:04}.mkv"},
                     "label": label,
                     "group": group,
                     "id": f"{name}/{split}/{seed}/{index:04}",
@@ -118,8 +118,8 @@ def _rendered(
                 for column, value in row.items():
                     columns[column].append(value)
                 progress.update()
-            found[split] = table(features, columns)
-    return DatasetDict(found)
+            rendered[split] = table(features, columns)
+    return DatasetDict(rendered)
 
 
 def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> Frames:
@@ -128,10 +128,10 @@ def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> F
     Sizes and places are drawn so that each of them, in each frame, is as likely for one motion as for its opposite.
     """
     paper, colour = rng.uniform(0, 50, 3), rng.uniform(150, 255, 3)
-    time = np.linspace(-0.5, 0.5, FRAMES)
-    size = np.full(FRAMES, rng.uniform(16, 26))
+    time = np.linspace(-0.5, 0.5, MOTION_FRAMES)
+    size = np.full(MOTION_FRAMES, rng.uniform(16, 26))
     middle = rng.uniform(24, 40, 2)
-    x, y = np.full(FRAMES, middle[0]), np.full(FRAMES, middle[1])
+    x, y = np.full(MOTION_FRAMES, middle[0]), np.full(MOTION_FRAMES, middle[1])
     way = rng.uniform(16, 32)
     if motion in WAYS:
         across, down = np.array(WAYS[motion]) / np.hypot(*WAYS[motion]) * way
@@ -142,8 +142,8 @@ def moving(ink: NDArray[np.float32], motion: str, rng: np.random.Generator) -> F
         angle = rng.uniform(0, 2 * np.pi) + rng.uniform(0.6, 1.0) * 2 * np.pi * time
         angle = angle if motion == "clockwise" else -angle  # y points down
         x, y = x + way / 2 * np.cos(angle), y + way / 2 * np.sin(angle)
-    frames = np.empty((FRAMES, SIDE, SIDE, 3), np.float32)
-    for i in range(FRAMES):
+    frames = np.empty((MOTION_FRAMES, MOTION_SIDE, MOTION_SIDE, 3), np.float32)
+    for i in range(MOTION_FRAMES):
         cover = placed(ink, float(x[i]), float(y[i]), float(size[i]))[..., None]
         frames[i] = paper * (1 - cover) + colour * cover
     noise = rng.normal(0, rng.uniform(0, 6), frames.shape)
@@ -156,7 +156,7 @@ def placed(ink: NDArray[np.float32], x: float, y: float, size: float) -> NDArray
     grey = Image.fromarray((ink * 255).round().astype(np.uint8))
     scale = len(ink) / size
     placed = grey.transform(
-        (SIDE, SIDE),
+        (MOTION_SIDE, MOTION_SIDE),
         Image.Transform.AFFINE,
         (scale, 0, -(x - size / 2) * scale, 0, scale, -(y - size / 2) * scale),
         Image.Resampling.BILINEAR,

@@ -1,7 +1,7 @@
-"""Rendered videos of things that move and bounce, after Moving MNIST (Srivastava 2015, 1502.04681, section 4.1).
+"""Rendered videos of shapes that move and bounce, after Moving MNIST (Srivastava 2015, 1502.04681, section 4.1).
 
-Digits are real ones that training never showed; the source of stand-ins shows printed letters. A row is a pure function
-of seed, split and index.
+The digits of the test are real ones that are not in training; the source of stand-ins has printed letters. A row is a
+pure function of seed, split and index.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 8, 60)) -> 
     """Render one or two digits that bounce, in colours of their own: 16 frames of 64 x 64.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
@@ -52,12 +52,14 @@ def moving_letters(seed: int = 0, sizes: tuple[int, int] = (1500, 8)) -> Dataset
     shapes: dict[str, list[Shape]] = {}
     for split in FONTS:
         written = zip(NAMES, glyphs(split), strict=True)
-        shapes[split] = [(f"{font}-{name}", squared(glyph)) for name, each in written for font, glyph in each]
+        shapes[split] = [
+            (f"{font}-{name}", squared(glyph)) for name, glyphs_of_letter in written for font, glyph in glyphs_of_letter
+        ]
     return _rendered("moving-letters", shapes, sizes, seed)
 
 
 def _rendered(name: str, shapes: dict[str, list[Shape]], sizes: Sequence[int], seed: int) -> DatasetDict:
-    found = {}
+    rendered = {}
     with tqdm(total=sum(sizes), desc=name, unit="video", disable=None) as progress:
         for stream, (split, size) in enumerate(zip(shapes, sizes, strict=True)):
             columns: dict[str, list[Any]] = {column: [] for column in CLIP_FEATURES}
@@ -73,8 +75,8 @@ def _rendered(name: str, shapes: dict[str, list[Shape]], sizes: Sequence[int], s
                 columns["group"].append(some[0][0])
                 columns["id"].append(f"{name}/{split}/{seed}/{index:04}")
                 progress.update()
-            found[split] = table(CLIP_FEATURES, columns)
-    return DatasetDict(found)
+            rendered[split] = table(CLIP_FEATURES, columns)
+    return DatasetDict(rendered)
 
 
 def bouncing(shapes: Sequence[NDArray[np.float32]], rng: np.random.Generator) -> Frames:

@@ -1,7 +1,7 @@
-"""People drawn over real photographs, with exact keypoints: clothed bodies, whose light falls from one side.
+"""People drawn over real photographs, with exact keypoints: clothed bodies, lit from one side.
 
-What is drawn is not the photographs' doing: figures are as sharp and as noisy as a photograph of their size, a part of
-the photograph may lie in front of them, and they may leave the picture. No photograph occurs in two splits.
+Figures are as sharp and as noisy as a photograph of their size, a part of the photograph may lie in front of them, and
+they may extend beyond the picture. No photograph occurs in two splits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def figures(seed: int = 0, train: int = 200, validation: int = 60, test: int = 2
     One person in eight is cut off by the picture's edge, one in six partly behind something.
 
     Args:
-        seed: Of all that is drawn; a split is a prefix of any longer one.
+        seed: Seed of everything random; a smaller split is the beginning of a larger one.
         train: Number of training pictures.
         validation: Number of validation pictures.
         test: Number of test pictures.
@@ -91,7 +91,7 @@ def _lit(rng: np.random.Generator, drawn: Pixels, ground: Pixels) -> Pixels:
 
 
 def _dressed(canvas: Canvas, body: Body, rng: np.random.Generator) -> None:
-    """Draw a clothed person, what is farther away first."""
+    """Draw a clothed person, from far to near."""
     skin = _near(rng, _SKIN[rng.integers(len(_SKIN))], 10)
     hair = _near(rng, _HAIR[rng.integers(len(_HAIR))], 12)
     shirt, trousers, shoes = (_near(rng, tuple(rng.integers(20, 236, 3)), 0) for _ in range(3))

@@ -1,4 +1,4 @@
-"""Rendered melodies and voices whose f0 is known exactly, to find their pitch.
+"""Rendered melodies and voices with exact f0, for pitch extraction.
 
 Each sound is a sum of harmonics of one phase, the integral of f0, so that f0 is exact to the sample. An instrument has
 a strength for each harmonic; a voice has formants, at which harmonics are strong whatever their number (Fant 1960).
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from tlzoo.data.dataset import table
 from tlzoo.data.media.audio import add_noise, encode_wav
-from tlzoo.data.protocol import SPLITS, deal
+from tlzoo.data.protocol import SPLITS, balanced_choice
 from tlzoo.data.schemas import HOP, pitch_features
 
 SAMPLE_RATE = 16_000
@@ -54,7 +54,7 @@ def pitches(seed: int = 0, sizes: tuple[int, int, int] = (240, 80, 200)) -> Data
     """Render clean melodies of instruments and voices, with rests.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
@@ -102,7 +102,7 @@ def _dataset(columns: Mapping[str, Sequence[Any]]) -> Dataset:
 
 def render(key: tuple[int, ...], index: int) -> tuple[Melody, str]:
     """Render one sound and name its timbre; every second one is a voice."""
-    number = deal(_TIMBRES, index // 2, (*key, 0))
+    number = balanced_choice(_TIMBRES, index // 2, (*key, 0))
     timbre, generator = np.random.default_rng((*key, 1, index % 2, number)), np.random.default_rng((*key, 3, index))
     is_voice = bool(index % 2)
     time = np.arange(round(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE

@@ -45,7 +45,7 @@ _GROUP = 25  # sequences of a chromosome
 
 
 def motifs(train: int = 4000, validation: int = 200, test: int = 200, seed: int = 0) -> DatasetDict:
-    """Sequences in which any motif may be, and a track of each motif's binding; the source of stand-ins.
+    """Sequences with any of the motifs, and a track of each motif's binding; the source of stand-ins.
 
     Args:
         train: Rows of the training split; of each, a multiple of 25.
@@ -60,7 +60,7 @@ def motifs(train: int = 4000, validation: int = 200, test: int = 200, seed: int 
 
 
 def promoters(train: int = 800, validation: int = 200, test: int = 1000, seed: int = 0) -> DatasetDict:
-    """Sequences in which motifs of promoters are, and tracks of what they do together.
+    """Sequences with motifs of promoters, and tracks of their joint effects.
 
     The tracks: initiation, 30 bases downstream of a TATA box, stronger the nearer CCAAT and GC boxes are; openness,
     which GC boxes, CRE and NRF1 sites widen until it is full; activation by AP-1, threefold beside an E-box; and phased
@@ -150,17 +150,17 @@ def _plant(rng: np.random.Generator, sequence: Codes, names: tuple[str, ...]) ->
 
 
 def _scan(sequences: Codes) -> dict[str, tuple[Array, Array]]:
-    """Where each motif occurs, planted or by chance, on the forward and on the other strand: 1 at its middle base.
+    """Where each motif occurs, planted or by chance, on the forward and on the reverse strand: 1 at its middle base.
 
-    What reads the same on both strands counts half on each.
+    A match that reads the same on both strands counts half on each.
     """
-    found = {}
+    hits = {}
     for name, consensus in MOTIFS.items():
         allowed = np.array([[base in _IUPAC[letter] for base in BASES] for letter in consensus])
         strands = [_matches(sequences, allowed), _matches(sequences, allowed[::-1, ::-1])]
         both = strands[0] * strands[1]
-        found[name] = (strands[0] - both / 2, strands[1] - both / 2)
-    return found
+        hits[name] = (strands[0] - both / 2, strands[1] - both / 2)
+    return hits
 
 
 def _matches(sequences: Codes, allowed: NDArray[np.bool_]) -> Array:

@@ -1,10 +1,10 @@
-"""Pictures composed of cut-outs, with exact boxes and masks: letters and drawings as source, digits as target."""
+"""Pictures composed from cut-outs, with exact boxes and masks: letters and drawings as source, digits as target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
@@ -28,6 +28,7 @@ from tlzoo.data.media.pasting import (
     take,
     turned,
 )
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.packaged import digits
 from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of, pixels, source_grounds
 from tlzoo.data.protocol import SPLITS
@@ -36,7 +37,7 @@ from tlzoo.data.rendered.sprites import KINDS, Drawing, drawings
 
 DIGITS = ("0", "1", "2", "3", "4")
 """Classes of :func:`digit_scenes`. With ten, a class would have some 40 examples in 200 pictures, too few to learn from
-scratch; with five it has about 80, and what a model does not know costs it, yet not everything."""
+scratch; with five it has about 80, and training from scratch is hard but possible."""
 
 MASKS = ("background", *KINDS)
 """Classes of :func:`sprite_masks`, by their index in a mask."""
@@ -57,6 +58,30 @@ def masked(names: Sequence[str]) -> Features:
     return Features(
         {"image": picture, "mask": picture, "classes": classes, "group": Value("string"), "id": Value("string")}
     )
+
+
+class _Boxes(TypedDict):
+    bbox: list[list[float]]
+    category: list[int]
+
+
+class _BoxRow(TypedDict):
+    """A row of :func:`boxed`."""
+
+    image: Stored
+    objects: _Boxes
+    group: str
+    id: str
+
+
+class _MaskRow(TypedDict):
+    """A row of :func:`masked`."""
+
+    image: Stored
+    mask: Stored
+    classes: list[int]
+    group: str
+    id: str
 
 
 Glyph = TypeVar("Glyph")
@@ -96,7 +121,7 @@ def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetD
     A row is a pure function of seed, split and index. Fonts and photographs are of one split only.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train and validation.
 
     Returns:
@@ -107,7 +132,7 @@ def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetD
     """
     grounds, splits = source_grounds(), {}
     for stream, (split, size) in enumerate(zip(letters.FONTS, sizes, strict=True)):
-        written = [[glyph for _, glyph in found] for found in letters.glyphs(split)]
+        written = [[glyph for _, glyph in fonts] for fonts in letters.glyphs(split)]
         rows = []
         for index in range(size):
             rng = np.random.default_rng((seed, stream, index))
@@ -124,7 +149,7 @@ def sprite_masks(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDi
     A row is a pure function of seed, split and index. No drawing or photograph is in both splits.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train and validation.
 
     Returns:
@@ -174,7 +199,7 @@ def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: in
             rng = np.random.default_rng((seed, SPLITS.index(split), index))
             group, photograph = photographs[index % len(photographs)]
             scene = written_scene(rng, cut(rng, photograph, *_size(rng)), written, _stroke)
-            rows.append(_box_row(rng, scene, f"digit-scenes/{split}/{seed}/{index:04}") | {"group": group})
+            rows.append(_box_row(rng, scene, f"digit-scenes/{split}/{seed}/{index:04}", group))
         splits[split] = _rows(features, rows)
     return DatasetDict(splits)
 
@@ -200,9 +225,9 @@ def written_scene(
 
     Args:
         rng: Decides.
-        canvas: What they are set on, in place.
+        canvas: The background, changed in place.
         written: Glyphs of each class.
-        drawn: Makes of a glyph a picture of mode RGBA, opaque where there is ink.
+        drawn: Turns a glyph into a picture of mode RGBA, opaque where there is ink.
     """
     scene = Scene(canvas, [], [])
     taken = np.zeros(canvas.shape[:2], dtype=np.bool_)
@@ -221,28 +246,29 @@ def _size(rng: np.random.Generator) -> tuple[int, int]:
     return height, width
 
 
-def _box_row(rng: np.random.Generator, scene: Scene, title: str) -> dict[str, Any]:
-    boxes = [box_of(mask) for mask in scene.masks]
-    return _row(rng, scene, title) | {"objects": {"bbox": boxes, "category": scene.classes}}
+def _box_row(rng: np.random.Generator, scene: Scene, title: str, group: str | None = None) -> _BoxRow:
+    """A scene with boxes; without a group it is one of its own."""
+    objects: _Boxes = {"bbox": [box_of(mask) for mask in scene.masks], "category": scene.classes}
+    return {"image": _image(rng, scene, title), "objects": objects, "group": group or title, "id": title}
 
 
-def _mask_row(rng: np.random.Generator, scene: Scene, title: str) -> dict[str, Any]:
+def _mask_row(rng: np.random.Generator, scene: Scene, title: str) -> _MaskRow:
     indices = scene.indices()
-    mask = {"bytes": encode_png(indices), "path": f"{title}-mask.png"}
-    return _row(rng, scene, title) | {"mask": mask, "classes": np.unique(indices).tolist()}
+    mask: Stored = {"bytes": encode_png(indices), "path": f"{title}-mask.png"}
+    classes: list[int] = np.unique(indices).tolist()
+    return {"image": _image(rng, scene, title), "mask": mask, "classes": classes, "group": title, "id": title}
 
 
-def _row(rng: np.random.Generator, scene: Scene, title: str) -> dict[str, Any]:
-    image = {"bytes": encode_png(finished(rng, scene.canvas)), "path": f"{title}.png"}
-    return {"image": image, "group": title, "id": title}
+def _image(rng: np.random.Generator, scene: Scene, title: str) -> Stored:
+    return {"bytes": encode_png(finished(rng, scene.canvas)), "path": f"{title}.png"}
 
 
-def _rows(features: Features, rows: Sequence[dict[str, Any]]) -> Dataset:
+def _rows(features: Features, rows: Sequence[Mapping[str, object]]) -> Dataset:
     return table(features, {column: [row[column] for row in rows] for column in features})
 
 
 def _any(rng: np.random.Generator, things: Sequence[Sequence[Drawing]], side: int) -> tuple[int, Cutout]:
-    """A drawing of any class, each as often, in another light."""
+    """A drawing of a random class, all equally likely, in random light."""
     label = int(rng.integers(len(things)))
     _, picture = things[label][int(rng.integers(len(things[label])))]
     return label, recoloured(rng, turned(rng, picture, side))

@@ -1,7 +1,7 @@
-"""Articulated bodies: how a person may stand, and where the parts of the body are then.
+"""Articulated bodies: random poses of a person, and the places of the body's parts.
 
-Lengths are in heights of a standing person, about. Space is the viewer's: x to the right, y down, z towards the viewer;
-a body that faces the viewer has its left hand at larger x.
+Lengths are relative to the approximate height of a standing person. Coordinates are the viewer's: x to the right, y
+down, z towards the viewer; a body that faces the viewer has its left hand at larger x.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tlzoo.data.media.keypoints import COCO_NAMES
 Points = NDArray[np.float64]
 
 HEAD = COCO_NAMES[:5]
-"""What is on the surface of the head."""
+"""Keypoints on the surface of the head."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Body:
 def pose(rng: np.random.Generator) -> Body:
     """Pose a body at random: standing, striding, with legs apart or sitting; arms hanging, raised or stretched out.
 
-    Most face the viewer more or less, a fifth is seen from the side, a tenth from behind; joints bend as joints do.
+    Most bodies roughly face the viewer, a fifth are seen from the side, a tenth from behind; joints bend naturally.
     """
     turn = rng.choice(
         [rng.uniform(-50, 50), rng.choice([-1, 1]) * rng.uniform(50, 110), rng.uniform(130, 230)], p=(0.7, 0.2, 0.1)

@@ -1,8 +1,8 @@
-"""Rendered speech: spoken digits to be told apart, and spoken words to pretrain on.
+"""Rendered speech: spoken digits to classify, and spoken words to pretrain on.
 
 A row is a pure function of seed, split and index, so that a smaller data set is the beginning of a larger one. Classes
 are balanced in every beginning of a split, to within one row. The two data sets share no word and no voice, nor do
-their splits: :func:`voices` says which voice is whose.
+their splits: :func:`voices` assigns the voices.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tlzoo.data.media.audio import Clip, add_noise, labelled_clips
-from tlzoo.data.protocol import deal
+from tlzoo.data.protocol import balanced_choice
 from tlzoo.data.rendered import espeak
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -32,17 +32,17 @@ WORDS = tuple(
     water window winter yellow
     """.split()  # noqa: SIM905
 )
-"""75 common words; none is a digit, or sounds like one or like another of them."""
+"""75 common words; none is a digit, sounds like one, or sounds like another of them."""
 
 PARTS = {"words/train": 30, "words/validation": 10, "digits/train": 22, "digits/validation": 10, "digits/test": 28}
-"""Shares of the voices, per cent, in the order in which :func:`voices` deals them out."""
+"""Shares of the voices, per cent, in the order in which :func:`voices` assigns them."""
 
 STEP = round(0.2 * espeak.SAMPLE_RATE)
-"""Samples; sounds last a multiple of it, so that many are alike and a network that never pads runs them together."""
+"""Samples. Sounds last a multiple of it, so that many have one length and networks that never pad can batch them."""
 
 
 def voices() -> dict[str, list[str]]:
-    """Say which voices speak in which split.
+    """Assign voices to splits.
 
     Voices whose names differ by a number only (``m1``, ``m2``) are one family. Families, in the order of the SHA-256 of
     their names, are cut by the shares of :data:`PARTS`.
@@ -60,10 +60,10 @@ def voices() -> dict[str, list[str]]:
 
 
 def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000)) -> DatasetDict:
-    """Render the digits, one a clip, to be recognised in voices that were not heard before.
+    """Render the digits, one a clip, to be recognised in voices that are not in training.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
@@ -77,10 +77,10 @@ def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000))
 
 
 def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> DatasetDict:
-    """Render common words, one a clip: what a nano model of speech is pretrained on before it meets the digits.
+    """Render common words, one a clip, to pretrain nano models of speech for the digits.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train and validation.
 
     Returns:
@@ -97,14 +97,14 @@ VOICE_WORDS = {
     "validation": "castle feather ginger hammer jungle",
     "test": "anchor blanket candle dolphin engine falcon goblin helmet insect jacket kettle lemon marble napkin",
 }
-"""Words by which voices are to be told; no split hears another's, nor any of :data:`WORDS`."""
+"""Words that the voices to classify speak; no split shares words with another, nor with :data:`WORDS`."""
 
 
 def spoken_voices(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) -> DatasetDict:
-    """Render words in twenty voices, which are to be told apart whatever is said, in any accent and pitch.
+    """Render words in twenty voices, to be classified by voice whatever the word, accent and pitch.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
@@ -127,10 +127,10 @@ def spoken_voices(seed: int = 0, sizes: tuple[int, int, int] = (400, 100, 400)) 
 
 
 def other_voices(seed: int = 0, sizes: tuple[int, int] = (1600, 200)) -> DatasetDict:
-    """Render words in the voices of :func:`spoken_words`: what is pretrained on to tell voices apart.
+    """Render words in the voices of :func:`spoken_words`, to pretrain models that classify voices.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train and validation.
 
     Returns:
@@ -157,7 +157,7 @@ def _voice_clips(
 ) -> Iterator[Clip]:
     key = (seed, zlib.crc32(part.encode()))
     for index in range(size):
-        label = deal(len(who), index, (*key, 0))
+        label = balanced_choice(len(who), index, (*key, 0))
         generator = np.random.default_rng((*key, 1, index))
         word = str(generator.choice(words))
         yield Clip(speak(word, who[label], generator), label, word, f"{part}/{seed}/{index:04}")
@@ -184,8 +184,8 @@ def _clips(
     part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
 ) -> Iterator[Clip]:
     for index in range(size):
-        label = deal(len(words), index, (seed, zlib.crc32(part.encode()), 0))
-        voice = who[deal(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
+        label = balanced_choice(len(words), index, (seed, zlib.crc32(part.encode()), 0))
+        voice = who[balanced_choice(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
         generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
         yield Clip(speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
         progress.update()
@@ -194,13 +194,13 @@ def _clips(
 def speak(
     words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231)
 ) -> NDArray[np.float32]:
-    """Speak the way a person might who is somewhere, in some mood, near some microphone.
+    """Speak with a random accent, speed and pitch, at a random loudness and in noise.
 
     Args:
-        words: What is said.
-        variant: Of :func:`tlzoo.data.rendered.espeak.variants`.
+        words: The text.
+        variant: One of :func:`tlzoo.data.rendered.espeak.variants`.
         generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
-        speeds: Least words a minute, and one more than the most.
+        speeds: Range of words a minute, the end excluded.
 
     Returns:
         Samples at 22,050 Hz, float32 of shape ``(samples,)``; a multiple of :data:`STEP`, by silence after the words.

@@ -18,29 +18,29 @@ from tqdm import tqdm
 from tlzoo.data.dataset import table
 from tlzoo.data.media.audio import encode_wav
 from tlzoo.data.media.spelling import characters_of, spell
-from tlzoo.data.protocol import deal
+from tlzoo.data.protocol import balanced_choice
 from tlzoo.data.rendered import espeak
 from tlzoo.data.rendered.speech import DIGITS, speak, voices
 from tlzoo.data.schemas import speech_features
 
 SPEEDS = (150, 231)
-"""Words a minute, from and to below."""
+"""Range of words a minute, the end excluded."""
 SHARES = {"train": 60, "validation": 10, "test": 30}
-"""Of the texts, per cent."""
+"""Share of the texts in each split, per cent."""
 VOICES = {
     "train": ("words/train", "digits/train"),
     "validation": ("words/validation", "digits/validation"),
     "test": ("digits/test",),
 }
-"""Whose voices speak in a split, of :func:`tlzoo.data.rendered.speech.voices`: what is learnt from twice as many people
-is worth more for a new one, and none of those of the words is in the test."""
+"""Voices of each split, as in :func:`tlzoo.data.rendered.speech.voices`. Training and validation also use the voices of
+the words, since more voices generalise better to a new one; the test has none of them."""
 
 
 def spoken_numbers(seed: int = 0, sizes: tuple[int, int, int] = (1200, 100, 250)) -> DatasetDict:
     """Render numbers of two or three digits, spoken one after another, such as "four two".
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
@@ -62,12 +62,12 @@ def _part(split: str, size: int, characters: tuple[str, ...], seed: int, progres
     key = (seed, zlib.crc32(f"numbers/{split}".encode()))
     for index in range(size):
         generator = np.random.default_rng((*key, 1, index))
-        voice = who[deal(len(who), index, (*key, 0))]
-        said = str(generator.choice(texts[index % len(texts)]))
-        sound = encode_wav(speak(said, voice, generator, SPEEDS), espeak.SAMPLE_RATE)
+        voice = who[balanced_choice(len(who), index, (*key, 0))]
+        text = str(generator.choice(texts[index % len(texts)]))
+        sound = encode_wav(speak(text, voice, generator, SPEEDS), espeak.SAMPLE_RATE)
         columns["audio"].append({"bytes": sound, "path": f"numbers-{split}-{index:04}.wav"})
-        columns["text"].append(said)
-        columns["letters"].append(spell(said, characters))
+        columns["text"].append(text)
+        columns["letters"].append(spell(text, characters))
         columns["group"].append(voice)
         columns["id"].append(f"spoken-numbers/{split}/{seed}/{index:04}")
         progress.update()
@@ -76,7 +76,7 @@ def _part(split: str, size: int, characters: tuple[str, ...], seed: int, progres
 
 @functools.cache
 def _texts(split: str) -> tuple[list[str], ...]:
-    """The texts of a split, by their number of digits: which split has a text is said by the SHA-256 of the text."""
+    """The texts of a split, by their number of digits; the SHA-256 of a text decides its split."""
     ends = np.cumsum(list(SHARES.values()))
     place = list(SHARES).index(split)
 

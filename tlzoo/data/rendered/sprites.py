@@ -1,4 +1,4 @@
-"""Drawn things: what nano models that are to find shapes are pretrained on, see ``sprite_masks`` of ``scenes``.
+"""Drawings to pretrain nano models of detection and segmentation, see ``sprite_masks`` of ``scenes``.
 
 The drawings are Kenney's (kenney.nl, CC0), of which the wheel of arcade carries some hundreds. The wheel is read as an
 archive and never installed or imported.
@@ -25,8 +25,8 @@ WHEEL = Blob(
 
 FOLDER = "arcade/resources/assets/images/"
 
-LARGEST = 112
-"""Drawings are kept at most so large, in pixels a side; none is pasted larger."""
+MAX_SIDE = 112
+"""Maximum side of a drawing, pixels; larger ones are scaled down, and none is pasted larger."""
 
 SPLITS = ("train", "validation")
 
@@ -91,9 +91,9 @@ Drawing = tuple[str, Image.Image]
 
 
 def drawings(seed: int = 0) -> dict[str, dict[str, list[Drawing]]]:
-    """Read all drawings and part them: a quarter of each class, and at least one, is for validation.
+    """Read all drawings and split them: a quarter of each class, and at least one, is for validation.
 
-    Poses of one character are drawings of their own, so what is in validation may be much like what is in training.
+    Poses of one character are separate drawings, so that drawings in validation may resemble those in training.
 
     Args:
         seed: Decides which.
@@ -109,18 +109,18 @@ def drawings(seed: int = 0) -> dict[str, dict[str, list[Drawing]]]:
     with zipfile.ZipFile(fetch(WHEEL)) as wheel:
         files = sorted(name.removeprefix(FOLDER) for name in wheel.namelist() if name.startswith(FOLDER))
         for number, (name, patterns) in enumerate(KINDS.items()):
-            found = []
+            pictures = []
             for file in files:
                 if any(fnmatch.fnmatchcase(file, pattern) for pattern in patterns):
                     picture = _trimmed(wheel.read(FOLDER + file))
                     content = picture.tobytes() + bytes(str(picture.size), "ascii")
                     if content not in seen:
                         seen.add(content)
-                        found.append((file, picture))
-            order = np.random.default_rng((seed, 2, number)).permutation(len(found))
-            kept = max(1, len(found) // 4)
-            parted["validation"][name] = [found[i] for i in order[:kept]]
-            parted["train"][name] = [found[i] for i in order[kept:]]
+                        pictures.append((file, picture))
+            order = np.random.default_rng((seed, 2, number)).permutation(len(pictures))
+            held_out = max(1, len(pictures) // 4)
+            parted["validation"][name] = [pictures[i] for i in order[:held_out]]
+            parted["train"][name] = [pictures[i] for i in order[held_out:]]
     return parted
 
 
@@ -128,5 +128,5 @@ def _trimmed(content: bytes) -> Image.Image:
     with Image.open(io.BytesIO(content)) as image:
         whole = image.convert("RGBA")
     whole = whole.crop(whole.getchannel("A").getbbox())
-    whole.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    whole.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return whole

@@ -1,4 +1,4 @@
-"""Rendered notes: what a nano model of pitch is pretrained on."""
+"""Rendered notes to pretrain nano models of pitch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tlzoo.data.media.audio import Clip, add_noise, labelled_clips
-from tlzoo.data.protocol import deal
+from tlzoo.data.protocol import balanced_choice
 
 SAMPLE_RATE = 16000
 """Hz, that of CREPE."""
@@ -32,7 +32,7 @@ def tones(seed: int = 0, sizes: tuple[int, int] = (3000, 300)) -> DatasetDict:
     A row is a pure function of seed, split and index; classes are balanced in every beginning, to within one row.
 
     Args:
-        seed: Of all that is drawn.
+        seed: Seed of everything random.
         sizes: Rows of train and validation.
 
     Returns:
@@ -52,7 +52,7 @@ def tones(seed: int = 0, sizes: tuple[int, int] = (3000, 300)) -> DatasetDict:
 def _clips(split: str, size: int, seed: int, progress: tqdm[Any]) -> Iterator[Clip]:
     stream = ("train", "validation").index(split)
     for index in range(size):
-        label = deal(len(NOTES), index, (seed, stream, 0))
+        label = balanced_choice(len(NOTES), index, (seed, stream, 0))
         generator = np.random.default_rng((seed, stream, 1, index))
         name = f"tones/{split}/{seed}/{index:04}"
         yield Clip(_note(LOWEST + label, generator), label, name, name)

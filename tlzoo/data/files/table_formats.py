@@ -1,0 +1,149 @@
+"""File formats of tables: CSV, TSV, JSON, JSON Lines and Parquet, read as columns of values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlzoo.data.files.delimited import read_sheet
+from tlzoo.data.files.text_files import lines, parse_json, printable, read_text
+from tlzoo.errors import InputError
+
+Values = dict[str, list[Any]]
+"""Values by column, all of the same length; of CSV and TSV strings, else as the file has them."""
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file in lower case, without ``.gz``."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is a JSON object or list."""
+    if text.strip()[:1] not in ("{", "["):
+        return False
+    try:
+        return isinstance(json.loads(text), list | dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a JSON file begins as a list of objects, or has one object a line."""
+    try:
+        start = [line.strip() for _, line in zip(range(100), lines(path), strict=False) if line.strip()][:2]
+    except InputError:
+        return False
+    if not start or start[0].startswith("["):
+        return "".join(start)[1:].lstrip().startswith("{")
+    try:
+        row = json.loads(start[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and len(start) > 1
+
+
+def read_columns(path: Path) -> Values:
+    """Read the columns of a table.
+
+    Raises:
+        InputError: The format is unknown, or the file is damaged or empty; gives the line.
+    """
+    read = FORMATS.get(suffix_of(path))
+    if read is None:
+        raise InputError(f"{path}: not a table of a known format ({', '.join(sorted(FORMATS))})")
+    try:
+        columns = read(path)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    if not columns or not next(iter(columns.values())):
+        raise InputError(f"{path}: has no rows")
+    return columns
+
+
+def _delimited(separator: str) -> Callable[[Path], Values]:
+    def read(path: Path) -> Values:
+        return dict(read_sheet(path, separator).columns)
+
+    return read
+
+
+def _json(path: Path) -> Values:
+    """Rows of a list of objects, or of one object a line."""
+    text = read_text(path)
+    if not text.lstrip().startswith("["):
+        if is_json(text):
+            raise InputError(f"{path}: a single JSON object; expected a list of objects, or one object a line")
+        return _columns(_json_lines(text, path))
+    content = parse_json(text, printable(path))
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise InputError(f"{path}: expected a list of objects, one a row")
+    return _columns(content)
+
+
+def _lines(path: Path) -> Values:
+    return _columns(_json_lines(read_text(path), path))
+
+
+def _json_lines(text: str, path: Path) -> list[dict[str, object]]:
+    rows = []
+    for place, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        row = parse_json(line, f"{printable(path)}:{place}")
+        if not isinstance(row, dict):
+            raise InputError(f"{path}:{place}: expected an object, one a row")
+        rows.append(row)
+    return rows
+
+
+def _columns(rows: Sequence[Mapping[str, object]]) -> Values:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _parquet(path: Path) -> Values:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    classes = _classes((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+    columns = {}
+    for name in table.column_names:
+        try:
+            columns[name] = table[name].to_pylist()
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: column {name!r} holds text that is not valid UTF-8") from None
+        if name in classes:
+            columns[name] = class_names(columns[name], classes[name])
+    return columns
+
+
+def _classes(metadata: bytes) -> dict[str, list[str]]:
+    """Class names by column, from the metadata that ``datasets`` writes into a Parquet file."""
+    try:
+        features = json.loads(metadata)["info"]["features"]
+        return {name: f["names"] for name, f in features.items() if f.get("_type") == "ClassLabel" and f.get("names")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def class_names(values: Sequence[int | None], names: Sequence[str]) -> list[str | None]:
+    """The names of class indices; None where the index is missing or -1, which means that the class is not given."""
+    return [names[v] if v is not None and 0 <= v < len(names) else None for v in values]
+
+
+FORMATS: dict[str, Callable[[Path], Values]] = {
+    ".csv": _delimited(","),
+    ".tsv": _delimited("\t"),
+    ".json": _json,
+    ".jsonl": _lines,
+    ".ndjson": _lines,
+    ".parquet": _parquet,
+}
+"""Readers by suffix."""
