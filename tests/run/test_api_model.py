@@ -113,7 +113,7 @@ def test_the_command_gives_rows_that_are_named_as_what_they_are(chat: Chat, tmp_
         again, said = run(out, **options)
         assert again.board["value"].to_pylist() == [1.0, 0.8]
         assert chat.asked == asked, "a rerun costs nothing"
-    assert any("nothing is sent, 10 answers are kept from before" in line for line in said)
+    assert any("nothing is sent, 10 answers are cached" in line for line in said)
 
 
 def test_examples_are_training_rows_and_another_seed_gives_others(chat: Chat, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_the_budget_bounds_the_waiting_and_a_rerun_goes_on(
     done, _ = run(tmp_path, strategies=["zero-shot"], budget=2.0)
     (row,) = done.board.to_pylist()
     assert row["status"] == "skipped"
-    assert re.search(r"wants 3\d\d\d s of patience.*; 4 of 10 answers are kept, and the same command", row["reason"])
+    assert re.search(r"asks to wait 3\d\d\d s.*; 4 of 10 answers are kept, and the same command", row["reason"])
     chat.answer = patient
     done, said = run(tmp_path, strategies=["zero-shot"], budget=10.0)
     (row,) = done.board.to_pylist()

@@ -129,12 +129,10 @@ def test_a_notice_says_how_many_where_to_and_what_it_can_cost() -> None:
     here, there = Endpoint("http://127.0.0.1:1/v1", "m", official=False), Endpoint(OPENAI_URL, "gpt-4", official=True)
     line = RequestEstimate(Endpoint(OPENAI_URL, "gpt-4", True, Price(30, 60)), 200, 5, 100_000, 12_800).notice
     assert "sends 200 requests to api.openai.com, at most 100,000 tokens of prompts and 12,800 of answers" in line
-    assert "or $3.77; 5 answers are kept from before" in line
+    assert "or $3.77; 5 answers are cached" in line
     assert "set TLZOO_OPENAI_PRICE" in RequestEstimate(there, 1, 0, 10, 10).notice
     assert "PRICE" not in RequestEstimate(here, 1, 0, 10, 10).notice
-    assert (
-        RequestEstimate(here, 0, 7, 0, 0).notice == "m at 127.0.0.1:1: nothing is sent, 7 answers are kept from before"
-    )
+    assert RequestEstimate(here, 0, 7, 0, 0).notice == "m at 127.0.0.1:1: nothing is sent, 7 answers are cached"
 
 
 def test_importing_it_imports_no_heavy_library() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.chat_server import Chat, Reply, completion, refusal
 from tlzoo.adapters.chat_api.endpoint import OPENAI_URL, Endpoint, Price, endpoint
-from tlzoo.adapters.chat_api.model import FEW, ChatModel, build
+from tlzoo.adapters.chat_api.model import ANSWERS_TO_EXTRAPOLATE, ChatModel, build
 from tlzoo.adapters.chat_api.serving import serving
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Limits
@@ -163,10 +163,10 @@ GARBAGE: list[Any] = [
             "HTTP 404, The model `m` does not exist, or ***",
         ),
         (refusal(429, "You exceeded your current quota"), "HTTP 429, You exceeded your current quota"),
-        (Reply(500, "Internal Server Error"), "HTTP 500, Internal Server Error (asked for model 'm')"),
-        (Reply(200, "<html>Welcome</html>"), "the answer is no chat completion; does OPENAI_BASE_URL end in /v1?"),
-        *((Reply(200, body), "the answer is no chat completion") for body in GARBAGE),
-        (Reply(200, "{", {"Content-Type": "application/json"}), "the answer is no chat completion"),
+        (Reply(500, "Internal Server Error"), "HTTP 500, Internal Server Error (model 'm')"),
+        (Reply(200, "<html>Welcome</html>"), "the answer is not a chat completion; does OPENAI_BASE_URL end in /v1?"),
+        *((Reply(200, body), "the answer is not a chat completion") for body in GARBAGE),
+        (Reply(200, "{", {"Content-Type": "application/json"}), "the answer is not a chat completion"),
     ],
 )
 def test_every_failure_is_one_line_without_the_key(reply: Reply, line: str) -> None:
@@ -224,7 +224,7 @@ def test_a_broken_endpoint_is_asked_again_later_and_later(status: int) -> None:
 )
 def test_what_will_not_change_is_asked_once(hopeless: Reply) -> None:
     with Chat(hopeless) as chat:
-        with pytest.raises(UnavailableError, match="asked for model 'm'"):
+        with pytest.raises(UnavailableError, match="model 'm'"):
             answers(ChatModel(chat.endpoint(), TASK, concurrency=1))
         assert chat.asked == 1
 
@@ -259,7 +259,7 @@ def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> Non
         model = ChatModel(chat.endpoint(), TASK, concurrency=1)
         model.set_limits(Limits(seconds=5, requests=len(ROWS)))
         start = time.monotonic()
-        with pytest.raises(StoppedError, match=r"wants 60 s of patience, and \d s of --budget are left"):
+        with pytest.raises(StoppedError, match=r"asks to wait 60 s, but only \d s of --budget remain"):
             answers(model)
         assert time.monotonic() - start < 4, "nobody waits for what would come too late"
         assert (model.usage["requests"], chat.asked) == (2, 3)
@@ -287,7 +287,7 @@ def test_a_few_answers_tell_whether_the_rest_will_fit() -> None:
         model.set_limits(Limits(seconds=6, requests=100))
         with pytest.raises(StoppedError, match=r"about 0\.\d min needed for 91 more requests, 0\.1 min left"):
             model.predict(model.preprocess(rows))
-        assert FEW + 1 <= chat.asked <= FEW + 2
+        assert ANSWERS_TO_EXTRAPOLATE + 1 <= chat.asked <= ANSWERS_TO_EXTRAPOLATE + 2
         model.set_limits(Limits(seconds=6, requests=20))
         model.predict(model.preprocess(rows[:20]))
 
@@ -374,7 +374,7 @@ def test_a_variant_is_built_for_a_task_in_words(monkeypatch: pytest.MonkeyPatch)
     model = build(variant, catalogue.get("gpt-4").input, TASK)
     assert isinstance(model, ChatModel)
     assert model.endpoint == Endpoint(OPENAI_URL, "gpt-4", official=True, price=Price(30, 60))
-    with pytest.raises(InputError, match="gpt-4 is asked in words, and no task"):
+    with pytest.raises(InputError, match="gpt-4 takes prompts, and a model without a task"):
         build(variant, catalogue.get("gpt-4").input)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tlzoo.adapters.chat_api.pacing import LONGEST_WAIT, Pace, asked_wait, backoff, duration
+from tlzoo.adapters.chat_api.pacing import MAX_WAIT, Pace, backoff, duration, requested_wait
 from tlzoo.errors import StoppedError, UnavailableError
 
 NAMES = ["retry-after", "retry-after-ms"] + [
@@ -23,7 +23,7 @@ VALUES = st.one_of(st.text(max_size=20), st.sampled_from(["0", "1", "-1", "nan",
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES))
 def test_whatever_headers_say_a_wait_is_finite_and_not_negative(headers: dict[str, str]) -> None:
-    found = asked_wait(headers)
+    found = requested_wait(headers)
     assert found is None or (found >= 0 and math.isfinite(found))
 
 
@@ -44,11 +44,11 @@ def test_whatever_headers_say_a_wait_is_finite_and_not_negative(headers: dict[st
     ],
 )
 def test_what_endpoints_ask_for(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(headers) == (None if seconds is None else pytest.approx(seconds))
+    assert requested_wait(headers) == (None if seconds is None else pytest.approx(seconds))
 
 
 def test_a_date_is_waited_for() -> None:
-    found = asked_wait({"retry-after": formatdate(time.time() + 30, usegmt=True)})
+    found = requested_wait({"retry-after": formatdate(time.time() + 30, usegmt=True)})
     assert found is not None
     assert 28 < found <= 30
 
@@ -61,15 +61,15 @@ def test_durations_add_up(hours: int, minutes: int, seconds: int, ms: int) -> No
 
 @given(st.integers(0, 10_000))
 def test_a_wait_doubles_up_to_a_limit(attempt: int) -> None:
-    assert 0 < backoff(attempt) <= LONGEST_WAIT
-    assert backoff(attempt + 2) > backoff(attempt) or backoff(attempt) >= LONGEST_WAIT / 8
+    assert 0 < backoff(attempt) <= MAX_WAIT
+    assert backoff(attempt + 2) > backoff(attempt) or backoff(attempt) >= MAX_WAIT / 8
 
 
 def test_what_would_come_too_late_is_not_waited_for() -> None:
     pace = Pace(2, seconds=5)
     pace.refused(60)
     start = time.monotonic()
-    with pytest.raises(StoppedError, match="60 s of patience"), pace.turn():
+    with pytest.raises(StoppedError, match="asks to wait 60 s"), pace.turn():
         pass
     assert time.monotonic() - start < 1
 

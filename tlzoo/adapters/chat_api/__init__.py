@@ -1,1 +1,1 @@
-"""Models behind an OpenAI-compatible API: the client, its pace, its kept answers, and a local server to stand in."""
+"""Models behind an OpenAI-compatible API: the client, its pace, its cached answers, and a local server to stand in."""

@@ -1,12 +1,12 @@
-"""Which OpenAI-compatible endpoint to ask, from the environment; standard library only, so asking is cheap.
+"""The OpenAI-compatible endpoint that the environment names. Only the standard library is imported.
 
 ======================  ==================================================================================
 variable                meaning
 ======================  ==================================================================================
-``OPENAI_API_KEY``      the key; only ever sent to the endpoint, never shown and never stored
+``OPENAI_API_KEY``      the key; sent to the endpoint only, never shown and never stored
 ``OPENAI_BASE_URL``     an endpoint other than OpenAI's, such as a local open model's
-``TLZOO_OPENAI_MODEL``  the model to ask for, by the name under which it is served; for OpenAI: the card's
-``TLZOO_OPENAI_PRICE``  US dollars for a million tokens of prompts and of answers, such as ``30,60``
+``TLZOO_OPENAI_MODEL``  the name under which the model is served; by default the card's, at OpenAI
+``TLZOO_OPENAI_PRICE``  US dollars per million tokens of prompts and of answers, such as ``30,60``
 ======================  ==================================================================================
 """
 
@@ -28,30 +28,30 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 @dataclass(frozen=True)
 class Price:
-    """What tokens cost, in US dollars for a million.
+    """Price of tokens, in US dollars per million.
 
     Attributes:
-        prompt: Of those that are sent.
-        completion: Of those that are answered.
+        prompt: Price of tokens in prompts.
+        completion: Price of tokens in answers.
     """
 
     prompt: float
     completion: float
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """US dollars for so many tokens."""
+        """US dollars for a number of tokens."""
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a served model is, without the key that opens it.
+    """Where a model is served; the key is not part of it.
 
     Attributes:
         url: Base URL of the API, without the trailing slash.
         model: Name under which the model is served there.
         official: Whether this is the card's own model at OpenAI, and not a stand-in.
-        price: What its tokens cost, where that is known.
+        price: Price of its tokens, if known.
     """
 
     url: str
@@ -66,7 +66,7 @@ class Endpoint:
 
     @property
     def is_free(self) -> bool:
-        """Whether it is on this machine, and nobody said that it costs money."""
+        """Whether the endpoint is on this machine and has no price set."""
         host = urlsplit(self.url).hostname or ""
         try:
             here = ipaddress.ip_address(host).is_loopback
@@ -76,21 +76,21 @@ class Endpoint:
 
     @property
     def label(self) -> str:
-        """What rows show: the model's own name (of a folder its last part) and the host."""
+        """Name in rows: the model's own name (for a folder, its last part) and the host."""
         name = PurePath(self.model).name if PurePath(self.model).is_absolute() else self.model
         return f"{name} at {self.host}"
 
 
 @dataclass(frozen=True)
 class RequestEstimate:
-    """What a run is about to ask, before anything is sent; small, so that it travels between processes.
+    """The requests that a run is about to send, their tokens and their cost.
 
     Attributes:
-        endpoint: Whom.
-        requests: Requests that are to be sent.
-        cached: Answers that are there already.
-        prompt_tokens: Most tokens that the requests can have.
-        completion_tokens: Most tokens that their answers can have.
+        endpoint: The endpoint.
+        requests: Number of requests to send.
+        cached: Number of answers that are cached.
+        prompt_tokens: Maximum tokens of the requests.
+        completion_tokens: Maximum tokens of their answers.
     """
 
     endpoint: Endpoint
@@ -101,24 +101,24 @@ class RequestEstimate:
 
     @property
     def cost_usd(self) -> float | None:
-        """The most that it can cost, where the price is known."""
+        """Maximum cost, if the price is known."""
         price = self.endpoint.price
         return price.of(self.prompt_tokens, self.completion_tokens) if price else None
 
     @property
     def notice(self) -> str:
-        """What a person should know before anything is sent, in one line."""
-        kept = f"{self.cached} answers are kept from before" if self.cached else ""
+        """One line for a person to read before anything is sent."""
+        cached = f"{self.cached} answers are cached" if self.cached else ""
         if not self.requests:
-            return f"{self.endpoint.label}: nothing is sent, {kept}"
+            return f"{self.endpoint.label}: nothing is sent, {cached}"
         usd = self.cost_usd
-        unknown = "" if self.endpoint.is_free else ", at a price that is not known: set TLZOO_OPENAI_PRICE"
+        unknown = "" if self.endpoint.is_free else "; the price is not known: set TLZOO_OPENAI_PRICE"
         price = unknown if usd is None else f", or ${usd:.2f}"
         line = (
             f"{self.endpoint.label}: sends {self.requests} requests to {self.endpoint.host}, at most "
             f"{self.prompt_tokens:,} tokens of prompts and {self.completion_tokens:,} of answers{price}"
         )
-        return f"{line}; {kept}" if kept else line
+        return f"{line}; {cached}" if cached else line
 
 
 def endpoint(default_model: str, price: Sequence[float] | None = None) -> Endpoint:
@@ -126,15 +126,15 @@ def endpoint(default_model: str, price: Sequence[float] | None = None) -> Endpoi
 
     Args:
         default_model: The card's model, such as ``"gpt-4"``. It or a dated snapshot of it (``gpt-4-0613``), served by
-            api.openai.com, is official; everything else is what its label says.
-        price: The card's price of the official model, dollars for a million tokens of prompts and of answers.
+            api.openai.com, is official; anything else is a stand-in.
+        price: The card's price of the official model, dollars per million tokens of prompts and of answers.
 
     Returns:
         The endpoint; nothing is sent to it yet.
 
     Raises:
-        UnavailableError: If neither a key nor an endpoint is set, or an endpoint without the name of its model.
-        InputError: If ``OPENAI_BASE_URL`` is not the URL of an API, or ``TLZOO_OPENAI_PRICE`` no price.
+        UnavailableError: Neither a key nor an endpoint is set, or an endpoint without the name of its model.
+        InputError: ``OPENAI_BASE_URL`` is not the URL of an API, or ``TLZOO_OPENAI_PRICE`` is not a price.
     """
     key, url, model = map(_variable, ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TLZOO_OPENAI_MODEL"))
     host = _host(url or OPENAI_URL)
@@ -171,7 +171,7 @@ def _price() -> Price | None:
     except ValueError:
         pass
     raise InputError(
-        f"TLZOO_OPENAI_PRICE {text!r}: expected dollars for a million tokens of prompts and of answers, such as 30,60"
+        f"TLZOO_OPENAI_PRICE {text!r}: expected dollars per million tokens of prompts and of answers, such as 30,60"
     )
 
 
@@ -185,5 +185,5 @@ def _host(url: str) -> str:
     if wrong:  # the value is not shown: a URL may carry a password
         raise InputError("OPENAI_BASE_URL: expected a URL such as http://localhost:8000/v1, without user or password")
     if host == "api.openai.com" and parts.scheme != "https":
-        raise InputError(f"OPENAI_BASE_URL: {host} is asked by https only; unset it, or use {OPENAI_URL}")
+        raise InputError(f"OPENAI_BASE_URL: {host} is reached by https only; unset it, or use {OPENAI_URL}")
     return host

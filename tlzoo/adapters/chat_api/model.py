@@ -1,4 +1,4 @@
-"""Models behind an OpenAI-compatible API: asked, never trained; they have no weights here."""
+"""Models behind an OpenAI-compatible API: prompted and never trained; their weights are not here."""
 
 from __future__ import annotations
 
@@ -10,62 +10,64 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import openai
 
 from tlzoo.adapters.chat_api import answers
+from tlzoo.adapters.chat_api.answers import Answer, TokenCount
 from tlzoo.adapters.chat_api.endpoint import Endpoint, RequestEstimate, endpoint
-from tlzoo.adapters.chat_api.pacing import Pace, asked_wait, backoff
+from tlzoo.adapters.chat_api.pacing import Pace, backoff, requested_wait
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import ApiModel, Limits, Usage
+from tlzoo.core.task import Message, PromptTask, Task
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
-    from tlzoo.core.task import Message, PromptTask, Task
 
-PATIENCE = 120.0
-"""Seconds that an endpoint may ask to wait where nobody set a limit of time."""
-CONNECT = 10.0
+MAX_REQUESTED_WAIT = 120.0
+"""Seconds that an endpoint may ask to wait, if there is no time limit."""
+CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection."""
-FEW = 8
-"""Answers after which it is told whether the rest will fit the time."""
-_TURN = 16
-"""Tokens that a server's template adds to a turn of a conversation, and to the conversation, at most."""
+ANSWERS_TO_EXTRAPOLATE = 8
+"""Answers after which the time of all requests is estimated."""
+_TEMPLATE_TOKENS = 16
+"""Maximum tokens that a server's template adds to a turn of a conversation, and to the conversation."""
 
-Answer = dict[str, Any]
+Request = dict[str, Any]
+"""A request for a chat completion, as JSON."""
 
 
 def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel:
     """Build the model of a variant, behind the endpoint that the environment names.
 
     Args:
-        variant: The variant; its ``model`` is what the endpoint is asked for, if ``TLZOO_OPENAI_MODEL`` names no
-            other, at the ``price`` of its ``config``.
-        given: Its input; text, as it is.
-        task: What to ask; a task that can be put in words.
+        variant: The variant. Requests name its ``model``, unless ``TLZOO_OPENAI_MODEL`` names another, and cost the
+            ``price`` of its ``config``.
+        given: Its input, which is plain text.
+        task: A task that can be put in words.
 
     Raises:
         InputError: The task cannot be put in words.
         UnavailableError: The environment names no endpoint.
     """
-    if not hasattr(task, "prompt"):
-        name = task.name if task else "no task"
-        raise InputError(f"{variant.model} is asked in words, and {name} cannot be put in words")
-    return ChatModel(endpoint(variant.model, variant.config.get("price")), cast("PromptTask", task))
+    if not isinstance(task, PromptTask):
+        name = task.name if task else "a model without a task"
+        raise InputError(f"{variant.model} takes prompts, and {name} cannot be put in words")
+    return ChatModel(endpoint(variant.model, variant.config.get("price")), task)
 
 
 class ChatModel(ApiModel):
     """A served chat model: the task puts each row in words and reads the answer.
 
-    Requests go out a few at a time, one an example, at temperature 0. Where the endpoint limits the rate, all wait as
-    long as it says, and fewer go at a time; where it breaks down, a request is sent again after a longer and longer
-    wait. Every answer is kept in ``<cache>/answers/``, so that no question is paid for twice; delete the folder if
+    Requests are sent a few at a time, one for each example, at temperature 0. If the endpoint limits the rate, all wait
+    as long as it says, and fewer are sent at a time; if it fails, a request is retried after longer and longer waits.
+    Every answer is cached in ``<cache>/answers/``, so that a request is paid for only once; delete the folder if
     another model was put behind the same name.
 
     Attributes:
-        pace: How fast the endpoint is asked.
+        pace: The pace of requests.
         served: Names by which the endpoint called the model that answered, such as ``gpt-4-0613``.
     """
 
@@ -80,16 +82,16 @@ class ChatModel(ApiModel):
         timeout: float = 300.0,
         cache: bool = True,
     ) -> None:
-        """Prepare to ask; nothing is sent yet.
+        """Prepare requests; nothing is sent yet.
 
         Args:
-            endpoint: Whom to ask. The key is read from ``OPENAI_API_KEY`` when the first question is sent.
-            task: What to ask.
-            examples: Labelled rows for the prompt; none is zero-shot.
-            concurrency: Most requests at a time; with 1, an answer's ``seconds`` are its own and no queue's.
-            retries: How often a request is sent again, each time after a longer wait.
+            endpoint: The endpoint. The key is read from ``OPENAI_API_KEY`` when the first request is sent.
+            task: Puts rows in words and reads answers.
+            examples: Labelled rows for the prompt; empty for zero-shot.
+            concurrency: Maximum requests at a time; with 1, the ``seconds`` of an answer include no queueing.
+            retries: Maximum retries of a request, each after a longer wait.
             timeout: Seconds to wait for an answer; a small server may have a queue.
-            cache: Whether answers are kept, and kept ones used; without, ``predict`` can be timed.
+            cache: Whether answers are cached and cached ones used; without a cache ``predict`` can be timed.
         """
         super().__init__()
         self.spec = Spec("text")
@@ -118,12 +120,12 @@ class ChatModel(ApiModel):
         return {"messages": self.task.prompt(row, self.examples), "row": row}
 
     def estimate(self, examples: Iterable[Example]) -> RequestEstimate:
-        """What it takes to predict examples; sends nothing."""
+        """Estimate the requests for examples; sends nothing."""
         prompts = [example["messages"] for example in examples]
-        asked = [p for p in prompts if not self.cache or answers.find(self.endpoint.url, self._request(p)) is None]
-        tokens = sum(map(_most_tokens, asked))
+        new = [p for p in prompts if not self.cache or answers.find(self.endpoint.url, self._request(p)) is None]
+        tokens = sum(map(_max_tokens, new))
         return RequestEstimate(
-            self.endpoint, len(asked), len(prompts) - len(asked), tokens, len(asked) * self.task.max_tokens
+            self.endpoint, len(new), len(prompts) - len(new), tokens, len(new) * self.task.max_tokens
         )
 
     @property
@@ -143,25 +145,25 @@ class ChatModel(ApiModel):
             }
 
     def predict(self, batch: Batch) -> list[Any]:
-        """Ask for every example of a batch.
+        """Send a request for every example of a batch.
 
         Returns:
             The task's predictions, each with the ``usage`` of its request (``prompt_tokens``, ``completion_tokens``)
-            and the ``seconds`` that the request took when it was sent.
+            and the ``seconds`` that the request took.
 
         Raises:
-            UnavailableError: The endpoint cannot be reached, refuses, or breaks down. Answers already had are kept.
-            StoppedError: A limit of time or money was reached, or will be. Answers already had are kept.
+            UnavailableError: The endpoint cannot be reached, refuses, or fails. Answers received so far are cached.
+            StoppedError: A limit of time or money was reached, or will be. Answers received so far are cached.
         """
         self.pace.resume()
         pool = ThreadPoolExecutor(self.concurrency)
         futures: list[Future[Answer]] = [pool.submit(self._answer, messages) for messages in batch["messages"]]
         try:
-            found = self._gathered(futures)
+            received = self._gathered(futures)
         except BaseException as error:
             self.pace.fail(StoppedError("another request failed"))
             pool.shutdown(wait=False, cancel_futures=True)
-            # What is on its way is paid for, and kept when it comes.
+            # Requests on their way are paid for, so their answers are awaited and cached.
             wait([f for f in futures if not f.cancelled()], max(0.0, min(self.timeout, self.pace.left())))
             if isinstance(error, StoppedError | UnavailableError):
                 raise type(error)(f"{self.endpoint.label}: {error}") from None
@@ -169,25 +171,25 @@ class ChatModel(ApiModel):
         pool.shutdown()
         return [
             self.task.parse(answer["text"], row) | {"usage": answer["usage"], "seconds": answer["seconds"]}
-            for answer, row in zip(found, batch["row"], strict=True)
+            for answer, row in zip(received, batch["row"], strict=True)
         ]
 
     def _gathered(self, futures: Sequence[Future[Answer]]) -> list[Answer]:
-        """All answers, or the first failure, as soon as there is one."""
+        """All answers, or the first failure as soon as it occurs."""
         left = self.pace.left()
         done, late = wait(futures, max(0.0, left) if math.isfinite(left) else None, FIRST_EXCEPTION)
         for future in done:
             future.result()
         if late:
-            raise StoppedError("no answer within the time that is left of --budget")
+            raise StoppedError("no answer within the remaining --budget")
         return [future.result() for future in futures]
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        key = os.environ.get("OPENAI_API_KEY") or "none"  # local endpoints want none
+        key = os.environ.get("OPENAI_API_KEY") or "none"  # local endpoints need none
         return openai.OpenAI(api_key=key, base_url=self.endpoint.url, max_retries=0)
 
-    def _request(self, messages: list[Message]) -> dict[str, Any]:
+    def _request(self, messages: list[Message]) -> Request:
         return {
             "model": self.endpoint.model,
             "messages": messages,
@@ -200,56 +202,56 @@ class ChatModel(ApiModel):
         request = self._request(messages)
         answer = answers.find(self.endpoint.url, request) if self.cache else None
         if answer is not None:
-            self._book(answer, "cached")
+            self._count_answer(answer, "cached")
             return answer
         try:
-            answer = self._ask(request)
+            answer = self._send_with_retries(request)
             if self.cache:
                 answers.keep(self.endpoint.url, request, answer)
-            self._book(answer, "requests")
-            self._will_it_fit()
+            self._count_answer(answer, "requests")
+            self._check_time()
         except (StoppedError, UnavailableError) as error:
             self.pace.fail(error)
             raise
         return answer
 
-    def _book(self, answer: Answer, source: str) -> None:
+    def _count_answer(self, answer: Answer, source: str) -> None:
         usage = answer["usage"]
         with self._lock:
             self._count.update([source] if usage else [source, "uncounted"])
             self._count.update(usage or {})
             self.served.add(answer["model"])
 
-    def _will_it_fit(self) -> None:
-        """After a few answers, tell whether the rest will fit the time; the first one may have loaded the model."""
+    def _check_time(self) -> None:
+        """After a few answers, check that all requests will fit the time; the first one may have loaded the model."""
         now = time.monotonic()
         with self._lock:
             self._new += 1
             if self._new == 1:
                 self._began = now
-            if self._new != FEW + 1 or not math.isfinite(self.limits.seconds):
+            if self._new != ANSWERS_TO_EXTRAPOLATE + 1 or not math.isfinite(self.limits.seconds):
                 return
             rest = self.limits.requests - self._new
-            needed = rest * (now - self._began) / FEW
+            needed = rest * (now - self._began) / ANSWERS_TO_EXTRAPOLATE
         if needed > self.pace.left():
             left = max(0.0, self.pace.left()) / 60
             raise StoppedError(
                 f"about {needed / 60:.1f} min needed for {rest} more requests, {left:.1f} min left of --budget"
             )
 
-    def _ask(self, request: dict[str, Any]) -> Answer:
-        """Send a request, again and again where that may help.
+    def _send_with_retries(self, request: Request) -> Answer:
+        """Send a request, and retry where that may help.
 
         Raises:
-            UnavailableError: There is no answer; without the cause, since what is said of a wrong key can hold it.
-            StoppedError: There is none within the limits.
+            UnavailableError: There is no answer. The cause is left out, since a message about a wrong key can quote it.
+            StoppedError: There is no answer within the limits.
         """
         delay, attempt = 0.0, 0
         while True:
             try:
                 with self.pace.turn(delay):
                     sent = time.monotonic()
-                    return self._paid(request)
+                    return self._send_within_limits(request)
             except openai.OpenAIError as error:
                 again = self._delay(error, attempt, sent)
                 is_last = attempt == self.retries and self.pace.left() > 0
@@ -257,47 +259,47 @@ class ChatModel(ApiModel):
                     raise UnavailableError(self._reason(error)) from None
                 delay, attempt = again, attempt + 1
 
-    def _paid(self, request: dict[str, Any]) -> Answer:
-        """Send a request once, if its price fits the money that is left."""
+    def _send_within_limits(self, request: Request) -> Answer:
+        """Send a request once, if the remaining money covers its maximum cost."""
         price = self.endpoint.price
-        most = price.of(_most_tokens(request["messages"]), request["max_tokens"]) if price else 0.0
+        max_cost = price.of(_max_tokens(request["messages"]), request["max_tokens"]) if price else 0.0
         with self._settled:
-            while self._spent + sum(self._under_way) + most > self.limits.usd:
-                if self._spent + most > self.limits.usd:
+            while self._spent + sum(self._under_way) + max_cost > self.limits.usd:
+                if self._spent + max_cost > self.limits.usd:
                     raise StoppedError(
-                        f"the next request can cost ${most:.4f}, and ${self._spent:.4f} of ${self.limits.usd:.2f} "
+                        f"the next request can cost ${max_cost:.4f}, and ${self._spent:.4f} of ${self.limits.usd:.2f} "
                         "(--max-cost) are spent"
                     )
-                self._settled.wait()  # what is under way seldom costs the most that it can
-            self._under_way.append(most)
+                self._settled.wait()  # requests seldom cost their maximum
+            self._under_way.append(max_cost)
         cost = 0.0
         try:
-            answer = self._sent(request)
-            cost = most if answer["usage"] is None or not price else price.of(**answer["usage"])
+            answer = self._send(request)
+            cost = max_cost if answer["usage"] is None or not price else price.of(**answer["usage"])
             return answer
         except openai.APITimeoutError:
-            cost = most  # it may be answered, and charged, all the same
+            cost = max_cost  # it may still be answered and charged
             raise
         finally:
             with self._settled:
-                self._under_way.remove(most)
+                self._under_way.remove(max_cost)
                 self._spent += cost
                 self._settled.notify_all()
 
-    def _sent(self, request: dict[str, Any]) -> Answer:
+    def _send(self, request: Request) -> Answer:
         start = time.perf_counter()
         seconds = max(0.01, min(self.timeout, self.pace.left()))
-        timeout = openai.Timeout(seconds, connect=min(CONNECT, seconds))
+        timeout = openai.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds))
         reply = self._client.chat.completions.with_raw_response.create(**request, timeout=timeout)
         try:
-            answer = _read(reply.parse())
+            answer = _read(reply.parse(), start)
         except (ValueError, TypeError, AttributeError, LookupError):
-            raise UnavailableError("the answer is no chat completion; does OPENAI_BASE_URL end in /v1?") from None
+            raise UnavailableError("the answer is not a chat completion; does OPENAI_BASE_URL end in /v1?") from None
         self.pace.answered(reply.headers)
-        return answer | {"seconds": time.perf_counter() - start}
+        return answer
 
     def _delay(self, error: openai.OpenAIError, attempt: int, sent: float) -> float | None:
-        """Seconds after which to send a request again; nothing where that is of no use."""
+        """Seconds until a retry; ``None`` if a retry is of no use."""
         if isinstance(error, openai.APIConnectionError):  # out of time, too
             return backoff(attempt)
         if not isinstance(error, openai.APIStatusError):
@@ -306,9 +308,9 @@ class ChatModel(ApiModel):
         hopeless = headers.get("x-should-retry") == "false" or error.code == "insufficient_quota"
         if hopeless or not (status in (408, 409, 425, 429) or status >= 500):
             return None
-        asked = asked_wait(headers)
-        delay = backoff(attempt) if asked is None else asked
-        if delay > PATIENCE and not math.isfinite(self.pace.left()):
+        wait = requested_wait(headers)
+        delay = backoff(attempt) if wait is None else wait
+        if delay > MAX_REQUESTED_WAIT and not math.isfinite(self.pace.left()):
             return None
         if status == 429:
             self.pace.refused(delay, sent)
@@ -316,7 +318,7 @@ class ChatModel(ApiModel):
         return delay
 
     def _reason(self, error: openai.OpenAIError) -> str:
-        """Say in one line why there is no answer, without the key."""
+        """Why there is no answer, in one line, without the key."""
         if isinstance(error, openai.APITimeoutError):
             return f"no answer within {self.timeout:g} s"
         if isinstance(error, openai.APIConnectionError):
@@ -326,27 +328,28 @@ class ChatModel(ApiModel):
         if not isinstance(error, openai.APIStatusError):
             return f"no usable answer ({type(error).__name__})"
         body = error.body if isinstance(error.body, dict) else {}
-        told = body.get("message") or body.get("detail") or error.response.reason_phrase
-        line = " ".join(str(told).replace(self._client.api_key, "***").split())[:200]
-        return f"HTTP {error.status_code}, {line} (asked for model {self.endpoint.model!r})"
+        message = body.get("message") or body.get("detail") or error.response.reason_phrase
+        line = " ".join(str(message).replace(self._client.api_key, "***").split())[:200]
+        return f"HTTP {error.status_code}, {line} (model {self.endpoint.model!r})"
 
 
-def _most_tokens(messages: Iterable[Message]) -> int:
-    """The most tokens that a prompt can have: one a byte, and what a template adds to each turn."""
-    return _TURN + sum(len(message["content"].encode()) + _TURN for message in messages)
+def _max_tokens(messages: Iterable[Message]) -> int:
+    """Maximum tokens of a prompt: one for each byte, and those that a template adds to each turn."""
+    return _TEMPLATE_TOKENS + sum(len(message["content"].encode()) + _TEMPLATE_TOKENS for message in messages)
 
 
-def _read(completion: Any) -> Answer:
-    """What is of use in an answer.
+def _read(completion: Any, start: float) -> Answer:
+    """Read an answer to a request that was sent at ``start``.
 
     Raises:
-        ValueError: It is no chat completion; TypeError, AttributeError and LookupError too.
+        ValueError: It is not a chat completion; TypeError, AttributeError and LookupError too.
     """
     text = completion.choices[0].message.content
-    usage = completion.usage and {
+    usage: TokenCount | None = completion.usage and {
         "prompt_tokens": int(completion.usage.prompt_tokens),
         "completion_tokens": int(completion.usage.completion_tokens),
     }
     if not isinstance(text, str | None):
         raise ValueError(f"text expected, got {type(text).__name__}")
-    return {"text": text or "", "model": str(completion.model), "usage": usage}
+    seconds = time.perf_counter() - start
+    return {"text": text or "", "model": str(completion.model), "usage": usage, "seconds": seconds}

@@ -1,7 +1,7 @@
-"""When to send the next request to an endpoint: not too many at a time, and none before it says.
+"""When to send the next request to an endpoint: not too many at a time, and not before the endpoint allows it.
 
-The ``openai`` client waits and tries again by itself, but inside one request: no other request hears of the wait, and
-no limit of time ends it. So the client is told to try once, and the waiting is done here.
+The ``openai`` client waits and retries by itself, but inside one request: other requests do not know of the wait, and a
+time limit does not end it. So the client tries once only, and the waiting is done here.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from email.utils import parsedate_to_datetime
 from tlzoo.errors import StoppedError, TlzooError
 
 FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
+MAX_WAIT = 30.0
+"""Seconds before the first retry, and before any retry."""
 RECOVERY = 20
-"""Answers in a row after which one request more is sent at a time."""
+"""Consecutive answers after which one more request is sent at a time."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Pace:
-    """How fast one endpoint is asked; shared by the threads that ask it.
+    """The pace of requests to one endpoint, shared by the threads that send them.
 
     Attributes:
-        width: Requests at a time: halved when the endpoint limits the rate, and raised again slowly.
+        width: Requests at a time; halved when the endpoint limits the rate, then slowly raised again.
     """
 
-    def __init__(self, most: int, seconds: float = math.inf) -> None:
+    def __init__(self, max_width: int, seconds: float = math.inf) -> None:
         """Start the clock.
 
         Args:
-            most: Most requests at a time.
-            seconds: Seconds after which no request is sent any more.
+            max_width: Maximum number of requests at a time.
+            seconds: Time after which no more requests are sent.
         """
-        self.most = self.width = most
+        self.max_width = self.width = max_width
         self._until = time.monotonic() + seconds
         self._not_before = self._narrowed = 0.0
         self._busy = self._streak = 0
@@ -46,19 +47,19 @@ class Pace:
         self._changed = threading.Condition()
 
     def left(self) -> float:
-        """Seconds that are left."""
+        """Seconds left."""
         return self._until - time.monotonic()
 
     @contextmanager
     def turn(self, wait: float = 0.0) -> Iterator[None]:
-        """Wait for the right to send one request, and have it inside the context.
+        """Wait until one request may be sent; the context lasts as long as the request.
 
         Args:
-            wait: Seconds that this request has to wait in any case.
+            wait: Minimum wait of this request in seconds.
 
         Raises:
-            StoppedError: The time is over, or will be when the request may be sent.
-            TlzooError: As :meth:`fail` was told.
+            StoppedError: The time is over, or will be before the request may be sent.
+            TlzooError: The failure that :meth:`fail` was given.
         """
         own = time.monotonic() + wait
         with self._changed:
@@ -67,8 +68,8 @@ class Pace:
                 if self._failure is not None:
                     raise self._failure
                 if max(now, start) >= self._until:
-                    ahead = f"the endpoint wants {start - now:.0f} s of patience, and " if start > now else ""
-                    raise StoppedError(f"{ahead}{max(0.0, self._until - now):.0f} s of --budget are left")
+                    wanted = f"the endpoint asks to wait {start - now:.0f} s, but " if start > now else ""
+                    raise StoppedError(f"{wanted}only {max(0.0, self._until - now):.0f} s of --budget remain")
                 if now >= start and self._busy < self.width:
                     break
                 pause = min(start, self._until) - now if now < start else self._until - now
@@ -82,17 +83,17 @@ class Pace:
                 self._changed.notify_all()
 
     def answered(self, headers: Mapping[str, str]) -> None:
-        """Take note of an answer: an exhausted limit is waited for, and a long streak allows more at a time."""
+        """Record an answer: an exhausted rate limit is waited for, and a long streak raises the width."""
         with self._changed:
             self._streak += 1
             if self._streak % RECOVERY == 0:
-                self.width = min(self.most, self.width + 1)
+                self.width = min(self.max_width, self.width + 1)
             self._not_before = max(self._not_before, time.monotonic() + exhausted(headers))
 
     def refused(self, wait: float, sent: float = math.inf) -> None:
-        """Take note that the endpoint limits the rate: everybody waits, and then fewer go at a time.
+        """Record that the endpoint limits the rate: all requests wait, and then fewer go at a time.
 
-        Requests that were under way together are refused together: that counts once.
+        Requests that were sent together are refused together, which counts once.
 
         Args:
             wait: Seconds to wait.
@@ -106,7 +107,7 @@ class Pace:
             self._not_before = max(self._not_before, now + wait)
 
     def fail(self, failure: TlzooError) -> None:
-        """End all waiting: no request is sent any more, until :meth:`resume`; the first failure is what all hear."""
+        """End all waiting with an error, the first one given; no request is sent until :meth:`resume`."""
         with self._changed:
             self._failure = self._failure or failure
             self._changed.notify_all()
@@ -117,12 +118,12 @@ class Pace:
             self._failure = None
 
 
-def asked_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a refusal asks to wait; nothing where it does not say.
+def requested_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a refusal asks to wait, if it says so.
 
     Args:
-        headers: ``Retry-After-Ms``, ``Retry-After`` (seconds or a date: RFC 9110, section 10.2.3), or, as OpenAI has
-            it, ``x-ratelimit-remaining-*`` and ``x-ratelimit-reset-*`` of requests and tokens. Names in lower case.
+        headers: ``Retry-After-Ms``, ``Retry-After`` (seconds or a date: RFC 9110, section 10.2.3), or OpenAI's
+            ``x-ratelimit-remaining-*`` and ``x-ratelimit-reset-*`` of requests and tokens. Names in lower case.
     """
     for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _number(headers.get(name, ""))
@@ -135,7 +136,7 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def exhausted(headers: Mapping[str, str]) -> float:
-    """Seconds until a rate limit of which nothing remains is there again; 0 where something remains."""
+    """Seconds until an exhausted rate limit is reset; 0 if no limit is exhausted."""
     waits = [
         duration(headers.get(f"x-ratelimit-reset-{what}", ""))
         for what in ("requests", "tokens")
@@ -145,7 +146,7 @@ def exhausted(headers: Mapping[str, str]) -> float:
 
 
 def duration(text: str) -> float:
-    """Read a duration such as ``6m0s``, ``12ms`` or ``1.5`` (seconds); 0 where it is none."""
+    """Read a duration such as ``6m0s``, ``12ms`` or ``1.5`` (seconds); 0 if it cannot be read."""
     text = text.strip().lower()
     if (seconds := _number(text)) is not None:
         return seconds
@@ -156,12 +157,12 @@ def duration(text: str) -> float:
 
 
 def backoff(attempt: int) -> float:
-    """Seconds before a request is sent again: twice as long each time, less up to a half at random."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 30)) * random.uniform(0.5, 1)  # noqa: S311
+    """Seconds before a retry: doubled each time, less up to half at random."""
+    return min(MAX_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 30)) * random.uniform(0.5, 1)  # noqa: S311
 
 
 def _number(text: str) -> float | None:
-    """A number of seconds that can be waited, from 0 to a year."""
+    """A number of seconds from 0 to a year."""
     try:
         value = float(text)
     except ValueError:

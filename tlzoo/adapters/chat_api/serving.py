@@ -1,7 +1,7 @@
-"""An open model behind an OpenAI-compatible API on this machine, in the place of one that costs money.
+"""An open model behind an OpenAI-compatible API on this machine, which stands in for a paid one.
 
-``transformers serve`` does the serving. It cannot serve every GGUF file as it is, so the file is written once as a
-folder of transformers, its weights unpacked to float32: that is what computes fastest on a processor.
+``transformers serve`` does the serving. It cannot serve every GGUF file directly, so the file is converted once to a
+transformers folder with weights in float32, which is fastest on a CPU.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import kept
 
 HOST = "127.0.0.1"
-START = 300.0
-"""Seconds that a server may take to load its model."""
+MAX_START_SECONDS = 300.0
+"""Time that a server may take to load its model."""
 
 
 def served_variant(card: Card) -> Variant:
@@ -43,10 +43,10 @@ def served_variant(card: Card) -> Variant:
 
 
 def folder(variant: Variant) -> Path:
-    """The model's folder, named as the model: fetched and written now, or kept from before.
+    """The model's folder, named after the model; fetched and converted unless it is cached.
 
     Raises:
-        UnavailableError: The file cannot be had, a package to read it is missing, or the cache cannot be written.
+        UnavailableError: The file is not available, a package to read it is missing, or the cache cannot be written.
     """
     file = next(f for w in variant.weights if w.format == "gguf" for f in w.files)
     place = blobs.cache_dir() / "served" / (file.sha256 or file.name) / variant.model
@@ -74,7 +74,7 @@ def _convert(path: Path, target: Path) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that is ready to be asked.
+    """A server that is ready for requests.
 
     Attributes:
         url: Base URL of its API.
@@ -87,15 +87,15 @@ class Server:
 
 @contextmanager
 def serving(model: Path, port: int = 8000, log: int | None = None) -> Iterator[Server]:
-    """Serve a folder on loopback, for as long as the context lasts.
+    """Serve a folder on loopback while the context lasts.
 
     Args:
         model: The folder; its last part is the model's name.
         port: Port to listen on.
-        log: File descriptor for what the server says; by default standard error.
+        log: File descriptor for the server's output; by default standard error.
 
     Raises:
-        InputError: The port is taken.
+        InputError: The port is in use.
         UnavailableError: A package is missing, or the server does not start.
     """
     _need("fastapi", "uvicorn")
@@ -107,7 +107,7 @@ def serving(model: Path, port: int = 8000, log: int | None = None) -> Iterator[S
             raise InputError(f"--port {port}: {error.strerror}; name another one") from None
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", model.name, "--device", "cpu"]
     command += ["--host", HOST, "--port", str(port)]
-    # Threads that spin while they wait are no use to a server whose clients compute on the same cores.
+    # Threads that spin while they wait would take time from clients on the same cores.
     settings = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "GOMP_SPINCOUNT": "1000"} | dict(os.environ)
     out = sys.stderr.fileno() if log is None else log
     process = subprocess.Popen(command, cwd=model.parent, env=settings, stdout=out, stderr=out)
@@ -124,7 +124,7 @@ def serving(model: Path, port: int = 8000, log: int | None = None) -> Iterator[S
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START
+    until = time.monotonic() + MAX_START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             raise UnavailableError(f"transformers serve ended with exit code {process.returncode}")
@@ -133,12 +133,12 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
             return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
-    raise UnavailableError(f"transformers serve does not answer within {START:.0f} s")
+    raise UnavailableError(f"transformers serve does not answer within {MAX_START_SECONDS:.0f} s")
 
 
 def _need(*packages: str) -> None:
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise UnavailableError(
-            f"{', '.join(missing)}: not installed, and needed to serve: pip install '.[serve]' in a clone"
+            f"{', '.join(missing)}: not installed, but needed to serve: pip install '.[serve]' in a clone"
         )
