@@ -84,7 +84,7 @@ def test_h_is_help_everywhere(command: str) -> None:
         (["eval", *ON_DIGITS, "--device", "gpu"], "'gpu' is not one of 'auto', 'cpu', 'cuda'"),
         (["eval", *ON_DIGITS, "--precision", "fp16"], "'fp16' is not one of 'no', 'bf16'"),
         (["finetune", "yamnet", "--strategy", "zero-shot"], "Invalid value for '--strategy'"),
-        (["space", "sound"], "Invalid value for 'DOMAIN'"),
+        (["space", "sound"], "'sound' is not one of 'image', 'text', 'audio', 'video'"),
     ],
     ids=lambda a: " ".join(a) if isinstance(a, list) else "",
 )

@@ -211,6 +211,12 @@ def tuned(data: Path, out: Path, **options: Any) -> Finetuned:
     )  # fmt: skip
 
 
+def test_random_weights_are_trained_from_scratch_or_not_at_all(untrained: None, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--weights none: only --strategy scratch starts from random weights"):
+        finetune("yamnet", "audio-classification", str(folder), tmp_path / "out", weights="none", variant="nano")
+    assert not (tmp_path / "out").exists()
+
+
 def in_the_way(tmp_path: Path) -> Path:
     (tmp_path / "out").write_text("x")
     return tmp_path / "out"

@@ -67,7 +67,7 @@ def evaluate(
         models: Card ids; by default every model that can do the task.
         strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
             head zero-shot and few-shot.
-        weights: ``auto`` (the best tier that is available), ``official``, ``stand-in`` or ``none``.
+        weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         seeds: Seeds.
