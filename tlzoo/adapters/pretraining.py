@@ -6,8 +6,6 @@ RoBERTa is here in code. A row of the source is a passage, ``text``, and the wor
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import transformers
 from torch import Tensor, nn
@@ -17,6 +15,7 @@ from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.tokenizing import SPECIALS
 from tlzoo.core.batch import Batch, Example, Row
 from tlzoo.core.model import Backbone, Model
+from tlzoo.core.predictions import Prediction
 from tlzoo.errors import InputError
 
 LENGTH = 64
@@ -59,7 +58,7 @@ class Objective(Model):
         example = self.backbone.encode(f"{row['text']} {row['target']}")
         return {name: values[:LENGTH] for name, values in example.items()}
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[Prediction]:
         """An objective has no predictions."""
         raise NotImplementedError(f"{type(self).__name__} is for pretraining only")
 

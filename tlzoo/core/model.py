@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tlzoo.core.batch import Batch, Example, Row, Spec, collate
+from tlzoo.core.predictions import Prediction
 from tlzoo.core.task import Task
 from tlzoo.errors import InputError
 
@@ -39,6 +40,7 @@ class Model(nn.Module, ABC):
     """The interface between models and harness."""
 
     spec: Spec
+    task: Task | None = None
     ragged: frozenset[str] = frozenset()
 
     @abstractmethod
@@ -58,7 +60,7 @@ class Model(nn.Module, ABC):
         return collate(examples, self.ragged)
 
     @abstractmethod
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """Predictions in the task's format, one an example."""
 
     def load_official(self, files: Mapping[str, Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from tlzoo.core.batch import Batch, Spec
 from tlzoo.core.image import Normalising, PictureModel
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import Mask, Prediction
 from tlzoo.data.media.geometry import scores_from_input
 from tlzoo.errors import InputError
 
@@ -23,10 +24,7 @@ TASK = "image-segmentation"
 
 
 class Segmenter(Normalising, PictureModel):
-    """A network that gives each pixel of its input a class; ``forward`` gives the logits.
-
-    A prediction is ``{"mask": uint8 of shape (height, width) of the picture, "labels": class names}``.
-    """
+    """A network that gives each pixel of its input a class; ``forward`` gives the logits."""
 
     def __init__(
         self,
@@ -75,7 +73,7 @@ class Segmenter(Normalising, PictureModel):
         assert self.task, "adapt comes before training"
         return self.task.loss(self(batch), batch)
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """Classes of the picture's pixels; before :meth:`adapt`, the published ones."""
         logits = self(batch)
         if self.task is not None:
@@ -83,19 +81,16 @@ class Segmenter(Normalising, PictureModel):
         return masks(logits, batch["frame"], self.spec.labels)
 
 
-def masks(scores: Tensor, frames: Tensor, labels: Sequence[str]) -> list[dict[str, Any]]:
+def masks(scores: Tensor, frames: Tensor, labels: Sequence[str]) -> list[Mask]:
     """The best class of each pixel of the pictures.
 
     Args:
         scores: Of each class over the input, ``(batch, classes, height, width)``.
         frames: Of the pictures, ``(batch, 6)``.
         labels: Class names.
-
-    Returns:
-        Predictions: ``mask``, uint8 of shape ``(height, width)`` of the picture, and ``labels``.
     """
-    found = (scores_from_input(s, f).argmax(0) for s, f in zip(scores, frames, strict=True))
-    return [{"mask": mask.cpu().numpy().astype(np.uint8), "labels": list(labels)} for mask in found]
+    classes = (scores_from_input(s, f).argmax(0) for s, f in zip(scores, frames, strict=True))
+    return [Mask(indices.cpu().numpy().astype(np.uint8), list(labels)) for indices in classes]
 
 
 def bound(task: Task, name: str) -> HeadTask:

@@ -11,6 +11,7 @@ from datasets import Features, Value
 from torch import Tensor, nn
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import Completion, Prediction, Reply
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.vocabulary import TASKS, TaskFacts
@@ -21,10 +22,12 @@ class Task(ABC):
 
     Attributes:
         name: Its name in the vocabulary.
+        inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
         compares: Whether predictions are judged by those of the training examples: :meth:`refer` then comes first.
     """
 
     name: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]] = ()
     compares: ClassVar[bool] = False
 
     def __init__(self, features: Features) -> None:
@@ -85,7 +88,7 @@ class Task(ABC):
         """What each metric's reducer wants of one example (see ``tlzoo.leaderboard.metrics``)."""
 
     def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
-        """Whether people would call one prediction right: a half or better of the headline metric."""
+        """Whether the headline metric of this example is at least 0.5 (at most 0.5, for error metrics)."""
         metric = METRICS[self.metrics[0]]
         return bool(metric.sign * (metric.reduce([statistic], np.ones((1, 1)))[0] - 0.5) >= 0)
 
@@ -98,7 +101,6 @@ class HeadTask(Task):
         framing: Of pictures: how they are brought to the backbone's size (``tlzoo.data.media.geometry``).
         hop_seconds: Of sounds: how often a token is wanted, of a backbone that can choose.
         ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
-        inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
         siamese: Whether those columns are read apart by the same backbone, and the head gets a list of outputs.
         windowed: Whether the second of them is read in as many windows as it takes (``tlzoo.adapters.spans``).
     """
@@ -107,7 +109,6 @@ class HeadTask(Task):
     framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
     hop_seconds: ClassVar[float | None] = None
     ragged: ClassVar[frozenset[str]] = frozenset()
-    inputs: ClassVar[tuple[str, ...]] = ()
     siamese: ClassVar[bool] = False
     windowed: ClassVar[bool] = False
 
@@ -137,7 +138,7 @@ class HeadTask(Task):
         """Scalar loss of a head's output for a batch that carries ``target``."""
 
     @abstractmethod
-    def decode(self, output: Any, batch: Batch) -> list[Any]:
+    def decode(self, output: Any, batch: Batch) -> Sequence[Prediction]:
         """Predictions, one an example, from a head's output."""
 
 
@@ -165,7 +166,7 @@ class PromptTask(Task):
         """The right answer to :meth:`question`, as an example shows it."""
 
     @abstractmethod
-    def parse(self, answer: str, row: Row) -> Any:
+    def parse(self, answer: str, row: Row) -> Completion | Reply:
         """The task's prediction from whatever a model answered; never raises, nor reads the row's target."""
 
     def prompt(self, row: Row, examples: Sequence[Row] = ()) -> list[Message]:

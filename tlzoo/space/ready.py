@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlzoo import blobs
 from tlzoo.cards import catalogue
@@ -25,6 +25,9 @@ from tlzoo.leaderboard.selection import name
 from tlzoo.leaderboard.table import Row, rows_of
 from tlzoo.run.finetune import STRATEGIES, finetune
 from tlzoo.space.boards import Boards
+
+if TYPE_CHECKING:
+    from tlzoo.run.predict import Predicted
 
 MOST_MB, MOST_SECONDS = 100, 300
 """Size of a small model, and for how long it was fine-tuned where the board was made."""
@@ -43,14 +46,16 @@ class Ready:
     name: str
     model: Any
 
-    def predict(self, given: Path | str, folder: Path) -> dict[str, Any]:
+    def predict(self, given: Path | str, folder: Path) -> Predicted:
         """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
         from tlzoo.draw import KINDS
-        from tlzoo.run.predict import predict
+        from tlzoo.run.predict import Predicted, predict
         from tlzoo.vocabulary import column
 
         drawn = folder if column(self.model.spec.input) in KINDS else None
-        return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})
+        return next(
+            iter(predict(self.model, [given], draw=drawn)), Predicted({"input": str(given)}, error="it is empty")
+        )
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ from tlzoo.adapters import spans
 from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens, collate
 from tlzoo.core.image import ImageBackbone
 from tlzoo.core.model import Backbone, Model
+from tlzoo.core.predictions import Prediction
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.inputs import read_input
 
@@ -28,7 +29,7 @@ class _Headed(Model):
         """The task's loss."""
         return self.task.loss(self(batch), batch)
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """The task's predictions."""
         return self.task.decode(self(batch), batch)
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from tlzoo.core.batch import Example, Row, to_device
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import Prediction
 from tlzoo.core.task import Task
 from tlzoo.errors import DivergedError, InputError
 from tlzoo.leaderboard.metrics import METRICS
@@ -33,7 +34,7 @@ def batched(items: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
 
 
 @torch.inference_mode()
-def predict(model: Model, examples: Iterable[Example], device: str = "cpu", progress: str = "") -> Iterator[Any]:
+def predict(model: Model, examples: Iterable[Example], device: str = "cpu", progress: str = "") -> Iterator[Prediction]:
     """Predictions of examples, one at a time, batch by batch.
 
     Args:
@@ -55,19 +56,6 @@ def is_sound(model: nn.Module) -> bool:
         return all(bool(p.isfinite().all()) for p in model.parameters() if p.is_floating_point())
 
 
-def is_finite(prediction: Any) -> bool:
-    """Whether a prediction holds neither NaN nor infinite numbers, however deep."""
-    if isinstance(prediction, Mapping):
-        return all(map(is_finite, prediction.values()))
-    if isinstance(prediction, list | tuple):
-        return all(map(is_finite, prediction))
-    if isinstance(prediction, torch.Tensor):
-        return not prediction.is_floating_point() or bool(prediction.isfinite().all())
-    if isinstance(prediction, np.ndarray | np.floating):
-        return prediction.dtype.kind != "f" or bool(np.isfinite(prediction).all())
-    return not isinstance(prediction, float) or math.isfinite(prediction)
-
-
 def refer(task: Task, model: Model, examples: Iterable[Example], rows: Sequence[Row], device: str = "cpu") -> None:
     """Give a task the predictions of the training examples, where it compares with them.
 
@@ -76,12 +64,12 @@ def refer(task: Task, model: Model, examples: Iterable[Example], rows: Sequence[
     """
     if task.compares:
         predictions = list(predict(model, examples, device))
-        if not is_finite(predictions):
+        if not all(prediction.is_finite() for prediction in predictions):
             raise DivergedError("predictions of training rows hold NaN or infinite numbers")
         task.refer(predictions, rows)
 
 
-def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
+def statistics(task: Task, predictions: Iterable[Prediction], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
     """Per-example statistics of the task's metrics, but those that a model's predictions do not serve.
 
     A model without a likelihood, for example, has no perplexity.
@@ -91,7 +79,7 @@ def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> d
     """
     each = []
     for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True), start=1):
-        if not is_finite(prediction):
+        if not prediction.is_finite():
             raise DivergedError(f"prediction {number} holds NaN or infinite numbers")
         each.append(task.statistics(prediction, row))
     return {name: [list(s[name]) for s in each] for name in task.metrics if all(name in s for s in each)}

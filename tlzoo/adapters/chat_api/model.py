@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ from tlzoo.adapters.chat_api.endpoint import Endpoint, Prospect, endpoint
 from tlzoo.adapters.chat_api.pacing import Pace, asked_wait, backoff
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Limits, Model
+from tlzoo.core.predictions import Completion, Reply, Request
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -146,12 +148,11 @@ class ChatModel(Model):
                 "paid_usd": self._spent,
             }
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[Completion | Reply]:
         """Ask for every example of a batch.
 
         Returns:
-            The task's predictions, each with the ``usage`` of its request (``prompt_tokens``, ``completion_tokens``)
-            and the ``seconds`` that the request took when it was sent.
+            The task's predictions, each with what its ``request`` took.
 
         Raises:
             UnavailableError: The endpoint cannot be reached, refuses, or breaks down. Answers already had are kept.
@@ -172,7 +173,7 @@ class ChatModel(Model):
             raise
         pool.shutdown()
         return [
-            self.task.parse(answer["text"], row) | {"usage": answer["usage"], "seconds": answer["seconds"]}
+            replace(self.task.parse(answer["text"], row), request=Request(answer["usage"], answer["seconds"]))
             for answer, row in zip(found, batch["row"], strict=True)
         ]
 
