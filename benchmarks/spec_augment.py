@@ -17,6 +17,7 @@ from typing import Literal, cast
 
 import torch
 from accelerate.utils import set_seed
+from tlzoo.transfer.adaptation import trainable
 from torch import Tensor
 from torchaudio.transforms import FrequencyMasking, TimeMasking
 
@@ -29,7 +30,6 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.run.execute import threads
 from tlzoo.run.plan import recipe_for
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.transfer.adaptation import trainable
 from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.inference import predict, value
 from tlzoo.transfer.inference import statistics as statistics_of

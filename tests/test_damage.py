@@ -136,7 +136,7 @@ def answers(chat: Chat) -> Use:
     def use() -> Any:
         model = ChatModel(chat.endpoint(), task_type("language-modeling", "text").of(()))
         rows = [model.encode({"text": f"Of {i} animals the largest is the", "target": "whale"}) for i in range(2)]
-        return [prediction["text"] for prediction in model.predict(model.collate(rows))]
+        return [prediction.text for prediction in model.predict(model.collate(rows))]
 
     return use
 

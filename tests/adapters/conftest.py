@@ -33,11 +33,9 @@ def labels() -> Callable[[ImageNetBackbone], list[str]]:
         assert model is not None
         predictions = model.predict(model.preprocess(rows))
         for prediction in predictions:
-            assert len(prediction["scores"]) == 5
-            assert (
-                prediction["score"] == max(prediction["scores"].values()) == prediction["scores"][prediction["label"]]
-            )
-        return [prediction["label"] for prediction in predictions]
+            assert len(prediction.scores) == 5
+            assert prediction.score == max(prediction.scores.values()) == prediction.scores[prediction.label]
+        return [prediction.label for prediction in predictions]
 
     return top
 

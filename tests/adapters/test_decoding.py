@@ -17,6 +17,7 @@ from tlzoo.adapters.decoding import CausalDecoder
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.cards import catalogue
 from tlzoo.core.model import Backbone
+from tlzoo.core.predictions import Completion
 from tlzoo.data.schemas import CLOZE_FEATURES, REPLY_FEATURES
 from tlzoo.tasks.language_modeling import Cloze
 from tlzoo.tasks.text_generation import Replies
@@ -80,8 +81,8 @@ def test_likelihoods_are_those_of_the_tokens_one_by_one(decoder: Callable[..., C
 
     for i, tokens in enumerate(example["continuations"]):
         after, alone = nats(example["prompt"], tokens), nats(example["prompt"][:1], tokens)
-        assert found["candidate_nats"][i] == pytest.approx(after, abs=1e-4)
-        assert found["candidate_scores"][i] == pytest.approx(alone - after, abs=1e-4)
+        assert found.candidate_nats[i] == pytest.approx(after, abs=1e-4)
+        assert found.candidate_scores[i] == pytest.approx(alone - after, abs=1e-4)
 
 
 @torch.inference_mode()
@@ -102,7 +103,7 @@ def test_batches_and_padding_change_no_score(
     assert len(together) == 16
     for row, other in zip(rows, together, strict=True):
         (alone,) = model.predict(model.preprocess([row]))
-        assert alone["text"] == other["text"]
+        assert alone.text == other.text
         for name in ("nats", "candidate_nats", "candidate_scores"):
             assert alone.get(name, 0) == pytest.approx(other.get(name, 0), abs=1e-4)
 
@@ -123,7 +124,7 @@ def test_it_learns_ten_replies_and_writes_them(
     assert scored(model, REPLIES, ROWS, "perplexity") < min(2.0, before)
     with torch.inference_mode():
         written = model.predict(model.preprocess([{"text": message} for message in MESSAGES]))
-    assert sum(w["text"] == a for w, a in zip(written, ANSWERS, strict=True)) >= 9
+    assert sum(w.text == a for w, a in zip(written, ANSWERS, strict=True)) >= 9
     model.save_assets(tmp_path)
     again = decoder()
     again.backbone._tokenizer = None
@@ -164,7 +165,7 @@ def test_a_word_ends_where_the_next_one_begins(
     first = len(model.encode({"text": "The"})["prompt"])
     whole = [*model.backbone.cut(said).ids, model.backbone.tokenizer.token_to_id("</s>")]
     monkeypatch.setattr(model, "_next", lambda texts: [whole[len(text) - first] for text in texts])
-    assert model.predict(model.preprocess([{"text": "The"}])) == [{"text": word}]
+    assert model.predict(model.preprocess([{"text": "The"}])) == [Completion(word)]
 
 
 @torch.inference_mode()
@@ -178,8 +179,8 @@ def test_long_texts_keep_what_is_next_to_the_reply(decoder: Callable[..., Causal
     (end,) = {tokens[-1] for tokens in example["continuations"]}
     assert end == model.backbone.tokenizer.token_to_id("</s>")
     (prediction,) = model.predict(model.collate([example]))
-    assert len(prediction["candidate_scores"]) == 2
-    assert isinstance(model.predict(model.preprocess([{"text": long["text"]}]))[0]["text"], str)
+    assert len(prediction.candidate_scores) == 2
+    assert isinstance(model.predict(model.preprocess([{"text": long["text"]}]))[0].text, str)
 
 
 @torch.inference_mode()
@@ -187,7 +188,7 @@ def test_any_text_is_taken(decoder: Callable[..., CausalDecoder]) -> None:
     model = decoder()
     for text in ("", "\0", "👩‍👩‍👧", "שלום", "hi\ud83d"):
         (prediction,) = model.predict(model.preprocess([{"text": text, "candidates": [text, "Yes"]}]))
-        assert all(score == score for score in prediction["candidate_scores"])
+        assert all(score == score for score in prediction.candidate_scores)
 
 
 def test_a_probe_trains_the_head_alone(decoder: Callable[..., CausalDecoder]) -> None:

@@ -41,13 +41,13 @@ def test_it_finds_a_person_and_a_cat() -> None:
     assert model is not None
     with torch.inference_mode():
         person, cat = model.predict(model.preprocess(rows))
-    assert person["mask"].shape == (512, 512) and cat["mask"].shape == (300, 451)
-    assert len(person["labels"]) == 21
-    kinds = [person["labels"][i] for i in person["mask"][[120, 300, 100], [225, 200, 40]]]
+    assert person.mask.shape == (512, 512) and cat.mask.shape == (300, 451)
+    assert len(person.labels) == 21
+    kinds = [person.labels[i] for i in person.mask[[120, 300, 100], [225, 200, 40]]]
     assert kinds == ["person", "person", "background"]  # face, suit, flag
-    found, areas = np.unique(cat["mask"], return_counts=True)
-    assert cat["labels"][found[areas.argmax()]] == "cat"
-    assert cat["labels"][cat["mask"][120, 150]] == "cat"
+    found, areas = np.unique(cat.mask, return_counts=True)
+    assert cat.labels[found[areas.argmax()]] == "cat"
+    assert cat.labels[cat.mask[120, 150]] == "cat"
     with pytest.raises(InputError, match="run it with: zero-shot"):
         trainable(model)
 

@@ -166,7 +166,7 @@ def test_own_files_load(classes: int, suffix: str, tmp_path: Path, pictures: lis
     assert (model is not None) == (classes == 1000)
     if model is not None:
         (prediction,) = model.predict(model.preprocess([{"image": pictures[0]}]))
-        assert prediction["label"] in model.spec.labels
+        assert prediction.label in model.spec.labels
         assert len(model.stages()) == 6
 
 

@@ -89,7 +89,7 @@ def test_an_untrained_detector_answers(scenes: Any) -> None:
     assert torch.isfinite(loss) and loss < 20  # frozen norms alone would let the values grow without bound
     with torch.inference_mode():
         (found,) = model.eval().predict(model.preprocess(scenes[:1]))
-    assert set(found) == {"boxes", "scores", "labels"}
+    assert set(found.to_json()) == {"boxes", "scores", "labels"}
 
 
 def test_deeplab_has_the_classes_of_voc_until_it_is_adapted(scenes: Any, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_deeplab_has_the_classes_of_voc_until_it_is_adapted(scenes: Any, tmp_pat
     model.load_official({"deeplab.pth": tmp_path / "deeplab.pth"})
     with torch.inference_mode():
         (found,) = model.eval().predict(model.preprocess([{"image": scenes[0]["image"]}]))
-    assert found["mask"].shape == (72, 90) and tuple(found["labels"]) == VOC and len(VOC) == 21
+    assert found.mask.shape == (72, 90) and tuple(found.labels) == VOC and len(VOC) == 21
     model.for_task(SEGMENTATION)
     stages = model.stages()
     held = [id(p) for stage in stages for p in stage.parameters()]
@@ -111,7 +111,7 @@ def test_deeplab_has_the_classes_of_voc_until_it_is_adapted(scenes: Any, tmp_pat
     assert all(p.grad is not None for p in stages[-1].parameters())
     with torch.inference_mode():
         (found,) = model.eval().predict(model.preprocess(scenes[:1]))
-    assert found["labels"] == ["background", "square", "disc"]
+    assert found.labels == ["background", "square", "disc"]
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

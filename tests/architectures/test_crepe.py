@@ -68,9 +68,9 @@ def test_tones(capacity, hop_seconds, hertz):
     tone = np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
     model = official(capacity).published_model()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(tone, hop_seconds)}]))
-    assert len(pitch["time"]) == len(pitch["frequency"]) == len(pitch["confidence"]) == 1 + round(1 / hop_seconds)
-    assert abs(1200 * np.log2(np.median(pitch["frequency"]) / hertz)) < 15
-    assert np.median(pitch["confidence"]) > 0.8
+    assert len(pitch.time) == len(pitch.frequency) == len(pitch.confidence) == 1 + round(1 / hop_seconds)
+    assert abs(1200 * np.log2(np.median(pitch.frequency) / hertz)) < 15
+    assert np.median(pitch.confidence) > 0.8
 
 
 @pytest.mark.parametrize("capacity", ["tiny", "full"])
@@ -111,8 +111,8 @@ def test_published_reads_rows(tmp_path):
     soundfile.write(path, np.sin(2 * np.pi * 330 * np.arange(11_025) / 22_050), 22_050)
     model = official("tiny").published_model()
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(path)}}]))
-    assert pitch["time"][:3] == pytest.approx([0, 0.01, 0.02])
-    assert np.median(pitch["frequency"]) == pytest.approx(330, rel=0.01)
+    assert pitch.time[:3] == pytest.approx([0, 0.01, 0.02])
+    assert np.median(pitch.frequency) == pytest.approx(330, rel=0.01)
     assert len(model.stages()) == 7
 
 
@@ -164,7 +164,7 @@ def test_frames_are_centred_and_normalised():
 def test_silence_has_a_finite_pitch():
     model = CREPE("nano").eval().published_model()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(np.zeros(1600, np.float32), 0.01)}]))
-    assert np.isfinite(pitch["frequency"]).all()
+    assert np.isfinite(pitch.frequency).all()
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,10 @@ def test_odd_sounds_are_heard(samples, rate, tmp_path):
     soundfile.write(tmp_path / "odd.wav", samples, rate)
     model = official("tiny").published_model()
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "odd.wav")}}]))
-    assert len(pitch["time"]) == 21
-    assert np.isfinite(pitch["frequency"]).all()
+    assert len(pitch.time) == 21
+    assert np.isfinite(pitch.frequency).all()
     if samples.any():
-        assert np.median(pitch["frequency"]) == pytest.approx(330, rel=0.01)
+        assert np.median(pitch.frequency) == pytest.approx(330, rel=0.01)
 
 
 def test_sounds_without_length(tmp_path):
@@ -194,7 +194,7 @@ def test_sounds_without_length(tmp_path):
     for samples in (0, 1):
         soundfile.write(tmp_path / f"{samples}.wav", np.ones(samples), 16_000)
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "1.wav")}}]))
-    assert len(pitch["time"]) == 1 and np.isfinite(pitch["frequency"]).all()
+    assert len(pitch.time) == 1 and np.isfinite(pitch.frequency).all()
     with pytest.raises(InputError, match=r"0\.wav: no samples"):
         model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "0.wav")}}])
 

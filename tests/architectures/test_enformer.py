@@ -166,9 +166,9 @@ def test_short_sequences_are_padded_with_n_and_long_ones_cut_at_both_ends(small:
     cut = {"dna": longer["dna"][36:164]}
     found = small.predict(small.preprocess([short, padded, longer, cut]))
     for first, second, moved in ((0, 1, 14), (2, 3, -36)):
-        np.testing.assert_allclose(found[first]["tracks"], found[second]["tracks"], atol=1e-6)
-        assert found[second]["start"] - found[first]["start"] == moved
-    assert found[1]["start"] == 32 and found[1]["tracks"].shape == (8, 5)
+        np.testing.assert_allclose(found[first].values, found[second].values, atol=1e-6)
+        assert found[second].start - found[first].start == moved
+    assert found[1].start == 32 and found[1].values.shape == (8, 5)
     letters = small.encode({"dna": "acgtnR" + "A" * 122})["bases"][:6]
     assert letters.tolist() == [0, 1, 2, 3, 4, 4]
 
@@ -178,17 +178,17 @@ def test_bins_of_another_size_keep_the_sum(small: Enformer, size: int) -> None:
     row = {"dna": sequence(128), "bin_size": size}
     (own,) = small.predict(small.preprocess([row | {"bin_size": 0}]))
     (found,) = small.predict(small.preprocess([row | {"tracks": np.zeros((64 // size, 5)).tolist()}]))
-    assert found["tracks"].shape == (64 // size, 5)
-    np.testing.assert_allclose(found["tracks"].sum(0), own["tracks"].sum(0), rtol=1e-5)
-    assert found["start"] == own["start"] and found["bin_size"] == size
+    assert found.values.shape == (64 // size, 5)
+    np.testing.assert_allclose(found.values.sum(0), own.values.sum(0), rtol=1e-5)
+    assert found.start == own.start and found.bin_size == size
 
 
 @pytest.mark.parametrize("bins", [1, 2, 5, 8])
 def test_the_bins_of_a_row_are_those_at_its_centre(small: Enformer, bins: int) -> None:
     """Of an odd number, the middle of the middle bin is the middle of the sequence."""
     (found,) = small.predict(small.preprocess([{"dna": sequence(128), "tracks": np.zeros((bins, 5)).tolist()}]))
-    assert found["tracks"].shape == (bins, 5)
-    assert found["start"] + bins * 8 / 2 == 64
+    assert found.values.shape == (bins, 5)
+    assert found.start + bins * 8 / 2 == 64
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_the_size_of_a_batch_changes_no_value(one_thread: None) -> None:
         together = model.predict(model.preprocess(rows))
         apart = [model.predict(model.preprocess([row]))[0] for row in rows]
     for one, other in zip(together, apart, strict=True):
-        np.testing.assert_allclose(one["tracks"], other["tracks"], atol=1e-4)
+        np.testing.assert_allclose(one.values, other.values, atol=1e-4)
 
 
 def test_new_tracks_get_a_new_head(small: Enformer) -> None:

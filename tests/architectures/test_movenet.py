@@ -97,9 +97,9 @@ def test_keypoints_are_the_references(variant: str, reference: Reference) -> Non
         assert confidence.mean() > 0.35
         expected = points_from_input(points, example["frame"]).numpy()
         (prediction,) = model.predict(model.collate([example]))
-        apart = np.linalg.norm(np.array(prediction["keypoints"][0]) - expected, axis=1)
+        apart = np.linalg.norm(np.array(prediction.keypoints[0]) - expected, axis=1)
         assert apart.mean() <= 0.03 * max(picture.size)
-        scores = np.array(prediction["keypoint_scores"][0])  # the file's own come in steps of up to 0.2
+        scores = np.array(prediction.keypoint_scores[0])  # the file's own come in steps of up to 0.2
         assert np.abs(scores - confidence).mean() < 0.15
         assert abs(scores.mean() - confidence.mean()) < 0.1
 
@@ -108,9 +108,9 @@ def test_thunder_agrees_with_lightning(lightning: MoveNet) -> None:
     thunder = official("thunder")
     picture = photographs()[0]
     one, two = (model.predict(model.preprocess([{"image": picture}]))[0] for model in (lightning, thunder))
-    apart = np.linalg.norm(np.array(one["keypoints"][0]) - np.array(two["keypoints"][0]), axis=1)
+    apart = np.linalg.norm(np.array(one.keypoints[0]) - np.array(two.keypoints[0]), axis=1)
     assert apart[:7].max() < 0.05 * 512  # face and shoulders
-    assert two["scores"][0] > 0.35
+    assert two.scores[0] > 0.35
 
 
 def test_files_of_another_width_or_format(tmp_path: Path, lightning: MoveNet) -> None:
@@ -232,8 +232,8 @@ def test_other_keypoints() -> None:
     losses = trained(model, rows, 15)
     assert losses[-1] < 0.6 * losses[0]
     (prediction,) = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
-    assert prediction["names"] == list(names)
-    assert np.shape(prediction["keypoints"]) == (1, 3, 2)
+    assert prediction.names == list(names)
+    assert np.shape(prediction.keypoints) == (1, 3, 2)
     again = MoveNet(width=0.25, size=64)
     again.for_task(Pose.of(names))
     again.load_state_dict(model.state_dict())
@@ -251,8 +251,8 @@ def test_the_person_in_the_middle_is_read_off_its_maps(monkeypatch: pytest.Monke
     monkeypatch.setattr(model, "forward", lambda batch: maps)
     batch = {"frame": torch.tensor([[0.5, 0.5, 0.0, 8.0, 128.0, 96.0]])}
     (prediction,) = model.predict(batch)
-    assert prediction["keypoints"][0][9] == pytest.approx([2 * 4 * 12.75, 2 * (4 * 10.25 - 8)])
-    assert prediction["keypoint_scores"][0][9] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert prediction.keypoints[0][9] == pytest.approx([2 * 4 * 12.75, 2 * (4 * 10.25 - 8)])
+    assert prediction.keypoint_scores[0][9] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
 def test_points_without_label_count_neither_way() -> None:

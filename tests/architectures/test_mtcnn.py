@@ -68,10 +68,10 @@ def test_networks_equal_the_reference(name, mtcnn, astronaut):
 
 def test_finds_the_astronaut(mtcnn, astronaut):
     (found,) = mtcnn.predict(mtcnn.preprocess([{"image": astronaut}]))
-    assert found["labels"] == ["face"]
-    assert found["scores"][0] >= 0.99
-    assert iou(np.array(found["boxes"]), np.array([FACE], dtype=float)).item() >= 0.6
-    assert np.abs(np.array(found["keypoints"][0]) - FEATURES).max() < 6
+    assert found.labels == ["face"]
+    assert found.scores[0] >= 0.99
+    assert iou(np.array(found.boxes), np.array([FACE], dtype=float)).item() >= 0.6
+    assert np.abs(np.array(found.keypoints[0]) - FEATURES).max() < 6
     for key, reference in REFERENCE["astronaut"].items():
         np.testing.assert_allclose(found[key], reference, atol=1e-2)
 
@@ -86,14 +86,14 @@ def test_batch_equals_one_by_one(mtcnn, astronaut):
     rows = [{"image": image} for image in images]
     together = mtcnn.predict(mtcnn.preprocess(rows))
     assert together == [mtcnn.predict(mtcnn.preprocess([row]))[0] for row in rows]
-    assert [len(found["boxes"]) for found in together] == [1, 1, 0, 1]
+    assert [len(found.boxes) for found in together] == [1, 1, 0, 1]
 
 
 def test_boxes_are_clipped_to_the_image(mtcnn, astronaut):
     (found,) = mtcnn.predict(mtcnn.preprocess([{"image": astronaut.crop((130, 80, 262, 300))}]))
-    ((x1, y1, x2, y2),) = found["boxes"]
+    ((x1, y1, x2, y2),) = found.boxes
     assert x1 > 0 and y1 == 0 and x2 == 132 and y2 < 220
-    points = np.array(found["keypoints"])
+    points = np.array(found.keypoints)
     assert np.all(points >= 0) and np.all(points <= [132, 220])
 
 
@@ -108,8 +108,8 @@ def test_untrained_nano_predicts():
     model = MTCNN(width=0.25, thresholds=(0.0, 0.0, 0.0)).eval()
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8))
     (found,) = model.predict(model.preprocess([{"image": noise}]))
-    assert len(found["boxes"]) == len(found["scores"]) == len(found["labels"]) == len(found["keypoints"]) > 0
-    assert found["scores"] == sorted(found["scores"], reverse=True)
+    assert len(found.boxes) == len(found.scores) == len(found.labels) == len(found.keypoints) > 0
+    assert found.scores == sorted(found.scores, reverse=True)
 
 
 def test_an_untrained_network_passes_on_a_bounded_number_of_boxes():
@@ -120,7 +120,7 @@ def test_an_untrained_network_passes_on_a_bounded_number_of_boxes():
     for name in ("rnet", "onet"):
         getattr(model, name).register_forward_hook(lambda _, given, __, name=name: seen.update({name: len(given[0])}))
     (found,) = model.predict(model.preprocess([{"image": noise}]))
-    assert 0 < seen["rnet"] <= 40 and 0 < seen["onet"] <= 7 and 0 < len(found["boxes"]) <= 7
+    assert 0 < seen["rnet"] <= 40 and 0 < seen["onet"] <= 7 and 0 < len(found.boxes) <= 7
 
 
 def test_published_is_the_model_itself():

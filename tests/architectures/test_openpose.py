@@ -16,6 +16,7 @@ from tlzoo.architectures.keypoints import PoseTargets
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
 from tlzoo.architectures.openpose.part_affinity import BODY, Skeleton, assemble, fields
 from tlzoo.cards import catalogue
+from tlzoo.core.predictions import Poses
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
 from tlzoo.tasks.pose_estimation import Pose
@@ -189,7 +190,7 @@ def test_nano_learns_eight_pictures_of_two_and_is_restored() -> None:
     predictions = model.predict(model.preprocess(rows))
     task, right, labelled = Pose.of(COCO_NAMES), 0.0, 0.0
     for prediction, row in zip(predictions, rows, strict=True):
-        assert len(prediction["scores"]) == 2
+        assert len(prediction.scores) == 2
         assert np.median(distance(prediction, row)) < 8
         found = task.statistics(prediction, row)["pck"]
         right, labelled = right + found[0], labelled + found[1]
@@ -216,7 +217,7 @@ def test_other_keypoints() -> None:
     losses = trained(model, rows, 40)
     assert losses[-1] < 0.6 * losses[0]
     predictions = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
-    assert predictions[0]["names"] == list(names)
+    assert predictions[0].names == list(names)
     again = OpenPose(stages=2, width=0.125, size=64)
     again.for_task(Pose.of(names))
     again.load_state_dict(model.state_dict())
@@ -228,7 +229,7 @@ def test_a_blank_network_finds_nobody_and_learns_from_nobody() -> None:
     model = OpenPose(stages=1, width=0.125, size=64).eval()
     row = figures(1)[0] | {"people": {"bbox": [], "keypoints": []}}
     batch = model.preprocess([row, row])
-    nobody = {"keypoints": [], "keypoint_scores": [], "scores": [], "names": list(COCO_NAMES)}
+    nobody = Poses(keypoints=[], keypoint_scores=[], scores=[], names=list(COCO_NAMES))
     assert model.predict(batch) == [nobody, nobody]
     assert model.loss(batch).isfinite()
 

@@ -47,15 +47,15 @@ def test_it_learns_ten_pairs(
 def test_an_untrained_one_ranks_by_likeness(net: ProjectionNet) -> None:
     row = {"text": "the red house on the hill", "candidates": ["my cat sleeps", "the red house over there", "no"]}
     (prediction,) = net.predict(net.preprocess([row]))
-    assert prediction["text"] == "the red house over there"
+    assert prediction.text == "the red house over there"
 
 
 def test_scores_depend_on_no_other_row(net: ProjectionNet) -> None:
     together = net.predict(net.preprocess([*ROWS, {"text": "Hi", "candidates": ["one", "two", "three"], "target": 0}]))
-    assert len(together[-1]["candidate_scores"]) == 3
+    assert len(together[-1].candidate_scores) == 3
     for row, other in zip(ROWS, together, strict=False):
         (alone,) = net.predict(net.preprocess([row]))
-        assert alone["candidate_scores"] == pytest.approx(other["candidate_scores"], abs=1e-5)
+        assert alone.candidate_scores == pytest.approx(other.candidate_scores, abs=1e-5)
 
 
 def test_a_reply_that_is_right_twice_is_no_wrong_answer(net: ProjectionNet) -> None:
@@ -77,7 +77,7 @@ def test_random_unicode_never_breaks_it(net: ProjectionNet) -> None:
     texts = ["".join(chr(p) for p in points[i : i + 20]) for i in range(0, len(points) - 20, 20)]
     texts += ["", "\0", "👩‍👩‍👧", "e\u0301\u0301", "שלום עולם", "a" * 100_000]
     for prediction in net.predict(net.preprocess([{"text": text, "candidates": texts[:5]} for text in texts])):
-        assert np.isfinite(prediction["candidate_scores"]).all()
+        assert np.isfinite(prediction.candidate_scores).all()
 
 
 def test_what_it_cannot_do_is_said(net: ProjectionNet) -> None:

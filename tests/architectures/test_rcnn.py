@@ -136,7 +136,7 @@ def test_mask_rcnn_detects_without_its_masks(scenes: Any) -> None:
     model.train()
     model.loss(model.preprocess(scenes[:2])).backward()
     (found,) = model.eval().predict(model.preprocess([{"image": scenes[0]["image"]}]))
-    assert set(found) == {"boxes", "scores", "labels"} and set(found["labels"]) <= {"square", "disc"}
+    assert set(found.to_json()) == {"boxes", "scores", "labels"} and set(found.labels) <= {"square", "disc"}
 
 
 def answer(boxes: list[list[float]], scores: list[float], labels: list[int]) -> dict[str, torch.Tensor]:
@@ -161,11 +161,11 @@ def test_boxes_and_masks_lie_where_the_picture_has_them(monkeypatch: pytest.Monk
         monkeypatch.setattr(model, "_run", lambda image, targets=None: ([found], {}))
         (said,) = model.predict(model.preprocess([{"image": scenes[0]["image"]}]))
         if task is DETECTION:
-            np.testing.assert_allclose(said["boxes"][0], [15, 15.9, 45, 45.8], atol=0.1)
-            assert said["labels"] == ["disc", "square", "square"] and len(said["scores"]) == 3
+            np.testing.assert_allclose(said.boxes[0], [15, 15.9, 45, 45.8], atol=0.1)
+            assert said.labels == ["disc", "square", "square"] and len(said.scores) == 3
         else:
-            mask = said["mask"]
-            assert mask.shape == (72, 90) and said["labels"] == ["background", "square", "disc"]
+            mask = said.mask
+            assert mask.shape == (72, 90) and said.labels == ["background", "square", "disc"]
             assert mask[30, 20] == 2 and mask[30, 40] == 2  # the surer one lies over the other
             assert mask[30, 55] == 1 and mask[65, 80] == 0  # and what is not sure is not painted
             assert abs((mask == 2).sum() - 30 * 30) <= 60
@@ -176,8 +176,8 @@ def test_published_classes_are_cocos(scenes: Any) -> None:
     assert model.published_model() is model and model.spec.labels == COCO and len(COCO) == 80
     model.network.roi_heads.score_thresh = 0.0
     (found,) = model.predict(model.preprocess([scenes[0]]))
-    assert found["labels"] and set(found["labels"]) <= set(COCO)
-    assert found["scores"] == sorted(found["scores"], reverse=True)
+    assert found.labels and set(found.labels) <= set(COCO)
+    assert found.scores == sorted(found.scores, reverse=True)
     masked = small(MaskRCNN)
     assert masked.spec.labels == ("background", *COCO)
 

@@ -236,10 +236,10 @@ def test_messages_of_the_references_own_test(table):
 def test_predictions(table):
     rows = [{"text": "Thank you so much"}, {"text": "你好"}]
     thanks, nothing = table.predict(table.preprocess(rows))
-    assert thanks["text"] == "You are so welcome"
-    assert list(thanks["scores"])[:3] == ["You are so welcome", "You are so very welcome", "You are most welcome"]
-    assert list(thanks["scores"].values()) == sorted(thanks["scores"].values(), reverse=True)
-    assert len(thanks["scores"]) == 5
+    assert thanks.text == "You are so welcome"
+    assert list(thanks.scores)[:3] == ["You are so welcome", "You are so very welcome", "You are most welcome"]
+    assert list(thanks.scores.values()) == sorted(thanks.scores.values(), reverse=True)
+    assert len(thanks.scores) == 5
     assert nothing == {"text": "", "scores": {}}
 
 
@@ -257,7 +257,7 @@ def test_candidates(table):
     assert scores[1:3] == pytest.approx([suggested["You are so welcome"], suggested["You are most welcome"]])
     assert scores[0] == 0
     (prediction,) = table.predict(table.preprocess([{"text": message, "candidates": candidates}]))
-    assert prediction["candidate_scores"] == scores
+    assert prediction.candidate_scores == scores
     assert table.candidate_scores(message, []) == []
 
 
@@ -280,9 +280,9 @@ def test_random_unicode_never_breaks_it(table):
     texts += ["".join(anything[i] for i in generator.integers(0, 5000, 100_000))]
     assert len(texts) == 1000
     for prediction in table.predict(table.preprocess([{"text": text} for text in texts])):
-        assert set(prediction) == {"text", "scores"}
-        assert prediction["text"] == next(iter(prediction["scores"]), "")
-        assert all(reply in table.texts and 0.08 <= score < 1e6 for reply, score in prediction["scores"].items())
+        assert list(prediction.to_json()) == ["text", "scores"]
+        assert prediction.text == next(iter(prediction.scores), "")
+        assert all(reply in table.texts and 0.08 <= score < 1e6 for reply, score in prediction.scores.items())
 
 
 def test_half_a_character_is_refused(table):

@@ -28,8 +28,8 @@ def small() -> TweeningConv3D:
 def test_between_lie_all_frames_but_the_ends(rows: Any) -> None:
     model = small().eval()
     found = model.predict(model.preprocess(rows.select(range(2))))
-    assert found[0]["frames"].shape == (14, 64, 64, 3) and found[0]["frames"].dtype == np.uint8
-    assert found[0]["places"] == list(range(1, 15)) and found[0]["given"] == [0, 15]
+    assert found[0].frames.shape == (14, 64, 64, 3) and found[0].frames.dtype == np.uint8
+    assert found[0].places == list(range(1, 15)) and found[0].given == [0, 15]
     statistics = VideoGeneration(rows.features).statistics(found[0], rows[0])
     assert set(statistics) == {"psnr", "ssim", "psnr_gain"}, "no likelihood"
 
@@ -39,7 +39,7 @@ def test_only_the_ends_are_seen(rows: Any) -> None:
     batch = model.preprocess(rows.select(range(1)))
     hidden = {"clip": batch["clip"].clone()}
     hidden["clip"][:, 1:-1] = 0
-    assert np.array_equal(model.predict(batch)[0]["frames"], model.predict(hidden)[0]["frames"])
+    assert np.array_equal(model.predict(batch)[0].frames, model.predict(hidden)[0].frames)
 
 
 def test_noise_is_another_course(rows: Any) -> None:

@@ -53,8 +53,8 @@ def test_pictures_are_normalised_as_published() -> None:
     picture = Image.fromarray((raw / raw.max() * 255).astype(np.uint8))
     with torch.inference_mode():
         (found,) = model.predict(model.preprocess([{"image": picture}]))
-    assert found["labels"] == ["background", "nucleus"]
-    assert (found["mask"] == (wanted > 0.5)).mean() > 0.99
+    assert found.labels == ["background", "nucleus"]
+    assert (found.mask == (wanted > 0.5)).mean() > 0.99
 
 
 def test_what_surrounds_a_picture_does_not_count() -> None:

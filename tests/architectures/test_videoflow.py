@@ -67,7 +67,7 @@ def test_bits_fall_below_those_of_pixels_by_themselves(rows: Any) -> None:
     torch.manual_seed(0)
     flow.loss(flow.collate(examples[:8]))  # sets the norms
     flow.eval()
-    before = np.mean([p["bits_per_dim"] for p in flow.predict(held_out)])
+    before = np.mean([p.bits_per_dim for p in flow.predict(held_out)])
     optimizer = torch.optim.AdamW(flow.parameters(), 1e-3)
     flow.train()
     for step in range(60):
@@ -78,14 +78,14 @@ def test_bits_fall_below_those_of_pixels_by_themselves(rows: Any) -> None:
         optimizer.step()
     flow.eval()
     found = flow.predict(held_out)
-    after = np.mean([p["bits_per_dim"] for p in found])
+    after = np.mean([p.bits_per_dim for p in found])
     count = np.bincount(torch.stack([e["clip"] for e in examples]).flatten().numpy(), minlength=256) + 1
     alone = -np.log2(count / count.sum())[held_out["clip"][:, 3:].flatten().numpy()].mean()
     assert after < before and after < alone
     latents, _ = flow.to_latents(held_out["clip"][:, 0].float() / 256 - 0.5)
     back = (flow.to_frames(latents) + 0.5) * 256
     assert (back - held_out["clip"][:, 0]).abs().max() / 256 < 1e-4, "trained, it is as invertible"
-    assert found[0]["frames"].shape == (13, 64, 64, 3) and found[0]["given"] == [0, 1, 2]
+    assert found[0].frames.shape == (13, 64, 64, 3) and found[0].given == [0, 1, 2]
     task = VideoGeneration(rows["train"].features)
     assert set(task.statistics(found[0], rows["validation"][0])) == {"psnr", "ssim", "psnr_gain", "bits_per_dim"}
 
@@ -96,8 +96,8 @@ def test_a_batch_changes_no_clip(rows: Any) -> None:
     flow.loss(batch)
     flow.eval()
     whole, alone = flow.predict(batch), flow.predict({"clip": batch["clip"][1:2]})
-    assert whole[1]["bits_per_dim"] == pytest.approx(alone[0]["bits_per_dim"], abs=1e-4)
-    assert np.abs(whole[1]["frames"].astype(int) - alone[0]["frames"]).max() <= 1
+    assert whole[1].bits_per_dim == pytest.approx(alone[0].bits_per_dim, abs=1e-4)
+    assert np.abs(whole[1].frames.astype(int) - alone[0].frames).max() <= 1
 
 
 def test_a_temperature_varies_what_follows(rows: Any) -> None:

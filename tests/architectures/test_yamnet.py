@@ -103,10 +103,10 @@ def test_scores_are_the_files(published, reference, windows):
     assert scores @ expected / np.linalg.norm(scores) / np.linalg.norm(expected) >= 0.97
     (prediction,) = model.predict(batch)
     top = [model.spec.labels[i] for i in np.argsort(-expected)[:5]]
-    assert prediction["label"] == top[0] == "Speech"
-    assert prediction["score"] == pytest.approx(expected.max(), abs=0.05)
-    assert next(iter(prediction["scores"])) == "Speech"
-    assert len(set(prediction["scores"]) & set(top)) >= 4
+    assert prediction.label == top[0] == "Speech"
+    assert prediction.score == pytest.approx(expected.max(), abs=0.05)
+    assert next(iter(prediction.scores)) == "Speech"
+    assert len(set(prediction.scores) & set(top)) >= 4
 
 
 @official
@@ -116,7 +116,7 @@ def test_published_reads_rows(published):
     model = published.published_model()
     row = {"audio": {"bytes": SPEECH.read_bytes(), "path": None}}
     predictions = model.predict(model.preprocess([row, row]))
-    assert [p["label"] for p in predictions] == ["Speech", "Speech"]
+    assert [p.label for p in predictions] == ["Speech", "Speech"]
     assert len(model.stages()) == 15
 
 

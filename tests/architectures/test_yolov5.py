@@ -136,9 +136,9 @@ def test_photographs_are_detected_as_by_the_release(official: YOLOv5) -> None:
         for image in truth.loadImgs(truth.getImgIds()):
             path = str(MINICOCO / "images" / image["file_name"])
             (prediction,) = official.predict(official.preprocess([{"image": {"bytes": None, "path": path}}]))
-            assert len(prediction["boxes"]) <= 100
+            assert len(prediction.boxes) <= 100
             for (x1, y1, x2, y2), score, name in zip(
-                *(prediction[k] for k in ("boxes", "scores", "labels")), strict=True
+                prediction.boxes, prediction.scores, prediction.labels, strict=True
             ):
                 if name in categories:
                     box = [x1, y1, x2 - x1, y2 - y1]
@@ -158,11 +158,11 @@ def test_nano_learns_a_few_pictures(scenes: Any, learns: Any, scored: Any) -> No
     assert losses[-1] < losses[0] / 2  # boxes that are not perfect leave objectness some loss
     assert scored(model, detection(("square", "disc")), scenes, "ap50") > 0.9
     (found,) = model.predict(model.preprocess(scenes[:1]))
-    assert found["scores"] == sorted(found["scores"], reverse=True)
-    best = [found["labels"].index(name) for name in ("square", "disc")]
+    assert found.scores == sorted(found.scores, reverse=True)
+    best = [found.labels.index(name) for name in ("square", "disc")]
     (x, y, w, h), (u, v, a, b) = scenes[0]["objects"]["bbox"]
     truth = np.array([[x, y, x + w, y + h], [u, v, u + a, v + b]])
-    assert iou(np.array(found["boxes"])[best], truth).diagonal().min() > 0.6
+    assert iou(np.array(found.boxes)[best], truth).diagonal().min() > 0.6
 
 
 def test_encoding_puts_boxes_where_the_picture_is() -> None:
@@ -276,8 +276,8 @@ def test_batch_equals_one_by_one(scenes: Any) -> None:
     together = model.predict(model.preprocess(scenes[:3]))
     for found, row in zip(together, scenes, strict=False):
         (alone,) = model.predict(model.preprocess([row]))
-        assert found["labels"] == alone["labels"]
-        np.testing.assert_allclose(found["boxes"], alone["boxes"], atol=1e-3)
+        assert found.labels == alone.labels
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=1e-3)
 
 
 def test_other_checkpoints_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 from PIL import Image
 
+from tlzoo.core.predictions import Boxes, ClassScores, Mask, Poses
 from tlzoo.data.dataset import table
 from tlzoo.data.media.image import encode_png
 from tlzoo.data.media.keypoints import COCO_NAMES
-from tlzoo.draw.image import Palette, drawn, save, sheet, truth
+from tlzoo.draw.image import ImageRenderer, Palette, annotated, save, truth
 from tlzoo.errors import InputError
 
 GREY = Image.new("RGB", (640, 480), (128, 128, 128))
@@ -36,8 +38,8 @@ def test_colours_of_labels_are_apart_and_stay() -> None:
 
 def test_boxes_with_their_labels() -> None:
     palette = Palette()
-    found = {"boxes": [[100, 100, 300, 200], [400, 300, 500, 400], [5, 5, 600, 400]], "scores": [0.9, 0.5, 0.1]}
-    picture = drawn(GREY, found | {"labels": ["cat", "dog", "cat"]}, palette)
+    boxes = [[100, 100, 300, 200], [400, 300, 500, 400], [5, 5, 600, 400]]
+    picture = annotated(GREY, Boxes(boxes, [0.9, 0.5, 0.1], ["cat", "dog", "cat"]), palette)
     assert picture.width == 640 and picture.height > 480, "with a legend below"
     assert share(picture, palette["cat"], (100, 101, 102, 199)) == 1, "its left edge"
     assert share(picture, palette["cat"], (100, 80, 300, 100)) > 0.2, "its label above it"
@@ -50,7 +52,7 @@ def test_boxes_with_their_labels() -> None:
 def test_a_label_is_inside_the_picture_and_never_over_another_one() -> None:
     palette = Palette()
     boxes = [[600, 0, 640, 20], [595, 2, 640, 22], [0, 470, 30, 480], [10.0, 100.0, 12.0, 90.0]]
-    picture = drawn(GREY, {"boxes": boxes, "labels": ["abc"] * 4, "scores": [1.0] * 4}, palette)
+    picture = annotated(GREY, Boxes(boxes, [1.0] * 4, ["abc"] * 4), palette)
     right = np.asarray(picture.crop((500, 0, 640, 100)), dtype=int)
     tags = (np.abs(right - palette["abc"]).max(-1) <= PALE).sum(1)
     assert (tags > 50).any(), "a label of which nothing is cut off"
@@ -61,13 +63,13 @@ def test_a_mask_and_its_legend() -> None:
     mask = np.zeros((480, 640), np.uint8)
     mask[100:200, 100:300], mask[300:400, 400:500], mask[:50] = 1, 2, 255
     palette = Palette()
-    picture = drawn(GREY, {"mask": mask, "labels": ["background", "sea", "land"]}, palette)
+    picture = annotated(GREY, Mask(mask, ["background", "sea", "land"]), palette)
     half = tuple((c + 128) // 2 for c in palette["sea"])
     assert share(picture, half, (110, 110, 290, 190)) == 1  # type: ignore[arg-type]
     assert share(picture, palette["sea"], (100, 100, 102, 200)) == 1, "the outline"
     assert share(picture, (128, 128, 128), (0, 0, 640, 90)) == 1, "what is ignored is not coloured"
     assert share(picture, palette["land"], (0, 480, 640, picture.height)) > 0
-    empty = drawn(GREY, {"mask": np.zeros((480, 640), np.uint8), "labels": ["background", "sea"]}, Palette())
+    empty = annotated(GREY, Mask(np.zeros((480, 640), np.uint8), ["background", "sea"]), Palette())
     assert share(empty, (128, 128, 128), (0, 0, 640, 480)) == 1
 
 
@@ -77,22 +79,22 @@ def test_limbs_between_points_that_are_seen() -> None:
     scores = np.zeros(17)
     scores[[5, 6]] = 0.9
     palette = Palette()
-    found = {"keypoints": [points.tolist()], "keypoint_scores": [scores.tolist()], "names": list(COCO_NAMES)}
-    picture = drawn(GREY, found | {"scores": [0.8]}, palette)
+    pose = Poses([points.tolist()], [scores.tolist()], [0.8], list(COCO_NAMES))
+    picture = annotated(GREY, pose, palette)
     colour = palette["person 0"]
     assert share(picture, colour, (250, 199, 350, 202)) == 1, "from shoulder to shoulder"
     assert share(picture, colour, (190, 250, 210, 410)) == 0, "not to the elbow, which is not seen"
-    other = found | {"names": [f"p{i}" for i in range(17)], "scores": [0.8]}
-    assert share(drawn(GREY, other, Palette()), colour, (380, 180, 420, 220)) > 0, "points of other names are dots"
+    other = replace(pose, names=[f"p{i}" for i in range(17)])
+    assert share(annotated(GREY, other, Palette()), colour, (380, 180, 420, 220)) > 0, "points of other names are dots"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 3), (3, 2000), (96, 72), (3000, 2000)])
 def test_every_size_is_drawn_readably(size: tuple[int, int]) -> None:
     picture = Image.new("RGB", size)
-    box = {"boxes": [[0.0, 0.0, *map(float, size)]], "labels": ["лодка"], "scores": [0.7]}
-    mask = {"mask": np.ones(size[::-1], np.uint8), "labels": ["background", "boat"]}
-    for found in (box, mask, {"label": "boat", "score": 0.7, "scores": {"boat": 0.7, "car": 0.3}}):
-        assert max(drawn(picture, found, Palette()).size) >= 640
+    box = Boxes([[0.0, 0.0, *map(float, size)]], [0.7], ["лодка"])
+    mask = Mask(np.ones(size[::-1], np.uint8), ["background", "boat"])
+    for prediction in (box, mask, ClassScores("boat", 0.7, {"boat": 0.7, "car": 0.3})):
+        assert max(annotated(picture, prediction, Palette()).size) >= 640
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -132,15 +134,12 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def test_what_is_right_has_the_form_of_a_prediction() -> None:
-    found = {kind: truth(_rows(*given)[0], _rows(*given).features) for kind, given in KINDS.items()}
-    assert found["boxes"] == {"boxes": [[5, 10, 25, 40]], "labels": ["dog"]}
-    assert (found["mask"]["mask"] == MASK).all() and found["mask"]["labels"] == ["background", "cat", "dog"]
-    assert found["keypoints"] == {
-        "keypoints": [[[3, 4], [5, 6]]],
-        "keypoint_scores": [[1.0, 0.0]],
-        "names": ["nose", "left_eye"],
-    }
-    assert found["label"] == {"label": "dog"}
+    right = {kind: truth(_rows(*given)[0], _rows(*given).features) for kind, given in KINDS.items()}
+    assert right["boxes"] == Boxes([[5, 10, 25, 40]], [1.0], ["dog"])
+    mask = right["mask"]
+    assert isinstance(mask, Mask) and (mask.mask == MASK).all() and mask.labels == ["background", "cat", "dog"]
+    assert right["keypoints"] == Poses([[[3, 4], [5, 6]]], [[1.0, 0.0]], [1.0], ["nose", "left_eye"])
+    assert right["label"] == ClassScores("dog", 1.0, {"dog": 1.0})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,7 +148,7 @@ def test_a_contact_sheet_of_right_and_wrong(kind: str, tmp_path: Path) -> None:
     guesses = [truth(row, rows.features) for row in rows]
     sizes = []
     for right in ([True] * 9, [True] * 2 + [False] * 7, [False] * 9):
-        sheet(rows, guesses, right, tmp_path / "deep" / "sheet.png")
+        ImageRenderer().contact_sheet(rows, guesses, right, tmp_path / "deep" / "sheet.png")
         with Image.open(tmp_path / "deep" / "sheet.png") as picture:
             sizes.append(picture.size)
     assert sizes[1][1] > sizes[0][1], "both sections have examples"

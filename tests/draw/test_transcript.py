@@ -3,23 +3,20 @@
 import json
 from pathlib import Path
 
+from tlzoo.core.predictions import Transcript, Word
 from tlzoo.data.rendered.spoken_numbers import spoken_numbers
-from tlzoo.draw import Artist, form
-from tlzoo.draw.transcript import is_ours, sheet
+from tlzoo.draw import DrawingFolder, renderer_for
+from tlzoo.draw.transcript import TranscriptRenderer
 from tlzoo.run.finetune import finetune
 from tlzoo.run.predict import open_model, predict
 
-WORDS = [
-    {"text": "four", "start": 0.21, "end": 0.5},
-    {"text": "two", "start": 0.55, "end": 0.8},
-    {"text": "seven", "start": 3601.5, "end": 3602.0},
-]
+WORDS = [Word("four", 0.21, 0.5), Word("two", 0.55, 0.8), Word("seven", 3601.5, 3602.0)]
+NOTHING = Transcript("", [])
 
 
 def test_words_become_cues_cut_at_pauses(tmp_path: Path) -> None:
-    prediction = {"text": "four two seven", "words": WORDS}
-    drawn = Artist("audio", tmp_path)(Path("speech.wav"), prediction)
-    assert drawn == tmp_path / "speech.vtt" and is_ours(drawn)
+    drawn = DrawingFolder("audio", tmp_path).draw(Path("speech.wav"), Transcript("four two seven", WORDS))
+    assert drawn == tmp_path / "speech.vtt" and TranscriptRenderer().was_written_by_tlzoo(drawn)
     blocks = drawn.read_text().split("\n\n")
     assert blocks[0] == "WEBVTT" and blocks[1] == "NOTE tlzoo"
     assert blocks[2] == "00:00:00.210 --> 00:00:00.800\nfour two"
@@ -27,21 +24,22 @@ def test_words_become_cues_cut_at_pauses(tmp_path: Path) -> None:
 
 
 def test_nothing_heard_is_a_file_without_cues(tmp_path: Path) -> None:
-    drawn = Artist("audio", tmp_path)(Path("a.wav"), {"text": "", "words": []})
+    drawn = DrawingFolder("audio", tmp_path).draw(Path("a.wav"), NOTHING)
     assert drawn is not None and drawn.read_text() == "WEBVTT\n\nNOTE tlzoo\n"
 
 
 def test_somebody_elses_file_stays(tmp_path: Path) -> None:
     (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nmine\n")
-    drawn = Artist("audio", tmp_path)(Path("a.wav"), {"text": "", "words": []})
+    drawn = DrawingFolder("audio", tmp_path).draw(Path("a.wav"), NOTHING)
     assert drawn == tmp_path / "a-2.vtt" and "mine" in (tmp_path / "a.vtt").read_text()
 
 
 def test_a_sheet_shows_right_and_wrong_ones(tmp_path: Path) -> None:
     rows = spoken_numbers(sizes=(1, 1, 3))["test"]
-    heard = [{"text": rows[0]["text"], "words": []}, {"text": "", "words": []}, {"text": "one|", "words": []}]
-    assert form(heard[0], "audio").SHEET == ".md"
-    sheet(rows, heard, [True, False, False], tmp_path / "sheet.md")
+    heard = [Transcript(rows[0]["text"], []), NOTHING, Transcript("one|", [])]
+    renderer = renderer_for(heard[0], "audio")
+    assert renderer is not None and renderer.sheet_suffix == ".md"
+    renderer.contact_sheet(rows, heard, [True, False, False], tmp_path / "sheet.md")
     lines = (tmp_path / "sheet.md").read_text().splitlines()
     assert f"| right | {rows[0]['text']} | {rows[0]['text']} | {rows[0]['id']} |" in lines
     assert f"| wrong | {rows[1]['text']} | (nothing) | {rows[1]['id']} |" in lines
@@ -65,8 +63,8 @@ def test_from_a_persons_own_folder_to_subtitles(tmp_path: Path) -> None:
     assert " " in model.task.labels and set(model.task.labels) <= set("abcdefghijklmnopqrstuvwxyz ")  # type: ignore
     (tmp_path / "bad.wav").touch()
     paths = [tmp_path / "0.wav", tmp_path / "bad.wav", tmp_path / "1.wav"]
-    first, bad, second = predict(model, paths, draw=tmp_path / "drawn")
+    first, bad, second = (predicted.to_json() for predicted in predict(model, paths, draw=tmp_path / "drawn"))
     assert "an empty file" in bad["error"] and "words" not in bad
     assert Path(first["drawn"]).read_text().startswith("WEBVTT\n\nNOTE tlzoo\n")
-    alone = list(predict(model, paths, batch_size=1))
+    alone = [predicted.to_json() for predicted in predict(model, paths, batch_size=1)]
     assert [json.dumps(a["words"]) for a in (alone[0], alone[2])] == [json.dumps(f["words"]) for f in (first, second)]

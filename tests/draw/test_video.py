@@ -6,22 +6,22 @@ import av
 import numpy as np
 from PIL import Image
 
+from tlzoo.core.predictions import Clip
 from tlzoo.data.dataset import table
 from tlzoo.data.media.video import encode
 from tlzoo.data.schemas import CLIP_FEATURES
-from tlzoo.draw import Artist
-from tlzoo.draw.video import is_ours, sheet
-from tlzoo.run.predict import plain
+from tlzoo.draw import DrawingFolder
+from tlzoo.draw.video import VideoRenderer
 
 CLIP = np.full((16, 64, 64, 3), 90, np.uint8)
-FOUND = {"frames": np.full((13, 64, 64, 3), 30, np.uint8), "places": list(range(3, 16)), "given": [0, 1, 2]}
+GENERATED = Clip(np.full((13, 64, 64, 3), 30, np.uint8), list(range(3, 16)), [0, 1, 2])
 
 
 def test_a_clip_becomes_a_gif_and_a_film(tmp_path: Path) -> None:
     source = tmp_path / "a.mkv"
     source.write_bytes(encode(CLIP, 8))
-    drawn = Artist("video", tmp_path / "out")(source, FOUND)
-    assert drawn is not None and is_ours(drawn)
+    drawn = DrawingFolder("video", tmp_path / "out").draw(source, GENERATED)
+    assert drawn is not None and VideoRenderer().was_written_by_tlzoo(drawn)
     with Image.open(drawn) as picture:
         assert getattr(picture, "n_frames", 1) == 2, "a GIF joins frames that are alike"
         colours = []
@@ -33,12 +33,11 @@ def test_a_clip_becomes_a_gif_and_a_film(tmp_path: Path) -> None:
     assert colours[0][0] != colours[1][0], "edges tell what was given"
     with av.open(str(drawn.with_suffix(".mp4"))) as container:
         assert sum(1 for _ in container.decode(video=0)) == 16
-    assert "frames" not in plain(FOUND), "no pixels in JSON"
 
 
 def test_a_sheet_of_generated_above_true(tmp_path: Path) -> None:
     stored = {"bytes": encode(CLIP, 8), "path": "a.mkv"}
     rows = table(CLIP_FEATURES, {"video": [stored] * 3, "group": list("abc"), "id": list("abc")})
-    sheet(rows, [FOUND] * 3, [True, False, True], tmp_path / "sheet.gif")
+    VideoRenderer().contact_sheet(rows, [GENERATED] * 3, [True, False, True], tmp_path / "sheet.gif")
     with Image.open(tmp_path / "sheet.gif") as picture:
         assert picture.size == (3 * 192, 2 * 192)

@@ -66,7 +66,8 @@ def test_pairs_of_texts_from_a_table_and_back(tmp_path: Path) -> None:
     assert "Classes" not in (tmp_path / "out/README.md").read_text()
     assert trained_columns(str(tmp_path / "out")) == {"sentence1": "text1", "sentence2": "text2"}
     test = load(find("text-embedding", str(table), LIMITS)).splits["test"]
-    found = {row["input"]: row["score"] for row in predict(open_model(str(tmp_path / "out")), [table])}
+    lines = [predicted.to_json() for predicted in predict(open_model(str(tmp_path / "out")), [table])]
+    found = {line["input"]: line["score"] for line in lines}
     pairs = [[found[name], score] for name, score in zip(test["id"], test["score"], strict=True)]
     assert spearman(pairs, np.ones((1, len(pairs))))[0] == pytest.approx(done.value, abs=1e-6)
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from pycocotools import mask as coco
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import Mask, Reply, Similarity
 from tlzoo.data.media.image import decode
 from tlzoo.errors import InputError
-from tlzoo.run.predict import expand, plain, predict
+from tlzoo.run.predict import expand, open_model, predict
 from tlzoo.tasks.text_embedding import TextEmbedding
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,10 +35,8 @@ class Thresholds(Model):
     def encode(self, row: Row) -> Example:
         return {"grey": np.asarray(decode(row["image"]).convert("L"))}
 
-    def predict(self, batch: Batch) -> list[Any]:
-        return [
-            {"mask": (g > 100).astype(np.uint8) * 2, "labels": ["background", "x", "bright"]} for g in batch["grey"]
-        ]
+    def predict(self, batch: Batch) -> list[Mask]:
+        return [Mask((g > 100).astype(np.uint8) * 2, ["background", "x", "bright"]) for g in batch["grey"]]
 
 
 class SameLength(Model):
@@ -50,21 +48,26 @@ class SameLength(Model):
     def encode(self, row: Row) -> Example:
         return {"score": float(len(row["sentence1"]) == len(row["sentence2"]))}
 
-    def predict(self, batch: Batch) -> list[Any]:
-        return [{"score": score} for score in batch["score"]]
+    def predict(self, batch: Batch) -> list[Similarity]:
+        return [Similarity(score) for score in batch["score"]]
 
 
 class Unsure(SameLength):
     """Gives no number for texts of different length."""
 
-    def predict(self, batch: Batch) -> list[Any]:
-        return [{"score": score or math.nan} for score in batch["score"]]
+    def predict(self, batch: Batch) -> list[Similarity]:
+        return [Similarity(score or math.nan) for score in batch["score"]]
+
+
+def lines(*arguments: Any, **options: Any) -> list[dict[str, Any]]:
+    """What ``tlzoo predict`` prints."""
+    return [predicted.to_json() for predicted in predict(*arguments, **options)]
 
 
 def test_a_prediction_that_is_no_number_is_an_error_and_its_batch_goes_on(tmp_path: Path) -> None:
     table = tmp_path / "pairs.csv"
     table.write_text("text1,text2\nabc,xyz\nabc,de\nab,cd\n")
-    found = list(predict(Unsure(), [table]))
+    found = lines(Unsure(), [table])
     assert found == [
         {"input": "pairs.csv row 1", "score": 1},
         {"input": "pairs.csv row 2", "error": "its prediction holds NaN or infinite numbers"},
@@ -77,7 +80,7 @@ def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:
     table, other = tmp_path / "pairs.csv", tmp_path / "pairs.tsv"
     table.write_text("id,text1,text2\n1,abc,xyz\n2,abc,\n3,abc,de\n")
     other.write_bytes(b"text1\ttext2\nna\xefve\tx\n")
-    found = list(predict(SameLength(), [table, other, tmp_path / "none.csv", "a text"], batch_size=2))
+    found = lines(SameLength(), [table, other, tmp_path / "none.csv", "a text"], batch_size=2)
     assert found[:3] == [
         {"input": "pairs.csv row 1", "score": 1},
         {"input": "pairs.csv row 2", "error": "'text2' is empty"},
@@ -110,8 +113,8 @@ class Shouts(Model):
             raise InputError("not printable")
         return {"said": max(row.get("candidates", [row["text"].upper()]), key=len)}
 
-    def predict(self, batch: Batch) -> list[Any]:
-        return [{"text": said} for said in batch["said"]]
+    def predict(self, batch: Batch) -> list[Reply]:
+        return [Reply(said) for said in batch["said"]]
 
 
 def test_texts_are_lines_rows_and_what_is_said_on_the_command_line(tmp_path: Path) -> None:
@@ -122,7 +125,7 @@ def test_texts_are_lines_rows_and_what_is_said_on_the_command_line(tmp_path: Pat
     (tmp_path / "notes.bin").write_bytes(b"\0\1")
     said = ["Are you in?", "a\0 b", "half \ud83d", "x " * 5000, "Great", "好极了", "v1.2", "Really?!"]
     inputs = expand([str(tmp_path), *said, str(tmp_path / "none.txt"), str(tmp_path / "notes.bin")], "text")
-    found = list(predict(Shouts(), inputs, batch_size=3))
+    found = lines(Shouts(), inputs, batch_size=3)
     assert found[:5] == [
         {"input": "chats.jsonl row 1", "text": "Yes, please"},
         {"input": "lines.txt line 1", "text": "HI THERE"},
@@ -156,7 +159,7 @@ def test_an_input_is_a_name_a_text_or_empty(tmp_path: Path, monkeypatch: pytest.
 def test_a_name_that_is_no_utf_8_can_be_written_down(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
     path.write_text("one\ntwo")
-    found = list(predict(Shouts(), [path, path.with_suffix(".none")]))
+    found = lines(Shouts(), [path, path.with_suffix(".none")])
     assert [row["input"] for row in found] == [
         "caf\ufffd.txt line 1",
         "caf\ufffd.txt line 2",
@@ -170,7 +173,7 @@ def test_what_is_read_is_said_once(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{head}\n{'x,y' if ',' in head else 'x'}\n")
     said: list[str] = []
     paths = sorted(tmp_path.iterdir())
-    found = list(predict(Shouts(), paths, columns={"text": "note"}, say=said.append))
+    found = lines(Shouts(), paths, columns={"text": "note"}, say=said.append)
     assert [row.get("text") for row in found] == ["Y", "X", "Y", None]
     assert said == ["a.csv: text from column 'note'", "b.csv: text from column 'Note'"]
     wanted = "no column 'note', from which the model's text is read; columns: text"
@@ -178,7 +181,7 @@ def test_what_is_read_is_said_once(tmp_path: Path) -> None:
 
 
 def test_a_mask_is_run_lengths_of_each_class(halves: list[Path]) -> None:
-    rows = [json.loads(json.dumps(row)) for row in predict(Thresholds(), halves, 2)]
+    rows = [json.loads(json.dumps(row)) for row in lines(Thresholds(), halves, 2)]
     assert rows[0]["input"] == str(halves[0]) and "labels" not in rows[0] and "drawn" not in rows[0]
     assert [(m["label"], round(m["area_share"], 4)) for m in rows[0]["masks"]] == [
         ("background", 0.6667),
@@ -191,34 +194,18 @@ def test_a_mask_is_run_lengths_of_each_class(halves: list[Path]) -> None:
 
 def test_pictures_of_the_same_name_are_drawn_apart(halves: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    rows = list(predict(Thresholds(), halves, 2, out))
+    rows = lines(Thresholds(), halves, 2, out)
     assert [Path(row.get("drawn", "none")).name for row in rows] == ["half.png", "none", "half-2.png"]
     assert sorted(p.name for p in out.iterdir()) == ["half-2.png", "half.png"]
-    beside = list(predict(Thresholds(), halves[:1], 2, halves[0].parent))
+    beside = lines(Thresholds(), halves[:1], 2, halves[0].parent)
     assert Path(beside[0]["drawn"]).name == "half-2.png", "the input itself is not overwritten"
     assert decode({"bytes": None, "path": str(halves[0])}).size == (30, 20)
-
-
-@pytest.mark.parametrize(
-    ("prediction", "wanted"),
-    [
-        ({"a": np.float32(0.5), "b": [np.int64(3), (1, torch.tensor(2.0))]}, {"a": 0.5, "b": [3, [1, 2.0]]}),
-        (
-            {"keypoints": np.ones((1, 2, 2)), "names": ("x", "y")},
-            {"keypoints": [[[1, 1], [1, 1]]], "names": ["x", "y"]},
-        ),
-        ({"scores": {"cat": torch.tensor(0.25)}}, {"scores": {"cat": 0.25}}),
-        ({"mask": np.full((2, 2), 255), "labels": ["background"]}, {"masks": []}),
-    ],
-)
-def test_nothing_but_plain_values(prediction: dict[str, Any], wanted: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(plain(prediction))) == wanted
 
 
 def test_a_file_in_the_way_is_one_line(halves: list[Path], tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     with pytest.raises(InputError, match=r"--draw .*out: cannot be written \(File exists\)"):
-        list(predict(Thresholds(), halves, 2, tmp_path / "out"))
+        lines(Thresholds(), halves, 2, tmp_path / "out")
 
 
 def test_faces_are_drawn_from_the_command_line(tlzoo: Command, tmp_path: Path) -> None:
@@ -256,7 +243,7 @@ def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "questions.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
     (tmp_path / "other.json").write_text("{}")
     model = open_model(str(tmp_path / "model"))
-    found = list(predict(model, [tmp_path / "questions.json", tmp_path / "other.json"], 2))
+    found = lines(model, [tmp_path / "questions.json", tmp_path / "other.json"], 2)
     assert [row.get("id") for row in found] == ["0When?", "0Who?", "0 ", "1When?", "1Who?", "1 ", None]
     for i, row in enumerate(found[:6]):
         assert row["input"].endswith("questions.json") and row["question"] in row["id"]
@@ -265,4 +252,28 @@ def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
         else:
             assert contexts[i // 3][row["start"] : row["end"]] == row["text"]
             assert json.loads(json.dumps(row)) == row
-    assert "not a SQuAD file" in found[6]["error"]
+    assert "no SQuAD file" in found[6]["error"]
+
+
+def test_a_folder_of_another_kind_does_not_hide_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tlzoo.cards import catalogue
+    from tlzoo.run import predict as module
+    from tlzoo.transfer import bundle
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "published", lambda name, task, weights: f"the card {name}")
+    monkeypatch.setattr(bundle, "load", lambda folder: f"the folder {folder}")
+    said: list[str] = []
+    assert open_model("crepe", said.append) == "the card crepe" and said == []
+    (tmp_path / "crepe").mkdir()
+    (tmp_path / "crepe" / "config.json").write_text('{"model_type": "bert"}')
+    assert open_model("crepe", said.append) == "the card crepe"
+    assert said.pop() == (
+        "crepe is the name of a folder and of a card; opening the card, as the folder is not a fine-tuned model"
+    )
+    (tmp_path / "crepe" / "config.json").write_text('{"tlzoo": 2}')
+    assert open_model("crepe", said.append) == "the folder crepe"
+    assert said.pop() == "crepe is the name of a folder and of a card; opening the fine-tuned model in the folder"
+    (tmp_path / "mine").mkdir()
+    assert open_model("mine", said.append) == "the folder mine" and "mine" not in catalogue.read_all()
+    assert said == []

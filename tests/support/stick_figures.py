@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tlzoo.core.predictions import Poses
 from tlzoo.data.media.keypoints import COCO_LIMBS, COCO_NAMES
 
 STANDING = {
@@ -59,9 +60,9 @@ def figures(count: int, people: int = 1, size: tuple[int, int] = (160, 120), see
     return rows
 
 
-def distance(prediction: dict[str, Any], row: dict[str, Any]) -> np.ndarray:
+def distance(prediction: Poses, row: dict[str, Any]) -> np.ndarray:
     """How far the predicted keypoints are from the nearest person's, pixels: ``(people predicted, keypoints)``."""
-    found = np.array(prediction["keypoints"])
+    found = np.array(prediction.keypoints)
     true = np.array(row["people"]["keypoints"])[..., :2]
     apart = np.linalg.norm(found[:, None] - true[None], axis=-1)
     return apart[np.arange(len(found)), apart.mean(-1).argmin(1)]

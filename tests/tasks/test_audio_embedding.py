@@ -9,6 +9,7 @@ from torch import nn
 
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import Spec
+from tlzoo.core.predictions import Embedding
 from tlzoo.tasks.audio_embedding import AudioEmbedding
 
 LABELS = ("high", "low", "mixed")
@@ -20,10 +21,10 @@ def vectors(count: int, seed: int = 0) -> tuple[list[dict], list[dict]]:
     labels = np.arange(count) % 3
     values = np.eye(3)[labels] * 3 + rng.normal(0, 0.3, (count, 3))
     values = np.hstack([values, rng.normal(0, 1000, (count, 1))])
-    return [{"embedding": v.tolist()} for v in values], [{"label": int(y)} for y in labels]
+    return [Embedding(v.tolist()) for v in values], [{"label": int(y)} for y in labels]
 
 
-def scores(task: AudioEmbedding, predictions: list[dict], rows: list[dict]) -> dict[str, float]:
+def scores(task: AudioEmbedding, predictions: list[Embedding], rows: list[dict]) -> dict[str, float]:
     each = [task.statistics(p, row) for p, row in zip(predictions, rows, strict=True)]
     return {name: float(np.mean([e[name] for e in each])) for name in task.metrics}
 
@@ -60,7 +61,7 @@ def test_head_changes_nothing_at_first_and_learns() -> None:
     task = AudioEmbedding.of(LABELS)
     head = task.head(Spec("audio", {"pooled": 4}))
     predictions, rows = vectors(90)
-    x = torch.tensor([p["embedding"] for p in predictions])
+    x = torch.tensor([p.embedding for p in predictions])
     torch.testing.assert_close(head(x).vectors, (x - x.mean(0)) / x.std(0, correction=0), atol=1e-3, rtol=1e-3)
     target = torch.tensor([row["label"] for row in rows])
     optimizer = torch.optim.Adam(head.parameters(), 0.05)
@@ -71,7 +72,7 @@ def test_head_changes_nothing_at_first_and_learns() -> None:
         loss.backward()
         optimizer.step()
     assert loss.item() < first / 4
-    assert len(task.decode(head.eval()(x), {})[0]["embedding"]) == 4
+    assert len(task.decode(head.eval()(x), {})[0].embedding) == 4
 
 
 def test_any_audio_backbone_embeds_without_training() -> None:
@@ -88,7 +89,7 @@ def test_any_audio_backbone_embeds_without_training() -> None:
         assert model is not None and isinstance(model.head, nn.Identity)
         with torch.inference_mode():
             (prediction,) = model.eval().predict(model.preprocess([row]))
-        assert len(prediction["embedding"]) == model.spec.outputs["pooled"]
+        assert len(prediction.embedding) == model.spec.outputs["pooled"]
 
 
 def wav() -> bytes:

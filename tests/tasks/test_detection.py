@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 
 from tests.support.small import COLOURS, learn, noise, probe, scores, stored, whole
+from tlzoo.core.predictions import Boxes
 from tlzoo.data.dataset import table
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
@@ -23,7 +27,7 @@ def features(names: list[str]) -> Features:
     return Features({"image": ImageFeature(decode=False), "objects": objects})
 
 
-def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[dict, dict]]:
+def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[Boxes, dict]]:
     """Random references as rows, and predictions near some of them, with misses, doubles and ghosts."""
     rng = np.random.default_rng(seed)
     made = []
@@ -36,21 +40,21 @@ def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[dict, dict]]:
         boxes = truth[near] + rng.normal(0, 2.5, (len(near), 4))
         boxes = np.r_[boxes, np.c_[rng.uniform(0, 60, (ghosts, 2)), rng.uniform(10, 40, (ghosts, 2))]]
         guesses = np.r_[category[near], rng.integers(0, classes, ghosts)].astype(int)
-        prediction = {
-            "boxes": np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]].tolist(),
-            "scores": rng.uniform(0, 1, len(boxes)).tolist(),
-            "labels": [f"c{c}" for c in guesses],
-        }
+        prediction = Boxes(
+            np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]].tolist(),
+            rng.uniform(0, 1, len(boxes)).tolist(),
+            [f"c{c}" for c in guesses],
+        )
         made.append((prediction, {"objects": {"bbox": truth.tolist(), "category": category.tolist()}}))
     return made
 
 
-def statistics(classes: int, pairs: list[tuple[dict, dict]], key: str) -> list[list[float]]:
+def statistics(classes: int, pairs: list[tuple[Boxes, dict]], key: str) -> list[list[float]]:
     task = ObjectDetection(features([f"c{c}" for c in range(classes)]))
     return [task.statistics(prediction, row)[key] for prediction, row in pairs]
 
 
-def pycocotools_ap(classes: int, pairs: list[tuple[dict, dict]]) -> list[float]:
+def pycocotools_ap(classes: int, pairs: list[tuple[Boxes, dict]]) -> list[float]:
     """AP and AP50 by COCO's own code (torchmetrics rounds thresholds to float32, which moves hits at the edge)."""
     cocoeval = pytest.importorskip("pycocotools.cocoeval")
     from pycocotools.coco import COCO
@@ -60,7 +64,7 @@ def pycocotools_ap(classes: int, pairs: list[tuple[dict, dict]]) -> list[float]:
         for box, c in zip(row["objects"]["bbox"], row["objects"]["category"], strict=True):
             mark = {"image_id": i, "category_id": c + 1, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
             references.append(mark | {"id": len(references) + 1})
-        for (x1, y1, x2, y2), score, name in zip(*prediction.values(), strict=True):
+        for (x1, y1, x2, y2), score, name in zip(prediction.boxes, prediction.scores, prediction.labels, strict=True):
             box = [x1, y1, x2 - x1, y2 - y1]
             detections.append({"image_id": i, "category_id": int(name[1:]) + 1, "score": score, "bbox": box})
     truth = COCO()
@@ -117,8 +121,8 @@ def test_perfect_missing_and_absent():
     task = FaceDetection(features(["face"]))
     row = {"objects": {"bbox": [[10, 20, 30, 40]], "category": [0]}}
     empty = {"objects": {"bbox": [], "category": []}}
-    hit = {"boxes": [[10, 20, 40, 60]], "scores": [0.9], "labels": ["face"]}
-    nothing = {"boxes": [], "scores": [], "labels": []}
+    hit = Boxes([[10, 20, 40, 60]], [0.9], ["face"])
+    nothing = Boxes([], [], [])
 
     def ap(*pairs):
         return mean_average_precision([task.statistics(*pair)["ap"] for pair in pairs], np.ones((1, len(pairs))))[0]
@@ -129,10 +133,10 @@ def test_perfect_missing_and_absent():
     assert ap((nothing, row)) == 0
     assert ap((hit, row), (nothing, empty)) == 1
     assert ap((hit, row), (nothing, row)) == pytest.approx(51 / 101)
-    assert ap((hit, row), (hit | {"scores": [0.95]}, empty)) == pytest.approx(0.5)
+    assert ap((hit, row), (replace(hit, scores=[0.95]), empty)) == pytest.approx(0.5)
     assert ap((hit, empty)) == 0
-    assert ap((hit | {"labels": ["cat"]}, row)) == 0  # a class that the data set does not have
-    assert ap((hit | {"boxes": hit["boxes"] * 150, "scores": [0.9] * 150, "labels": ["face"] * 150}, row)) == 1
+    assert ap((replace(hit, labels=["cat"]), row)) == 0  # a class that the data set does not have
+    assert ap((Boxes([[10, 20, 40, 60]] * 150, [0.9] * 150, ["face"] * 150), row)) == 1
 
 
 def test_matching_is_greedy_by_score():
@@ -162,7 +166,7 @@ def test_what_people_call_right():
         (something, [[0, 0, 10, 10]], 0.2, True),
         (something, [], 0, False),
     ):
-        prediction = {"boxes": boxes, "scores": [score] * len(boxes), "labels": ["a"] * len(boxes)}
+        prediction = Boxes(boxes, [score] * len(boxes), ["a"] * len(boxes))
         statistic = task.statistics(prediction, row)[task.metrics[0]]
         assert task.is_right(prediction, row, statistic) == right
 
@@ -247,12 +251,18 @@ def test_decoding_undoes_the_framing(high: int, wide: int) -> None:
     example = whole(task).encode(row)
     target = example["target"]
     assert target["boxes"].max() <= 96 and target["boxes"].min() >= 0
-    found = task.found(target["boxes"], torch.ones(2), target["labels"], example["frame"])
-    assert found["labels"] == ["green", "red"]
+
+    def decoded(boxes: torch.Tensor, labels: torch.Tensor) -> Boxes:
+        detections = {"boxes": boxes, "scores": torch.ones(len(boxes)), "labels": labels}
+        output: Any = SimpleNamespace(detections=lambda: [detections])
+        return task.decode(output, {"frame": example["frame"][None]})[0]
+
+    found = decoded(target["boxes"], target["labels"])
+    assert found.labels == ["green", "red"]
     corners = [[x, y, x + w, y + h] for x, y, w, h in boxes]
-    np.testing.assert_allclose(found["boxes"], corners, atol=1e-3)
-    outside = task.found(torch.tensor([[-50.0, -50, 500, 500]]), torch.ones(1), torch.zeros(1).long(), example["frame"])
-    assert outside["boxes"] == [[0, 0, wide, high]]
+    np.testing.assert_allclose(found.boxes, corners, atol=1e-3)
+    outside = decoded(torch.tensor([[-50.0, -50, 500, 500]]), torch.zeros(1).long())
+    assert outside.boxes == [[0, 0, wide, high]]
 
 
 def test_boxes_without_area_are_no_targets() -> None:
@@ -268,4 +278,4 @@ def test_rows_without_objects_are_predicted() -> None:
     model = whole(FaceDetection.of(["face"])).eval()
     batch = model.preprocess([{"image": stored(np.zeros((30, 50, 3), np.uint8))}])
     assert "target" not in batch
-    assert set(model.predict(batch)[0]) == {"boxes", "scores", "labels"}
+    assert set(model.predict(batch)[0].to_json()) == {"boxes", "scores", "labels"}

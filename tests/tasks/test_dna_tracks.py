@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from datasets import Features, Value
 
+from tlzoo.core.predictions import DnaTracks
 from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
@@ -37,7 +38,7 @@ def test_without_tracks_there_is_no_task(features: dict[str, object]) -> None:
 def test_statistics_are_of_each_track() -> None:
     rng = np.random.default_rng(0)
     rows = [{"tracks": rng.poisson(3, (8, 2)).tolist()} for _ in range(5)]
-    predictions = [{"tracks": np.array(row["tracks"]) * [2, -1] + [1, 9]} for row in rows]
+    predictions = [DnaTracks(np.array(row["tracks"]) * [2, -1] + [1, 9], ["a", "b"], 128, 0) for row in rows]
     found = [Tracks(track_features(8, 2)).statistics(p, r)["pearson"] for p, r in zip(predictions, rows, strict=True)]
     assert METRICS["pearson"].reduce(found, np.ones((1, 5)))[0] == pytest.approx(0.0)
     assert METRICS["pearson"].reduce([s[:6] for s in found], np.ones((1, 5)))[0] == pytest.approx(1.0)

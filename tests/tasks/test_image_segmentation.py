@@ -12,6 +12,7 @@ from datasets import Image as ImageFeature
 from torch.nn import functional as F
 
 from tests.support.small import COLOURS, learn, noise, probe, scores, stored, whole
+from tlzoo.core.predictions import Mask
 from tlzoo.data.dataset import table
 from tlzoo.errors import InputError
 from tlzoo.tasks.image_segmentation import Segmentation
@@ -87,7 +88,7 @@ def test_decoding_undoes_the_framing(task: Segmentation, high: int, wide: int) -
     example = whole(task).encode({"image": stored(image), **row(mask)})
     target = example["target"][None].long()
     batch = {"frame": example["frame"][None]}
-    found = task.decode(F.one_hot(target.clamp(max=2), 3).movedim(-1, 1).float(), batch)[0]["mask"]
+    found = task.decode(F.one_hot(target.clamp(max=2), 3).movedim(-1, 1).float(), batch)[0].mask
     assert found.shape == mask.shape
     assert found.dtype == np.uint8
     assert (found == mask).mean() > 0.97  # but for the pixels at borders, where the input is coarser
@@ -117,23 +118,23 @@ def test_the_loss_is_finite_without_a_pixel_that_counts(task: Segmentation) -> N
 
 
 def test_statistics_are_areas(task: Segmentation) -> None:
-    prediction = {"mask": np.array([[0, 0, 1, 2], [0, 1, 1, 2]], np.uint8), "labels": list(CLASSES)}
+    prediction = Mask(np.array([[0, 0, 1, 2], [0, 1, 1, 2]], np.uint8), list(CLASSES))
     found = task.statistics(prediction, row([[0, 1, 1, 255], [0, 1, 0, 1]]))
     assert found["miou"] == found["dice"] == [2, 2, 0, 3, 3, 1, 3, 4, 0]
 
 
 def test_a_published_models_classes_are_known_by_name(task: Segmentation) -> None:
-    prediction = {"mask": np.array([[0, 1, 2]], np.uint8), "labels": ["background", "zebra", "red"]}
+    prediction = Mask(np.array([[0, 1, 2]], np.uint8), ["background", "zebra", "red"])
     assert task.statistics(prediction, row([[0, 0, 1]]))["miou"] == [2, 1, 0, 2, 1, 0, 2, 1, 0]
     plain = Segmentation.of(["red", "green"])
-    prediction = {"mask": np.array([[0, 1, 2]], np.uint8), "labels": ["red", "zebra", "green"]}
+    prediction = Mask(np.array([[0, 1, 2]], np.uint8), ["red", "zebra", "green"])
     assert plain.statistics(prediction, row([[0, 0, 1]]))["miou"] == [1, 1, 1, 1, 2, 1]
 
 
 def test_what_cannot_be_used_is_said(task: Segmentation) -> None:
     with pytest.raises(InputError, match="seven: the mask has class 7; there are 3"):
         task.reference(row([[0, 7]], id="seven"))
-    wrong = {"mask": np.zeros((2, 2), np.uint8), "labels": list(CLASSES)}
+    wrong = Mask(np.zeros((2, 2), np.uint8), list(CLASSES))
     with pytest.raises(InputError, match="prediction is 2 x 2 pixels, the mask 3 x 1"):
         task.statistics(wrong, row([[0, 0, 0]]))
     image = stored(np.zeros((5, 9, 3), np.uint8))
@@ -150,4 +151,4 @@ def test_rows_without_a_mask_are_predicted(task: Segmentation) -> None:
     model = whole(task).eval()
     batch = model.preprocess([{"image": stored(np.zeros((30, 50, 3), np.uint8))}])
     assert "target" not in batch
-    assert model.predict(batch)[0]["mask"].shape == (30, 50)
+    assert model.predict(batch)[0].mask.shape == (30, 50)

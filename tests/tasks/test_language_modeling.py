@@ -9,6 +9,7 @@ from datasets import Features, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tlzoo.core.predictions import Completion
 from tlzoo.data.schemas import CLOZE_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
@@ -27,7 +28,7 @@ def test_it_is_registered_and_lists_only_metrics_of_words() -> None:
 
 
 def test_a_word_and_its_end_have_a_perplexity_where_the_model_gives_one() -> None:
-    found = TASK.statistics({"text": "fires", "nats": 6.0}, ROW)
+    found = TASK.statistics(Completion("fires", 6.0), ROW)
     assert found == {"cloze_accuracy": [1.0], "perplexity": [6.0, 2.0]}
 
 
@@ -50,7 +51,7 @@ def test_examples_are_turns_already_answered() -> None:
     messages = TASK.prompt(ROW, [example])
     assert [m["role"] for m in messages] == ["system", "user", "assistant", "user"]
     assert messages[1] == TASK.prompt(example)[1]
-    assert TASK.parse(messages[2]["content"], example) == {"text": "cat"}
+    assert TASK.parse(messages[2]["content"], example) == Completion("cat")
 
 
 @pytest.mark.parametrize(
@@ -88,15 +89,15 @@ WORDS = st.lists(st.sampled_from(SOME), min_size=1, max_size=12)
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_parsing_never_raises_nor_reads_the_target(answer: str, text: str) -> None:
-    (word,) = TASK.parse(answer, {"text": text}).values()
+    word = TASK.parse(answer, {"text": text}).text
     assert word == "" or word in unicodedata.normalize("NFKC", answer).replace("’", "'")
-    assert TASK.statistics({"text": word}, {"target": "fires"})["cloze_accuracy"][0] in (0.0, 1.0)
+    assert TASK.statistics(Completion(word), {"target": "fires"})["cloze_accuracy"][0] in (0.0, 1.0)
 
 
 @given(WORDS, st.sampled_from(["", ".", " and so on.", '"', "**"]), st.sampled_from(["{}", "{} ", "Sure! “{}"]))
 def test_a_passage_that_is_repeated_is_read_past_its_end(words: list[str], end: str, form: str) -> None:
     text = " ".join(["Once", "upon", *words])
-    assert TASK.parse(form.format(f"{text} whales{end}"), {"text": text}) == {"text": "whales"}
+    assert TASK.parse(form.format(f"{text} whales{end}"), {"text": text}) == Completion("whales")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Pitch: mir_eval's figures, a head that learns, and the published tracker on its task."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from mir_eval import melody
 
 from tlzoo.architectures.crepe import CREPE
 from tlzoo.architectures.yamnet import YAMNet
+from tlzoo.core.predictions import PitchTrack
 from tlzoo.data.rendered.pitches import pitches
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks.pitch_extraction import Pitches, PitchExtraction, estimated
@@ -25,9 +27,9 @@ def task(data: DatasetDict) -> PitchExtraction:
     return PitchExtraction(data["train"].features)
 
 
-def exact(row: dict[str, Any], factor: float = 1.0) -> dict[str, Any]:
+def exact(row: dict[str, Any], factor: float = 1.0) -> PitchTrack:
     hz = np.array(row["f0"]["hz"])
-    return {"time": row["f0"]["time"], "frequency": np.where(hz > 0, hz * factor, 300), "confidence": hz > 0}
+    return PitchTrack(row["f0"]["time"], np.where(hz > 0, hz * factor, 300).tolist(), (hz > 0).tolist())
 
 
 def values(task: PitchExtraction, rows: Any, factor: float) -> dict[str, float]:
@@ -47,8 +49,9 @@ def test_what_is_right_an_octave_off_or_a_semitone_off(task: PitchExtraction, da
 def test_one_sound_has_mir_evals_own_figures(task: PitchExtraction, data: DatasetDict) -> None:
     row = data["train"][1]
     rng = np.random.default_rng(0)
-    guess = exact(row) | {"confidence": rng.random(100)}
-    guess["frequency"] = guess["frequency"] * 2 ** rng.normal(0, 0.05, 100)
+    guess = exact(row)
+    guess = replace(guess, confidence=rng.random(100).tolist())
+    guess = replace(guess, frequency=(np.array(guess.frequency) * 2 ** rng.normal(0, 0.05, 100)).tolist())
     truth = (np.array(row["f0"]["time"]), np.array(row["f0"]["hz"]))
     own = melody.evaluate(*truth, *estimated(guess, truth[0][-1]))
     found = task.statistics(guess, row)
@@ -58,7 +61,7 @@ def test_one_sound_has_mir_evals_own_figures(task: PitchExtraction, data: Datase
 
 
 def test_one_frame_is_an_estimate_too(task: PitchExtraction, data: DatasetDict) -> None:
-    found = task.statistics({"time": [0.5], "frequency": [220.0], "confidence": [0.9]}, data["train"][0])
+    found = task.statistics(PitchTrack([0.5], [220.0], [0.9]), data["train"][0])
     assert found["voicing_recall"][0] == found["voicing_recall"][1]
 
 
@@ -66,10 +69,10 @@ def test_one_frame_is_an_estimate_too(task: PitchExtraction, data: DatasetDict) 
 def test_sounds_without_any_pitch_are_counted_in_silence(task: PitchExtraction, data: DatasetDict) -> None:
     row = data["train"][0]
     rest = {"f0": {"time": row["f0"]["time"], "hz": [0.0] * 100}}
-    found = task.statistics(exact(row) | {"confidence": np.ones(100)}, rest)
+    found = task.statistics(replace(exact(row), confidence=[1.0] * 100), rest)
     assert found["rpa"] == found["rca"] == found["voicing_recall"] == [0, 0]
     assert found["voicing_false_alarm"] == [100, 100]
-    missed = task.statistics(exact(row) | {"confidence": np.zeros(100)}, row)
+    missed = task.statistics(replace(exact(row), confidence=[0.0] * 100), row)
     assert missed["rpa"][0] == missed["rpa"][1] > 0, "a pitch is right though it is said to be none"
     assert missed["voicing_recall"][0] == 0
 
@@ -91,9 +94,9 @@ def test_a_head_learns_ten_sounds(make: Any, task: PitchExtraction, data: Datase
     assert losses[-1] < 0.75 * losses[0]
     model.eval()
     found = model.predict(batch)
-    assert all(len(p["time"]) == len(p["frequency"]) == len(p["confidence"]) for p in found)
+    assert all(len(p.time) == len(p.frequency) == len(p.confidence) for p in found)
     if isinstance(model.backbone, CREPE):
-        assert np.diff(found[0]["time"]) == pytest.approx(0.025, rel=1e-4), (
+        assert np.diff(found[0].time) == pytest.approx(0.025, rel=1e-4), (
             "the task asks for finer tokens than the default"
         )
 

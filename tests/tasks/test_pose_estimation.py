@@ -12,6 +12,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 
 from tests.support.small import COLOURS, learn, noise, probe, scores, stored, whole
+from tlzoo.core.predictions import Poses
 from tlzoo.data.dataset import table
 from tlzoo.data.media.keypoints import COCO_NAMES, COCO_SIGMAS
 from tlzoo.errors import InputError
@@ -63,7 +64,7 @@ def test_the_head_learns_a_few_pictures() -> None:
     assert ap > 0.8 > 0.2 > before[1]
     with torch.inference_mode():
         found = model.predict(model.preprocess(list(rows)))
-    assert min(p["scores"][0] for p in found[:-1]) > found[-1]["scores"][0]  # it knows where nobody is
+    assert min(p.scores[0] for p in found[:-1]) > found[-1].scores[0]  # it knows where nobody is
 
 
 def test_it_learns_from_varied_pictures() -> None:
@@ -96,8 +97,8 @@ def test_decoding_undoes_the_framing(high: int, wide: int) -> None:
         output.scores[0, k, round(y), round(x)] = 99
         output.offsets[0, k, :, round(y), round(x)] = torch.tensor([x - round(x), y - round(y)])
     found = task.decode(output, {"frame": example["frame"][None]})[0]
-    np.testing.assert_allclose(found["keypoints"], places[None], atol=1e-3)
-    assert found["names"] == list(POINTS) and min(found["keypoint_scores"][0]) > 0.99
+    np.testing.assert_allclose(found.keypoints, places[None], atol=1e-3)
+    assert found.names == list(POINTS) and min(found.keypoint_scores[0]) > 0.99
 
 
 def test_targets_are_everybody_largest_first() -> None:
@@ -112,7 +113,7 @@ def test_targets_are_everybody_largest_first() -> None:
     assert nobody["keypoints"].shape == (0, 2, 3)
 
 
-def scenes(pictures: int, seed: int = 0) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def scenes(pictures: int, seed: int = 0) -> list[tuple[Poses, dict[str, Any]]]:
     """Predictions near labelled people, with misses, doubles, ghosts, and people without a labelled point."""
     rng = np.random.default_rng(seed)
     made = []
@@ -125,19 +126,14 @@ def scenes(pictures: int, seed: int = 0) -> list[tuple[dict[str, Any], dict[str,
         spread = rng.choice([1, 4, 12], (len(near), 1, 1))
         found = np.r_[points[near] + rng.normal(0, 1, (len(near), 17, 2)) * spread, rng.random((ghosts, 17, 2)) * 300]
         names = list(COCO_NAMES)
-        prediction = {
-            "keypoints": found.tolist(),
-            "keypoint_scores": np.ones((len(found), 17)).tolist(),
-            "scores": rng.random(len(found)).tolist(),
-            "names": names,
-        }
+        prediction = Poses(found.tolist(), np.ones((len(found), 17)).tolist(), rng.random(len(found)).tolist(), names)
         keypoints = np.concatenate([points, seen[..., None]], -1)
         people = {"bbox": boxes.tolist(), "keypoints": keypoints.tolist(), "area": rng.uniform(900, 9000, n).tolist()}
         made.append((prediction, {"people": people}))
     return made
 
 
-def pycocotools_ap(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> float:
+def pycocotools_ap(pairs: list[tuple[Poses, dict[str, Any]]]) -> float:
     cocoeval = pytest.importorskip("pycocotools.cocoeval")
     from pycocotools.coco import COCO
 
@@ -149,7 +145,7 @@ def pycocotools_ap(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> float:
             labelled = int((np.array(points)[:, 2] > 0).sum())
             mark = {"image_id": i, "category_id": 1, "bbox": box, "area": area, "iscrowd": 0, "num_keypoints": labelled}
             references.append(mark | {"keypoints": np.ravel(points).tolist(), "id": len(references) + 1})
-        for points, score in zip(prediction["keypoints"], prediction["scores"], strict=True):
+        for points, score in zip(prediction.keypoints, prediction.scores, strict=True):
             flat = np.concatenate([points, np.ones((17, 1))], 1).ravel().tolist()
             detections.append({"image_id": i, "category_id": 1, "score": score, "keypoints": flat})
     truth = COCO()
@@ -179,7 +175,7 @@ def test_oks_ap_equals_pycocotools(coco: Pose, pictures: int, seed: int) -> None
 def test_a_prediction_of_a_person_without_labels_counts_in_nothing() -> None:
     task = Pose.of(["nose"])
     row = {"people": {"bbox": [[0, 0, 50, 100]], "keypoints": [[[0, 0, 0]]]}}
-    inside, outside = ({"keypoints": [[p]], "scores": [0.5], "names": ["nose"]} for p in [(20, 30), (900, 30)])
+    inside, outside = (Poses([[p]], [[1.0]], [0.5], ["nose"]) for p in [(20, 30), (900, 30)])
     assert task.statistics(inside, row)["oks_ap"] == [10, 1, *[0] * 10]
     assert task.statistics(outside, row)["oks_ap"] == [10, 1, *[0] * 10, *[x for t in range(10) for x in (t, 0.5, 0)]]
     assert task.statistics(inside, row)["pck"] == [0, 0]
@@ -189,9 +185,9 @@ def person(*points: tuple[float, float, int], box: tuple[float, ...] = (0, 0, 50
     return {"people": {"bbox": [list(box)], "keypoints": [[list(p) for p in points]]}}
 
 
-def guess(names: tuple[str, ...], *people: list[tuple[float, float]]) -> dict[str, Any]:
+def guess(names: tuple[str, ...], *people: list[tuple[float, float]]) -> Poses:
     ones = [[1.0] * len(names)] * len(people)
-    return {"keypoints": people, "keypoint_scores": ones, "scores": [1.0] * len(people), "names": list(names)}
+    return Poses(people, ones, [1.0] * len(people), list(names))
 
 
 def test_a_point_is_right_within_a_fifth_of_the_longer_side() -> None:
@@ -255,4 +251,4 @@ def test_rows_without_people_are_predicted() -> None:
     model = whole(Pose.of(POINTS)).eval()
     batch = model.preprocess([{"image": stored(np.zeros((30, 50, 3), np.uint8))}])
     assert "target" not in batch
-    assert len(model.predict(batch)[0]["keypoints"][0]) == 4
+    assert len(model.predict(batch)[0].keypoints[0]) == 4

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.adapters.test_spans import encoder
 from tests.support.small import learn, scores
+from tlzoo.core.predictions import AnswerSpan
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks import task_type
@@ -34,8 +35,8 @@ def question(i: int, answered: bool = True, padding: str = "") -> dict[str, Any]
     return {"question": f"Where does {name} live?", "context": context, "answers": answers, "answer_type": kind}
 
 
-def predicted(text: str) -> dict[str, Any]:
-    return {"text": text}
+def predicted(text: str) -> AnswerSpan:
+    return AnswerSpan(text, 0, len(text), 1.0, "short" if text else "none", 0.0, [])
 
 
 def row(*texts: str) -> dict[str, Any]:
@@ -108,8 +109,8 @@ def test_ten_examples_are_learnt() -> None:
     with torch.inference_mode():
         found = model.predict(model.collate([model.encode({k: row[k] for k in TASK.inputs}) for row in rows]))
     for prediction, asked in zip(found, rows, strict=True):
-        assert asked["context"][prediction["start"] : prediction["end"]] == prediction["text"]
-        assert (prediction["type"] == "none") == (prediction["text"] == "") == (prediction["end"] == 0)
+        assert asked["context"][prediction.start : prediction.end] == prediction.text
+        assert (prediction.type == "none") == (prediction.text == "") == (prediction.end == 0)
 
 
 def test_a_batch_predicts_what_its_examples_do() -> None:
@@ -120,8 +121,8 @@ def test_a_batch_predicts_what_its_examples_do() -> None:
         together = model.predict(model.collate(examples))
         alone = [model.predict(model.collate([example]))[0] for example in examples]
     for one, other in zip(together, alone, strict=True):
-        assert one["score"] == pytest.approx(other["score"], abs=1e-4)
-        assert (one["text"], one["start"], one["type"]) == (other["text"], other["start"], other["type"])
+        assert one.score == pytest.approx(other.score, abs=1e-4)
+        assert (one.text, one.start, one.type) == (other.text, other.start, other.type)
 
 
 def made(*windows: list[tuple[int, int]]) -> dict[str, Any]:
@@ -144,33 +145,33 @@ def logits(batch: dict[str, Any], **values: float) -> torch.Tensor:
 def test_the_best_span_of_all_windows_that_beats_none_is_the_answer() -> None:
     batch = made([(-1, -1), (0, 2), (3, 5), (6, 8)], [(-1, -1), (6, 8), (9, 10)])
     (found,) = TASK.decode(logits(batch, s3=3, e4=3, s7=2, e8=2, t0_1=1), batch)
-    assert (found["start"], found["end"], found["text"], found["type"]) == (3, 8, "defgh", "long")
+    assert (found.start, found.end, found.text, found.type) == (3, 8, "defgh", "long")
     (found,) = TASK.decode(logits(batch, s3=3, e4=3, s7=4, e8=4, t0_1=1, t5_2=1), batch)
-    assert (found["start"], found["end"], found["type"]) == (6, 10, "yes")
+    assert (found.start, found.end, found.type) == (6, 10, "yes")
     # in the second window no answer has a high score, too, so the first one's counts for more
     (found,) = TASK.decode(logits(batch, s3=3, e4=3, s7=4, e8=4, s5=3, t0_1=1), batch)
-    assert (found["start"], found["end"]) == (3, 8)
+    assert (found.start, found.end) == (3, 8)
     (found,) = TASK.decode(logits(batch, s3=3, e4=3, s0=8, s7=4, e8=4, s5=9), batch)
-    assert (found["text"], found["start"], found["end"], found["type"]) == ("", 0, 0, "none")
-    assert found["score"] == found["none"] and found["best"][0]["text"] == "ghij"
+    assert (found.text, found.start, found.end, found.type) == ("", 0, 0, "none")
+    assert found.score == found.none and found.best[0].text == "ghij"
 
 
 def test_spans_neither_run_backwards_nor_leave_the_passage_nor_are_long() -> None:
     batch = made([(-1, -1), *((i, i + 1) for i in range(40))])
     (found,) = TASK.decode(logits(batch, s1=99, e1=99, s20=9, e10=9), batch)
-    assert 0 < found["end"] <= 40 and found["start"] < found["end"]
-    assert all(best["start"] < best["end"] for best in found["best"])
+    assert 0 < found.end <= 40 and found.start < found.end
+    assert all(best.start < best.end for best in found.best)
     (found,) = TASK.decode(logits(batch, s2=9, e41=9, s12=1), batch)
-    assert found["end"] - found["start"] <= 30
+    assert found.end - found.start <= 30
     (found,) = TASK.decode(logits(batch, s12=9, e41=9), batch)
-    assert (found["start"], found["end"]) == (10, 40)
+    assert (found.start, found.end) == (10, 40)
 
 
 def test_a_passage_without_words_has_no_answer() -> None:
     model = encoder("tf2nq").for_task(TASK).eval()
     with torch.inference_mode():
         (found,) = model.predict(model.preprocess([{"question": "Who?", "context": " \n "}]))
-    assert (found["text"], found["start"], found["end"], found["best"]) == ("", 0, 0, [])
+    assert (found.text, found.start, found.end, found.best) == ("", 0, 0, [])
 
 
 def test_where_an_answer_stands_twice_either_place_is_right() -> None:

@@ -13,6 +13,7 @@ from tlzoo.architectures.wav2vec import Wav2Vec
 from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Variant
+from tlzoo.core.predictions import Transcript
 from tlzoo.data.catalogue import find
 from tlzoo.data.rendered.spoken_numbers import spoken_numbers
 from tlzoo.errors import InputError
@@ -35,14 +36,14 @@ def task(data: DatasetDict) -> SpeechRecognition:
 def test_error_rates_are_jiwers_over_all_words(task: SpeechRecognition) -> None:
     said = ["four two seven", "forty two", "nine"]
     heard = ["four to seven", "forty", "nine nine nine nine"]
-    each = [task.statistics({"text": h}, {"text": s}) for h, s in zip(heard, said, strict=True)]
+    each = [task.statistics(Transcript(h, []), {"text": s}) for h, s in zip(heard, said, strict=True)]
     ones = np.ones((1, 3))
     for name, expected in (("wer", wer(said, heard)), ("cer", cer(said, heard))):
         assert METRICS[name].reduce([e[name] for e in each], ones)[0] == pytest.approx(expected)
         assert METRICS[name].sign == -1 and METRICS[name].high == np.inf
     assert each[2]["wer"] == [3, 1], "a rate may exceed 1"
-    assert task.statistics({"text": ""}, {"text": "nine"})["wer"] == [1, 1]
-    assert task.is_right({}, {}, [0, 3]) and not task.is_right({}, {}, [1, 3])
+    assert task.statistics(Transcript("", []), {"text": "nine"})["wer"] == [1, 1]
+    assert task.is_right(Transcript("", []), {}, [0, 3]) and not task.is_right(Transcript("", []), {}, [1, 3])
 
 
 def test_greedy_decoding_has_times(task: SpeechRecognition) -> None:
@@ -50,10 +51,10 @@ def test_greedy_decoding_has_times(task: SpeechRecognition) -> None:
     path = [0, place["t"], place["w"], place["w"], 0, place["o"], place[" "], place["s"], place["i"], place["x"]]
     logits = torch.nn.functional.one_hot(torch.tensor([*path, 0, 0]), 1 + len(task.labels)).float()
     first, second = task.decode(Symbols(logits, torch.tensor([10, 2]), 0.0125, 0.02), {})
-    assert first["text"] == "two six" and second == {"text": "", "words": []}
-    assert [w["text"] for w in first["words"]] == ["two", "six"]
-    assert first["words"][1]["start"] == pytest.approx(0.0125 + 0.02 * 6.5, abs=1e-3)
-    assert first["words"][1]["end"] == pytest.approx(0.0125 + 0.02 * 9.5, abs=1e-3)
+    assert first.text == "two six" and second == Transcript("", [])
+    assert [w.text for w in first.words] == ["two", "six"]
+    assert first.words[1].start == pytest.approx(0.0125 + 0.02 * 6.5, abs=1e-3)
+    assert first.words[1].end == pytest.approx(0.0125 + 0.02 * 9.5, abs=1e-3)
 
 
 def test_a_head_learns_to_spell_a_few_sounds(task: SpeechRecognition, data: DatasetDict) -> None:
@@ -73,7 +74,7 @@ def test_a_head_learns_to_spell_a_few_sounds(task: SpeechRecognition, data: Data
     with torch.inference_mode():
         found = model.eval().predict(batch)
     said = [row["text"] for row in rows]
-    assert cer(said, [each["text"] for each in found]) < 0.35
+    assert cer(said, [each.text for each in found]) < 0.35
 
 
 def test_a_model_on_disk_knows_its_characters(task: SpeechRecognition, data: DatasetDict, tmp_path: Path) -> None:

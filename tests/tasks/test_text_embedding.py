@@ -76,7 +76,7 @@ def row(one: str, two: str, **score: float) -> dict[str, Any]:
 
 def cosines(model: Any, rows: list[dict[str, Any]]) -> list[float]:
     with torch.inference_mode():
-        return [p["score"] for p in model.eval().predict(model.preprocess(rows))]
+        return [p.score for p in model.eval().predict(model.preprocess(rows))]
 
 
 ROWS = [row("abc", "abd", score=0.9), row("abc", "xyz", score=0.1), row("xy", "xyz", score=0.8), row("a", "q", score=0)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from datasets import Features, Value
 
+from tlzoo.core.predictions import Reply
 from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
@@ -41,7 +42,7 @@ def test_it_is_registered_and_needs_its_columns() -> None:
     ],
 )
 def test_ties_are_broken_by_chance(scores: list[float], recall: float) -> None:
-    found = TASK.statistics({"text": "", "candidate_scores": scores}, ROW)
+    found = TASK.statistics(Reply("", candidate_scores=scores), ROW)
     assert found == {"recall_at_1": [pytest.approx(recall)]}
 
 
@@ -49,7 +50,7 @@ def test_perplexity_is_of_all_words_and_counts_the_end() -> None:
     rows = [ROW, ROW | {"target": 3}]
     nats = [[9.0] * 10, [9.0] * 10]
     nats[0][1], nats[1][3] = 3 * math.log(8), 4 * math.log(16)  # 2 and 3 words, and an end each
-    predictions = [{"candidate_scores": [0.0] * 10, "candidate_nats": each} for each in nats]
+    predictions = [Reply("", candidate_scores=[0.0] * 10, candidate_nats=each) for each in nats]
     found = statistics(TASK, predictions, rows)
     assert found["perplexity"] == [[nats[0][1], 3.0], [nats[1][3], 4.0]]
     perplexity = METRICS["perplexity"].reduce(found["perplexity"], np.array([[1.0, 1.0], [0.0, 2.0]]))
@@ -58,7 +59,7 @@ def test_perplexity_is_of_all_words_and_counts_the_end() -> None:
 
 
 def test_a_model_without_likelihood_has_no_perplexity() -> None:
-    assert list(statistics(TASK, [{"candidate_scores": [0.0] * 10}], [ROW])) == ["recall_at_1"]
+    assert list(statistics(TASK, [Reply("", candidate_scores=[0.0] * 10)], [ROW])) == ["recall_at_1"]
 
 
 def test_the_prompt_numbers_the_replies_and_hides_the_target() -> None:
@@ -90,7 +91,7 @@ def test_the_prompt_numbers_the_replies_and_hides_the_target() -> None:
 )
 def test_answers_are_read_as_models_give_them(answer: str, chosen: int | None) -> None:
     prediction = TASK.parse(answer, {"text": ROW["text"], "candidates": CANDIDATES})
-    assert prediction["candidate_scores"] == [float(i == chosen) for i in range(10)]
-    assert prediction["text"] == ("" if chosen is None else CANDIDATES[chosen])
+    assert prediction.candidate_scores == [float(i == chosen) for i in range(10)]
+    assert prediction.text == ("" if chosen is None else CANDIDATES[chosen])
     expected = 0.1 if chosen is None else float(chosen == 1)
     assert TASK.statistics(prediction, ROW)["recall_at_1"] == [expected]

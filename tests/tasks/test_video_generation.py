@@ -1,6 +1,6 @@
 """How generated frames are judged, and which models meet on a board."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from datasets import Dataset, Features, Value
 from skimage.metrics import peak_signal_noise_ratio
 
 from tlzoo.cards import catalogue
+from tlzoo.core.predictions import Clip
 from tlzoo.data.catalogue import find
 from tlzoo.data.dataset import table
 from tlzoo.data.media.video import encode
@@ -27,13 +28,13 @@ def rows() -> Dataset:
 
 def test_frames_as_they_were_are_perfect(rows: Dataset) -> None:
     task = VideoGeneration(rows.features)
-    exact: dict[str, Any] = {"frames": CLIP[3:], "places": list(range(3, 16)), "given": [0, 1, 2]}
+    exact = Clip(CLIP[3:], list(range(3, 16)), [0, 1, 2])
     found = task.statistics(exact, rows[0])
     assert found["psnr"] == [PERFECT] and found["ssim"][0] == pytest.approx(1)
     assert task.is_right(exact, rows[0], found["psnr"])
-    repeated = exact | {"frames": naive(CLIP, exact["places"], exact["given"])}
+    repeated = replace(exact, frames=naive(CLIP, exact.places, exact.given))
     assert task.statistics(repeated, rows[0])["psnr_gain"] == [0]
-    assert task.statistics(exact | {"bits_per_dim": 3.5}, rows[0])["bits_per_dim"] == [3.5]
+    assert task.statistics(replace(exact, bits_per_dim=3.5), rows[0])["bits_per_dim"] == [3.5]
 
 
 def test_psnr_is_the_mean_of_the_frames() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.tokenizing import SPECIALS
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
+from tlzoo.core.predictions import Completion, Reply
 
 if TYPE_CHECKING:
     from tlzoo.core.task import Task
@@ -149,25 +150,22 @@ class CausalDecoder(TrainableModel):
         right = [each[target] for each, target in zip(batch["continuations"], batch["target"], strict=True)]
         return self.nats(batch["prompt"], right).sum() / sum(map(len, right))
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[Completion] | list[Reply]:
         """Score continuations, and give the likeliest one.
 
         Returns:
-            For replies: ``text``, the best candidate, ``candidate_scores`` and ``candidate_nats``; without candidates
-            ``text``, generated. Otherwise ``text``, the next word, and ``nats``, the negative log-likelihood of the
-            target, if there is one.
+            For replies: the best candidate, with the scores and nats of all; without candidates, a generated reply.
+            Otherwise the next word, with the nats of the target, if there is one.
         """
         prompts = batch["prompt"]
         after = self._all_nats(prompts, batch["continuations"])
         if not self.replies:
             words = [word[1] if (word := _WORD.match(text)) else "" for text in self._generate(prompts, _ENDED.match)]
-            return [
-                {"text": word} | ({"nats": nats[0]} if nats else {}) for word, nats in zip(words, after, strict=True)
-            ]
+            return [Completion(word, nats[0] if nats else None) for word, nats in zip(words, after, strict=True)]
         alone = self._all_nats([prompt[:1] for prompt in prompts], batch["continuations"])
         written = iter(self._generate([p for p, each in zip(prompts, after, strict=True) if not each], lambda _: None))
         return [
-            _ranked(texts, *nats) if texts else {"text": next(written).strip()}
+            _ranked(texts, *nats) if texts else Reply(next(written).strip())
             for texts, *nats in zip(batch["texts"], after, alone, strict=True)
         ]
 
@@ -208,10 +206,10 @@ class CausalDecoder(TrainableModel):
         return [*self.backbone.stages(), self.backbone.network.lm_head]
 
 
-def _ranked(texts: Sequence[str], nats: Sequence[float], alone: Sequence[float]) -> dict[str, Any]:
+def _ranked(texts: Sequence[str], nats: Sequence[float], alone: Sequence[float]) -> Reply:
     """Replies ranked by how much the message raises their likelihood."""
     scores = [without - given for given, without in zip(nats, alone, strict=True)]
-    return {"text": texts[scores.index(max(scores))], "candidate_scores": scores, "candidate_nats": list(nats)}
+    return Reply(texts[scores.index(max(scores))], candidate_scores=scores, candidate_nats=list(nats))
 
 
 def _groups(lengths: Sequence[int]) -> list[list[int]]:

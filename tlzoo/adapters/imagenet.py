@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tlzoo.core.batch import Batch, Example, Row, best_of
+from tlzoo.core.batch import Batch, Example, Row
 from tlzoo.core.image import ImageBackbone
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import ClassScores
 from tlzoo.data.media.inputs import read_input
 
 FINEST = 4
@@ -74,9 +74,9 @@ class ImageNetClassifier(Model):
         return self.backbone.encode(read_input(row, self.spec.input))
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[ClassScores]:
         """For each picture the top class, ``label``, its probability, ``score``, and the ``scores`` of the top five."""
-        return [best_of(scores, self.spec.labels) for scores in self.backbone.logits(batch).softmax(-1)]
+        return [ClassScores.best(scores, self.spec.labels) for scores in self.backbone.logits(batch).softmax(-1)]
 
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the classifier."""

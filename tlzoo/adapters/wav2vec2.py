@@ -20,6 +20,7 @@ from tlzoo.architectures.wav2vec import at_least, receptive_field, tokens_of
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import SAMPLES, Batch, Example, Outputs, Row, Spec
 from tlzoo.core.model import Backbone, Model
+from tlzoo.core.predictions import Transcript
 from tlzoo.data.media.inputs import read_input
 from tlzoo.data.media.spelling import read_back
 from tlzoo.errors import InputError
@@ -160,13 +161,13 @@ class Transcriber(Model):
         return self.backbone.encode(read_input(row, self.spec.input, self.spec.sample_rate))
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
-        """For each sound ``text`` and its ``words`` with their times (``tlzoo.data.media.spelling.read_back``)."""
+    def predict(self, batch: Batch) -> list[Transcript]:
+        """What is said in each sound."""
         outputs = self.backbone(batch)
         assert self.backbone.lm_head is not None and self.spec.hop_seconds is not None
         best = self.backbone.lm_head(outputs["tokens"]).argmax(-1).split(outputs["tokens_lengths"].tolist())
         timing = (self.spec.start_seconds, self.spec.hop_seconds)
-        return [read_back(each.tolist(), self.symbols, self.blank, *timing) for each in best]
+        return [Transcript.of(read_back(each.tolist(), self.symbols, self.blank, *timing)) for each in best]
 
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the head."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, segment_mean
 from tlzoo.core.model import Backbone, Model
+from tlzoo.core.predictions import PitchTrack
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError, unknown
 
@@ -183,15 +184,15 @@ class PitchTracker(Model):
         return {"frames": cut_frames(read_input(row, self.spec.input, self.spec.sample_rate), PITCH_HOP_SECONDS)}
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
-        """For each sound ``time`` (s), ``frequency`` (Hz) and ``confidence`` (in [0, 1]), a value a frame each."""
+    def predict(self, batch: Batch) -> list[PitchTrack]:
+        """The pitch of each sound, every 10 ms."""
         activations = self.backbone(batch)["activations"].split(batch["frames_lengths"].tolist())
         return [
-            {
-                "time": [i * PITCH_HOP_SECONDS for i in range(len(sound))],
-                "frequency": frequency(sound).tolist(),
-                "confidence": sound.amax(-1).tolist(),
-            }
+            PitchTrack(
+                time=[i * PITCH_HOP_SECONDS for i in range(len(sound))],
+                frequency=frequency(sound).tolist(),
+                confidence=sound.amax(-1).tolist(),
+            )
             for sound in activations
         ]
 

@@ -24,6 +24,7 @@ from tlzoo.architectures.keypoints import PoseTargets, pose_target
 from tlzoo.checkpoints import tfjs, tflite
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.image import TrainablePictureModel
+from tlzoo.core.predictions import Poses
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import points_from_input
 from tlzoo.data.media.keypoints import COCO_NAMES, mirrored
@@ -233,7 +234,7 @@ class MoveNet(TrainablePictureModel):
         )
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[dict[str, Any]]:
+    def predict(self, batch: Batch) -> list[Poses]:
         """The published graph's reading of its heads, for each picture.
 
         The best centre near the middle; from there the regression gives where each keypoint should be; the best place
@@ -252,12 +253,12 @@ class MoveNet(TrainablePictureModel):
         exact = torch.stack([best // columns, best % columns], -1) + _taken(maps["offset"], best[:, None])[:, 0]
         scores = heat.flatten(2).gather(2, best[..., None])[..., 0]
         return [
-            {
-                "keypoints": [points_from_input(STRIDE * points.flip(-1), frame).tolist()],
-                "keypoint_scores": [score.tolist()],
-                "scores": [float(score.mean())],
-                "names": list(self.names),
-            }
+            Poses(
+                keypoints=[points_from_input(STRIDE * points.flip(-1), frame).tolist()],
+                keypoint_scores=[score.tolist()],
+                scores=[float(score.mean())],
+                names=list(self.names),
+            )
             for points, score, frame in zip(exact, scores, batch["frame"], strict=True)
         ]
 

@@ -8,7 +8,7 @@ against the other replies of a batch). Neither published weights.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from tlzoo.architectures.smartreply.text import features, normalise, project, sentences, skip_grams, utf8
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
+from tlzoo.core.predictions import Reply
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,17 +117,13 @@ class ProjectionNet(TrainableModel):
         scores = self.scale.exp() * messages @ replies.T
         return F.cross_entropy(scores.masked_fill(same, -torch.inf), torch.arange(len(right), device=scores.device))
 
-    def predict(self, batch: Batch) -> list[Any]:
-        """Rank the candidates of each message.
-
-        Returns:
-            For each message the best candidate, ``text``, and ``candidate_scores``, in the candidates' order.
-        """
+    def predict(self, batch: Batch) -> list[Reply]:
+        """Rank the candidates of each message."""
         messages, replies = self(batch["message"], batch["candidates"])
         scores = (messages.repeat_interleave(batch["candidates_lengths"], 0) * replies).sum(-1)
         each = [part.tolist() for part in scores.split(batch["candidates_lengths"].tolist())]
         return [
-            {"text": texts[found.index(max(found))], "candidate_scores": found}
+            Reply(texts[found.index(max(found))], candidate_scores=found)
             for texts, found in zip(batch["texts"], each, strict=True)
         ]
 

@@ -24,6 +24,7 @@ from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 from tlzoo.checkpoints import detectron2
 from tlzoo.core.batch import Batch, Spec
 from tlzoo.core.image import Normalising, TrainablePictureModel
+from tlzoo.core.predictions import Boxes, Mask
 from tlzoo.core.segmenter import TASK as SEGMENTATION
 from tlzoo.core.segmenter import masks
 from tlzoo.data.media.geometry import boxes_from_input
@@ -146,7 +147,7 @@ class RCNN(Normalising, TrainablePictureModel):
         losses = self._run(self.pixels(batch), self._targets(batch))[1]
         return torch.stack([*losses.values()]).sum()
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[Boxes] | list[Mask]:
         """Boxes or masks in the pictures, as the task asks; before :meth:`for_task`, of the published classes."""
         image, frames = batch["image"], batch["frame"]
         many = max(1, _PIXELS // (image.shape[2] * image.shape[3]))
@@ -179,12 +180,12 @@ class RCNN(Normalising, TrainablePictureModel):
             targets.append(whole | {"labels": whole["labels"] + 1})
         return targets
 
-    def _boxes(self, found: Mapping[str, Tensor], frame: Tensor) -> dict[str, Any]:
-        return {
-            "boxes": boxes_from_input(found["boxes"].detach(), frame).tolist(),
-            "scores": found["scores"].tolist(),
-            "labels": [self.objects[i - 1] for i in found["labels"].tolist()],
-        }
+    def _boxes(self, found: Mapping[str, Tensor], frame: Tensor) -> Boxes:
+        return Boxes(
+            boxes=boxes_from_input(found["boxes"].detach(), frame).tolist(),
+            scores=found["scores"].tolist(),
+            labels=[self.objects[i - 1] for i in found["labels"].tolist()],
+        )
 
     def _painted(self, detections: Mapping[str, Tensor], size: tuple[int, int]) -> Tensor:
         """Scores of each class over the input, ``(classes, height, width)``, 0.5 for what no object covers."""

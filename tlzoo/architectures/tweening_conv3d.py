@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
+from tlzoo.core.predictions import Clip
 from tlzoo.data.media.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
@@ -101,13 +102,12 @@ class TweeningConv3D(TrainableModel):
         return F.mse_loss(between, whole[:, 1:-1]) + 0.1 * F.l1_loss(between, whole[:, 1:-1])
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
-        """For each clip its ``frames`` between the ends, uint8, at ``places``, from the two that are ``given``."""
+    def predict(self, batch: Batch) -> list[Clip]:
+        """The frames between the two ends of each clip."""
         ends = batch["clip"][:, [0, -1]].float() / 127.5 - 1
         noise = torch.zeros(len(ends), self.noise_dim, device=ends.device)  # the likeliest course
         found = ((self(ends, noise) + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 1, 3, 4, 2).cpu().numpy()
-        places = {"places": list(range(1, self.frames - 1)), "given": [0, self.frames - 1]}
-        return [{"frames": frames, **places} for frames in found]
+        return [Clip(frames, list(range(1, self.frames - 1)), [0, self.frames - 1]) for frames in found]
 
     def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""

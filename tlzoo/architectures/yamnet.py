@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,8 +23,9 @@ from torch.nn import functional as F
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.patches import PatchBackbone
 from tlzoo.checkpoints import tflite
-from tlzoo.core.batch import Batch, Example, Row, Spec, best_of, segment_mean
+from tlzoo.core.batch import Batch, Example, Row, Spec, segment_mean
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import ClassScores
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
 
@@ -233,9 +234,9 @@ class AudioSetClassifier(Model):
         return segment_mean(self.classifier(outputs["tokens"]).sigmoid(), outputs["tokens_lengths"])
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[ClassScores]:
         """For each sound the top class, ``label``, its ``score``, and the ``scores`` of the top five by name."""
-        return [best_of(scores, self.spec.labels) for scores in self.scores(batch)]
+        return [ClassScores.best(scores, self.spec.labels) for scores in self.scores(batch)]
 
     def stages(self) -> list[nn.Module]:
         """The backbone's stages, then the classifier."""

@@ -87,11 +87,10 @@ def predict(
     from tlzoo.run.predict import expand, open_model, trained_columns
     from tlzoo.run.predict import predict as run
 
-    opened = open_model(model)
+    opened = open_model(model, say=lambda line: typer.echo(line, err=True))
     columns = trained_columns(model)
     if text is not None:
-        task = getattr(opened, "task", None)
-        if opened.spec.input != "text" or (task is not None and task.inputs):
+        if opened.spec.input != "text" or (opened.task is not None and opened.task.inputs):
             raise InputError(f"--text {text}: {model} does not read single texts")
         columns = {"text": text}
     threads()
@@ -100,10 +99,10 @@ def predict(
     paths = expand(inputs, opened.spec.input)
     answers = run(opened, paths, batch_size, draw, columns, say=lambda line: typer.echo(line, err=True))
     for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
-        terminal.put(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+        terminal.put(json.dumps(answer.to_json(), ensure_ascii=False, allow_nan=False))
         total += 1
-        if "error" in answer:
-            failed.append(f"{answer['input']}: {answer['error']}")
+        if answer.error is not None:
+            failed.append(f"{answer.facts['input']}: {answer.error}")
     if not total:
         raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
     if failed:

@@ -105,18 +105,6 @@ def to_device(batch: Batch, device: str) -> Batch:
     return {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
-def best_of(scores: Tensor, labels: Sequence[str], count: int = 5) -> dict[str, Any]:
-    """A prediction from the class scores of one example, ``(classes,)``.
-
-    Returns:
-        The top class, ``label``, its ``score``, and the ``scores`` of the best few by name, best first.
-    """
-    values, indices = scores.topk(count)
-    top = {labels[i]: v for i, v in zip(indices.tolist(), values.tolist(), strict=True)}
-    label = next(iter(top))
-    return {"label": label, "score": top[label], "scores": top}
-
-
 def segment_mean(values: Tensor, lengths: Tensor) -> Tensor:
     """Mean of consecutive segments: ``(sum(lengths), dim)`` to ``(len(lengths), dim)``."""
     index = torch.repeat_interleave(torch.arange(len(lengths), device=values.device), lengths)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from tlzoo.core import siamese
 from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, Tokens, collate
+from tlzoo.core.predictions import Prediction
 from tlzoo.core.task import HeadTask, Task
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
@@ -91,8 +92,10 @@ class Learner(RowNetwork):
 class Model(RowNetwork):
     """A network that turns rows into predictions."""
 
+    task: Task | None = None
+
     @abstractmethod
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """Predictions in the task's format, one an example."""
 
     def published_model(self) -> Model | None:
@@ -283,6 +286,8 @@ HeadInput = Tensor | Tokens | list[Tensor]
 class HeadedModel(TrainableModel):
     """A backbone with a task's head; the task gives loss and decoding."""
 
+    task: HeadTask
+
     def __init__(self, backbone: Backbone, task: HeadTask, head: nn.Module) -> None:
         """Put a head on a backbone; :meth:`Backbone.for_task` makes both ready.
 
@@ -312,7 +317,7 @@ class HeadedModel(TrainableModel):
         """The task's loss."""
         return self.task.loss(self(batch), batch)
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """The task's predictions."""
         return self.task.decode(self(batch), batch)
 
@@ -340,6 +345,8 @@ class HeadedModel(TrainableModel):
 class HeadModel(Learner, Model):
     """A head alone, on frozen features: what a probe trains."""
 
+    task: HeadTask
+
     def __init__(self, head: nn.Module, task: HeadTask, features: Callable[[Row], Example], spec: Spec) -> None:
         """Wrap a head.
 
@@ -366,7 +373,7 @@ class HeadModel(Learner, Model):
         """The task's loss."""
         return self.task.loss(self(batch), batch)
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """The task's predictions."""
         return self.task.decode(self(batch), batch)
 

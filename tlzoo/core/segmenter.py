@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from tlzoo.core.batch import Batch, Spec
 from tlzoo.core.image import Normalising, PictureModel, TrainablePictureModel
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import Mask, Prediction
 from tlzoo.core.task import HeadTask, Task
 from tlzoo.data.media.geometry import scores_from_input
 from tlzoo.errors import InputError
@@ -21,10 +22,7 @@ TASK = "image-segmentation"
 
 
 class SegmentationModel(Normalising, PictureModel):
-    """A network that gives each pixel of its input a class; ``forward`` gives the logits.
-
-    A prediction is ``{"mask": uint8 of shape (height, width) of the picture, "labels": class names}``.
-    """
+    """A network that gives each pixel of its input a class; ``forward`` gives the logits."""
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class SegmentationModel(Normalising, PictureModel):
     def forward(self, batch: Batch) -> Tensor:
         """Logits at the size of the input, ``(batch, classes, height, width)``."""
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """The published class of each of the picture's pixels."""
         return masks(self(batch), batch["frame"], self.spec.labels)
 
@@ -82,24 +80,21 @@ class Segmenter(SegmentationModel, TrainablePictureModel):
         assert self.task, "for_task comes before training"
         return self.task.loss(self(batch), batch)
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> Sequence[Prediction]:
         """The class of each of the picture's pixels: the task's, or the published one before :meth:`for_task`."""
         return super().predict(batch) if self.task is None else self.task.decode(self(batch), batch)
 
 
-def masks(scores: Tensor, frames: Tensor, labels: Sequence[str]) -> list[dict[str, Any]]:
+def masks(scores: Tensor, frames: Tensor, labels: Sequence[str]) -> list[Mask]:
     """The best class of each pixel of the pictures.
 
     Args:
         scores: Score of each class over the input, ``(batch, classes, height, width)``.
         frames: Frames of the pictures, ``(batch, 6)``.
         labels: Class names.
-
-    Returns:
-        Predictions: ``mask``, uint8 of shape ``(height, width)`` of the picture, and ``labels``.
     """
-    best = (scores_from_input(s, f).argmax(0) for s, f in zip(scores, frames, strict=True))
-    return [{"mask": mask.cpu().numpy().astype(np.uint8), "labels": list(labels)} for mask in best]
+    classes = (scores_from_input(s, f).argmax(0) for s, f in zip(scores, frames, strict=True))
+    return [Mask(indices.cpu().numpy().astype(np.uint8), list(labels)) for indices in classes]
 
 
 def bound(task: Task, name: str) -> HeadTask:

@@ -11,6 +11,7 @@ from datasets import Features, Value
 from torch import Tensor, nn
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import Completion, Prediction, Reply
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.vocabulary import TASKS, TaskFacts
@@ -21,9 +22,11 @@ class Task(ABC):
 
     Attributes:
         name: Its name in the vocabulary.
+        inputs: Columns of text that are read together as one input; by default the column named after the kind.
     """
 
     name: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, features: Features) -> None:
         """Bind the task.
@@ -79,7 +82,7 @@ class Task(ABC):
         """The statistic of one example for each metric's reducer (see ``tlzoo.leaderboard.metrics``)."""
 
     def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
-        """Whether the headline metric of one example is at least 0.5 (at most, for an error)."""
+        """Whether the headline metric of this example is at least 0.5 (at most 0.5, for error metrics)."""
         metric = METRICS[self.metrics[0]]
         return bool(metric.sign * (metric.reduce([statistic], np.ones((1, 1)))[0] - 0.5) >= 0)
 
@@ -105,7 +108,6 @@ class HeadTask(Task):
         framing: How pictures are brought to the backbone's size (``tlzoo.data.media.geometry``).
         hop_seconds: Time from one token to the next that suits the task, for audio backbones that can choose.
         ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
-        inputs: Columns of text that are read together as one input; by default the column named after the kind.
         siamese: Whether the backbone reads each of those columns by itself, and the head gets a list of vectors.
         windowed: Whether the second column is read in as many windows as it takes (``tlzoo.adapters.spans``).
     """
@@ -114,7 +116,6 @@ class HeadTask(Task):
     framing: ClassVar[Literal["crop", "letterbox"]] = "crop"
     hop_seconds: ClassVar[float | None] = None
     ragged: ClassVar[frozenset[str]] = frozenset()
-    inputs: ClassVar[tuple[str, ...]] = ()
     siamese: ClassVar[bool] = False
     windowed: ClassVar[bool] = False
 
@@ -148,7 +149,7 @@ class HeadTask(Task):
         """Scalar loss of a head's output for a batch that carries ``target``."""
 
     @abstractmethod
-    def decode(self, output: Any, batch: Batch) -> list[Any]:
+    def decode(self, output: Any, batch: Batch) -> Sequence[Prediction]:
         """Predictions, one an example, from a head's output."""
 
 
@@ -176,7 +177,7 @@ class PromptTask(Task):
         """The right answer to :meth:`question`, as a demonstration gives it."""
 
     @abstractmethod
-    def parse(self, answer: str, row: Row) -> Any:
+    def parse(self, answer: str, row: Row) -> Completion | Reply:
         """Turn any answer of a model into the task's prediction; never raises, nor reads the row's target."""
 
     def prompt(self, row: Row, examples: Sequence[Row] = ()) -> list[Message]:

@@ -1,21 +1,28 @@
-"""Pictures with what a model found in them, or with what is right, drawn so that people can read them."""
+"""Pictures with their predictions, or with the truth, drawn onto them."""
 
 from __future__ import annotations
 
 import colorsys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, singledispatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
+from scipy.ndimage import binary_erosion
+from torchvision.transforms.functional import pil_to_tensor, to_pil_image
+from torchvision.utils import draw_bounding_boxes, draw_segmentation_masks
 
+from tlzoo.core.batch import Row
+from tlzoo.core.predictions import Boxes, ClassScores, Mask, Poses, Prediction
+from tlzoo.data.media.geometry import IGNORED
 from tlzoo.data.media.image import decode
 from tlzoo.data.media.keypoints import COCO_LIMBS
-from tlzoo.errors import InputError
+from tlzoo.draw.renderer import MARK, Renderer, writing
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -25,17 +32,14 @@ Colour = tuple[int, int, int]
 Legend = list[tuple[Colour | None, str]]
 """Entries below a picture: a colour, where one is explained, and a text."""
 
-LEAST_SCORE = 0.3
-"""Boxes and people below it are not drawn, but counted in the legend."""
-LEAST_POINT = 0.2
-"""Keypoints below it are not drawn."""
-SUFFIX = SHEET = ".png"
-_SMALL = 640  # pixels: shorter pictures are enlarged, or no text would fit
-_IGNORED = 255
+MIN_SCORE = 0.3
+"""Boxes and people with a lower score are not drawn, but counted in the legend."""
+MIN_POINT_SCORE = 0.2
+"""Keypoints with a lower score are not drawn."""
+_MIN_SIDE = 640  # pixels: shorter pictures are enlarged, so that text fits
 _BACKGROUND = "background"
 _INK, _PAPER = (30, 30, 30), (255, 255, 255)
-_MARK = ("Software", "tlzoo")
-_OF_EACH, _CELL = 6, 320  # of a contact sheet: examples of right and of wrong ones, pixels of a picture's side
+_CELL = 320  # pixels, longer side of a picture on a contact sheet
 
 
 class Palette:
@@ -53,197 +57,206 @@ class Palette:
         return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def drawn(
-    picture: Image.Image, prediction: Mapping[str, Any], palette: Palette, side: int | None = None
+class ImageRenderer(Renderer[Prediction]):
+    """Draws classes, boxes, masks and poses onto their pictures; a label has the same colour in all of them."""
+
+    suffix = sheet_suffix = ".png"
+    examples_of_each = 6
+
+    def __init__(self) -> None:
+        """Start with an empty palette."""
+        self.palette = Palette()
+
+    def render(self, source: Path, prediction: Prediction, target: Path) -> None:
+        """Draw a prediction onto its picture.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        save(annotated(decode({"bytes": None, "path": str(source)}), prediction, self.palette), target)
+
+    def contact_sheet(
+        self, rows: Dataset, predictions: Sequence[Prediction], right: Sequence[bool], path: Path
+    ) -> None:
+        """Draw some right and some wrong predictions beside the truth.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        palette = Palette()
+        strips: list[Image.Image] = []
+        for title, places in self.examples(right):
+            count = sum(is_right == (title == "right") for is_right in right)
+            strips.append(_line(f"{title}: {count} of {len(right)}", 20))
+            strips += _lines_of([_cell(rows[i], rows.features, predictions[i], palette) for i in places])
+        sheet = Image.new("RGB", (max(s.width for s in strips) + 16, sum(s.height + 8 for s in strips) + 8), _PAPER)
+        top = 8
+        for strip in strips:
+            sheet.paste(strip, (8, top))
+            top += strip.height + 8
+        save(sheet, path)
+
+
+def annotated(
+    picture: Image.Image, prediction: Prediction, palette: Palette, side: int | None = None, is_truth: bool = False
 ) -> Image.Image:
     """Draw a prediction onto its picture.
 
     Args:
-        picture: RGB; stays as it is.
-        prediction: Of any image task; without scores it is what is right.
+        picture: RGB; is not changed.
+        prediction: Classes, boxes, a mask or poses.
         palette: Colours of the labels.
         side: Longer side of the drawn picture, pixels; by default its own, or more where it is small.
+        is_truth: Whether it is the truth, whose scores are not written.
 
     Returns:
         The picture with boxes and labels, a mask, or limbs, and below it a legend where there is one.
     """
-    longest = max(picture.size)
-    scale = side / longest if side else max(1, -(-_SMALL // longest))
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    canvas = picture.resize(size, Image.Resampling.BICUBIC) if size != picture.size else picture.copy()
-    if "mask" in prediction:
-        canvas, legend = _with_mask(canvas, prediction, palette)
-    elif "boxes" in prediction:
-        legend = _add_boxes(canvas, prediction, palette, scale)
-    elif "keypoints" in prediction:
-        legend = _add_people(canvas, prediction, palette, scale)
-    else:
-        legend = _classes(prediction)
-    return _above(canvas, legend)
+    canvas, scale = _resized(picture, side)
+    return _above(*_overlay(prediction, canvas, palette, scale, is_truth))
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Write a drawn picture as PNG, marked as ours.
+    """Write a drawn picture as PNG, with the mark of tlzoo.
 
     Raises:
         InputError: The file cannot be written.
     """
-    mark = PngInfo()
-    mark.add_text(*_MARK)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, format="PNG", pnginfo=mark)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    info = PngInfo()
+    info.add_text(ImageRenderer.mark_field, MARK)
+    with writing(path):
+        picture.save(path, format="PNG", pnginfo=info)
 
 
-def artist() -> Callable[[Path, Mapping[str, Any], Path], None]:
-    """What draws a prediction of a picture's file; a label has the same colour in all of them."""
-    palette = Palette()
-
-    def draw(source: Path, prediction: Mapping[str, Any], target: Path) -> None:
-        save(drawn(decode({"bytes": None, "path": str(source)}), prediction, palette), target)
-
-    return draw
-
-
-def sheet(rows: Dataset, predictions: Sequence[Mapping[str, Any]], right: Sequence[bool], path: Path) -> None:
-    """Draw some right and some wrong predictions beside the truth.
-
-    Args:
-        rows: Examples of an image task, with its features.
-        predictions: One a row.
-        right: Whether each of them is right.
-        path: A PNG file; at most six right ones and six wrong ones are on it.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    palette = Palette()
-    indices = np.arange(len(predictions))
-    strips: list[Image.Image] = []
-    for title, hit in (("right", True), ("wrong", False)):
-        of_kind = indices[np.asarray(right, dtype=bool) == hit]
-        some = np.unique(np.linspace(0, len(of_kind) - 1, min(_OF_EACH, len(of_kind))).round().astype(int))
-        strips.append(_line(f"{title}: {len(of_kind)} of {len(indices)}", 20))
-        cells = [_cell(rows[int(i)], rows.features, predictions[int(i)], palette) for i in of_kind[some]]
-        strips += _lines_of(cells)
-    whole = Image.new("RGB", (max(s.width for s in strips) + 16, sum(s.height + 8 for s in strips) + 8), _PAPER)
-    top = 8
-    for strip in strips:
-        whole.paste(strip, (8, top))
-        top += strip.height + 8
-    save(whole, path)
-
-
-def truth(row: Mapping[str, Any], features: Features) -> dict[str, Any]:
-    """What is right for a row, in the form of its task's prediction, without scores."""
+def truth(row: Row, features: Features) -> Prediction:
+    """The right answer for a row, as a prediction whose scores are 1."""
     if "objects" in row:
         boxes = [[x, y, x + w, y + h] for x, y, w, h in row["objects"]["bbox"]]
         names = features["objects"]["category"].feature.names
-        return {"boxes": boxes, "labels": [names[c] for c in row["objects"]["category"]]}
+        return Boxes(boxes, [1.0] * len(boxes), [names[c] for c in row["objects"]["category"]])
     if "mask" in row:
         from tlzoo.data.media.image import read_values
 
-        return {"mask": read_values(row["mask"]), "labels": features["classes"].feature.names}
+        return Mask(read_values(row["mask"]), features["classes"].feature.names)
     if "people" in row:
         people = row["people"]["keypoints"]
-        seen = [[float(point[2] > 0) for point in person] for person in people]
+        visible = [[float(point[2] > 0) for point in person] for person in people]
         points = [[point[:2] for point in person] for person in people]
-        return {"keypoints": points, "keypoint_scores": seen, "names": features["parts"].feature.names}
-    return {"label": features["label"].int2str(row["label"])}
+        return Poses(points, visible, [1.0] * len(points), features["parts"].feature.names)
+    label = features["label"].int2str(row["label"])
+    return ClassScores(label, 1.0, {label: 1.0})
 
 
-def _add_boxes(canvas: Image.Image, prediction: Mapping[str, Any], palette: Palette, scale: float) -> Legend:
-    draw, (line, size) = ImageDraw.Draw(canvas), _measures(canvas)
-    boxes, labels = prediction["boxes"], prediction["labels"]
-    points = prediction.get("keypoints") or [()] * len(boxes)  # some detectors of faces give them
-    scores = prediction.get("scores")
-    order, others = _shown(len(boxes), scores, "boxes")
-    for i in reversed(order):
-        x1, y1, x2, y2 = (round(v * scale) for v in boxes[i])
-        draw.rectangle((x1, y1, max(x1, x2), max(y1, y2)), outline=palette[labels[i]], width=line)
-        for x, y in points[i]:
+def _resized(picture: Image.Image, side: int | None) -> tuple[Image.Image, float]:
+    """A copy whose longer side is as wanted, or at least ``_MIN_SIDE``; and its scale."""
+    longest = max(picture.size)
+    scale = side / longest if side else max(1, -(-_MIN_SIDE // longest))
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    canvas = picture.resize(size, Image.Resampling.BICUBIC) if size != picture.size else picture.copy()
+    return canvas, scale
+
+
+@singledispatch
+def _overlay(
+    prediction: Prediction, canvas: Image.Image, palette: Palette, scale: float, is_truth: bool
+) -> tuple[Image.Image, Legend]:
+    """The canvas with a prediction drawn onto it, and the legend that goes below."""
+    raise TypeError(f"{type(prediction).__name__} is not drawn onto pictures")
+
+
+@_overlay.register
+def _(
+    prediction: Boxes, canvas: Image.Image, palette: Palette, scale: float, is_truth: bool
+) -> tuple[Image.Image, Legend]:
+    line, size = _measures(canvas)
+    labels, scores = prediction.labels, prediction.scores
+    order, others = _chosen(scores, "boxes")
+    areas = {i: _area(prediction.boxes[i], scale) for i in order}
+    backwards = order[::-1]  # the best one on top
+    if order:
+        corners = torch.tensor([areas[i] for i in backwards])
+        colours = [palette[labels[i]] for i in backwards]
+        canvas = to_pil_image(draw_bounding_boxes(pil_to_tensor(canvas), corners, colors=colours, width=line))
+    draw = ImageDraw.Draw(canvas)
+    for i in backwards:
+        for x, y in prediction.keypoints[i] if prediction.keypoints is not None else ():
             draw.circle((x * scale, y * scale), line, fill=palette[labels[i]])
     taken: list[Area] = []
     for i in order:
-        area = tuple(round(v * scale) for v in boxes[i])
-        _tag(canvas, draw, area, _scored(labels[i], scores and scores[i]), palette[labels[i]], size, taken)
+        text = labels[i] if is_truth else _scored(labels[i], scores[i])
+        _tag(canvas, draw, areas[i], text, palette[labels[i]], size, taken)
     count = Counter(labels[i] for i in order)
-    return [(palette[label], f"{label}: {n}") for label, n in count.most_common()] + others
+    return canvas, [(palette[label], f"{label}: {n}") for label, n in count.most_common()] + others
 
 
-def _add_people(canvas: Image.Image, prediction: Mapping[str, Any], palette: Palette, scale: float) -> Legend:
+@_overlay.register
+def _(
+    prediction: Poses, canvas: Image.Image, palette: Palette, scale: float, is_truth: bool
+) -> tuple[Image.Image, Legend]:
     draw, (line, size) = ImageDraw.Draw(canvas), _measures(canvas)
-    place = {name: i for i, name in enumerate(prediction["names"])}
+    place = {name: i for i, name in enumerate(prediction.names)}
     limbs = [(place[a], place[b]) for a, b in COCO_LIMBS if a in place and b in place]
-    scores = prediction.get("scores")
-    order, others = _shown(len(prediction["keypoints"]), scores, "people")
+    order, others = _chosen(prediction.scores, "people")
     taken: list[Area] = []
     for number, i in reversed(list(enumerate(order))):
-        points = np.asarray(prediction["keypoints"][i], dtype=np.float64).reshape(-1, 2) * scale
-        seen = np.asarray(prediction["keypoint_scores"][i], dtype=np.float64) >= LEAST_POINT
+        points = np.asarray(prediction.keypoints[i], dtype=np.float64).reshape(-1, 2) * scale
+        visible = np.asarray(prediction.keypoint_scores[i], dtype=np.float64) >= MIN_POINT_SCORE
         colour = palette[f"person {number}"]
-        for a, b in limbs:
-            if seen[a] and seen[b]:
+        for a, b in limbs:  # torchvision's draw_keypoints has white limbs only, which do not tell people apart
+            if visible[a] and visible[b]:
                 draw.line((*points[a], *points[b]), fill=colour, width=2 * line)
-        for x, y in points[seen]:
+        for x, y in points[visible]:
             draw.circle((x, y), 2 * line, fill=_PAPER, outline=colour, width=line)
-        if seen.any() and scores:
-            low, high = points[seen].min(0).astype(int) - 2 * line, points[seen].max(0).astype(int) + 2 * line
-            _tag(canvas, draw, (*low, *high), _scored("person", scores[i]), colour, size, taken)
-    return others
+        if visible.any() and not is_truth:
+            low, high = points[visible].min(0).astype(int) - 2 * line, points[visible].max(0).astype(int) + 2 * line
+            _tag(canvas, draw, (*low, *high), _scored("person", prediction.scores[i]), colour, size, taken)
+    return canvas, others
 
 
-def _with_mask(canvas: Image.Image, prediction: Mapping[str, Any], palette: Palette) -> tuple[Image.Image, Legend]:
-    """Classes laid over the picture, half transparent, and their outlines."""
-    mask = np.asarray(prediction["mask"], dtype=np.uint8)
-    names = prediction["labels"]
-    shown = np.asarray(Image.fromarray(mask).resize(canvas.size, Image.Resampling.NEAREST))
-    pixels = np.array(canvas, dtype=np.float32)
-    legend: Legend = []
-    for value in np.unique(mask):
-        if value == _IGNORED or names[value] == _BACKGROUND:
-            continue
-        colour, inside = palette[names[value]], shown == value
-        pixels[inside] = 0.5 * pixels[inside] + 0.5 * np.array(colour, dtype=np.float32)
-        pixels[_outline(inside, _measures(canvas)[0])] = colour
-        legend.append((colour, f"{names[value]} {100 * (mask == value).mean():.1f} %"))
-    return Image.fromarray(pixels.round().astype(np.uint8)), legend or [(None, "no class but the background")]
+@_overlay.register
+def _(
+    prediction: Mask, canvas: Image.Image, palette: Palette, scale: float, is_truth: bool
+) -> tuple[Image.Image, Legend]:
+    mask, names = np.asarray(prediction.mask, dtype=np.uint8), prediction.labels
+    values = [value for value in np.unique(mask) if value != IGNORED and names[value] != _BACKGROUND]
+    if not values:
+        return canvas, [(None, "no class but the background")]
+    colours = [palette[names[value]] for value in values]
+    large = np.asarray(Image.fromarray(mask).resize(canvas.size, Image.Resampling.NEAREST))
+    areas = np.stack([large == value for value in values])
+    width = _measures(canvas)[0]
+    edges = areas & ~np.stack([binary_erosion(area, iterations=width, border_value=1) for area in areas])
+    pixels = draw_segmentation_masks(pil_to_tensor(canvas), torch.from_numpy(areas), 0.5, colours)
+    pixels = draw_segmentation_masks(pixels, torch.from_numpy(edges), 1.0, colours)
+    texts = [f"{names[value]} {100 * (mask == value).mean():.1f} %" for value in values]
+    return to_pil_image(pixels), list(zip(colours, texts, strict=True))
 
 
-def _outline(inside: np.ndarray[Any, np.dtype[np.bool_]], width: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Pixels inside an area that are ``width`` pixels or less from its edge, along a row or a column."""
-    edge = np.zeros_like(inside)
-    edge[:, width:] |= ~inside[:, :-width]
-    edge[:, :-width] |= ~inside[:, width:]
-    edge[width:] |= ~inside[:-width]
-    edge[:-width] |= ~inside[width:]
-    return np.asarray(edge & inside)
+@_overlay.register
+def _(
+    prediction: ClassScores, canvas: Image.Image, palette: Palette, scale: float, is_truth: bool
+) -> tuple[Image.Image, Legend]:
+    best = sorted(prediction.scores, key=lambda name: -prediction.scores[name])[:3]
+    return canvas, [(None, _scored(name, prediction.scores[name])) for name in best]
 
 
-def _classes(prediction: Mapping[str, Any]) -> Legend:
-    scores = prediction.get("scores")
-    if not isinstance(scores, Mapping):
-        return [(None, _scored(str(prediction["label"]), prediction.get("score")))] if "label" in prediction else []
-    best = sorted(scores, key=lambda name: -scores[name])[:3]
-    return [(None, _scored(name, scores[name])) for name in best]
+def _area(box: Sequence[float], scale: float) -> Area:
+    x1, y1, x2, y2 = (round(value * scale) for value in box)
+    return x1, y1, max(x1, x2), max(y1, y2)
 
 
-def _shown(count: int, scores: Sequence[float] | None, what: str) -> tuple[list[int], Legend]:
-    """Which of many things to draw, the best one first, and what is said of the others."""
-    if not count:
+def _chosen(scores: Sequence[float], what: str) -> tuple[list[int], Legend]:
+    """Which of several things to draw, the best one first, and a legend for the others."""
+    if not len(scores):
         return [], [(None, f"no {what}")]
-    if scores is None:
-        return list(range(count)), []
-    order = [i for i in sorted(range(count), key=lambda i: -scores[i]) if scores[i] >= LEAST_SCORE]
-    left = count - len(order)
+    order = [i for i in sorted(range(len(scores)), key=lambda i: -scores[i]) if scores[i] >= MIN_SCORE]
+    others = len(scores) - len(order)
     best = "" if order else f" (best {max(scores):.2f})"
-    return order, [(None, f"{left} {what} below {LEAST_SCORE}{best}")] if left else []
+    return order, [(None, f"{others} {what} below {MIN_SCORE}{best}")] if others else []
 
 
-def _scored(name: str, score: float | None) -> str:
-    return name if score is None else f"{name} {score:.2f}"
+def _scored(name: str, score: float) -> str:
+    return f"{name} {score:.2f}"
 
 
 def _measures(canvas: Image.Image) -> tuple[int, int]:
@@ -269,7 +282,7 @@ def _tag(
     size: int,
     taken: list[Area],
 ) -> None:
-    """A label on its colour above an area, else below or inside of it; not where another one is, nor outside."""
+    """Draw a label on its colour above an area, else below or inside it; never over another label or outside."""
     font = _font(size)
     pad = size // 5
     width, height = round(font.getlength(text)) + 2 * pad, size + 2 * pad
@@ -314,20 +327,23 @@ def _above(canvas: Image.Image, legend: Legend) -> Image.Image:
     return whole
 
 
-def _cell(row: Mapping[str, Any], features: Features, prediction: Mapping[str, Any], palette: Palette) -> Image.Image:
+def _cell(row: Row, features: Features, prediction: Prediction, palette: Palette) -> Image.Image:
     """One example of a contact sheet: truth and prediction side by side; of a class, one picture."""
     picture, right = decode(row["image"]), truth(row, features)
-    if "label" in right:
-        shown = [drawn(picture, {}, palette, _CELL)]
-        words = [f"truth: {right['label']}", f"predicted: {_scored(prediction['label'], prediction.get('score'))}"]
+    if isinstance(right, ClassScores) and isinstance(prediction, ClassScores):
+        pictures = [_resized(picture, _CELL)[0]]
+        words = [f"truth: {right.label}", f"predicted: {_scored(prediction.label, prediction.score)}"]
     else:
-        shown = [drawn(picture, each, palette, _CELL) for each in (right, prediction)]
+        pictures = [
+            annotated(picture, right, palette, _CELL, is_truth=True),
+            annotated(picture, prediction, palette, _CELL),
+        ]
         words = ["truth | predicted"]
     lines = [_line(text, 12) for text in (str(row.get("id", ""))[-40:], *words)]
-    wide, high = max(p.width for p in shown) + 4, max(p.height for p in shown)
-    cell = Image.new("RGB", (wide * len(shown), high + sum(line.height for line in lines)), _PAPER)
-    for i, each in enumerate(shown):
-        cell.paste(each, (i * wide, 0))
+    wide, high = max(p.width for p in pictures) + 4, max(p.height for p in pictures)
+    cell = Image.new("RGB", (wide * len(pictures), high + sum(line.height for line in lines)), _PAPER)
+    for i, drawn in enumerate(pictures):
+        cell.paste(drawn, (i * wide, 0))
     for i, line in enumerate(lines):
         cell.paste(line, (0, high + i * line.height))
     return cell
@@ -351,12 +367,3 @@ def _lines_of(cells: Sequence[Image.Image]) -> Iterator[Image.Image]:
             line.paste(cell, (left, 0))
             left += cell.width + 8
         yield line
-
-
-def is_ours(path: Path) -> bool:
-    """Whether a file is a picture that was drawn here."""
-    try:
-        with Image.open(path) as image:
-            return image.info.get(_MARK[0]) == _MARK[1]
-    except (OSError, Image.DecompressionBombError):
-        return False

@@ -1,80 +1,78 @@
-"""Transcripts for people: WebVTT beside a sound, and a table of right and wrong ones.
+"""Transcripts as WebVTT beside their sounds, and a table of right and wrong ones.
 
-WebVTT: https://www.w3.org/TR/webvtt1/ (cues, section 4.1; comments, which begin with NOTE, the same).
+WebVTT: https://www.w3.org/TR/webvtt1/ (cues and comments, which begin with NOTE: section 4.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlzoo.errors import InputError
+from tlzoo.core.predictions import Transcript, Word
+from tlzoo.draw.renderer import MARK, Renderer, writing
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-SUFFIX, SHEET = ".vtt", ".md"
-_HEAD = "WEBVTT\n\nNOTE tlzoo\n"
-_PAUSE = 0.8
-"""Seconds without a word, after which a new cue begins."""
-_LONGEST = 6.0
-"""Seconds of a cue: what people read at once."""
-_OF_EACH = 12  # of a sheet: right ones and wrong ones
+_HEAD = f"WEBVTT\n\nNOTE {MARK}\n"
+_PAUSE_SECONDS = 0.8
+"""A pause of this length begins a new cue."""
+_MAX_CUE_SECONDS = 6.0
+"""Maximum length of a cue: what people read at once."""
 
 
-def artist() -> Callable[[Path, Mapping[str, Any], Path], None]:
-    """What writes the transcript of a sound's file as WebVTT."""
-    return draw
+class TranscriptRenderer(Renderer[Transcript]):
+    """Writes transcripts as subtitles."""
+
+    suffix, sheet_suffix = ".vtt", ".md"
+    examples_of_each = 12
+
+    def render(self, source: Path, prediction: Transcript, target: Path) -> None:
+        """Write the words as cues, cut at pauses; a transcript without words has no cues.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        cues = [
+            f"\n{_clock(cue[0].start)} --> {_clock(max(cue[-1].end, cue[0].start + 0.001))}\n"
+            f"{' '.join(word.text for word in cue)}\n"
+            for cue in _cues(prediction.words)
+        ]
+        _write(target, _HEAD + "".join(cues))
+
+    def contact_sheet(
+        self, rows: Dataset, predictions: Sequence[Transcript], right: Sequence[bool], path: Path
+    ) -> None:
+        """Write a Markdown table of some right and some wrong transcripts, beside the true ones.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        lines = [f"<!-- {MARK} -->", "| | said | heard | sound |", "| --- | --- | --- | --- |"]
+        for title, places in self.examples(right):
+            for place in places:
+                row = rows[place]
+                cells = (title, row["text"], predictions[place].text or "(nothing)", row["id"])
+                lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+        hits = int(np.sum(right))
+        _write(path, "\n".join([*lines, "", f"{hits} of {len(right)} transcripts are right in every word.", ""]))
+
+    def was_written_by_tlzoo(self, path: Path) -> bool:
+        """Whether a file begins as those written here."""
+        try:
+            with path.open(encoding="utf-8") as file:
+                return file.read(len(_HEAD)) == _HEAD
+        except (OSError, UnicodeDecodeError):
+            return False
 
 
-def draw(source: Path, prediction: Mapping[str, Any], target: Path) -> None:
-    """Write the words as cues, cut at pauses; a sound in which nothing is heard has none.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    cues = [
-        f"\n{_clock(cue[0]['start'])} --> {_clock(max(cue[-1]['end'], cue[0]['start'] + 0.001))}\n"
-        f"{' '.join(word['text'] for word in cue)}\n"
-        for cue in _cues(prediction["words"])
-    ]
-    _write(target, _HEAD + "".join(cues))
-
-
-def sheet(rows: Dataset, predictions: Sequence[Mapping[str, Any]], right: Sequence[bool], path: Path) -> None:
-    """Write a Markdown table of some right and some wrong transcripts, beside what was said.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    lines = ["<!-- tlzoo -->", "| | said | heard | sound |", "| --- | --- | --- | --- |"]
-    for mark, hit in (("right", True), ("wrong", False)):
-        of_kind = np.flatnonzero(np.asarray(right, dtype=bool) == hit)
-        some = np.unique(np.linspace(0, len(of_kind) - 1, min(_OF_EACH, len(of_kind))).round().astype(int))
-        for index in of_kind[some].tolist():
-            row = rows[index]
-            cells = (mark, row["text"], predictions[index]["text"] or "(nothing)", row["id"])
-            lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
-    hits = int(np.sum(right))
-    _write(path, "\n".join([*lines, "", f"{hits} of {len(right)} transcripts are right in every word.", ""]))
-
-
-def is_ours(path: Path) -> bool:
-    """Whether a file was written here."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(len(_HEAD)) == _HEAD
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _cues(words: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    cue: list[Mapping[str, Any]] = []
+def _cues(words: Sequence[Word]) -> Iterator[list[Word]]:
+    cue: list[Word] = []
     for word in words:
-        if cue and (word["start"] - cue[-1]["end"] > _PAUSE or word["end"] - cue[0]["start"] > _LONGEST):
+        if cue and (word.start - cue[-1].end > _PAUSE_SECONDS or word.end - cue[0].start > _MAX_CUE_SECONDS):
             yield cue
             cue = []
         cue.append(word)
@@ -90,8 +88,5 @@ def _clock(seconds: float) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -219,13 +219,13 @@ def as_published(run: Run, task: Task) -> Model:
 
 def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: list[bool]) -> None:
     """Draw a sheet of examples; a drawing failure is reported and never loses the result."""
-    from tlzoo.draw import form
+    from tlzoo.draw import renderer_for
 
-    module = form(predictions[0], kind)
-    if module is None:
+    renderer = renderer_for(predictions[0], kind)
+    if renderer is None:
         return
     try:
-        module.sheet(test, predictions, right, sheet.with_suffix(module.SHEET))
+        renderer.contact_sheet(test, predictions, right, sheet.with_suffix(renderer.sheet_suffix))
     except InputError as error:
         print(f"no sheet of examples: {error}", file=sys.stderr)
 

@@ -5,54 +5,89 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.files.folder import SUFFIXES, walk
 from tlzoo.data.files.text_files import printable
-from tlzoo.draw import Artist
+from tlzoo.draw import DrawingFolder
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import column
 
 if TYPE_CHECKING:
     from tlzoo.adapters.weights import Wanted
+    from tlzoo.core.batch import Example, Row
     from tlzoo.core.model import Model
+    from tlzoo.core.predictions import Prediction
 
 
-def open_model(name: str) -> Model:
-    """The model of a folder that ``tlzoo finetune`` wrote, or a card's published model.
+@dataclass(frozen=True)
+class Predicted:
+    """One input with its prediction, or with the reason why it has none.
+
+    Attributes:
+        facts: ``input``, its name, and what else identifies it, such as a question's ``id``.
+        prediction: The prediction; None where there is an error.
+        error: Why the input cannot be read, or its prediction is not used.
+        drawn: The file that the prediction was drawn into.
+    """
+
+    facts: Mapping[str, str]
+    prediction: Prediction | None = None
+    error: str | None = None
+    drawn: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of ``tlzoo predict``."""
+        line: dict[str, Any] = dict(self.facts)
+        if self.prediction is not None:
+            line |= self.prediction.to_json()
+        if self.error is not None:
+            line["error"] = self.error
+        return line if self.drawn is None else line | {"drawn": str(self.drawn)}
+
+
+def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Model:
+    """The model in a folder that ``tlzoo finetune`` wrote, or a card's published model.
+
+    Args:
+        name: The folder, or the card's id; where both exist, the folder is opened if it holds a fine-tuned model.
+        say: Takes a line that says which of the two is opened, where both exist.
 
     Raises:
-        InputError: Neither such a folder nor such a card, or the card has no published head.
+        InputError: Neither such a folder nor such a card exists, or the card has no published head.
         UnavailableError: The card's official weights are not available.
     """
-    if (Path(name) / "config.json").is_file() or Path(name).is_dir():
-        from tlzoo.transfer.bundle import load
-
-        return load(Path(name))
     from tlzoo.cards import catalogue
 
+    if Path(name).is_dir():
+        from tlzoo.transfer.bundle import described, load
+
+        is_model, is_card = described(Path(name)) is not None, os.sep not in name and name in catalogue.read_all()
+        if is_card:
+            opened = "fine-tuned model in the folder" if is_model else "card, as the folder is not a fine-tuned model"
+            say(f"{name} is the name of a folder and of a card; opening the {opened}")
+        if is_model or not is_card:
+            return load(Path(name))
     card = catalogue.get(name)
-    return published(
-        name, card.task, "auto" if card.default.is_api_model else "official"
-    )  # who names an endpoint wants it
+    # a named endpoint is meant
+    return published(name, card.task, "auto" if card.default.is_api_model else "official")
 
 
 def trained_columns(name: str) -> dict[str, str]:
-    """The column of a table that each input of a model was read from in training; none where that is not known."""
-    if not (Path(name) / "config.json").is_file():
-        return {}
+    """The column of a table that each input of a model was read from in training; empty where that is not known."""
     from tlzoo.transfer.bundle import columns
 
     return columns(Path(name))
 
 
 def published(card_id: str, task: str, weights: Wanted, variant: str | None = None) -> Model:
-    """A model that needs no training for a task: with a published head, or with none where the task needs none.
+    """A model that needs no training for a task: with its published head, or without a head if the task needs none.
 
     Raises:
-        InputError: It has no published head.
+        InputError: The model was published without a head.
         UnavailableError: The weights are not available.
     """
     from tlzoo.adapters.weights import resolve
@@ -75,13 +110,13 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
 
 
 def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
-    """Files as they are named; of a folder, all files of the kind beneath it, sorted.
+    """Yield the named files, and of each named folder all files of the kind beneath it, sorted.
 
-    Where texts are wanted, what is no file and does not look like the name of one is a text itself, and ``-`` is what
-    comes in at standard input, a text a line.
+    For models of texts, a name that is neither a file nor looks like one is a text itself, and ``-`` stands for
+    standard input, which has one text a line.
 
     Raises:
-        InputError: One is empty.
+        InputError: A name is empty.
     """
     for name in inputs:
         if not name.strip():
@@ -97,7 +132,7 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
 
 
 def _is_name(name: str) -> bool:
-    """Whether a string can only be meant as the name of a file: no blanks, and a folder, a suffix or ``-``."""
+    """Whether a string looks like the name of a file: it has no blanks, and has a folder or a suffix, or is ``-``."""
     if any(character.isspace() for character in name):
         return False
     return name == "-" or os.sep in name or re.search(r"\.[A-Za-z]\w{0,7}$", name) is not None
@@ -124,63 +159,61 @@ def predict(
     draw: Path | None = None,
     columns: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Predicted]:
     """Predict files, in their order, never holding more than a batch of them.
 
     Args:
         model: The model.
-        paths: The files; of texts tables, of which every row is predicted, and files of lines, of which every line is,
-            or texts themselves, as strings.
+        paths: The files: for models of texts, tables, whose rows are predicted, and text files, whose lines are
+            predicted, or texts themselves, as strings.
         batch_size: Files, or rows, a batch.
-        draw: A folder to draw the predictions into, of what can be drawn; no file there but ours is overwritten.
-        columns: Of tables the column that each input is read from, as training read it (:func:`trained_columns`).
+        draw: A folder to draw the predictions into; files in it that tlzoo did not write are not overwritten.
+        columns: The column of tables that each input is read from, as in training (:func:`trained_columns`).
         say: Takes one line for each way in which tables are read.
 
     Yields:
-        ``{"input": path or row, ...prediction}``, plain values that JSON takes (see :func:`plain`), with what else
-        tells a row from others (a question its ``id``), and ``"drawn": path`` where it was drawn; or
-        ``{"input": path, "error": reason}`` for what cannot be read, or is answered with no numbers.
+        One for each input; inputs that cannot be read and predictions that are not finite are errors.
 
     Raises:
-        InputError: Predictions cannot be drawn: nothing is of such inputs, or the folder cannot be written to.
+        InputError: Predictions from such inputs are not drawn, or the folder cannot be written to.
     """
     import torch
 
-    from tlzoo.transfer.inference import batched, is_finite
+    from tlzoo.transfer.inference import batched
 
-    kind = model.spec.input
-    artist = Artist(kind, draw) if draw is not None else None
+    drawings = DrawingFolder(model.spec.input, draw) if draw is not None else None
     for batch in batched(_rows(model, paths, columns or {}, say), batch_size):
-        examples, answers = [], []
+        examples: list[Example] = []
+        inputs: list[Predicted] = []
         for facts, row in batch:
-            answers.append(dict(facts))
             try:
                 if isinstance(row, InputError):
                     raise row
                 examples.append(model.encode(row))
+                inputs.append(Predicted(facts))
             except InputError as error:
-                answers[-1]["error"] = str(error)
+                inputs.append(Predicted(facts, error=str(error)))
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
-        for answer in answers:
-            if "error" not in answer:
-                prediction = next(predictions)
-                if not is_finite(prediction):
-                    answer["error"] = "its prediction holds NaN or infinite numbers"
-                else:
-                    answer |= plain(prediction)
-                    if artist is not None and (drawn := artist(Path(answer["input"]), prediction)):
-                        answer["drawn"] = str(drawn)
-            yield answer
+        for each in inputs:
+            yield each if each.error is not None else _judged(each.facts, next(predictions), drawings)
+
+
+def _judged(facts: Mapping[str, str], prediction: Prediction, drawings: DrawingFolder | None) -> Predicted:
+    """A prediction, drawn where that was asked for, or an error if it is not finite."""
+    if not prediction.is_finite():
+        return Predicted(facts, error="its prediction holds NaN or infinite numbers")
+    drawn = drawings.draw(Path(facts["input"]), prediction) if drawings is not None else None
+    return Predicted(facts, prediction, drawn=drawn)
 
 
 def _rows(
     model: Model, paths: Iterable[Path | str], columns: Mapping[str, str], say: Callable[[str], None]
-) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | InputError]]:
-    """What there is to predict, file by file; or why a file cannot be read."""
+) -> Iterator[tuple[dict[str, str], Row | InputError]]:
+    """Yield the rows to predict, file by file, each with what identifies it; or why a file cannot be read."""
     from tlzoo.data.files import readers
 
-    task = getattr(model, "task", None)
+    task = model.task
     reported: set[str] = set()
 
     def report(name: str, reading: str) -> None:
@@ -190,9 +223,9 @@ def _rows(
 
     for path in paths:
         try:
-            if isinstance(path, str) and (several := getattr(task, "inputs", ())):
-                raise InputError(f"one text, where a table of {' and '.join(several)} is read")
             if isinstance(path, str):
+                if task is not None and task.inputs:
+                    raise InputError(f"one text, where a table of {' and '.join(task.inputs)} is read")
                 yield {"input": path.encode("utf-8", "replace").decode()}, {"text": path}
             else:
                 name = task.name if task is not None else None
@@ -205,49 +238,3 @@ def _rows(
             yield {"input": printable(path)}, InputError(reason)
         except OSError as error:
             yield {"input": printable(path)}, InputError(error.strerror or str(error))
-
-
-def plain(prediction: Mapping[str, Any]) -> dict[str, Any]:
-    """A prediction in values that JSON takes.
-
-    Args:
-        prediction: Of any task.
-
-    Returns:
-        The same, without generated frames, which are drawn; a mask becomes ``masks``, one entry a class that is
-        present, the background too: ``label``, ``area_share`` and ``rle``, COCO's run-length encoding
-        (``pycocotools.mask``) with ``size`` ``[height, width]``.
-        Of tracks along DNA the ``bins`` are counted, and each of the ``tracks`` is told by its ``label``, ``mean``,
-        ``max``, and the bases of that bin, ``at`` (first and one past the last, from the sequence's first, 0).
-    """
-    import numpy as np
-
-    found = {key: value for key, value in prediction.items() if key not in ("mask", "frames")}
-    if "tracks" in prediction:
-        values = np.asarray(prediction["tracks"])
-        highest, size = values.argmax(0), found["bin_size"]
-        first = found["start"] + highest * size
-        columns = zip(found.pop("labels"), values.mean(0), values.max(0), first, strict=True)
-        found["bins"] = len(values)
-        found["tracks"] = [{"label": t, "mean": m, "max": h, "at": [f, f + size]} for t, m, h, f in columns]
-    if "mask" in prediction:
-        from pycocotools.mask import encode
-
-        from tlzoo.data.media.geometry import IGNORED
-
-        mask, names = np.asarray(prediction["mask"], dtype=np.uint8), found.pop("labels")
-        found["masks"] = []
-        for value in np.unique(mask[mask != IGNORED]).tolist():
-            inside = mask == value
-            rle = encode(np.asfortranarray(inside, dtype=np.uint8))
-            rle = {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
-            found["masks"].append({"label": names[value], "area_share": float(inside.mean()), "rle": rle})
-    return {key: _plain(value) for key, value in found.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value.tolist() if hasattr(value, "tolist") else value  # arrays, tensors and their scalars

@@ -1,152 +1,159 @@
-"""What a model made of an input, as HTML: the answer in a line, its picture or film, its numbers, and who gave it."""
+"""A prediction as HTML: its headline, its picture or video, its values, and the model that made it."""
 
 from __future__ import annotations
 
 import base64
 import json
 import mimetypes
-from collections.abc import Callable, Mapping
+from functools import singledispatch
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-LONGEST = 4000
-"""Characters of a prediction's numbers."""
-SURE = 0.5
-"""Score of a box, a body or a pitch that counts."""
-NEXT = 4
+from tlzoo.core.predictions import (
+    AnswerSpan,
+    Boxes,
+    ClassScores,
+    Clip,
+    Completion,
+    DnaTracks,
+    Embedding,
+    Mask,
+    PitchTrack,
+    Poses,
+    Prediction,
+    Reply,
+    Similarity,
+    Transcript,
+)
+
+if TYPE_CHECKING:
+    from tlzoo.run.predict import Predicted
+
+MAX_CHARACTERS = 4000
+"""Characters of a prediction's values that are shown."""
+MIN_SCORE = 0.5
+"""Score from which on a box, a body or a pitch counts."""
+NEXT_CLASSES = 4
 """Classes that are shown after the best one."""
 
-Answer = Mapping[str, Any]
 
-
-def shown(answer: Answer, model: str, seconds: float) -> str:
-    """A prediction for people.
+def shown(predicted: Predicted, model: str, seconds: float) -> str:
+    """A prediction as HTML.
 
     Args:
-        answer: As of ``tlzoo.run.predict.predict``.
-        model: Who gave it.
-        seconds: In what time.
+        predicted: The input and its prediction.
+        model: Name of the model.
+        seconds: Time that the prediction took.
     """
-    facts = {key: value for key, value in answer.items() if key not in ("input", "drawn")}
+    prediction = predicted.prediction
+    assert prediction is not None, "errors are shown as such"
+    facts = {key: value for key, value in predicted.to_json().items() if key not in ("input", "drawn")}
     text = json.dumps(facts, ensure_ascii=False, indent=1)
-    text = text if len(text) < LONGEST else text[:LONGEST] + " ..."
+    text = text if len(text) < MAX_CHARACTERS else text[:MAX_CHARACTERS] + " ..."
+    classes = _classes(prediction) if isinstance(prediction, ClassScores) else ""
+    drawn = _picture(predicted.drawn) if predicted.drawn is not None else ""
     return (
-        f"<div class=tlzoo aria-live=polite><h3>{escape(headline(facts))}</h3>{_classes(facts)}{_drawn(answer)}"
+        f"<div class=tlzoo aria-live=polite><h3>{escape(headline(prediction))}</h3>{classes}{drawn}"
         f"<p class=quiet>{escape(model)}, {seconds * 1000:.0f} ms</p>"
         f"<details><summary>All that it gives</summary><pre>{escape(text)}</pre></details></div>"
     )
 
 
-def headline(facts: Answer) -> str:
-    """The answer in a line; never empty.
-
-    Args:
-        facts: A prediction of any task, in values that JSON takes.
-    """
-    return next((say(facts) for key, say in _HEADLINES.items() if key in facts), "An answer without a summary")
+@singledispatch
+def headline(prediction: Prediction) -> str:
+    """The prediction in a line; never empty."""
+    return "An answer without a summary"
 
 
-def _label(facts: Answer) -> str:
-    return f"{facts['label']} ({facts['score']:.0%})" if "score" in facts else str(facts["label"])
+@headline.register
+def _(prediction: ClassScores) -> str:
+    return f"{prediction.label} ({prediction.score:.0%})"
 
 
-def _span(facts: Answer) -> str:
-    return f"{facts['text'] or 'No answer in the context'} ({facts['score']:.0%})"
+@headline.register
+def _(prediction: AnswerSpan) -> str:
+    return f"{prediction.text or 'No answer in the context'} ({prediction.score:.0%})"
 
 
-def _reply(facts: Answer) -> str:
-    return str(facts["text"]) or "No reply: there are no candidates"
+@headline.register
+def _(prediction: Reply) -> str:
+    return prediction.text or "No reply: there are no candidates"
 
 
-def _text(facts: Answer) -> str:
-    return str(facts["text"]) or "No words"
+@headline.register
+def _(prediction: Completion | Transcript) -> str:
+    return prediction.text or "No words"
 
 
-def _similarity(facts: Answer) -> str:
-    return f"Similarity {facts['score']:.2f}, of at most 1"
+@headline.register
+def _(prediction: Similarity) -> str:
+    return f"Similarity {prediction.score:.2f}, of at most 1"
 
 
-def _vector(facts: Answer) -> str:
-    vector = facts["embedding"]
-    first = ", ".join(f"{value:.3f}" for value in vector[:NEXT])
-    return f"A vector of {len(vector)} numbers: {first}, ..."
+@headline.register
+def _(prediction: Embedding) -> str:
+    first = ", ".join(f"{value:.3f}" for value in prediction.embedding[:4])
+    return f"A vector of {len(prediction.embedding)} numbers: {first}, ..."
 
 
-def _pitch(facts: Answer) -> str:
-    voiced = sorted(f for f, sure in zip(facts["frequency"], facts["confidence"], strict=True) if sure >= SURE)
+@headline.register
+def _(prediction: PitchTrack) -> str:
+    frames = zip(prediction.frequency, prediction.confidence, strict=True)
+    voiced = sorted(hz for hz, confidence in frames if confidence >= MIN_SCORE)
     if not voiced:
         return "No pitch"
+    share = len(voiced) / len(prediction.frequency)
+    return f"Pitch {voiced[len(voiced) // 2]:.0f} Hz (median), in {share:.0%} of the time"
+
+
+@headline.register
+def _(prediction: Mask) -> str:
+    areas = sorted(prediction.masks, key=lambda area: -area.area_share)
+    return ", ".join(f"{area.label} {area.area_share:.0%}" for area in areas) or "Nothing was found"
+
+
+@headline.register
+def _(prediction: Poses) -> str:
+    count = sum(score >= MIN_SCORE for score in prediction.scores)
+    return f"{_counted(count, 'body', 'bodies')} of {_counted(len(prediction.names), 'point', 'points')}"
+
+
+@headline.register
+def _(prediction: Boxes) -> str:
+    boxes = zip(prediction.labels, prediction.scores, strict=True)
+    likely = [f"{label} ({score:.0%})" for label, score in boxes if score >= MIN_SCORE]
+    return ", ".join(likely) or f"Nothing with a score of {MIN_SCORE:.0%} or more"
+
+
+@headline.register
+def _(prediction: DnaTracks) -> str:
+    tracks = prediction.tracks
+    best = max(tracks, key=lambda track: float(track.max))
     return (
-        f"Pitch {voiced[len(voiced) // 2]:.0f} Hz (median), in {len(voiced) / len(facts['frequency']):.0%} of the time"
+        f"{_counted(len(tracks), 'track', 'tracks')} of {prediction.bins} bins; the highest value is "
+        f"{best.max:.3g}, of {best.label}, at bases {best.at[0]:,} to {best.at[1]:,}"
     )
 
 
-def _areas(facts: Answer) -> str:
-    areas = sorted(facts["masks"], key=lambda mask: -mask["area_share"])
-    return ", ".join(f"{mask['label']} {mask['area_share']:.0%}" for mask in areas) or "Nothing was found"
-
-
-def _bodies(facts: Answer) -> str:
-    count = sum(score >= SURE for score in facts["scores"])
-    return f"{_counted(count, 'body', 'bodies')} of {_counted(len(facts['names']), 'point', 'points')}"
-
-
-def _boxes(facts: Answer) -> str:
-    scores = facts["scores"]
-    names = facts.get("labels") or ["face"] * len(scores)
-    sure = [f"{name} ({score:.0%})" for name, score in zip(names, scores, strict=True) if score >= SURE]
-    return ", ".join(sure) or f"Nothing with a score of {SURE:.0%} or more"
-
-
-def _tracks(facts: Answer) -> str:
-    best = max(facts["tracks"], key=lambda track: float(track["max"]))
-    return (
-        f"{_counted(len(facts['tracks']), 'track', 'tracks')} of {facts['bins']} bins; the highest value is "
-        f"{best['max']:.3g}, of {best['label']}, at bases {best['at'][0]:,} to {best['at'][1]:,}"
-    )
-
-
-def _frames(facts: Answer) -> str:
-    count = _counted(len(facts["places"]), "frame", "frames")
-    return f"{count} made from {len(facts['given'])} that were given"
-
-
-_HEADLINES: dict[str, Callable[[Answer], str]] = {
-    "label": _label,
-    "none": _span,
-    "candidate_scores": _reply,
-    "text": _text,
-    "embedding": _vector,
-    "frequency": _pitch,
-    "masks": _areas,
-    "names": _bodies,
-    "boxes": _boxes,
-    "tracks": _tracks,
-    "places": _frames,
-    "score": _similarity,
-}
-"""By what only such a prediction has; the first that fits counts."""
+@headline.register
+def _(prediction: Clip) -> str:
+    return f"{_counted(len(prediction.places), 'frame', 'frames')} made from {len(prediction.given)} that were given"
 
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _classes(facts: Answer) -> str:
-    """The classes that come next, and how many there are: what the model knows."""
-    scores = facts.get("scores") if "label" in facts else None
-    if not isinstance(scores, Mapping):
-        return ""
-    after = sorted(scores, key=lambda name: -scores[name])[1 : NEXT + 1]
-    rest = ", ".join(f"{escape(name)} ({scores[name]:.0%})" for name in after)
+def _classes(prediction: ClassScores) -> str:
+    """The next classes, and the number of all classes that the model lists."""
+    scores = prediction.scores
+    following = sorted(scores, key=lambda name: -scores[name])[1 : NEXT_CLASSES + 1]
+    rest = ", ".join(f"{escape(name)} ({scores[name]:.0%})" for name in following)
     return f"<p class=quiet>of {len(scores)} classes that it knows; next: {rest}</p>"
 
 
-def _drawn(answer: Answer) -> str:
-    if answer.get("drawn") is None:
-        return ""
-    path = Path(answer["drawn"])
+def _picture(path: Path) -> str:
     mime = mimetypes.guess_type(path.name)[0] or ""
     data = base64.b64encode(path.read_bytes()).decode()
     if mime.startswith("image/"):

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tlzoo import blobs
 from tlzoo.cards import catalogue
@@ -25,6 +25,10 @@ from tlzoo.leaderboard.selection import name
 from tlzoo.leaderboard.table import Row, rows_of
 from tlzoo.run.finetune import STRATEGIES, finetune
 from tlzoo.space.boards import Boards
+
+if TYPE_CHECKING:
+    from tlzoo.data.media.stored import Stored
+    from tlzoo.run.predict import Predicted
 
 MOST_MB, MOST_SECONDS = 100, 300
 """Size of a small model, and for how long it was fine-tuned where the board was made."""
@@ -43,14 +47,16 @@ class Ready:
     name: str
     model: Any
 
-    def predict(self, given: Path | str, folder: Path) -> dict[str, Any]:
+    def predict(self, given: Path | str, folder: Path) -> Predicted:
         """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
         from tlzoo.draw import KINDS
-        from tlzoo.run.predict import predict
+        from tlzoo.run.predict import Predicted, predict
         from tlzoo.vocabulary import column
 
         drawn = folder if column(self.model.spec.input) in KINDS else None
-        return next(iter(predict(self.model, [given], draw=drawn)), {"error": "it is empty"})
+        return next(
+            iter(predict(self.model, [given], draw=drawn)), Predicted({"input": str(given)}, error="it is empty")
+        )
 
 
 @dataclass
@@ -235,7 +241,8 @@ def _given(stored: Any, column: str) -> str:
         from tlzoo.data.media.video import decode, length
         from tlzoo.draw.video import save_mp4
 
-        save_mp4(decode(stored, length(stored), every=1), path)
+        video = cast("Stored", stored)
+        save_mp4(decode(video, length(video), every=1), path)
     else:
         path.write_bytes(content)
     return str(path)

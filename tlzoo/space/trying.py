@@ -1,4 +1,4 @@
-"""Try it: a visitor's file, or an example of the task's data, and what the best small model makes of it."""
+"""Try it: the prediction of the best small model for a visitor's file, or for an example of the task's data."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tlzoo.space.answers import shown
 from tlzoo.space.boards import Boards
 from tlzoo.space.ready import Ready, announced, example, from_lines, making
 
-LONGEST = 5000
-"""Characters of a text that are read."""
+MAX_CHARACTERS = 5000
+"""Maximum length of a text; the rest is not read."""
 CANDIDATES = "candidates"
 """A column of several texts, one a line; there may be none."""
 TEXTS = {
@@ -40,13 +40,13 @@ VISITORS = Limits(
     taken_pixels=40_000_000,
     ratio=200,
 )
-"""Of a visitor's file, which others wait for."""
-LOOKED_AT = 2_000_000
-"""Pixels of a picture that a model is given: what it needs of memory and time may be a hundred times the picture's."""
-WAITING = 100
-"""Visitors who may wait for a model or for their answer at a time; more stand in the queue."""
+"""Limits of a visitor's file, while others wait."""
+MAX_PIXELS = 2_000_000
+"""Maximum size of a picture that a model is given: memory and time may grow with a hundred times the picture."""
+MAX_WAITING = 100
+"""Maximum number of visitors who wait for a model or an answer at a time; others stand in the queue."""
 HEIGHT = 320
-"""Of an input, in pixels: the answer below it is seen too."""
+"""Height of an input, pixels: the answer below it stays in view."""
 
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -57,7 +57,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     """Make the page.
 
     Args:
-        boards: What there is.
+        boards: The boards.
         task: The choice of a task that all pages share.
     """
     kind = boards.domain
@@ -65,8 +65,8 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     who = gr.Markdown(_announced(boards, first))
     texts: list[gr.Textbox] = []
     if kind == "text":
-        for label, (shown, said) in zip(("Text", "Second text"), _labels(first), strict=True):
-            texts.append(gr.Textbox(label=said or label, lines=3, max_length=LONGEST, visible=shown))
+        for label, (is_shown, name) in zip(("Text", "Second text"), _labels(first), strict=True):
+            texts.append(gr.Textbox(label=name or label, lines=3, max_length=MAX_CHARACTERS, visible=is_shown))
         given: list[Any] = list(texts)
     else:
         makers: dict[str, Callable[[], Any]] = {
@@ -92,12 +92,12 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     async def asked(progress: Any = gr.Progress(), *values: Any) -> str:  # noqa: B008 - so Gradio takes it
         return await tried(boards, values[0], values[1:], progress)
 
-    go.click(asked, [task, *given], [answer], concurrency_limit=WAITING, api_name="try")
+    go.click(asked, [task, *given], [answer], concurrency_limit=MAX_WAITING, api_name="try")
     for change in (task.change, answer.change):
         change(lambda name: _announced(boards, name), [task], [who], show_progress="hidden")
     if texts:
         task.change(
-            lambda name: [gr.Textbox(label=said, visible=shown, value="") for shown, said in _labels(name)],
+            lambda name: [gr.Textbox(label=label, visible=is_shown, value="") for is_shown, label in _labels(name)],
             [task],
             texts,
             show_progress="hidden",
@@ -119,20 +119,20 @@ def _announced(boards: Boards, task: str) -> str:
 
 
 def _labels(task: str) -> list[tuple[bool, str]]:
-    """Whether each of two texts is wanted, and how it is called."""
-    told = {CANDIDATES: r"Candidates: replies to choose from, one a line; a line break inside of one is \n"}
-    names = [told.get(name, name.capitalize()) for name in TEXTS.get(task, ("text",))]
+    """Whether each of two text boxes is shown, and its label."""
+    labels = {CANDIDATES: r"Candidates: replies to choose from, one a line; a line break inside of one is \n"}
+    names = [labels.get(name, name.capitalize()) for name in TEXTS.get(task, ("text",))]
     return [(i < len(names), names[i] if i < len(names) else "") for i in range(2)]
 
 
 async def tried(boards: Boards, task: str, values: Sequence[str | None], progress: Callable[..., Any]) -> str:
-    """As :func:`answered`, for one visitor of many: while a model is made ready, nobody else is held up.
+    """As :func:`answered`, without blocking other visitors while a model is made ready.
 
     Args:
-        boards: What there is.
+        boards: The boards.
         task: The task.
         values: The input.
-        progress: Is told what is being done meanwhile, as ``gradio.Progress``.
+        progress: Shows the current step, as ``gradio.Progress``.
     """
     try:
         given = await asyncio.to_thread(_read, boards, task, values)
@@ -143,20 +143,20 @@ async def tried(boards: Boards, task: str, values: Sequence[str | None], progres
             await asyncio.sleep(0.2)
         return await asyncio.to_thread(_answer, boards.domain, made.model.result(), given)
     except TlzooError as error:
-        return _told(str(error))
+        return _alert(str(error))
 
 
 def answered(boards: Boards, task: str, values: Sequence[str | None]) -> str:
-    """What the model makes of an input, drawn where it can be, with its time; or why it cannot, as HTML."""
+    """The prediction for an input, drawn where possible, with its time, or the reason why there is none, as HTML."""
     try:
         given = _read(boards, task, values)
         return _answer(boards.domain, making(boards, task).model.result(), given)
     except TlzooError as error:
-        return _told(str(error))
+        return _alert(str(error))
 
 
 def _read(boards: Boards, task: str, values: Sequence[str | None]) -> dict[str, str]:
-    """The columns of an input, looked at as far as that is soon done.
+    """The columns of an input, after quick checks.
 
     Raises:
         InputError: One is missing, or the file is too large or cannot be read.
@@ -177,18 +177,18 @@ def _read(boards: Boards, task: str, values: Sequence[str | None]) -> dict[str, 
 
 
 def _answer(domain: str, model: Ready, given: Mapping[str, str]) -> str:
-    """Inputs are decoded and predicted one after another: what one needs of memory, only one needs."""
+    """Predict an input; one at a time, so that the memory for one is enough."""
     with tempfile.TemporaryDirectory(prefix="tlzoo-try-") as name, _ONE_AT_A_TIME, within(VISITORS):
         try:
             source = _input(domain, given, Path(name))
             began = time.perf_counter()
-            answer = model.predict(source, Path(name))
+            predicted = model.predict(source, Path(name))
             seconds = time.perf_counter() - began
-            if "error" in answer:
-                raise InputError(answer["error"])
+            if predicted.error is not None:
+                raise InputError(predicted.error)
         except InputError as error:
             raise InputError(_unreadable(error, {**given, "folder": f"{name}/"})) from None
-        return shown(answer, model.name, seconds)
+        return shown(predicted, model.name, seconds)
 
 
 def _unreadable(error: object, places: Mapping[str, str]) -> str:
@@ -200,7 +200,7 @@ def _unreadable(error: object, places: Mapping[str, str]) -> str:
 
 
 def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
-    """What ``tlzoo.run.predict`` reads: a file, one text, or a table of a row of texts.
+    """The input for ``tlzoo.run.predict``: a file, one text, or a table with one row of texts.
 
     Raises:
         InputError: A picture cannot be read.
@@ -209,7 +209,7 @@ def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
         return _smaller(Path(given["image"]), folder)
     if domain != "text":
         return Path(given[domain])
-    row = {column: text[:LONGEST] for column, text in given.items()}
+    row = {column: text[:MAX_CHARACTERS] for column, text in given.items()}
     if len(row) == 1:
         return row["text"]
     path = folder / "input.jsonl"
@@ -218,12 +218,13 @@ def _input(domain: str, given: Mapping[str, str], folder: Path) -> Path | str:
 
 
 def _smaller(path: Path, folder: Path) -> Path:
-    """A picture with no more pixels than are looked at; the same file, where it has not."""
+    """A copy with at most ``MAX_PIXELS`` pixels; the same file if it has no more."""
     from tlzoo.data.media.image import decode, placement
+    from tlzoo.data.media.stored import Stored
 
-    source = {"bytes": None, "path": str(path)}
+    source: Stored = {"bytes": None, "path": str(path)}
     width, height = placement(source).seen
-    if (scale := (LOOKED_AT / (width * height)) ** 0.5) >= 1:
+    if (scale := (MAX_PIXELS / (width * height)) ** 0.5) >= 1:
         return path
     picture = decode(source)
     picture.thumbnail((round(width * scale), round(height * scale)))
@@ -232,5 +233,5 @@ def _smaller(path: Path, folder: Path) -> Path:
     return smaller
 
 
-def _told(message: str) -> str:
+def _alert(message: str) -> str:
     return f"<div class=tlzoo role=alert>{escape(message)}</div>"

@@ -1,7 +1,7 @@
-"""Embedding of sounds: vectors of which the neighbours, or a linear classifier, say what a sound is.
+"""Embedding of sounds: vectors whose neighbours, or a linear classifier, tell the class of a sound.
 
-As HEAR measures them (Turian 2022, 2203.03022, section 3): what gives the vectors is not touched, and a shallow
-classifier learns from those of the training examples.
+Measured as in HEAR (Turian 2022, 2203.03022, section 3): the network that gives the vectors stays as it is, and a
+shallow classifier is fitted to the vectors of the training examples.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Row, Spec
+from tlzoo.core.predictions import Embedding
 from tlzoo.core.task import ReferenceTask
-from tlzoo.tasks.classification import AudioClassification
+from tlzoo.tasks.classification import LabelledTask
 from tlzoo.tasks.text_embedding import ResidualMap
 
 NEIGHBOURS = 5
 SCALE = 16.0
-"""Of cosines, in the loss (Wang 2017, 1704.06369, section 3.3)."""
+"""Factor of cosines in the loss (Wang 2017, 1704.06369, section 3.3)."""
 
 
 class Embedded(NamedTuple):
-    """What a head gives.
+    """The output of a head.
 
     Attributes:
         vectors: ``(batch, dim)``.
@@ -37,8 +38,8 @@ class Embedded(NamedTuple):
     cosines: Tensor
 
 
-class AudioEmbedding(AudioClassification, ReferenceTask):
-    """A vector for each sound; a prediction is ``{"embedding": [...]}``.
+class AudioEmbedding(LabelledTask, ReferenceTask):
+    """A vector for each sound.
 
     Vectors are judged by those of the training examples, each value standardised over them: by the label of the nearest
     ones by cosine, and by a linear classifier. Without training, vectors are the backbone's own.
@@ -56,12 +57,12 @@ class AudioEmbedding(AudioClassification, ReferenceTask):
         """Normalised softmax: cross-entropy of scaled cosines with the classes' middles (Wang 2017, equation 5)."""
         return F.cross_entropy(SCALE * output.cosines, batch["target"])
 
-    def decode(self, output: Embedded | Tensor, batch: Batch) -> list[Any]:
+    def decode(self, output: Embedded | Tensor, batch: Batch) -> list[Embedding]:
         """The vectors."""
         vectors = output.vectors if isinstance(output, Embedded) else output
-        return [{"embedding": vector} for vector in vectors.float().cpu().tolist()]
+        return [Embedding(vector) for vector in vectors.float().cpu().tolist()]
 
-    def fit_reference(self, train_predictions: Sequence[Any], rows: Sequence[Row]) -> None:
+    def fit_reference(self, train_predictions: Sequence[Embedding], rows: Sequence[Row]) -> None:
         """Fit the shallow classifiers to the vectors of the training examples."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
@@ -69,7 +70,7 @@ class AudioEmbedding(AudioClassification, ReferenceTask):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        vectors = np.array([p["embedding"] for p in train_predictions])
+        vectors = np.array([prediction.embedding for prediction in train_predictions])
         labels = [row["label"] for row in rows]
         count = min(NEIGHBOURS, len(labels))
         near = KNeighborsClassifier(count, metric="cosine", weights="distance", algorithm="brute")
@@ -78,10 +79,10 @@ class AudioEmbedding(AudioClassification, ReferenceTask):
             warnings.simplefilter("ignore", ConvergenceWarning)  # separable classes have no best weights
             self._linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)).fit(vectors, labels)
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+    def statistics(self, prediction: Embedding, row: Row) -> dict[str, list[float]]:
         """Whether the neighbours, and the linear classifier, are right."""
         assert self._near is not None, "fit_reference comes first"
-        vector = np.array([prediction["embedding"]])
+        vector = np.array([prediction.embedding])
         judges = {"knn_accuracy": self._near, "linear_accuracy": self._linear}
         return {name: [float(judge.predict(vector)[0] == row["label"])] for name, judge in judges.items()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from datasets import ClassLabel, Features
@@ -11,16 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import ClassScores
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.augmentation import varied
 from tlzoo.errors import InputError
 
 
-class Classification(HeadTask):
-    """One label of a fixed set for each example.
-
-    A prediction is ``{"label": name, "score": probability, "scores": {name: probability}}``.
-    """
+class LabelledTask(HeadTask):
+    """A task whose examples each have one label of a fixed set."""
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)
@@ -41,33 +38,35 @@ class Classification(HeadTask):
         """Class names in the order of the logits."""
         return tuple(self._label.names)
 
+    def target(self, row: Row, example: Example) -> Tensor:
+        """Class index."""
+        return torch.tensor(row["label"])
+
+
+class Classification(LabelledTask):
+    """One label of a fixed set for each example."""
+
     def head(self, spec: Spec) -> nn.Module:
         """Standardise (as linear probes do, e.g. He 2022, 2111.06377, appendix A.1), then one linear layer."""
         dim = spec.outputs[self.output]
         return nn.Sequential(nn.BatchNorm1d(dim, affine=False), nn.Linear(dim, len(self.labels)))
 
-    def target(self, row: Row, example: Example) -> Tensor:
-        """Class index."""
-        return torch.tensor(row["label"])
-
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of logits."""
         return F.cross_entropy(output, batch["target"])
 
-    def decode(self, output: Tensor, batch: Batch) -> list[Any]:
+    def decode(self, output: Tensor, batch: Batch) -> list[ClassScores]:
         """Probabilities by softmax of logits, and the top class."""
-        scores = output.softmax(-1).tolist()
         names = self.labels
-        best = output.argmax(-1).tolist()
         return [
-            {"label": names[b], "score": row[b], "scores": dict(zip(names, row, strict=True))}
-            for b, row in zip(best, scores, strict=True)
+            ClassScores(names[best], scores[best], dict(zip(names, scores, strict=True)))
+            for best, scores in zip(output.argmax(-1).tolist(), output.softmax(-1).tolist(), strict=True)
         ]
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+    def statistics(self, prediction: ClassScores, row: Row) -> dict[str, list[float]]:
         """Right or wrong; predicted and true class."""
         names = self.labels
-        predicted = float(names.index(prediction["label"]) if prediction["label"] in names else -1)  # -1: none of them
+        predicted = float(names.index(prediction.label) if prediction.label in names else -1)  # -1: none of them
         return {"accuracy": [float(predicted == row["label"])], "macro_f1": [predicted, float(row["label"])]}
 
 

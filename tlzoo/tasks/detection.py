@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import Boxes
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import boxes_from_input, boxes_to_input
@@ -21,14 +21,14 @@ from tlzoo.tasks.heads import BoxHead, Locations
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """The IoUs that COCO's AP is the mean over."""
-_MOST = 100  # detections of a class that count in one image, as in COCO
+_MAX_DETECTIONS = 100  # of a class that count in one image, as in COCO
 
 
 class Detection(HeadTask):
     """Boxes of the objects in an image; a backbone's head is FCOS.
 
     A row is ``{"image", "objects": {"bbox": [[x, y, width, height], ...], "category": [class, ...]}}``, boxes in pixels
-    as COCO writes them. A prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...], "labels": [name, ...]}``.
+    as COCO writes them.
     """
 
     output = "pyramid"
@@ -64,7 +64,7 @@ class Detection(HeadTask):
         return BoxHead(spec, len(self.labels))
 
     def has_target(self, row: Row) -> bool:
-        """Whether its objects are known."""
+        """Whether the row has objects."""
         return "objects" in row
 
     def target(self, row: Row, example: Example) -> dict[str, Tensor]:
@@ -77,8 +77,8 @@ class Detection(HeadTask):
         boxes = torch.tensor(row["objects"]["bbox"], dtype=torch.float32).reshape(-1, 4)
         labels = torch.tensor(row["objects"]["category"], dtype=torch.int64)
         boxes = boxes_to_input(torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1), example["frame"])
-        kept = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        return {"boxes": boxes[kept], "labels": labels[kept]}
+        has_area = (boxes[:, 2:] > boxes[:, :2]).all(1)
+        return {"boxes": boxes[has_area], "labels": labels[has_area]}
 
     def augment(self, batch: Batch) -> Batch:
         """Mirrored, moved, scaled, coloured."""
@@ -88,55 +88,46 @@ class Detection(HeadTask):
         """FCOS's."""
         return output.loss(batch["target"])
 
-    def decode(self, output: Locations, batch: Batch) -> list[Any]:
-        """Boxes of the picture, best first: at most 100, with scores above 0.05."""
-        found = output.detections()
-        return [self.found(**each, frame=frame) for each, frame in zip(found, batch["frame"], strict=True)]
-
-    def found(self, boxes: Tensor, scores: Tensor, labels: Tensor, frame: Tensor) -> dict[str, list[Any]]:
-        """A prediction.
-
-        Args:
-            boxes: In the input, shape ``(n, 4)``, x1, y1, x2, y2.
-            scores: Shape ``(n,)``.
-            labels: Class indices, shape ``(n,)``.
-            frame: How the picture lies in the input.
-        """
+    def decode(self, output: Locations, batch: Batch) -> list[Boxes]:
+        """Boxes in the picture, best first: at most 100, with scores above 0.05."""
         names = self.labels
-        return {
-            "boxes": boxes_from_input(boxes, frame).tolist(),
-            "scores": scores.tolist(),
-            "labels": [names[i] for i in labels.tolist()],
-        }
+        return [
+            Boxes(
+                boxes=boxes_from_input(detected["boxes"], frame).tolist(),
+                scores=detected["scores"].tolist(),
+                labels=[names[i] for i in detected["labels"].tolist()],
+            )
+            for detected, frame in zip(output.detections(), batch["frame"], strict=True)
+        ]
 
-    def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
-        """As of any task; where there is nothing to find, whether nothing was found for sure."""
+    def is_right(self, prediction: Boxes, row: Row, statistic: Sequence[float]) -> bool:
+        """Whether the headline metric is at least 0.5; without objects, whether no box has a score of 0.5 or more."""
         if len(row["objects"]["bbox"]):
             return super().is_right(prediction, row, statistic)
-        return all(score < 0.5 for score in prediction["scores"])
+        return all(score < 0.5 for score in prediction.scores)
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """What ``mean_average_precision`` wants, at IoU 0.5 for ``ap50`` and at COCO's ten thresholds for ``ap``.
+    def statistics(self, prediction: Boxes, row: Row) -> dict[str, list[float]]:
+        """Statistics for ``mean_average_precision``, at IoU 0.5 for ``ap50`` and at COCO's ten thresholds for ``ap``.
 
-        Each detection, best first, takes the reference of its class that it covers best among those not yet taken, if
-        their IoU reaches the threshold (``pycocotools.cocoeval.COCOeval.evaluateImg``). Detections of a class that the
-        data set does not have are left out.
+        Each detection, best first, is matched with the free reference of its class that has the highest IoU, if that
+        reaches the threshold (``pycocotools.cocoeval.COCOeval.evaluateImg``). Detections of
+        classes that the data set does not have are left out.
         """
         names = self.labels
         truth = np.reshape(np.asarray(row["objects"]["bbox"], dtype=np.float64), (-1, 4))
         truth = np.concatenate([truth[:, :2], truth[:, :2] + truth[:, 2:]], axis=1)
         classes = np.asarray(row["objects"]["category"], dtype=np.int64)
-        boxes = np.reshape(np.asarray(prediction["boxes"], dtype=np.float64), (-1, 4))
-        scores = np.asarray(prediction["scores"], dtype=np.float64)
+        boxes = np.reshape(np.asarray(prediction.boxes, dtype=np.float64), (-1, 4))
+        scores = np.asarray(prediction.scores, dtype=np.float64)
         index = {name: i for i, name in enumerate(names)}
-        guesses = np.array([index.get(name, -1) for name in prediction["labels"]], dtype=np.int64)
+        guesses = np.array([index.get(name, -1) for name in prediction.labels], dtype=np.int64)
         ap = [len(names), len(THRESHOLDS), *np.bincount(classes, minlength=len(names))]
         ap50 = [len(names), 1, *ap[2:]]
         for c in np.unique(guesses[guesses >= 0]):
-            mine = np.flatnonzero(guesses == c)
-            mine = mine[np.argsort(-scores[mine], kind="stable")][:_MOST]
-            hits = match(iou(boxes[mine], truth[classes == c]), THRESHOLDS)
-            for score, hit in zip(scores[mine], hits, strict=True):
+            places = np.flatnonzero(guesses == c)
+            places = places[np.argsort(-scores[places], kind="stable")][:_MAX_DETECTIONS]
+            hits = match(iou(boxes[places], truth[classes == c]), THRESHOLDS)
+            for score, hit in zip(scores[places], hits, strict=True):
                 ap += [c, score, *hit]
                 ap50 += [c, score, hit[0]]
         return {"ap50": [float(x) for x in ap50], "ap": [float(x) for x in ap]}

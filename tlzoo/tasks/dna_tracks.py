@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from datasets import Features, List
 
 from tlzoo.core.batch import Row
+from tlzoo.core.predictions import DnaTracks
 from tlzoo.core.task import Task
 from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError
@@ -18,7 +18,7 @@ from tlzoo.leaderboard.metrics import moments
 class Tracks(Task):
     """Predict what was measured in each bin of a sequence, for each of several tracks.
 
-    A row has ``tracks``, ``(bins, tracks)``; a prediction too, as an array.
+    A row has ``tracks``, ``(bins, tracks)``.
     """
 
     name = "language-modeling"
@@ -48,6 +48,6 @@ class Tracks(Task):
         """What to call the tracks, which have numbers only."""
         return tuple(f"track {i + 1}" for i in range(self._count))
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+    def statistics(self, prediction: DnaTracks, row: Row) -> dict[str, list[float]]:
         """Moments of each track over the row's bins."""
-        return {"pearson": moments(np.asarray(prediction["tracks"]), np.asarray(row["tracks"]))}
+        return {"pearson": moments(np.asarray(prediction.values), np.asarray(row["tracks"]))}

@@ -17,9 +17,9 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 from tlzoo.core.batch import Spec
 
 COARSEST = 32
-"""Largest stride, pixels, of the maps that a head reads."""
+"""Maximum stride of the maps that a head reads, pixels."""
 LARGE = 256
-"""Side of an input, pixels, from which on heads are wider or deeper, and look for larger objects."""
+"""Minimum side of an input, pixels, for which heads are wider or deeper, and look for larger objects."""
 WIDTH = 64
 """Channels of a head; few, so that it learns fast from little."""
 _PRIOR = 0.1  # score of a point that an untrained head gives everywhere, as in Zhou 2019, 1904.07850
@@ -28,13 +28,13 @@ _SHIFT = 4.0  # distance of a box's sides that an untrained head guesses, in anc
 _normalised = partial(nn.GroupNorm, 8)
 
 
-def chosen(spec: Spec, finest: int, most: int) -> list[int]:
-    """Which maps of a pyramid a head reads: of each stride the deepest, up to ``COARSEST``.
+def chosen(spec: Spec, finest: int, count: int) -> list[int]:
+    """Choose the maps of a pyramid that a head reads: the deepest of each stride, up to ``COARSEST``.
 
     Args:
         spec: Of the backbone.
-        finest: Smallest stride, pixels; finer maps are read only where nothing coarser is there.
-        most: Number of maps, the coarsest ones; one or more.
+        finest: Minimum stride, pixels; finer maps are read only where the pyramid has no coarser ones.
+        count: Maximum number of maps, the coarsest ones; one or more.
 
     Returns:
         Indices, finest first.
@@ -42,7 +42,7 @@ def chosen(spec: Spec, finest: int, most: int) -> list[int]:
     deepest = {stride: i for i, (_, stride) in enumerate(spec.pyramid)}
     strides = sorted(deepest)
     fit = [s for s in strides if finest <= s <= COARSEST] or [min(strides, key=lambda s: abs(s - finest))]
-    return [deepest[s] for s in fit[-most:]]
+    return [deepest[s] for s in fit[-count:]]
 
 
 class Pyramid(nn.Module):
@@ -117,7 +117,7 @@ def _resized(maps: Tensor, size: torch.Size) -> Tensor:
 
 @dataclass
 class PointMaps:
-    """Where each of a number of points is in the inputs of a batch.
+    """The places of several points in the inputs of a batch.
 
     Attributes:
         scores: Logits, shape ``(batch, points, height, width)``.
@@ -133,8 +133,8 @@ class PointMaps:
         """Focal loss of the scores (Law 2018, 1808.01244, equation 1) and L1 loss of the offsets near the points.
 
         Args:
-            points: x, y in the input and visibility, shape ``(batch, points, 3)``. Where visibility is 0 nothing is
-                known of the point; where it is negative, it is known not to be there.
+            points: x, y in the input and visibility, shape ``(batch, points, 3)``. A visibility of 0 means that
+                the place is unknown, a negative one that the point is known to be absent.
         """
         points = points.to(self.scores.device)
         known = (points[..., 2] > 0).float()
@@ -156,7 +156,7 @@ class PointMaps:
         return focal + missed.sum() / near.sum().clamp(min=1)
 
     def points(self) -> tuple[Tensor, Tensor]:
-        """The likeliest place of each point in the input, ``(batch, points, 2)``, and its score, 0 to 1."""
+        """The most likely place of each point in the input, ``(batch, points, 2)``, and its score, 0 to 1."""
         high, wide = self.scores.shape[2:]
         best, place = self.scores.detach().float().flatten(2).max(-1)
         offset = (
@@ -190,7 +190,7 @@ def _count(like: Tensor, n: int) -> Tensor:
 
 @dataclass
 class Locations:
-    """What an FCOS says at each location of a batch, all levels after one another.
+    """The output of an FCOS at each location of a batch, level after level.
 
     Attributes:
         fcos: The head, for its losses and its decoding.
@@ -223,8 +223,8 @@ class Locations:
         levels = {k: list(torch.split(v.detach(), self.counts, 1)) for k, v in self.outputs.items()}
         n = len(self.outputs["cls_logits"])
         anchors = [list(torch.split(self.anchors, self.counts))] * n
-        found: list[dict[str, Tensor]] = self.fcos.postprocess_detections(levels, anchors, [self.size] * n)
-        return found
+        detections: list[dict[str, Tensor]] = self.fcos.postprocess_detections(levels, anchors, [self.size] * n)
+        return detections
 
 
 class BoxHead(nn.Module):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import Mask
+from tlzoo.core.segmenter import masks
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.augmentation import varied
-from tlzoo.data.media.geometry import IGNORED, mask_to_input, scores_from_input
+from tlzoo.data.media.geometry import IGNORED, mask_to_input
 from tlzoo.data.media.image import read_values
 from tlzoo.errors import InputError
 from tlzoo.tasks.heads import MapHead
@@ -26,10 +27,9 @@ class Segmentation(HeadTask):
     """A class for every pixel; a backbone's head is a feature pyramid network.
 
     A row is ``{"image", "mask", "classes"}``: the mask a picture with one channel of class indices, ``IGNORED`` where a
-    pixel does not count; the classes those that occur. A prediction is ``{"mask": indices, "labels": [name of each
-    index]}``, the mask uint8 of shape ``(height, width)``, as the picture.
+    pixel does not count; the classes those that occur.
 
-    :meth:`loss` and :meth:`decode` take logits over the input, ``(batch, classes, height, width)``, of any network.
+    :meth:`loss` and :meth:`decode` take logits over the input, ``(batch, classes, height, width)``, from any network.
     """
 
     name = "image-segmentation"
@@ -71,7 +71,7 @@ class Segmentation(HeadTask):
         return MapHead(spec, len(self.labels), whole=True)
 
     def has_target(self, row: Row) -> bool:
-        """Whether its mask is known."""
+        """Whether the row has a mask."""
         return "mask" in row
 
     def target(self, row: Row, example: Example) -> Tensor:
@@ -93,7 +93,7 @@ class Segmentation(HeadTask):
         """The mask of a row, shape ``(height, width)``.
 
         Raises:
-            InputError: It cannot be read, or holds an index that is no class.
+            InputError: It cannot be read, or holds an index without a class.
         """
         mask = read_values(row["mask"])
         areas = np.bincount(mask.ravel(), minlength=256)
@@ -111,52 +111,45 @@ class Segmentation(HeadTask):
 
         Args:
             output: Logits over the input, ``(batch, classes, height, width)``.
-            batch: Its ``target`` is ``(batch, height, width)``; pixels that are ``IGNORED`` count in neither.
+            batch: Its ``target`` is ``(batch, height, width)``; pixels with ``IGNORED`` count in neither.
         """
         target = batch["target"].long()
         logs = output.float().log_softmax(1)
         counted = target != IGNORED
         entropy = F.nll_loss(logs, target, ignore_index=IGNORED, reduction="sum") / counted.sum().clamp(min=1)
-        found = logs.exp() * counted[:, None]
+        probabilities = logs.exp() * counted[:, None]
         true = target[counted]
-        right = found.gather(1, (target * counted)[:, None])[:, 0][counted]
+        right = probabilities.gather(1, (target * counted)[:, None])[:, 0][counted]
         wanted = torch.bincount(true, minlength=logs.shape[1])
         shared = torch.zeros_like(logs[0, :, 0, 0]).index_add(0, true, right)
-        missed = 1 - 2 * shared / (found.sum((0, 2, 3)) + wanted).clamp(min=1)
+        missed = 1 - 2 * shared / (probabilities.sum((0, 2, 3)) + wanted).clamp(min=1)
         present = wanted > 0
         total: Tensor = entropy + (missed * present).sum() / present.sum().clamp(min=1)
         return total
 
-    def decode(self, output: Tensor, batch: Batch) -> list[Any]:
+    def decode(self, output: Tensor, batch: Batch) -> list[Mask]:
         """The likeliest class of each pixel of the picture, from logits over the input that ``frame`` says."""
-        return [
-            self.found(scores_from_input(logits, frame).argmax(0))
-            for logits, frame in zip(output.detach(), batch["frame"], strict=True)
-        ]
+        return masks(output.detach(), batch["frame"], self.labels)
 
-    def found(self, mask: Tensor) -> dict[str, Any]:
-        """A prediction from class indices ``(height, width)``."""
-        return {"mask": mask.to(torch.uint8).cpu().numpy(), "labels": list(self.labels)}
+    def statistics(self, prediction: Mask, row: Row) -> dict[str, list[float]]:
+        """Statistics for ``mean_iou`` and ``mean_dice``: shared, predicted and true pixels of each class.
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Pixels of each class that ``mean_iou`` and ``mean_dice`` want: shared, predicted, true.
-
-        Predicted classes are known by their names; one that the data set does not have is background, where there is
-        such a class.
+        Predicted classes are matched by name; a class that the data set does not have counts as background, if the data
+        set has that.
 
         Raises:
             InputError: The prediction is not of the picture's size.
         """
         names = self.labels
         true = self.reference(row)
-        mask = np.asarray(prediction["mask"])
+        mask = np.asarray(prediction.mask)
         if mask.shape != true.shape:
             raise InputError(
                 f"{_name(row)}: the prediction is {_sides(mask.shape)} pixels, the mask {_sides(true.shape)}"
             )
         none = names.index("background") if "background" in names else len(names)
         place = np.full(256, none)
-        place[: len(prediction["labels"])] = [names.index(n) if n in names else none for n in prediction["labels"]]
+        place[: len(prediction.labels)] = [names.index(n) if n in names else none for n in prediction.labels]
         counted = true != IGNORED
         pairs = true[counted] * (len(names) + 1) + place[mask[counted]]
         table = np.bincount(pairs, minlength=len(names) * (len(names) + 1)).reshape(len(names), -1).astype(np.float64)

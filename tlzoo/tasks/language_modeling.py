@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 from datasets import Features
 
 from tlzoo.core.batch import Row
+from tlzoo.core.predictions import Completion
 from tlzoo.core.task import PromptTask
 from tlzoo.data.schemas import CLOZE_FEATURES
 
 
 class Cloze(PromptTask):
-    """Predict the word that was cut off the end of a passage.
+    """Predict the last word of a passage.
 
-    A row has ``text``, the passage without its last word, and ``target``, that word; a prediction ``{"text": word}``,
-    of a model that gives words a likelihood also with ``nats``: how unlikely the target is, its end included, as the
-    negative natural logarithm.
+    A row has ``text``, the passage without its last word, and ``target``, that word.
     """
 
     name = "language-modeling"
@@ -36,9 +34,9 @@ class Cloze(PromptTask):
         return CLOZE_FEATURES
 
     def question(self, row: Row) -> str:
-        """The passage, and once more the sentence that breaks off.
+        """The passage, and its last, incomplete sentence once more.
 
-        Asked for one word, a small model explains; any model can complete a sentence. Of 60 validation passages
+        A small model that is asked for one word explains; any model can complete a sentence. Of 60 validation passages
         SmolLM2-135M-Instruct so gets 12, and 18 where it continues the bare text, which no chat API offers; asked for
         one word, none of 30.
         """
@@ -49,25 +47,25 @@ class Cloze(PromptTask):
         """The sentence with the missing word."""
         return f"{_last_sentence(row['text'])} {row['target']}"
 
-    def parse(self, answer: str, row: Row) -> dict[str, str]:
-        """The word in an answer: the one after the end of the passage, where that is repeated, else the first."""
+    def parse(self, answer: str, row: Row) -> Completion:
+        """The word after the end of the passage if the answer repeats that, else the first word of the answer."""
         words = _words(answer)
-        said, end = [word.casefold() for word in words], [word.casefold() for word in _words(row["text"])]
-        for size in range(min(len(said) - 1, len(end)), 0, -1):
-            # One word in common says nothing, unless the answer begins with it.
-            for start in range(len(said) - size if size > 1 else 1):
-                if said[start : start + size] == end[-size:]:
-                    return {"text": words[start + size]}
-        return {"text": words[0] if words else ""}
+        answered, end = [word.casefold() for word in words], [word.casefold() for word in _words(row["text"])]
+        for size in range(min(len(answered) - 1, len(end)), 0, -1):
+            # One common word is no evidence of a repetition, unless the answer begins with it.
+            for start in range(len(answered) - size if size > 1 else 1):
+                if answered[start : start + size] == end[-size:]:
+                    return Completion(words[start + size])
+        return Completion(words[0] if words else "")
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Right or wrong, whatever case and punctuation; nats, of a word and its end, which counts as one."""
-        found = {"cloze_accuracy": [float(normalise(prediction["text"]) == normalise(row["target"]))]}
-        return found | ({"perplexity": [float(prediction["nats"]), 2.0]} if "nats" in prediction else {})
+    def statistics(self, prediction: Completion, row: Row) -> dict[str, list[float]]:
+        """Right or wrong, ignoring case and punctuation; nats of the word and its end, which counts as a word."""
+        accuracy = {"cloze_accuracy": [float(normalise(prediction.text) == normalise(row["target"]))]}
+        return accuracy if prediction.nats is None else accuracy | {"perplexity": [float(prediction.nats), 2.0]}
 
 
 def normalise(word: str) -> str:
-    """Take from a word what does not count: case, punctuation at its ends, the forms of characters (NFKC)."""
+    """Remove case, punctuation at the ends and the forms of characters (NFKC) from a word."""
     return "".join(_words(word.casefold())[:1])
 
 

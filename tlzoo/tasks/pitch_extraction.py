@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,23 +17,23 @@ from torch.nn import functional as F
 
 from tlzoo.architectures.crepe import BINS, bin_cents, frequency, to_cents
 from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens
+from tlzoo.core.predictions import PitchTrack
 from tlzoo.core.task import HeadTask
 from tlzoo.data.schemas import HOP, pitch_features
 from tlzoo.errors import InputError
 
 BLUR = 25.0
-"""Cents, standard deviation of a target about the true pitch (1802.06182, section 2.2)."""
+"""Standard deviation of a target about the true pitch, cents (1802.06182, section 2.2)."""
 VOICED = 0.5
-"""Confidence from which on a frame is said to have a pitch: the middle of its range."""
+"""Confidence from which on a frame counts as voiced: the middle of its range."""
 TOLERANCE = 50.0
-"""Cents, within which a pitch is right."""
+"""Maximum error of a right pitch, cents."""
 
 
 class PitchExtraction(HeadTask):
     """The pitch of each moment of a sound.
 
-    A row has ``f0``: ``time`` in s and ``hz``, 0 where there is no pitch. A prediction is ``{"time", "frequency",
-    "confidence"}``, a value a frame each, in s, Hz and from 0 to 1.
+    A row has ``f0``: ``time`` in s and ``hz``, 0 where there is no pitch.
     """
 
     name = "pitch-extraction"
@@ -79,27 +78,29 @@ class PitchExtraction(HeadTask):
         entropy = F.binary_cross_entropy_with_logits(output.logits[known], wanted, reduction="sum")
         return entropy / max(len(wanted), 1)
 
-    def decode(self, output: Pitches, batch: Batch) -> list[Any]:
+    def decode(self, output: Pitches, batch: Batch) -> list[PitchTrack]:
         """Pitch as the weighted mean about the likeliest bin, and that bin's probability."""
-        found = torch.split(output.logits.float().sigmoid(), output.lengths.tolist())
+        activations = torch.split(output.logits.float().sigmoid(), output.lengths.tolist())
         return [
-            {"time": time.tolist(), "frequency": frequency(bins).tolist(), "confidence": bins.amax(-1).tolist()}
-            for time, bins in zip(output.times(), found, strict=True)
+            PitchTrack(time.tolist(), frequency(bins).tolist(), bins.amax(-1).tolist())
+            for time, bins in zip(output.times(), activations, strict=True)
         ]
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """How many frames are right, of how many, by mir_eval (Poliner 2007, section II)."""
+    def statistics(self, prediction: PitchTrack, row: Row) -> dict[str, list[float]]:
+        """Right frames and all frames of each metric, by mir_eval (Poliner 2007, section II)."""
         from mir_eval import melody
 
         time, hz = (np.asarray(row["f0"][name], np.float64) for name in ("time", "hz"))
         with warnings.catch_warnings():
-            # a sound without a pitch, or one that is missed all along, is counted like any other
+            # a sound without a pitch, or one whose pitch is never predicted, counts like any other
             warnings.filterwarnings("ignore", message=r"(Estimated|Reference) melody has no voiced frames")
             # silences are negative here, never missing, so that interpolation across them does no harm
             warnings.filterwarnings("ignore", message="Non-uniform timescale")
-            voiced, cents, said, heard = melody.to_cent_voicing(time, hz, *estimated(prediction, float(time[-1])))
-            recall, false_alarm = melody.voicing_measures(voiced, said)
-            arguments = (voiced, cents, said, heard, TOLERANCE)
+            voiced, cents, predicted_voiced, predicted_cents = melody.to_cent_voicing(
+                time, hz, *estimated(prediction, float(time[-1]))
+            )
+            recall, false_alarm = melody.voicing_measures(voiced, predicted_voiced)
+            arguments = (voiced, cents, predicted_voiced, predicted_cents, TOLERANCE)
             pitch, chroma = melody.raw_pitch_accuracy(*arguments), melody.raw_chroma_accuracy(*arguments)
         with_pitch = float(voiced.sum())
         without = len(voiced) - with_pitch
@@ -111,14 +112,15 @@ class PitchExtraction(HeadTask):
         }
 
 
-def estimated(prediction: Any, end: float) -> tuple[np.ndarray, np.ndarray]:
-    """A prediction as mir_eval wants it: times, and Hz, negative where a pitch is given but is said to be none.
+def estimated(prediction: PitchTrack, end: float) -> tuple[np.ndarray, np.ndarray]:
+    """Times and Hz as mir_eval takes them; Hz are negative where the prediction is unvoiced.
 
     Args:
-        prediction: Of one sound.
-        end: Its last time, s; before the first and after the last frame, what is nearest holds.
+        prediction: The prediction of one sound.
+        end: The end of the reference, s; times before the first and after the last frame get the nearest frame.
     """
-    time, hz, sure = (np.asarray(prediction[name], np.float64) for name in ("time", "frequency", "confidence"))
+    columns = (prediction.time, prediction.frequency, prediction.confidence)
+    time, hz, sure = (np.asarray(column, np.float64) for column in columns)
     signed = np.where(sure >= VOICED, hz, -hz)
     if time[0] > 0:
         time, signed = np.r_[0.0, time], np.r_[signed[0], signed]
@@ -129,7 +131,7 @@ def estimated(prediction: Any, end: float) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass
 class Pitches:
-    """What a head says of each token.
+    """The output of a head for each token.
 
     Attributes:
         logits: Of the pitch bins, ``(sum of lengths, 360)``.
@@ -168,7 +170,7 @@ class PitchHead(nn.Module):
 
 
 def _blurred(hz: Tensor) -> Tensor:
-    """Wanted probabilities of the bins, ``(frames, 360)``; none where there is no pitch."""
+    """Target probabilities of the bins, ``(frames, 360)``; zeros where there is no pitch."""
     cents = to_cents(hz.clamp(min=1.0))
     near = torch.exp(-((bin_cents(hz.device) - cents[:, None]) ** 2) / (2 * BLUR**2))
     return near * (hz > 0)[:, None]

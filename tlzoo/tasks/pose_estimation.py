@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import Poses
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import boxes_to_input, points_from_input, points_to_input
@@ -24,10 +24,10 @@ from tlzoo.tasks.heads import PointHead, PointMaps
 Array = NDArray[np.float64]
 
 NEAR = 0.2
-"""How near a point must be for PCK, as a share of the longer side of its person's box."""
+"""Maximum distance of a right point for PCK, as a share of the longer side of its person's box."""
 BODY = 0.53
-"""Share of a person's box that the body covers, where its area is not given; of COCO's people, about, as in MMPose."""
-_MOST = 20  # people of one picture that count, as in COCO
+"""Share of a person's box that the body covers, where its area is unknown: the mean in COCO, as in MMPose."""
+_MAX_PEOPLE = 20  # of one picture that count, as in COCO
 
 
 class Pose(HeadTask):
@@ -35,8 +35,7 @@ class Pose(HeadTask):
 
     A row is ``{"image", "people": {"bbox": [[x, y, width, height], ...], "keypoints": [[[x, y, visibility], ...],
     ...]}, "parts"}``: visibility is 0 for a point without label, 1 hidden, 2 visible; ``people`` may have ``area``, of
-    each body, pixels; parts are the points' names, in their order. A prediction is ``{"keypoints": [[[x, y], ...],
-    ...], "keypoint_scores": [[...], ...], "scores": [of each person], "names": [of each point]}``.
+    each body, pixels; parts are the points' names, in their order.
     """
 
     name = "pose-estimation"
@@ -76,7 +75,7 @@ class Pose(HeadTask):
 
     @property
     def sigmas(self) -> Array:
-        """How exactly each point can be labelled: COCO's, by name; of other points, the mean of COCO's for all."""
+        """Standard deviation of each point's labels: COCO's, by name; for points of other names, the mean of COCO's."""
         known = dict(zip(COCO_NAMES, COCO_SIGMAS, strict=True))
         if set(self.labels) <= set(known):
             return np.array([known[name] for name in self.labels])
@@ -87,7 +86,7 @@ class Pose(HeadTask):
         return PointHead(spec, len(self.labels))
 
     def has_target(self, row: Row) -> bool:
-        """Whether its people are known."""
+        """Whether the row has people."""
         return "people" in row
 
     def target(self, row: Row, example: Example) -> dict[str, Tensor]:
@@ -125,25 +124,25 @@ class Pose(HeadTask):
         largest = [torch.cat([t["keypoints"], nobody.to(t["keypoints"].device)])[0] for t in batch["target"]]
         return output.loss(torch.stack(largest))
 
-    def decode(self, output: PointMaps, batch: Batch) -> list[Any]:
+    def decode(self, output: PointMaps, batch: Batch) -> list[Poses]:
         """The points of one person a picture; its score is the mean of theirs."""
         points, scores = output.points()
         return [
-            {
-                "keypoints": [points_from_input(places, frame).tolist()],
-                "keypoint_scores": [sure.tolist()],
-                "scores": [float(sure.mean())],
-                "names": list(self.labels),
-            }
-            for places, sure, frame in zip(points, scores, batch["frame"], strict=True)
+            Poses(
+                keypoints=[points_from_input(places, frame).tolist()],
+                keypoint_scores=[point_scores.tolist()],
+                scores=[float(point_scores.mean())],
+                names=list(self.labels),
+            )
+            for places, point_scores, frame in zip(points, scores, batch["frame"], strict=True)
         ]
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Points near enough and points labelled, for ``pck``; what ``mean_average_precision`` wants, for ``oks_ap``.
+    def statistics(self, prediction: Poses, row: Row) -> dict[str, list[float]]:
+        """Right and labelled points for ``pck``; statistics of ``mean_average_precision`` for ``oks_ap``.
 
         A point is near enough within ``NEAR`` times the longer side of its person's box (Yang & Ramanan 2013, section
-        6.1), and a person is compared with the predicted one that has most such points. Predicted points are known by
-        their names. For OKS-AP (``pycocotools.cocoeval``, of all areas) each threshold is a class of its own with one
+        6.1), and a person is compared with the predicted one that has most such points. Predicted points are matched by
+        name. For OKS-AP (``pycocotools.cocoeval``, of all areas) each threshold is a class of its own with one
         hit a prediction, since a prediction of a person without labelled points counts at none that it reaches.
         """
         boxes, true, areas = self.people(row)
@@ -158,16 +157,16 @@ class Pose(HeadTask):
             "oks_ap": self._matches(guesses, scores, boxes, true, areas),
         }
 
-    def _guesses(self, prediction: Any) -> tuple[Array, Array]:
+    def _guesses(self, prediction: Poses) -> tuple[Array, Array]:
         """Predicted points ``(n, points, 2)``, infinitely far where not predicted, and scores, best first."""
-        names = prediction["names"]
-        found = np.reshape(np.asarray(prediction["keypoints"], dtype=np.float64), (-1, len(names), 2))
-        scores = np.asarray(prediction["scores"], dtype=np.float64)
-        order = np.argsort(-scores, kind="stable")[:_MOST]
+        names = prediction.names
+        points = np.reshape(np.asarray(prediction.keypoints, dtype=np.float64), (-1, len(names), 2))
+        scores = np.asarray(prediction.scores, dtype=np.float64)
+        order = np.argsort(-scores, kind="stable")[:_MAX_PEOPLE]
         guesses = np.full((len(order), len(self.labels), 2), np.inf)
         for i, name in enumerate(self.labels):
             if name in names:
-                guesses[:, i] = found[order, list(names).index(name)]
+                guesses[:, i] = points[order, list(names).index(name)]
         return guesses, scores[order]
 
     def _matches(self, guesses: Array, scores: Array, boxes: Array, true: Array, areas: Array) -> list[float]:

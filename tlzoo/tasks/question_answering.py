@@ -7,7 +7,6 @@ import string
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 import torch
 from datasets import Features, List, Value
@@ -17,16 +16,17 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.adapters.spans import select_windows
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import AnswerSpan, Span
 from tlzoo.core.task import HeadTask
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
 
-LONGEST = 30
-"""Most tokens of an answer."""
-BEST = 20
-"""Spans of a passage that are compared, as in BERT's ``run_squad.py``."""
-SHOWN = 5
-"""Of them, those that a prediction lists."""
+MAX_ANSWER_TOKENS = 30
+"""Maximum length of an answer, tokens."""
+MAX_SPANS = 20
+"""Maximum number of spans of a passage that are compared, as in BERT's ``run_squad.py``."""
+LISTED_SPANS = 5
+"""Maximum number of spans that a prediction lists."""
 NONE = ANSWER_TYPES.index("none")
 
 
@@ -34,10 +34,7 @@ class QuestionAnswering(HeadTask):
     """Where a passage answers a question.
 
     A row is ``{"question", "context", "answers": {"text": [...], "answer_start": [...]}, "answer_type"}``, no answers
-    where there is none (see ``tlzoo.data.files.squad``). A prediction is ``{"text", "start", "end", "score", "type",
-    "none", "best"}``: ``context[start:end] == text``, an empty text and 0 twice for no answer; ``score`` is the
-    probability among the best spans and no answer, ``none`` that of no answer; ``best`` has a few spans, be they better
-    or not.
+    where there is none (see ``tlzoo.data.files.squad``).
 
     The head has for each token a score as the answer's start, one as its end, and, read at the classifier's token, one
     for each type of answer: BERT-joint (Alberti 2019, 1901.08634, section 3). Start and end at the classifier's token
@@ -70,23 +67,23 @@ class QuestionAnswering(HeadTask):
         return nn.Linear(spec.outputs[self.output], 2 + len(ANSWER_TYPES))
 
     def has_target(self, row: Row) -> bool:
-        """Whether its answers are known."""
+        """Whether the row has answers."""
         return "answers" in row
 
     def target(self, row: Row, example: Example) -> Tensor:
-        """What each token is, int64 of shape ``(tokens, 2)``.
+        """Starts and ends of answers, int64 of shape ``(tokens, 2)``.
 
-        0 of a token where no answer starts (first column) or ends (second), else 1 and more: the answer's type. In a
-        window without a whole answer, both are at the classifier's token, and say ``none``.
+        0 for tokens where no answer starts (first column) or ends (second), else 1 plus the answer's type. A window
+        without a whole answer has both, with the type ``none``, at the classifier's token.
         """
         offsets: Tensor = example["offsets"]
-        found = torch.zeros_like(offsets)
+        target = torch.zeros_like(offsets)
         kind = row.get("answer_type", NONE if not row["answers"]["text"] else ANSWER_TYPES.index("short"))
         answers = zip(row["answers"]["answer_start"], row["answers"]["text"], strict=True)
         spans = [(start, start + len(text)) for start, text in answers]
         first = 0
         for length in example["windows"].tolist():
-            part, marks = offsets[first : first + length], found[first : first + length]
+            part, marks = offsets[first : first + length], target[first : first + length]
             inside = part[:, 1] > 0
             for start, end in spans:
                 touched = (inside & (part[:, 1] > start) & (part[:, 0] < end)).nonzero()[:, 0]
@@ -95,25 +92,25 @@ class QuestionAnswering(HeadTask):
             if not marks.any():
                 marks[part[:, 1] == 0] = 1 + NONE
             first += length
-        return found
+        return target
 
     def augment(self, batch: Batch) -> Batch:
-        """Of an example's windows without an answer one is kept, at random: they are many, and teach little.
+        """Keep one random window of those without an answer, of each example: they are many, and teach little.
 
         BERT-joint keeps 2% of them for the same reason (``include_unknowns`` of its code).
         """
-        kept = batch["target"][_unanswered(batch), 0] == 0
-        drawn = torch.rand(len(kept)).to(kept.device).masked_fill(kept, -1)
+        used = batch["target"][_unanswered(batch), 0] == 0
+        drawn = torch.rand(len(used)).to(used.device).masked_fill(used, -1)
         first = 0
         for values in torch.split(drawn, batch["windows_lengths"].tolist()):
-            kept[first + int(values.argmax())] = True
+            used[first + int(values.argmax())] = True
             first += len(values)
-        return select_windows(batch, kept, frozenset({"ids", "segments", "offsets", "target"}))
+        return select_windows(batch, used, frozenset({"ids", "segments", "offsets", "target"}))
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of start, end and type, summed (Alberti 2019, section 3), mean over windows.
 
-        Where an answer stands in several places, any of them is right: their probabilities are summed (the summed
+        Where an answer occurs several times, the probabilities of all its places are summed (the summed
         objective of Clark and Gardner 2018, 1710.10723).
         """
         scores = output[:, :2].masked_fill(batch["offsets"][:, 1:] < 0, -torch.inf)
@@ -123,16 +120,16 @@ class QuestionAnswering(HeadTask):
         kinds = _by_window(marks, batch, 0).amax((1, 2)) - 1
         return spans.sum(1).mean() + F.cross_entropy(output[_unanswered(batch), 2:], kinds)
 
-    def decode(self, output: Tensor, batch: Batch) -> list[Any]:
-        """The best span of all windows, where it beats none.
+    def decode(self, output: Tensor, batch: Batch) -> list[AnswerSpan]:
+        """The best span of all windows, or no answer if that is more probable.
 
-        A span counts by the scores of its start and its end, less those of no answer in its window (Alberti 2019,
+        The score of a span is that of its start and its end, minus that of no answer in its window (Alberti 2019,
         section 3).
         """
         lengths = batch["windows"].tolist()
         parts = (torch.split(values.cpu(), lengths) for values in (output.float(), batch["offsets"]))
         windows = zip(*parts, strict=True)
-        found = []
+        predictions = []
         for context, count in zip(batch["context"], batch["windows_lengths"].tolist(), strict=True):
             spans: dict[tuple[int, int], tuple[float, str]] = {}
             for scores, offsets in islice(windows, count):
@@ -140,15 +137,15 @@ class QuestionAnswering(HeadTask):
                 for value, span in _best(scores[:, :2], offsets):
                     if span not in spans or value > spans[span][0]:
                         spans[span] = value, kind
-            found.append(_prediction(context, spans))
-        return found
+            predictions.append(_prediction(context, spans))
+        return predictions
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+    def statistics(self, prediction: AnswerSpan, row: Row) -> dict[str, list[float]]:
         """F1 of words and exact match, the best over the right answers (Rajpurkar 2016, 1606.05250, section 6.1).
 
         An empty answer is right where there is none, and only there (Rajpurkar 2018, 1806.03822).
         """
-        given, right = prediction["text"], row["answers"]["text"]
+        given, right = prediction.text, row["answers"]["text"]
         if not given or not right:
             same = float(not given and not right)
             return {"f1": [same], "exact_match": [same]}
@@ -157,13 +154,13 @@ class QuestionAnswering(HeadTask):
 
 
 def normalise(text: str) -> str:
-    """Take from an answer what does not count: case, ASCII punctuation, articles and spaces, as SQuAD's script does."""
+    """Remove case, ASCII punctuation, articles and repeated spaces from an answer, as SQuAD's script does."""
     plain = "".join(c for c in text.lower() if c not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", plain).split())
 
 
 def f1(given: str, right: str) -> float:
-    """Harmonic mean of precision and recall of an answer's words; of two that have none left, 1."""
+    """Harmonic mean of precision and recall of an answer's words; 1 if neither answer has any left."""
     words, wanted = normalise(given).split(), normalise(right).split()
     if not words or not wanted:
         return float(words == wanted)
@@ -182,36 +179,29 @@ def _by_window(values: Tensor, batch: Batch, fill: float = -torch.inf) -> Tensor
 
 
 def _best(scores: Tensor, offsets: Tensor) -> Iterator[tuple[float, tuple[int, int]]]:
-    """The best spans of a window, with their scores above no answer's."""
+    """Yield the best spans of a window, with their scores relative to no answer."""
     inside = offsets[:, 1] > 0
     starts, ends = scores[inside].T
     if not len(starts):
         return
-    pairs = starts[:, None] + F.pad(ends, (0, LONGEST - 1), value=-torch.inf).unfold(0, LONGEST, 1)
-    values, places = (pairs - scores[offsets[:, 1] == 0].sum()).flatten().topk(min(BEST, pairs.numel()))
+    pairs = starts[:, None] + F.pad(ends, (0, MAX_ANSWER_TOKENS - 1), value=-torch.inf).unfold(0, MAX_ANSWER_TOKENS, 1)
+    values, places = (pairs - scores[offsets[:, 1] == 0].sum()).flatten().topk(min(MAX_SPANS, pairs.numel()))
     characters = offsets[inside].tolist()
     for value, place in zip(values.tolist(), places.tolist(), strict=True):
-        first, more = divmod(place, LONGEST)
+        first, more = divmod(place, MAX_ANSWER_TOKENS)
         if value > -torch.inf:
             yield value, (characters[first][0], characters[first + more][1])
 
 
-def _prediction(context: str, spans: Mapping[tuple[int, int], tuple[float, str]]) -> dict[str, Any]:
-    """A prediction from spans with score and type; the score of none is 0."""
-    ranked = sorted(spans.items(), key=lambda item: -item[1][0])[:BEST]
+def _prediction(context: str, spans: Mapping[tuple[int, int], tuple[float, str]]) -> AnswerSpan:
+    """A prediction from spans with score and type; no answer has the score 0."""
+    ranked = sorted(spans.items(), key=lambda item: -item[1][0])[:MAX_SPANS]
     *shares, none = torch.tensor([*(value for _, (value, _) in ranked), 0.0]).softmax(0).tolist()
     best = [
-        {"text": context[start:end], "start": start, "end": end, "score": share}
-        for ((start, end), _), share in zip(ranked, shares, strict=True)
+        Span(context[start:end], start, end, share) for ((start, end), _), share in zip(ranked, shares, strict=True)
     ]
-    if best and best[0]["score"] > none:
-        return best[0] | {"type": ranked[0][1][1], "none": none, "best": best[:SHOWN]}
-    return {
-        "text": "",
-        "start": 0,
-        "end": 0,
-        "score": none,
-        "type": ANSWER_TYPES[NONE],
-        "none": none,
-        "best": best[:SHOWN],
-    }
+    if best and best[0].score > none:
+        first, kind = best[0], ranked[0][1][1]
+    else:
+        first, kind = Span("", 0, 0, none), ANSWER_TYPES[NONE]
+    return AnswerSpan(first.text, first.start, first.end, first.score, kind, none, best[:LISTED_SPANS])

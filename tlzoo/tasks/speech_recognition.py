@@ -1,14 +1,13 @@
-"""Speech recognition: what is said, in letters, by connectionist temporal classification (CTC) on a backbone's tokens.
+"""Speech recognition: transcripts by connectionist temporal classification (CTC) on a backbone's tokens.
 
 Source: Graves 2006, "Connectionist temporal classification" (loss, section 4; greedy decoding, section 3.1). Decoding
-is greedy: torchaudio's beam search asks for flashlight-text, and there is no language model that it could use.
+is greedy: torchaudio's beam search needs flashlight-text, and a language model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from datasets import ClassLabel, Features, List
@@ -17,6 +16,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.core.batch import Batch, Example, Row, Spec, Tokens
+from tlzoo.core.predictions import Transcript
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.spelling import read_back
 from tlzoo.data.schemas import speech_features
@@ -27,10 +27,9 @@ BLANK = 0
 
 
 class SpeechRecognition(HeadTask):
-    """What is said in a sound.
+    """The transcript of a sound.
 
-    A row has ``text`` and ``letters``, the same as numbers of the data's characters (``tlzoo.data.files.transcripts``).
-    A prediction is ``{"text", "words"}``, each of the words with ``text``, ``start`` and ``end`` in s.
+    A row has ``text`` and ``letters``, the same as places of the data's characters (``tlzoo.data.files.transcripts``).
     """
 
     name = "speech-recognition"
@@ -62,16 +61,16 @@ class SpeechRecognition(HeadTask):
         Raises:
             InputError: Tokens are too far apart to spell with.
         """
-        longest = self.facts.longest_hop
-        if longest and spec.hop_seconds and spec.hop_seconds > longest:
+        max_hop = self.facts.longest_hop
+        if max_hop and spec.hop_seconds and spec.hop_seconds > max_hop:
             raise InputError(
-                f"a vector every {spec.hop_seconds:g} s cannot spell speech; {self.name} needs one every {longest:g} s "
+                f"a vector every {spec.hop_seconds:g} s cannot spell speech; {self.name} needs one every {max_hop:g} s "
                 "or more often"
             )
         return CTCHead(spec, 1 + len(self.labels))
 
     def has_target(self, row: Row) -> bool:
-        """Whether a transcript is known."""
+        """Whether the row has a transcript."""
         return "letters" in row
 
     def target(self, row: Row, example: Example) -> Tensor:
@@ -81,10 +80,10 @@ class SpeechRecognition(HeadTask):
     def loss(self, output: Symbols, batch: Batch) -> Tensor:
         """CTC's loss a character of the transcript, mean over sounds.
 
-        A sound with fewer tokens than its transcript needs has no alignment, and teaches nothing.
+        A sound with fewer tokens than its transcript needs has no alignment, and adds nothing to the loss.
 
         Raises:
-            InputError: That is so of most of the batch.
+            InputError: Most sounds of the batch have too few tokens.
         """
         targets, lengths = batch["target"], batch["target_lengths"]
         fits = _needed(targets, lengths) <= output.lengths
@@ -95,35 +94,35 @@ class SpeechRecognition(HeadTask):
                 "that they are those of the sounds"
             )
         scores = pad_sequence(list(torch.split(output.logits.float().log_softmax(-1), output.lengths.tolist())))
-        each = F.ctc_loss(scores, targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=True)
-        loss: Tensor = (each / lengths).sum() / fits.sum()
+        losses = F.ctc_loss(scores, targets, output.lengths, lengths, BLANK, reduction="none", zero_infinity=True)
+        loss: Tensor = (losses / lengths).sum() / fits.sum()
         return loss
 
-    def decode(self, output: Symbols, batch: Batch) -> list[Any]:
+    def decode(self, output: Symbols, batch: Batch) -> list[Transcript]:
         """The best character of each moment, repeats and blanks taken out."""
         best = torch.split(output.logits.argmax(-1), output.lengths.tolist())
         symbols = ("", *self.labels)
-        return [read_back(each.tolist(), symbols, BLANK, output.start, output.hop) for each in best]
+        timing = output.start, output.hop
+        return [Transcript.of(read_back(places.tolist(), symbols, BLANK, *timing)) for places in best]
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Word and character errors (substituted, deleted, inserted), of how many in the transcript, by jiwer."""
+    def statistics(self, prediction: Transcript, row: Row) -> dict[str, list[float]]:
+        """Word and character errors (substitutions, deletions, insertions) and the transcript's length, by jiwer."""
         from jiwer import process_characters, process_words
 
-        said = {"reference": row["text"], "hypothesis": prediction["text"]}
-        words, characters = process_words(**said), process_characters(**said)
+        words, characters = (compare(row["text"], prediction.text) for compare in (process_words, process_characters))
         return {
             name: [float(o.substitutions + o.deletions + o.insertions), float(o.hits + o.substitutions + o.deletions)]
             for name, o in (("wer", words), ("cer", characters))
         }
 
-    def is_right(self, prediction: Any, row: Row, statistic: Sequence[float]) -> bool:
+    def is_right(self, prediction: Transcript, row: Row, statistic: Sequence[float]) -> bool:
         """Whether every word is right."""
         return statistic[0] == 0
 
 
 @dataclass
 class Symbols:
-    """What a head says of each token.
+    """The output of a head for each token.
 
     Attributes:
         logits: Of the blank and the characters, ``(sum of lengths, 1 + characters)``.
@@ -155,6 +154,6 @@ class CTCHead(nn.Module):
 
 
 def _needed(targets: Tensor, lengths: Tensor) -> Tensor:
-    """Tokens that each transcript needs at least: one a letter, and a blank between two that are the same."""
+    """Minimum number of tokens of each transcript: one a letter, and a blank between two equal letters."""
     parts = torch.split(targets, lengths.tolist())
     return torch.stack([len(part) + (part[1:] == part[:-1]).sum() for part in parts])

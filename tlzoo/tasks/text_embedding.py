@@ -1,9 +1,8 @@
-"""Embedding: texts become vectors, of which the cosine says how alike the texts are (Reimers 2019, 1908.10084)."""
+"""Embedding: texts become vectors whose cosine says how similar the texts are (Reimers 2019, 1908.10084)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from datasets import Features, Value
@@ -11,17 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
+from tlzoo.core.predictions import Similarity
 from tlzoo.core.task import HeadTask
 
 SCALE = 20.0
-"""Of differences between cosines, in the loss (Su 2022)."""
+"""Factor of differences between cosines in the loss (Su 2022)."""
 
 
 class TextEmbedding(HeadTask):
-    """How alike two texts are, from one vector of each.
+    """How similar two texts are, from one vector of each.
 
-    A prediction is ``{"score": cosine}``, from -1 to 1. Without a head it is the cosine of the backbone's own vectors;
-    a new head changes none of them, so that all training starts from there.
+    Without a head, a prediction is the cosine of the backbone's own vectors; a new head changes none of them, so that
+    all training starts from there.
     """
 
     name = "text-embedding"
@@ -50,7 +50,7 @@ class TextEmbedding(HeadTask):
         return torch.tensor(row["score"], dtype=torch.float32)
 
     def loss(self, output: Sequence[Tensor], batch: Batch) -> Tensor:
-        """CoSENT (Su 2022, https://kexue.fm/archives/8847): pairs in the wrong order cost, and nothing else does.
+        """CoSENT (Su 2022, https://kexue.fm/archives/8847): the loss of pairs in the wrong order.
 
         Unlike the regression of the cosine on the score (Reimers 2019, section 3), it asks for no particular cosine,
         as Spearman does; so it does not first unlearn the level that a backbone's cosines have. On validation it was
@@ -61,13 +61,13 @@ class TextEmbedding(HeadTask):
         wrong = (cosine[:, None] - cosine[None, :])[score[:, None] < score[None, :]]
         return torch.cat([cosine.new_zeros(1), SCALE * wrong]).logsumexp(0)
 
-    def decode(self, output: Sequence[Tensor], batch: Batch) -> list[Any]:
+    def decode(self, output: Sequence[Tensor], batch: Batch) -> list[Similarity]:
         """Cosines."""
-        return [{"score": cosine} for cosine in _cosine(output).tolist()]
+        return [Similarity(cosine) for cosine in _cosine(output).tolist()]
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
+    def statistics(self, prediction: Similarity, row: Row) -> dict[str, list[float]]:
         """Predicted and true score."""
-        return {"spearman": [prediction["score"], row["score"]]}
+        return {"spearman": [prediction.score, row["score"]]}
 
 
 class ResidualMap(nn.Module):

@@ -1,14 +1,14 @@
-"""Text generation, measured as choosing: the right reply to a message among ten, and how likely a model finds it."""
+"""Text generation: the right reply to a message among ten candidates, and its likelihood."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from datasets import Features
 
 from tlzoo.core.batch import Row
+from tlzoo.core.predictions import Reply
 from tlzoo.core.task import PromptTask
 from tlzoo.data.files.replies import normal_form
 from tlzoo.data.schemas import REPLY_FEATURES
@@ -19,9 +19,6 @@ class Replies(PromptTask):
     """Reply to a message.
 
     A row has ``text``, the message; ``candidates``, replies to choose from; and ``target``, the place of the right one.
-    A prediction has ``text``, the reply, and ``candidate_scores``, one a candidate, more is better; of a model that
-    gives texts a likelihood also ``candidate_nats``: how unlikely each candidate is after the message, its end
-    included, as the negative natural logarithm.
     """
 
     name = "text-generation"
@@ -51,26 +48,27 @@ class Replies(PromptTask):
         """The number of the right reply."""
         return str(row["target"] + 1)
 
-    def parse(self, answer: str, row: Row) -> dict[str, Any]:
-        """The first number in an answer that numbers a candidate, else the candidate that it repeats, else none."""
+    def parse(self, answer: str, row: Row) -> Reply:
+        """The candidate whose number comes first in the answer, else the one that the answer repeats, else none."""
         candidates = row["candidates"]
         chosen = next((int(n) - 1 for n in re.findall(r"\d+", answer) if 1 <= int(n) <= len(candidates)), None)
-        said = [i for i, reply in enumerate(candidates) if f" {normal_form(reply)} " in f" {normal_form(answer)} "]
-        if chosen is None and len(said) == 1:
-            (chosen,) = said
+        repeated = [i for i, reply in enumerate(candidates) if f" {normal_form(reply)} " in f" {normal_form(answer)} "]
+        if chosen is None and len(repeated) == 1:
+            (chosen,) = repeated
         scores = [float(place == chosen) for place in range(len(candidates))]
-        return {"text": "" if chosen is None else candidates[chosen], "candidate_scores": scores}
+        return Reply("" if chosen is None else candidates[chosen], candidate_scores=scores)
 
-    def statistics(self, prediction: Any, row: Row) -> dict[str, list[float]]:
-        """Share of the best candidates that is right, which is what breaking ties by chance gives; nats and words.
+    def statistics(self, prediction: Reply, row: Row) -> dict[str, list[float]]:
+        """Expected recall when ties are broken by chance; nats and number of words of the right reply.
 
-        Perplexity is that of the right reply, a word: its end counts as one, and pieces do not count, so that models
-        with different pieces compare.
+        Perplexity is per word, where the end of a reply counts as a word, so that models with different vocabularies
+        can be compared.
         """
-        scores, target = prediction["candidate_scores"], row["target"]
+        assert prediction.candidate_scores is not None, "a row has candidates"
+        scores, target = prediction.candidate_scores, row["target"]
         best = max(scores)
-        found = {"recall_at_1": [float(scores[target] == best) / max(1, scores.count(best))]}
-        if "candidate_nats" in prediction:
+        values = {"recall_at_1": [float(scores[target] == best) / max(1, scores.count(best))]}
+        if prediction.candidate_nats is not None:
             words = len(row["candidates"][target].split())
-            found["perplexity"] = [float(prediction["candidate_nats"][target]), words + 1.0]
-        return found
+            values["perplexity"] = [float(prediction.candidate_nats[target]), words + 1.0]
+        return values

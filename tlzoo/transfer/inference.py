@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from tlzoo.core.batch import Example, Row, to_device
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import Prediction
 from tlzoo.core.task import ReferenceTask, Task
 from tlzoo.errors import DivergedError, InputError
 from tlzoo.leaderboard.metrics import METRICS
@@ -33,7 +34,7 @@ def batched(items: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
 
 
 @torch.inference_mode()
-def predict(model: Model, examples: Iterable[Example], device: str = "cpu", progress: str = "") -> Iterator[Any]:
+def predict(model: Model, examples: Iterable[Example], device: str = "cpu", progress: str = "") -> Iterator[Prediction]:
     """Predictions of examples, one at a time, batch by batch.
 
     Args:
@@ -55,19 +56,6 @@ def is_sound(model: nn.Module) -> bool:
         return all(bool(p.isfinite().all()) for p in model.parameters() if p.is_floating_point())
 
 
-def is_finite(prediction: Any) -> bool:
-    """Whether a prediction has only finite numbers, at any depth."""
-    if isinstance(prediction, Mapping):
-        return all(map(is_finite, prediction.values()))
-    if isinstance(prediction, list | tuple):
-        return all(map(is_finite, prediction))
-    if isinstance(prediction, torch.Tensor):
-        return not prediction.is_floating_point() or bool(prediction.isfinite().all())
-    if isinstance(prediction, np.ndarray | np.floating):
-        return prediction.dtype.kind != "f" or bool(np.isfinite(prediction).all())
-    return not isinstance(prediction, float) or math.isfinite(prediction)
-
-
 def fit_reference(
     task: Task, model: Model, examples: Iterable[Example], rows: Sequence[Row], device: str = "cpu"
 ) -> None:
@@ -85,12 +73,12 @@ def fit_reference(
     """
     if isinstance(task, ReferenceTask):
         predictions = list(predict(model, examples, device))
-        if not is_finite(predictions):
+        if not all(prediction.is_finite() for prediction in predictions):
             raise DivergedError("predictions of training rows hold NaN or infinite numbers")
         task.fit_reference(predictions, rows)
 
 
-def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
+def statistics(task: Task, predictions: Iterable[Prediction], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
     """Per-example statistics of the task's metrics that the model's predictions support.
 
     For example, a model without a likelihood has no perplexity.
@@ -100,7 +88,7 @@ def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> d
     """
     examples = []
     for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True), start=1):
-        if not is_finite(prediction):
+        if not prediction.is_finite():
             raise DivergedError(f"prediction {number} holds NaN or infinite numbers")
         examples.append(task.statistics(prediction, row))
     return {name: [list(s[name]) for s in examples] for name in task.metrics if all(name in s for s in examples)}

@@ -107,15 +107,16 @@ def test_rows_come_back_and_a_second_run_sends_nothing(served: Served, monkeypat
     assert served.requests - before == len(ROWS)
     assert len(predictions) == len(ROWS)
     for prediction, row in zip(predictions, ROWS, strict=True):
-        assert isinstance(prediction["text"], str)
+        assert isinstance(prediction.text, str)
         assert TASK.statistics(prediction, row)["cloze_accuracy"][0] in (0.0, 1.0)
-        assert prediction["usage"]["prompt_tokens"] > 50
-        assert 0 < prediction["usage"]["completion_tokens"] <= TASK.max_tokens
-        assert prediction["seconds"] > 0
+        request = prediction.request
+        assert request is not None and request.usage is not None and request.seconds > 0
+        assert request.usage["prompt_tokens"] > 50 and 0 < request.usage["completion_tokens"] <= TASK.max_tokens
+        assert list(prediction.to_json()) == ["text", "usage", "seconds"]
     assert {name.partition("@")[0] for name in model.served} == {"tiny-llama"}  # releases differ on "@main"
     assert model.usage["requests"] == len(ROWS)
     assert model.usage["cached"] == 0
-    assert model.usage["prompt_tokens"] == sum(p["usage"]["prompt_tokens"] for p in predictions)
+    assert model.usage["prompt_tokens"] == sum(p.request.usage["prompt_tokens"] for p in predictions)
 
     again = ChatModel(found, TASK)
     assert answers(again) == predictions
@@ -129,7 +130,7 @@ def test_rows_come_back_and_a_second_run_sends_nothing(served: Served, monkeypat
 def test_without_cache_every_question_is_sent(served: Served) -> None:
     model = ChatModel(Endpoint(served.url, served.model, official=False), TASK, cache=False)
     before = served.requests
-    assert [p["text"] for p in answers(model)] == [p["text"] for p in answers(model)]  # temperature 0
+    assert [p.text for p in answers(model)] == [p.text for p in answers(model)]  # temperature 0
     assert served.requests - before == 2 * len(ROWS)
 
 
@@ -197,7 +198,7 @@ def test_a_busy_endpoint_is_asked_again_when_it_says() -> None:
     busy = refusal(429, "slow down", retry_after="0.3")
     with Chat(busy, busy, completion("Whale.")) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=1)
-        assert [p["text"] for p in answers(model)] == ["Whale"] * len(ROWS)
+        assert [p.text for p in answers(model)] == ["Whale"] * len(ROWS)
         assert chat.times[2] - chat.times[0] >= 0.6
         assert chat.asked == 2 + len(ROWS)
     assert model.served == {"m-2"}
@@ -265,7 +266,7 @@ def test_time_that_is_over_ends_the_waiting_and_keeps_what_was_answered() -> Non
         assert (model.usage["requests"], chat.asked) == (2, 3)
         chat.answer = lambda _: completion("c")
         again = ChatModel(chat.endpoint(), TASK)
-        assert [p["text"] for p in answers(again)] == ["a", "b", "c", "c", "c"]
+        assert [p.text for p in answers(again)] == ["a", "b", "c", "c", "c"]
         assert (again.usage["requests"], again.usage["cached"], chat.asked) == (3, 2, 6)
 
 
@@ -346,7 +347,7 @@ def test_what_was_answered_before_a_failure_is_kept() -> None:
         asked = failing.asked
         assert asked == 3, "what was queued is not sent any more"
         failing.replies[2] = completion("sheep")
-        assert [p["text"] for p in answers(model)] == ["whale", "", "sheep", "sheep", "sheep"]
+        assert [p.text for p in answers(model)] == ["whale", "", "sheep", "sheep", "sheep"]
         assert failing.asked == asked + 3
 
 

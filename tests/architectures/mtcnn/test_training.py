@@ -196,7 +196,7 @@ def test_any_one_class_can_be_learnt(drawn: list) -> None:
     model = MTCNN(width=0.25, thresholds=(0.0, 0.0, 0.0), most=(30, 10)).eval()
     model.for_task(ObjectDetection.of(["plate"]))
     (found,) = model.predict(model.preprocess(drawn[:1]))
-    assert set(found["labels"]) == {"plate"}
+    assert set(found.labels) == {"plate"}
     again = MTCNN(width=0.25)
     again.for_task(ObjectDetection.of(["plate"]))
     again.load_state_dict(model.state_dict())

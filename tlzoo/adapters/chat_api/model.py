@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from tlzoo.adapters.chat_api.endpoint import Endpoint, RequestEstimate, endpoint
 from tlzoo.adapters.chat_api.pacing import Pace, backoff, requested_wait
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import ApiModel, Limits, Usage
+from tlzoo.core.predictions import Completion, Reply, Request
 from tlzoo.core.task import Message, PromptTask, Task
 from tlzoo.errors import InputError, StoppedError, UnavailableError
 
@@ -35,7 +37,7 @@ ANSWERS_TO_EXTRAPOLATE = 8
 _TEMPLATE_TOKENS = 16
 """Maximum tokens that a server's template adds to a turn of a conversation, and to the conversation."""
 
-Request = dict[str, Any]
+Payload = dict[str, Any]
 """A request for a chat completion, as JSON."""
 
 
@@ -70,6 +72,8 @@ class ChatModel(ApiModel):
         pace: The pace of requests.
         served: Names by which the endpoint called the model that answered, such as ``gpt-4-0613``.
     """
+
+    task: PromptTask
 
     def __init__(
         self,
@@ -144,12 +148,11 @@ class ChatModel(ApiModel):
                 "paid_usd": self._spent,
             }
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[Completion | Reply]:
         """Send a request for every example of a batch.
 
         Returns:
-            The task's predictions, each with the ``usage`` of its request (``prompt_tokens``, ``completion_tokens``)
-            and the ``seconds`` that the request took.
+            The task's predictions, each with the tokens and the time of its ``request``.
 
         Raises:
             UnavailableError: The endpoint cannot be reached, refuses, or fails. Answers received so far are cached.
@@ -170,7 +173,7 @@ class ChatModel(ApiModel):
             raise
         pool.shutdown()
         return [
-            self.task.parse(answer["text"], row) | {"usage": answer["usage"], "seconds": answer["seconds"]}
+            replace(self.task.parse(answer["text"], row), request=Request(answer["usage"], answer["seconds"]))
             for answer, row in zip(received, batch["row"], strict=True)
         ]
 
@@ -189,7 +192,7 @@ class ChatModel(ApiModel):
         key = os.environ.get("OPENAI_API_KEY") or "none"  # local endpoints need none
         return openai.OpenAI(api_key=key, base_url=self.endpoint.url, max_retries=0)
 
-    def _request(self, messages: list[Message]) -> Request:
+    def _request(self, messages: list[Message]) -> Payload:
         return {
             "model": self.endpoint.model,
             "messages": messages,
@@ -239,7 +242,7 @@ class ChatModel(ApiModel):
                 f"about {needed / 60:.1f} min needed for {rest} more requests, {left:.1f} min left of --budget"
             )
 
-    def _send_with_retries(self, request: Request) -> Answer:
+    def _send_with_retries(self, request: Payload) -> Answer:
         """Send a request, and retry where that may help.
 
         Raises:
@@ -259,7 +262,7 @@ class ChatModel(ApiModel):
                     raise UnavailableError(self._reason(error)) from None
                 delay, attempt = again, attempt + 1
 
-    def _send_within_limits(self, request: Request) -> Answer:
+    def _send_within_limits(self, request: Payload) -> Answer:
         """Send a request once, if the remaining money covers its maximum cost."""
         price = self.endpoint.price
         max_cost = price.of(_max_tokens(request["messages"]), request["max_tokens"]) if price else 0.0
@@ -286,7 +289,7 @@ class ChatModel(ApiModel):
                 self._spent += cost
                 self._settled.notify_all()
 
-    def _send(self, request: Request) -> Answer:
+    def _send(self, request: Payload) -> Answer:
         start = time.perf_counter()
         seconds = max(0.01, min(self.timeout, self.pace.left()))
         timeout = openai.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds))
@@ -345,10 +348,13 @@ def _read(completion: Any, start: float) -> Answer:
         ValueError: It is not a chat completion; TypeError, AttributeError and LookupError too.
     """
     text = completion.choices[0].message.content
-    usage: TokenCount | None = completion.usage and {
-        "prompt_tokens": int(completion.usage.prompt_tokens),
-        "completion_tokens": int(completion.usage.completion_tokens),
-    }
+    count = completion.usage
+    usage: TokenCount | None = None
+    if count:
+        usage = {
+            "prompt_tokens": int(count.prompt_tokens),
+            "completion_tokens": int(count.completion_tokens),
+        }
     if not isinstance(text, str | None):
         raise ValueError(f"text expected, got {type(text).__name__}")
     seconds = time.perf_counter() - start

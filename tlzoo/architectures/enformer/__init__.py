@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from tlzoo.architectures.enformer.positions import basis, relative_shift
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
+from tlzoo.core.predictions import DnaTracks
 from tlzoo.data.media.dna import BASES, UNKNOWN, codes, window
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
@@ -272,7 +273,7 @@ class Enformer(TrainableModel):
             self._resized(self(batch).float(), size)[is_given], batch["target"][is_given], log_input=False
         )
 
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[DnaTracks]:
         """Tracks of the row's bins; of a row without tracks, of every bin that is predicted."""
         found = []
         begin = (self.length - self.target_length * self.bin_size) // 2
@@ -283,9 +284,7 @@ class Enformer(TrainableModel):
                 known = batch["target"][i].isfinite().any(-1)
                 values, first = values[known], int(known.int().argmax())
             start = begin + first * size - batch["origin"][i]
-            found.append(
-                {"tracks": values.detach().cpu().numpy(), "labels": self.spec.labels, "bin_size": size, "start": start}
-            )
+            found.append(DnaTracks(values.detach().cpu().numpy(), self.spec.labels, size, start))
         return found
 
     def augment(self, batch: Batch) -> Batch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from tlzoo.architectures.mtcnn import training
 from tlzoo.architectures.mtcnn.boxes import crops, moved, nms_of_smaller, scaled, squared
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
+from tlzoo.core.predictions import Boxes
 from tlzoo.data.media.image import decode
 from tlzoo.errors import InputError
 
@@ -138,9 +139,7 @@ class ONet(_Net):
 class MTCNN(TrainableModel):
     """The cascade, as a native face detector.
 
-    A prediction is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [probability, ...], "labels": ["face", ...],
-    "keypoints": [[[x, y] * 5], ...]}``, most probable first, in pixels and clipped to the image. The five keypoints
-    are left eye, right eye, nose, left and right corner of the mouth, as seen in the picture.
+    Predicted boxes, each with five keypoints, are clipped to the image.
 
     The three networks are trained together, on parts of the pictures that are drawn anew in every step: each of the
     latter two sees what the one before takes for a face, as far as it is in the batch (``mtcnn_training``).
@@ -294,11 +293,11 @@ class MTCNN(TrainableModel):
         return total, logits.detach().softmax(1)[:, 1][order.argsort()]
 
     @torch.no_grad()
-    def predict(self, batch: Batch) -> list[dict[str, Any]]:
+    def predict(self, batch: Batch) -> list[Boxes]:
         """Detect faces in each image of ``batch["image"]`` by itself, so that no image's result depends on another."""
         return [self._detect(image) for image in batch["image"]]
 
-    def _detect(self, image: Tensor) -> dict[str, Any]:
+    def _detect(self, image: Tensor) -> Boxes:
         height, width = image.shape[:2]
         pixels = image.to(self.pnet.conv1.weight).permute(2, 0, 1)[None]
         boxes = self._propose(pixels)
@@ -316,12 +315,12 @@ class MTCNN(TrainableModel):
         boxes = boxes.view(-1, 2, 2).clamp(min=0).minimum(limit).view(-1, 4)
         points = points.clamp(min=0).minimum(limit)
         keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        return {
-            "boxes": boxes[keep].tolist(),
-            "scores": scores[keep].tolist(),
-            "labels": [self.label] * int(keep.sum()),
-            "keypoints": points[keep].tolist(),
-        }
+        return Boxes(
+            boxes=boxes[keep].tolist(),
+            scores=scores[keep].tolist(),
+            labels=[self.label] * int(keep.sum()),
+            keypoints=points[keep].tolist(),
+        )
 
     def _scales(self, height: int, width: int) -> Iterator[float]:
         """Scales at which the faces looked for fill P-Net's cell."""

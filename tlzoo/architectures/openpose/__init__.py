@@ -21,6 +21,7 @@ from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.checkpoints.tensors import load_tensors
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.image import TrainablePictureModel
+from tlzoo.core.predictions import Poses
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import points_from_input
 from tlzoo.data.media.keypoints import COCO_NAMES, mirrored
@@ -212,7 +213,7 @@ class OpenPose(TrainablePictureModel):
         return total
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[dict[str, Any]]:
+    def predict(self, batch: Batch) -> list[Poses]:
         """Read the last stage's maps, picture by picture (``tlzoo.architectures.openpose.part_affinity``)."""
         limbs, parts = self(batch)[-1]
         order = [self.skeleton.parts.index(name) for name in self.names]
@@ -224,14 +225,7 @@ class OpenPose(TrainablePictureModel):
             keypoints, keypoint_scores, scores = (
                 (list(column) for column in zip(*people, strict=True)) if people else ([], [], [])
             )
-            predictions.append(
-                {
-                    "keypoints": keypoints,
-                    "keypoint_scores": keypoint_scores,
-                    "scores": scores,
-                    "names": list(self.names),
-                }
-            )
+            predictions.append(Poses(keypoints, keypoint_scores, scores, list(self.names)))
         return predictions
 
 

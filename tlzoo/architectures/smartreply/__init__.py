@@ -25,6 +25,7 @@ from tlzoo.architectures.smartreply.text import codes, features, normalise, proj
 from tlzoo.checkpoints import tflite
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
+from tlzoo.core.predictions import Reply
 from tlzoo.errors import InputError
 
 OPERATORS = ("Normalize", "SKIP_GRAM", "ExtractFeatures", "LSH_PROJECTION", "Predict", "HASHTABLE_LOOKUP")
@@ -134,27 +135,25 @@ class SmartReply(Model):
         return example
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
+    def predict(self, batch: Batch) -> list[Reply]:
         """Reply to each message.
 
         Args:
             batch: ``text``, and where there are any ``candidates``, as of :meth:`encode`.
 
         Returns:
-            For each message the best reply, ``text``, empty where nothing is suggested, and the ``scores`` of the best
-            five suggestions by reply, best first. With candidates also ``candidate_scores``, in their order: see
-            :meth:`candidate_scores`.
+            For each message the best reply and the scores of the best five suggestions; with candidates also theirs
+            (see :meth:`candidate_scores`).
         """
         candidates = batch.get("candidates", [None] * len(batch["text"]))
         return [self._predict(*pair) for pair in zip(batch["text"], candidates, strict=True)]
 
-    def _predict(self, message: bytes, candidates: Sequence[bytes] | None) -> dict[str, Any]:
+    def _predict(self, message: bytes, candidates: Sequence[bytes] | None) -> Reply:
         totals = self._totals(message)
         suggested = self._suggestions(totals)
-        prediction: dict[str, Any] = {"text": next(iter(suggested), ""), "scores": dict(list(suggested.items())[:5])}
-        if candidates is not None:
-            prediction["candidate_scores"] = self._candidate_scores(totals, candidates)
-        return prediction
+        best = dict(list(suggested.items())[:5])
+        ranked = None if candidates is None else self._candidate_scores(totals, candidates)
+        return Reply(next(iter(suggested), ""), best, ranked)
 
     @torch.inference_mode()
     def suggest(self, message: str) -> dict[str, float]:

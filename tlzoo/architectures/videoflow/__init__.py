@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
+from tlzoo.core.predictions import Clip
 from tlzoo.data.media.clips import FRAMES, SIDE, clip
 from tlzoo.errors import InputError
 
@@ -154,8 +155,8 @@ class VideoFlow(TrainableModel):
         return torch.stack(generated, 1)
 
     @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[Any]:
-        """For each clip the likeliest ``frames`` after the first ones, and ``bits_per_dim`` of the true ones."""
+    def predict(self, batch: Batch) -> list[Clip]:
+        """The likeliest frames after the first ones of each clip, and bits per dimension of the true ones."""
         whole, first = batch["clip"].float(), self.conditioning_frames
         count = whole.shape[1] - first
         found = self.generate(whole[:, :first], count).round().byte().permute(0, 1, 3, 4, 2).cpu().numpy()
@@ -167,8 +168,8 @@ class VideoFlow(TrainableModel):
             latents, log_determinant = self.to_latents(_scaled(whole[:, t] + noise[t]))
             bits.append(self.bits_per_dim(latents, log_determinant, seen[t - first : t]))
         each = torch.stack(bits).mean(0).tolist()
-        places = {"places": list(range(first, whole.shape[1])), "given": list(range(first))}
-        return [{"frames": f, **places, "bits_per_dim": b} for f, b in zip(found, each, strict=True)]
+        places, given = list(range(first, whole.shape[1])), list(range(first))
+        return [Clip(f, places, given, b) for f, b in zip(found, each, strict=True)]
 
     def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""

@@ -22,6 +22,7 @@ from tlzoo.architectures.yolov5.loss import TUNED_FOR, detection_loss
 from tlzoo.checkpoints.pickles import restricted_load, state_dict
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.image import TrainablePictureModel
+from tlzoo.core.predictions import Boxes
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
@@ -335,12 +336,12 @@ class YOLOv5(TrainablePictureModel):
         return detection_loss(self(batch), self.detect.anchors, STRIDES, boxes, labels, owners, self.tuned_for)
 
     @torch.no_grad()
-    def predict(self, batch: Batch) -> list[dict[str, Any]]:
+    def predict(self, batch: Batch) -> list[Boxes]:
         """The best detections of each picture, at most ``MOST``."""
         decoded = self.detect.decode(self(batch))
         return [self._suppressed(rows, frame) for rows, frame in zip(decoded, batch["frame"], strict=True)]
 
-    def _suppressed(self, rows: Tensor, frame: Tensor) -> dict[str, Any]:
+    def _suppressed(self, rows: Tensor, frame: Tensor) -> Boxes:
         """Detections of one picture from its decoded boxes, ``(boxes, 5 + classes)``; a box may have two classes."""
         rows = rows[rows[:, 4] > self.confidence]
         every = rows[:, 5:] * rows[:, 4:5]
@@ -349,11 +350,11 @@ class YOLOv5(TrainablePictureModel):
         index, classes, scores = index[order[:_CANDIDATES]], classes[order[:_CANDIDATES]], scores[:_CANDIDATES]
         boxes = box_convert(rows[index, :4], "cxcywh", "xyxy")
         best = batched_nms(boxes, scores, classes, self.overlap)[:MOST]
-        return {
-            "boxes": boxes_from_input(boxes[best], frame).tolist(),
-            "scores": scores[best].tolist(),
-            "labels": [self.spec.labels[c] for c in classes[best].tolist()],
-        }
+        return Boxes(
+            boxes=boxes_from_input(boxes[best], frame).tolist(),
+            scores=scores[best].tolist(),
+            labels=[self.spec.labels[c] for c in classes[best].tolist()],
+        )
 
 
 def _coco() -> tuple[str, ...]:

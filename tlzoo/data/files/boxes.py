@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from datasets import ClassLabel, Features, List, Value
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Target
 from tlzoo.data.media.image import Placement, annotated
+from tlzoo.data.media.stored import Stored
 
 CUT = "boxes that reached beyond their picture and were cut off at its edges"
 DROPPED = "boxes without area inside their picture, left out"
@@ -67,7 +67,7 @@ class Objects:
         category = List(ClassLabel(names=list(self.names)))
         return Features({"objects": {"bbox": List(List(Value("float32"))), "category": category}})
 
-    def of(self, index: int, value: Mapping[str, Any]) -> Target:
+    def of(self, index: int, value: Stored) -> Target:
         """The boxes of one picture."""
         boxes, has_area, remarks = tidy(self.boxes[index], annotated(value, self.sizes[index]))
         classes = [c for c, inside in zip(self.classes[index], has_area, strict=True) if inside]

@@ -60,7 +60,7 @@ class Masks:
         """``mask`` and ``classes``."""
         return mask_features(self.names)
 
-    def of(self, index: int, value: Mapping[str, Any]) -> Target:
+    def of(self, index: int, value: Stored) -> Target:
         """The mask of one picture."""
         place = annotated(value, self.sizes[index])
         mask = np.zeros((place.height, place.width), dtype=np.uint8)
@@ -161,7 +161,7 @@ class People:
         people = {"bbox": List(List(Value("float32"))), "keypoints": points}
         return Features({"people": people, "parts": List(ClassLabel(names=list(self.parts)))})
 
-    def of(self, index: int, value: Mapping[str, Any]) -> Target:
+    def of(self, index: int, value: Stored) -> Target:
         """The people of one picture; points outside it count as absent, and people without points are left out."""
         place = annotated(value, self.sizes[index])
         annotated_points = np.array(self.points[index], dtype=np.float64).reshape(-1, len(self.parts), 3)

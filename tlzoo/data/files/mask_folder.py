@@ -8,10 +8,9 @@ not matter. A mask refers to its picture's pixels as they are stored, unless its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from datasets import Features
@@ -45,7 +44,7 @@ class MaskFiles:
     """
 
     names: Sequence[str]
-    masks: Sequence[Mapping[str, Any]]
+    masks: Sequence[Stored]
     table: NDArray[np.uint8]
 
     @property
@@ -53,7 +52,7 @@ class MaskFiles:
         """``mask`` and ``classes``."""
         return mask_features(self.names)
 
-    def of(self, index: int, value: Mapping[str, Any]) -> Target:
+    def of(self, index: int, value: Stored) -> Target:
         """The mask of one picture."""
         values = read_values(self.masks[index])
         place = annotated(value, (values.shape[1], values.shape[0]))
@@ -112,7 +111,7 @@ def listing(path: Path) -> Listing:
     return examples
 
 
-def attach(examples: Listing, masks: Sequence[Mapping[str, Any]], given: Sequence[str] | None, where: str) -> None:
+def attach(examples: Listing, masks: Sequence[Stored], given: Sequence[str] | None, where: str) -> None:
     """Make masks the targets of examples, and remove the examples whose mask cannot be read.
 
     Args:

@@ -10,6 +10,7 @@ from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.folder import SUFFIXES, walk
 from tlzoo.data.files.split_names import by_folder
 from tlzoo.data.media.clips import FRAMES, clips_of
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.media.video import check, length
 from tlzoo.errors import InputError
 
@@ -39,7 +40,7 @@ def listing(folder: Path) -> Listing:
     videos = [path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in SUFFIXES["video"]]
     for name, (split, _) in zip(map(str, videos), by_folder(videos), strict=True):
         path = folder / name
-        source = {"bytes": None, "path": str(path)}
+        source: Stored = {"bytes": None, "path": str(path)}
         reason = check(source)
         count = 0 if reason else length(source) // FRAMES
         if not count:
