@@ -60,7 +60,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
     path = tmp_path / "deeplabv3.tflite"
     path.write_bytes(b"TFL3" * 10)
-    with pytest.raises(InputError, match=r"deeplabv3\.tflite: no readable"):
+    with pytest.raises(InputError, match=r"deeplabv3\.tflite: cannot be read as"):
         build(VARIANT, CARD.input_of(VARIANT)).load_official({"deeplabv3.tflite": path})  # type: ignore[union-attr]
 
 

@@ -187,7 +187,7 @@ def test_files_of_another_layout(tmp_path: Path) -> None:
         ("resnet5000", {}, "resnet5000"),
         ("resnet50", {"depht": 3}, "depht"),
         ("vgg.VVG", {}, "VVG"),
-        ("vit_tiny_patch16_224", {}, "no maps at three strides"),
+        ("vit_tiny_patch16_224", {}, "not give maps at three strides"),
     ],
 )
 def test_what_cannot_be_built_says_so(model: str, config: dict[str, Any], told: str) -> None:

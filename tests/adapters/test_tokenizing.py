@@ -4,7 +4,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from tlzoo.adapters.families import Kind
-from tlzoo.adapters.tokenizing import SPECIALS, learnt, published
+from tlzoo.adapters.tokenizing import SPECIALS, learnt, published_tokenizer
 from tlzoo.errors import InputError, UnavailableError
 
 KINDS = list(SPECIALS)
@@ -53,10 +53,10 @@ def test_a_pair_is_told_apart(tokenizer: Tokenizer, kind: Kind) -> None:
 def test_published_vocabularies_are_read(tmp_path: Path) -> None:
     path = tmp_path / "vocab.txt"
     path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "gui", "##tar", "a"]))
-    tokenizer = published({"vocab.txt": path})
+    tokenizer = published_tokenizer({"vocab.txt": path})
     assert tokenizer.encode("A guitar").tokens == ["[CLS]", "a", "gui", "##tar", "[SEP]"]
     with pytest.raises(InputError, match=r"no tokenizer\.json nor vocab\.txt"):
-        published({})
+        published_tokenizer({})
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(InputError, match="no readable tokenizer"):
-        published({"tokenizer.json": tmp_path / "tokenizer.json"})
+    with pytest.raises(InputError, match="cannot be read as a tokenizer"):
+        published_tokenizer({"tokenizer.json": tmp_path / "tokenizer.json"})

@@ -105,7 +105,7 @@ def test_what_is_no_model_is_refused_before_the_hub_is_asked(
     hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
 ) -> None:
     done = tlzoo("model", tmp_path, "--to", "me")
-    assert done.returncode == 2 and "no fine-tuned model here" in done.stderr and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and "not a fine-tuned model" in done.stderr and done.stderr.count("\n") == 1
     assert hub.requests == []
 
 

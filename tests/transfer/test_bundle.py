@@ -112,7 +112,7 @@ def test_who_is_killed_while_replacing_never_leaves_a_mixture(
     try:
         labels = labels_of(folder)
     except InputError as error:
-        assert "no fine-tuned model here" in str(error)
+        assert "not a fine-tuned model" in str(error)
     else:
         whole = trained(labels, folder.parent / "expected", seed=0 if labels == ["cat", "dog"] else 1)
         assert same(whole, load(folder))
@@ -158,7 +158,7 @@ def test_a_model_of_an_earlier_version_has_no_checksums_and_loads_with_a_notice(
     (folder / CONFIG).write_text(json.dumps(config))
     assert same(load(folder), load(original))
     assert capsys.readouterr().err == (
-        f"{folder}: an earlier version wrote no checksums here; damage would not be seen\n"
+        f"{folder}: written by an earlier version without checksums; damage cannot be detected\n"
     )
 
 
@@ -204,9 +204,9 @@ def test_any_damage_is_one_line_without_checksums_too(
 
 def test_a_checkpoint_of_somebody_else_is_told_plainly(tmp_path: Path) -> None:
     (tmp_path / CONFIG).write_text(json.dumps({"model_type": "bert", "hidden_size": 32}))
-    assert f"no fine-tuned model here, its {CONFIG} is not one that tlzoo wrote" in refused(tmp_path)
+    assert f"not a fine-tuned model, tlzoo did not write its {CONFIG}" in refused(tmp_path)
     (tmp_path / CONFIG).unlink()
-    assert f"no fine-tuned model here, it has no {CONFIG}" in refused(tmp_path)
+    assert f"not a fine-tuned model, there is no {CONFIG}" in refused(tmp_path)
 
 
 def test_weights_that_are_no_numbers_are_refused(folder: Path) -> None:

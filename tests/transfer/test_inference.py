@@ -43,6 +43,6 @@ def test_a_network_of_nan_has_no_accuracy(tiny: Any, notes: Any) -> None:
 
 def test_a_rank_correlation_with_what_is_all_the_same_is_no_number() -> None:
     task = TextEmbedding.of(())
-    with pytest.raises(InputError, match="Spearman is no number on these rows"):
+    with pytest.raises(InputError, match="Spearman is not defined on these rows"):
         values(task, {"spearman": [[0.1, 0.5], [0.2, 0.5]]})
     assert values(task, {"spearman": [[0.1, 0.5], [0.2, 0.6]]}) == {"spearman": 1.0}

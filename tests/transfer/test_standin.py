@@ -49,7 +49,7 @@ def test_a_text_encoder_is_pretrained_by_the_objective_of_its_paper(
         trained = assemble(Checkpoint(card, "nano", "stand-in"))
     except UnavailableError as error:
         pytest.skip(str(error))
-    file = load_file(standin.kept(standin.recipe_key(catalogue.get(card), "nano")))
+    file = load_file(standin.cached_path(standin.recipe_key(catalogue.get(card), "nano")))
     assert set(file) == set(trained.state_dict())
     torch.manual_seed(standin.SEED)
     untrained = assemble(Checkpoint(card, "nano", "none")).state_dict()
@@ -59,7 +59,7 @@ def test_a_text_encoder_is_pretrained_by_the_objective_of_its_paper(
 
 def test_a_run_is_the_same_whether_it_pretrains_or_finds_the_stand_in(pretraining):
     checkpoint = Checkpoint("yamnet", "nano", "stand-in")
-    file = standin.kept(standin.recipe_key(catalogue.get("yamnet"), "nano"))
+    file = standin.cached_path(standin.recipe_key(catalogue.get("yamnet"), "nano"))
     states, drawn = [], []
     for before in (False, True):
         assert file.is_file() == before

@@ -43,7 +43,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
     Args:
         variant: The variant.
         given: Its input (``Card.input_of``): size and normalisation, where the library does not know them.
-        task: The task that it is for; only models that are asked in words look at it.
+        task: The task that it is for; only some models depend on it, such as those that take prompts.
 
     Raises:
         UnavailableError: This version has no adapter for it yet.

@@ -24,7 +24,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
     """Build a variant from its module, class and configuration.
 
     Raises:
-        InputError: The module defines no such network; what it only imports does not count.
+        InputError: The module does not define the network; imported names do not count.
     """
     from torch import nn
 

@@ -1,4 +1,4 @@
-"""What the zoo knows of an architecture of transformers besides its class; plain data, so that planning is cheap."""
+"""Facts about architectures of transformers besides their class; plain data, so that planning is cheap."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Family:
     """An architecture.
 
     Attributes:
-        kind: How its tokenizer cuts text: lower-cased WordPiece, cased unigram, or byte-level BPE.
-        objective: Class of :mod:`tlzoo.adapters.pretraining` that its paper pretrains it by.
-        left: Whether padding goes to the left, since the special tokens stand at the end.
+        kind: Its tokenizer: lower-cased WordPiece, cased unigram, or byte-level BPE.
+        objective: The pretraining objective of its paper, a class of :mod:`tlzoo.adapters.pretraining`.
+        left: Whether padding goes to the left, since the special tokens are at the end.
     """
 
     kind: Kind
@@ -28,8 +28,8 @@ ENCODERS: dict[str, str] = {
     "VideoMAEModel": "tlzoo.adapters.video:VideoEncoder",
     "VivitModel": "tlzoo.adapters.video:VideoEncoder",
 }
-"""What builds the models of transformers that take no text: ``module:Class`` by the class that a card names; the class
-takes a variant and its input."""
+"""Classes that build the models of transformers for other inputs than text, ``module:Class``, by the class that a card
+names; each takes a variant and its input."""
 FAMILIES: dict[str, Family] = {
     "BertModel": Family("wordpiece", "Masked"),
     "ElectraModel": Family("wordpiece", "Replaced"),

@@ -15,12 +15,12 @@ from tlzoo.core.model import Model
 from tlzoo.data.media.inputs import read_input
 
 FINEST = 4
-"""Stride of the finest map that a pyramid keeps: finer ones cost much memory and say little (Lin 2017, 1612.03144,
+"""Stride of the finest map of a pyramid: finer ones cost much memory and add little (Lin 2017, 1612.03144,
 section 3)."""
 
 
 def categories() -> tuple[str, ...]:
-    """The 1,000 class names in the order of the logits, as torchvision carries them; no two are the same."""
+    """The 1,000 class names in the order of the logits, from torchvision; all are different."""
     from torchvision.models import MobileNet_V2_Weights
 
     return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
@@ -32,24 +32,24 @@ class ImageNetBackbone(ImageBackbone):
     @property
     @abstractmethod
     def classifier(self) -> nn.Module | None:
-        """What gives the logits, without what lies beneath the backbone's outputs; ``None`` once it is dropped."""
+        """The layers from the backbone's outputs to the logits; ``None`` once they are dropped."""
 
     @abstractmethod
     def logits(self, batch: Batch) -> Tensor:
         """Logits of the published classes, ``(batch, classes)``."""
 
     def pixels(self, batch: Batch) -> Tensor:
-        """Normalised pixels, float32, ``(batch, 3, height, width)``; channels last, which takes a sixth less time."""
+        """Normalised pixels, float32, ``(batch, 3, height, width)``; channels last, which is a sixth faster."""
         return super().pixels(batch).contiguous(memory_format=torch.channels_last)
 
     def name_classes(self, count: int) -> None:
-        """After the published weights were loaded: name the logits, if they are ImageNet-1k's."""
+        """Name the logits after the published weights were loaded, if they are ImageNet-1k's."""
         names = categories()
         if self.classifier is not None and count == len(names):
             self.spec = replace(self.spec, labels=names)
 
     def drop_published_head(self) -> None:
-        """Forget the classifier and its classes."""
+        """Remove the classifier and its classes."""
         self.spec = replace(self.spec, labels=())
 
     def published_model(self) -> Model | None:

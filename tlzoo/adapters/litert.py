@@ -47,14 +47,14 @@ class LiteDeepLab(SegmentationModel):
             self._interpreter = Interpreter(model_path=str(path), num_threads=torch.get_num_threads())
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            told = " ".join(str(error).split())[:200]
-            raise InputError(f"{path}: no readable TensorFlow Lite file: {told}") from None
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{path}: cannot be read as a TensorFlow Lite file: {reason}") from None
         self._input, self._output = (
             detail[0] for detail in (self._interpreter.get_input_details(), self._interpreter.get_output_details())
         )
-        wanted, found = [1, SIDE, SIDE, 3], list(self._input["shape"])
-        if found != wanted:
-            raise InputError(f"{path}: takes an input of shape {found}, expected {wanted}")
+        expected, shape = [1, SIDE, SIDE, 3], list(self._input["shape"])
+        if shape != expected:
+            raise InputError(f"{path}: takes an input of shape {shape}, expected {expected}")
 
     def published_model(self) -> Model | None:
         """This model, once its file was read."""
@@ -63,12 +63,12 @@ class LiteDeepLab(SegmentationModel):
     def forward(self, batch: Batch) -> Tensor:
         """Logits, ``(batch, 21, 257, 257)``; the file takes one picture at a time."""
         pixels = self.pixels(batch).permute(0, 2, 3, 1).cpu().numpy()
-        found = []
+        logits = []
         for picture in pixels:
             self._interpreter.set_tensor(self._input["index"], np.ascontiguousarray(picture[None]))
             self._interpreter.invoke()
-            found.append(torch.from_numpy(self._interpreter.get_tensor(self._output["index"]).copy())[0])
-        return torch.stack(found).permute(0, 3, 1, 2).to(batch["image"].device)
+            logits.append(torch.from_numpy(self._interpreter.get_tensor(self._output["index"]).copy())[0])
+        return torch.stack(logits).permute(0, 3, 1, 2).to(batch["image"].device)
 
 
 def build(variant: Variant, given: Input, task: Task | None = None) -> LiteDeepLab:

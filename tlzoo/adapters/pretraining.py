@@ -1,7 +1,7 @@
-"""The objectives that text encoders are pretrained by, each as its paper has it, on heads of transformers.
+"""The pretraining objectives of text encoders, as in their papers, with heads of transformers.
 
-They differ in what is hidden and what is asked, so that the difference between BERT, ERNIE, ELECTRA, XLNet and a causal
-RoBERTa is here in code. A row of the source is a passage, ``text``, and the word after it, ``target``.
+They differ in the tokens that are hidden and predicted, so that the difference between BERT, ERNIE, ELECTRA, XLNet and
+a causal RoBERTa is here in code. A row of the source is a passage, ``text``, and the word after it, ``target``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tlzoo.core.batch import Batch, Example, Row
 from tlzoo.core.model import Backbone, Learner
 from tlzoo.errors import InputError
 
-LENGTH = 64
-"""Most tokens of a passage."""
+MAX_TOKENS = 64
+"""Maximum tokens of a passage."""
 MASKED = 0.15
 """Share of the tokens that are hidden (Devlin 2018, 1810.04805, section 3.1)."""
 PREDICTED = 1 / 6
 """Share of the tokens that a permuted model predicts (Yang 2019, 1906.08237, section 2.3; K = 6 in appendix A.4)."""
-PHRASE = 3
-"""Most words that are hidden together as a phrase."""
+MAX_PHRASE_WORDS = 3
+"""Maximum words that are hidden together as a phrase."""
 DISCRIMINATOR = 50.0
 """Weight of ELECTRA's discriminator (Clark 2020, 2003.10555, table 6)."""
 
@@ -48,20 +48,20 @@ class Objective(Learner):
         numbers = {token: backbone.tokenizer.token_to_id(token) or 0 for token in specials.tokens}
         self.mask = numbers[specials.mask]
         self.register_buffer("special", torch.tensor(list(numbers.values())), persistent=False)
-        for module in backbone.modules():  # in so few passes nothing is overfitted (Geiping 2022, 2212.14034, sec. 4.2)
+        for module in backbone.modules():  # so few passes do not overfit (Geiping 2022, 2212.14034, sec. 4.2)
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
 
     def encode(self, row: Row) -> Example:
-        """The passage with its last word, cut to ``LENGTH`` tokens."""
+        """The passage with its last word, cut to ``MAX_TOKENS`` tokens."""
         example = self.backbone.encode(f"{row['text']} {row['target']}")
-        return {name: values[:LENGTH] for name, values in example.items()}
+        return {name: values[:MAX_TOKENS] for name, values in example.items()}
 
     def padded(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
-        """The encoder's inputs, and which tokens may be asked for: neither padding nor special."""
+        """The encoder's inputs, and which tokens may be predicted: neither padding nor special."""
         ids, segments, mask = self.backbone.padded(batch)
-        asked = mask.bool() & ~torch.isin(ids, self.special)
-        return {"input_ids": ids, "token_type_ids": segments, "attention_mask": mask}, asked
+        predictable = mask.bool() & ~torch.isin(ids, self.special)
+        return {"input_ids": ids, "token_type_ids": segments, "attention_mask": mask}, predictable
 
 
 class Masked(Objective):
@@ -74,19 +74,19 @@ class Masked(Objective):
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the chosen tokens."""
-        inputs, asked = self.padded(batch)
+        inputs, predictable = self.padded(batch)
         ids = inputs["input_ids"]
-        chosen = self.choose(ids, asked)
+        chosen = self.choose(ids, predictable)
         inputs["input_ids"] = hidden(ids, chosen, self.mask, self.config.vocab_size)
         return F.cross_entropy(self.head(self.backbone.states(**inputs)[chosen]), ids[chosen])
 
-    def choose(self, ids: Tensor, asked: Tensor) -> Tensor:
+    def choose(self, ids: Tensor, predictable: Tensor) -> Tensor:
         """Which tokens are to be predicted, like ``ids``; each by itself."""
-        return some(asked, MASKED)
+        return some(predictable, MASKED)
 
 
 class MaskedPhrases(Masked):
-    """Masked phrases, ERNIE's (Sun 2019, 1904.09223, section 3.1): whole words, up to ``PHRASE`` of them in a row.
+    """Masked phrases, ERNIE's (Sun 2019, 1904.09223, section 3.1): whole words, up to ``MAX_PHRASE_WORDS`` in a row.
 
     The paper's phrases and entities come from taggers; here every run of words may be one.
     """
@@ -98,18 +98,18 @@ class MaskedPhrases(Masked):
         pieces = (backbone.tokenizer.id_to_token(i) or "" for i in range(self.config.vocab_size))
         self.register_buffer("continues", torch.tensor([p.startswith("##") for p in pieces]), persistent=False)
 
-    def choose(self, ids: Tensor, asked: Tensor) -> Tensor:
+    def choose(self, ids: Tensor, predictable: Tensor) -> Tensor:
         """Runs of words, with all their pieces."""
-        word = (asked & ~self.continues[ids]).cumsum(1)
+        word = (predictable & ~self.continues[ids]).cumsum(1)
         count = int(word.max()) + 1
-        begins = torch.rand(len(ids), count, device=ids.device) < MASKED / ((1 + PHRASE) / 2)
-        sizes = torch.randint(1, PHRASE + 1, begins.shape, device=ids.device)
+        begins = torch.rand(len(ids), count, device=ids.device) < MASKED / ((1 + MAX_PHRASE_WORDS) / 2)
+        sizes = torch.randint(1, MAX_PHRASE_WORDS + 1, begins.shape, device=ids.device)
         phrase = torch.zeros_like(begins)
-        for distance in range(PHRASE):
+        for distance in range(MAX_PHRASE_WORDS):
             reaches = begins & (sizes > distance)
             phrase[:, distance:] |= reaches[:, : count - distance]
-        chosen = phrase.gather(1, word) & asked
-        return chosen if bool(chosen.any()) else some(asked, MASKED)
+        chosen = phrase.gather(1, word) & predictable
+        return chosen if bool(chosen.any()) else some(predictable, MASKED)
 
 
 class Replaced(Objective):
@@ -130,16 +130,18 @@ class Replaced(Objective):
 
     def loss(self, batch: Batch) -> Tensor:
         """The generator's cross-entropy, plus 50 times the discriminator's binary one over all tokens."""
-        inputs, asked = self.padded(batch)
+        inputs, predictable = self.padded(batch)
         ids = inputs["input_ids"]
-        chosen = some(asked, MASKED)
+        chosen = some(predictable, MASKED)
         masked = inputs | {"input_ids": ids.masked_fill(chosen, self.mask)}
         states = self.generator.electra(**masked).last_hidden_state
         logits = self.generator.generator_lm_head(self.generator.generator_predictions(states[chosen]))
         corrupted = ids.clone()
         corrupted[chosen] = torch.multinomial(logits.detach().softmax(-1), 1)[:, 0]
-        said = self.discriminator(self.backbone.states(**(inputs | {"input_ids": corrupted})))
-        replaced = F.binary_cross_entropy_with_logits(said[asked], (corrupted != ids)[asked].float())
+        logits_replaced = self.discriminator(self.backbone.states(**(inputs | {"input_ids": corrupted})))
+        replaced = F.binary_cross_entropy_with_logits(
+            logits_replaced[predictable], (corrupted != ids)[predictable].float()
+        )
         return F.cross_entropy(logits, ids[chosen]) + DISCRIMINATOR * replaced
 
 
@@ -157,13 +159,13 @@ class Permuted(Objective):
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the predicted tokens."""
-        inputs, asked = self.padded(batch)
+        inputs, predictable = self.padded(batch)
         ids = inputs["input_ids"]
-        order = torch.rand(ids.shape, device=ids.device).masked_fill(~asked, -1)  # what is never asked is always seen
-        share = (PREDICTED * asked.sum(1)).ceil().long()
-        most = max(1, int(share.max()))
-        values, places = order.topk(most, dim=1)  # the last of the order, the very last first
-        counted = (torch.arange(most, device=ids.device) < share[:, None]) & (values >= 0)
+        order = torch.rand(ids.shape, device=ids.device).masked_fill(~predictable, -1)  # others are always visible
+        share = (PREDICTED * predictable.sum(1)).ceil().long()
+        max_share = max(1, int(share.max()))
+        values, places = order.topk(max_share, dim=1)  # the last of the order, the very last first
+        counted = (torch.arange(max_share, device=ids.device) < share[:, None]) & (values >= 0)
         first = torch.where(counted, values, 2.0).amin(1, keepdim=True)
         predicted = order >= first
         # a token sees those before it in the order; one that is not predicted sees all of its like
@@ -188,10 +190,10 @@ class Causal(Objective):
         return F.cross_entropy(self.head(states[:, :-1][mask[:, 1:]]), ids[:, 1:][mask[:, 1:]])
 
 
-def some(asked: Tensor, share: float) -> Tensor:
-    """A random share of the tokens that may be asked for; at least one."""
-    chosen = asked & (torch.rand(asked.shape, device=asked.device) < share)
-    return chosen if bool(chosen.any()) else asked
+def some(predictable: Tensor, share: float) -> Tensor:
+    """A random share of the tokens that may be predicted; at least one."""
+    chosen = predictable & (torch.rand(predictable.shape, device=predictable.device) < share)
+    return chosen if bool(chosen.any()) else predictable
 
 
 def hidden(ids: Tensor, chosen: Tensor, mask: int, size: int) -> Tensor:
@@ -205,10 +207,10 @@ _OBJECTIVES = {kind.__name__: kind for kind in (Masked, MaskedPhrases, Replaced,
 
 
 def objective_for(backbone: Backbone) -> Objective:
-    """The objective that an encoder's paper pretrains it by.
+    """The objective of an encoder's paper.
 
     Raises:
-        InputError: The backbone is no text encoder; it is pretrained on a task with a head.
+        InputError: The backbone is not a text encoder; it is pretrained on a task with a head.
     """
     if not isinstance(backbone, TextEncoder):
         raise InputError(

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
 SIDE = 256
-"""Of the input, where a card leaves it open."""
+"""Height and width of the input, if the card does not name them."""
 
 
 class SmpSegmenter(Segmenter):
-    """One of the library's networks; what is published is the encoder, so it has no classes of its own."""
+    """One of the library's networks. Only its encoder is published, so it has no classes of its own."""
 
     def __init__(self, network: Any, given: Input) -> None:
         """Wrap a network.
@@ -34,7 +34,7 @@ class SmpSegmenter(Segmenter):
             given: The card's input.
 
         Raises:
-            InputError: Height or width is no multiple of the encoder's stride.
+            InputError: Height or width is not a multiple of the encoder's stride.
         """
         size = given.height or SIDE, given.width or SIDE
         stride = network.encoder.output_stride if network.requires_divisible_input_shape else 1
@@ -79,14 +79,14 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> SmpSegmen
     Raises:
         InputError: The library has none of that name.
     """
-    found = {kind.__name__: kind for kind in smp.MODEL_ARCHITECTURES_MAPPING.values()}
-    if variant.model not in found:
-        raise unknown("segmentation network", variant.model, found, f"variant {variant.id!r}")
-    return SmpSegmenter(found[variant.model](**variant.config), given)
+    kinds = {kind.__name__: kind for kind in smp.MODEL_ARCHITECTURES_MAPPING.values()}
+    if variant.model not in kinds:
+        raise unknown("segmentation network", variant.model, kinds, f"variant {variant.id!r}")
+    return SmpSegmenter(kinds[variant.model](**variant.config), given)
 
 
 def _parts(module: nn.Module) -> list[nn.Module]:
-    """Children of a network, input to output; in place of one that is nearly all of it, that one's own."""
+    """Children of a network from input to output; a child that is nearly all of it is replaced by its own children."""
     count = sum(p.numel() for p in module.parameters())
     parts: list[nn.Module] = []
     for child in module.children():

@@ -30,11 +30,11 @@ _STRUCTURE = ("hidden_act", "layer_norm_eps", "num_attention_heads", "num_hidden
 class TextEncoder(Backbone):
     """An encoder of texts, or of pairs of texts.
 
-    Texts are never padded before :meth:`forward`, and there behind a mask, so the size of a batch changes no score.
+    Texts are padded in :meth:`forward` only, behind a mask, so the size of a batch does not change a score.
 
     Attributes:
         network: The module of transformers.
-        max_tokens: Longest input; longer ones are cut, of a pair the second text.
+        max_tokens: Maximum length of an input; longer ones are cut, a pair at its second text.
     """
 
     ragged = frozenset({"ids", "segments"})
@@ -44,24 +44,24 @@ class TextEncoder(Backbone):
 
         Args:
             variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
-            given: Its input: the most tokens.
-            causal: Whether a published encoder is to look back only; a nano one does what it was pretrained to do.
+            given: Its input, with the maximum number of tokens.
+            causal: Whether a published encoder attends to earlier tokens only; nano ones are as they were pretrained.
         """
         super().__init__()
         import transformers
 
         if variant.model not in FAMILIES:
-            raise InputError(f"{variant.model}: no text model here; known: {', '.join(FAMILIES)}")
+            raise InputError(f"{variant.model}: not a known text model; known: {', '.join(FAMILIES)}")
         self.variant, self.family = variant, FAMILIES[variant.model]
         kind = getattr(transformers, variant.model)
-        # the published RoBERTa filled masks, looking both ways: as an encoder it goes on so
+        # the published RoBERTa attended in both directions, and as an encoder it still does
         both = variant.kind == "official" and "is_decoder" in variant.config and not causal
         published = {"is_decoder": False} if both else {}
         self.network: Any = kind(kind.config_class(**(variant.config | published)))
         config = self.network.config
         places = getattr(config, "max_position_embeddings", None)
         if places is not None and "Roberta" in variant.model:
-            places -= config.pad_token_id + 1  # its positions start after the padding's number
+            places -= config.pad_token_id + 1  # its positions start after the padding's id
         self.max_tokens = min(n for n in (given.max_tokens, places) if n is not None and n > 0)  # XLNet's is -1: any
         self.spec = Spec("text", {"pooled": config.hidden_size, "tokens": config.hidden_size})
         self._tokenizer: Tokenizer | None = None
@@ -71,7 +71,7 @@ class TextEncoder(Backbone):
         """The tokenizer, without padding or truncation.
 
         Raises:
-            UnavailableError: Its files, or the text that it is learnt from, can be had from no place.
+            UnavailableError: Its files, or the text that it is learnt from, are not available.
         """
         if self._tokenizer is None:
             self._tokenizer = self._find_tokenizer()
@@ -85,7 +85,7 @@ class TextEncoder(Backbone):
 
         files = {file.name: file for weights in self.variant.weights for file in weights.files}
         wanted = [files[name] for name in (TOKENIZER, "vocab.txt") if name in files][:1]
-        return tokenizing.published({file.name: blobs.fetch(blob(file)) for file in wanted})
+        return tokenizing.published_tokenizer({file.name: blobs.fetch(blob(file)) for file in wanted})
 
     def cut(self, text: str) -> Encoding:
         """Cut a text into tokens, without special ones; halves of surrogate pairs become replacement characters."""
@@ -136,7 +136,7 @@ class TextEncoder(Backbone):
         return states
 
     def padded(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs beside each other: numbers of tokens, segments and mask, each ``(batch, time)``."""
+        """Padded inputs: token ids, segments and mask, each ``(batch, time)``."""
         lengths = batch["ids_lengths"].tolist()
         side = "left" if self.family.left else "right"
         values = (self.network.config.pad_token_id, 0, 0)
@@ -157,7 +157,7 @@ class TextEncoder(Backbone):
         return [nn.ModuleList(first), *layers]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load a published checkpoint; layers of its that the network has not (other heads) are left out.
+        """Load a published checkpoint; layers that the network does not have (other heads) are left out.
 
         Raises:
             InputError: The checkpoint is of another structure, or lacks layers.
@@ -168,25 +168,25 @@ class TextEncoder(Backbone):
         prefix = f"{self.network.base_model_prefix}."
         headed = self.network is not self.network.base_model
         expected = self.network.state_dict()
-        found = {}
+        tensors = {}
         for name, tensor in read_tensors(path).items():
             name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
             name = name if headed else name.removeprefix(prefix)
             if name in expected:
-                found[name] = tensor.float()
+                tensors[name] = tensor.float()
         absent = {name: value for name, value in expected.items() if _optional(name, self.network)}
-        load_tensors(self.network, absent | found, path)
+        load_tensors(self.network, absent | tensors, path)
         self.network.tie_weights()
 
     def _check(self, path: Path) -> None:
         theirs, ours = json.loads(path.read_text(encoding="utf-8")), self.network.config
-        told = [
+        differences = [
             f"{name} {theirs[name]}, expected {getattr(ours, name)}"
             for name in _STRUCTURE
             if name in theirs and hasattr(ours, name) and theirs[name] != getattr(ours, name)
         ]
-        if told:
-            raise InputError(f"{path}: not {self.variant.model} as configured: {'; '.join(told)}")
+        if differences:
+            raise InputError(f"{path}: not {self.variant.model} as configured: {'; '.join(differences)}")
 
     def save_assets(self, folder: Path) -> None:
         """Write the tokenizer."""

@@ -60,14 +60,14 @@ class TimmBackbone(ImageNetBackbone):
             std: Of each channel.
 
         Raises:
-            InputError: The network has no maps at several strides.
+            InputError: The network does not give maps at several strides.
         """
         net: Any = network
         info = list(getattr(net, "feature_info", ()))
         self._indices = [i for i, tap in enumerate(info) if tap["reduction"] >= FINEST]
         maps = [(info[i]["num_chs"], info[i]["reduction"]) for i in self._indices]
         if len({stride for _, stride in maps}) < 3 or not hasattr(net, "forward_intermediates"):
-            raise InputError(f"timm: {type(net).__name__} gives no maps at three strides; it cannot be a backbone here")
+            raise InputError(f"timm: {type(net).__name__} does not give maps at three strides, which a backbone needs")
         super().__init__(size, {"pooled": net.num_features}, maps, mean, std)
         self.network: Any = net
         if not net.num_classes:
@@ -93,7 +93,7 @@ class TimmBackbone(ImageNetBackbone):
         return logits
 
     def stages(self) -> list[nn.Module]:
-        """What comes up to each map that timm names, in order; what follows the last one belongs to it."""
+        """The layers up to each map that timm names, in order; layers after the last map belong to it."""
         taps = {tap["module"] for tap in self.network.feature_info}
         stages: list[list[nn.Module]] = [[]]
         complete = False
@@ -112,7 +112,7 @@ class TimmBackbone(ImageNetBackbone):
             files: The one file.
 
         Raises:
-            InputError: It holds other tensors than the network has.
+            InputError: Its tensors are not those of the network.
         """
         (path,) = files.values()
         tensors = read_tensors(path)
@@ -124,7 +124,7 @@ class TimmBackbone(ImageNetBackbone):
         self.name_classes(self.network.num_classes)
 
     def drop_published_head(self) -> None:
-        """Forget the classifier, and VGG's dense layers."""
+        """Remove the classifier, and VGG's dense layers."""
         super().drop_published_head()
         if hasattr(self.network, "pre_logits"):
             self.network.pre_logits = nn.Identity()
@@ -139,10 +139,10 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> TimmBackb
             that makes one) for a configuration that has no name there; ``config`` goes to it as it is, and
             ``num_classes: 0`` leaves the head out.
         given: Size of the input; normalisation where timm names none.
-        task: Not looked at.
+        task: Ignored.
 
     Raises:
-        InputError: timm has no such network, or it is no backbone.
+        InputError: timm does not have the network, or it cannot be a backbone.
     """
     try:
         network = _maker(variant)(**variant.config)
@@ -155,10 +155,10 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> TimmBackb
 
 
 def _maker(variant: Variant) -> Callable[..., Any]:
-    """What makes a variant's network; only what timm itself has, for a name could also be of a place on the Hub.
+    """The function or class that builds a variant's network; only timm's own, since a name could also be of the Hub.
 
     Raises:
-        InputError: timm has no such network.
+        InputError: timm does not have the network.
     """
     module, _, kind = variant.model.rpartition(".")
     if not module:
@@ -167,7 +167,7 @@ def _maker(variant: Variant) -> Callable[..., Any]:
         raise unknown("network of timm", variant.model, timm.list_models(f"{variant.model[:4]}*"), variant.id)
     made: Any = getattr(import_module(f"timm.models.{module}"), kind, None) if module in timm.list_modules() else None
     if not callable(made) or made.__module__ != f"timm.models.{module}":
-        raise InputError(f"timm: {variant.model}: no class or function that a module of timm.models defines")
+        raise InputError(f"timm: {variant.model}: not a class or function of timm.models")
     return cast("Callable[..., Any]", made)
 
 
@@ -207,9 +207,9 @@ def _from_lite(tensors: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]
     ]
     renamed: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if found := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name):
-            place, names = blocks[int(found[1])]
-            renamed[f"{place}.{names[found[2]]}.{found[3]}"] = tensor
+        if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name):
+            place, names = blocks[int(match[1])]
+            renamed[f"{place}.{names[match[2]]}.{match[3]}"] = tensor
         else:
             layer, _, kind = name.partition(".")
             renamed[f"{LITE[layer]}.{kind}"] = tensor

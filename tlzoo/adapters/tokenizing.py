@@ -1,6 +1,6 @@
-"""Tokenizers: those of published checkpoints, and small real ones learnt from the text that nano models start from.
+"""Tokenizers: those of published checkpoints, and small ones learnt from the text that nano models are pretrained on.
 
-All are ``tokenizers.Tokenizer`` objects that neither pad nor truncate, and put the special tokens of their kind.
+All are ``tokenizers.Tokenizer`` objects without padding or truncation, which add the special tokens of their kind.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Specials:
-    """The special tokens of a kind, and where they stand.
+    """The special tokens of a kind, and their places.
 
     Attributes:
-        tokens: In the order of their numbers, from 0 on.
+        tokens: In the order of their ids, from 0.
         single: Template of one text.
         pair: Template of two texts.
         mask: The token that hides another one.
@@ -49,7 +49,7 @@ class Specials:
 
 
 SPECIALS: Mapping[Kind, Specials] = {
-    # the numbers are those that BertConfig, XLNetConfig and RobertaConfig expect
+    # the ids are those that BertConfig, XLNetConfig and RobertaConfig expect
     "wordpiece": Specials(
         ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
         "[CLS]:0 $A:0 [SEP]:0",
@@ -71,24 +71,24 @@ SPECIALS: Mapping[Kind, Specials] = {
 }
 
 
-def published(files: Mapping[str, Path]) -> Tokenizer:
+def published_tokenizer(files: Mapping[str, Path]) -> Tokenizer:
     """The tokenizer of a published checkpoint.
 
     Args:
         files: Its files by name: ``tokenizer.json``, else the ``vocab.txt`` of an uncased WordPiece.
 
     Raises:
-        InputError: Neither is there, or it cannot be read.
+        InputError: There is neither file, or it cannot be read.
     """
     path = files.get("tokenizer.json") or files.get("vocab.txt")
     if path is None:
-        raise InputError(f"no tokenizer.json nor vocab.txt among: {', '.join(files) or 'no files'}")
+        raise InputError(f"neither tokenizer.json nor vocab.txt among: {', '.join(files) or 'no files'}")
     try:
         if path.suffix == ".json":
             return _bare(Tokenizer.from_file(str(path)))
         vocabulary = {token: i for i, token in enumerate(path.read_text(encoding="utf-8").splitlines())}
     except Exception as error:  # tokenizers raises plain exceptions
-        raise InputError(f"{path}: no readable tokenizer: {' '.join(str(error).split())[:200]}") from None
+        raise InputError(f"{path}: cannot be read as a tokenizer: {' '.join(str(error).split())[:200]}") from None
     tokenizer = _empty("wordpiece")
     tokenizer.model = models.WordPiece(vocabulary)
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIALS["wordpiece"].tokens])
@@ -97,18 +97,18 @@ def published(files: Mapping[str, Path]) -> Tokenizer:
 
 def read(path: Path) -> Tokenizer:
     """Read a tokenizer that was saved with a fine-tuned model."""
-    return published({"tokenizer.json": path})
+    return published_tokenizer({"tokenizer.json": path})
 
 
 def learnt(kind: Kind, size: int) -> Tokenizer:
-    """A tokenizer learnt from the source text; kept in the cache.
+    """A tokenizer learnt from the source text, and cached.
 
     Args:
-        kind: How it cuts: lower-cased WordPiece, cased unigram, or bytes.
+        kind: Its algorithm: lower-cased WordPiece, cased unigram, or bytes.
         size: Size of the vocabulary.
 
     Raises:
-        UnavailableError: The source text can be had from no place, or the cache cannot be written.
+        UnavailableError: The source text is not available, or the cache cannot be written.
     """
     from tlzoo.data.catalogue import find
 
@@ -153,7 +153,7 @@ _TRAINERS: Mapping[Kind, Callable[[int, list[str]], trainers.Trainer]] = {
 
 
 def _empty(kind: Kind) -> Tokenizer:
-    """A tokenizer without a vocabulary, as the papers' own cut text."""
+    """A tokenizer without a vocabulary, which splits text as in the papers."""
     if kind == "wordpiece":
         tokenizer = Tokenizer(models.WordPiece())
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -172,11 +172,11 @@ def _empty(kind: Kind) -> Tokenizer:
 
 
 def _framed(tokenizer: Tokenizer, kind: Kind) -> Tokenizer:
-    """Have the special tokens put around texts."""
+    """Add the special tokens around texts."""
     specials = SPECIALS[kind]
-    numbers = [(token, tokenizer.token_to_id(token)) for token in specials.tokens]
+    ids = [(token, tokenizer.token_to_id(token)) for token in specials.tokens]
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=specials.single, pair=specials.pair, special_tokens=numbers
+        single=specials.single, pair=specials.pair, special_tokens=ids
     )
     return tokenizer
 

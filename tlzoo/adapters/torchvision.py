@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
 MAPS = {"mobilenet_v2": (1, 3, 6, 13, 17)}
-"""By network: which of its ``features`` end the strides 2, 4, 8, 16 and 32; the first one is no map of the pyramid."""
+"""The last of each network's ``features`` at the strides 2, 4, 8, 16 and 32; the first is not part of the pyramid."""
 
 
 class TorchvisionBackbone(ImageNetBackbone):
@@ -40,7 +40,7 @@ class TorchvisionBackbone(ImageNetBackbone):
             given: Size and normalisation.
 
         Raises:
-            InputError: No such network.
+            InputError: The network is not known.
         """
         if name not in MAPS:
             raise unknown("torchvision network", name, MAPS)
@@ -77,7 +77,7 @@ class TorchvisionBackbone(ImageNetBackbone):
         return logits
 
     def stages(self) -> list[nn.Module]:
-        """The layers of each stride; what follows the last map belongs to it."""
+        """The layers of each stride; layers after the last map belong to it."""
         cuts = [0, *(end + 1 for end in self._ends[:-1]), len(self.network.features)]
         return [self.network.features[start:end] for start, end in pairwise(cuts)]
 
@@ -88,14 +88,14 @@ class TorchvisionBackbone(ImageNetBackbone):
             files: The one file.
 
         Raises:
-            InputError: It holds other tensors than the network has.
+            InputError: Its tensors are not those of the network.
         """
         (path,) = files.values()
         load_tensors(self.network, read_tensors(path), path)
         self.name_classes(len(self.network.classifier[-1].bias))
 
     def drop_published_head(self) -> None:
-        """Forget the classifier."""
+        """Remove the classifier."""
         super().drop_published_head()
         self.network.classifier = nn.Identity()
 
@@ -110,7 +110,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
         task: Passed on.
 
     Raises:
-        InputError: No such network here.
+        InputError: The network is not known.
     """
     if "." in variant.model:
         native: Backbone | Model = import_module("tlzoo.adapters.torchvision_dense").build(variant, given, task)

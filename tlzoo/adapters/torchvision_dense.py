@@ -1,4 +1,4 @@
-"""Detectors and segmenters of torchvision, as native models."""
+"""Detectors and segmentation networks of torchvision, as native models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VOC: tuple[str, ...] = (
 )
 """The classes of Pascal VOC."""
 AUXILIARY = 0.5
-"""Weight of the loss of the classifier half way up the backbone, as in torchvision's own training."""
+"""Weight of the loss of the classifier in the middle of the backbone, as in torchvision's own training."""
 
 
 class DeepLabV3(Segmenter):
@@ -48,7 +48,7 @@ class DeepLabV3(Segmenter):
         """Load torchvision's file.
 
         Raises:
-            InputError: It holds other tensors than the network has.
+            InputError: Its tensors are not those of the network.
         """
         (path,) = files.values()
         load_tensors(self.network, read_tensors(path), path)
@@ -74,7 +74,7 @@ class DeepLabV3(Segmenter):
         return logits
 
     def _maps(self, batch: Batch) -> dict[str, Tensor]:
-        """Logits, and those of the auxiliary classifier where there is one."""
+        """Logits, and in training those of the auxiliary classifier, if there is one."""
         pixels = self.pixels(batch)
         features = self.network.backbone(pixels)
         maps = {"out": self.network.classifier(features["out"])}
@@ -84,7 +84,7 @@ class DeepLabV3(Segmenter):
         return {k: F.interpolate(m, size=size, mode="bilinear", align_corners=False) for k, m in maps.items()}
 
     def loss(self, batch: Batch) -> Tensor:
-        """The task's loss, and a part of that of the auxiliary classifier."""
+        """The task's loss, plus a part of the auxiliary classifier's."""
         assert self.task, "for_task comes before training"
         maps = self._maps(batch)
         loss = self.task.loss(maps["out"], batch)
@@ -92,15 +92,15 @@ class DeepLabV3(Segmenter):
 
 
 def build(variant: Variant, given: Input, task: Task | None = None) -> RCNN | DeepLabV3:
-    """Build a detector or a segmenter with random parameters.
+    """Build a detector or a segmentation network with random parameters.
 
     Args:
         variant: ``model`` is ``detection.NAME`` or ``segmentation.NAME`` of ``torchvision.models``.
         given: Size and normalisation of the input.
-        task: Whether Mask R-CNN's published classes are wanted as boxes or as masks.
+        task: Decides whether Mask R-CNN's published classes are given as boxes or as masks.
 
     Raises:
-        InputError: No such network here.
+        InputError: The network is not known.
     """
     kind, _, name = variant.model.partition(".")
     known = {"detection": DETECTORS, "segmentation": SEGMENTERS}.get(kind, ())

@@ -34,15 +34,15 @@ PUBLISHED = {
         "output.dense": "mlp.fc2",
     },
 }
-"""By the class that a card names: parts of the names in published files, which are of transformers 4, and what they are
-called in transformers 5 (its ``conversion_mapping``); in this order."""
+"""Parts of the names in published files, which are of transformers 4, and their names in transformers 5 (its
+``conversion_mapping``), in this order, by the class that a card names."""
 
 
 class VideoEncoder(Normalising, Backbone):
     """VideoMAE (Tong 2022, 2203.12602) or ViViT (Arnab 2021, 2103.15691).
 
-    ``pooled`` is what the published classifiers read: of VideoMAE the normalised mean of the tokens, of ViViT the class
-    token.
+    ``pooled`` is the input of the published classifiers: for VideoMAE the normalised mean of the tokens, for ViViT the
+    class token.
     """
 
     def __init__(self, variant: Variant, given: Input) -> None:
@@ -50,7 +50,7 @@ class VideoEncoder(Normalising, Backbone):
 
         Args:
             variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
-            given: Its input: mean and deviation of each channel, for pixels in [0, 1].
+            given: Its input, with mean and deviation of each channel, for pixels in [0, 1].
         """
         super().__init__()
         import transformers
@@ -67,7 +67,7 @@ class VideoEncoder(Normalising, Backbone):
         self.spec = Spec("video", sizes, frames=config.num_frames, height=size, width=size)
 
     def encode(self, source: np.ndarray) -> Example:
-        """Bring frames to the network's size: the shorter side fills it, and the centre is kept.
+        """Resize frames by their shorter side, and crop the centre.
 
         Args:
             source: RGB, uint8 of shape ``(frames, height, width, 3)``.
@@ -88,7 +88,7 @@ class VideoEncoder(Normalising, Backbone):
         return {"pooled": pooled, "tokens": states.flatten(0, 1), "tokens_lengths": lengths}
 
     def stages(self) -> list[nn.Module]:
-        """Embeddings, the layers, what normalises at the end."""
+        """Embeddings, the layers, the last normalisation."""
         last = nn.ModuleList(m for m in (getattr(self.network, "layernorm", None), self.fc_norm) if m is not None)
         layers = self.network.layers if self.has_class_token else self.network.encoder.layer
         return [self.network.embeddings, *layers, last]
@@ -97,7 +97,7 @@ class VideoEncoder(Normalising, Backbone):
         """Load a published checkpoint; its classifier, pooler and decoder are left out.
 
         Raises:
-            InputError: It is of another structure, or lacks layers.
+            InputError: Its structure differs, or layers are missing.
         """
         path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
         tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}

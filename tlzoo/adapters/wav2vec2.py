@@ -37,11 +37,11 @@ class SpeechEncoder(Backbone):
     """wav2vec 2.0 without its head; ``tokens`` are the last layer's vectors, one every 20 ms.
 
     A norm of the base size runs over the whole time of a sound, and padding would change it, so sounds of different
-    length are never padded to run together: the size of a batch changes no score.
+    length are never padded to run together: the size of a batch does not change a score.
 
     Attributes:
         network: The module of transformers.
-        lm_head: The published head; absent before :meth:`load_official`, and once a task's own replaced it.
+        lm_head: The published head; absent before :meth:`load_official`, and after :meth:`drop_published_head`.
     """
 
     ragged = frozenset({SAMPLES})
@@ -51,7 +51,7 @@ class SpeechEncoder(Backbone):
 
         Args:
             variant: ``config`` holds the arguments of transformers' ``Wav2Vec2Config``.
-            given: Its input: the sample rate.
+            given: Its input, with the sample rate.
         """
         super().__init__()
         from transformers import Wav2Vec2Config, Wav2Vec2Model
@@ -60,13 +60,13 @@ class SpeechEncoder(Backbone):
         config = Wav2Vec2Config(**variant.config, apply_spec_augment=False)
         self.network: Any = Wav2Vec2Model(config)
         self.lm_head: nn.Linear | None = None
-        hop, self.least = receptive_field(config.conv_kernel, config.conv_stride)
+        hop, self.min_samples = receptive_field(config.conv_kernel, config.conv_stride)
         assert given.sample_rate, "a card of speech says its sample rate"
         rate, dim = given.sample_rate, config.hidden_size
-        self.spec = Spec("audio", {"tokens": dim, "pooled": dim}, rate, hop / rate, (self.least - 1) / 2 / rate)
+        self.spec = Spec("audio", {"tokens": dim, "pooled": dim}, rate, hop / rate, (self.min_samples - 1) / 2 / rate)
 
     def encode(self, source: np.ndarray) -> Example:
-        """Shift a sound to mean 0 and scale it to variance 1; what is shorter than a token is followed by silence.
+        """Shift a sound to mean 0 and scale it to variance 1; sounds shorter than a token are padded with silence.
 
         Args:
             source: Mono samples, ``(samples,)``.
@@ -75,7 +75,7 @@ class SpeechEncoder(Backbone):
             ``samples``, float32.
         """
         level = (source - source.mean()) / np.sqrt(source.var() + 1e-7)
-        return {SAMPLES: at_least(level, self.least)}
+        return {SAMPLES: at_least(level, self.min_samples)}
 
     def forward(self, batch: Batch) -> Outputs:
         """Vectors of sounds.
@@ -89,7 +89,7 @@ class SpeechEncoder(Backbone):
         return tokens_of(batch, lambda sounds: self.network(sounds).last_hidden_state)
 
     def stages(self) -> list[nn.Module]:
-        """The convolutions, what is before the first layer, and the layers."""
+        """The convolutions, the projection and positions, and the layers."""
         encoder = self.network.encoder
         before = nn.ModuleList([self.network.feature_projection, encoder.pos_conv_embed, encoder.layer_norm])
         return [self.network.feature_extractor, before, *encoder.layers]
@@ -101,7 +101,7 @@ class SpeechEncoder(Backbone):
             files: ``model.safetensors`` and ``vocab.json``.
 
         Raises:
-            InputError: They are of another structure, or do not fit each other.
+            InputError: Their structure differs, or they do not fit each other.
         """
         path, symbols = files["model.safetensors"], files["vocab.json"]
         try:
@@ -109,20 +109,20 @@ class SpeechEncoder(Backbone):
             labels = tuple(sorted(place, key=lambda symbol: place[symbol]))
             fits = sorted(place.values()) == list(range(len(place))) and {BLANK, SPACE} <= set(place)
         except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"{symbols}: no vocabulary: {' '.join(str(error).split())}") from None
+            raise InputError(f"{symbols}: cannot be read as a vocabulary: {' '.join(str(error).split())}") from None
         if not fits:
             raise InputError(f"{symbols}: expected symbols numbered from 0, {BLANK} and {SPACE} among them")
-        found: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
         for name, tensor in read_tensors(path).items():
             before, _, last = name.rpartition(".")
             if before.endswith("pos_conv_embed.conv"):
                 name = f"{before}.{_OLD_NAMES.get(last, last)}"
-            found[name] = tensor.float()
+            tensors[name] = tensor.float()
         head = nn.ModuleDict({"lm_head": nn.Linear(self.spec.outputs["tokens"], len(labels))})
-        load_tensors(head, {name: value for name, value in found.items() if name.startswith("lm_head.")}, path)
+        load_tensors(head, {name: value for name, value in tensors.items() if name.startswith("lm_head.")}, path)
         prefix = "wav2vec2."
         mask = {k: v for k, v in self.network.state_dict().items() if k == "masked_spec_embed"}  # not published
-        weights = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
+        weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         load_tensors(self.network, mask | weights, path)
         lm_head = head["lm_head"]
         assert isinstance(lm_head, nn.Linear)
@@ -130,7 +130,7 @@ class SpeechEncoder(Backbone):
         self.spec = replace(self.spec, labels=labels)
 
     def drop_published_head(self) -> None:
-        """Forget the CTC head and its symbols."""
+        """Remove the CTC head and its symbols."""
         self.lm_head = None
         self.spec = replace(self.spec, labels=())
 
@@ -162,9 +162,9 @@ class Transcriber(Model):
     @torch.inference_mode()
     def predict(self, batch: Batch) -> list[Any]:
         """For each sound ``text`` and its ``words`` with their times (``tlzoo.data.media.spelling.read_back``)."""
-        found = self.backbone(batch)
+        outputs = self.backbone(batch)
         assert self.backbone.lm_head is not None and self.spec.hop_seconds is not None
-        best = self.backbone.lm_head(found["tokens"]).argmax(-1).split(found["tokens_lengths"].tolist())
+        best = self.backbone.lm_head(outputs["tokens"]).argmax(-1).split(outputs["tokens_lengths"].tolist())
         timing = (self.spec.start_seconds, self.spec.hop_seconds)
         return [read_back(each.tolist(), self.symbols, self.blank, *timing) for each in best]
 

@@ -1,4 +1,4 @@
-"""From a card to the weights that can be had now."""
+"""From a card to the weights that are available now."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Wanted = Literal["auto", "official", "stand-in", "none"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a variant's parameters come from; small, so that it travels between processes.
+    """Where a variant's parameters come from.
 
     Attributes:
         card: The card's id.
         variant: The variant's id.
         tier: ``official``, ``stand-in`` or ``none``.
-        sha256: Hash of the weight file (of their hashes, where there are several); of a stand-in, its recipe's; empty
-            without weights.
+        sha256: Hash of the weight file (of the hashes of several files); of the recipe of a stand-in; empty without
+            weights.
         files: Verified files, as pairs of name and path.
-        notice: Why a better tier was not taken.
-        served_by: Of a model behind an API: the model's own name and the host.
+        notice: Why a better tier was not used.
+        served_by: Name and host of a model behind an API.
     """
 
     card: str
@@ -41,7 +41,7 @@ class Checkpoint:
 
     @property
     def label(self) -> str:
-        """What rows call the variant: a model that stands in for another behind an API is named as what it is."""
+        """Name of the variant in rows; a stand-in behind an API has its own name."""
         return self.served_by or self.variant
 
     def paths(self) -> dict[str, Path]:
@@ -59,13 +59,13 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
 
     Args:
         card: The card.
-        wanted: A tier, or ``auto`` for the best that can be had.
+        wanted: A tier, or ``auto`` for the best available.
         variant: Only this one; by default official variants in the card's order, then nano.
-        strategy: What is to be done with it; variants that do not take it are left out.
+        strategy: The strategy of the run; variants that do not support it are left out.
 
     Raises:
-        UnavailableError: Nothing of the wanted tier can be had; says what was tried.
-        InputError: No such variant.
+        UnavailableError: Weights of the tier are not available; the message says what was tried.
+        InputError: The card does not have the variant.
     """
     named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if v.takes(strategy)]
     if not named:
@@ -101,7 +101,7 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
 
 
 def _stands_in(card: Card, variant: Variant, refused: Sequence[str]) -> str:
-    """Why official weights were not taken, in one line; nothing where nobody asked for them."""
+    """Why official weights were not used, in one line; empty if they were not tried."""
     if not refused:
         return ""
     more = f"; {len(refused) - 1} more like it" if len(refused) > 1 else ""
@@ -116,27 +116,27 @@ def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
 
 
 def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
-    """A model behind an API; another endpoint than the published one serves a stand-in."""
+    """A model behind an API; an endpoint other than the published one serves a stand-in."""
     from tlzoo.adapters.chat_api.endpoint import endpoint
 
-    found = endpoint(variant.model, variant.config.get("price"))
-    if variant.kind == "nano" and found.official:
+    server = endpoint(variant.model, variant.config.get("price"))
+    if variant.kind == "nano" and server.official:
         raise UnavailableError(
             f"{card.id}: {variant.id} is served by an endpoint of your own; set OPENAI_BASE_URL to it"
         )
-    tier: Literal["official", "stand-in"] = "official" if found.official else "stand-in"
+    tier: Literal["official", "stand-in"] = "official" if server.official else "stand-in"
     if wanted not in ("auto", tier):
-        raise UnavailableError(f"{card.id}: the endpoint serves {found.label}, which is of tier {tier}, not {wanted}")
-    key = hashlib.sha256(f"{found.url} {found.model}".encode()).hexdigest()
-    notice = "" if found.official else f"{card.id}: {found.label} stands in for it"
-    return Checkpoint(card.id, variant.id, tier, key, notice=notice, served_by="" if found.official else found.label)
+        raise UnavailableError(f"{card.id}: the endpoint serves {server.label}, which is of tier {tier}, not {wanted}")
+    key = hashlib.sha256(f"{server.url} {server.model}".encode()).hexdigest()
+    notice = "" if server.official else f"{card.id}: {server.label} stands in for it"
+    return Checkpoint(card.id, variant.id, tier, key, notice=notice, served_by="" if server.official else server.label)
 
 
 def variant_of(card: Card, variant_id: str) -> Variant:
     """Look a variant up.
 
     Raises:
-        InputError: No such variant.
+        InputError: The card does not have the variant.
     """
     for variant in card.variants:
         if variant.id == variant_id:

@@ -60,7 +60,7 @@ class Run:
         """Whether the checkpoint is a stand-in that has to be made first."""
         checkpoint = self.checkpoint
         is_standin = checkpoint.tier == "stand-in" and not checkpoint.served_by
-        return is_standin and not standin.kept(checkpoint.sha256).is_file()
+        return is_standin and not standin.cached_path(checkpoint.sha256).is_file()
 
     @property
     def tier(self) -> str:

@@ -10,14 +10,14 @@ from tlzoo.core.task import Task
 
 
 def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Model:
-    """Build a variant and load its weights; of tier ``none``, parameters are random.
+    """Build a variant and load its weights; for tier ``none`` the parameters are random.
 
     Args:
         checkpoint: Variant and weights.
         task: The task that it is for.
 
     Raises:
-        UnavailableError: No adapter, or a part of a stand-in's source cannot be had.
+        UnavailableError: There is no adapter, or the source data of a stand-in are not available.
         InputError: The weights do not fit the network.
     """
     card = catalogue.get(checkpoint.card)

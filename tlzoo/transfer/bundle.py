@@ -1,7 +1,7 @@
-"""A fine-tuned model on disk: a folder that needs neither network nor pickled code to be loaded again.
+"""A fine-tuned model on disk: a folder that can be loaded again without a network connection or pickled code.
 
-Its files belong together: ``config.json`` has the checksum of each that a prediction depends on, and of its own other
-fields, so that weights never answer under the labels of another model.
+Its files belong together: ``config.json`` has the checksum of each file that a prediction depends on, and of its own
+other fields, so that weights are never used with the labels of another model.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ PREPROCESSING = "preprocessor_config.json"
 RECIPE = "recipe.json"
 README = "README.md"
 FILES = (README, CONFIG, PREPROCESSING, RECIPE, WEIGHTS)
-"""What every fine-tuned model consists of; some have assets besides, such as a tokenizer."""
+"""The files of every fine-tuned model; some also have assets, such as a tokenizer."""
 VERSION = 2
 HASHES = "sha256"
-"""Field of the configuration: checksums by the name of the file."""
+"""Field of the configuration with the checksums by file name."""
 
 
 def save(
@@ -52,17 +52,17 @@ def save(
     """Write a fine-tuned model.
 
     Args:
-        model: The model, low-rank updates merged.
-        task: What it was fine-tuned for, with its classes.
+        model: The model, with low-rank updates merged.
+        task: The task that it was fine-tuned for, with its classes.
         card: The card that it started from.
         variant: The card's variant.
-        folder: Where to; an earlier model there is replaced, as one.
-        recipe: All that decided the result, and the result.
+        folder: The folder to write; an earlier model there is replaced as a whole.
+        recipe: The settings that decided the result, and the result.
         readme: The model's card, in Markdown.
-        columns: The column that each input was read from, of tables of text.
+        columns: The column that each input was read from, for tables of text.
 
     Raises:
-        InputError: It cannot be written; an earlier model there is as it was.
+        InputError: The model cannot be written; an earlier model in the folder is unchanged.
     """
     labels = list(task.labels)
     config = {
@@ -74,7 +74,7 @@ def save(
         "label2id": {name: i for i, name in enumerate(labels)},
         "columns": dict(columns or {}),
     }
-    whole = torch.contiguous_format  # of tied parameters each gets a copy of its own
+    whole = torch.contiguous_format  # tied parameters are copied
     state = {k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}
 
     def write(new: Path) -> None:
@@ -96,7 +96,7 @@ def save(
 
 
 def described(folder: Path) -> dict[str, Any] | None:
-    """What the configuration of a fine-tuned model says; ``None`` where there is none, or it is not of tlzoo."""
+    """The configuration of a fine-tuned model; ``None`` if there is none, or tlzoo did not write it."""
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -108,12 +108,12 @@ def load(folder: Path) -> Model:
     """Load a fine-tuned model.
 
     Raises:
-        InputError: The folder holds none, one of another version, or one that was damaged or is not finite.
+        InputError: The folder has no model, or one of another version, damaged, or not finite.
     """
     config = described(folder)
     if config is None:
-        what = f"its {CONFIG} is not one that tlzoo wrote" if (folder / CONFIG).exists() else f"it has no {CONFIG}"
-        raise InputError(f"{folder}: no fine-tuned model here, {what}; tlzoo finetune writes one")
+        reason = f"tlzoo did not write its {CONFIG}" if (folder / CONFIG).exists() else f"there is no {CONFIG}"
+        raise InputError(f"{folder}: not a fine-tuned model, {reason}; tlzoo finetune writes one")
     if config["tlzoo"] != VERSION:
         raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config['tlzoo']!r}; this version reads {VERSION}")
     _check(folder, config)
@@ -124,7 +124,7 @@ def load(folder: Path) -> Model:
         model = trainable(build(Variant.model_validate(config["variant"]), given, task)).for_task(task)
     except TlzooError:
         raise
-    except Exception as error:  # whatever libraries make of a description that was damaged
+    except Exception as error:  # libraries raise many types for a damaged description
         raise InputError(f"{folder}: {CONFIG} or {PREPROCESSING} is damaged ({_line(error)})") from None
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
@@ -139,24 +139,24 @@ def load(folder: Path) -> Model:
 
 
 def _check(folder: Path, config: Mapping[str, Any]) -> None:
-    """Compare all that predictions depend on with its checksum.
+    """Compare all files that predictions depend on with their checksums.
 
     Raises:
-        InputError: A file differs, or is not there.
+        InputError: A file differs or is missing.
     """
     hashes = config.get(HASHES)
     if hashes is None:
-        print(f"{folder}: an earlier version wrote no checksums here; damage would not be seen", file=sys.stderr)
+        print(f"{folder}: written by an earlier version without checksums; damage cannot be detected", file=sys.stderr)
         return
     if not isinstance(hashes, dict) or any(Path(name).name != name for name in hashes):
         raise InputError(f"{folder / CONFIG}: field {HASHES!r} is damaged; copy the folder again, or fine-tune again")
-    for name, wanted in hashes.items():
+    for name, expected in hashes.items():
         path = folder / name
         try:
-            there = key({k: v for k, v in config.items() if k != HASHES}) if name == CONFIG else sha256_of(path)
+            actual = key({k: v for k, v in config.items() if k != HASHES}) if name == CONFIG else sha256_of(path)
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error}), and belongs to the model") from None
-        if there != wanted:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error}), but belongs to the model") from None
+        if actual != expected:
             raise InputError(
                 f"{path}: differs from its checksum in {CONFIG}: damaged, changed, or of another model; copy the "
                 "folder again, or fine-tune again"
@@ -169,16 +169,16 @@ def _line(error: Exception) -> str:
 
 
 def columns(folder: Path) -> dict[str, str]:
-    """The column of a table that each input was read from in training; none of models that read no tables."""
-    known = (described(folder) or {}).get("columns") or {}
-    return {str(what): str(name) for what, name in known.items()}
+    """The column of a table that each input was read from in training; empty for models of other data."""
+    names = (described(folder) or {}).get("columns") or {}
+    return {str(source): str(name) for source, name in names.items()}
 
 
 def names(folder: Path) -> list[str]:
-    """Names of the files that a fine-tuned model consists of; what else lies in its folder is none of it.
+    """Names of the files of a fine-tuned model, without others in its folder.
 
     Raises:
-        InputError: The folder holds none, or one that cannot be loaded.
+        InputError: The folder has no model, or one that cannot be loaded.
     """
     model = load(folder)
     with TemporaryDirectory() as empty:

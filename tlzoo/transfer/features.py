@@ -1,4 +1,4 @@
-"""Frozen features: one forward pass an example, kept in Arrow, shared by every head, seed, fraction and score."""
+"""Frozen features: one forward pass for each example, cached in Arrow, shared by all heads, seeds and fractions."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Features:
 
     @classmethod
     def of(cls, backbone: Backbone, task: HeadTask, rows: Sequence[Row], device: str = "cpu") -> Features:
-        """Compute the features of a few rows, which are kept nowhere."""
+        """Compute the features of a few rows, without caching them."""
         return cls(_compute(backbone, task, [rows], device, progress=False))
 
     def __call__(self, row: Row) -> Example:
-        """What a head reads of a row.
+        """The input of a head for a row.
 
         Returns:
-            ``features``, or ``features0``, ``features1``... of a pyramid or of several texts; a picture's ``frame``.
+            ``features``, or ``features0``, ``features1``... for a pyramid or several texts; a picture's ``frame``.
         """
         place = self._place[row["id"]]
         return {name: values[place] for name, values in self._values.items()}
 
     def seconds(self, ids: Sequence[str]) -> float:
-        """Time that computing the features of these examples took."""
+        """Time that it took to compute the features of examples."""
         return float(sum(self._seconds[self._place[i]] for i in ids))
 
 
@@ -59,18 +59,18 @@ def frozen(
     device: str = "cpu",
     progress: bool = True,
 ) -> Features:
-    """Compute, or read again, the features of every example of the splits.
+    """Compute the features of every example of the splits, or read them from the cache.
 
     Args:
         backbone: The backbone, with its weights.
-        task: Whose head reads them.
-        splits: Data; ids are unique over all of them.
-        key: What decides the features: weights, variant, data set.
+        task: The task whose head reads them.
+        splits: Data with unique ids.
+        key: Identifies the features: weights, variant, data set.
         device: Where to compute.
         progress: Whether to show a progress bar.
 
     Raises:
-        UnavailableError: They have to be computed, and the cache cannot be written.
+        UnavailableError: The features are not cached, and the cache cannot be written.
     """
     name = hashlib.sha256("\0".join([*key, task.output, *task.inputs]).encode()).hexdigest()
     path = kept(
@@ -115,7 +115,7 @@ def _compute(
 
 
 def _named(output: HeadInput) -> dict[str, torch.Tensor]:
-    """One output as ``features``; maps of a pyramid, or vectors of several texts, as ``features0``, ``features1``."""
+    """Name one output ``features``; maps of a pyramid, or vectors of several texts, ``features0``, ``features1``..."""
     if isinstance(output, torch.Tensor):
         return {"features": output}
     return {f"features{i}": value for i, value in enumerate(output)}

@@ -21,7 +21,7 @@ BATCH = 32
 
 
 def batched(items: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
-    """Consecutive lists of at most ``size`` items, taken as they are needed."""
+    """Consecutive lists of at most ``size`` items, read lazily."""
     batch: list[Any] = []
     for item in items:
         batch.append(item)
@@ -37,10 +37,10 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
     """Predictions of examples, one at a time, batch by batch.
 
     Args:
-        model: The model; is left in evaluation mode.
-        examples: Preprocessed examples; never more than a batch of them is held.
+        model: The model; it is left in evaluation mode.
+        examples: Preprocessed examples; at most a batch of them is in memory.
         device: Where to compute.
-        progress: What the progress bar says; empty for none.
+        progress: Text of the progress bar; empty for none.
     """
     model.eval()
     with tqdm(desc=progress, unit="example", leave=False, disable=not progress) as bar:
@@ -50,13 +50,13 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
 
 
 def is_sound(model: nn.Module) -> bool:
-    """Whether all weights of a model are finite; decoding hides from most predictions that they are not."""
+    """Whether all weights of a model are finite, which most decoded predictions do not show."""
     with torch.inference_mode():
         return all(bool(p.isfinite().all()) for p in model.parameters() if p.is_floating_point())
 
 
 def is_finite(prediction: Any) -> bool:
-    """Whether a prediction holds neither NaN nor infinite numbers, however deep."""
+    """Whether a prediction has only finite numbers, at any depth."""
     if isinstance(prediction, Mapping):
         return all(map(is_finite, prediction.values()))
     if isinstance(prediction, list | tuple):
@@ -91,19 +91,19 @@ def fit_reference(
 
 
 def statistics(task: Task, predictions: Iterable[Any], rows: Iterable[Row]) -> dict[str, list[list[float]]]:
-    """Per-example statistics of the task's metrics, but those that a model's predictions do not serve.
+    """Per-example statistics of the task's metrics that the model's predictions support.
 
-    A model without a likelihood, for example, has no perplexity.
+    For example, a model without a likelihood has no perplexity.
 
     Raises:
         DivergedError: A prediction is not finite.
     """
-    each = []
+    examples = []
     for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True), start=1):
         if not is_finite(prediction):
             raise DivergedError(f"prediction {number} holds NaN or infinite numbers")
-        each.append(task.statistics(prediction, row))
-    return {name: [list(s[name]) for s in each] for name in task.metrics if all(name in s for s in each)}
+        examples.append(task.statistics(prediction, row))
+    return {name: [list(s[name]) for s in examples] for name in task.metrics if all(name in s for s in examples)}
 
 
 def value(metric: str, statistic: Sequence[Sequence[float]]) -> float:
@@ -111,13 +111,13 @@ def value(metric: str, statistic: Sequence[Sequence[float]]) -> float:
     return float(METRICS[metric].reduce(statistic, np.ones((1, len(statistic))))[0])
 
 
-def values(task: Task, found: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, float]:
-    """Each metric that is a number on some examples, from their statistics (see :func:`statistics`).
+def values(task: Task, by_metric: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, float]:
+    """Each metric that is defined on the examples, from their statistics (see :func:`statistics`).
 
     Raises:
-        InputError: The task's first one is none, such as a rank correlation with what is all the same.
+        InputError: The task's first metric is not, such as a rank correlation with equal values.
     """
-    numbers = {metric: value(metric, each) for metric, each in found.items()}
+    numbers = {metric: value(metric, each) for metric, each in by_metric.items()}
     if math.isnan(numbers.get(task.metrics[0], 0.0)):
-        raise InputError(f"{METRICS[task.metrics[0]].label} is no number on these rows; give a test whose rows differ")
+        raise InputError(f"{METRICS[task.metrics[0]].label} is not defined on these rows; give test rows that differ")
     return {metric: number for metric, number in numbers.items() if not math.isnan(number)}

@@ -1,8 +1,8 @@
 """Stand-in weights: nano variants pretrained here, on rendered or packaged source data, in a minute or so.
 
 A stand-in is an ordinary run: the recipe names a task of the zoo and a source data set, the one loop trains the whole
-network from scratch, and the backbone's parameters are kept under the hash of all that decides them. Where the task has
-no head that a backbone could be trained with (language modeling), the backbone brings the objective of its paper.
+network from scratch, and the backbone's parameters are cached under the hash of everything that decides them. If the
+task has no head for a backbone (language modeling), the objective of the backbone's paper is used.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
     """A variant and its stand-in recipe.
 
     Raises:
-        InputError: The variant has none.
+        InputError: The variant has no recipe.
     """
     variant = variant_of(card, variant_id)
     for weights in variant.weights:
@@ -78,7 +78,7 @@ def training(card: Card, variant_id: str) -> Recipe:
 
 
 def recipe_key(card: Card, variant_id: str) -> str:
-    """Hash of all that decides a stand-in's parameters."""
+    """Hash of everything that decides a stand-in's parameters."""
     variant, standin = recipe_of(card, variant_id)
     source = find(standin.task, standin.data, Limits(None, None, None))
     how = changed(training(card, variant_id))
@@ -86,10 +86,10 @@ def recipe_key(card: Card, variant_id: str) -> str:
 
 
 def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) -> None:
-    """Load a stand-in; pretrain it first where the cache has none.
+    """Load a stand-in; pretrain it first if it is not cached.
 
     Raises:
-        UnavailableError: It has to be pretrained, and data cannot be had or the cache cannot be written.
+        UnavailableError: It has to be pretrained, but data are not available or the cache cannot be written.
     """
     from safetensors.torch import load_file
 
@@ -106,21 +106,21 @@ def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) 
     learner.stand_in_target().load_state_dict(load_file(path))
 
 
-def kept(key: str) -> Path:
-    """Where the parameters of a stand-in are kept, once they are pretrained."""
+def cached_path(key: str) -> Path:
+    """The file of a stand-in's parameters in the cache, once they are pretrained."""
     return blobs.cache_dir() / "stand-ins" / key / WEIGHTS
 
 
 def pretrained(card: Card, variant_id: str) -> Path:
-    """The file of a stand-in's parameters, pretrained now if need be."""
+    """The file of a stand-in's parameters, pretrained now if it is not cached."""
     import torch
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        with torch.random.fork_rng(devices=[]):  # whoever asks draws the same numbers, pretrained now or before
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers do not depend on the cache
             _pretrain(card, variant_id, folder)
 
-    path = kept(recipe_key(card, variant_id))
+    path = cached_path(recipe_key(card, variant_id))
     files.kept(path.parent, make, f"stand-in weights of {card.id}")
     return path
 
@@ -163,9 +163,9 @@ def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
     def score(current: Learner) -> float:
         if not isinstance(current, Model):
             return -_loss(current, validation)
-        found = statistics(task, predict(current, validation), data.splits["validation"])
+        scores = statistics(task, predict(current, validation), data.splits["validation"])
         metric = task.metrics[0]
-        return METRICS[metric].sign * value(metric, found[metric])
+        return METRICS[metric].sign * value(metric, scores[metric])
 
     fit(
         model,
@@ -182,7 +182,7 @@ def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
 
 
 def _loss(model: Learner, examples: Sequence[Example]) -> float:
-    """Mean loss over validation examples; what an objective hides is drawn the same each time."""
+    """Mean loss over validation examples; the hidden tokens are the same each time."""
     import torch
 
     from tlzoo.transfer.inference import batched

@@ -1,4 +1,4 @@
-"""What is trained: everything, the head, the latter stages, or low-rank updates."""
+"""Which parameters are trained: all, the head, the latter stages, or low-rank updates."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def trains_on_cached_features(card: Card, task: TaskFacts, strategy: str) -> boo
 def apply(model: TrainableModel, strategy: Strategy) -> None:
     """Set which parameters of a model are trained.
 
-    ``probe`` frees the last stage, which is the head; ``partial`` the last third of the stages with it; ``lora`` (Hu
-    2021, 2106.09685) freezes the model but for its last stage, and adds updates of rank ``LORA_RANK`` to the linear
-    layers and to the convolutions that mix channels.
+    ``probe`` trains the last stage, which is the head; ``partial`` also the last third of the other stages; ``lora``
+    (Hu 2021, 2106.09685) trains the last stage, and adds updates of rank ``LORA_RANK`` to the linear layers and to the
+    convolutions that mix channels.
 
     Args:
         model: A model whose ``stages()`` go from input to output.
