@@ -6,13 +6,13 @@ import torch
 from torch import nn
 
 from tlzoo.core.batch import Batch, Example, Row, Spec
-from tlzoo.core.model import Model
+from tlzoo.core.model import Learner, Model
 from tlzoo.leaderboard.schema import MEASURED
 from tlzoo.measure.measure import Measurement, measure, training_rate
 from tlzoo.run.worker import Worker
 
 
-class Linear(Model):
+class Linear(Learner, Model):
     """A megabyte and a half of weights, and two million operations."""
 
     def __init__(self) -> None:
