@@ -1,4 +1,4 @@
-"""A question and a passage in overlapping windows, whose tokens know the characters of the passage that they stand for.
+"""A passage in overlapping windows, with a question or without, whose tokens know the passage's characters.
 
 As BERT reads SQuAD (Devlin 2018, 1810.04805, section 4.2, and its ``run_squad.py``): every window has the whole
 question, and a passage that is too long slides through. What is ragged over tokens comes window by window.
@@ -28,8 +28,12 @@ RAGGED = frozenset({"offsets", "target", "windows"})
 _TOGETHER = 64  # windows that pass through the network at once, where nothing is learnt
 
 
-def encode(encoder: TextEncoder, question: str, context: str) -> Example:
-    """Cut a question and its passage into windows of at most ``encoder.max_tokens`` tokens.
+def encode(encoder: TextEncoder, *texts: str) -> Example:
+    """Cut a passage, or a question and its passage, into windows of at most ``encoder.max_tokens`` tokens.
+
+    Args:
+        encoder: The encoder.
+        texts: The passage, or the question and the passage.
 
     Returns:
         ``ids`` and ``segments``, int64 of shape ``(tokens,)``, of all windows one after another; ``offsets``, int64 of
@@ -38,15 +42,18 @@ def encode(encoder: TextEncoder, question: str, context: str) -> Example:
         ``windows``, int64 of shape ``(windows,)``, their lengths; and the ``context``.
     """
     tokenizer = encoder.tokenizer
-    asked, passage = (tokenizer.encode(text, add_special_tokens=False) for text in (question, context))
-    asked.truncate(min(QUESTION, encoder.max_tokens // 2))
-    room = encoder.max_tokens - len(asked) - tokenizer.num_special_tokens_to_add(True)
+    *questions, context = texts
+    asked = [tokenizer.encode(text, add_special_tokens=False) for text in questions]
+    passage = tokenizer.encode(context, add_special_tokens=False)
+    for question in asked:
+        question.truncate(min(QUESTION, encoder.max_tokens // 2))
+    room = encoder.max_tokens - sum(map(len, asked)) - tokenizer.num_special_tokens_to_add(bool(asked))
     passage.truncate(room, stride=max(0, room - min(STRIDE, encoder.max_tokens // 3)))
-    parts = [tokenizer.post_process(asked, part) for part in (passage, *passage.overflowing)]
+    parts = [tokenizer.post_process(*asked, part) for part in (passage, *passage.overflowing)]
     offsets: list[tuple[int, int]] = []
     for part in parts:
         found = [
-            _bare(context, *span) if sequence == 1 else (-1, -1)
+            _bare(context, *span) if sequence == len(asked) else (-1, -1)
             for span, sequence in zip(part.offsets, part.sequence_ids, strict=True)
         ]
         found[-1 if encoder.family.left else 0] = (0, 0)

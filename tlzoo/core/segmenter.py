@@ -15,11 +15,10 @@ from tlzoo.core.image import Normalising, PictureModel
 from tlzoo.core.model import Model
 from tlzoo.data.media.geometry import scores_from_input
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import annotated
 
 if TYPE_CHECKING:
     from tlzoo.core.task import HeadTask, Task
-
-TASK = "image-segmentation"
 
 
 class Segmenter(Normalising, PictureModel):
@@ -104,6 +103,6 @@ def bound(task: Task, name: str) -> HeadTask:
     Raises:
         InputError: It is another task.
     """
-    if task.name != TASK:
-        raise InputError(f"{name} can be trained on {TASK}, not on {task.name}")
+    if task.facts.annotation != "mask":
+        raise InputError(f"{name} can be trained on {' and '.join(annotated('mask'))}, not on {task.name}")
     return task  # type: ignore[return-value]

@@ -100,7 +100,7 @@ class HeadTask(Task):
         ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
         inputs: Of texts: the columns that are read, together as one input; by default the one named after the kind.
         siamese: Whether those columns are read apart by the same backbone, and the head gets a list of outputs.
-        windowed: Whether the second of them is read in as many windows as it takes (``tlzoo.adapters.spans``).
+        windowed: Whether the last of them is read in as many windows as it takes (``tlzoo.adapters.spans``).
     """
 
     output: ClassVar[str] = "pooled"
@@ -114,6 +114,10 @@ class HeadTask(Task):
     @abstractmethod
     def head(self, spec: Spec) -> nn.Module:
         """A new head on a backbone's output ``self.output``: a vector an example, the maps of a pyramid, ``Tokens``."""
+
+    def layout(self, row: Row) -> Example:
+        """Of a windowed task: what decoding needs to know of a text, such as where its words are; mostly nothing."""
+        return {}
 
     def has_target(self, row: Row) -> bool:
         """Whether a row says what is right; rows to predict do not."""

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tlzoo import blobs
 from tlzoo.adapters.families import ENCODERS, FAMILIES
@@ -145,8 +144,8 @@ class _Variant:
 
     adapter: str | None = None
     model: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    input: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
+    input: Mapping[str, object] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -197,10 +196,10 @@ def parameters(shapes: Mapping[str, tuple[int, ...]]) -> int:
     return sum(math.prod(shape) for name, shape in shapes.items() if not _NO_PARAMETER.search(name))
 
 
-def _variant(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
+def _variant(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> _Variant:
     """Adapter, model and input, from the configuration that a library wrote."""
-    if "architecture" in config and isinstance(config.get("pretrained_cfg"), dict):
-        return _of_timm(config)
+    if "architecture" in config and isinstance(given := config.get("pretrained_cfg"), dict):
+        return _of_timm(config, given)
     if "_model_class" in config and "encoder_name" in config:
         arguments, doubt = _arguments(config)
         model = _word(config["_model_class"]) or "Unet"
@@ -210,21 +209,21 @@ def _variant(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
     return _Variant()
 
 
-def _of_timm(config: dict[str, Any]) -> _Variant:
-    given = config["pretrained_cfg"]
+def _of_timm(config: Mapping[str, object], given: Mapping[str, object]) -> _Variant:
     size = given.get("input_size")
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     if isinstance(size, list) and len(size) == 3 and all(isinstance(n, int) for n in size):
         facts = {"height": size[1], "width": size[2], "channels": size[0]}
     facts |= {name: given[name] for name in ("mean", "std") if _is_numbers(given.get(name))}
-    given_arguments = config["model_args"] if isinstance(config.get("model_args"), dict) else {}
+    written = config.get("model_args")
+    given_arguments: dict[str, object] = written if isinstance(written, dict) else {}
     if config.get("num_classes") not in (None, 1000):
         given_arguments = given_arguments | {"num_classes": config["num_classes"]}
     arguments, doubt = _arguments(given_arguments)
     return _Variant("timm", _word(config["architecture"]), arguments, facts, doubt)
 
 
-def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
+def _of_transformers(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> _Variant:
     known = {**ENCODERS, **FAMILIES}
     named = next(iter(_words(config.get("architectures"))), "")
     body = re.sub(r"(For\w+|LMHeadModel|Model)$", "", named)
@@ -236,7 +235,7 @@ def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _V
     arguments, doubt = _arguments(network)
     if arguments:
         doubts["config"] = "; ".join(["keep only what differs from the class's own defaults", *doubt.values()])
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     if isinstance(longest := config.get("max_position_embeddings"), int):
         facts["max_tokens"] = longest
     if isinstance(rate := preprocessor.get("sampling_rate"), int):
@@ -251,9 +250,9 @@ def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _V
     return _Variant("transformers", model or _word(named) or f"{body}Model", arguments, facts, doubts)
 
 
-def _arguments(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _arguments(config: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
     """Arguments that a card may have, and a doubt that names those that were left out."""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     others = []
     for name, value in config.items():
         if value is None or name in LOADING or not re.fullmatch(r"[a-z]\w*", name):
@@ -267,15 +266,15 @@ def _arguments(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
     return arguments, {"config": f"left out, for a card cannot have its value: {shown}"} if others else {}
 
 
-def _is_numbers(value: Any) -> bool:
+def _is_numbers(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(n, int | float) and abs(n) < 1e9 for n in value)
 
 
-def _word(value: Any) -> str | None:
+def _word(value: object) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"\w[\w.+-]*", value) else None
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _words(value: object) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     return tuple(v for v in values if isinstance(v, str) and re.fullmatch(r"\w[\w./+-]*", v))
 
@@ -286,7 +285,7 @@ def _text(shelf: _Shelf, name: str) -> str:
     return shelf.path(name).read_text(encoding="utf-8", errors="replace")
 
 
-def _json(shelf: _Shelf, name: str) -> dict[str, Any]:
+def _json(shelf: _Shelf, name: str) -> dict[str, object]:
     try:
         value = json.loads(_text(shelf, name) or "{}")
     except (ValueError, RecursionError) as error:

@@ -9,30 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from tlzoo import escape
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import LONGEST_SLUG, SECTIONS, SLUG
+from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import TaskFacts, task_facts
-
-_RECIPES = {
-    "image": ("image-classification", "letters"),
-    "text": ("language-modeling", "wikipedia"),
-    "audio": ("audio-classification", "spoken-words"),
-    "video": ("video-classification", "letter-motions"),
-    "image-segmentation": ("image-segmentation", "sprite-masks"),
-    "object-detection": ("object-detection", "letter-scenes"),
-    "face-detection": ("face-detection", "drawn-faces"),
-    "pose-estimation": ("pose-estimation", "mannequins"),
-    "question-answering": ("question-answering", "wikipedia-spans"),
-    "text-generation": ("text-generation", "wikipedia-replies"),
-    "video-generation": ("video-generation", "moving-letters"),
-}
-"""What a small model of each domain, or for a task of its own, is usually pretrained on here: a task and a data set."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +74,8 @@ class Known:
     training_data: tuple[str, ...] = ()
     adapter: str | None = None
     model: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    input: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
+    input: Mapping[str, object] = field(default_factory=dict)
     params: int | None = None
     format: str | None = None
     files: tuple[KnownFile, ...] = ()
@@ -121,7 +106,7 @@ def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Pa
     header = [
         *_header(card_id, name, task, facts, known),
         *_input(facts, known),
-        *_variants(task, facts, known),
+        *_variants(facts, known),
         *_TRANSFER,
     ]
     prose = [f"# {_line(name)}", *(f"\n## {section}\n{_todo(_PROSE[section])}" for section in SECTIONS)]
@@ -204,12 +189,12 @@ def _input(facts: TaskFacts, known: Known) -> list[str]:
     ]
 
 
-def _variants(task: str, facts: TaskFacts, known: Known) -> list[str]:
+def _variants(facts: TaskFacts, known: Known) -> list[str]:
     adapter, model = known.adapter or "own", known.model or "module:Class"
     what = "its name in the library" if known.adapter else "adapter and model; an architecture of the zoo is own"
     doubt = known.doubts.get("model") or (None if known.model else what)
     config, params = known.doubts.get("config"), known.doubts.get("params")
-    source, data = _RECIPES.get(task, _RECIPES[facts.domain])
+    data = facts.pretrained_on
     lines = [
         "  variants:",
         "    - id: official",
@@ -241,7 +226,7 @@ def _variants(task: str, facts: TaskFacts, known: Known) -> list[str]:
         "      config: {}" + _comment("arguments that make it small, with params as they are then counted"),
         "      weights:",
         "        - tier: stand-in",
-        f"          recipe: {{task: {source}, data: {data}}}",
+        f"          recipe: {{task: {DATASETS[data].task}, data: {data}}}",
     ]
 
 
@@ -290,7 +275,7 @@ def _line(text: str) -> str:
     return escape.visible(" ".join(text.split()))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A value in YAML, on one line, that is read as what it is.
 
     Raises:

@@ -22,6 +22,7 @@ FORMS: dict[str, str] = {
     "frames": "tlzoo.draw.video",
     "frequency": "tlzoo.draw.pitch",
     "words": "tlzoo.draw.transcript",
+    "entities": "tlzoo.draw.entities",
 }
 """By what only such a prediction has."""
 FORM_OF_KIND = {"image": "tlzoo.draw.image"}

@@ -99,6 +99,10 @@ def _boxes(facts: Answer) -> str:
     return ", ".join(sure) or f"Nothing with a score of {SURE:.0%} or more"
 
 
+def _entities(facts: Answer) -> str:
+    return ", ".join(f"{each['text']} ({each['label']})" for each in facts["entities"]) or "No entities"
+
+
 def _tracks(facts: Answer) -> str:
     best = max(facts["tracks"], key=lambda track: float(track["max"]))
     return (
@@ -120,6 +124,7 @@ _HEADLINES: dict[str, Callable[[Answer], str]] = {
     "embedding": _vector,
     "frequency": _pitch,
     "masks": _areas,
+    "entities": _entities,
     "names": _bodies,
     "boxes": _boxes,
     "tracks": _tracks,

@@ -110,11 +110,11 @@ class HeadModel(_Headed):
 def encode(backbone: Backbone, task: HeadTask, row: Row) -> Example:
     """Decode and preprocess what a task reads of a row; of a siamese one, names end in the number of the column."""
     spec = backbone.spec
-    if not task.inputs:
-        return backbone.encode(read_input(row, spec.input, spec.sample_rate, spec.frames))
     texts = tuple(row[column] for column in task.inputs)
     if task.windowed:
-        return spans.encode(cast("TextEncoder", backbone), *texts)
+        return spans.encode(cast("TextEncoder", backbone), *(texts or (row[spec.input],))) | task.layout(row)
+    if not texts:
+        return backbone.encode(read_input(row, spec.input, spec.sample_rate, spec.frames))
     if not task.siamese:
         return backbone.encode(texts)
     return {f"{name}{i}": value for i, text in enumerate(texts) for name, value in backbone.encode(text).items()}

@@ -35,12 +35,11 @@ def listing(path: Path, task: str) -> Listing:
 
     facts = task_facts(task)
     if facts.reader:
-        read: Callable[[Path], Listing] = _named(facts.reader)
+        read: Callable[[Path], Listing] = named(facts.reader)
         return _printable(read(path))
-    kind = next(iter(facts.inputs))
-    if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
-        return _printable(folder.listing(path, kind))
-    if task == "image-segmentation" and path.is_dir():
+    if facts.annotation == "class":
+        return _printable(folder.listing(path, facts.domain))
+    if facts.annotation == "mask" and path.is_dir():
         if mask_folder.has_masks(path):
             return _printable(mask_folder.listing(path))
         if not coco.candidates(path):
@@ -76,12 +75,13 @@ def rows(
     """
     place = (task_facts(task).row_reader if task else None) or ROWS.get(kind)
     if place is not None:
-        yield from _named(place)(path, columns, say)
+        yield from named(place)(path, columns, say)
     else:
         yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
 
 
-def _named(dotted: str) -> Any:
+def named(dotted: str) -> Any:
+    """A reader by its name, ``module:function`` of this package."""
     module, _, function = dotted.partition(":")
     return getattr(import_module(f"tlzoo.data.files.{module}"), function)
 

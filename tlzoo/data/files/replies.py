@@ -190,20 +190,27 @@ def listing(path: Path) -> Listing:
         InputError: It cannot be read, no column fits, or it holds too few pairs.
     """
     tables = read_tables(path)
-    found = listed(tables)
+    found = listed(tables, str(path))
     found.files = [table.path for table in tables]
     return found
 
 
-def listed(tables: Sequence[Table]) -> Listing:
-    """List the messages and replies of tables; where there are several, each names its split.
+def listed(tables: Sequence[Table], where: str) -> Listing:
+    """List the messages and replies of tables.
+
+    Args:
+        tables: The tables; where there are several, each names its split.
+        where: What errors call them.
 
     Raises:
         InputError: No column fits, or they hold too few pairs.
     """
     notes = Listing("text", [], [], [])
     pairs = without_doubles(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
-    found = ranking(pairs)
+    try:
+        found = ranking(pairs)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     found.notices, found.problems, found.columns = notes.notices + found.notices, notes.problems, notes.columns
     return found
 
