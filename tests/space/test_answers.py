@@ -40,6 +40,10 @@ PREDICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"text": "in May", "start": 3, "end": 9, "score": 0.6, "type": "short", "none": 0.1, "best": []},
         "in May (60%)",
     ),
+    "token-classification": (
+        {"entities": [{"start": 0, "end": 4, "text": "Anna", "label": "person", "score": 0.9}]},
+        "Anna (person)",
+    ),
     "text-embedding": ({"score": 0.114}, "Similarity 0.11, of at most 1"),
     "text-generation": ({"text": "Hello\nyou", "candidate_scores": [0.1, 0.9]}, "Hello\nyou"),
     "speech-recognition": ({"text": "one two", "words": []}, "one two"),
@@ -60,6 +64,7 @@ NOTHING: dict[str, tuple[dict[str, Any], str]] = {
     "no pitch": ({"time": [0.0], "frequency": [99.0], "confidence": [0.1]}, "No pitch"),
     "no sound": ({"time": [], "frequency": [], "confidence": []}, "No pitch"),
     "no words": ({"text": "", "words": []}, "No words"),
+    "no entities": ({"entities": []}, "No entities"),
     "no candidates": ({"text": "", "candidate_scores": []}, "No reply: there are no candidates"),
     "nobody": (PREDICTIONS["pose-estimation"][0] | {"scores": [], "keypoints": []}, "0 bodies of 3 points"),
     "label alone": ({"label": "cat"}, "cat"),

@@ -87,7 +87,7 @@ def new(
 ) -> None:
     """Write a draft of a card; on a terminal, ask for what is not given. What is not known is marked TODO."""
     from tlzoo.drafting.describe import describe
-    from tlzoo.drafting.draft import Known, check_id, write
+    from tlzoo.drafting.draft import DraftFacts, check_id, write
     from tlzoo.drafting.questions import complete
     from tlzoo.files import writable_folder
     from tlzoo.vocabulary import task_facts
@@ -95,7 +95,7 @@ def new(
     facts = task_facts(task)
     check_id(card, to)
     to = writable_folder(to, "--to")
-    known = describe(source) if source else Known()
+    known = describe(source) if source else DraftFacts()
     given = {
         "name": name,
         "summary": summary,

@@ -19,19 +19,19 @@ from tlzoo.blobs.hub import Repository, from_hub, repository
 from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.reader import front_matter
 from tlzoo.cards.schema import LOADING, MOST_BITS, check_inert
-from tlzoo.drafting.draft import Known, KnownFile
+from tlzoo.drafting.draft import DraftFacts, KnownFile
 from tlzoo.errors import InputError, UnavailableError
 
 FORMATS = ("safetensors", "bin", "pth", "pt", "ckpt", "h5", "keras", "tflite", "onnx", "npz", "pkl", "gguf")
 """Extensions of weights, the safest first: only files of the first that is there are taken."""
 ASSETS = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 """What adapters read beside the weights, of models of transformers."""
-MOST_BYTES = 5_000_000
-"""Longest text that is read."""
-LONGEST_HEADER = 100_000_000
-"""The most that a safetensors header may have, by its definition."""
-MOST_DIMENSIONS = 64
-"""Of a tensor, as in PyTorch."""
+MAX_BYTES = 5_000_000
+"""Maximum size of a text that is read."""
+MAX_HEADER_BYTES = 100_000_000
+"""Maximum length of a safetensors header, by its definition."""
+MAX_DIMENSIONS = 64
+"""Maximum number of dimensions of a tensor, as in PyTorch."""
 _NO_PARAMETER = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|token_type_ids)$")
 _FRAMEWORKS = {"h5": "tensorflow", "keras": "tensorflow", "tflite": "tensorflow"}
 _NOT_OF_THE_NETWORK = frozenset(
@@ -97,20 +97,20 @@ class _Hub(_Shelf):
         return self.repository.shapes(name)
 
 
-def describe(source: str) -> Known:
+def describe(source: str) -> DraftFacts:
     """Read what a source says of a model.
 
     Args:
         source: ``hub:owner/name``, with ``@revision`` where it is not ``main``; or a folder or a file.
 
     Raises:
-        InputError: There is no such source, or no weights in it.
+        InputError: The source does not exist, or has no weights.
         UnavailableError: The Hub does not deliver.
     """
     if not source.startswith("hub:"):
         path = Path(source)
         if not path.exists():
-            raise InputError(f"--from {source}: no such folder or file, and no hub:OWNER/NAME")
+            raise InputError(f"--from {source}: no such folder or file; of the Hub, hub:OWNER/NAME")
         return _read(_Folder(path))
     name = source.removeprefix("hub:")
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?", name):
@@ -125,17 +125,17 @@ def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Shapes of the tensors of a safetensors file by name, from its header.
 
     Raises:
-        InputError: It is no such file.
+        InputError: It is not a valid safetensors file.
     """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > LONGEST_HEADER:
+            if length > MAX_HEADER_BYTES:
                 raise ValueError(f"a header of {length:,} bytes")
             header = json.loads(file.read(length))
         return {name: tuple(map(int, tensor["shape"])) for name, tensor in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path}: no readable safetensors file: {' '.join(str(error).split())[:200]}") from None
+        raise InputError(f"{path}: not a valid safetensors file: {' '.join(str(error).split())[:200]}") from None
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,10 @@ class _Variant:
     doubts: Mapping[str, str] = field(default_factory=dict)
 
 
-def _read(shelf: _Shelf) -> Known:
+def _read(shelf: _Shelf) -> DraftFacts:
     form = next((f for f in FORMATS if any(name.endswith(f".{f}") for name in shelf.sizes)), None)
     if form is None:
-        raise InputError(f"--from {shelf.where}: no weights there; known: {', '.join(f'.{f}' for f in FORMATS)}")
+        raise InputError(f"--from {shelf.where}: there are no weights; known: {', '.join(f'.{f}' for f in FORMATS)}")
     weights = [name for name in shelf.sizes if name.endswith(f".{form}")]
     variant = _variant(_json(shelf, "config.json"), _json(shelf, "preprocessor_config.json"))
     assets = [name for name in ASSETS if name in shelf.sizes] if variant.adapter == "transformers" else []
@@ -165,7 +165,7 @@ def _read(shelf: _Shelf) -> Known:
         doubts["params"] = "these are the file's, its head included; write what the check counts on the built model"
     paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", text)
     title = re.search(r"^# +(\S.*)$", text, re.MULTILINE)
-    return Known(
+    return DraftFacts(
         name=title[1][:80].rstrip() if title else None,
         license=_word(header.get("license")),
         license_name=_word(header.get("license_name")),
@@ -188,11 +188,11 @@ def parameters(shapes: Mapping[str, tuple[int, ...]]) -> int:
     """Numbers in a file's tensors, without what is known to be no parameter: statistics, counters, positions.
 
     Raises:
-        InputError: A shape is none that a tensor can have.
+        InputError: A shape is not one that a tensor can have.
     """
     for name, shape in shapes.items():
-        if len(shape) > MOST_DIMENSIONS or not all(0 <= side < 1 << MOST_BITS for side in shape):
-            raise InputError(f"tensor {name[:80]!r}: its shape is none that a tensor can have")
+        if len(shape) > MAX_DIMENSIONS or not all(0 <= side < 1 << MOST_BITS for side in shape):
+            raise InputError(f"tensor {name[:80]!r}: not a shape that a tensor can have")
     return sum(math.prod(shape) for name, shape in shapes.items() if not _NO_PARAMETER.search(name))
 
 
@@ -280,7 +280,7 @@ def _words(value: object) -> tuple[str, ...]:
 
 
 def _text(shelf: _Shelf, name: str) -> str:
-    if not 0 < shelf.sizes.get(name, 0) <= MOST_BYTES:
+    if not 0 < shelf.sizes.get(name, 0) <= MAX_BYTES:
         return ""
     return shelf.path(name).read_text(encoding="utf-8", errors="replace")
 
@@ -289,5 +289,5 @@ def _json(shelf: _Shelf, name: str) -> dict[str, object]:
     try:
         value = json.loads(_text(shelf, name) or "{}")
     except (ValueError, RecursionError) as error:
-        raise InputError(f"--from {shelf.where}: {name}: no readable JSON: {error}") from None
+        raise InputError(f"--from {shelf.where}: {name}: not valid JSON: {error}") from None
     return value if isinstance(value, dict) else {}

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tlzoo.core.batch import Row
-    from tlzoo.tasks.token_classification import Found
+    from tlzoo.tasks.token_classification import NamedEntity
 
-Prediction = Mapping[str, "Sequence[Found]"]
+Prediction = Mapping[str, "Sequence[NamedEntity]"]
 SUFFIX, SHEET = ".md", ".md"
 _HEAD = "<!-- tlzoo -->\n"
 _MAX_OF_EACH = 12

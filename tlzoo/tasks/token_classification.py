@@ -21,7 +21,7 @@ from tlzoo.errors import InputError
 _IGNORED = -100  # what cross-entropy leaves out: every piece of a word but its first
 
 
-class Found(TypedDict):
+class NamedEntity(TypedDict):
     """One entity of a prediction: ``text[start:end]``, and the mean probability of its words' tags."""
 
     start: int
@@ -102,7 +102,7 @@ class TokenClassification(HeadTask):
         total = F.cross_entropy(output.float(), target, ignore_index=_IGNORED, reduction="sum")
         return total / (target != _IGNORED).sum().clamp(min=1)
 
-    def decode(self, output: Tensor, batch: Batch) -> list[dict[str, list[Found]]]:
+    def decode(self, output: Tensor, batch: Batch) -> list[dict[str, list[NamedEntity]]]:
         """The entities in each word's likeliest tag."""
         values, tags = output.float().softmax(1).max(1)
         counts = batch["windows_lengths"].tolist()
@@ -118,16 +118,16 @@ class TokenClassification(HeadTask):
 
     def _entities(
         self, text: str, words: Sequence[Sequence[int]], pieces: Tensor, scores: Tensor, numbers: Tensor
-    ) -> list[Found]:
+    ) -> list[NamedEntity]:
         named = [self._tags[int(numbers[piece])] if piece >= 0 else self._tags[0] for piece in pieces.tolist()]
-        found: list[Found] = []
+        entities: list[NamedEntity] = []
         for first, after, label in tagged(named):
             start, end = words[first][0], words[after - 1][1]
             score = float(scores[pieces[first:after]].mean())
-            found.append({"start": start, "end": end, "text": text[start:end], "label": label, "score": score})
-        return found
+            entities.append({"start": start, "end": end, "text": text[start:end], "label": label, "score": score})
+        return entities
 
-    def statistics(self, prediction: Mapping[str, Sequence[Found]], row: Row) -> dict[str, list[float]]:
+    def statistics(self, prediction: Mapping[str, Sequence[NamedEntity]], row: Row) -> dict[str, list[float]]:
         """How many entities are right in span and class, and how many there are: micro-averages, as of ``seqeval``."""
         right = self._given(row)
         given = [Entity(each["label"], each["start"], each["end"] - 1) for each in prediction["entities"]]

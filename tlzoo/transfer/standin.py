@@ -153,9 +153,9 @@ def _pretrain(card: Card, variant_id: str, folder: Path) -> None:
     def score(current: Model) -> float:
         if isinstance(network, Backbone) and not isinstance(task, HeadTask):
             return -_loss(current, validation)
-        found = statistics(task, predict(current, validation), data.splits["validation"])
+        scores = statistics(task, predict(current, validation), data.splits["validation"])
         metric = task.metrics[0]
-        return METRICS[metric].sign * value(metric, found[metric])
+        return METRICS[metric].sign * value(metric, scores[metric])
 
     fit(
         model,

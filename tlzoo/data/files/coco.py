@@ -99,24 +99,24 @@ def listing(path: Path, task: str) -> Listing:
     Raises:
         InputError: No such file, or something in it that cannot be meant: names file, annotation and alternatives.
     """
-    found = Listing("image", [], [], [], [], [])
+    examples = Listing("image", [], [], [], [], [])
     categories: Categories = {}
     pictures: list[_Picture] = []
     root = path if path.is_dir() else path.parent
-    for file, split, content in _files(path, task, found.notices):
-        found.files.append(file)
-        pictures += _pictures(file, split, content, categories, root, found)
+    for file, split, content in _files(path, task, examples.notices):
+        examples.files.append(file)
+        pictures += _pictures(file, split, content, categories, root, examples)
     if not pictures:
-        looked = ", ".join(str(f) for f in _places(found.files[0]))
-        raise InputError(f"{found.files[0]}: none of its pictures is where it says; looked in {looked}")
-    found.targets, present = _targets(task, pictures, categories, found)
-    found.labels = rarest(present)
-    found.inputs = [{"bytes": None, "path": str(p.path)} for p in pictures]
-    found.names = [p.name for p in pictures]
-    found.groups = [p.group or p.name for p in pictures] if any(p.group for p in pictures) else None
-    found.splits = [p.split for p in pictures if p.split] or None
-    found.files += [p.path for p in pictures]
-    return found
+        looked = ", ".join(str(f) for f in _places(examples.files[0]))
+        raise InputError(f"{examples.files[0]}: none of its pictures is where it says; looked in {looked}")
+    examples.targets, present = _targets(task, pictures, categories, examples)
+    examples.labels = rarest(present)
+    examples.inputs = [{"bytes": None, "path": str(p.path)} for p in pictures]
+    examples.names = [p.name for p in pictures]
+    examples.groups = [p.group or p.name for p in pictures] if any(p.group for p in pictures) else None
+    examples.splits = [p.split for p in pictures if p.split] or None
+    examples.files += [p.path for p in pictures]
+    return examples
 
 
 def candidates(path: Path) -> list[Path]:
@@ -183,7 +183,7 @@ def _pictures(
     content: Content,
     categories: Categories,
     root: Path,
-    found: Listing,
+    examples: Listing,
 ) -> list[_Picture]:
     """The pictures of one file, with their annotations; its categories are added to ``categories``."""
     own = _by_id(content["categories"], "category", file, "name")
@@ -191,19 +191,19 @@ def _pictures(
         other = categories.setdefault(key, category)
         if other["name"] != category["name"]:
             raise InputError(
-                f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {found.files[0]}"
+                f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {examples.files[0]}"
             )
     entries = _by_id(content["images"], "image", file, "file_name")
     group = next((c for c in GROUP_COLUMNS if any(c in e for e in entries.values())), None)
-    if group and f"groups from field {group!r} of images" not in found.notices:
-        found.notices.append(f"groups from field {group!r} of images")
+    if group and f"groups from field {group!r} of images" not in examples.notices:
+        examples.notices.append(f"groups from field {group!r} of images")
     pictures: dict[Id, _Picture] = {}
     paths: dict[Path, Id] = {}
     places = _places(file)
     for key, entry in entries.items():
         path = _located(str(entry["file_name"]), places)
         if path is None:
-            found.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
+            examples.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
             continue
         if path in paths:
             raise InputError(f"{file}: images {paths[path]!r} and {key!r} are the same file, {path}; make them one")
@@ -272,16 +272,16 @@ def _located(name: str, places: Iterable[Path]) -> Path | None:
 
 
 def _targets(
-    task: str, pictures: list[_Picture], categories: Categories, found: Listing
+    task: str, pictures: list[_Picture], categories: Categories, examples: Listing
 ) -> tuple[Targets, list[list[str]]]:
     """What is right for each picture, and the names of the classes that it has."""
     annotation = task_facts(task).annotation
     make = {"mask": _masks, "keypoints": _people}.get(annotation or "")
     objects = [[a for a in p.annotations if not a.get("iscrowd")] for p in pictures]
     if not any(objects):
-        raise InputError(f"{found.files[0]}: no annotation but crowds")
+        raise InputError(f"{examples.files[0]}: no annotation but crowds")
     if make is not None:
-        return make(pictures, objects, categories, found)
+        return make(pictures, objects, categories, examples)
     used = _names(objects, categories)
     if annotation != "faces":
         place = {k: used.index(str(c["name"])) for k, c in categories.items() if str(c["name"]) in used}
@@ -289,9 +289,9 @@ def _targets(
         used = [FACE]
         place = {k: 0 for k, c in categories.items() if c["name"] == FACE}
     elif len(used) > 1:
-        raise InputError(f"{found.files[0]}: {task} needs a category {FACE!r}; those used: {', '.join(used)}")
+        raise InputError(f"{examples.files[0]}: {task} needs a category {FACE!r}; those used: {', '.join(used)}")
     else:
-        found.notices.append(f"category {used[0]!r} is taken for {FACE!r}")
+        examples.notices.append(f"category {used[0]!r} is taken for {FACE!r}")
         used, place = [FACE], dict.fromkeys(categories, 0)
     objects = [[a for a in each if a["category_id"] in place] for each in objects]
     boxes = [np.array([_numbers(a, "bbox", 4) for a in each], dtype=np.float64).reshape(-1, 4) for each in objects]
@@ -303,13 +303,13 @@ def _masks(
     pictures: list[_Picture],
     objects: Annotated,
     categories: Categories,
-    found: Listing,
+    examples: Listing,
 ) -> tuple[Targets, list[list[str]]]:
     if not any(a.get("segmentation") for each in objects for a in each):
-        raise InputError(f"{found.files[0]}: no annotation has a 'segmentation'; masks are made of them")
+        raise InputError(f"{examples.files[0]}: no annotation has a 'segmentation'; masks are made of them")
     names = ["background", *(n for n in _names(objects, categories) if n != "background")]
     if len(names) > 255:
-        raise InputError(f"{found.files[0]}: {len(names)} classes; a mask holds 255 at most")
+        raise InputError(f"{examples.files[0]}: {len(names)} classes; a mask holds 255 at most")
     place = {key: names.index(str(c["name"])) for key, c in categories.items() if str(c["name"]) in names}
     areas = [
         [
@@ -327,7 +327,7 @@ def _people(
     pictures: list[_Picture],
     objects: Annotated,
     categories: Categories,
-    found: Listing,
+    examples: Listing,
 ) -> tuple[Targets, list[list[str]]]:
     people = [
         [a for a in each if isinstance(points := a.get("keypoints"), list) and any(points[2::3])] for each in objects
@@ -335,16 +335,16 @@ def _people(
     used = {a["category_id"] for each in people for a in each}
     kinds = {tuple(map(str, categories[key].get("keypoints") or COCO_NAMES)) for key in used}
     if not kinds:
-        raise InputError(f"{found.files[0]}: no annotation has 'keypoints'; poses are made of them")
+        raise InputError(f"{examples.files[0]}: no annotation has 'keypoints'; poses are made of them")
     if len(kinds) > 1:
-        raise InputError(f"{found.files[0]}: categories with different 'keypoints'; one kind of pose is read")
+        raise InputError(f"{examples.files[0]}: categories with different 'keypoints'; one kind of pose is read")
     parts = kinds.pop()
     for what, count in (
         ("annotations without keypoints, left out", sum(map(len, objects)) - sum(map(len, people))),
         ("pictures without anybody's keypoints, left out", sum(not each for each in people)),
     ):
         if count:
-            found.notices.append(f"{what}: {count}")
+            examples.notices.append(f"{what}: {count}")
     pictures[:] = [p for p, each in zip(pictures, people, strict=True) if each]
     people = [each for each in people if each]
     points = [[_numbers(a, "keypoints", 3 * len(parts)) for a in each] for each in people]

@@ -122,17 +122,17 @@ def tagged(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     Returns:
         The first word of each entity, the one after its last, and its class.
     """
-    found: list[tuple[int, int, str]] = []
+    entities: list[tuple[int, int, str]] = []
     start, label, ended = 0, "", True
     for place, tag in enumerate([*tags, "O"]):
         prefix, _, name = tag.partition("-")
         if label and (ended or name != label or prefix in ("B", "S", "U")):
-            found.append((start, place, label))
+            entities.append((start, place, label))
             label = ""
         if name and not label:
             start, label = place, name
         ended = prefix in ("E", "L", "S", "U")
-    return found
+    return entities
 
 
 def listing(path: Path) -> Listing:
@@ -150,18 +150,18 @@ def listing(path: Path) -> Listing:
     files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".") if path.is_dir() else [path]
     parts = [file for file in files if _is_rows(file)]
     if parts:
-        found = listed([tables.Table(f, tables.read_table(f).columns, split_of(f.name)) for f in parts], str(path))
-        found.files = parts
-        return found
+        examples = listed([tables.Table(f, tables.read_table(f).columns, split_of(f.name)) for f in parts], str(path))
+        examples.files = parts
+        return examples
     split = {file: split_of(file.name) if path.is_dir() else None for file in files}
     if len(files) > 1:
         files = [file for file in files if split[file]]
     if not files:
         raise InputError(f"{path}: no file here is named after a split; name them train, dev and test (train.conll)")
     sentences = [sentence for file in files for sentence in in_columns(file, split[file])]
-    found = _listed(sentences, str(path), len(files) > 1)
-    found.files = files
-    return found
+    examples = _listed(sentences, str(path), len(files) > 1)
+    examples.files = files
+    return examples
 
 
 def _is_rows(file: Path) -> bool:
@@ -237,12 +237,12 @@ def listed(parts: Sequence[tables.Table], where: str) -> Listing:
     Raises:
         InputError: No column fits, or a value is of another form; names the row.
     """
-    found = _listed([s for part in parts for s in _in_table(part)], where, len(parts) > 1)
+    examples = _listed([s for part in parts for s in _in_table(part)], where, len(parts) > 1)
     for part in parts:
-        tables.guessed(found, part, **_columns(part))
+        tables.guessed(examples, part, **_columns(part))
     if name := _columns(parts[0]).get("text"):
-        found.columns = {"text": name}
-    return found
+        examples.columns = {"text": name}
+    return examples
 
 
 def _columns(table: tables.Table) -> dict[str, str]:
@@ -298,14 +298,14 @@ def _spans(value: object, where: str) -> Iterator[Entity]:
 def _listed(sentences: Sequence[Sentence], where: str, parted: bool) -> Listing:
     if not any(sentence.entities for sentence in sentences):
         raise InputError(f"{where}: no entity is marked in its {len(sentences)} texts")
-    found = Listing("text", [s.text for s in sentences], [], [s.name for s in sentences])
-    found.labels = rarest([[entity.label for entity in s.entities] for s in sentences])
-    found.targets = Entities(sentences)
-    found.splits = [s.split or "train" for s in sentences] if parted else None
+    examples = Listing("text", [s.text for s in sentences], [], [s.name for s in sentences])
+    examples.labels = rarest([[entity.label for entity in s.entities] for s in sentences])
+    examples.targets = Entities(sentences)
+    examples.splits = [s.split or "train" for s in sentences] if parted else None
     documents = {s.group for s in sentences}
     if "" not in documents and len(documents) >= _MIN_DOCUMENTS:
-        found.groups = [s.group for s in sentences]
-    return found
+        examples.groups = [s.group for s in sentences]
+    return examples
 
 
 def rows(

@@ -47,14 +47,14 @@ def listing(path: Path, task: str) -> Listing:
     return _printable(coco.listing(path, task))
 
 
-def _printable(found: Listing) -> Listing:
+def _printable(examples: Listing) -> Listing:
     """The listing, with names of files and folders that are no UTF-8 made such that they can be kept and shown."""
     from tlzoo.data.files.text_files import printable
 
-    found.names, found.labels = [*map(printable, found.names)], [*map(printable, found.labels)]
-    found.groups = found.groups and [*map(printable, found.groups)]
-    found.problems = [*map(printable, found.problems)]
-    return found
+    examples.names, examples.labels = [*map(printable, examples.names)], [*map(printable, examples.labels)]
+    examples.groups = examples.groups and [*map(printable, examples.groups)]
+    examples.problems = [*map(printable, examples.problems)]
+    return examples
 
 
 def rows(
@@ -86,11 +86,11 @@ def named(dotted: str) -> Any:
     return getattr(import_module(f"tlzoo.data.files.{module}"), function)
 
 
-def fingerprint(found: Listing, path: Path) -> str:
+def fingerprint(examples: Listing, path: Path) -> str:
     """Hash of the names and contents of the files that decide a listing's rows."""
     from tlzoo.data.files.folder import digest
 
-    return digest(path if path.is_dir() else path.parent, found.files)
+    return digest(path if path.is_dir() else path.parent, examples.files)
 
 
 def title(path: Path) -> str:
