@@ -66,11 +66,11 @@ PRETRAINED_ON: Mapping[Domain, str] = {
     "audio": "spoken-words",
     "video": "letter-motions",
 }
-"""The data set that a small model of each domain is usually pretrained on here."""
+"""The data set that small models of each domain are usually pretrained on."""
 
 
 class Pretraining(TypedDict, total=False):
-    """How stand-ins are pretrained: fields of ``tlzoo.transfer.recipe.Recipe`` where they are not the usual ones."""
+    """How stand-ins are pretrained: fields of ``tlzoo.transfer.recipe.Recipe`` that differ from the usual ones."""
 
     steps: int
     learning_rates: tuple[float, ...]
@@ -108,12 +108,12 @@ class TaskFacts:
         reader: What lists a person's own data, ``module:function`` of ``tlzoo.data.files``; absent where class folders
             or COCO annotations are read.
         row_reader: What reads the rows of a file to predict, likewise; absent where the kind of input decides.
-        table_reader: What lists the tables of a data set of the Hub, likewise; absent where columns of files are read.
-        annotation: What is right, in a form that many tasks' data have; absent where the task has one of its own.
-        columns: The columns that are its input; absent where one column, named after the kind of input, is.
-        head: What its heads read.
-        stand_in: The data set that a small model is pretrained on for it, where that is not the domain's.
-        pretraining: How a small model is pretrained on it.
+        table_reader: Reader of a Hub data set's splits as tables, likewise; absent where its columns are media files.
+        annotation: How data are annotated; absent where only this task's data are annotated so.
+        columns: Its input columns; absent where the only one is named after the kind of input.
+        head: What its heads read of a backbone.
+        stand_in: The data set that small models are pretrained on for it, where it is not the domain's.
+        pretraining: How small models are pretrained on its data.
         other_kinds: Other kinds of input that a model may take for it.
         epochs: Maximum number of times that training sees an example, where that is not what the recipe says: a text is
             in several pairs, and seen in each.
@@ -401,7 +401,7 @@ TASKS: dict[str, TaskFacts] = {
 
 
 def annotated(*annotations: Annotation) -> tuple[str, ...]:
-    """The tasks whose data are annotated in one of these ways."""
+    """Tasks whose data have one of these kinds of annotation."""
     return tuple(name for name, facts in TASKS.items() if facts.annotation in annotations)
 
 

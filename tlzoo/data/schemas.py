@@ -107,11 +107,11 @@ CLOZE_FEATURES = Features({name: Value("string") for name in ("text", "target", 
 
 
 REPLY_TARGETS = Features({"candidates": List(Value("string")), "target": Value("int64")})
-"""What is right for one message: the replies to choose from, and the place of the right one."""
+"""Targets of one message: the replies to choose from, and the place of the right one."""
 
 
 REPLY_FEATURES = Features({"text": Value("string"), **REPLY_TARGETS, "group": Value("string"), "id": Value("string")})
-"""Of a row: the message, what is right, its theme and conversation, its name."""
+"""Rows: the message, its targets, its theme and conversation (``group``), its name."""
 
 
 def entity_features(names: Sequence[str]) -> Features:

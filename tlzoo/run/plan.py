@@ -16,7 +16,7 @@ from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.transfer import standin
-from tlzoo.transfer.recipe import Network, Recipe, recipe
+from tlzoo.transfer.recipe import NetworkFacts, Recipe, recipe
 from tlzoo.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
@@ -306,5 +306,5 @@ def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, prec
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
     facts = task_facts(task)
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    how = recipe(strategy, facts.head, Network(card.is_native_on(task), variant.adapter == "transformers", advice))
+    how = recipe(strategy, facts.head, NetworkFacts(card.is_native_on(task), variant.adapter == "transformers", advice))
     return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from tlzoo.vocabulary import Head, Strategy
 
 SHOTS = 5
-"""Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
+"""Labelled examples in a few-shot prompt; each question pays for them again."""
 CTC_STEPS = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
-"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only. A transformer
-takes twice as many: on spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
+"""Optimizer steps of CTC heads, which predict blanks alone for hundreds of steps. A transformer takes twice as many: on
+spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
 MIN_STEPS = 60
-"""Optimizer steps that a run may take however few its examples are."""
+"""Optimizer steps that a run may take, however few examples there are."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class Recipe:
     """Hyperparameters of a run; part of its content key.
 
     Attributes:
-        steps: Most optimizer steps.
+        steps: Maximum number of optimizer steps.
         learning_rates: Peak learning rates to choose from, on validation.
-        trial: Share of the steps that each learning rate is tried for.
-        batch_size: Examples a step.
-        accumulation: Batches a step; the batch of ``batch_size`` is cut into so many.
+        trial: Fraction of the steps that each learning rate is tried for.
+        batch_size: Examples per step.
+        accumulation: Batches per step; the batch of ``batch_size`` is cut into so many.
         warmup: Share of the steps with a rising learning rate; it falls as a cosine afterwards.
         weight_decay: AdamW's.
-        looks: Times that validation is looked at, over all steps.
-        patience: Looks without improvement before training stops.
+        looks: Number of evaluations on the validation split, over all steps.
+        patience: Number of evaluations without improvement before training stops.
         max_norm: Gradients are clipped to this norm.
-        augment: Whether training batches are varied (see ``Model.augment``).
-        epochs: Most times that an example is seen, unless that is fewer than ``MIN_STEPS`` steps.
+        augment: Whether training batches are augmented (see ``Model.augment``).
+        epochs: Maximum number of times that an example is seen, unless that is fewer than ``MIN_STEPS`` steps.
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.run.precision``).
-        shots: Labelled examples in the prompt of a model that is asked, and not trained.
+        shots: Labelled examples in the prompt of a model that is prompted instead of trained.
         version: Raised when the loop changes what a recipe means.
     """
 
@@ -64,7 +64,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkFacts:
     """What decides how a network is trained, besides the task and the strategy.
 
     Attributes:
@@ -79,7 +79,7 @@ class Network:
     learning_rate: float | None = None
 
 
-def recipe(strategy: Strategy, head: Head = "vector", network: Network | None = None) -> Recipe:
+def recipe(strategy: Strategy, head: Head = "vector", network: NetworkFacts | None = None) -> Recipe:
     """The recipe of a strategy.
 
     Args:
@@ -92,7 +92,7 @@ def recipe(strategy: Strategy, head: Head = "vector", network: Network | None = 
             lost on blanks. Where whole videos are generated, nothing costs as much a step, nor teaches as much.
         network: What is trained.
     """
-    network = network or Network()
+    network = network or NetworkFacts()
     usual = 3e-4 if network.is_transformer else 1e-3
     tuned = network.learning_rate or usual
     chosen = {

@@ -75,10 +75,10 @@ def recipe_key(card: Card, variant_id: str) -> str:
 
 
 def load_standin(network: Backbone | Model, card: Card, checkpoint: Checkpoint) -> None:
-    """Load a stand-in; pretrain it first where the cache has none.
+    """Load a stand-in; pretrain it first if it is not in the cache.
 
     Raises:
-        UnavailableError: It has to be pretrained, and data cannot be had or the cache cannot be written.
+        UnavailableError: It has to be pretrained, and its data are not available or the cache cannot be written.
     """
     from safetensors.torch import load_file
 
@@ -107,7 +107,7 @@ def pretrained(card: Card, variant_id: str) -> Path:
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        with torch.random.fork_rng(devices=[]):  # whoever asks draws the same numbers, pretrained now or before
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers are the same, pretrained now or before
             _pretrain(card, variant_id, folder)
 
     path = kept(recipe_key(card, variant_id))

@@ -97,7 +97,7 @@ def listing(path: Path, task: str) -> Listing:
         task: A task whose data are annotated with boxes, faces, masks or keypoints.
 
     Raises:
-        InputError: No such file, or something in it that cannot be meant: names file, annotation and alternatives.
+        InputError: The file does not exist, or an annotation is invalid; names file, annotation and alternatives.
     """
     examples = Listing("image", [], [], [], [], [])
     categories: Categories = {}
@@ -274,12 +274,12 @@ def _located(name: str, places: Iterable[Path]) -> Path | None:
 def _targets(
     task: str, pictures: list[_Picture], categories: Categories, examples: Listing
 ) -> tuple[Targets, list[list[str]]]:
-    """What is right for each picture, and the names of the classes that it has."""
+    """The targets of each picture, and the names of its classes."""
     annotation = task_facts(task).annotation
     make = {"mask": _masks, "keypoints": _people}.get(annotation or "")
     objects = [[a for a in p.annotations if not a.get("iscrowd")] for p in pictures]
     if not any(objects):
-        raise InputError(f"{examples.files[0]}: no annotation but crowds")
+        raise InputError(f"{examples.files[0]}: every annotation is a crowd")
     if make is not None:
         return make(pictures, objects, categories, examples)
     used = _names(objects, categories)

@@ -1,8 +1,8 @@
 """A person's own texts with marked entities: CoNLL columns, and JSON Lines or Parquet with spans or with tags.
 
 CoNLL columns have a word a line, its tag last, and a blank line after each sentence (Tjong Kim Sang and De Meulder
-2003, cs/0306050, section 3). Tags are read by the rules of the shared task's ``conlleval``, so that IOB1, IOB2, BIOES
-and BILOU need not be told apart.
+2003, cs/0306050, section 3). Tags are read by the rules of the shared task's ``conlleval``, which fit IOB1, IOB2, BIOES
+and BILOU alike.
 """
 
 from __future__ import annotations

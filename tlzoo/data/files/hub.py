@@ -73,15 +73,15 @@ def listing(
         commit: Revision.
         task: What it is for.
         config: Configuration, where the data set has several.
-        label: Column of what is right; guessed by default.
+        label: Column of the targets; guessed by default.
         group: Group column; guessed by default.
-        train: Pattern of the Parquet files to train on, of a data set that is too large to be had whole.
+        train: Pattern of the Parquet files to train on, of a data set that is too large to download whole.
         test: The same for the test.
-        archive: A tar file in the repository, which holds class folders, and is all that is read.
+        archive: A tar file in the repository, which holds class folders, and is the only file that is read.
 
     Raises:
         InputError: No column fits, or ``datasets`` cannot read it, such as where it has several configurations.
-        UnavailableError: The archive cannot be had.
+        UnavailableError: The archive is not available.
     """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
@@ -134,10 +134,10 @@ def listed(
     Args:
         loaded: Its splits.
         where: What errors and notices call it.
-        task: What it is for. Where the task's record names a reader of tables, each split is read as one of a person's
-            own tables is. Else the first column of its kind of input is taken, and the one that is annotated as the
-            task's record says: of classes, transcripts, objects or masks (:data:`COLUMNS`).
-        label: Column of what is right; guessed by default.
+        task: The task. If its record names a reader of tables, each split is read like a table of a person's own.
+            Otherwise the first column of the task's kind of input is read, and a column with the record's kind of
+            annotation: classes, transcripts, objects or masks (:data:`COLUMNS`).
+        label: Column of the targets; guessed by default.
         group: Group column; guessed by default.
 
     Raises:
@@ -181,7 +181,7 @@ def listed(
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is read that says what is right.
+    """How a column of targets is read.
 
     Attributes:
         name: What it is called.

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 ROWS = {"text": "tables:rows", "dna": "fasta:rows"}
-"""What reads the rows of a person's file to predict, by kind of input, where its task's record names none: ``module:
-function`` of this package; any other file is one row."""
+"""Readers of rows to predict by kind of input, ``module:function`` of this package, where the task's record names none;
+any other file is one row."""
 
 
 def listing(path: Path, task: str) -> Listing:
@@ -60,7 +60,7 @@ def _printable(examples: Listing) -> Listing:
 def rows(
     path: Path, task: str | None, kind: str, columns: Mapping[str, str], say: Callable[[str], None]
 ) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
-    """Rows of a file to predict, each with what it is called by, ``input`` and more, or with what is wrong with it.
+    """Rows of a file to predict, each with its identifiers, ``input`` and more; or with the reason it cannot be read.
 
     Args:
         path: The file.
