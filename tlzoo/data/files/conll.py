@@ -148,25 +148,33 @@ def listing(path: Path) -> Listing:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; --data takes auto, a data set's name, hub:ID or a path")
     files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".") if path.is_dir() else [path]
-    parts = [file for file in files if _is_rows(file)]
-    if parts:
-        examples = listed([tables.Table(f, tables.read_table(f).columns, split_of(f.name)) for f in parts], str(path))
-        examples.files = parts
-        return examples
+    files = [file for file in files if _is_rows(file)] or files
     split = {file: split_of(file.name) if path.is_dir() else None for file in files}
-    if len(files) > 1:
-        files = [file for file in files if split[file]]
+    named = [file for file in files if split[file]]
+    alone = [file for file in files if len(files) == 1 or _suffix(file) in SUFFIXES]
+    if not named and len(alone) == 1:
+        named = alone
+    unnamed, files = [file for file in files if file not in named], named
     if not files:
         raise InputError(f"{path}: no file here is named after a split; name them train, dev and test (train.conll)")
-    sentences = [sentence for file in files for sentence in in_columns(file, split[file])]
-    examples = _listed(sentences, str(path), len(files) > 1)
+    if _is_rows(files[0]):
+        examples = listed([tables.Table(f, tables.read_table(f).columns, split[f]) for f in files], str(path))
+    else:
+        examples = _listed([s for f in files for s in in_columns(f, split[f])], str(path), len(files) > 1)
     examples.files = files
+    if unnamed:
+        names = ", ".join(printable(file.name) for file in unnamed[:8])
+        examples.notices.append(f"{path}: not named after a split, left out: {names}")
     return examples
 
 
 def _is_rows(file: Path) -> bool:
-    suffixes = (".json", ".jsonl", ".ndjson", ".parquet")
-    return Path(file.name.lower().removesuffix(".gz")).suffix in suffixes and tables.is_table(file)
+    return _suffix(file) in (".json", ".jsonl", ".ndjson", ".parquet") and tables.is_table(file)
+
+
+def _suffix(file: Path) -> str:
+    """The suffix of a file, whether it is compressed or not."""
+    return Path(file.name.lower().removesuffix(".gz")).suffix
 
 
 def in_columns(path: Path, split: str | None = None, marked: bool = True) -> Iterator[Sentence]:
@@ -324,7 +332,7 @@ def rows(
     Raises:
         InputError: It cannot be read.
     """
-    if Path(path.name.lower().removesuffix(".gz")).suffix not in SUFFIXES:
+    if _suffix(path) not in SUFFIXES:
         yield from tables.rows(path, columns, say)
         return
     say("a word a line")
