@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 from tlzoo.errors import unknown
 
@@ -38,6 +38,21 @@ InputKind = Literal[
 ]
 Adapter = Literal["own", "openai", "litert", "smp", "timm", "torchvision", "transformers"]
 """Library families that build models; :data:`tlzoo.adapters.ADAPTERS` has the module of each."""
+Head = Literal[
+    "vector",  # reads one vector an example
+    "maps",  # reads feature maps
+    "sequence",  # reads a sequence of vectors
+    "ctc",  # reads a sequence of vectors, and spells by connectionist temporal classification
+    "frames",  # generates videos; no head on a backbone
+]
+Annotation = Literal[
+    "class",  # one class an example
+    "boxes",  # boxes with a class each
+    "faces",  # boxes of one class
+    "mask",  # a class for each pixel
+    "keypoints",  # named points of bodies
+    "transcript",  # what is said
+]
 _COLUMNS = {"ends": "video"}
 
 DOMAINS: tuple[str, ...] = get_args(Domain)
@@ -45,6 +60,23 @@ TIERS: tuple[str, ...] = get_args(Tier)
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 UNTRAINED: tuple[Strategy, ...] = ("zero-shot", "few-shot")
 TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")
+PRETRAINED_ON: Mapping[Domain, str] = {
+    "image": "letters",
+    "text": "wikipedia",
+    "audio": "spoken-words",
+    "video": "letter-motions",
+}
+"""The data set that small models of each domain are usually pretrained on."""
+
+
+class Pretraining(TypedDict, total=False):
+    """How stand-ins are pretrained: fields of ``tlzoo.transfer.recipe.Recipe`` that differ from the usual ones."""
+
+    steps: int
+    learning_rates: tuple[float, ...]
+    batch_size: int
+    looks: int
+    augment: bool
 
 
 @dataclass(frozen=True)
@@ -76,6 +108,12 @@ class TaskFacts:
         reader: What lists a person's own data, ``module:function`` of ``tlzoo.data.files``; absent where class folders
             or COCO annotations are read.
         row_reader: What reads the rows of a file to predict, likewise; absent where the kind of input decides.
+        table_reader: Reader of a Hub data set's splits as tables, likewise; absent where its columns are media files.
+        annotation: How data are annotated; absent where only this task's data are annotated so.
+        columns: Its input columns; absent where the only one is named after the kind of input.
+        head: What its heads read of a backbone.
+        stand_in: The data set that small models are pretrained on for it, where it is not the domain's.
+        pretraining: How small models are pretrained on its data.
         other_kinds: Other kinds of input that a model may take for it.
         epochs: Maximum number of times that training sees an example, where that is not what the recipe says: a text is
             in several pairs, and seen in each.
@@ -91,6 +129,12 @@ class TaskFacts:
     standard: tuple[str | None, str]
     reader: str | None = None
     row_reader: str | None = None
+    table_reader: str | None = None
+    annotation: Annotation | None = None
+    columns: tuple[str, ...] = ()
+    head: Head = "vector"
+    stand_in: str | None = None
+    pretraining: Pretraining = field(default_factory=Pretraining)
     other_kinds: Mapping[str, OtherKind] = field(default_factory=dict)
     epochs: int | None = None
     untrained: bool = False
@@ -125,9 +169,19 @@ class TaskFacts:
         return frozenset(map(self.headline, self.inputs))
 
     @property
+    def input_columns(self) -> tuple[str, ...]:
+        """The columns that are its input."""
+        return self.columns or (column(self.domain),)
+
+    @property
+    def pretrained_on(self) -> str:
+        """The data set that a small model is pretrained on for it."""
+        return self.stand_in or PRETRAINED_ON[self.domain]
+
+    @property
     def is_dense(self) -> bool:
         """Whether heads for it read maps, and not one vector an example."""
-        return frozenset({"pyramid"}) in self.needs
+        return self.head == "maps"
 
     @property
     def is_cacheable(self) -> bool:
@@ -135,13 +189,16 @@ class TaskFacts:
 
         Sequences are not: their heads are trained on top of the frozen network.
         """
-        return frozenset({"tokens"}) not in self.needs
+        return self.head not in ("sequence", "ctc")
 
 
 def _one_of(*outputs: str) -> tuple[frozenset[str], ...]:
     """Needs that any one of these outputs meets."""
     return tuple(frozenset({output}) for output in outputs)
 
+
+_RENDERED = Pretraining(steps=200, batch_size=16, looks=4, augment=False)
+"""Rendered pictures are not augmented: they vary in many ways, and in so few steps a network hardly learns more."""
 
 TASKS: dict[str, TaskFacts] = {
     "image-classification": TaskFacts(
@@ -151,6 +208,8 @@ TASKS: dict[str, TaskFacts] = {
         ("accuracy", "macro_f1"),
         "classification:ImageClassification",
         ("cifar10", "digits"),
+        annotation="class",
+        pretraining={**_RENDERED, "steps": 400, "batch_size": 32},
     ),
     "face-detection": TaskFacts(
         "image",
@@ -159,6 +218,10 @@ TASKS: dict[str, TaskFacts] = {
         ("ap50", "ap"),
         "detection:FaceDetection",
         (None, "faces"),
+        annotation="faces",
+        head="maps",
+        stand_in="drawn-faces",
+        pretraining=_RENDERED,
     ),
     "object-detection": TaskFacts(
         "image",
@@ -167,6 +230,10 @@ TASKS: dict[str, TaskFacts] = {
         ("ap", "ap50"),
         "detection:ObjectDetection",
         (None, "digit-scenes"),
+        annotation="boxes",
+        head="maps",
+        stand_in="letter-scenes",
+        pretraining={**_RENDERED, "steps": 300, "learning_rates": (6e-3,)},
     ),
     "image-segmentation": TaskFacts(
         "image",
@@ -175,6 +242,10 @@ TASKS: dict[str, TaskFacts] = {
         ("miou", "dice"),
         "image_segmentation:Segmentation",
         (None, "nuclei"),
+        annotation="mask",
+        head="maps",
+        stand_in="sprite-masks",
+        pretraining=_RENDERED,
     ),
     "pose-estimation": TaskFacts(
         "image",
@@ -183,6 +254,10 @@ TASKS: dict[str, TaskFacts] = {
         ("pck", "oks_ap"),
         "pose_estimation:Pose",
         (None, "figures"),
+        annotation="keypoints",
+        head="maps",
+        stand_in="mannequins",
+        pretraining=_RENDERED,
     ),
     "text-classification": TaskFacts(
         "text",
@@ -192,6 +267,8 @@ TASKS: dict[str, TaskFacts] = {
         "classification:TextClassification",
         ("sst2", "tweets"),
         reader="tables:listing",
+        table_reader="tables:listed",
+        annotation="class",
     ),
     "text-embedding": TaskFacts(
         "text",
@@ -204,6 +281,8 @@ TASKS: dict[str, TaskFacts] = {
         row_reader="pairs:rows",
         epochs=10,
         untrained=True,
+        table_reader="pairs:listed",
+        columns=("sentence1", "sentence2"),
     ),
     "text-generation": TaskFacts(
         "text",
@@ -213,6 +292,9 @@ TASKS: dict[str, TaskFacts] = {
         "text_generation:Replies",
         (None, "chatterbot"),
         reader="replies:listing",
+        table_reader="replies:listed",
+        columns=("text", "candidates"),
+        stand_in="wikipedia-replies",
     ),
     "question-answering": TaskFacts(
         "text",
@@ -223,6 +305,23 @@ TASKS: dict[str, TaskFacts] = {
         ("squad", "news-spans"),
         reader="squad:listing",
         row_reader="squad:rows",
+        table_reader="squad:of_tables",
+        columns=("question", "context"),
+        head="sequence",
+        stand_in="wikipedia-spans",
+        pretraining={"steps": 400, "learning_rates": (1e-3,), "batch_size": 16, "looks": 4},
+    ),
+    "token-classification": TaskFacts(
+        "text",
+        "token-classification",
+        _one_of("tokens"),
+        ("entity_f1", "entity_precision", "entity_recall"),
+        "token_classification:TokenClassification",
+        ("wnut17", "rendered-names"),
+        reader="conll:listing",
+        row_reader="conll:rows",
+        table_reader="conll:listed",
+        head="sequence",
     ),
     "language-modeling": TaskFacts(
         "text",
@@ -233,6 +332,7 @@ TASKS: dict[str, TaskFacts] = {
         (None, "news-cloze"),
         reader="passages:listing",
         other_kinds={"dna": OtherKind(("pearson",), "dna_tracks:Tracks", (None, "promoters"))},
+        pretraining={"steps": 2400, "learning_rates": (1e-3,), "batch_size": 8},
     ),
     "audio-classification": TaskFacts(
         "audio",
@@ -241,6 +341,7 @@ TASKS: dict[str, TaskFacts] = {
         ("accuracy", "macro_f1"),
         "classification:AudioClassification",
         ("esc50", "spoken-digits"),
+        annotation="class",
     ),
     "audio-embedding": TaskFacts(
         "audio",
@@ -250,6 +351,7 @@ TASKS: dict[str, TaskFacts] = {
         "audio_embedding:AudioEmbedding",
         ("hear-esc50", "spoken-voices"),
         untrained=True,
+        annotation="class",
     ),
     "pitch-extraction": TaskFacts(
         "audio",
@@ -259,6 +361,7 @@ TASKS: dict[str, TaskFacts] = {
         "pitch_extraction:PitchExtraction",
         (None, "pitches"),
         reader="f0_folder:listing",
+        head="sequence",
     ),
     "speech-recognition": TaskFacts(
         "audio",
@@ -269,6 +372,8 @@ TASKS: dict[str, TaskFacts] = {
         ("librispeech", "spoken-numbers"),
         reader="transcripts:listing",
         longest_hop=0.05,
+        annotation="transcript",
+        head="ctc",
     ),
     "video-classification": TaskFacts(
         "video",
@@ -277,6 +382,7 @@ TASKS: dict[str, TaskFacts] = {
         ("accuracy", "macro_f1"),
         "classification:VideoClassification",
         ("ucf101-subset", "digit-motions"),
+        annotation="class",
     ),
     "video-generation": TaskFacts(
         "video",
@@ -287,9 +393,16 @@ TASKS: dict[str, TaskFacts] = {
         (None, "moving-digits"),
         reader="video_folder:listing",
         other_kinds={"ends": OtherKind(("psnr", "ssim", "psnr_gain"))},
+        head="frames",
+        stand_in="moving-letters",
     ),
 }
 """Everything that is known of a task outside of its own module, in one record each."""
+
+
+def annotated(*annotations: Annotation) -> tuple[str, ...]:
+    """Tasks whose data have one of these kinds of annotation."""
+    return tuple(name for name, facts in TASKS.items() if facts.annotation in annotations)
 
 
 def column(kind: str) -> str:

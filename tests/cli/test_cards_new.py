@@ -184,10 +184,10 @@ def test_from_the_hub(hub: Hub, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "part"),
     [
-        ("nowhere", "--from nowhere: no such folder or file, and no hub:OWNER/NAME"),
+        ("nowhere", "--from nowhere: no such folder or file; of the Hub, hub:OWNER/NAME"),
         ("hub:one", "expected hub:OWNER/NAME"),
         ("hub:some/../one", "expected hub:OWNER/NAME"),
-        ("tests/cards", "no weights there; known: .safetensors"),
+        ("tests/cards", "there are no weights; known: .safetensors"),
     ],
 )
 def test_bad_sources_are_one_line(source: str, part: str, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_damaged_file_is_one_line(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     done = new(tmp_path, "--task", "text-embedding", "--from", str(path))
     assert done.returncode == 2
-    assert "no readable safetensors file" in done.stderr
+    assert "not a valid safetensors file" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

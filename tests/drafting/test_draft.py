@@ -4,7 +4,7 @@ import pytest
 
 from tlzoo.cards import catalogue
 from tlzoo.cards.reader import read, todos
-from tlzoo.drafting.draft import Known, KnownFile, write
+from tlzoo.drafting.draft import DraftFacts, KnownFile, write
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import TASKS
 
@@ -23,7 +23,7 @@ def test_a_draft_can_be_read_and_names_what_is_left(task: str, tmp_path: Path) -
 
 
 def test_what_is_known_is_on_the_card(tmp_path: Path) -> None:
-    known = Known(
+    known = DraftFacts(
         name='A "name": # with - marks',
         summary="Yes",
         license="other",
@@ -67,9 +67,9 @@ def test_what_is_known_is_on_the_card(tmp_path: Path) -> None:
 
 
 def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:
-    assert read(write("my-model", "language-modeling", tmp_path, Known(kind="dna"))).card.input.kind == "dna"
+    assert read(write("my-model", "language-modeling", tmp_path, DraftFacts(kind="dna"))).card.input.kind == "dna"
     with pytest.raises(InputError, match="language-modeling takes dna or text"):
-        write("other", "language-modeling", tmp_path, Known(kind="audio"))
+        write("other", "language-modeling", tmp_path, DraftFacts(kind="audio"))
 
 
 def test_a_card_is_never_overwritten(tmp_path: Path) -> None:
@@ -131,7 +131,9 @@ VALUES: dict[str, object] = {
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
-    known = Known(adapter="transformers", model="BertModel", config=VALUES, input={"mean": [1e-05, 1.0], "height": 8})
+    known = DraftFacts(
+        adapter="transformers", model="BertModel", config=VALUES, input={"mean": [1e-05, 1.0], "height": 8}
+    )
     card = read(write("my-model", "image-classification", tmp_path, known)).card
     config = card.variants[0].config
     assert config == VALUES
@@ -155,12 +157,12 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_texts_are_written_on_one_line_as_they_are_seen(given: str, shown: str, tmp_path: Path) -> None:
-    card = read(write("my-model", "image-classification", tmp_path, Known(name=given, summary=given))).card
+    card = read(write("my-model", "image-classification", tmp_path, DraftFacts(name=given, summary=given))).card
     assert (card.name, card.summary) == (shown, shown)
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
 def test_what_is_no_finite_number_is_refused(value: float, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a card has finite numbers only"):
-        write("my-model", "image-classification", tmp_path, Known(config={"a": [1, {"b": value}]}))
+        write("my-model", "image-classification", tmp_path, DraftFacts(config={"a": [1, {"b": value}]}))
     assert not list(tmp_path.rglob("*.md"))

@@ -100,7 +100,7 @@ def test_a_board_that_ships_is_read_and_not_ranked_again(
 
 
 def test_a_large_board_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """40 models, 16 tasks, 6 strategies."""
+    """40 models, all tasks, 6 strategies."""
     row = dict.fromkeys(BOARD.names) | {"weights": "stand-in", "status": "ok", "fraction": 1.0, "n_test": 9}
     row |= {"ci_low": 0.1, "ci_high": 0.9, "value": 0.5, "rank": 1, "dataset": "d", "variant": "nano"}
     ids = [card.id for card in catalogue.cards()]

@@ -29,8 +29,9 @@ from tlzoo.errors import InputError
 from tlzoo.space import ready, trying
 from tlzoo.space.boards import Boards
 from tlzoo.space.ready import Ready, best, from_lines, to_lines
-from tlzoo.space.trying import TEXTS, answered
+from tlzoo.space.trying import answered
 from tlzoo.tasks import task_type
+from tlzoo.vocabulary import task_facts
 
 PITCH = "pitch-extraction"
 
@@ -278,7 +279,7 @@ def test_nothing_evaluated_is_nothing_to_try(boards: Boards, tmp_path: Path) -> 
 
 def test_two_texts_are_asked_for_where_a_task_reads_two() -> None:
     for task in ("question-answering", "text-embedding"):
-        assert task_type(task).inputs == TEXTS[task]  # type: ignore[attr-defined]
+        assert task_type(task).inputs == task_facts(task).columns  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")

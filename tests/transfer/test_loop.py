@@ -181,5 +181,5 @@ def test_batches_are_varied_only_where_the_recipe_says_so(
 def test_recipes_shrink_with_the_data_but_not_to_nothing() -> None:
     assert recipe("scratch").for_examples(8).steps == 60
     assert recipe("scratch").for_examples(800).steps == recipe("scratch").steps
-    dense = recipe("scratch", dense=True)
+    dense = recipe("scratch", "maps")
     assert dense.for_examples(24).steps == 25 * 3 and dense.for_examples(8).steps == 60

@@ -36,7 +36,7 @@ def test_a_text_encoder_is_pretrained_by_the_objective_of_its_paper(
         (kept / part).mkdir(parents=True, exist_ok=True)
         (tmp_path / part).symlink_to(kept / part)
     short = Recipe(steps=6, learning_rates=(2e-3,), batch_size=8, looks=1)
-    monkeypatch.setitem(standin.RECIPES, "language-modeling", short)
+    monkeypatch.setattr(standin, "training", lambda *_: short)
     learner = standin.learner
 
     def small(*arguments: Any) -> Any:

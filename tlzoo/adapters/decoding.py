@@ -61,7 +61,7 @@ class CausalDecoder(TrainableModel):
         """
         super().__init__()
         self.backbone = backbone
-        self.replies = task.name == "text-generation"
+        self.replies = "candidates" in task.facts.columns
         self.spec = Spec("text")
         backbone.network.config.use_cache = False
 

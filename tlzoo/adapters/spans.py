@@ -1,4 +1,4 @@
-"""A question and a passage in overlapping windows, whose tokens know the characters of the passage that they stand for.
+"""A passage in overlapping windows, with a question or without, whose tokens know the passage's characters.
 
 As BERT reads SQuAD (Devlin 2018, 1810.04805, section 4.2, and its ``run_squad.py``): every window has the whole
 question, and a long passage slides through. Parts that are ragged over tokens are ordered window by window.
@@ -6,6 +6,7 @@ question, and a long passage slides through. Parts that are ragged over tokens a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -25,14 +26,13 @@ RAGGED = frozenset({"offsets", "target", "windows"})
 _TOGETHER = 64  # windows that pass through the network at once in evaluation
 
 
-def encode(tokenizer: Tokenizer, max_tokens: int, question: str, context: str, left: bool) -> Example:
-    """Cut a question and its passage into windows.
+def encode(tokenizer: Tokenizer, max_tokens: int, texts: Sequence[str], left: bool) -> Example:
+    """Cut a passage, or a question and its passage, into windows.
 
     Args:
         tokenizer: Without padding or truncation.
         max_tokens: Maximum length of a window.
-        question: The question.
-        context: The passage.
+        texts: The passage, or the question and the passage.
         left: Whether padding goes to the left and the classifier's token stands at the end.
 
     Returns:
@@ -41,15 +41,19 @@ def encode(tokenizer: Tokenizer, max_tokens: int, question: str, context: str, l
         token, which stands for no answer, and ``(-1, -1)`` for all others that are not in the context; ``windows``,
         int64 of shape ``(windows,)``, their lengths; and the ``context``.
     """
-    question_tokens, passage = (tokenizer.encode(text, add_special_tokens=False) for text in (question, context))
-    question_tokens.truncate(min(MAX_QUESTION_TOKENS, max_tokens // 2))
-    room = max_tokens - len(question_tokens) - tokenizer.num_special_tokens_to_add(True)
+    *questions, context = texts
+    before = [tokenizer.encode(text, add_special_tokens=False) for text in questions]
+    passage = tokenizer.encode(context, add_special_tokens=False)
+    for question in before:
+        question.truncate(min(MAX_QUESTION_TOKENS, max_tokens // 2))
+    room = max_tokens - sum(map(len, before)) - tokenizer.num_special_tokens_to_add(bool(before))
     passage.truncate(room, stride=max(0, room - min(STRIDE, max_tokens // 3)))
-    windows = [tokenizer.post_process(question_tokens, part) for part in (passage, *passage.overflowing)]
+    parts = (passage, *passage.overflowing)
+    windows = [tokenizer.post_process(before[0], part) if before else tokenizer.post_process(part) for part in parts]
     offsets: list[tuple[int, int]] = []
     for window in windows:
         places = [
-            _bare(context, *span) if sequence == 1 else (-1, -1)
+            _bare(context, *span) if sequence == len(before) else (-1, -1)
             for span, sequence in zip(window.offsets, window.sequence_ids, strict=True)
         ]
         places[-1 if left else 0] = (0, 0)

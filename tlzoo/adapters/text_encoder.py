@@ -111,8 +111,8 @@ class TextEncoder(Backbone):
         """Cut the texts that a task reads of a row into tokens, a question and its passage into windows."""
         if not task.windowed:
             return super().encode_row(row, task)
-        question, context = (row[column] for column in task.inputs)
-        return spans.encode(self.tokenizer, self.max_tokens, question, context, self.family.left)
+        texts = [row[column] for column in task.inputs or (self.spec.input,)]
+        return spans.encode(self.tokenizer, self.max_tokens, texts, self.family.left) | task.layout(row)
 
     def ragged_for(self, task: HeadTask) -> frozenset[str]:
         """The parts of :meth:`encode_row`'s examples that vary in their first dimension."""

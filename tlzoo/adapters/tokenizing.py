@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import (
     AddedToken,
@@ -25,9 +26,13 @@ from tlzoo import blobs
 from tlzoo.adapters.families import Kind
 from tlzoo.errors import InputError
 from tlzoo.files import kept
+from tlzoo.vocabulary import PRETRAINED_ON
 
-SOURCE = ("language-modeling", "wikipedia")
-"""Task and name of the data set whose training texts tokenizers are learnt from."""
+if TYPE_CHECKING:
+    from tlzoo.data.catalogue import Source
+
+SOURCE = PRETRAINED_ON["text"]
+"""The data set whose training texts tokenizers are learnt from."""
 VERSION = 1
 
 
@@ -110,9 +115,7 @@ def learnt(kind: Kind, size: int) -> Tokenizer:
     Raises:
         UnavailableError: The source text is not available, or the cache cannot be written.
     """
-    from tlzoo.data.catalogue import find
-
-    key = hashlib.sha256(f"{kind} {size} {find(*SOURCE).fingerprint} {VERSION}".encode()).hexdigest()
+    key = hashlib.sha256(f"{kind} {size} {_source().fingerprint} {VERSION}".encode()).hexdigest()
     path = kept(
         blobs.cache_dir() / "tokenizers" / f"{key}.json",
         lambda new: _learn(kind, size).save(str(new)),
@@ -121,10 +124,17 @@ def learnt(kind: Kind, size: int) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
-def _learn(kind: Kind, size: int) -> Tokenizer:
-    from tlzoo.data.catalogue import find, load
+def _source() -> Source:
+    from tlzoo.data.catalogue import find
+    from tlzoo.data.named import DATASETS
 
-    rows = load(find(*SOURCE)).splits["train"]
+    return find(DATASETS[SOURCE].task, SOURCE)
+
+
+def _learn(kind: Kind, size: int) -> Tokenizer:
+    from tlzoo.data.catalogue import load
+
+    rows = load(_source()).splits["train"]
     texts = [f"{text} {target}" for text, target in zip(rows["text"][:], rows["target"][:], strict=True)]
     tokenizer = _empty(kind)
     trainer = _TRAINERS[kind](size, list(SPECIALS[kind].tokens))

@@ -15,7 +15,6 @@ from torchvision.ops import FrozenBatchNorm2d
 from tlzoo.architectures.rcnn import COCO_91, MEAN, RCNN, STD, balance
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch
-from tlzoo.core.segmenter import TASK as SEGMENTATION
 from tlzoo.core.segmenter import Segmenter
 from tlzoo.errors import unknown
 
@@ -115,7 +114,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> RCNN | De
     network = getattr(module, name)(weights=None, **variant.config)
     _freeze_norms(network)
     balance(network)
-    detector = task.name != SEGMENTATION if task is not None and network.roi_heads.has_mask() else None
+    detector = task.facts.annotation != "mask" if task is not None and network.roi_heads.has_mask() else None
     size = given.height or 800, given.width or 800
     return RCNN(network, size, COCO_91, mean, std, detector)
 

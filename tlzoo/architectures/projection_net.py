@@ -73,10 +73,8 @@ class ProjectionNet(TrainableModel):
         Raises:
             InputError: The task is no choice between replies.
         """
-        if task.name != "text-generation":
-            raise InputError(
-                f"ProjectionNet ranks replies, which is text-generation; it cannot be trained on {task.name}"
-            )
+        if "candidates" not in task.facts.columns:
+            raise InputError(f"ProjectionNet ranks replies; it cannot be trained on {task.name}")
         return self
 
     def encode(self, row: Row) -> Example:

@@ -25,7 +25,6 @@ from tlzoo.checkpoints import detectron2
 from tlzoo.core.batch import Batch, Spec
 from tlzoo.core.image import Normalising, TrainablePictureModel
 from tlzoo.core.predictions import Boxes, Mask
-from tlzoo.core.segmenter import TASK as SEGMENTATION
 from tlzoo.core.segmenter import masks
 from tlzoo.data.media.geometry import boxes_from_input
 from tlzoo.errors import InputError
@@ -90,8 +89,8 @@ class RCNN(Normalising, TrainablePictureModel):
             InputError: The task is neither detection nor segmentation, or is segmentation and there is no mask head.
         """
         heads = self.network.roi_heads
-        self.detector = task.name in ("object-detection", "face-detection")
-        if not self.detector and not (task.name == SEGMENTATION and heads.has_mask()):
+        self.detector = task.facts.annotation in ("boxes", "faces")
+        if not self.detector and not (task.facts.annotation == "mask" and heads.has_mask()):
             kinds = "detection and image-segmentation" if heads.has_mask() else "detection"
             raise InputError(f"this R-CNN can be trained on {kinds}, not on {task.name}")
         self.task = task  # type: ignore[assignment]

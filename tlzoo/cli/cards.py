@@ -84,7 +84,7 @@ def new(
 ) -> None:
     """Write a draft of a card. On a terminal, ask for missing facts; unknown ones are marked TODO."""
     from tlzoo.drafting.describe import describe
-    from tlzoo.drafting.draft import Known, check_id, write
+    from tlzoo.drafting.draft import DraftFacts, check_id, write
     from tlzoo.drafting.questions import complete
     from tlzoo.files import writable_folder
     from tlzoo.vocabulary import task_facts
@@ -92,7 +92,7 @@ def new(
     facts = task_facts(task)
     check_id(card, to)
     to = writable_folder(to, "--to")
-    known = describe(source) if source else Known()
+    known = describe(source) if source else DraftFacts()
     given = {
         "name": name,
         "summary": summary,

@@ -238,6 +238,24 @@ class AnswerSpan(Span, Prediction):
 
 
 @dataclass(frozen=True)
+class Entity:
+    """A named entity in a text."""
+
+    start: Annotated[int, About("first character", "characters of the text", "0 and above")]
+    end: Annotated[int, About("one past the last character", "characters of the text", "0 and above")]
+    text: Annotated[str, About("the characters of the text from ``start`` to ``end``")]
+    label: Annotated[str, About("name of the class")]
+    score: Annotated[float, About("mean probability of the tags of its words", range="0 to 1")]
+
+
+@dataclass(frozen=True)
+class Entities(Prediction):
+    """The named entities of a text."""
+
+    entities: Annotated[Sequence[Entity], About("the entities, in the order of the text")]
+
+
+@dataclass(frozen=True)
 class Request:
     """What the request to an API took; its values stand among those of the prediction."""
 

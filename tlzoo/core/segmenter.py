@@ -17,8 +17,7 @@ from tlzoo.core.predictions import Mask, Prediction
 from tlzoo.core.task import HeadTask, Task
 from tlzoo.data.media.geometry import scores_from_input
 from tlzoo.errors import InputError
-
-TASK = "image-segmentation"
+from tlzoo.vocabulary import annotated
 
 
 class SegmentationModel(Normalising, PictureModel):
@@ -103,6 +102,6 @@ def bound(task: Task, name: str) -> HeadTask:
     Raises:
         InputError: The task is another one.
     """
-    if task.name != TASK or not isinstance(task, HeadTask):
-        raise InputError(f"{name} can be trained on {TASK}, not on {task.name}")
+    if task.facts.annotation != "mask" or not isinstance(task, HeadTask):
+        raise InputError(f"{name} can be trained on {' and '.join(annotated('mask'))}, not on {task.name}")
     return task

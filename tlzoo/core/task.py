@@ -109,7 +109,7 @@ class HeadTask(Task):
         hop_seconds: Time from one token to the next that suits the task, for audio backbones that can choose.
         ragged: Parts of an example, besides the backbone's, that vary in their first dimension.
         siamese: Whether the backbone reads each of those columns by itself, and the head gets a list of vectors.
-        windowed: Whether the second column is read in as many windows as it takes (``tlzoo.adapters.spans``).
+        windowed: Whether the last column is read in as many windows as it takes (``tlzoo.adapters.spans``).
     """
 
     output: ClassVar[Literal["pooled", "tokens", "pyramid"]] = "pooled"
@@ -122,6 +122,10 @@ class HeadTask(Task):
     @abstractmethod
     def head(self, spec: Spec) -> nn.Module:
         """A new head on a backbone's output ``self.output``: a vector an example, the maps of a pyramid, ``Tokens``."""
+
+    def layout(self, row: Row) -> Example:
+        """Of a windowed task: what decoding needs to know of a text, such as where its words are; mostly nothing."""
+        return {}
 
     def has_target(self, row: Row) -> bool:
         """Whether a row is labelled; rows to predict are not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tlzoo.vocabulary import task_facts
+from tlzoo.vocabulary import Pretraining, task_facts
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Entry:
         hub: Repository id.
         options: Arguments of the Hub's listing: config, label, group.
         other_kind: Kind of the input, where it is not the task's domain's own.
+        pretraining: How a small model is pretrained on it, where that is not as its task says.
     """
 
     task: str
@@ -30,6 +31,7 @@ class Entry:
     hub: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     other_kind: str = ""
+    pretraining: Pretraining = field(default_factory=Pretraining)
 
     @property
     def kind(self) -> str:
@@ -112,6 +114,7 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:other_voices",
         version=2,
+        pretraining={"steps": 400, "learning_rates": (3e-3,), "batch_size": 32, "looks": 4, "augment": False},
     ),
     "digit-motions": Entry(
         "video-classification",
@@ -124,6 +127,7 @@ DATASETS: dict[str, Entry] = {
         "how printed letters move, on slanting ways too; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.motion_classes:letter_motions",
+        pretraining={"steps": 250, "learning_rates": (1e-3,), "batch_size": 32, "looks": 4},
     ),
     "spoken-numbers": Entry(
         "speech-recognition",
@@ -149,6 +153,7 @@ DATASETS: dict[str, Entry] = {
         "printed letters that move and bounce; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.moving_mnist:moving_letters",
+        pretraining={"steps": 200, "batch_size": 8, "looks": 4, "augment": False},
     ),
     "tones": Entry(
         "audio-classification",
@@ -309,6 +314,18 @@ DATASETS: dict[str, Entry] = {
         "cc-by-sa-3.0",
         loader="tlzoo.data.packaged.cloze_questions:wikipedia_spans",
     ),
+    "wnut17": Entry(
+        "token-classification",
+        "WNUT 2017, messages of four networks with new and rare names, six classes",
+        "cc-by-4.0",
+        hub="leondz/wnut_17",
+    ),
+    "rendered-names": Entry(
+        "token-classification",
+        "sentences rendered with names of people, places and organisations, splits apart by name",
+        "apache-2.0",
+        loader="tlzoo.data.rendered.names:rendered_names",
+    ),
     "news-cloze": Entry(
         "language-modeling",
         "the missing last word of a passage of real news",
@@ -328,5 +345,6 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.promoters:motifs",
         other_kind="dna",
+        pretraining={"steps": 400, "learning_rates": (3e-3,), "batch_size": 32, "looks": 4},
     ),
 }

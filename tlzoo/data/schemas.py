@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from datasets import Audio, ClassLabel, Features, Image, List, Value, Video
 
 from tlzoo.data.media.keypoints import COCO_NAMES
 
 
-def storage(kind: str) -> Any:
+def storage(kind: str) -> Audio | Image | Video | Value:
     """The feature that keeps an input as bytes, undecoded."""
-    undecoded = {"audio": Audio(decode=False), "image": Image(decode=False), "video": Video(decode=False)}
+    undecoded: dict[str, Audio | Image | Video] = {
+        "audio": Audio(decode=False),
+        "image": Image(decode=False),
+        "video": Video(decode=False),
+    }
     return undecoded.get(kind, Value("string"))
 
 
@@ -51,7 +54,7 @@ F0 = {"time": List(Value("float32")), "hz": List(Value("float32"))}
 """Feature of a pitch track: seconds, and Hz, 0 where there is no pitch."""
 
 
-def pitch_features(extra: Mapping[str, Any] | None = None) -> Features:
+def pitch_features(extra: Mapping[str, object] | None = None) -> Features:
     """Features of rows with a pitch track."""
     own = {"group": Value("string"), "id": Value("string")}
     return Features({"audio": Audio(decode=False), "f0": F0, **(extra or {}), **own})
@@ -104,8 +107,14 @@ CLOZE_FEATURES = Features({name: Value("string") for name in ("text", "target", 
 
 
 REPLY_TARGETS = Features({"candidates": List(Value("string")), "target": Value("int64")})
-"""What is right for one message: the replies to choose from, and the place of the right one."""
+"""Targets of one message: the replies to choose from, and the place of the right one."""
 
 
 REPLY_FEATURES = Features({"text": Value("string"), **REPLY_TARGETS, "group": Value("string"), "id": Value("string")})
-"""Of a row: the message, what is right, its theme and conversation, its name."""
+"""Rows: the message, its targets, its theme and conversation (``group``), its name."""
+
+
+def entity_features(names: Sequence[str]) -> Features:
+    """Features of marked texts: first character of each word and each entity, the one after the last, and the class."""
+    place = {"start": List(Value("int32")), "end": List(Value("int32"))}
+    return Features({"words": place, "entities": {**place, "label": List(ClassLabel(names=list(names)))}})

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tlzoo import blobs
 from tlzoo.adapters.families import ENCODERS, FAMILIES
@@ -20,19 +19,19 @@ from tlzoo.blobs.hub import Repository, from_hub, repository
 from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.reader import front_matter
 from tlzoo.cards.schema import LOADING, MAX_BITS, check_inert
-from tlzoo.drafting.draft import Known, KnownFile
+from tlzoo.drafting.draft import DraftFacts, KnownFile
 from tlzoo.errors import InputError, UnavailableError
 
 FORMATS = ("safetensors", "bin", "pth", "pt", "ckpt", "h5", "keras", "tflite", "onnx", "npz", "pkl", "gguf")
 """Extensions of weights, the safest first: only files of the first that is there are taken."""
 ASSETS = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 """What adapters read beside the weights, of models of transformers."""
-MOST_BYTES = 5_000_000
-"""Longest text that is read."""
-LONGEST_HEADER = 100_000_000
-"""The most that a safetensors header may have, by its definition."""
-MOST_DIMENSIONS = 64
-"""Of a tensor, as in PyTorch."""
+MAX_BYTES = 5_000_000
+"""Maximum size of a text that is read."""
+MAX_HEADER_BYTES = 100_000_000
+"""Maximum length of a safetensors header, by its definition."""
+MAX_DIMENSIONS = 64
+"""Maximum number of dimensions of a tensor, as in PyTorch."""
 _NO_PARAMETER = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|token_type_ids)$")
 _FRAMEWORKS = {"h5": "tensorflow", "keras": "tensorflow", "tflite": "tensorflow"}
 _NOT_OF_THE_NETWORK = frozenset(
@@ -98,20 +97,20 @@ class _Hub(_Shelf):
         return self.repository.shapes(name)
 
 
-def describe(source: str) -> Known:
+def describe(source: str) -> DraftFacts:
     """Read what a source says of a model.
 
     Args:
         source: ``hub:owner/name``, with ``@revision`` where it is not ``main``; or a folder or a file.
 
     Raises:
-        InputError: There is no such source, or no weights in it.
+        InputError: The source does not exist, or has no weights.
         UnavailableError: The Hub does not deliver.
     """
     if not source.startswith("hub:"):
         path = Path(source)
         if not path.exists():
-            raise InputError(f"--from {source}: no such folder or file, and no hub:OWNER/NAME")
+            raise InputError(f"--from {source}: no such folder or file; of the Hub, hub:OWNER/NAME")
         return _read(_Folder(path))
     name = source.removeprefix("hub:")
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?", name):
@@ -126,17 +125,17 @@ def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Shapes of the tensors of a safetensors file by name, from its header.
 
     Raises:
-        InputError: It is no such file.
+        InputError: It is not a valid safetensors file.
     """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > LONGEST_HEADER:
+            if length > MAX_HEADER_BYTES:
                 raise ValueError(f"a header of {length:,} bytes")
             header = json.loads(file.read(length))
         return {name: tuple(map(int, tensor["shape"])) for name, tensor in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path}: no readable safetensors file: {' '.join(str(error).split())[:200]}") from None
+        raise InputError(f"{path}: not a valid safetensors file: {' '.join(str(error).split())[:200]}") from None
 
 
 @dataclass(frozen=True)
@@ -145,15 +144,15 @@ class _Variant:
 
     adapter: str | None = None
     model: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    input: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
+    input: Mapping[str, object] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
 
 
-def _read(shelf: _Shelf) -> Known:
+def _read(shelf: _Shelf) -> DraftFacts:
     form = next((f for f in FORMATS if any(name.endswith(f".{f}") for name in shelf.sizes)), None)
     if form is None:
-        raise InputError(f"--from {shelf.where}: no weights there; known: {', '.join(f'.{f}' for f in FORMATS)}")
+        raise InputError(f"--from {shelf.where}: there are no weights; known: {', '.join(f'.{f}' for f in FORMATS)}")
     weights = [name for name in shelf.sizes if name.endswith(f".{form}")]
     variant = _variant(_json(shelf, "config.json"), _json(shelf, "preprocessor_config.json"))
     assets = [name for name in ASSETS if name in shelf.sizes] if variant.adapter == "transformers" else []
@@ -166,7 +165,7 @@ def _read(shelf: _Shelf) -> Known:
         doubts["params"] = "these are the file's, its head included; write what the check counts on the built model"
     paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", text)
     title = re.search(r"^# +(\S.*)$", text, re.MULTILINE)
-    return Known(
+    return DraftFacts(
         name=title[1][:80].rstrip() if title else None,
         license=_word(header.get("license")),
         license_name=_word(header.get("license_name")),
@@ -189,18 +188,18 @@ def parameters(shapes: Mapping[str, tuple[int, ...]]) -> int:
     """Numbers in a file's tensors, without what is known to be no parameter: statistics, counters, positions.
 
     Raises:
-        InputError: A shape is none that a tensor can have.
+        InputError: A shape is not one that a tensor can have.
     """
     for name, shape in shapes.items():
-        if len(shape) > MOST_DIMENSIONS or not all(0 <= side < 1 << MAX_BITS for side in shape):
-            raise InputError(f"tensor {name[:80]!r}: its shape is none that a tensor can have")
+        if len(shape) > MAX_DIMENSIONS or not all(0 <= side < 1 << MAX_BITS for side in shape):
+            raise InputError(f"tensor {name[:80]!r}: not a shape that a tensor can have")
     return sum(math.prod(shape) for name, shape in shapes.items() if not _NO_PARAMETER.search(name))
 
 
-def _variant(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
+def _variant(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> _Variant:
     """Adapter, model and input, from the configuration that a library wrote."""
-    if "architecture" in config and isinstance(config.get("pretrained_cfg"), dict):
-        return _of_timm(config)
+    if "architecture" in config and isinstance(given := config.get("pretrained_cfg"), dict):
+        return _of_timm(config, given)
     if "_model_class" in config and "encoder_name" in config:
         arguments, doubt = _arguments(config)
         model = _word(config["_model_class"]) or "Unet"
@@ -210,21 +209,21 @@ def _variant(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
     return _Variant()
 
 
-def _of_timm(config: dict[str, Any]) -> _Variant:
-    given = config["pretrained_cfg"]
+def _of_timm(config: Mapping[str, object], given: Mapping[str, object]) -> _Variant:
     size = given.get("input_size")
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     if isinstance(size, list) and len(size) == 3 and all(isinstance(n, int) for n in size):
         facts = {"height": size[1], "width": size[2], "channels": size[0]}
     facts |= {name: given[name] for name in ("mean", "std") if _is_numbers(given.get(name))}
-    given_arguments = config["model_args"] if isinstance(config.get("model_args"), dict) else {}
+    written = config.get("model_args")
+    given_arguments: dict[str, object] = written if isinstance(written, dict) else {}
     if config.get("num_classes") not in (None, 1000):
         given_arguments = given_arguments | {"num_classes": config["num_classes"]}
     arguments, doubt = _arguments(given_arguments)
     return _Variant("timm", _word(config["architecture"]), arguments, facts, doubt)
 
 
-def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _Variant:
+def _of_transformers(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> _Variant:
     known = {**ENCODERS, **FAMILIES}
     named = next(iter(_words(config.get("architectures"))), "")
     body = re.sub(r"(For\w+|LMHeadModel|Model)$", "", named)
@@ -236,7 +235,7 @@ def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _V
     arguments, doubt = _arguments(network)
     if arguments:
         doubts["config"] = "; ".join(["keep only what differs from the class's own defaults", *doubt.values()])
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     if isinstance(longest := config.get("max_position_embeddings"), int):
         facts["max_tokens"] = longest
     if isinstance(rate := preprocessor.get("sampling_rate"), int):
@@ -251,9 +250,9 @@ def _of_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> _V
     return _Variant("transformers", model or _word(named) or f"{body}Model", arguments, facts, doubts)
 
 
-def _arguments(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _arguments(config: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
     """Arguments that a card may have, and a doubt that names those that were left out."""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     others = []
     for name, value in config.items():
         if value is None or name in LOADING or not re.fullmatch(r"[a-z]\w*", name):
@@ -267,28 +266,28 @@ def _arguments(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
     return arguments, {"config": f"left out, for a card cannot have its value: {shown}"} if others else {}
 
 
-def _is_numbers(value: Any) -> bool:
+def _is_numbers(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(n, int | float) and abs(n) < 1e9 for n in value)
 
 
-def _word(value: Any) -> str | None:
+def _word(value: object) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"\w[\w.+-]*", value) else None
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _words(value: object) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     return tuple(v for v in values if isinstance(v, str) and re.fullmatch(r"\w[\w./+-]*", v))
 
 
 def _text(shelf: _Shelf, name: str) -> str:
-    if not 0 < shelf.sizes.get(name, 0) <= MOST_BYTES:
+    if not 0 < shelf.sizes.get(name, 0) <= MAX_BYTES:
         return ""
     return shelf.path(name).read_text(encoding="utf-8", errors="replace")
 
 
-def _json(shelf: _Shelf, name: str) -> dict[str, Any]:
+def _json(shelf: _Shelf, name: str) -> dict[str, object]:
     try:
         value = json.loads(_text(shelf, name) or "{}")
     except (ValueError, RecursionError) as error:
-        raise InputError(f"--from {shelf.where}: {name}: no readable JSON: {error}") from None
+        raise InputError(f"--from {shelf.where}: {name}: not valid JSON: {error}") from None
     return value if isinstance(value, dict) else {}

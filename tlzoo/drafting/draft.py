@@ -1,4 +1,4 @@
-"""A draft of a new card: every required field and section in place, what is not known marked TODO."""
+"""A draft of a new card, with every required field and section; unknown values are marked TODO."""
 
 from __future__ import annotations
 
@@ -9,30 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from tlzoo import escape
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import MAX_ID_CHARACTERS, SECTIONS, SLUG
+from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import TaskFacts, task_facts
-
-_RECIPES = {
-    "image": ("image-classification", "letters"),
-    "text": ("language-modeling", "wikipedia"),
-    "audio": ("audio-classification", "spoken-words"),
-    "video": ("video-classification", "letter-motions"),
-    "image-segmentation": ("image-segmentation", "sprite-masks"),
-    "object-detection": ("object-detection", "letter-scenes"),
-    "face-detection": ("face-detection", "drawn-faces"),
-    "pose-estimation": ("pose-estimation", "mannequins"),
-    "question-answering": ("question-answering", "wikipedia-spans"),
-    "text-generation": ("text-generation", "wikipedia-replies"),
-    "video-generation": ("video-generation", "moving-letters"),
-}
-"""What a small model of each domain, or for a task of its own, is usually pretrained on here: a task and a data set."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +28,7 @@ class KnownFile:
         name: Without folders.
         sha256: Its hash.
         bytes: Its size.
-        place: A place that serves it; absent where nobody serves it yet.
+        place: Where it is available; absent where it is not served yet.
     """
 
     name: str
@@ -53,8 +38,8 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a model before its card is written; what is absent becomes a TODO.
+class DraftFacts:
+    """Facts about a model before its card is written; absent ones become TODOs.
 
     Attributes:
         name: The model's own name.
@@ -62,7 +47,7 @@ class Known:
         license: Of the weights, an SPDX identifier in lower case.
         license_name: The name of a licence that has no identifier.
         code_license: Of the original code.
-        paper: Where its paper is.
+        paper: URL of its paper.
         kind: Kind of the input, where the task takes several.
         organization: Who published it.
         framework: Of the original training.
@@ -74,7 +59,7 @@ class Known:
         params: Learnable parameters.
         format: File extension of the weights.
         files: The weights, and what they need.
-        doubts: By field (``model``, ``params``, ``config``), what is to be looked at.
+        doubts: By field (``model``, ``params``, ``config``), what has to be checked.
     """
 
     name: str | None = None
@@ -89,31 +74,31 @@ class Known:
     training_data: tuple[str, ...] = ()
     adapter: str | None = None
     model: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    input: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
+    input: Mapping[str, object] = field(default_factory=dict)
     params: int | None = None
     format: str | None = None
     files: tuple[KnownFile, ...] = ()
     doubts: Mapping[str, str] = field(default_factory=dict)
 
 
-def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Path:
+def write(card_id: str, task: str, root: Path, known: DraftFacts | None = None) -> Path:
     """Write a draft, and return where it is.
 
-    It can be read at once; ``tlzoo cards validate`` names what is left to do.
+    It can be read at once; ``tlzoo cards validate`` lists the TODOs that are left.
 
     Args:
         card_id: Id of the card.
         task: Its task.
         root: Folder of cards.
-        known: What is known of the model.
+        known: Facts about the model.
 
     Raises:
-        InputError: The id is none or taken, or the task or the kind of input is unknown.
+        InputError: The id is invalid or taken, or the task or the kind of input is unknown.
     """
     facts = task_facts(task)
     check_id(card_id, root)
-    known = known or Known()
+    known = known or DraftFacts()
     if known.kind is not None and known.kind not in facts.inputs:
         raise InputError(f"input {known.kind!r}: {task} takes {' or '.join(sorted(facts.inputs))}")
     path = root / facts.domain / task / f"{card_id}.md"
@@ -121,7 +106,7 @@ def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Pa
     header = [
         *_header(card_id, name, task, facts, known),
         *_input(facts, known),
-        *_variants(task, facts, known),
+        *_variants(facts, known),
         *_TRANSFER,
     ]
     prose = [f"# {_line(name)}", *(f"\n## {section}\n{_todo(_PROSE[section])}" for section in SECTIONS)]
@@ -131,14 +116,14 @@ def write(card_id: str, task: str, root: Path, known: Known | None = None) -> Pa
 
 
 def check_id(card_id: str, root: Path) -> None:
-    """Refuse what is no id of a new card.
+    """Check the id of a new card.
 
     Args:
         card_id: The id.
         root: Folder that the card is for.
 
     Raises:
-        InputError: It is no slug, too long, or the id of a card of that folder or of the catalogue.
+        InputError: It is not a slug, too long, or the id of a card of that folder or of the catalogue.
     """
     shown = card_id if len(card_id) <= MAX_ID_CHARACTERS else f"{card_id[:MAX_ID_CHARACTERS]}..."
     if not re.fullmatch(SLUG, card_id) or shown != card_id:
@@ -151,7 +136,7 @@ def check_id(card_id: str, root: Path) -> None:
             raise InputError(f"card id {card_id!r} is taken by {path}; choose another id, or edit that card")
 
 
-def _header(card_id: str, name: str, task: str, facts: TaskFacts, known: Known) -> list[str]:
+def _header(card_id: str, name: str, task: str, facts: TaskFacts, known: DraftFacts) -> list[str]:
     hub = [data for data in known.training_data if "/" in data]
     year = re.search(r"arxiv\.org/abs/(\d\d)", known.paper or "")
     named = known.license_name or _todo("its name")
@@ -185,7 +170,7 @@ def _paper(url: str) -> list[str]:
     return ["    papers:", f"      - title: {_given(None, 'title of the paper')}", f"        url: {_text(url)}"]
 
 
-def _input(facts: TaskFacts, known: Known) -> list[str]:
+def _input(facts: TaskFacts, known: DraftFacts) -> list[str]:
     kind = known.kind or sorted(facts.inputs, key=lambda k: k != facts.domain)[0]
     unsure = known.kind is None and len(facts.inputs) > 1
     lines = [
@@ -204,12 +189,12 @@ def _input(facts: TaskFacts, known: Known) -> list[str]:
     ]
 
 
-def _variants(task: str, facts: TaskFacts, known: Known) -> list[str]:
+def _variants(facts: TaskFacts, known: DraftFacts) -> list[str]:
     adapter, model = known.adapter or "own", known.model or "module:Class"
     what = "its name in the library" if known.adapter else "adapter and model; an architecture of the zoo is own"
     doubt = known.doubts.get("model") or (None if known.model else what)
     config, params = known.doubts.get("config"), known.doubts.get("params")
-    source, data = _RECIPES.get(task, _RECIPES[facts.domain])
+    data = facts.pretrained_on
     lines = [
         "  variants:",
         "    - id: official",
@@ -241,7 +226,7 @@ def _variants(task: str, facts: TaskFacts, known: Known) -> list[str]:
         "      config: {}" + _comment("arguments that make it small, with params as they are then counted"),
         "      weights:",
         "        - tier: stand-in",
-        f"          recipe: {{task: {source}, data: {data}}}",
+        f"          recipe: {{task: {DATASETS[data].task}, data: {data}}}",
     ]
 
 
@@ -290,11 +275,11 @@ def _line(text: str) -> str:
     return escape.visible(" ".join(text.split()))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A value in YAML, on one line, that is read as what it is.
 
     Raises:
-        InputError: It is no finite number, or nothing that a card has.
+        InputError: It is not a finite number, or not a value that a card has.
     """
     if isinstance(value, str):
         line = _line(value)

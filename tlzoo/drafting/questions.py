@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from tlzoo.drafting.draft import Known
+    from tlzoo.drafting.draft import DraftFacts
 
 _QUESTIONS = {
     "name": "Name of the model",
@@ -22,7 +22,7 @@ _QUESTIONS = {
 }
 
 
-def complete(known: Known, given: Mapping[str, str | None], kinds: Sequence[str]) -> Known:
+def complete(known: DraftFacts, given: Mapping[str, str | None], kinds: Sequence[str]) -> DraftFacts:
     """Complete what is known by options, and by questions where a person sits at a terminal.
 
     Args:

@@ -6,7 +6,7 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
-from tlzoo.core.predictions import Boxes, ClassScores, Clip, Mask, PitchTrack, Poses, Prediction, Transcript
+from tlzoo.core.predictions import Boxes, ClassScores, Clip, Entities, Mask, PitchTrack, Poses, Prediction, Transcript
 from tlzoo.draw.renderer import Renderer
 from tlzoo.errors import InputError
 from tlzoo.files import writable_folder
@@ -48,6 +48,13 @@ def _(prediction: Transcript, kind: str) -> Renderer[Any]:
     from tlzoo.draw.transcript import TranscriptRenderer
 
     return TranscriptRenderer()
+
+
+@renderer_for.register
+def _(prediction: Entities, kind: str) -> Renderer[Any]:
+    from tlzoo.draw.entities import EntitiesRenderer
+
+    return EntitiesRenderer()
 
 
 @renderer_for.register

@@ -63,7 +63,7 @@ def evaluate(
     cannot be estimated, after ``patience`` and 1.25 times what is left of the budget, which nothing else passes either.
 
     Args:
-        task: A task, such as ``"audio-classification"``.
+        task: A task, such as ``audio-classification``.
         models: Card ids; by default every model that can do the task.
         strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
             head zero-shot and few-shot.

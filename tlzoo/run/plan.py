@@ -17,7 +17,7 @@ from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.run.request import EvaluationRequest
 from tlzoo.transfer import standin
-from tlzoo.transfer.recipe import Recipe, recipe
+from tlzoo.transfer.recipe import NetworkFacts, Recipe, recipe
 from tlzoo.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
@@ -272,16 +272,7 @@ def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
 
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:
     """How a variant is trained; the card's learning rate is for official variants, nano ones take the recipe's own."""
+    facts = task_facts(task)
     advice = card.transfer.learning_rate if variant.kind == "official" else None
-    facts, attention = task_facts(task), variant.adapter == "transformers"
-    how = recipe(
-        strategy,
-        advice,
-        card.is_native_on(task),
-        facts.is_dense,
-        not facts.is_cacheable,
-        attention,
-        spelling=facts.longest_hop is not None,
-        frames=frozenset({"frames"}) in facts.needs,
-    )
+    how = recipe(strategy, facts.head, NetworkFacts(card.is_native_on(task), variant.adapter == "transformers", advice))
     return replace(how, precision=precision, epochs=facts.epochs or how.epochs)

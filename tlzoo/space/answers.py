@@ -18,6 +18,7 @@ from tlzoo.core.predictions import (
     Completion,
     DnaTracks,
     Embedding,
+    Entities,
     Mask,
     PitchTrack,
     Poses,
@@ -139,6 +140,11 @@ def _(prediction: DnaTracks) -> str:
 @headline.register
 def _(prediction: Clip) -> str:
     return f"{_counted(len(prediction.places), 'frame', 'frames')} made from {len(prediction.given)} that were given"
+
+
+@headline.register
+def _(prediction: Entities) -> str:
+    return ", ".join(f"{entity.text} ({entity.label})" for entity in prediction.entities) or "No entities"
 
 
 def _counted(number: int, one: str, many: str) -> str:

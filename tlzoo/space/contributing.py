@@ -145,7 +145,9 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int,
 
 def drafted(card_id: str, task: str, name: str, licence: str, summary: str) -> str:
     """A card with what the form says filled in."""
-    known = draft.Known(name=name.strip() or None, summary=summary.strip() or None, license=licence.strip() or None)
+    known = draft.DraftFacts(
+        name=name.strip() or None, summary=summary.strip() or None, license=licence.strip() or None
+    )
     try:
         with tempfile.TemporaryDirectory() as folder:
             return draft.write(card_id.strip(), task, Path(folder), known).read_text(encoding="utf-8")

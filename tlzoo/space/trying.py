@@ -19,17 +19,12 @@ from tlzoo.errors import InputError, TlzooError
 from tlzoo.space.answers import shown
 from tlzoo.space.boards import Boards
 from tlzoo.space.ready import Ready, announced, example, from_lines, making
+from tlzoo.vocabulary import task_facts
 
 MAX_CHARACTERS = 5000
 """Maximum length of a text; the rest is not read."""
 CANDIDATES = "candidates"
 """A column of several texts, one a line; there may be none."""
-TEXTS = {
-    "question-answering": ("question", "context"),
-    "text-embedding": ("sentence1", "sentence2"),
-    "text-generation": ("text", CANDIDATES),
-}
-"""Columns of tasks that read two texts."""
 VISITORS = Limits(
     image_pixels=25_000_000,
     seconds=60,
@@ -82,7 +77,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
 
     def taken(name: str) -> list[Any]:
         try:
-            values = example(boards, name, TEXTS.get(name, (kind,)))
+            values = example(boards, name, task_facts(name).input_columns)
         except TlzooError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return [*values, *[None] * (len(given) - len(values)), _NOTHING]
@@ -121,7 +116,7 @@ def _announced(boards: Boards, task: str) -> str:
 def _labels(task: str) -> list[tuple[bool, str]]:
     """Whether each of two text boxes is shown, and its label."""
     labels = {CANDIDATES: r"Candidates: replies to choose from, one a line; a line break inside of one is \n"}
-    names = [labels.get(name, name.capitalize()) for name in TEXTS.get(task, ("text",))]
+    names = [labels.get(name, name.capitalize()) for name in task_facts(task).input_columns]
     return [(i < len(names), names[i] if i < len(names) else "") for i in range(2)]
 
 
@@ -161,7 +156,7 @@ def _read(boards: Boards, task: str, values: Sequence[str | None]) -> dict[str, 
     Raises:
         InputError: One is missing, or the file is too large or cannot be read.
     """
-    columns = TEXTS.get(task, (boards.domain,))
+    columns = task_facts(task).input_columns
     given = {column: value for column, value in zip(columns, values, strict=False) if value}
     if set(columns) - set(given) - {CANDIDATES}:
         raise InputError("Nothing to try yet: give an input, or take an example.")

@@ -13,6 +13,7 @@ from tlzoo.core.task import Task
 from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import moments
+from tlzoo.tasks.language_modeling import Cloze
 
 
 class Tracks(Task):
@@ -21,7 +22,7 @@ class Tracks(Task):
     A row has ``tracks``, ``(bins, tracks)``.
     """
 
-    name = "language-modeling"
+    name = Cloze.name
 
     def __init__(self, features: Features) -> None:  # noqa: D107
         super().__init__(features)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tlzoo.vocabulary import Strategy
+from tlzoo.vocabulary import Head, Strategy
 
 SHOTS = 5
-"""Labelled examples that few-shot puts into a prompt: few, as they are paid for with each question."""
-SPELT = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
-"""Optimizer steps of tasks whose heads spell (CTC): they stay for hundreds of steps with blanks only. A transformer
-takes twice as many: on spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
-LEAST = 60
-"""Optimizer steps that a run may take however few its examples are."""
+"""Labelled examples in a few-shot prompt; each question pays for them again."""
+CTC_STEPS = {"scratch": 700, "full": 700, "further": 1400, "partial": 500, "lora": 500, "probe": 300}
+"""Optimizer steps of CTC heads, which predict blanks alone for hundreds of steps. A transformer takes twice as many: on
+spoken numbers its word error rate is 0.50 after 700, at half the rate, and 0.24 after 1,400."""
+MIN_STEPS = 60
+"""Optimizer steps that a run may take, however few examples there are."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class Recipe:
     """Hyperparameters of a run; part of its content key.
 
     Attributes:
-        steps: Most optimizer steps.
+        steps: Maximum number of optimizer steps.
         learning_rates: Peak learning rates to choose from, on validation.
-        trial: Share of the steps that each learning rate is tried for.
-        batch_size: Examples a step.
-        accumulation: Batches a step; the batch of ``batch_size`` is cut into so many.
+        trial: Fraction of the steps that each learning rate is tried for.
+        batch_size: Examples per step.
+        accumulation: Batches per step; the batch of ``batch_size`` is cut into so many.
         warmup: Share of the steps with a rising learning rate; it falls as a cosine afterwards.
         weight_decay: AdamW's.
-        looks: Times that validation is looked at, over all steps.
-        patience: Looks without improvement before training stops.
+        looks: Number of evaluations on the validation split, over all steps.
+        patience: Number of evaluations without improvement before training stops.
         max_norm: Gradients are clipped to this norm.
-        augment: Whether training batches are varied (see ``Model.augment``).
-        epochs: Most times that an example is seen, unless that is fewer than ``LEAST`` steps.
+        augment: Whether training batches are augmented (see ``Model.augment``).
+        epochs: Maximum number of times that an example is seen, unless that is fewer than ``MIN_STEPS`` steps.
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.run.precision``).
-        shots: Labelled examples in the prompt of a model that is asked, and not trained.
+        shots: Labelled examples in the prompt of a model that is prompted instead of trained.
         version: Raised when the loop changes what a recipe means.
     """
 
@@ -56,42 +56,46 @@ class Recipe:
     def for_examples(self, count: int) -> Recipe:
         """The recipe for a training set of so many."""
         epoch = -(-count // self.batch_size)
-        return replace(self, steps=min(self.steps, max(LEAST, self.epochs * epoch)))
+        return replace(self, steps=min(self.steps, max(MIN_STEPS, self.epochs * epoch)))
 
     def work(self) -> float:
         """Steps that a run may take, those of the learning rates not chosen included."""
         return self.steps * (1 + self.trial * (len(self.learning_rates) - 1))
 
 
-def recipe(
-    strategy: Strategy,
-    learning_rate: float | None = None,
-    native: bool = False,
-    dense: bool = False,
-    sequential: bool = False,
-    attention: bool = False,
-    spelling: bool = False,
-    frames: bool = False,
-) -> Recipe:
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What decides how a network is trained, besides the task and the strategy.
+
+    Attributes:
+        is_native: Whether it brings its own head: a probe of it then has no cached features to train on, and every step
+            runs the frozen network.
+        is_transformer: Transformers learn nothing at the rates that convolutions take.
+        learning_rate: The card's advice for tuning all layers with AdamW; small networks take more.
+    """
+
+    is_native: bool = False
+    is_transformer: bool = False
+    learning_rate: float | None = None
+
+
+def recipe(strategy: Strategy, head: Head = "vector", network: NetworkFacts | None = None) -> Recipe:
     """The recipe of a strategy.
 
     Args:
         strategy: The strategy.
-        learning_rate: The card's advice for tuning all layers with AdamW; small networks take more.
-        native: Whether the model brings its own head: a probe of it then has no cached features to train on, and every
-            step runs the frozen network.
-        dense: Whether the task's heads read maps: an example then costs far more, and teaches more, than one class. A
+        head: What the task's heads read. An example with maps costs far more, and teaches more, than one class: a
             decoder that starts from random values stays on a plateau for a while, where validation is noise; so
             learning rates are tried for longer, and a native decoder's probe takes one that is known to leave it.
-        sequential: Whether the task's heads read sequences, which are not cached either, and cost as much.
-        spelling: Whether they spell (CTC). Validation then says nothing for hundreds of steps, so a learning rate is
-            chosen early, which is by the training loss, and no patience is lost on blanks.
-        frames: Whether whole videos are generated: nothing costs as much a step, nor teaches as much.
-        attention: Whether the network is a transformer, which learns nothing at the rates that a convolution takes.
+            Sequences are not cached either, and cost as much. Of heads that spell (CTC), validation says nothing for
+            hundreds of steps, so a learning rate is chosen early, which is by the training loss, and no patience is
+            lost on blanks. Where whole videos are generated, nothing costs as much a step, nor teaches as much.
+        network: What is trained.
     """
-    usual = 3e-4 if attention else 1e-3
-    tuned = learning_rate or usual
-    found = {
+    network = network or NetworkFacts()
+    usual = 3e-4 if network.is_transformer else 1e-3
+    tuned = network.learning_rate or usual
+    chosen = {
         "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
         "scratch": Recipe(600, (3 * usual, usual), trial=0.5),
         "partial": Recipe(400, (3 * tuned, tuned)),
@@ -100,26 +104,26 @@ def recipe(
         "few-shot": Recipe(0, (), shots=SHOTS),
         "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
-    if strategy == "probe" and dense:
-        found = Recipe(400, (1e-2,) if native else (1e-2, 3e-3), weight_decay=1e-3)
-    elif strategy == "probe" and (native or sequential):
-        found = Recipe(200, (1e-2, 3e-3) if sequential else (10 * tuned, 3 * tuned))
-    if dense or sequential:
-        found = replace(found, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
-    if frames and found.steps:
-        found = replace(
-            found,
+    is_sequence = head in ("sequence", "ctc")
+    if strategy == "probe" and head == "maps":
+        chosen = Recipe(400, (1e-2,) if network.is_native else (1e-2, 3e-3), weight_decay=1e-3)
+    elif strategy == "probe" and (network.is_native or is_sequence):
+        chosen = Recipe(200, (1e-2, 3e-3) if is_sequence else (10 * tuned, 3 * tuned))
+    if head == "maps" or is_sequence:
+        chosen = replace(chosen, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
+    if head == "frames" and chosen.steps:
+        chosen = replace(
+            chosen,
             steps=320 if strategy == "further" else 160,
             learning_rates=(2 * tuned,),
             batch_size=8,
             epochs=25,
             looks=4,
         )
-    if spelling and strategy in SPELT:
-        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (2e-3 if attention else 4e-3,)
-        if learning_rate is not None:
-            rates = found.learning_rates
-        found = replace(
-            found, steps=SPELT[strategy] * (1 + attention), learning_rates=rates, trial=0.1, batch_size=16, patience=8
-        )
-    return found
+    if head == "ctc" and strategy in CTC_STEPS:
+        rates: tuple[float, ...] = (1e-2,) if strategy == "probe" else (2e-3 if network.is_transformer else 4e-3,)
+        if network.learning_rate is not None:
+            rates = chosen.learning_rates
+        steps = CTC_STEPS[strategy] * (1 + network.is_transformer)
+        chosen = replace(chosen, steps=steps, learning_rates=rates, trial=0.1, batch_size=16, patience=8)
+    return chosen

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,12 @@ from tlzoo import blobs, files
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards.schema import Card, StandIn, Variant
 from tlzoo.data.catalogue import find, load
+from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError
 from tlzoo.keys import changed, key
 from tlzoo.transfer.recipe import Recipe
+from tlzoo.vocabulary import Pretraining, task_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,26 +36,14 @@ if TYPE_CHECKING:
     from tlzoo.data.dataset import Prepared
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
-_DRAWN = replace(RECIPE, steps=200, batch_size=16, looks=4, augment=False)
-RECIPES = {
-    "language-modeling": replace(RECIPE, steps=2400, learning_rates=(1e-3,), batch_size=8),
-    "question-answering": replace(RECIPE, steps=400, learning_rates=(1e-3,), batch_size=16, looks=4),
-    "image-classification": replace(_DRAWN, steps=400, batch_size=32),
-    "face-detection": _DRAWN,
-    "object-detection": replace(_DRAWN, steps=300, learning_rates=(6e-3,)),
-    "image-segmentation": _DRAWN,
-    "pose-estimation": _DRAWN,
-    "moving-letters": replace(RECIPE, steps=200, learning_rates=(2e-3,), batch_size=8, looks=4, augment=False),
-    "letter-motions": replace(RECIPE, steps=250, learning_rates=(1e-3,), batch_size=32, looks=4),
-    "other-voices": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4, augment=False),
-    "Wav2Vec2Model": replace(RECIPE, steps=1000, batch_size=16, looks=4),
-    "wav2vec:Wav2Vec": replace(RECIPE, steps=500, batch_size=16, looks=4),
-    "motifs": replace(RECIPE, steps=400, learning_rates=(3e-3,), batch_size=32, looks=4),
+"""As much as a minute or so has room for; where that is not right for a task or a data set, its record says how. Text
+is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no further in the same time than to
+know how frequent each token is, and that is a worse start than none."""
+NETWORKS: Mapping[str, Pretraining] = {
+    "Wav2Vec2Model": {"steps": 1000, "batch_size": 16, "looks": 4},
+    "wav2vec:Wav2Vec": {"steps": 500, "batch_size": 16, "looks": 4},
 }
-"""By the network, or the data or the task that it is pretrained on, where it is not ``RECIPE``: as much as a minute or
-so has room for. Pictures are not augmented: they are rendered in many ways, and in so few steps a network hardly learns
-what is varied once more. Text is learnt in many small steps: in large ones, or at a higher rate, an encoder comes no
-further in the same time than to know how frequent each token is, and that is a worse start than none."""
+"""How the networks are pretrained that need more than their data say, by the name that a card gives them."""
 SEED = 0
 WEIGHTS, LABELS = "model.safetensors", "labels.json"
 
@@ -73,8 +64,8 @@ def recipe_of(card: Card, variant_id: str) -> tuple[Variant, StandIn]:
 def training(card: Card, variant_id: str) -> Recipe:
     """How a variant's stand-in is trained."""
     variant, standin = recipe_of(card, variant_id)
-    keys = (variant.model, standin.data, standin.task)
-    return next((RECIPES[key] for key in keys if key in RECIPES), RECIPE)
+    changes = NETWORKS.get(variant.model) or DATASETS[standin.data].pretraining or task_facts(standin.task).pretraining
+    return replace(RECIPE, **changes)
 
 
 def recipe_key(card: Card, variant_id: str) -> str:

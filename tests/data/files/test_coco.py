@@ -181,7 +181,7 @@ def _set(place: str, index: int, **fields: Any) -> Callable[[Content], None]:
         (_set("categories", 1, name=None), "category number 1: field 'name' is missing"),
         (lambda c: c.pop("images"), "no list 'images'.*it has: annotations, categories"),
         (lambda c: c.update(annotations=["x"]), r"annotations\[0\] is str; expected an object"),
-        (lambda c: c.update(annotations=[]), "no annotation but crowds"),
+        (lambda c: c.update(annotations=[]), "every annotation is a crowd"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_one_line(coco: Maker, change: Callable[[Content], object], message: str) -> None:

@@ -16,6 +16,8 @@ from tlzoo.data.media.stored import Stored
 
 CUT = "boxes that reached beyond their picture and were cut off at its edges"
 DROPPED = "boxes without area inside their picture, left out"
+FACE = "face"
+"""The one class of boxes of faces."""
 Size = tuple[int, int]
 """Width and height, pixels."""
 

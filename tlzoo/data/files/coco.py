@@ -9,15 +9,15 @@ neither way.
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict, TypeVar
 
 import numpy as np
 
 from tlzoo.data.dataset import Listing, Targets
-from tlzoo.data.files.boxes import Objects, Size, rarest
+from tlzoo.data.files.boxes import FACE, Objects, Size, rarest
 from tlzoo.data.files.coco_targets import Area, Masks, People
 from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
@@ -25,25 +25,68 @@ from tlzoo.data.files.text_files import read_json
 from tlzoo.data.media.image import IGNORED
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import task_facts
 
 PARTS = ("images", "annotations", "categories")
-LARGEST = 1e9
-"""Of a whole number, in pixels; larger ones may fit no float."""
-_WORD = {"pose-estimation": "keypoints"}
-"""In the name of a task's file, where COCO's own folder has several a split."""
+MAX_PIXELS = 1e9
+"""Of a whole number; larger ones may not fit a float."""
+Id = int | str
+E = TypeVar("E", bound=Mapping[str, object])
+
+
+class Category(TypedDict):
+    """An entry of ``categories``."""
+
+    id: Id
+    name: Id
+    keypoints: NotRequired[Sequence[object]]
+
+
+class ImageEntry(TypedDict):
+    """An entry of ``images``; it may have more, such as a group."""
+
+    id: Id
+    file_name: Id
+    width: NotRequired[object]
+    height: NotRequired[object]
+
+
+class Annotation(TypedDict):
+    """An entry of ``annotations``; ``where`` is what errors call it, and is not in the file."""
+
+    image_id: Id
+    category_id: Id
+    id: NotRequired[Id]
+    iscrowd: NotRequired[object]
+    bbox: NotRequired[object]
+    segmentation: NotRequired[object]
+    keypoints: NotRequired[object]
+    where: NotRequired[str]
+
+
+class Content(TypedDict):
+    """A file of annotations (https://cocodataset.org/#format-data)."""
+
+    images: list[ImageEntry]
+    annotations: list[Annotation]
+    categories: list[Category]
+
+
+Categories = dict[Id, Category]
+Annotated = Sequence[Sequence[Annotation]]
+"""The annotations of each picture."""
 
 
 @dataclass
 class _Picture:
     """One entry of ``images``."""
 
-    id: Hashable
     name: str
     path: Path
     size: Size | None
     group: str | None
     split: str | None
-    annotations: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
 
 
 def listing(path: Path, task: str) -> Listing:
@@ -52,29 +95,29 @@ def listing(path: Path, task: str) -> Listing:
     Args:
         path: A JSON file, its pictures beside it, in ``images`` or one folder up; or a folder with one such file, or
             one for each split, named after it (``train.json``, ``instances_val2017.json``, ``valid/*.json``).
-        task: ``face-detection``, ``object-detection``, ``image-segmentation`` or ``pose-estimation``.
+        task: A task whose data are annotated with boxes, faces, masks or keypoints.
 
     Raises:
-        InputError: No such file, or something in it that cannot be meant: names file, annotation and alternatives.
+        InputError: The file does not exist, or an annotation is invalid; names file, annotation and alternatives.
     """
-    found = Listing("image", [], [], [], [], [])
-    categories: dict[Hashable, dict[str, Any]] = {}
+    examples = Listing("image", [], [], [], [], [])
+    categories: Categories = {}
     pictures: list[_Picture] = []
     root = path if path.is_dir() else path.parent
-    for file, split, content in _files(path, task, found.notices):
-        found.files.append(file)
-        pictures += _pictures(file, split, content, categories, root, found)
+    for file, split, content in _files(path, task, examples.notices):
+        examples.files.append(file)
+        pictures += _pictures(file, split, content, categories, root, examples)
     if not pictures:
-        looked = ", ".join(str(f) for f in _places(found.files[0]))
-        raise InputError(f"{found.files[0]}: none of its pictures is where it says; looked in {looked}")
-    found.targets, present = _targets(task, pictures, categories, found)
-    found.labels = rarest(present)
-    found.inputs = [{"bytes": None, "path": str(p.path)} for p in pictures]
-    found.names = [p.name for p in pictures]
-    found.groups = [p.group or p.name for p in pictures] if any(p.group for p in pictures) else None
-    found.splits = [p.split for p in pictures if p.split] or None
-    found.files += [p.path for p in pictures]
-    return found
+        looked = ", ".join(str(f) for f in _places(examples.files[0]))
+        raise InputError(f"{examples.files[0]}: none of its pictures is where it says; looked in {looked}")
+    examples.targets, present = _targets(task, pictures, categories, examples)
+    examples.labels = rarest(present)
+    examples.inputs = [{"bytes": None, "path": str(p.path)} for p in pictures]
+    examples.names = [p.name for p in pictures]
+    examples.groups = [p.group or p.name for p in pictures] if any(p.group for p in pictures) else None
+    examples.splits = [p.split for p in pictures if p.split] or None
+    examples.files += [p.path for p in pictures]
+    return examples
 
 
 def candidates(path: Path) -> list[Path]:
@@ -82,13 +125,13 @@ def candidates(path: Path) -> list[Path]:
     return [f for f in (*sorted(path.glob("*.json")), *sorted(path.glob("*/*.json"))) if f.name[0] != "."]
 
 
-def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | None, dict[str, Any]]]:
+def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | None, Content]]:
     """COCO files with the split that each is."""
     if path.is_file():
         return [(path, None, _read(path))]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder; --data takes auto, a data set's name, hub:ID or a path")
-    contents: dict[Path, dict[str, Any]] = {}
+    contents: dict[Path, Content] = {}
     reasons = []
     for file in candidates(path):
         try:
@@ -110,7 +153,7 @@ def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | 
         notices.append(f"{path}: not named after a split, left out: {_few(unnamed)}")
     chosen = {}
     for split, files in by_split.items():
-        word = _WORD.get(task, "instances")
+        word = "keypoints" if task_facts(task).annotation == "keypoints" else "instances"  # as COCO names its own
         fitting = files if len(files) == 1 else [f for f in files if word in f.stem]
         if len(fitting) != 1:
             raise InputError(f"{path}: several COCO files for {split}: {_few(files)}; leave one of them there")
@@ -122,7 +165,7 @@ def _split(file: Path, root: Path) -> str | None:
     return split_of(file.stem) or (split_of(file.parent.name) if file.parent != root else None)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Content:
     content = read_json(path)
     given = [name for name in content if isinstance(name, str)] if isinstance(content, dict) else []
     for name in PARTS:
@@ -138,10 +181,10 @@ def _read(path: Path) -> dict[str, Any]:
 def _pictures(
     file: Path,
     split: str | None,
-    content: dict[str, Any],
-    categories: dict[Hashable, dict[str, Any]],
+    content: Content,
+    categories: Categories,
     root: Path,
-    found: Listing,
+    examples: Listing,
 ) -> list[_Picture]:
     """The pictures of one file, with their annotations; its categories are added to ``categories``."""
     own = _by_id(content["categories"], "category", file, "name")
@@ -149,26 +192,27 @@ def _pictures(
         other = categories.setdefault(key, category)
         if other["name"] != category["name"]:
             raise InputError(
-                f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {found.files[0]}"
+                f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {examples.files[0]}"
             )
     entries = _by_id(content["images"], "image", file, "file_name")
     group = next((c for c in GROUP_COLUMNS if any(c in e for e in entries.values())), None)
-    if group and f"groups from field {group!r} of images" not in found.notices:
-        found.notices.append(f"groups from field {group!r} of images")
-    pictures: dict[Hashable, _Picture] = {}
-    paths: dict[Path, Hashable] = {}
+    if group and f"groups from field {group!r} of images" not in examples.notices:
+        examples.notices.append(f"groups from field {group!r} of images")
+    pictures: dict[Id, _Picture] = {}
+    paths: dict[Path, Id] = {}
     places = _places(file)
     for key, entry in entries.items():
         path = _located(str(entry["file_name"]), places)
         if path is None:
-            found.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
+            examples.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
             continue
         if path in paths:
             raise InputError(f"{file}: images {paths[path]!r} and {key!r} are the same file, {path}; make them one")
         paths[path] = key
         name = os.path.relpath(path, root)
-        mine = str(entry[group]) if group and entry.get(group) not in (None, "") else None
-        pictures[key] = _Picture(key, name, path, _size(entry), mine, split)
+        fields: Mapping[str, object] = entry
+        mine = str(fields[group]) if group and fields.get(group) not in (None, "") else None
+        pictures[key] = _Picture(name, path, _size(entry), mine, split)
     for i, annotation in enumerate(content["annotations"]):
         where = f"{file}: annotation {annotation.get('id', f'number {i}')!r}"
         _check_known(annotation, "category_id", own, where)
@@ -179,26 +223,28 @@ def _pictures(
     return list(pictures.values())
 
 
-def _by_id(entries: list[dict[str, Any]], kind: str, file: Path, needed: str) -> dict[Hashable, dict[str, Any]]:
-    found: dict[Hashable, dict[str, Any]] = {}
+def _by_id(entries: Sequence[E], kind: str, file: Path, needed: str) -> dict[Id, E]:
+    by_id: dict[Id, E] = {}
     for i, entry in enumerate(entries):
         for name in ("id", needed):
             if not isinstance(entry.get(name), str | int):
                 raise InputError(f"{file}: {kind} number {i}: field {name!r} is {_shown(entry.get(name))}")
-        if entry["id"] in found:
-            raise InputError(f"{file}: two {kind} entries have id {entry['id']!r}")
-        found[entry["id"]] = entry
-    return found
+        key = entry["id"]
+        assert isinstance(key, str | int)
+        if key in by_id:
+            raise InputError(f"{file}: two {kind} entries have id {key!r}")
+        by_id[key] = entry
+    return by_id
 
 
-def _check_known(annotation: dict[str, Any], name: str, known: dict[Hashable, dict[str, Any]], where: str) -> None:
+def _check_known(annotation: Mapping[str, object], name: str, known: Mapping[Id, object], where: str) -> None:
     value = annotation.get(name)
     if not isinstance(value, str | int) or value not in known:
         what = {"category_id": "categories", "image_id": "images"}[name]
         raise InputError(f"{where}: {name} {_shown(value)} is not among the {what}: {_few(known)}")
 
 
-def _size(entry: dict[str, Any]) -> Size | None:
+def _size(entry: ImageEntry) -> Size | None:
     width, height = entry.get("width"), entry.get("height")
     if isinstance(width, int | float) and isinstance(height, int | float) and width >= 1 and height >= 1:
         return int(width), int(height)
@@ -227,25 +273,27 @@ def _located(name: str, places: Iterable[Path]) -> Path | None:
 
 
 def _targets(
-    task: str, pictures: list[_Picture], categories: dict[Hashable, dict[str, Any]], found: Listing
+    task: str, pictures: list[_Picture], categories: Categories, examples: Listing
 ) -> tuple[Targets, list[list[str]]]:
-    """What is right for each picture, and the names of the classes that it has."""
-    make = {"image-segmentation": _masks, "pose-estimation": _people}.get(task)
+    """The targets of each picture, and the names of its classes."""
+    annotation = task_facts(task).annotation
+    make = {"mask": _masks, "keypoints": _people}.get(annotation or "")
     objects = [[a for a in p.annotations if not a.get("iscrowd")] for p in pictures]
     if not any(objects):
-        raise InputError(f"{found.files[0]}: no annotation but crowds")
+        raise InputError(f"{examples.files[0]}: every annotation is a crowd")
     if make is not None:
-        return make(pictures, objects, categories, found)
+        return make(pictures, objects, categories, examples)
     used = _names(objects, categories)
-    if task == "face-detection" and "face" not in used:
-        if len(used) > 1:
-            raise InputError(f"{found.files[0]}: face-detection needs a category 'face'; those used: {', '.join(used)}")
-        found.notices.append(f"category {used[0]!r} is taken for 'face'")
-        used = ["face"]
-        place = dict.fromkeys(categories, 0)
-    else:
-        used = ["face"] if task == "face-detection" else used
+    if annotation != "faces":
         place = {k: used.index(str(c["name"])) for k, c in categories.items() if str(c["name"]) in used}
+    elif FACE in used:
+        used = [FACE]
+        place = {k: 0 for k, c in categories.items() if c["name"] == FACE}
+    elif len(used) > 1:
+        raise InputError(f"{examples.files[0]}: {task} needs a category {FACE!r}; those used: {', '.join(used)}")
+    else:
+        examples.notices.append(f"category {used[0]!r} is taken for {FACE!r}")
+        used, place = [FACE], dict.fromkeys(categories, 0)
     objects = [[a for a in each if a["category_id"] in place] for each in objects]
     boxes = [np.array([_numbers(a, "bbox", 4) for a in each], dtype=np.float64).reshape(-1, 4) for each in objects]
     classes = [[place[a["category_id"]] for a in each] for each in objects]
@@ -254,15 +302,15 @@ def _targets(
 
 def _masks(
     pictures: list[_Picture],
-    objects: list[list[dict[str, Any]]],
-    categories: dict[Hashable, dict[str, Any]],
-    found: Listing,
+    objects: Annotated,
+    categories: Categories,
+    examples: Listing,
 ) -> tuple[Targets, list[list[str]]]:
     if not any(a.get("segmentation") for each in objects for a in each):
-        raise InputError(f"{found.files[0]}: no annotation has a 'segmentation'; image-segmentation needs them")
+        raise InputError(f"{examples.files[0]}: no annotation has a 'segmentation'; masks are made of them")
     names = ["background", *(n for n in _names(objects, categories) if n != "background")]
     if len(names) > 255:
-        raise InputError(f"{found.files[0]}: {len(names)} classes; a mask holds 255 at most")
+        raise InputError(f"{examples.files[0]}: {len(names)} classes; a mask holds 255 at most")
     place = {key: names.index(str(c["name"])) for key, c in categories.items() if str(c["name"]) in names}
     areas = [
         [
@@ -278,24 +326,26 @@ def _masks(
 
 def _people(
     pictures: list[_Picture],
-    objects: list[list[dict[str, Any]]],
-    categories: dict[Hashable, dict[str, Any]],
-    found: Listing,
+    objects: Annotated,
+    categories: Categories,
+    examples: Listing,
 ) -> tuple[Targets, list[list[str]]]:
-    people = [[a for a in each if _is_list(a.get("keypoints")) and any(a["keypoints"][2::3])] for each in objects]
+    people = [
+        [a for a in each if isinstance(points := a.get("keypoints"), list) and any(points[2::3])] for each in objects
+    ]
     used = {a["category_id"] for each in people for a in each}
     kinds = {tuple(map(str, categories[key].get("keypoints") or COCO_NAMES)) for key in used}
     if not kinds:
-        raise InputError(f"{found.files[0]}: no annotation has 'keypoints'; pose-estimation needs them")
+        raise InputError(f"{examples.files[0]}: no annotation has 'keypoints'; poses are made of them")
     if len(kinds) > 1:
-        raise InputError(f"{found.files[0]}: categories with different 'keypoints'; pose-estimation takes one kind")
+        raise InputError(f"{examples.files[0]}: categories with different 'keypoints'; one kind of pose is read")
     parts = kinds.pop()
     for what, count in (
         ("annotations without keypoints, left out", sum(map(len, objects)) - sum(map(len, people))),
         ("pictures without anybody's keypoints, left out", sum(not each for each in people)),
     ):
         if count:
-            found.notices.append(f"{what}: {count}")
+            examples.notices.append(f"{what}: {count}")
     pictures[:] = [p for p, each in zip(pictures, people, strict=True) if each]
     people = [each for each in people if each]
     points = [[_numbers(a, "keypoints", 3 * len(parts)) for a in each] for each in people]
@@ -303,33 +353,29 @@ def _people(
     return People(parts, points, boxes, [p.size for p in pictures]), [["person"] for _ in pictures]
 
 
-def _names(objects: Sequence[Sequence[dict[str, Any]]], categories: dict[Hashable, dict[str, Any]]) -> list[str]:
+def _names(objects: Annotated, categories: Categories) -> list[str]:
     """Names of the categories that occur, in the order of their ids."""
     used = {a["category_id"] for each in objects for a in each}
     ordered = sorted(used, key=lambda key: (isinstance(key, str), key))
     return list(dict.fromkeys(str(categories[key]["name"]) for key in ordered))
 
 
-def _numbers(annotation: dict[str, Any], name: str, count: int) -> list[float]:
+def _numbers(annotation: Mapping[str, object], name: str, count: int) -> list[float]:
     values = annotation.get(name)
     if (
         isinstance(values, list)
         and len(values) == count
-        and all(isinstance(v, float) or (isinstance(v, int) and abs(v) < LARGEST) for v in values)
+        and all(isinstance(v, float) or (isinstance(v, int) and abs(v) < MAX_PIXELS) for v in values)
     ):
         return [float(v) for v in values]
     raise InputError(f"{annotation['where']}: field {name!r} is {_shown(values)}; expected {count} numbers")
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = "missing" if value is None else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _few(items: Iterable[Any]) -> str:
+def _few(items: Iterable[object]) -> str:
     shown = [i.name if isinstance(i, Path) else repr(i) for i in items]
     return ", ".join(shown[:8]) + (f", ... ({len(shown)} in all)" if len(shown) > 8 else "")

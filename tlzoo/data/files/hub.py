@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from datasets import ClassLabel, Image
+from datasets import ClassLabel, Features, Image
+from numpy.typing import NDArray
 
 from tlzoo import blobs
 from tlzoo.blobs.places import PlaceError
 from tlzoo.data.dataset import Listing, classes_of
-from tlzoo.data.files.boxes import Objects, rarest
+from tlzoo.data.files.boxes import FACE, Objects, rarest
 from tlzoo.data.files.delimited import column_named
 from tlzoo.data.files.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import split_of
@@ -22,10 +24,13 @@ from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import kept
 from tlzoo.hub import client, hub_error
-from tlzoo.vocabulary import task_facts
+from tlzoo.vocabulary import Annotation, TaskFacts, task_facts
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
+
+CATEGORIES = (*LABEL_COLUMNS, "label_id", "category_id")
+"""What the class of an object may be called."""
 
 
 def revision(repo: str, wanted: str | None = None) -> str:
@@ -63,11 +68,11 @@ def listing(
         commit: Revision.
         task: What it is for.
         config: Configuration, where the data set has several.
-        label: Column of what is right; guessed by default.
+        label: Column of the targets; guessed by default.
         group: Group column; guessed by default.
-        train: Pattern of the Parquet files to train on, of a data set that is too large to be downloaded whole.
+        train: Pattern of the Parquet files to train on, of a data set that is too large to download whole.
         test: The same for the test.
-        archive: A tar file in the repository, which holds class folders, and is all that is read.
+        archive: A tar file in the repository, which holds class folders, and is the only file that is read.
 
     Raises:
         InputError: No column fits, or ``datasets`` cannot read it, such as where it has several configurations.
@@ -123,12 +128,10 @@ def listed(
     Args:
         loaded: Its splits.
         where: What errors and notices call it.
-        task: What it is for: the first column of its kind of input is taken; besides, a column of classes; for speech
-            recognition one of transcripts; for detection one of objects with a ``bbox`` (x, y, width, height) and a
-            ``category`` each; for segmentation a second one of images, whose values are classes. Texts are read as a
-            person's own tables are: see ``tlzoo.data.files.tables``, ``tlzoo.data.files.pairs`` of pairs,
-            ``tlzoo.data.files.replies`` of replies; for question answering the columns of SQuAD.
-        label: Column of what is right; guessed by default.
+        task: The task. If its record names a reader of tables, each split is read like a table of a person's own.
+            Otherwise the first column of the task's kind of input is read, and a column with the record's kind of
+            annotation: classes, transcripts, objects or masks (:data:`COLUMNS`).
+        label: Column of the targets; guessed by default.
         group: Group column; guessed by default.
 
     Raises:
@@ -136,69 +139,109 @@ def listed(
     """
     from datasets import Audio, Value, Video
 
-    if task in _OF_TEXT:
-        return _of_tables(loaded, where, task, label=label, group=group)
-    features: dict[str, Any] = next(iter(loaded.values())).features
-    kind = next(iter(task_facts(task).inputs))
+    facts = task_facts(task)
+    if facts.table_reader:
+        return _of_tables(loaded, where, facts, label=label, group=group)
+    column = COLUMNS.get(facts.annotation) if facts.annotation else None
+    if column is None:
+        raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes own files")
+    features: Features = next(iter(loaded.values())).features
+    kind = facts.domain
     wanted = {"audio": Audio, "image": Image, "video": Video}.get(kind, Value)
     source = next((name for name, f in features.items() if isinstance(f, wanted)), None)
-    if task in ("language-modeling", "pose-estimation"):
-        raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes own files")
-    sought = {"face-detection": "objects", "object-detection": "objects", "image-segmentation": "mask"}.get(task)
-    fitting = [name for name, f in features.items() if name != source and _holds(f, sought)]
-    usual = TEXT_COLUMNS if task == "speech-recognition" else LABEL_COLUMNS
-    label = label or (next(iter(fitting), None) if sought else column_named(_written(features, task), usual))
+    label = label or column.guess({name: f for name, f in features.items() if name != source})
     if source is None or label is None or label not in features:
-        missing = f"{kind} column" if source is None else f"{sought or 'label'} column"
+        missing = f"{kind} column" if source is None else f"{column.name} column"
         raise InputError(f"{where}: no {missing}; columns: {', '.join(features)}")
     group = group or column_named(features, GROUP_COLUMNS)
-    found = Listing(kind, [], [], [], [] if group else None, [] if len(loaded) > 1 else None)
-    found.notices.append(f"{where}: {kind} from column {source!r}, {sought or 'label'} from column {label!r}")
+    examples = Listing(kind, [], [], [], [] if group else None, [] if len(loaded) > 1 else None)
+    examples.notices.append(f"{where}: {kind} from column {source!r}, {column.name} from column {label!r}")
     targets: list[Any] = []
     for split, rows in loaded.items():
         if isinstance(features[label], ClassLabel):
-            rows = _labelled(rows, label, f"{where}: {{}} rows of {split!r} have no label", found.notices)
+            rows = _labelled(rows, label, f"{where}: {{}} rows of {split!r} have no label", examples.notices)
         rows = rows.cast_column(source, storage(kind))
-        rows = rows.cast_column(label, storage("image")) if sought == "mask" else rows
-        found.inputs += rows[source][:]
+        rows = rows.cast_column(label, storage("image")) if isinstance(features[label], Image) else rows
+        examples.inputs += rows[source][:]
         targets += rows[label][:]
-        found.names += [f"{split}/{i}" for i in range(len(rows))]
-        if found.groups is not None:
-            found.groups += [str(v) for v in rows[group]]
-        if found.splits is not None:
-            found.splits += [split_of(str(split)) or str(split)] * len(rows)
-    if sought == "objects":
-        _attach_objects(found, targets, features[label], task == "face-detection", where)
-    elif sought == "mask":
-        from tlzoo.data.files.mask_folder import attach
-
-        attach(found, targets, None, f"{where}, column {label!r}")
-    elif task == "speech-recognition":
-        found.targets, found.labels = Transcripts(targets), [""] * len(targets)
-    else:
-        names = features[label].names if isinstance(features[label], ClassLabel) else None
-        found.labels = [names[v] if names else str(v) for v in targets]
-    return found
+        examples.names += [f"{split}/{i}" for i in range(len(rows))]
+        if examples.groups is not None:
+            examples.groups += [str(v) for v in rows[group]]
+        if examples.splits is not None:
+            examples.splits += [split_of(str(split)) or str(split)] * len(rows)
+    column.attach(examples, targets, features[label], f"{where}, column {label!r}")
+    return examples
 
 
-_OF_TEXT = ("question-answering", "text-classification", "text-embedding", "text-generation")
+@dataclass(frozen=True)
+class Column:
+    """How a column of targets is read.
+
+    Attributes:
+        name: What it is called.
+        guess: The column among some features; None where none is of this form.
+        attach: Makes its values the labels or the targets of a listing; takes the values, their feature, and what
+            errors call it.
+    """
+
+    name: str
+    guess: Callable[[Mapping[str, object]], str | None]
+    attach: Callable[[Listing, Sequence[Any], object, str], None]
 
 
-def _of_tables(loaded: DatasetDict, where: str, task: str, **given: str | None) -> Listing:
+def _classes(features: Mapping[str, object]) -> str | None:
+    return column_named(features, LABEL_COLUMNS)
+
+
+def _strings(features: Mapping[str, object]) -> str | None:
+    names = [name for name, f in features.items() if getattr(f, "dtype", "") in ("string", "large_string")]
+    return column_named(names, TEXT_COLUMNS)
+
+
+def _objects(features: Mapping[str, object]) -> str | None:
+    return next((name for name, f in features.items() if "bbox" in _members(f)), None)
+
+
+def _images(features: Mapping[str, object]) -> str | None:
+    return next((name for name, f in features.items() if isinstance(f, Image)), None)
+
+
+def _attach_classes(examples: Listing, targets: Sequence[Any], feature: object, where: str) -> None:
+    names = feature.names if isinstance(feature, ClassLabel) else None
+    examples.labels = [names[v] if names else str(v) for v in targets]
+
+
+def _attach_transcripts(examples: Listing, targets: Sequence[Any], feature: object, where: str) -> None:
+    examples.targets, examples.labels = Transcripts(targets), [""] * len(targets)
+
+
+def _attach_masks(examples: Listing, targets: Sequence[Any], feature: object, where: str) -> None:
+    from tlzoo.data.files.mask_folder import attach
+
+    attach(examples, targets, None, where)
+
+
+def _of_tables(loaded: DatasetDict, where: str, facts: TaskFacts, **given: str | None) -> Listing:
     """List the texts of a data set as those of a person's own tables, one table a split."""
-    from tlzoo.data.files import pairs, replies, squad, table_formats, tables
+    from tlzoo.data.files import table_formats, tables
+    from tlzoo.data.files.readers import named
 
+    assert facts.table_reader
+    is_classed = facts.annotation == "class"
     notices: list[str] = []
     parts = []
     for split, rows in loaded.items():
         label = given["label"] or column_named(rows.features, LABEL_COLUMNS)
-        if task == "text-classification" and label is not None and label in rows.features:
+        if is_classed and label is not None and label in rows.features:
             rows = _labelled(rows, label, f"{where}: {{}} rows of {split!r} have no label", notices)
         columns = rows.to_dict()
         for name, feature in rows.features.items():
+            inner = getattr(feature, "feature", None)
             if isinstance(feature, ClassLabel):
                 columns[name] = table_formats.class_names(columns[name], feature.names)
-        ids = [f"{split}/{i}" for i in range(len(rows))] if task == "text-classification" else None
+            elif isinstance(inner, ClassLabel):
+                columns[name] = [table_formats.class_names(values or [], inner.names) for values in columns[name]]
+        ids = [f"{split}/{i}" for i in range(len(rows))] if is_classed else None
         called = split_of(str(split)) or str(split)
         parts.append(tables.Table(Path(where, str(split)), columns, called, ids))
     for name in [name for name in given.values() if name and not any(name in part.columns for part in parts)]:
@@ -211,14 +254,7 @@ def _of_tables(loaded: DatasetDict, where: str, task: str, **given: str | None) 
     parts = [part for part in tables.in_order(parts) if len(part)]
     if not parts:
         raise InputError(f"{where}: no rows to train or to test on; its splits: {', '.join(map(str, loaded))}")
-    if task == "question-answering":
-        texts = squad.of_tables(parts, where)
-    elif task == "text-embedding":
-        texts = pairs.listed(parts, where)
-    elif task == "text-generation":
-        texts = replies.listed(parts)
-    else:
-        texts = tables.listed(parts, where, **given)
+    texts: Listing = named(facts.table_reader)(parts, where, **(given if is_classed else {}))
     texts.notices = [*notices, *texts.notices]
     return texts
 
@@ -233,18 +269,7 @@ def _labelled(rows: Dataset, label: str, lacking: str, notices: list[str]) -> Da
     return rows.select(known)
 
 
-def _written(features: Mapping[str, Any], task: str) -> list[str]:
-    """Columns that what is right may be read from: for transcripts such as hold strings."""
-    strings = [name for name, f in features.items() if getattr(f, "dtype", "") in ("string", "large_string")]
-    return strings if task == "speech-recognition" else list(features)
-
-
-def _holds(feature: Any, sought: str | None) -> bool:
-    """Whether a column is of the form that is sought: objects or a mask."""
-    return isinstance(feature, Image) if sought == "mask" else "bbox" in _members(feature)
-
-
-def _members(feature: Any) -> Mapping[str, Any]:
+def _members(feature: object) -> Mapping[str, object]:
     """Features of what a column of objects has of each: lists beside each other, or a list of all."""
     if isinstance(feature, Mapping):
         return {name: getattr(f, "feature", None) for name, f in feature.items()}
@@ -252,25 +277,52 @@ def _members(feature: Any) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else {}
 
 
-def _attach_objects(found: Listing, objects: Sequence[Any], feature: Any, faces: bool, where: str) -> None:
-    """Make a column of objects the targets of a listing."""
+def _attach_objects(examples: Listing, objects: Sequence[Any], feature: object, where: str) -> None:
     members = _members(feature)
-    category = next((c for c in (*LABEL_COLUMNS, "label_id", "category_id") if c in members), None)
-    if category is None and not faces:
+    category = next((c for c in CATEGORIES if c in members), None)
+    if category is None:
         raise InputError(f"{where}: its objects have no category; they have: {', '.join(members)}")
-    known = members[category].names if category and isinstance(members[category], ClassLabel) else None
+    _attach(examples, *_boxes(objects, members, category))
+
+
+def _attach_faces(examples: Listing, objects: Sequence[Any], feature: object, where: str) -> None:
+    members = _members(feature)
+    names, boxes, named = _boxes(objects, members, next((c for c in CATEGORIES if c in members), None))
+    if FACE not in names:
+        if len(names) > 1:
+            raise InputError(f"{where}: faces need a category {FACE!r}; its own: {', '.join(names)}")
+        names, named = [FACE], [[FACE] * len(each) for each in named]
+    _attach(examples, names, boxes, named)
+
+
+def _boxes(
+    objects: Sequence[Any], members: Mapping[str, object], category: str | None
+) -> tuple[list[str], list[NDArray[np.float64]], list[list[str]]]:
+    """Class names, the boxes of each example, and the class of each box; without a category all are faces."""
+    classes = members[category] if category else None
+    known: list[str] | None = classes.names if isinstance(classes, ClassLabel) else None
     boxes, named = [], []
     for each in objects:
         one = each if isinstance(each, Mapping) else {m: [o[m] for o in each] for m in members}
         boxes.append(np.array(one["bbox"], dtype=np.float64).reshape(-1, 4))
-        values = one[category] if category else ["face"] * len(one["bbox"])
+        values: Sequence[Any] = one[category] if category else [FACE] * len(one["bbox"])
         named.append([known[v] if known else str(v) for v in values])
-    names = known or classes_of(name for each in named for name in each)
-    if faces and "face" not in names:
-        if len(names) > 1:
-            raise InputError(f"{where}: face-detection needs a category 'face'; its own: {', '.join(names)}")
-        names, named = ["face"], [["face"] * len(each) for each in named]
+    return known or classes_of(name for each in named for name in each), boxes, named
+
+
+def _attach(
+    examples: Listing, names: list[str], boxes: list[NDArray[np.float64]], named: Sequence[Sequence[str]]
+) -> None:
     place = {name: i for i, name in enumerate(names)}
-    classes = [[place[name] for name in each] for each in named]
-    found.labels = rarest(named)
-    found.targets = Objects(names, boxes, classes, [None] * len(boxes))
+    examples.labels = rarest(named)
+    examples.targets = Objects(names, boxes, [[place[name] for name in each] for each in named], [None] * len(boxes))
+
+
+COLUMNS: Mapping[Annotation, Column] = {
+    "class": Column("label", _classes, _attach_classes),
+    "transcript": Column("label", _strings, _attach_transcripts),
+    "boxes": Column("objects", _objects, _attach_objects),
+    "faces": Column("objects", _objects, _attach_faces),
+    "mask": Column("mask", _images, _attach_masks),
+}
+"""By how a task's data are annotated."""

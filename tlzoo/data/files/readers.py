@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 ROWS = {"text": "tables:rows", "dna": "fasta:rows"}
-"""What reads the rows of a person's file to predict, by kind of input, where its task's record names none: ``module:
-function`` of this package; any other file is one row."""
+"""Readers of rows to predict by kind of input, ``module:function`` of this package, where the task's record names none;
+any other file is one row."""
 
 
 def listing(path: Path, task: str) -> Listing:
@@ -35,12 +35,11 @@ def listing(path: Path, task: str) -> Listing:
 
     facts = task_facts(task)
     if facts.reader:
-        read: Callable[[Path], Listing] = _named(facts.reader)
+        read: Callable[[Path], Listing] = named(facts.reader)
         return _printable(read(path))
-    kind = next(iter(facts.inputs))
-    if kind in folder.SUFFIXES and facts.needs == task_facts(f"{facts.domain}-classification").needs:
-        return _printable(folder.listing(path, kind))
-    if task == "image-segmentation" and path.is_dir():
+    if facts.annotation == "class":
+        return _printable(folder.listing(path, facts.domain))
+    if facts.annotation == "mask" and path.is_dir():
         if mask_folder.has_masks(path):
             return _printable(mask_folder.listing(path))
         if not coco.candidates(path):
@@ -48,20 +47,20 @@ def listing(path: Path, task: str) -> Listing:
     return _printable(coco.listing(path, task))
 
 
-def _printable(found: Listing) -> Listing:
+def _printable(examples: Listing) -> Listing:
     """The listing, with names of files and folders that are no UTF-8 made such that they can be kept and shown."""
     from tlzoo.data.files.text_files import printable
 
-    found.names, found.labels = [*map(printable, found.names)], [*map(printable, found.labels)]
-    found.groups = found.groups and [*map(printable, found.groups)]
-    found.problems = [*map(printable, found.problems)]
-    return found
+    examples.names, examples.labels = [*map(printable, examples.names)], [*map(printable, examples.labels)]
+    examples.groups = examples.groups and [*map(printable, examples.groups)]
+    examples.problems = [*map(printable, examples.problems)]
+    return examples
 
 
 def rows(
     path: Path, task: str | None, kind: str, columns: Mapping[str, str], say: Callable[[str], None]
 ) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
-    """Rows of a file to predict, each with what it is called by, ``input`` and more, or with what is wrong with it.
+    """Rows of a file to predict, each with its identifiers, ``input`` and more; or with the reason it cannot be read.
 
     Args:
         path: The file.
@@ -76,21 +75,22 @@ def rows(
     """
     place = (task_facts(task).row_reader if task else None) or ROWS.get(kind)
     if place is not None:
-        yield from _named(place)(path, columns, say)
+        yield from named(place)(path, columns, say)
     else:
         yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
 
 
-def _named(dotted: str) -> Any:
+def named(dotted: str) -> Any:
+    """A reader by its name, ``module:function`` of this package."""
     module, _, function = dotted.partition(":")
     return getattr(import_module(f"tlzoo.data.files.{module}"), function)
 
 
-def fingerprint(found: Listing, path: Path) -> str:
+def fingerprint(examples: Listing, path: Path) -> str:
     """Hash of the names and contents of the files that decide a listing's rows."""
     from tlzoo.data.files.folder import digest
 
-    return digest(path if path.is_dir() else path.parent, found.files)
+    return digest(path if path.is_dir() else path.parent, examples.files)
 
 
 def title(path: Path) -> str:

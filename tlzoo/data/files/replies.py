@@ -189,25 +189,29 @@ def listing(path: Path) -> Listing:
         InputError: The data cannot be read, no column fits, or there are too few pairs.
     """
     tables = read_tables(path)
-    examples = listed(tables)
+    examples = listed(tables, str(path))
     examples.files = [table.path for table in tables]
     return examples
 
 
-def listed(tables: Sequence[Table]) -> Listing:
-    """List the messages and replies of tables; if there are several, each names its split.
+def listed(tables: Sequence[Table], where: str) -> Listing:
+    """List the messages and replies of tables.
+
+    Args:
+        tables: The tables; where there are several, each names its split.
+        where: Name of the source in messages.
 
     Raises:
         InputError: No column fits, or there are too few pairs.
     """
     notes = Listing("text", [], [], [])
     pairs = without_duplicates(pair for table in tables for pair in _of_table(table, notes, len(tables) > 1))
-    examples = ranking(pairs)
-    examples.notices, examples.problems, examples.columns = (
-        notes.notices + examples.notices,
-        notes.problems,
-        notes.columns,
-    )
+    try:
+        examples = ranking(pairs)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    examples.notices = notes.notices + examples.notices
+    examples.problems, examples.columns = notes.problems, notes.columns
     return examples
 
 
