@@ -45,7 +45,7 @@ def holding(path: Path) -> subprocess.Popen[str]:
 
 
 def test_who_waits_says_once_for_whom(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch) -> None:
-    monkeypatch.setattr(locks, "PATIENCE", 0.1)
+    monkeypatch.setattr(locks, "RETRY_SECONDS", 0.1)
     holder = holding(tmp_path / "a.lock")
     threading.Timer(1, lambda: holder.communicate("end\n")).start()
     with locked(tmp_path / "a.lock", "the pot"):
