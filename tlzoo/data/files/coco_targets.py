@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tlzoo.data.dataset import Target
 from tlzoo.data.files.boxes import Size, tidy
 from tlzoo.data.media.image import IGNORED, annotated, encode_png
-from tlzoo.data.media.stored import StoredFile
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features
 from tlzoo.errors import InputError
 
@@ -22,7 +22,7 @@ from tlzoo.errors import InputError
 class MaskColumns(TypedDict):
     """Columns of a mask in their storage form: the PNG, and the indices of the classes in it."""
 
-    mask: StoredFile
+    mask: Stored
     classes: list[int]
 
 

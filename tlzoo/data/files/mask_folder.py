@@ -24,7 +24,7 @@ from tlzoo.data.files.folder import SUFFIXES, walk
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.media.image import IGNORED, annotated, read_values
-from tlzoo.data.media.stored import StoredFile
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features
 from tlzoo.errors import InputError
 
@@ -75,7 +75,7 @@ def listing(path: Path) -> Listing:
         InputError: No picture has a mask, or the values cannot be classes.
     """
     examples = Listing("image", [], [], [], [], [])
-    masks: list[StoredFile] = []
+    masks: list[Stored] = []
     splits: list[str | None] = []
     for folder in [f for f in (path, *_split_folders(path)) if _is_dir(f, "masks")]:
         pictures = folder / "images"

@@ -16,10 +16,10 @@ from PIL import ExifTags, Image, ImageOps
 from tlzoo.data.media.limits import AREA, check_ratio, limits
 from tlzoo.errors import InputError
 
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""What is read, by Pillow's names: formats of pictures whose header says how large they are, and no programs."""
 IGNORED = 255
 """Value of mask pixels that count neither for nor against a class."""
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read, by Pillow's names: formats of pictures whose header says how large they are, and no programs."""
 
 
 def decode(source: Mapping[str, Any] | Image.Image) -> Image.Image:

@@ -7,12 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, TypedDict
 
-
-class StoredFile(TypedDict):
-    """A file in its storage form: its bytes, or the path to read them from; with bytes, the path is only a name."""
-
-    bytes: bytes | None
-    path: str | None
+Stored = TypedDict("Stored", {"bytes": bytes | None, "path": str | None})  # noqa: UP013 - a field named as its type
+"""What ``Audio``, ``Image`` and ``Video`` of `datasets` store with ``decode=False``; the bytes take precedence."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from tlzoo.data.media.image import encode_png
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.data.media.pasting import box_of
-from tlzoo.data.media.stored import StoredFile
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.rendered.skeleton import HEAD, Body, Points
 
 Colour = tuple[int, int, int]
@@ -220,7 +220,7 @@ class _People(TypedDict):
 class PeopleRow(TypedDict):
     """A row of ``tlzoo.data.schemas.PEOPLE_FEATURES``."""
 
-    image: StoredFile
+    image: Stored
     people: _People
     parts: list[int]
     group: str

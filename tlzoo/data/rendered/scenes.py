@@ -28,7 +28,7 @@ from tlzoo.data.media.pasting import (
     take,
     turned,
 )
-from tlzoo.data.media.stored import StoredFile
+from tlzoo.data.media.stored import Stored
 from tlzoo.data.packaged import digits
 from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of, pixels, source_grounds
 from tlzoo.data.protocol import SPLITS
@@ -68,7 +68,7 @@ class _Boxes(TypedDict):
 class _BoxRow(TypedDict):
     """A row of :func:`boxed`."""
 
-    image: StoredFile
+    image: Stored
     objects: _Boxes
     group: str
     id: str
@@ -77,8 +77,8 @@ class _BoxRow(TypedDict):
 class _MaskRow(TypedDict):
     """A row of :func:`masked`."""
 
-    image: StoredFile
-    mask: StoredFile
+    image: Stored
+    mask: Stored
     classes: list[int]
     group: str
     id: str
@@ -254,12 +254,12 @@ def _box_row(rng: np.random.Generator, scene: Scene, title: str, group: str | No
 
 def _mask_row(rng: np.random.Generator, scene: Scene, title: str) -> _MaskRow:
     indices = scene.indices()
-    mask: StoredFile = {"bytes": encode_png(indices), "path": f"{title}-mask.png"}
+    mask: Stored = {"bytes": encode_png(indices), "path": f"{title}-mask.png"}
     classes: list[int] = np.unique(indices).tolist()
     return {"image": _image(rng, scene, title), "mask": mask, "classes": classes, "group": title, "id": title}
 
 
-def _image(rng: np.random.Generator, scene: Scene, title: str) -> StoredFile:
+def _image(rng: np.random.Generator, scene: Scene, title: str) -> Stored:
     return {"bytes": encode_png(finished(rng, scene.canvas)), "path": f"{title}.png"}
 
 
