@@ -16,10 +16,10 @@ from tlzoo.data.media.limits import AREA, check_ratio, limits
 from tlzoo.data.media.stored import Stored
 from tlzoo.errors import InputError
 
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""Formats that are read, by Pillow's names: those whose header has the size of the picture, and not programs."""
 IGNORED = 255
 """Value of mask pixels that count neither for nor against a class."""
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""Formats that are read, by Pillow's names: those whose header has the size of the picture, and not programs."""
 
 
 def decode(source: Stored | Image.Image) -> Image.Image:
