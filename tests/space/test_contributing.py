@@ -82,14 +82,14 @@ def test_a_hub_that_does_not_take_it_is_told_in_one_line(
 ) -> None:
     hub.fail("forbidden", "/commit/")
     (line,) = told(contributing.propose(text, VISITOR))
-    assert line == "No pull request, the Hub did not take it: Your token lacks the permission to read this repository."
+    assert line == "The Hub refused the pull request: Your token lacks the permission to read this repository."
     hub.heal()
     hub.accounts.clear()
     (line,) = told(contributing.propose(text, VISITOR))
     assert "Invalid credentials" in line
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{free_port()}")
     (line,) = told(contributing.propose(text, VISITOR))
-    assert line.startswith("No pull request, the Hub did not take it: ") and "refused" in line
+    assert line.startswith("The Hub refused the pull request: ") and "refused" in line
     assert hub.commits == []
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
 
 from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
@@ -106,7 +105,13 @@ def card_files(task: str | None = None, domain: str | None = None) -> Iterator[C
 
 
 def cards() -> list[Card]:
-    """Every card."""
+    """Every card.
+
+    Example:
+        >>> import tlzoo
+        >>> [card.name for card in tlzoo.cards() if card.id == "crepe"]
+        ['CREPE']
+    """
     return [file.card for file in card_files()]
 
 
@@ -130,13 +135,13 @@ def get(card_id: str) -> Card:
     return get_file(card_id).card
 
 
-def license_of(row: Mapping[str, Any]) -> str:
-    """Licence of the weights of a result: as published, or for all that was trained here the code's.
+def license_of(card_id: str, tier: str) -> str:
+    """Licence of a card's weights: as published where they are official, else the code's.
 
     ``unknown`` where the card is not in the catalogue any more: results outlive it.
     """
-    file = read_all().get(row["card"])
+    file = read_all().get(card_id)
     if file is None:
         return "unknown"
     given = file.card.provenance.license
-    return given.weights if row["weights"] == "official" else given.code
+    return given.weights if tier == "official" else given.code

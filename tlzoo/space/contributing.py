@@ -20,8 +20,8 @@ from tlzoo.drafting import draft
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.space.boards import Boards
 
-LONGEST = 50_000
-"""Characters of a card."""
+MAX_CARD_LENGTH = 50_000
+"""Maximum number of characters of a card."""
 _ID = r"^  id: *([a-z0-9.-]+) *$"
 _SAVE = f"""(text) => {{
   const link = document.createElement("a");
@@ -29,7 +29,7 @@ _SAVE = f"""(text) => {{
   link.download = text.match(/{_ID}/m)[1] + ".md";
   link.click();
 }}"""
-"""Makes the file in the browser: nothing of it is kept here."""
+"""Makes the file in the browser: the server stores nothing of it."""
 _KEEP = """(...values) => {
   if (window.tlzooRestored) localStorage.setItem(KEY, JSON.stringify(values));
   return [];
@@ -48,7 +48,7 @@ def page(boards: Boards, demo: gr.Blocks) -> None:
     """Make the page.
 
     Args:
-        boards: What there is: the tasks that a card may be for.
+        boards: The boards: their tasks are those that a card may be for.
         demo: The Space, which restores what was typed when it is opened again.
     """
     logs_in = "OAUTH_CLIENT_ID" in os.environ  # set by the Hub, where the Space's README.md has hf_oauth
@@ -160,11 +160,11 @@ def checked(text: str | None) -> tuple[str, Any]:
     try:
         place = placed(text)
     except InputError as error:
-        return _told(str(error)), draft_of_it
+        return _status(str(error)), draft_of_it
     if left := todos(text, Path(place.name)):
         things = "1 thing is" if len(left) == 1 else f"{len(left)} things are"
-        return _told("\n".join([f"A draft: {things} left to do. It belongs at {place}", *left])), draft_of_it
-    return _told(f"A valid card. It belongs at {place}"), gr.Button("Download the card", interactive=True)
+        return _status("\n".join([f"A draft: {things} left to do. It belongs at {place}", *left])), draft_of_it
+    return _status(f"A valid card. It belongs at {place}"), gr.Button("Download the card", interactive=True)
 
 
 def placed(text: str) -> PurePosixPath:
@@ -173,8 +173,8 @@ def placed(text: str) -> PurePosixPath:
     Raises:
         InputError: It is not, or its id is taken.
     """
-    if len(text) > LONGEST:
-        raise InputError(f"a card of {len(text):,} characters; at most {LONGEST:,} are read")
+    if len(text) > MAX_CARD_LENGTH:
+        raise InputError(f"a card of {len(text):,} characters; at most {MAX_CARD_LENGTH:,} are read")
     named = re.search(_ID, text, re.MULTILINE)
     if named is None:
         raise InputError("the card: field 'tlzoo.id': small letters, digits and hyphens, such as my-model")
@@ -190,7 +190,7 @@ def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     if token is None:
-        return _told("Log in first: the pull request is yours.")
+        return _status("Log in first: the pull request is yours.")
     try:
         text = text or ""
         place = placed(text)
@@ -205,14 +205,14 @@ def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
             create_pr=True,
         )
     except InputError as error:
-        return _told(str(error))
+        return _status(str(error))
     except (httpx.HTTPError, OSError) as error:
-        said = getattr(error, "server_message", None) or str(error) or type(error).__name__
-        line = " ".join(said.split()).replace(token.token, "***")
-        return _told(f"No pull request, the Hub did not take it: {line}")
-    return _told(f"Thank you. The pull request: {done.pr_url}")
+        message = getattr(error, "server_message", None) or str(error) or type(error).__name__
+        line = " ".join(message.split()).replace(token.token, "***")
+        return _status(f"The Hub refused the pull request: {line}")
+    return _status(f"Thank you. The pull request: {done.pr_url}")
 
 
-def _told(message: str) -> str:
+def _status(message: str) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in message.splitlines())
     return f"<div class=tlzoo role=status><ul>{lines}</ul></div>"
