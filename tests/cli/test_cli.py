@@ -14,7 +14,7 @@ import pytest
 from tlzoo import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "transformers", "datasets", "gradio", "huggingface_hub", "matplotlib", "accelerate")
+HEAVY = ("torch", "transformers", "datasets", "evaluate", "gradio", "huggingface_hub", "matplotlib", "accelerate")
 ON_DIGITS = ("--task", "audio-classification", "--model", "yamnet", "--data", "spoken-digits")
 LIST_KEYS = ["id", "name", "domain", "task", "license", "params", "size_bytes", "formats", "variants", "path"]
 
