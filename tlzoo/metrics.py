@@ -127,12 +127,13 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
 
     def _bound(self, given: Sequence[Row]) -> Task:
         """The task with its classes, which are called by their numbers where they have no names."""
-        labels, classes = self._labels, [c for one in given for c in _classes(one)]
-        if not labels and any(isinstance(c, str) for c in classes):
+        if self._labels:
+            return task_type(self._task_name).of(self._labels)
+        classes = [c for one in given for c in _classes(one)]
+        ids = [c for c in classes if isinstance(c, int)]
+        if len(ids) < len(classes):
             raise InputError(f"{self._task_name}: labels= has to give the names of the classes, in their order")
-        if not labels:
-            labels = tuple(map(str, range(max([1, *classes]) + 1)))
-        return task_type(self._task_name).of(labels)
+        return task_type(self._task_name).of([str(i) for i in range(max([1, *ids]) + 1)])
 
 
 def _classes(given: Row) -> Iterator[str | int]:
