@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tlzoo.cards.reader import MOST_BYTES
+from tlzoo.cards.reader import MAX_BYTES
 from tlzoo.cards.schema import SLUG
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import TASKS
@@ -151,8 +151,8 @@ class Checkout:
 
 
 def _check_size(size: int) -> None:
-    if size > MOST_BYTES:
-        raise RefusedError(f"{size:,} bytes; a card has at most {MOST_BYTES:,}")
+    if size > MAX_BYTES:
+        raise RefusedError(f"{size:,} bytes; a card has at most {MAX_BYTES:,}")
 
 
 def _commit(root: Path, revision: str) -> str:

@@ -20,6 +20,7 @@ LAYERS = (
     ("transfer",),
     ("draw",),
     ("run",),
+    ("metrics",),
     ("__init__", "api", "publish"),
     ("space",),
     ("cli",),

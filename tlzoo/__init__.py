@@ -1,7 +1,12 @@
 """tlzoo: a model zoo for transfer learning.
 
-The Python API mirrors the command line: :func:`cards`, :func:`load`, :func:`evaluate`, :class:`Leaderboard`. Importing
-the package imports nothing heavy.
+The Python API mirrors the command line: :func:`cards`, :func:`load`, :func:`evaluate`, :class:`Leaderboard`, and
+:func:`metric` for training code of your own. Importing the package imports nothing heavy.
+
+Example:
+    >>> import tlzoo
+    >>> [card.id for card in tlzoo.cards() if card.can_do("pitch-extraction")][:1]
+    ['crepe']
 """
 
 from __future__ import annotations
@@ -9,17 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlzoo.api import Leaderboard, load
+    from tlzoo.api import Leaderboard, load, metric
     from tlzoo.cards.catalogue import cards
     from tlzoo.run.evaluate import evaluate
 
 __version__ = "0.1.0"
-__all__ = ["Leaderboard", "__version__", "cards", "evaluate", "load"]
+__all__ = ["Leaderboard", "__version__", "cards", "evaluate", "load", "metric"]
 _WHERE = {
     "Leaderboard": "tlzoo.api",
     "cards": "tlzoo.cards.catalogue",
     "evaluate": "tlzoo.run.evaluate",
     "load": "tlzoo.api",
+    "metric": "tlzoo.api",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ from tlzoo.leaderboard.store import Store, read_board, results
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Backbone, Model
+    from tlzoo.metrics import TaskMetric
 
 
 def reference() -> Path:
-    """The folder of results that stand beside local ones: ``runs``, and the board that they make.
+    """The folder of the reference results: ``runs``, and the board that they make.
 
-    Those that ship with the package, or those of the folder that ``TLZOO_REFERENCE`` names.
+    They ship with the package; ``TLZOO_REFERENCE`` names another folder.
     """
     if named := os.environ.get("TLZOO_REFERENCE"):
         return Path(named)
@@ -30,16 +32,26 @@ def reference() -> Path:
 
 
 class Leaderboard:
-    """A view of results: the local ones, then those that ship with the package, which are ranked already.
+    """A view of results: the local ones, then the reference results, which ship with the package.
 
-    They are of two origins, so no row of the one is compared with a row of the other.
+    Rows of two origins are never compared with each other.
+
+    Example:
+        >>> import tlzoo
+        >>> leaderboard = tlzoo.Leaderboard("no-results-here")
+        >>> "audio-classification" in leaderboard.tasks()
+        True
+        >>> board = leaderboard.table("audio-classification")
+        >>> best = board.slice(0, 1).to_pylist()[0]
+        >>> best["rank"], best["metric"], 0 < best["value"] <= 1
+        (1, 'accuracy', True)
     """
 
     def __init__(self, out: Path | str = ".tlzoo") -> None:
         """Read the results of a folder that ``tlzoo eval --out`` wrote."""
         self._folders = [Path(out) / "results", reference() / "runs"]
         self._local = Store(self._folders[0]).read()
-        self._shipped = self._not_held(read_board(reference() / "board.parquet"))
+        self._shipped = self._not_local(read_board(reference() / "board.parquet"))
 
     @cached_property
     def results(self) -> pa.Table:
@@ -55,15 +67,21 @@ class Leaderboard:
         shipped = self._shipped if task is None else self._shipped.filter(pc.equal(self._shipped["task"], task))
         return pa.concat_tables([board(self._local, tasks=None if task is None else [task]), shipped])
 
-    def _not_held(self, shipped: pa.Table) -> pa.Table:
-        """What ships, but for the runs that the folder has too, as one does that was filled with published results."""
-        held = set(self._local.filter(pc.not_equal(self._local["origin"], "local"))["run_id"].to_pylist())
-        new = [held.isdisjoint(runs or ()) for runs in shipped["run_ids"].to_pylist()]
+    def _not_local(self, shipped: pa.Table) -> pa.Table:
+        """The shipped rows without those whose runs the folder has too, such as downloaded published results."""
+        present = set(self._local.filter(pc.not_equal(self._local["origin"], "local"))["run_id"].to_pylist())
+        new = [present.isdisjoint(runs or ()) for runs in shipped["run_ids"].to_pylist()]
         return shipped.filter(pa.array(new, pa.bool_()))
 
 
 def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbone | Model:
     """Build a model of the zoo with its weights.
+
+    Example:
+        >>> import tlzoo
+        >>> model = tlzoo.load("yamnet", weights="none", variant="nano")
+        >>> model.spec.input, model.spec.sample_rate
+        ('audio', 16000)
 
     Args:
         card: A card's id.
@@ -79,3 +97,31 @@ def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbo
     from tlzoo.transfer.assemble import assemble
 
     return assemble(resolve(catalogue.get(card), weights, variant))  # type: ignore[arg-type]
+
+
+def metric(task: str, name: str | None = None, labels: Sequence[str] = ()) -> TaskMetric:
+    """A task's metrics as an ``evaluate.Metric`` that gives the numbers of the board, for training code of your own.
+
+    Predictions are what ``tlzoo predict`` prints, or what that consists of: class ids, class names or the scores of all
+    classes; texts; numbers. References are rows of the data, or their column that holds what is right.
+
+    Example:
+        >>> import tlzoo
+        >>> accuracy = tlzoo.metric("text-classification", "accuracy")
+        >>> accuracy.compute(predictions=[[0.9, 0.1], [0.2, 0.8]], references=[0, 0])
+        {'accuracy': 0.5}
+        >>> errors = tlzoo.metric("speech-recognition", "wer")
+        >>> errors.compute(predictions=["one two tree"], references=["one two three four"])
+        {'wer': 0.5}
+
+    Args:
+        task: The task.
+        name: One of its metrics; all by default.
+        labels: Names of the classes, in the order of their ids, where predictions or references are names.
+
+    Raises:
+        InputError: No such task or metric.
+    """
+    from tlzoo.metrics import TaskMetric
+
+    return TaskMetric(task, name, labels)

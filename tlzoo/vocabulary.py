@@ -111,6 +111,7 @@ class TaskFacts:
         table_reader: Reader of a Hub data set's splits as tables, likewise; absent where its columns are media files.
         annotation: How data are annotated; absent where only this task's data are annotated so.
         columns: Its input columns; absent where the only one is named after the kind of input.
+        target: The column of what is right.
         head: What its heads read of a backbone.
         stand_in: The data set that small models are pretrained on for it, where it is not the domain's.
         pretraining: How small models are pretrained on its data.
@@ -132,6 +133,7 @@ class TaskFacts:
     table_reader: str | None = None
     annotation: Annotation | None = None
     columns: tuple[str, ...] = ()
+    target: str = "label"
     head: Head = "vector"
     stand_in: str | None = None
     pretraining: Pretraining = field(default_factory=Pretraining)
@@ -222,6 +224,7 @@ TASKS: dict[str, TaskFacts] = {
         head="maps",
         stand_in="drawn-faces",
         pretraining=_RENDERED,
+        target="objects",
     ),
     "object-detection": TaskFacts(
         "image",
@@ -234,6 +237,7 @@ TASKS: dict[str, TaskFacts] = {
         head="maps",
         stand_in="letter-scenes",
         pretraining={**_RENDERED, "steps": 300, "learning_rates": (6e-3,)},
+        target="objects",
     ),
     "image-segmentation": TaskFacts(
         "image",
@@ -246,6 +250,7 @@ TASKS: dict[str, TaskFacts] = {
         head="maps",
         stand_in="sprite-masks",
         pretraining=_RENDERED,
+        target="mask",
     ),
     "pose-estimation": TaskFacts(
         "image",
@@ -258,6 +263,7 @@ TASKS: dict[str, TaskFacts] = {
         head="maps",
         stand_in="mannequins",
         pretraining=_RENDERED,
+        target="people",
     ),
     "text-classification": TaskFacts(
         "text",
@@ -283,6 +289,7 @@ TASKS: dict[str, TaskFacts] = {
         untrained=True,
         table_reader="pairs:listed",
         columns=("sentence1", "sentence2"),
+        target="score",
     ),
     "text-generation": TaskFacts(
         "text",
@@ -295,6 +302,7 @@ TASKS: dict[str, TaskFacts] = {
         table_reader="replies:listed",
         columns=("text", "candidates"),
         stand_in="wikipedia-replies",
+        target="target",
     ),
     "question-answering": TaskFacts(
         "text",
@@ -310,6 +318,7 @@ TASKS: dict[str, TaskFacts] = {
         head="sequence",
         stand_in="wikipedia-spans",
         pretraining={"steps": 400, "learning_rates": (1e-3,), "batch_size": 16, "looks": 4},
+        target="answers",
     ),
     "token-classification": TaskFacts(
         "text",
@@ -322,6 +331,7 @@ TASKS: dict[str, TaskFacts] = {
         row_reader="conll:rows",
         table_reader="conll:listed",
         head="sequence",
+        target="entities",
     ),
     "language-modeling": TaskFacts(
         "text",
@@ -333,6 +343,7 @@ TASKS: dict[str, TaskFacts] = {
         reader="passages:listing",
         other_kinds={"dna": OtherKind(("pearson",), "dna_tracks:Tracks", (None, "promoters"))},
         pretraining={"steps": 2400, "learning_rates": (1e-3,), "batch_size": 8},
+        target="target",
     ),
     "audio-classification": TaskFacts(
         "audio",
@@ -362,6 +373,7 @@ TASKS: dict[str, TaskFacts] = {
         (None, "pitches"),
         reader="f0_folder:listing",
         head="sequence",
+        target="f0",
     ),
     "speech-recognition": TaskFacts(
         "audio",
@@ -374,6 +386,7 @@ TASKS: dict[str, TaskFacts] = {
         longest_hop=0.05,
         annotation="transcript",
         head="ctc",
+        target="text",
     ),
     "video-classification": TaskFacts(
         "video",

@@ -50,8 +50,8 @@ def test_data_that_changed_since_are_to_be_evaluated(evaluated: Path) -> None:
     done = select(evaluated, "--data", "x1/data")
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2 and not done.stdout
-    assert "--data x1/data: what lies there now was not evaluated, only 2 other versions; " in line
-    assert line.endswith(f"evaluate this one with: tlzoo eval --task {TASK} --data x1/data --out out")
+    assert "--data x1/data: its present version was not evaluated, only 2 others; " in line
+    assert line.endswith(f"evaluate it with: tlzoo eval --task {TASK} --data x1/data --out out")
 
 
 def test_data_that_cannot_be_read_any_more_are_known_by_their_name(evaluated: Path) -> None:
@@ -59,4 +59,13 @@ def test_data_that_cannot_be_read_any_more_are_known_by_their_name(evaluated: Pa
     (evaluated / "x1" / "data").mkdir()
     done = select(evaluated, "--data", "x1/data")
     assert done.returncode == 0 and done.stdout.count("data (") == 2
-    assert "what lies there now cannot be read, so rows are chosen by its name: " in done.stderr
+    assert "--data x1/data cannot be read now, so rows are chosen by its name: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "known"), [("--format", "'table', 'md', 'csv', 'json', 'html'"), ("--weights", "'official', 'stand-in'")]
+)
+def test_choices_are_listed(option: str, known: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tlzoo", "leaderboard", option, "xml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and not done.stdout and known in done.stderr

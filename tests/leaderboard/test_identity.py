@@ -1,23 +1,25 @@
 """What data and machines are called."""
 
+from dataclasses import replace
 from typing import Any
 
 from tlzoo.leaderboard.identity import Titles
-from tlzoo.leaderboard.schema import BOARD
+from tlzoo.leaderboard.row import BoardRow
 
 TASK = "audio-classification"
 
 
-def row(**changed: Any) -> dict[str, Any]:
+def row(**changed: Any) -> BoardRow:
+    model = {"card": "yamnet", "variant": "nano", "weights": "official", "metric": "accuracy", "status": "ok"}
     facts = {"task": TASK, "dataset": "toy", "dataset_fingerprint": "f", "value": 0.8, "origin": "local"}
-    return dict.fromkeys(BOARD.names) | facts | changed
+    return BoardRow(**model | facts | changed)
 
 
 def test_a_name_alone_is_enough_where_it_is_of_one_data_set() -> None:
     """A folder has another fingerprint for each task."""
     rows = [row(), row(dataset_fingerprint="g", task="audio-embedding")]
     assert [Titles(rows).data(r) for r in rows] == ["toy", "toy"]
-    assert Titles([rows[0], rows[0] | {"dataset_fingerprint": None}]).data(rows[0]) == "toy"
+    assert Titles([rows[0], replace(rows[0], dataset_fingerprint=None)]).data(rows[0]) == "toy"
 
 
 def test_versions_are_told_apart_by_as_much_as_is_needed() -> None:
@@ -27,8 +29,8 @@ def test_versions_are_told_apart_by_as_much_as_is_needed() -> None:
 
 def test_whose_results_they_are_is_said_where_all_are_not_local() -> None:
     mine = row(hardware="a laptop", device="cpu")
-    theirs = mine | {"origin": "reference", "hardware": "EPYC"}
-    failed = mine | {"value": None, "hardware": None, "device": None}
+    theirs = replace(mine, origin="reference", hardware="EPYC")
+    failed = replace(mine, value=None, hardware=None, device=None)
     assert [Titles([mine, failed]).machine(r) for r in (mine, failed)] == ["", ""]
     assert Titles([theirs]).machine(theirs) == "reference results, measured on EPYC"
     assert Titles([mine, theirs]).panel(mine) == "toy: local results, measured on a laptop"

@@ -26,7 +26,7 @@ def choose(row: Maker) -> Callable[[Limits], Selection]:
     table = board(pa.Table.from_pylist(rows, schema=RESULT))
 
     def chosen(limits: Limits) -> Selection:
-        (found,) = select(table, limits, lambda r: LICENSES[r["card"]])
+        (found,) = select(table, limits, lambda card, tier: LICENSES[card])
         return found
 
     return chosen
@@ -34,7 +34,7 @@ def choose(row: Maker) -> Callable[[Limits], Selection]:
 
 def test_of_equals_the_fastest(choose: Callable[[Limits], Selection]) -> None:
     found = choose(Limits())
-    assert found.row and found.row["card"] == "closed" and found.license == "cc-by-nc-4.0"
+    assert found.row and found.row.card == "closed" and found.license == "cc-by-nc-4.0"
     assert found.reasons == (
         "best accuracy of 4 rows within the limits",
         "2 more cannot be told apart from it, and are no faster",
@@ -44,7 +44,7 @@ def test_of_equals_the_fastest(choose: Callable[[Limits], Selection]) -> None:
 
 def test_what_dominates_it_is_named_with_what_excludes_that(choose: Callable[[Limits], Selection]) -> None:
     found = choose(Limits(licenses=frozenset({"mit", "apache-2.0"})))
-    assert found.row and found.row["card"] == "fast"
+    assert found.row and found.row.card == "fast"
     assert found.reasons == (
         "cannot be told apart from the best within the limits, large base full, and is faster or smaller",
         "dominated by closed base full: licence cc-by-nc-4.0",
@@ -61,15 +61,17 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
     ]
     table = board(pa.Table.from_pylist(rows, schema=RESULT))
     assert [r["rank"] for r in table.to_pylist()] == [1, 1, 1]
-    (found,) = select(table, Limits(), lambda r: "mit")
-    assert found.row and (found.row["card"], found.row["weights"]) == ("crepe", "official")
+    (found,) = select(table, Limits(), lambda card, tier: "mit")
+    assert found.row and (found.row.card, found.row.weights) == ("crepe", "official")
     assert found.reasons == (
         "dominates yamnet base probe (stand-in weights), which cannot be told apart from the best within the limits, "
         "yamnet base full, and is faster or smaller",
         "on the Pareto front of score, latency and size",
     )
-    (poorer,) = select(table, Limits(licenses=frozenset({"mit"})), lambda r: "mit" if r["card"] == "yamnet" else "gpl")
-    assert poorer.row and poorer.row["strategy"] == "probe"
+    (poorer,) = select(
+        table, Limits(licenses=frozenset({"mit"})), lambda card, tier: "mit" if card == "yamnet" else "gpl"
+    )
+    assert poorer.row and poorer.row.strategy == "probe"
     assert poorer.reasons[1] == "dominated by crepe base probe: licence gpl"
 
 
@@ -83,39 +85,39 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
 )
 def test_what_was_not_measured_is_left_out(row: Maker, missing: dict[str, None], facts: str) -> None:
     table = board(pa.Table.from_pylist([row("gpt-4", "zero-shot", 0.9, **missing)], schema=RESULT))
-    (found,) = select(table, Limits(), lambda r: "proprietary")
+    (found,) = select(table, Limits(), lambda card, tier: "proprietary")
     assert described(found)[0].partition("]")[2] == (f", {facts}" if facts else "")
 
 
 def test_each_limit_counts(choose: Callable[[Limits], Selection]) -> None:
     small = choose(Limits(max_size_mb=2)).row
-    assert small and small["card"] == "poor" and small["fraction"] == 1.0
+    assert small and small.card == "poor" and small.fraction == 1.0
     quick = choose(Limits(max_latency_ms=4.5)).row
-    assert quick and quick["card"] == "closed"
+    assert quick and quick.card == "closed"
     none = choose(Limits(max_size_mb=2, min_score=0.8))
     assert none.row is None
-    assert none.reasons == ("nothing of 4 rows is within the limits; nearest: closed base full: 9 MB",)
+    assert none.reasons == ("none of 4 rows is within the limits; nearest: closed base full: 9 MB",)
 
 
 def test_of_an_error_less_is_better(row: Maker) -> None:
     told = {"task": "language-modeling", "metric": "perplexity"}
     rows = [row(card, "full", 0.0, **told, statistics=[[nats, 1.0]] * 200) for card, nats in (("a", 1.0), ("b", 2.0))]
     table = board(pa.Table.from_pylist(rows, schema=RESULT), metrics=["perplexity"])
-    (found,) = select(table, Limits(min_score=3.0), lambda r: "mit")
-    assert found.row and found.row["card"] == "a"
-    assert select(table, Limits(min_score=2.0), lambda r: "mit")[0].row is None
+    (found,) = select(table, Limits(min_score=3.0), lambda card, tier: "mit")
+    assert found.row and found.row.card == "a"
+    assert select(table, Limits(min_score=2.0), lambda card, tier: "mit")[0].row is None
 
 
 def names(table: pa.Table) -> list[tuple[str, str | None]]:
-    found = select(table, Limits(), lambda r: "mit")
-    return [(one.title, one.row["card"] if one.row else None) for one in found]
+    found = select(table, Limits(), lambda card, tier: "mit")
+    return [(one.title, one.row.card if one.row else None) for one in found]
 
 
 def test_each_version_of_data_has_a_choice_of_its_own(row: Maker) -> None:
     rows = [row("large", "full", 0.7), row("fast", "full", 0.9, dataset_fingerprint="g")]
     table = board(pa.Table.from_pylist(rows, schema=RESULT))
     assert names(table) == [("toy (f)", "large"), ("toy (g)", "fast")]
-    (one,) = select(table.slice(0, 1), Limits(), lambda r: "mit")
+    (one,) = select(table.slice(0, 1), Limits(), lambda card, tier: "mit")
     assert described(one)[0].startswith("toy: large base full")
 
 
@@ -127,19 +129,23 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
         row("fast", "full", 0.9, latency_ms_p50=1.0, **theirs),
         row("poor", "full", 0.6, latency_ms_p50=1.0, dataset="other", **theirs),
     ]
-    other, toy = sorted(select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda r: "mit"), key=str)
-    assert toy.row and toy.row["card"] == "large"
+    other, toy = sorted(
+        select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda card, tier: "mit"), key=str
+    )
+    assert toy.row and toy.row.card == "large"
     assert toy.reasons == (
         "best accuracy of 1 rows within the limits",
         "on the Pareto front of score, latency and size",
         "by the local results, measured on a laptop; not compared with the reference results, measured on EPYC",
     )
-    assert other.row and other.row["card"] == "poor"
+    assert other.row and other.row.card == "poor"
     assert other.reasons[-1] == "by the reference results, measured on EPYC; there are no local ones"
-    within = select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(max_latency_ms=10), lambda r: "mit")
+    within = select(
+        board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(max_latency_ms=10), lambda card, tier: "mit"
+    )
     (none,) = (one for one in within if one.dataset == "toy")
     assert none.row is None and described(none)[0] == (
-        "toy: nothing of 1 rows is within the limits; nearest: large base full: 50 ms"
+        "toy: none of 1 rows is within the limits; nearest: large base full: 50 ms"
     )
     assert described(none)[1].startswith("by the local results"), "and not those of another machine"
 
@@ -150,6 +156,6 @@ def test_what_was_timed_with_other_threads_is_not_compared(row: Maker) -> None:
         row("fast", "full", 0.9, latency_ms_p50=5.0, threads=8),
         row("poor", "full", 0.5, latency_ms_p50=9.0, threads=1),
     ]
-    (one,) = select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda r: "mit")
-    assert one.row and one.row["card"] == "large"
+    (one,) = select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda card, tier: "mit")
+    assert one.row and one.row.card == "large"
     assert one.reasons[-1] == "by the local results, 1 thread; not compared with the local results, 8 threads"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tlzoo.errors import InputError
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store, read_board, results
@@ -81,6 +82,25 @@ def test_a_run_that_succeeded_is_not_taken_for_the_skipped_one_of_a_merge(tmp_pa
     ]
 
 
+def test_an_unknown_column_is_refused_with_the_closest_name(tmp_path: Path, row: Maker) -> None:
+    with pytest.raises(InputError, match=r"run a-probe-0-1.0: unknown column 'latency_ms_p5O'; did you mean 'latency_"):
+        Store(tmp_path).write([row("a", "probe", 0.8, latency_ms_p5O=1.0)])
+    assert not Store(tmp_path).count()
+
+
+@pytest.mark.parametrize("name", ["run_id", "task", "created", "seed", "statistics"])
+@pytest.mark.parametrize("absent", [True, False])
+def test_a_column_that_every_result_needs_is_asked_for(name: str, absent: bool, tmp_path: Path, row: Maker) -> None:
+    lacking = row("a", "probe", 0.8) | {name: None}
+    if absent:
+        del lacking[name]
+    with pytest.raises(InputError, match=f"column '{name}' has no value"):
+        Store(tmp_path).write([lacking])
+    failed = lacking | {"status": "error"}
+    if name in ("seed", "statistics"):
+        assert Store(tmp_path).write([failed]).is_file(), "a failure has neither"
+
+
 def test_of_one_origin_the_first_folder_wins_and_each_origin_stays(tmp_path: Path, row: Maker) -> None:
     Store(tmp_path / "local").write([row("a", "probe", 0.8)])
     Store(tmp_path / "more").write([row("a", "probe", 0.5)])
@@ -123,16 +143,16 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "link": (lambda path: (path.unlink(), path.symlink_to("gone")), "No such file"),
     "ragged": (_with(statistics=[[1.0]] * 199 + [[]]), "index out of range"),
     "a number less": (_with(statistics=[[1.0]] * 199), "199 statistics and 200 groups of 200 examples"),
-    "null statistics": (_with(statistics=None), "no statistics in a row"),
+    "null statistics": (_with(statistics=None), "column 'statistics' has no value"),
     "a null statistic": (_with(statistics=[[1.0]] * 199 + [None]), "a statistic is null"),
     "a null number": (_with(statistics=[[1.0]] * 199 + [[None]]), "a statistic is null"),
     "no examples": (_with(statistics=[], example_ids=[], groups=[]), "of 0 examples"),
-    "no task": (_with(task=None), "no task in a row"),
+    "no task": (_with(task=None), "column 'task' has no value"),
     "another task": (_with(task="telepathy"), "unknown task 'telepathy'"),
     "another metric": (_with(metric="luck"), "unknown metric 'luck'"),
-    "no card": (_with(card=None), "no card in a row"),
-    "no seed": (_with(seed=None), "no seed in a row"),
-    "no date": (_with(created=None), "no created in a row"),
+    "no card": (_with(card=None), "column 'card' has no value"),
+    "no seed": (_with(seed=None), "column 'seed' has no value"),
+    "no date": (_with(created=None), "column 'created' has no value"),
     "words for numbers": (_with(seed="first"), "first"),
     "numbers for words": (_with(statistics=7), "list"),
 }
@@ -152,7 +172,7 @@ def test_one_bad_file_is_left_out_and_named(
         assert sorted(board(store.read())["card"].to_pylist()) == ["fine", "good"]
     assert set(store.statuses()) == {"good-probe-0-1.0", "fine-probe-0-1.0"}, "it is run again"
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{path}: left out, no results that can be used (") and reason in line
+    assert line.startswith(f"{path}: left out, its results cannot be used (") and reason in line
     assert line.endswith("; move it away, and evaluate its run again")
     store.compact()
     assert path.is_symlink() or path.exists(), "what could not be merged is not deleted"

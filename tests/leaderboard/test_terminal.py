@@ -7,8 +7,8 @@ import pytest
 
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.render import render, sort
+from tlzoo.leaderboard.row import rows_of
 from tlzoo.leaderboard.schema import RESULT
-from tlzoo.leaderboard.table import rows_of
 
 Maker = Callable[..., dict[str, Any]]
 MEASURED = {
@@ -46,17 +46,17 @@ def test_no_number_is_cut_or_broken(ladders: pa.Table, width: int) -> None:
     whole = numbers(render(ladders, "table"))
     assert numbers(rows.replace("±", " ")) - whole <= _margins(ladders), "each is one of those, or half of an interval"
     for row in rows_of(ladders):
-        assert f"{row['value']:.3f}" in rows
-        assert width < 80 or row["gain"] is None or f"{row['gain']:+.3f}" in rows
+        assert f"{row.value:.3f}" in rows
+        assert width < 80 or row.gain is None or f"{row.gain:+.3f}" in rows
     assert "…" not in text
 
 
 def _margins(ranked: pa.Table) -> set[str]:
     found = set()
     for row in rows_of(ranked):
-        for value, low, high in (("value", "ci_low", "ci_high"), ("gain", "gain_low", "gain_high")):
-            if row[value] is not None:
-                found.add(f"{max(row[value] - row[low], row[high] - row[value]):.3f}")
+        for value, low, high in ((row.value, row.ci_low, row.ci_high), (row.gain, row.gain_low, row.gain_high)):
+            if value is not None and low is not None and high is not None:
+                found.add(f"{max(value - low, high - value):.3f}")
     return found
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
@@ -17,6 +20,9 @@ from tests.support.hub_writes import STRANGER, TOKEN, WritableHub
 from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import UnavailableError
+from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
+from tlzoo.leaderboard.schema import RESULT
 from tlzoo.publish.card import entry, index
 from tlzoo.publish.hub import Hub, Repository
 
@@ -69,22 +75,24 @@ def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) 
     assert all(e.date == "2026-11-01T12:00:00+00:00" and "95% interval" in (e.notes or "") for e in entries)
 
 
-TOLD_APART = {"dataset_fingerprint": "g", "hardware": "there"}
+def ranked(result: dict[str, Any], **changed: Any) -> ScoredRow:
+    """The row of a board that a result becomes, with an interval from 0.8 to 1."""
+    (row,) = scored(rows_of(board(pa.Table.from_pylist([result], schema=RESULT))))
+    return replace(row, ci_low=0.8, ci_high=1.0, **changed)
 
 
 def test_a_named_data_set_of_the_hub_is_called_by_its_id() -> None:
     name, repo = next((name, data.hub) for name, data in DATASETS.items() if data.hub)
-    row = result("yamnet", "probe", 0.9, dataset=name) | {"ci_low": 0.8, "ci_high": 1.0, "run_ids": [], "fraction": 0.1}
+    row = ranked(result("yamnet", "probe", 0.9, dataset=name), fraction=0.1)
     made = entry(row, {}, "me", "https://hub/results")
-    assert made["dataset"] == {"id": repo, "task_id": "audio-classification_accuracy"} and "date" not in made
-    assert "10% of the labels, 95% interval 0.8 to 1, 50 test examples" in made["notes"]
+    assert (made.dataset_id, made.task_id) == (repo, "audio-classification_accuracy") and made.date is None
+    assert "10% of the labels, 95% interval 0.8 to 1, 50 test examples" in (made.notes or "")
     assert index([row], "https://hub/results")[0]["dataset"] == {"type": repo, "name": name, "split": "test"}
 
 
 def test_data_of_one_name_are_told_apart_and_so_are_machines() -> None:
-    shown = {"ci_low": 0.8, "ci_high": 1.0, "run_ids": []}
-    here = result("yamnet", "probe", 0.9, hardware="here") | shown
-    changed, there = (here | {column: value} for column, value in TOLD_APART.items())
+    here = ranked(result("yamnet", "probe", 0.9, hardware="here"))
+    changed, there = replace(here, dataset_fingerprint="g"), replace(here, hardware="there")
     first, second = index([here, changed], "https://hub/results")
     assert first["dataset"]["name"] == "spoken-digits (f)" and second["dataset"]["name"] == "spoken-digits (g)"
     (only,) = index([here, there], "https://hub/results")

@@ -83,7 +83,7 @@ def test_what_the_hub_would_refuse_is_named(sources: Path, wheel: Path, tmp_path
     refused(FRONT.replace("red", "magenta"), "unknown colorTo 'magenta'")
     refused("# Sounds\n", "field 'title' is missing")
     refused(FRONT.replace("Models", "long " * 20), "has 99 characters; the Hub takes 60")
-    refused("---\ntitle: [\n---\n", "front matter is no YAML")
+    refused("---\ntitle: [\n---\n", "front matter is not valid YAML")
     refused("---\n- title\n---\n", "fields with values")
     readme.unlink()
     with pytest.raises(InputError, match=r"README\.md: missing"):

@@ -132,9 +132,9 @@ def test_the_board_is_ranked_filtered_sorted_and_downloaded(visitor: Visitor) ->
     assert set(pq.read_table(parquet)["strategy"].to_pylist()) == {"full"}
     visitor.write("Search", "")
     visitor.until(lambda: len(visitor.rows()) == len(first))
-    visitor.write("At most, MB", "1.5")
+    visitor.write("Maximum size, MB", "1.5")
     visitor.until(lambda: {row[1] for row in visitor.rows()} == {"yamnet nano"})
-    visitor.write("At most, MB", "0.001")
+    visitor.write("Maximum size, MB", "0.001")
     visitor.sees("No row fits these filters")
     assert not visitor.complaints()
 
@@ -163,8 +163,8 @@ def test_every_page_follows_the_task(visitor: Visitor) -> None:
     visitor.sees("YAMNet", "toy", "accuracy of 5 neighbours", "what to freeze")
     visitor.tab("Choose")
     visitor.sees("toy: yamnet nano full", "on the Pareto front")
-    visitor.write("At most, ms an example", "1")
-    visitor.sees("nothing of 12 rows is within the limits")
+    visitor.write("Maximum latency, ms an example", "1")
+    visitor.sees("none of 12 rows is within the limits")
     visitor.tab("Cards")
     visitor.sees("tlzoo eval --task", "Facts")
     assert not visitor.complaints()

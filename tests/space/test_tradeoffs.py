@@ -11,15 +11,15 @@ import pytest
 pytest.importorskip("gradio")
 
 from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
 from tlzoo.leaderboard.schema import RESULT
-from tlzoo.leaderboard.table import rows_of
 from tlzoo.space.tradeoffs import learning, tradeoff
 
 Maker = Callable[..., dict[str, Any]]
 
 
-def ranked(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-    return rows_of(board(pa.Table.from_pylist(list(rows), schema=RESULT)))
+def ranked(*rows: dict[str, Any]) -> list[ScoredRow]:
+    return scored(rows_of(board(pa.Table.from_pylist(list(rows), schema=RESULT))))
 
 
 def test_what_has_no_size_has_the_smallest_mark(row: Maker) -> None:

@@ -105,7 +105,13 @@ def card_files(task: str | None = None, domain: str | None = None) -> Iterator[C
 
 
 def cards() -> list[Card]:
-    """Every card."""
+    """Every card.
+
+    Example:
+        >>> import tlzoo
+        >>> [card.name for card in tlzoo.cards() if card.id == "crepe"]
+        ['CREPE']
+    """
     return [file.card for file in card_files()]
 
 
@@ -129,13 +135,13 @@ def get(card_id: str) -> Card:
     return get_file(card_id).card
 
 
-def license_of(row: Mapping[str, object]) -> str:
-    """Licence of the weights of a result: as published, or that of the code for weights that were trained here.
+def license_of(card_id: str, tier: str) -> str:
+    """Licence of a card's weights: as published, or that of the code for weights that were trained here.
 
     ``unknown`` if the card is no longer in the catalogue.
     """
-    file = read_all().get(str(row["card"]))
+    file = read_all().get(card_id)
     if file is None:
         return "unknown"
     given = file.card.provenance.license
-    return given.weights if row["weights"] == "official" else given.code
+    return given.weights if tier == "official" else given.code

@@ -9,25 +9,22 @@ import typer
 
 from tlzoo import terminal
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import Domain
 
 if TYPE_CHECKING:
     from tlzoo.publish.commit import Publication
     from tlzoo.publish.hub import Hub
 
-To = Annotated[
-    str | None, typer.Option(metavar="OWNER", help="Account that the repository belongs to; yours by default.")
-]
-Repo = Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="The repository, in place of --to.")]
+To = Annotated[str | None, typer.Option(metavar="OWNER", help="Account that owns the repository; by default yours.")]
+Repo = Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="The repository, instead of --to.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the commit; needs no token.")]
 CreatePr = Annotated[bool, typer.Option("--create-pr", help="Open a pull request.")]
-Private = Annotated[bool, typer.Option("--private", help="A repository that is created is private.")]
+Private = Annotated[bool, typer.Option("--private", help="Make a new repository private.")]
 Allow = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="TEXT", help="A name or a folder of this machine that may be told all the same; may be repeated."
-    ),
+    typer.Option(metavar="TEXT", help="A name or a folder of this machine that may be published; may be repeated."),
 ]
-OwnData = Annotated[bool, typer.Option("--include-own-data", help="Results on your own data, too, with their name.")]
+OwnData = Annotated[bool, typer.Option("--include-own-data", help="Also publish results on your own data.")]
 Out = Annotated[Path, typer.Option(help="Folder of the results.")]
 
 publish_app = typer.Typer(
@@ -44,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 @publish_app.command("cards")
 def cards(
-    card: Annotated[list[str] | None, typer.Argument(help="Ids of cards; all by default.")] = None,
+    card: Annotated[list[str] | None, typer.Argument(help="Ids of cards; by default all.")] = None,
     to: To = None,
     repo: Repo = None,
     dry_run: DryRun = False,
@@ -54,15 +51,16 @@ def cards(
     include_own_data: OwnData = False,
     out: Out = Path(".tlzoo"),
 ) -> None:
-    """Publish cards as model repositories OWNER/tlzoo-CARD, with what was measured."""
+    """Publish cards as model repositories OWNER/tlzoo-CARD, with their measured results."""
     from tlzoo.api import Leaderboard
     from tlzoo.cards import catalogue
+    from tlzoo.leaderboard.row import rows_of, scored
     from tlzoo.publish import card as publishing
     from tlzoo.publish.hub import Hub
     from tlzoo.publish.names import owned
     from tlzoo.publish.own import OPTION, select
 
-    files = [catalogue.get_file(each) for each in dict.fromkeys(card)] if card else list(catalogue.card_files())
+    files = [catalogue.get_file(card_id) for card_id in dict.fromkeys(card)] if card else list(catalogue.card_files())
     if repo is not None and len(files) != 1:
         raise InputError(f"--repo {repo}: one repository for {len(files)} cards; name one card, or use --to OWNER")
     hub = Hub()
@@ -70,12 +68,11 @@ def cards(
     repositories = owned("model", names, hub, to=to, repo=repo)
     local = Leaderboard(out)
     selected, created = select(local.results, local.table(), include_own_data), publishing.dates(local.results)
-    rows = selected.board.select(["card", "value"]).to_pylist()
-    measured = {row["card"] for row in rows if row["value"] is not None}
+    measured = {row.card for row in scored(rows_of(selected.board))}
     if without := [file.card.id for file in files if file.card.id not in measured]:
         terminal.say(f"no result in {out}, or among those that ship, of: {', '.join(without)}")
-    for each in selected.left_out:
-        terminal.say(f"left out: {each}; {OPTION} publishes them")
+    for data in selected.left_out:
+        terminal.say(f"left out: {data}; {OPTION} publishes them")
     _publish(
         hub,
         [
@@ -100,7 +97,7 @@ def results(
     include_own_data: OwnData = False,
     out: Out = Path(".tlzoo"),
 ) -> None:
-    """Publish results as the data set OWNER/tlzoo-results, ranked and raw; those on your own data stay here."""
+    """Publish results as the data set OWNER/tlzoo-results, ranked and raw, without those on your own data."""
     from tlzoo.api import Leaderboard
     from tlzoo.publish import results as publishing
     from tlzoo.publish.card import RESULTS
@@ -125,7 +122,7 @@ def model(
     private: Private = False,
     allow: Allow = None,
 ) -> None:
-    """Publish a fine-tuned model as OWNER/DIR: its own files, and no others of the folder."""
+    """Publish a fine-tuned model as OWNER/DIR: the files of the model, not others in the folder."""
     from tlzoo.publish import model as publishing
     from tlzoo.publish.hub import Hub
     from tlzoo.publish.names import owned
@@ -137,7 +134,7 @@ def model(
 
 @publish_app.command("space")
 def space(
-    domain: Annotated[str, typer.Argument(help="image, text, audio or video.")],
+    domain: Annotated[Domain, typer.Argument(help="The domain.")],
     to: To = None,
     repo: Repo = None,
     dry_run: DryRun = False,
@@ -145,7 +142,7 @@ def space(
     private: Private = False,
     allow: Allow = None,
 ) -> None:
-    """Publish a domain's Space as OWNER/tlzoo-DOMAIN, with this checkout's own wheel."""
+    """Publish a domain's Space as OWNER/tlzoo-DOMAIN, with a wheel of this checkout."""
     from tempfile import TemporaryDirectory
 
     from tlzoo.publish import space as publishing
@@ -157,9 +154,7 @@ def space(
     if not dry_run:
         hub.need_token()
     if private:
-        terminal.say(
-            "--private: a Space that is private cannot read its own wheel while it is built; make it public to run it"
-        )
+        terminal.say("--private: a private Space cannot read its own wheel while it is built; make it public to run it")
     with TemporaryDirectory(prefix="tlzoo-space-") as folder:
         built = publishing.build_space(domain, Path(folder))
         _publish(hub, [publishing.publication(built, repository, hub.endpoint)], dry_run, create_pr, private, allow)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,11 @@ class Prediction:
 
     Attributes:
         written: Names of the fields and properties in the JSON form; empty for all fields.
+        essential: The field that is enough for the metrics; empty where several are.
     """
 
     written: ClassVar[tuple[str, ...]] = ()
+    essential: ClassVar[str] = ""
 
     @classmethod
     def json_names(cls) -> tuple[str, ...]:
@@ -59,6 +61,17 @@ class Prediction:
                 line[name] = _plain(value)
         return line
 
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Self:
+        """The prediction that :meth:`to_json` gave; fields that the line lacks are 0 or empty.
+
+        Raises:
+            TypeError: The JSON form of this type is a summary, such as that of a mask.
+        """
+        if cls.written:
+            raise TypeError(f"{cls.__name__} cannot be read from its JSON form")
+        return _read(cls, line)  # type: ignore[no-any-return]
+
     def is_finite(self) -> bool:
         """Whether no value is NaN or infinite."""
         return all(_is_finite(value) for value in vars(self).values())
@@ -67,6 +80,8 @@ class Prediction:
 @dataclass(frozen=True)
 class ClassScores(Prediction):
     """The class of an example."""
+
+    essential = "label"
 
     label: Annotated[str, About("name of the class with the highest score")]
     score: Annotated[float, About("score of that class: its probability", range="0 to 1")]
@@ -194,6 +209,8 @@ class Word:
 class Transcript(Prediction):
     """What is said in a sound."""
 
+    essential = "text"
+
     text: Annotated[str, About("the transcript; empty where no word is recognised")]
     words: Annotated[Sequence[Word], About("its words, in order")]
 
@@ -231,6 +248,8 @@ class Span:
 @dataclass(frozen=True)
 class AnswerSpan(Span, Prediction):
     """The span of a passage that answers a question; without an answer ``text`` is empty and both places are 0."""
+
+    essential = "text"
 
     type: Annotated[str, About("type of the answer: `short`, `long`, `yes`, `no` or `none`")]
     none: Annotated[float, About("probability that the context has no answer", range="0 to 1")]
@@ -272,6 +291,8 @@ class Request:
 class Reply(Prediction):
     """A reply to a message."""
 
+    essential = "candidate_scores"
+
     text: Annotated[str, About("the best reply; empty where there is none")]
     scores: Annotated[
         Mapping[str, float] | None,
@@ -290,6 +311,8 @@ class Reply(Prediction):
 @dataclass(frozen=True)
 class Completion(Prediction):
     """The word that completes a passage."""
+
+    essential = "text"
 
     text: Annotated[str, About("the word; empty where there is none")]
     nats: Annotated[
@@ -348,6 +371,8 @@ class DnaTracks(Prediction):
 class Embedding(Prediction):
     """A vector that stands for an example."""
 
+    essential = "embedding"
+
     embedding: Annotated[Sequence[float], About("the vector; similar examples have a similar direction")]
 
 
@@ -355,7 +380,26 @@ class Embedding(Prediction):
 class Similarity(Prediction):
     """How similar two texts are."""
 
+    essential = "score"
+
     score: Annotated[float, About("cosine of the two texts' vectors", range="-1 to 1")]
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """A value of a type from what JSON has of it; the empty value of the type from None."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        hints, names = get_type_hints(kind), [field.name for field in fields(kind)]
+        absent = {field.name for field in fields(kind) if field.default is None}
+        return kind(
+            **{name: _read(hints[name], value.get(name)) for name in names if name not in absent}
+            | {name: value[name] for name in absent if value.get(name) is not None}
+        )
+    if origin is Sequence:
+        return [_read(parts[0], part) for part in value or ()]
+    if origin is Mapping:
+        return value or {}
+    return kind() if value is None else value
 
 
 def _plain(value: Any) -> Any:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Statistics = Sequence[Sequence[float]]
+from tlzoo.leaderboard.types import Array, Statistics
 
 RECALLS = np.linspace(0, 1, 101)
 _BLOCK = 4_000_000  # weights gathered at a time, to bound memory
@@ -66,9 +63,9 @@ def _average_precision(weights: Array, example: NDArray[np.intp], hits: NDArray[
         so_far = np.maximum(np.cumsum(each, axis=1), np.finfo(np.float64).tiny)
         sought = np.where(wanted[block] > 0, wanted[block], np.inf)[:, None]
         for column in hits.T:  # precision peaks at hits, and only there does recall rise
-            found = np.cumsum(each[:, column], axis=1)
-            precision = np.maximum.accumulate((found / so_far[:, column])[:, ::-1], axis=1)[:, ::-1]
-            reached = np.searchsorted(RECALLS, found / sought, side="right") * (found > 0)
+            hit = np.cumsum(each[:, column], axis=1)
+            precision = np.maximum.accumulate((hit / so_far[:, column])[:, ::-1], axis=1)[:, ::-1]
+            reached = np.searchsorted(RECALLS, hit / sought, side="right") * (hit > 0)
             result[block] += (precision * np.diff(reached, axis=1, prepend=0)).sum(axis=1)
     result /= len(RECALLS) * hits.shape[1]
     return result

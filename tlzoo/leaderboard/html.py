@@ -1,4 +1,4 @@
-"""A board as HTML: a fragment for a page that is there already, or one self-contained page.
+"""A board as HTML: a fragment of a page, or one self-contained page.
 
 Columns are sorted in the browser by a few lines of script; without it everything is still readable.
 """
@@ -15,11 +15,12 @@ from typing import get_args
 import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.row import ScoredRow
 from tlzoo.leaderboard.statistics import Verdict
-from tlzoo.leaderboard.table import LEGEND, Column, Row, Section, absences, sections
+from tlzoo.leaderboard.table import LEGEND, Column, Section, absences, sections
 
 TIES = "= after a rank: shared, those rows cannot be told apart."
-"""What a reader of this page has to know besides the legend of all boards."""
+"""Legend of this page, besides that of all boards."""
 STYLE = """
 .tlzoo {--line: light-dark(#d8dee4, #3a424b); --quiet: light-dark(#57606a, #9aa4af);
   --band: light-dark(#f6f8fa, #1c2128); --mark: light-dark(#0072b2, #56b4e9);
@@ -57,8 +58,8 @@ document.addEventListener("click", event => {
   const compare = (a, b) => {
     const [x, y] = [value(a), value(b)];
     if (x === "" || y === "") return (x === "") - (y === "");
-    const found = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
-    return down ? -found : found;
+    const order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+    return down ? -order : order;
   };
   body.append(...[...body.rows].sort(compare));
 });
@@ -66,7 +67,7 @@ document.addEventListener("click", event => {
 
 
 def fragment(board: pa.Table, hidden: Collection[str] = ()) -> str:
-    """Tables of a board, and what has no result; to be styled by :data:`STYLE`.
+    """Tables of a board, then its rows without a result; styled by :data:`STYLE`.
 
     Args:
         board: Ranked rows.
@@ -81,7 +82,7 @@ def fragment(board: pa.Table, hidden: Collection[str] = ()) -> str:
 
 
 def missing(board: pa.Table) -> str:
-    """A list of what has no result, and why; empty where all has one."""
+    """A list of the rows without a result, and why; empty where all have one."""
     lines = "".join(f"<li>{escape(line)}</li>" for line in absences(board))
     return f"<ul class=absent>{lines}</ul>" if lines else ""
 
@@ -114,31 +115,31 @@ def _table(section: Section, hidden: Collection[str]) -> str:
     )
 
 
-def _place(row: Row) -> tuple[str, int]:
-    """What rows share that cannot be told apart."""
-    return row["weights"], row["rank"]
+def _place(row: ScoredRow) -> tuple[str, int]:
+    """Tier and rank: rows that share them cannot be told apart."""
+    return row.weights, row.rank
 
 
-def _cell(column: Column, row: Row, tied: int, low: float, high: float) -> str:
-    value, said = row[column.by], escape(column.cell(row))
+def _cell(column: Column, row: ScoredRow, tied: int, low: float, high: float) -> str:
+    value, text = getattr(row, column.by), escape(column.cell(row))
     if column.by == "rank" and tied > 1:
-        said = f'<span title="{tied} rows cannot be told apart">{said}=</span>'
+        text = f'<span title="{tied} rows cannot be told apart">{text}=</span>'
     if column.by == "value" and high > low:
-        start, end = ((row[name] - low) / (high - low) * 100 for name in ("ci_low", "ci_high"))
-        said += f'<span class=bar><i style="left:{start:.1f}%;width:{end - start:.1f}%"></i></span>'
-    known = "" if value is None else escape(str(value), quote=True)
-    return f'<td{_class(column, row)} data-value="{known}">{said}</td>'
+        start, end = ((end - low) / (high - low) * 100 for end in (row.ci_low, row.ci_high))
+        text += f'<span class=bar><i style="left:{start:.1f}%;width:{end - start:.1f}%"></i></span>'
+    sorted_by = "" if value is None else escape(str(value), quote=True)
+    return f'<td{_class(column, row)} data-value="{sorted_by}">{text}</td>'
 
 
-def _class(column: Column, row: Row | None = None) -> str:
+def _class(column: Column, row: ScoredRow | None = None) -> str:
     names = ["text"] * column.is_text
-    if row is not None and column.by == "verdict" and row["verdict"] in get_args(Verdict):
-        names.append(row["verdict"])
+    if row is not None and column.by == "verdict" and row.verdict and row.verdict in get_args(Verdict):
+        names.append(row.verdict)
     return f' class="{" ".join(names)}"' if names else ""
 
 
 def _range(section: Section) -> tuple[float, float]:
-    """What the bars of intervals span: the metric's own range where it has ends, else that of the rows."""
+    """Ends of the bars of intervals: the metric's own range where it is finite, else that of the rows."""
     metric = METRICS[section.metric]
-    low, high = min(row["ci_low"] for row in section.rows), max(row["ci_high"] for row in section.rows)
+    low, high = min(row.ci_low for row in section.rows), max(row.ci_high for row in section.rows)
     return (metric.low if isfinite(metric.low) else low), (metric.high if isfinite(metric.high) else high)

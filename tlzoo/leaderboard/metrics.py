@@ -8,7 +8,6 @@ interval costs one matrix product and never a second look at predictions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +17,7 @@ from tlzoo.errors import unknown
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
-
-Array = NDArray[np.float64]
-Statistics = Sequence[Sequence[float]]
-Reducer = Callable[[Statistics, Array], Array]
+from tlzoo.leaderboard.types import Array, Reducer, Statistics
 
 
 def mean(statistics: Statistics, weights: Array) -> Array:
@@ -32,9 +28,9 @@ def mean(statistics: Statistics, weights: Array) -> Array:
 
 
 def ratio(statistics: Statistics, weights: Array) -> Array:
-    """Sum of what was right over sum of what there was; a statistic is ``(right, all)``; 0 where there was nothing."""
-    right, everything = (weights @ np.array(statistics, dtype=np.float64)).T
-    result: Array = right / np.where(everything > 0, everything, 1)
+    """Sum of the right over the sum of all; a statistic is ``(right, all)``; 0 where the sum of all is 0."""
+    right, total = (weights @ np.array(statistics, dtype=np.float64)).T
+    result: Array = right / np.where(total > 0, total, 1)
     return result
 
 
@@ -102,14 +98,18 @@ class Metric:
     Attributes:
         label: Its name in the field.
         reduce: How statistics become the number.
+        description: What it measures, in a sentence.
+        citation: Where it is defined: a paper or a toolkit.
         higher: Whether more is better.
-        low: Least possible value.
-        high: Greatest possible value, or infinity.
+        low: Minimum.
+        high: Maximum, or infinity.
         unit: Unit, empty for a fraction.
     """
 
     label: str
     reduce: Reducer
+    description: str
+    citation: str
     higher: bool = True
     low: float = 0.0
     high: float = 1.0
@@ -131,37 +131,213 @@ class Metric:
         return "↑" if self.higher else "↓"
 
 
+_COCO = "Lin 2014, 1405.0312 (pycocotools)"
+_SQUAD = "Rajpurkar 2016, 1606.05250, section 6.1"
+_ENTITIES = "Tjong Kim Sang 2003, cs/0306050 (conlleval, seqeval)"
+_MELODY = "Poliner 2007, doi:10.1109/TASL.2006.889797 (mir_eval: Raffel 2014, ISMIR)"
+_ERRORS = "Morris 2004, doi:10.21437/Interspeech.2004-668 (jiwer)"
+_PSNR = "Huynh-Thu 2008, doi:10.1049/el:20080522"
+
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric("accuracy", mean),
-    "macro_f1": Metric("macro-F1", macro_f1),
-    "ap50": Metric("AP@0.5", mean_average_precision),
-    "ap": Metric("AP", mean_average_precision),
-    "miou": Metric("mIoU", mean_iou),
-    "dice": Metric("Dice", mean_dice),
-    "pck": Metric("PCK@0.2", ratio),
-    "oks_ap": Metric("OKS-AP", mean_average_precision),
-    "cloze_accuracy": Metric("cloze accuracy", mean),
-    "recall_at_1": Metric("recall@1 of 10", mean),
-    "perplexity": Metric("perplexity", exp_ratio, higher=False, low=1.0, high=math.inf, unit="per word"),
-    "spearman": Metric("Spearman", spearman, low=-1.0),
-    "f1": Metric("F1", mean),
-    "exact_match": Metric("exact match", mean),
-    "entity_f1": Metric("entity F1", ratio),
-    "entity_precision": Metric("entity precision", ratio),
-    "entity_recall": Metric("entity recall", ratio),
-    "psnr": Metric("PSNR", mean, high=math.inf, unit="dB"),
-    "ssim": Metric("SSIM", mean, low=-1.0),
-    "psnr_gain": Metric("PSNR ahead of blending or repeating", mean, low=-math.inf, high=math.inf, unit="dB"),
-    "bits_per_dim": Metric("bits per dimension", mean, higher=False, high=math.inf),
-    "knn_accuracy": Metric("accuracy of 5 neighbours", mean),
-    "linear_accuracy": Metric("accuracy of a linear probe", mean),
-    "rpa": Metric("raw pitch accuracy, 50 cents", ratio),
-    "rca": Metric("raw chroma accuracy, 50 cents", ratio),
-    "voicing_recall": Metric("voicing recall", ratio),
-    "voicing_false_alarm": Metric("voicing false alarm", ratio, higher=False),
-    "wer": Metric("WER", ratio, higher=False, high=math.inf),
-    "cer": Metric("CER", ratio, higher=False, high=math.inf),
-    "pearson": Metric("Pearson, mean of tracks", mean_pearson, low=-1.0),
+    "accuracy": Metric(
+        "accuracy",
+        mean,
+        "Share of the examples whose class is predicted.",
+        "Pedregosa 2011, JMLR 12 (scikit-learn, accuracy_score)",
+    ),
+    "macro_f1": Metric(
+        "macro-F1",
+        macro_f1,
+        "Mean over classes of the F1 of each, whatever its number of examples.",
+        "Opitz 2019, 1911.03347 (averaged F1)",
+    ),
+    "ap50": Metric(
+        "AP@0.5",
+        mean_average_precision,
+        "Area under the precision-recall curve of boxes with an IoU of 0.5 or more, mean over classes.",
+        _COCO,
+    ),
+    "ap": Metric(
+        "AP",
+        mean_average_precision,
+        "As AP@0.5, mean over ten IoU thresholds from 0.5 to 0.95.",
+        _COCO,
+    ),
+    "miou": Metric(
+        "mIoU",
+        mean_iou,
+        "Intersection over union of predicted and true pixels over all pictures, mean over classes.",
+        "Everingham 2015, doi:10.1007/s11263-014-0733-5, section 4.2.1",
+    ),
+    "dice": Metric(
+        "Dice",
+        mean_dice,
+        "Twice the intersection over the sum of predicted and true pixels over all pictures, mean over classes.",
+        "Dice 1945, doi:10.2307/1932409",
+    ),
+    "pck": Metric(
+        "PCK@0.2",
+        ratio,
+        "Share of the labelled points predicted within 0.2 of the longer side of the person's box.",
+        "Yang 2013, doi:10.1109/TPAMI.2012.261, section 6.1",
+    ),
+    "oks_ap": Metric(
+        "OKS-AP",
+        mean_average_precision,
+        "Average precision of people by the similarity of their points, mean over ten thresholds.",
+        f"{_COCO}; Ronchi 2017, 1707.05388",
+    ),
+    "cloze_accuracy": Metric(
+        "cloze accuracy",
+        mean,
+        "Share of the passages whose last word is predicted, whatever its case and punctuation.",
+        "Paperno 2016, 1606.06031",
+    ),
+    "recall_at_1": Metric(
+        "recall@1 of 10",
+        mean,
+        "Share of the dialogues in which the right reply of ten has the highest score; ties count in part.",
+        "Lowe 2015, 1506.08909, section 4",
+    ),
+    "perplexity": Metric(
+        "perplexity",
+        exp_ratio,
+        "Exponential of the mean negative log-likelihood of a word.",
+        "Jelinek 1977, doi:10.1121/1.2016299",
+        higher=False,
+        low=1.0,
+        high=math.inf,
+        unit="per word",
+    ),
+    "spearman": Metric(
+        "Spearman",
+        spearman,
+        "Correlation of the ranks of predicted and rated similarity.",
+        "Spearman 1904, doi:10.2307/1412159",
+        low=-1.0,
+    ),
+    "f1": Metric(
+        "F1",
+        mean,
+        "Overlap of the words of the predicted and the best right answer, mean over questions.",
+        _SQUAD,
+    ),
+    "exact_match": Metric(
+        "exact match",
+        mean,
+        "Share of the questions whose predicted answer is a right one, whatever its case, punctuation and articles.",
+        _SQUAD,
+    ),
+    "entity_f1": Metric(
+        "entity F1",
+        ratio,
+        "Harmonic mean of entity precision and entity recall.",
+        _ENTITIES,
+    ),
+    "entity_precision": Metric(
+        "entity precision",
+        ratio,
+        "Share of the predicted entities that are right in first word, last word and class, over all texts.",
+        _ENTITIES,
+    ),
+    "entity_recall": Metric(
+        "entity recall",
+        ratio,
+        "Share of the true entities that are predicted with first word, last word and class, over all texts.",
+        _ENTITIES,
+    ),
+    "psnr": Metric(
+        "PSNR",
+        mean,
+        "Peak signal-to-noise ratio of generated frames, mean over clips.",
+        _PSNR,
+        high=math.inf,
+        unit="dB",
+    ),
+    "ssim": Metric(
+        "SSIM",
+        mean,
+        "Structural similarity of generated and true frames, mean over clips.",
+        "Wang 2004, doi:10.1109/TIP.2003.819861 (scikit-image)",
+        low=-1.0,
+    ),
+    "psnr_gain": Metric(
+        "PSNR ahead of blending or repeating",
+        mean,
+        "PSNR minus that of repeating the last frame, or of blending the first and the last.",
+        _PSNR,
+        low=-math.inf,
+        high=math.inf,
+        unit="dB",
+    ),
+    "bits_per_dim": Metric(
+        "bits per dimension",
+        mean,
+        "Negative log-likelihood of the true frames in bits, over the number of their values.",
+        "Theis 2016, 1511.01844, section 3.1",
+        higher=False,
+        high=math.inf,
+    ),
+    "knn_accuracy": Metric(
+        "accuracy of 5 neighbours",
+        mean,
+        "Share of the examples whose class is that of the nearest training embeddings.",
+        "Cover 1967, doi:10.1109/TIT.1967.1053964",
+    ),
+    "linear_accuracy": Metric(
+        "accuracy of a linear probe",
+        mean,
+        "Share of the examples whose class a linear classifier on the training embeddings predicts.",
+        "Alain 2017, 1610.01644",
+    ),
+    "rpa": Metric(
+        "raw pitch accuracy, 50 cents",
+        ratio,
+        "Share of the voiced frames whose pitch is predicted within 50 cents.",
+        _MELODY,
+    ),
+    "rca": Metric(
+        "raw chroma accuracy, 50 cents",
+        ratio,
+        "As raw pitch accuracy, but octaves do not count.",
+        _MELODY,
+    ),
+    "voicing_recall": Metric(
+        "voicing recall",
+        ratio,
+        "Share of the voiced frames that are predicted as voiced.",
+        _MELODY,
+    ),
+    "voicing_false_alarm": Metric(
+        "voicing false alarm",
+        ratio,
+        "Share of the unvoiced frames that are predicted as voiced.",
+        _MELODY,
+        higher=False,
+    ),
+    "wer": Metric(
+        "WER",
+        ratio,
+        "Word errors (substituted, deleted, inserted) over the words of all transcripts.",
+        _ERRORS,
+        higher=False,
+        high=math.inf,
+    ),
+    "cer": Metric(
+        "CER",
+        ratio,
+        "Character errors (substituted, deleted, inserted) over the characters of all transcripts.",
+        _ERRORS,
+        higher=False,
+        high=math.inf,
+    ),
+    "pearson": Metric(
+        "Pearson, mean of tracks",
+        mean_pearson,
+        "Correlation of predicted and measured values over the bins of all sequences, mean over tracks.",
+        "Avsec 2021, doi:10.1038/s41592-021-01252-x",
+        low=-1.0,
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The Pareto front: what nothing else beats in everything."""
+"""The Pareto front: points that no other point dominates."""
 
 from __future__ import annotations
 

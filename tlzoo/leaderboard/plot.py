@@ -12,10 +12,11 @@ from tlzoo.files import writable_folder
 from tlzoo.leaderboard.identity import PANEL, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.table import megabytes, rows_of
+from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
+from tlzoo.leaderboard.table import megabytes
 
 COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
-"""Of tiers, by Okabe & Ito: told apart by all eyes."""
+"""Colours of tiers, by Okabe & Ito: safe for colour-blind readers."""
 FRONT_COLOUR = "#009e73"
 
 
@@ -36,15 +37,15 @@ def plot(board: pa.Table, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     everything = rows_of(board)
-    rows = [r for r in everything if r["value"] is not None and r["latency_ms_p50"] and r["fraction"] == 1.0]
+    rows = [row for row in scored(everything) if row.latency_ms_p50 and row.on_all_labels]
     if not rows:
         raise InputError(f"--plot {path}: no row has a score and a latency yet; run tlzoo eval first")
     titles = Titles(everything)
 
-    def title(panel: list[dict[str, Any]]) -> str:
+    def title(panel: list[ScoredRow]) -> str:
         first = panel[0]
         clock = titles.clock(first)
-        return f"{first['task']} on {titles.data(first)}" + (f"\n{clock}" if clock else "")
+        return f"{first.task} on {titles.data(first)}" + (f"\n{clock}" if clock else "")
 
     panels = sorted(grouped(rows, PANEL), key=title)
     figure, axes = plt.subplots(1, len(panels), figsize=(8 * len(panels), 5.5), squeeze=False, layout="constrained")
@@ -58,27 +59,27 @@ def plot(board: pa.Table, path: Path) -> None:
         plt.close(figure)
 
 
-def _panel(axis: Any, title: str, rows: list[dict[str, Any]]) -> None:
-    metric = METRICS[rows[0]["metric"]]
+def _panel(axis: Any, title: str, rows: list[ScoredRow]) -> None:
+    metric = METRICS[rows[0].metric]
     largest = largest_of(rows)
     for tier, colour in COLOURS.items():
-        mine = [r for r in rows if r["weights"] == tier]
+        mine = [r for r in rows if r.weights == tier]
         if not mine:
             continue
-        x, y = [r["latency_ms_p50"] for r in mine], [r["value"] for r in mine]
-        error = [[r["value"] - r["ci_low"] for r in mine], [r["ci_high"] - r["value"] for r in mine]]
+        x, y = [r.latency for r in mine], [r.value for r in mine]
+        error = list(zip(*(r.margins for r in mine), strict=True))
         axis.errorbar(x, y, yerr=error, fmt="none", ecolor=colour, alpha=0.5, capsize=2)
         areas = [area(r, largest) for r in mine]
         label = {"none": "from scratch"}.get(tier, tier)
         axis.scatter(x, y, s=areas, color=colour, alpha=0.55, label=label, edgecolors="white")
     for place, group in _clusters(rows):
-        names = "\n".join(f"{r['card']} {r['strategy']}" for r in group)
+        names = "\n".join(f"{r.card} {r.strategy}" for r in group)
         beside = 3 + max(area(r, largest) for r in group) ** 0.5 / 2
         axis.annotate(names, place, textcoords="offset points", xytext=(beside, 0), fontsize=8, va="center")
-    best = [rows[i] for i in front([(r["latency_ms_p50"], -metric.sign * r["value"]) for r in rows])]
+    best = [rows[i] for i in front([(r.latency, -r.score) for r in rows])]
     axis.plot(
-        [r["latency_ms_p50"] for r in best],
-        [r["value"] for r in best],
+        [r.latency for r in best],
+        [r.value for r in best],
         color=FRONT_COLOUR,
         lw=1.2,
         ls="--",
@@ -98,27 +99,27 @@ def _panel(axis: Any, title: str, rows: list[dict[str, Any]]) -> None:
             handle.set_sizes([60])
 
 
-def largest_of(rows: list[dict[str, Any]]) -> float:
+def largest_of(rows: list[ScoredRow]) -> float:
     """Bytes of the largest of rows; 0 where none has a size, as of models behind an API."""
-    return max(float(row["size_bytes"] or 0) for row in rows)
+    return max(float(row.size_bytes or 0) for row in rows)
 
 
-def area(row: dict[str, Any], largest: float) -> float:
+def area(row: BoardRow, largest: float) -> float:
     """Area of a row's mark, in square points: the smallest where it has no size."""
-    return 40 + 560 * float(row["size_bytes"] or 0) / (largest or 1)
+    return 40 + 560 * float(row.size_bytes or 0) / (largest or 1)
 
 
-def _clusters(rows: list[dict[str, Any]]) -> list[tuple[tuple[float, float], list[dict[str, Any]]]]:
+def _clusters(rows: list[ScoredRow]) -> list[tuple[tuple[float, float], list[ScoredRow]]]:
     """Rows that would be labelled on top of each other, together: same latency, nearly the same score."""
-    span = (max(r["value"] for r in rows) - min(r["value"] for r in rows)) or 1.0
-    groups: list[list[dict[str, Any]]] = []
-    for row in sorted(rows, key=lambda r: (r["latency_ms_p50"], -r["value"])):
+    span = (max(r.value for r in rows) - min(r.value for r in rows)) or 1.0
+    groups: list[list[ScoredRow]] = []
+    for row in sorted(rows, key=lambda r: (r.latency, -r.value)):
         for group in groups:
             last = group[-1]
-            near = abs(last["value"] - row["value"]) < 0.05 * span
-            if near and abs(last["latency_ms_p50"] / row["latency_ms_p50"] - 1) < 0.3:
+            near = abs(last.value - row.value) < 0.05 * span
+            if near and abs(last.latency / row.latency - 1) < 0.3:
                 group.append(row)
                 break
         else:
             groups.append([row])
-    return [((g[0]["latency_ms_p50"], sum(r["value"] for r in g) / len(g)), g) for g in groups]
+    return [((g[0].latency, sum(r.value for r in g) / len(g)), g) for g in groups]

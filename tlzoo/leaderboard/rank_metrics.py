@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tlzoo.leaderboard.types import Array, Statistics
 
 
-def spearman(statistics: Sequence[Sequence[float]], weights: Array) -> Array:
+def spearman(statistics: Statistics, weights: Array) -> Array:
     """Spearman's rho: the correlation of weighted ranks, ties at the mean of their ranks (Spearman 1904).
 
     Args:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from math import isfinite
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from tlzoo.leaderboard import identity
-from tlzoo.leaderboard.identity import of
+from tlzoo.leaderboard.identity import Key, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.schema import BOARD, USAGE
+from tlzoo.leaderboard.row import BoardRow, Point, ResultRow, ScoredRow
+from tlzoo.leaderboard.schema import BOARD
 from tlzoo.leaderboard.statistics import NOT_FINITE, Estimate, estimate, gain, is_finite, tied, verdict
 from tlzoo.vocabulary import TASKS, TIERS
 
-Row = dict[str, Any]
 _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
-"""What a row shares with its baseline: the same architecture, trained from scratch."""
+"""Columns that a row shares with its baseline: the same architecture, trained from scratch."""
 _KEY = ("card", "variant", "weights", "weights_sha256", "card_hash", "strategy", "recipe", *identity.BOARD)
-"""What runs share that differ in nothing but their seed: they become one row."""
+"""Columns that runs share which differ only in their seed: they become one row."""
 _CURVE = tuple(name for name in _KEY if name != "fraction")
 _CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "seed", "origin", "hardware")
-"""What is tried again after a failure, with another recipe or a card that was put right."""
+"""Columns of a run that may be repeated after a failure, with another recipe or a corrected card."""
 
 
 def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Iterable[str] | None = None) -> pa.Table:
@@ -44,72 +44,76 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
         status and reason.
     """
     wanted = set(metrics) if metrics is not None else None
-    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    failed: list[Row] = []
-    for row in results.to_pylist():
+    rows: list[ResultRow] = results.to_pylist()
+    succeeded: list[ResultRow] = []
+    failed: list[ResultRow] = []
+    for row in rows:
         if tasks is not None and row["task"] not in tasks:
             continue
         if row["status"] != "ok":
             failed.append(row)
         elif row["metric"] in wanted if wanted is not None else row["metric"] in TASKS[row["task"]].headlines:
             if row["value"] is not None and isfinite(row["value"]) and is_finite(row["statistics"]):
-                groups[*of(row, _KEY), *map(tuple, of(row, ("example_ids", "groups")))].append(row)
+                succeeded.append(row)
             else:
                 failed.append(_not_finite(row))
+    groups: dict[Key, list[ResultRow]] = defaultdict(list)
+    for row in succeeded:
+        groups[*of(row, _KEY), tuple(row["example_ids"]), tuple(row["groups"])].append(row)
     entries: list[_Entry] = []
-    for rows in groups.values():
-        entry = _Entry(rows)
+    for runs in groups.values():
+        entry = _Entry(runs)
         if entry.estimate.is_finite:
             entries.append(entry)
         else:
             failed += map(_not_finite, entry.runs)
-    baselines = {of(e.key, _ARCHITECTURE): e for e in sorted(entries, key=_Entry.created) if e.is_baseline}
+    baselines = {of(e.first, _ARCHITECTURE): e for e in sorted(entries, key=_Entry.created) if e.is_baseline}
     curves = _by(entries, _CURVE)
     for entry in entries:
-        entry.compare(baselines, curves[of(entry.key, _CURVE)])
-    ranked: list[Row] = []
+        entry.compare(baselines, curves[of(entry.first, _CURVE)])
+    ranked: list[BoardRow] = []
     for peers in _by(entries, (*identity.BOARD, "weights")).values():
         ranked += _rank(peers)
     ranked += map(_failure, _standing(failed, [run for entry in entries for run in entry.runs]))
     ranked.sort(key=_order)
-    return pa.Table.from_pylist(ranked, schema=BOARD)
+    return pa.Table.from_pylist([row.to_json() for row in ranked], schema=BOARD)
 
 
 class _Entry:
     """One row of a board in the making."""
 
-    def __init__(self, runs: Sequence[Row]) -> None:
+    def __init__(self, runs: Sequence[ResultRow]) -> None:
         latest = {r["seed"]: r for r in sorted(runs, key=lambda r: r["created"])}
         self.runs = [latest[seed] for seed in sorted(latest)]
-        self.key = {name: self.runs[0][name] for name in _KEY}
-        self.metric = METRICS[self.key["metric"]]
-        self.ids = self.runs[0]["example_ids"]
+        self.first = self.runs[0]
+        self.metric = METRICS[self.first["metric"]]
+        self.ids = self.first["example_ids"]
         self.estimate = self._estimate()
-        self.compared: Row = {}
+        self.compared: dict[str, float | str | None] = {}
 
     @property
     def is_baseline(self) -> bool:
         """Whether others are compared with it: it was trained from scratch."""
-        return bool(self.key["strategy"] == "scratch" and self.key["weights"] == "none")
+        return self.first["strategy"] == "scratch" and self.first["weights"] == "none"
 
-    def created(self) -> Any:
+    def created(self) -> datetime:
         """When the last of its runs ended."""
         return max(run["created"] for run in self.runs)
 
     def _estimate(self, paired: Collection[int] = ()) -> Estimate:
         by_seed = {run["seed"]: run["statistics"] for run in self.runs}
-        return estimate(self.metric, by_seed, self.runs[0]["groups"], paired)
+        return estimate(self.metric, by_seed, self.first["groups"], paired)
 
-    def compare(self, baselines: Mapping[tuple[Any, ...], _Entry], curve: Sequence[_Entry]) -> None:
-        """Fill in what is relative to training the same architecture from scratch.
+    def compare(self, baselines: Mapping[Key, _Entry], curve: Sequence[_Entry]) -> None:
+        """Fill in the columns that are relative to training the same architecture from scratch.
 
         Args:
-            baselines: What was trained from scratch, by its architecture.
+            baselines: Entries trained from scratch, by their architecture.
             curve: This configuration with every share of the labels.
         """
-        if self.key["strategy"] == "scratch":
+        if self.first["strategy"] == "scratch":
             return
-        scratch = baselines.get(of(self.key, _ARCHITECTURE))
+        scratch = baselines.get(of(self.first, _ARCHITECTURE))
         if scratch is None or scratch.ids != self.ids:
             return
         improvement = self._gain(scratch)
@@ -133,33 +137,41 @@ class _Entry:
 
     def _label_savings(self, scratch: _Entry, curve: Sequence[_Entry]) -> float | None:
         """All labels over the fewest with which this strategy reaches what scratch reaches with all of them."""
-        if self.key["fraction"] != 1.0 or len(curve) < 2:
+        if self.first["fraction"] != 1.0 or len(curve) < 2:
             return None
         shares = [
-            entry.key["fraction"]
+            entry.first["fraction"] or 0.0
             for entry in curve
             if self.metric.sign * (entry.estimate.value - scratch.estimate.value) >= 0
         ]
-        return 1 / float(min(shares)) if shares else None
+        return 1 / min(shares) if shares else None
 
-    def row(self, rank: int) -> Row:
-        first, low_high = self.runs[0], self.estimate.interval
-        timed = [r["train_seconds"] for r in self.runs if r["threads"] == first["threads"]]
-        return (
-            {k: first[k] for k in BOARD.names if k in first}
-            | {"rank": rank, "seeds": [r["seed"] for r in self.runs], "run_ids": [r["run_id"] for r in self.runs]}
-            | {"value": self.estimate.value, "ci_low": low_high[0], "ci_high": low_high[1]}
-            | {"train_seconds": _mean(timed)}
-            | {name: _total(r[name] for r in self.runs) for name in USAGE}
-            | self.compared
-        )
+    def row(self, rank: int) -> ScoredRow:
+        """The row of a board that its runs become."""
+        low, high = self.estimate.interval
+        timed = [r["train_seconds"] for r in self.runs if r["threads"] == self.first["threads"]]
+        columns = _shared(self.first) | {
+            "rank": rank,
+            "seeds": [r["seed"] for r in self.runs],
+            "run_ids": [r["run_id"] for r in self.runs],
+            "value": self.estimate.value,
+            "ci_low": low,
+            "ci_high": high,
+            "train_seconds": _mean(timed),
+            "requests": _total(r["requests"] for r in self.runs),
+            "cached": _total(r["cached"] for r in self.runs),
+            "prompt_tokens": _total(r["prompt_tokens"] for r in self.runs),
+            "completion_tokens": _total(r["completion_tokens"] for r in self.runs),
+            "cost_usd": _total(r["cost_usd"] for r in self.runs),
+        }
+        return ScoredRow(**columns | self.compared)  # type: ignore[arg-type]
 
 
-def _rank(peers: list[_Entry]) -> list[Row]:
+def _rank(peers: list[_Entry]) -> list[ScoredRow]:
     """Standard competition ranks; a row shares its rank with the best of its tie group."""
     metric = peers[0].metric
     peers = sorted(peers, key=lambda e: -metric.sign * e.estimate.value)
-    rows: list[Row] = []
+    rows: list[ScoredRow] = []
     leader: Estimate | None = None
     rank = 1
     for position, entry in enumerate(peers, start=1):
@@ -170,53 +182,65 @@ def _rank(peers: list[_Entry]) -> list[Row]:
     return rows
 
 
-def _not_finite(row: Row) -> Row:
+def _not_finite(row: ResultRow) -> ResultRow:
     return row | {"status": "diverged", "reason": f"{METRICS[row['metric']].label}: {NOT_FINITE}"}
 
 
-def _failure(row: Row) -> Row:
-    same = {name: row[name] for name in BOARD.names if name in row}
-    return same | {"value": None, "seeds": [row["seed"]], "run_ids": [row["run_id"]]}
+def _failure(row: ResultRow) -> BoardRow:
+    columns = _shared(row) | {"value": None, "seeds": [row["seed"]], "run_ids": [row["run_id"]]}
+    return BoardRow(**columns)  # type: ignore[arg-type]
 
 
-def _standing(failed: Iterable[Row], succeeded: Iterable[Row]) -> list[Row]:
-    """Failures that nothing has repaired since: of what failed again, the last."""
+def _shared(row: Mapping[str, object]) -> dict[str, object]:
+    """Columns that a board has from a result."""
+    return {name: row[name] for name in BOARD.names if name in row}
+
+
+def _standing(failed: Iterable[ResultRow], succeeded: Iterable[ResultRow]) -> list[ResultRow]:
+    """Failures that no later success has repaired: the last one of each run."""
     last = {of(row, _CELL): row for row in sorted(failed, key=lambda row: row["created"])}
     same = ("card", "task", "dataset", "origin")
-    well = defaultdict(list)
-    for row in succeeded:
-        well[of(row, same)].append(row)
-    return [row for row in last.values() if not any(_repairs(other, row) for other in well[of(row, same)])]
+    successes = {of(rows[0], same): rows for rows in grouped(succeeded, same)}
+    return [row for row in last.values() if not any(_repairs(s, row) for s in successes.get(of(row, same), ()))]
 
 
-def _repairs(row: Row, failure: Row) -> bool:
-    """Whether a row is the success that a failure lacked; a model that had none at all lacks any of its task and data.
+def _repairs(row: ResultRow, failure: ResultRow) -> bool:
+    """Whether a row is the success that a failure lacked; for a model that could not be planned, any on the same data.
 
-    An absence names no seed, share of the labels or hardware.
+    The row of such a model has neither seed, fraction nor hardware.
     """
     if failure["strategy"] is None:
         return failure["dataset_fingerprint"] in (None, row["dataset_fingerprint"])
-    same = all(failure[name] in (None, row[name]) for name in _CELL)
-    return bool(same and row["created"] >= failure["created"])
+    same = all(lost in (None, given) for lost, given in zip(of(failure, _CELL), of(row, _CELL), strict=True))
+    return same and row["created"] >= failure["created"]
 
 
-def _order(row: Row) -> tuple[Any, ...]:
-    tier = TIERS.index(row["weights"]) if row["weights"] in TIERS else len(TIERS)
-    metric = METRICS.get(row["metric"] or "")
-    value = row["value"]
-    quality = 0.0 if value is None else -(metric.sign if metric else 1) * value
-    place: tuple[Any, ...] = (row["origin"] != "local", row["origin"] or "")
-    if value is not None:
-        place = (row["dataset_fingerprint"] or "", *place, row["hardware"] or "", row["device"] or "")
-    names = (row["task"], row["dataset"] or "", *place, -(row["fraction"] or 0), row["metric"] or "")
-    return (value is None, *names, tier, row.get("rank") or 0, quality, row["card"], row["strategy"] or "")
+_Texts = tuple[str, ...]
 
 
-def _by(entries: Iterable[_Entry], names: Sequence[str]) -> dict[tuple[Any, ...], list[_Entry]]:
-    grouped: dict[tuple[Any, ...], list[_Entry]] = defaultdict(list)
+def _order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, float, str, int, int, float, _Texts]:
+    """Sort key: rows with a value first; the local ones before the reference's; within a tier by rank and score."""
+    tier = TIERS.index(row.weights) if row.weights in TIERS else len(TIERS)
+    fingerprint, hardware, device = row.dataset_fingerprint or "", row.hardware or "", row.device or ""
+    return (
+        not row.is_scored,
+        (row.task, row.dataset or "", fingerprint if row.is_scored else ""),
+        row.origin != "local",
+        (row.origin or "", *((hardware, device) if row.is_scored else ())),
+        -(row.fraction or 0),
+        row.metric or "",
+        tier,
+        row.rank or 0,
+        -row.score if isinstance(row, ScoredRow) else 0.0,
+        (row.card, row.strategy or ""),
+    )
+
+
+def _by(entries: Iterable[_Entry], names: Sequence[str]) -> dict[Key, list[_Entry]]:
+    groups: dict[Key, list[_Entry]] = defaultdict(list)
     for entry in entries:
-        grouped[of(entry.key, names)].append(entry)
-    return grouped
+        groups[of(entry.first, names)].append(entry)
+    return groups
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -224,13 +248,14 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _total(values: Iterable[Any]) -> Any:
-    """The sum over all seeds; not known where one is not."""
-    found = list(values)
-    return None if None in found else sum(found)
+def _total(values: Iterable[float | None]) -> float | None:
+    """The sum over all seeds; unknown where one is unknown."""
+    listed = list(values)
+    known = [value for value in listed if value is not None]
+    return sum(known) if len(known) == len(listed) else None
 
 
-def _time_ratio(scratch: list[Row], model: list[Row]) -> float | None:
+def _time_ratio(scratch: list[ResultRow], model: list[ResultRow]) -> float | None:
     """How many times sooner training reaches scratch's best validation score; above 1 is faster."""
     ratios = []
     partner = {r["seed"]: r for r in model}
@@ -246,5 +271,5 @@ def _time_ratio(scratch: list[Row], model: list[Row]) -> float | None:
     return float(np.exp(np.mean(np.log(ratios)))) if ratios else None
 
 
-def _first(history: list[Row], target: float) -> float | None:
+def _first(history: list[Point], target: float) -> float | None:
     return next((p["seconds"] for p in history if p["score"] >= target), None)

@@ -8,23 +8,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlzoo.errors import InputError, unknown
+from tlzoo.leaderboard import Format
 from tlzoo.leaderboard.html import page
 from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.row import rows_of
 from tlzoo.leaderboard.schema import BOARD
-from tlzoo.leaderboard.table import absences, rows_of, sections
+from tlzoo.leaderboard.table import absences, sections
 from tlzoo.leaderboard.terminal import to_text
 
-FORMATS = ("table", "md", "csv", "json", "html")
+FORMATS: tuple[str, ...] = get_args(Format)
 
 
 def to_json(board: pa.Table) -> str:
     """One object a row, with the columns of ``schema.BOARD``."""
-    return json.dumps(rows_of(board), indent=1)
+    return json.dumps([row.to_json() for row in rows_of(board)], indent=1)
 
 
 def to_csv(board: pa.Table) -> str:
@@ -33,7 +36,7 @@ def to_csv(board: pa.Table) -> str:
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(BOARD.names)
     for row in rows_of(board):
-        writer.writerow([" ".join(map(str, v)) if isinstance(v, list) else v for v in (row[n] for n in BOARD.names)])
+        writer.writerow([" ".join(map(str, v)) if isinstance(v, list) else v for v in row.to_json().values()])
     return sink.getvalue()
 
 

@@ -1,79 +1,190 @@
-"""The columns of a result: explicit, typed, versioned."""
+"""The columns of results and of boards: explicit, typed, versioned, and each described where it is declared."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pyarrow as pa
 
 VERSION = 1
-"""Raised when a column changes its meaning; rows of another version are not mixed in. A new column changes none: it is
-null in older rows."""
+"""Raised when a column changes its meaning; rows of another version are not mixed in. A new column does not raise it:
+older rows have null there."""
 
 Status = Literal["ok", "skipped", "unavailable", "diverged", "out-of-memory", "timeout", "error"]
 FINAL: frozenset[str] = frozenset({"ok", "diverged"})
 """Statuses that a rerun would not change."""
 PLANNED: frozenset[str] = frozenset({"ok", "skipped", "unavailable"})
-"""Statuses that are no failure of ours."""
+"""Statuses that do not count as a failure."""
 
-_POINT = pa.struct([("seconds", pa.float64()), ("step", pa.int64()), ("loss", pa.float64()), ("score", pa.float64())])
 
-RESULT = pa.schema(
-    [
-        ("run_id", pa.string()),  # content key of the run
-        ("card", pa.string()),
-        ("variant", pa.string()),
-        ("weights", pa.string()),  # tier: official, stand-in or none
-        ("task", pa.string()),
-        ("dataset", pa.string()),
-        ("strategy", pa.string()),
-        ("seed", pa.int64()),
-        ("fraction", pa.float64()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-        ("status", pa.string()),
-        ("reason", pa.string()),
-        ("n_train", pa.int64()),
-        ("n_test", pa.int64()),
-        ("example_ids", pa.list_(pa.string())),
-        ("groups", pa.list_(pa.string())),  # what the bootstrap draws: a voice, a document, or the example itself
-        ("statistics", pa.list_(pa.list_(pa.float64()))),  # per example, as the metric's reducer wants them
-        ("history", pa.list_(_POINT)),  # training seconds, steps, training loss, validation score (more is better)
-        ("train_seconds", pa.float64()),  # of the chosen learning rate, frozen features included
-        ("search_seconds", pa.float64()),  # of the other learning rates
-        ("wall_seconds", pa.float64()),  # of everything that the run waited for, preparations included
-        ("learning_rate", pa.float64()),
-        ("steps", pa.int64()),
-        ("latency_ms_p50", pa.float64()),
-        ("latency_ms_p90", pa.float64()),
-        ("latency_ms_p99", pa.float64()),
-        ("throughput", pa.float64()),  # examples a second at the best batch size
-        ("params", pa.int64()),
-        ("size_bytes", pa.int64()),
-        ("peak_memory_bytes", pa.int64()),
-        ("flops", pa.int64()),  # of one example's forward pass
-        ("requests", pa.int64()),  # of a model behind an API: answered ones
-        ("cached", pa.int64()),  # answers that were kept from before
-        ("prompt_tokens", pa.int64()),  # of all answers, as the endpoint counts; null where it does not
-        ("completion_tokens", pa.int64()),
-        ("cost_usd", pa.float64()),  # of all answers, those kept from before too; null where the price is not known
-        ("served", pa.string()),  # how the endpoint calls the model that answered
-        ("device", pa.string()),
-        ("hardware", pa.string()),
-        ("threads", pa.int64()),
-        ("card_hash", pa.string()),
-        ("weights_sha256", pa.string()),
-        ("dataset_fingerprint", pa.string()),
-        ("dataset_source", pa.string()),  # rendered, hub, or folder for a person's own; null in older rows
-        ("recipe", pa.string()),  # JSON
-        ("tlzoo_version", pa.string()),
-        ("git_commit", pa.string()),
-        ("libraries", pa.string()),  # JSON
-        ("created", pa.timestamp("us", tz="UTC")),
-        ("origin", pa.string()),  # local, or reference for the results that ship with the package
-    ],
-    metadata={"tlzoo.schema": str(VERSION)},
+@dataclass(frozen=True)
+class Field:
+    """A column of a table.
+
+    Attributes:
+        name: Its name.
+        type: Its Arrow type.
+        meaning: What it holds.
+        unit: Unit of its numbers, where they have one.
+        range: Possible values, where the type does not say them.
+        null: When it is null; empty for never.
+        is_needed: Whether a row without it is refused: always, only in rows with status ``ok``, or never.
+    """
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    unit: str = ""
+    range: str = ""
+    null: str = ""
+    is_needed: Literal["always", "ok", "never"] = "never"
+
+
+def _schema(fields: Iterable[Field], version: int | None = None) -> pa.Schema:
+    metadata = None if version is None else {"tlzoo.schema": str(version)}
+    return pa.schema([(field.name, field.type) for field in fields], metadata=metadata)
+
+
+_TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
+_POINT = pa.struct([("seconds", _NUMBER), ("step", _COUNT), ("loss", _NUMBER), ("score", _NUMBER)])
+_NO_RESULT = "the run has no result"
+_UNTRAINED = f"nothing was trained, or {_NO_RESULT}"
+_UNMEASURED = "it was not measured, as for models behind an API"
+_NO_API = "the model is not behind an API"
+_NOT_RUN = "the model could not be planned"
+
+RESULT_FIELDS = (
+    Field("run_id", _TEXT, "Content key of the run", range="32 hexadecimal digits", is_needed="always"),
+    Field("card", _TEXT, "Id of the model's card", is_needed="always"),
+    Field("variant", _TEXT, "Id of the card's variant", is_needed="always"),
+    Field("weights", _TEXT, "Tier of the weights", range="official, stand-in, none", is_needed="always"),
+    Field("task", _TEXT, "The task", range="a task of tlzoo", is_needed="always"),
+    Field("dataset", _TEXT, "Name of the data set", is_needed="always"),
+    Field(
+        "strategy",
+        _TEXT,
+        "What is trained",
+        range="zero-shot, few-shot, scratch, probe, partial, full, lora, further",
+        null="no strategy of the model could be planned",
+        is_needed="ok",
+    ),
+    Field("seed", _COUNT, "Seed of the run", range=">= 0", null=_NOT_RUN, is_needed="ok"),
+    Field("fraction", _NUMBER, "Share of the training labels", range="(0, 1]", null=_NOT_RUN, is_needed="ok"),
+    Field("metric", _TEXT, "Name of the metric", range="see Metrics", is_needed="always"),
+    Field("value", _NUMBER, "The metric on the test examples", range="of the metric", null=_NO_RESULT),
+    Field(
+        "status",
+        _TEXT,
+        "What became of the run",
+        range="ok, skipped, unavailable, diverged, out-of-memory, timeout, error",
+        is_needed="always",
+    ),
+    Field("reason", _TEXT, "Why there is no result", null="`status` is `ok`"),
+    Field("n_train", _COUNT, "Number of training examples", range=">= 0", null=_NO_RESULT),
+    Field("n_test", _COUNT, "Number of test examples", range=">= 1", null=_NO_RESULT),
+    Field("example_ids", pa.list_(_TEXT), "Id of each test example", null=_NO_RESULT, is_needed="ok"),
+    Field(
+        "groups",
+        pa.list_(_TEXT),
+        "What the bootstrap resamples, for each test example: a voice, a document, or the example itself",
+        null=_NO_RESULT,
+        is_needed="ok",
+    ),
+    Field(
+        "statistics",
+        pa.list_(pa.list_(_NUMBER)),
+        "For each test example, the numbers that the metric is computed from",
+        null=_NO_RESULT,
+        is_needed="ok",
+    ),
+    Field(
+        "history",
+        pa.list_(_POINT),
+        "Training seconds, step, training loss and validation score (higher is better) at each evaluation",
+        null=_UNTRAINED,
+    ),
+    Field(
+        "train_seconds",
+        _NUMBER,
+        "Training with the chosen learning rate, frozen features included",
+        "s",
+        ">= 0",
+        _UNTRAINED,
+    ),
+    Field("search_seconds", _NUMBER, "Training with the other learning rates", "s", ">= 0", _UNTRAINED),
+    Field("wall_seconds", _NUMBER, "The whole run, preparations included", "s", ">= 0", "it was never started"),
+    Field("learning_rate", _NUMBER, "The chosen learning rate", range="> 0", null=_UNTRAINED),
+    Field("steps", _COUNT, "Number of training steps", range=">= 0", null=_UNTRAINED),
+    Field("latency_ms_p50", _NUMBER, "Latency of one example, median", "ms", "> 0", _UNMEASURED),
+    Field("latency_ms_p90", _NUMBER, "Latency of one example, 90th percentile", "ms", "> 0", _UNMEASURED),
+    Field("latency_ms_p99", _NUMBER, "Latency of one example, 99th percentile", "ms", "> 0", _UNMEASURED),
+    Field("throughput", _NUMBER, "Examples per second at the best batch size", "1/s", "> 0", _UNMEASURED),
+    Field("params", _COUNT, "Number of parameters", range=">= 0", null=_UNMEASURED),
+    Field("size_bytes", _COUNT, "Size of the parameters", "bytes", ">= 0", _UNMEASURED),
+    Field("peak_memory_bytes", _COUNT, "Peak memory of inference", "bytes", ">= 0", _UNMEASURED),
+    Field(
+        "flops",
+        _COUNT,
+        "Floating-point operations of one example's forward pass",
+        range=">= 0",
+        null=f"{_UNMEASURED}, or cannot be counted",
+    ),
+    Field("requests", _COUNT, "Requests that the endpoint answered", range=">= 0", null=_NO_API),
+    Field("cached", _COUNT, "Answers taken from the cache", range=">= 0", null=_NO_API),
+    Field(
+        "prompt_tokens",
+        _COUNT,
+        "Prompt tokens of all answers, as the endpoint counts them",
+        "tokens",
+        ">= 0",
+        f"{_NO_API}, or the endpoint does not count",
+    ),
+    Field(
+        "completion_tokens",
+        _COUNT,
+        "Completion tokens of all answers, as the endpoint counts them",
+        "tokens",
+        ">= 0",
+        f"{_NO_API}, or the endpoint does not count",
+    ),
+    Field(
+        "cost_usd",
+        _NUMBER,
+        "Cost of all answers, those from the cache included",
+        "US dollars",
+        ">= 0",
+        f"{_NO_API}, or its price is not known",
+    ),
+    Field("served", _TEXT, "Name by which the endpoint calls the model that answered", null=_NO_API),
+    Field("device", _TEXT, "Where it was run", range="cpu, or the name of a GPU", null=_NO_RESULT),
+    Field("hardware", _TEXT, "Name of the processor", null=_NOT_RUN),
+    Field("threads", _COUNT, "Number of threads", range=">= 1", null=_NO_RESULT),
+    Field("card_hash", _TEXT, "Hash of what the variant is, apart from its prose", null=_NOT_RUN),
+    Field(
+        "weights_sha256",
+        _TEXT,
+        "Sha256 of the weights, or key of a stand-in",
+        null="`weights` is `none`, or the model is behind an API",
+    ),
+    Field("dataset_fingerprint", _TEXT, "Content key of the data", null="it is a row of an early version"),
+    Field(
+        "dataset_source",
+        _TEXT,
+        "Where the data are from",
+        range="rendered, hub, or folder for a person's own",
+        null="it is a row of an early version",
+    ),
+    Field("recipe", _TEXT, "Settings of the training, as JSON", null=_NOT_RUN),
+    Field("tlzoo_version", _TEXT, "Version of tlzoo", null=_NOT_RUN),
+    Field("git_commit", _TEXT, "Commit of tlzoo", null="it was installed without a checkout"),
+    Field("libraries", _TEXT, "Versions of libraries, as JSON", null=_NOT_RUN),
+    Field("created", pa.timestamp("us", tz="UTC"), "When the row was written, UTC", is_needed="always"),
+    Field("origin", _TEXT, "Whose result it is", range="local, or reference for those that ship with tlzoo"),
 )
+"""Columns of a result: one row for each run and metric."""
+RESULT = _schema(RESULT_FIELDS, VERSION)
 
 MEASURED = (
     "latency_ms_p50",
@@ -87,28 +198,84 @@ MEASURED = (
 )
 """Columns that a measurement fills."""
 USAGE = ("requests", "cached", "prompt_tokens", "completion_tokens", "cost_usd")
-"""Columns that say what a model behind an API was asked, and what that cost."""
+"""Columns of what was sent to a model behind an API, and what it cost."""
 
-BOARD = pa.schema(
-    [
-        ("rank", pa.int64()),
-        *((name, pa.string()) for name in ("card", "variant", "weights", "task", "dataset", "strategy")),
-        ("seeds", pa.list_(pa.int64())),
-        ("fraction", pa.float64()),
-        ("metric", pa.string()),
-        *((name, pa.float64()) for name in ("value", "ci_low", "ci_high", "scratch_value")),
-        *((name, pa.float64()) for name in ("gain", "gain_low", "gain_high")),
-        ("verdict", pa.string()),
-        *((name, pa.float64()) for name in ("time_to_target", "label_savings", "train_seconds")),
-        *(RESULT.field(name) for name in MEASURED),
-        ("status", pa.string()),
-        ("reason", pa.string()),
-        ("n_test", pa.int64()),
-        ("weights_sha256", pa.string()),
-        ("dataset_fingerprint", pa.string()),
-        *(RESULT.field(name) for name in ("origin", "hardware", "device", "threads")),
-        ("run_ids", pa.list_(pa.string())),
-        *(RESULT.field(name) for name in USAGE),
-    ]
+_BY_NAME = {field.name: field for field in RESULT_FIELDS}
+_UNSCORED = "the row has no value"
+_UNCOMPARED = "the row is a baseline itself, or there is no run from scratch on the same test examples"
+
+
+def _as_in_results(*names: str) -> tuple[Field, ...]:
+    """Columns of a board that a result has too, with the same meaning."""
+    return tuple(replace(_BY_NAME[name], is_needed="never") for name in names)
+
+
+def _over_seeds(name: str, how: str) -> Field:
+    """A column that the seeds of a row are brought together in."""
+    field = _BY_NAME[name]
+    return replace(field, meaning=f"{field.meaning}; {how} over seeds")
+
+
+BOARD_FIELDS = (
+    Field(
+        "rank",
+        _COUNT,
+        "Rank within task, data, machine, fraction, metric and tier of weights; ties share it",
+        range=">= 1",
+        null=_UNSCORED,
+        is_needed="ok",
+    ),
+    *(replace(_BY_NAME[name], is_needed="always") for name in ("card", "variant", "weights", "task", "dataset")),
+    _BY_NAME["strategy"],
+    Field("seeds", pa.list_(_COUNT), "Seeds of the runs that the row brings together"),
+    _BY_NAME["fraction"],
+    replace(_BY_NAME["metric"], is_needed="always"),
+    replace(_BY_NAME["value"], meaning="The metric on the test examples; mean over seeds", null=_UNSCORED),
+    Field("ci_low", _NUMBER, "Lower end of the value's 95% bootstrap interval", null=_UNSCORED, is_needed="ok"),
+    Field("ci_high", _NUMBER, "Upper end of the value's 95% bootstrap interval", null=_UNSCORED, is_needed="ok"),
+    Field("scratch_value", _NUMBER, "Value of the same architecture trained from scratch", null=_UNCOMPARED),
+    Field("gain", _NUMBER, "Paired improvement over scratch; positive is better for every metric", null=_UNCOMPARED),
+    Field("gain_low", _NUMBER, "Lower end of the gain's 95% bootstrap interval", null=_UNCOMPARED),
+    Field("gain_high", _NUMBER, "Upper end of the gain's 95% bootstrap interval", null=_UNCOMPARED),
+    Field(
+        "verdict",
+        _TEXT,
+        "Whether transfer helped, from the interval of the gain",
+        range="positive, neutral, negative, not finite",
+        null=_UNCOMPARED,
+    ),
+    Field(
+        "time_to_target",
+        _NUMBER,
+        "How many times sooner training reached the best validation score of scratch",
+        range="> 0; above 1 is faster",
+        null=f"{_UNCOMPARED}; or the score was not reached",
+    ),
+    Field(
+        "label_savings",
+        _NUMBER,
+        "All labels over the fewest with which the strategy reaches what scratch reaches with all",
+        range=">= 1",
+        null=f"{_UNCOMPARED}; or only one fraction was run",
+    ),
+    _over_seeds("train_seconds", "mean"),
+    *_as_in_results(*MEASURED),
+    _BY_NAME["status"],
+    *_as_in_results("reason", "n_test", "weights_sha256", "dataset_fingerprint"),
+    *_as_in_results("origin", "hardware", "device", "threads"),
+    Field("run_ids", pa.list_(_TEXT), "Ids of the runs that the row brings together"),
+    *(_over_seeds(name, "sum") for name in USAGE),
 )
 """Columns of a ranked row: the machine-readable contract of ``tlzoo leaderboard`` and ``tlzoo eval``."""
+BOARD = _schema(BOARD_FIELDS)
+
+
+def needed(fields: Iterable[Field], is_scored: bool) -> tuple[str, ...]:
+    """Columns that a row must have.
+
+    Args:
+        fields: Of the row's table.
+        is_scored: Whether the row has a result.
+    """
+    allowed = ("always", "ok") if is_scored else ("always",)
+    return tuple(field.name for field in fields if field.is_needed in allowed)

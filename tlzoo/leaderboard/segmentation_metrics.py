@@ -9,13 +9,9 @@ references of a resample hold is left out of that resample's mean; the backgroun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Statistics = Sequence[Sequence[float]]
+from tlzoo.leaderboard.types import Array, Statistics
 
 
 def mean_iou(statistics: Statistics, weights: Array) -> Array:
@@ -38,7 +34,7 @@ def _areas(statistics: Statistics, weights: Array) -> Array:
 
 
 def _mean(part: Array, whole: Array) -> Array:
-    """Mean over the classes that are there, of shape ``(resamples,)``; 0 where none is."""
+    """Mean over the classes that occur, of shape ``(resamples,)``; 0 where none does."""
     present = whole > 0
     shares = np.where(present, part / np.where(present, whole, 1), 0.0)
     result: Array = shares.sum(axis=1) / np.maximum(present.sum(axis=1), 1)

@@ -11,12 +11,13 @@ from typing import Final, Literal
 
 import numpy as np
 
-from tlzoo.leaderboard.metrics import Array, Metric, Statistics
+from tlzoo.leaderboard.metrics import Metric
+from tlzoo.leaderboard.types import Array, Statistics
 
 RESAMPLES = 2000
 LEVEL = 0.95
 NOT_FINITE: Final = "not finite"
-"""What is said of a number that is none, or infinite."""
+"""Reason and verdict where a number is NaN or infinite."""
 Verdict = Literal["positive", "neutral", "negative", "not finite"]
 _CROSSING = "\x1f"  # ASCII's unit separator, which no name has
 

@@ -1,6 +1,6 @@
 """Results on disk: one Parquet file a finished run, written under a temporary name and renamed.
 
-A file that cannot be read, or holds what no board can be made of, is left out, and said; all others are read.
+A file that cannot be read, or whose rows cannot be ranked, is left out with a notice; all others are read.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ import uuid
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as pds
 import pyarrow.parquet as pq
 
 from tlzoo import terminal
-from tlzoo.errors import InputError
+from tlzoo.errors import InputError, unknown
 from tlzoo.files import write_whole
 from tlzoo.leaderboard.metrics import metric
-from tlzoo.leaderboard.schema import BOARD, FINAL, RESULT, VERSION
+from tlzoo.leaderboard.row import ResultRow
+from tlzoo.leaderboard.schema import BOARD, BOARD_FIELDS, FINAL, RESULT, RESULT_FIELDS, VERSION, needed
 from tlzoo.leaderboard.statistics import is_finite
 from tlzoo.vocabulary import task_facts
 
@@ -28,10 +30,7 @@ _MERGED = "merged-"
 _DAMAGED = (
     pa.ArrowException, OSError, InputError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError
 )  # fmt: skip
-"""What reading a file may raise that holds anything."""
-_NEEDED = ("run_id", "card", "variant", "weights", "task", "dataset", "metric", "status", "created")
-_RANKED = ("strategy", "seed", "fraction", "example_ids", "groups", "statistics")
-_SHOWN = ("rank", "strategy", "fraction", "ci_low", "ci_high")
+"""What reading an arbitrary file may raise."""
 
 
 class Store:
@@ -44,13 +43,26 @@ class Store:
         """Open a folder; it need not exist yet."""
         self.folder = folder
 
-    def write(self, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write the rows of one run (one a metric), replacing what an earlier try of it left."""
-        table = pa.Table.from_pylist([dict(row) for row in rows], schema=RESULT)
-        ids = set(table["run_id"].to_pylist())
+    def write(self, rows: Iterable[Mapping[str, object]]) -> Path:
+        """Write the rows of one run (one a metric), replacing those of an earlier attempt.
+
+        Args:
+            rows: Columns of ``schema.RESULT``; one that is absent is null.
+
+        Raises:
+            InputError: A column is unknown, or one that every row needs is missing.
+        """
+        listed = [dict(row) for row in rows]
+        for row in listed:
+            where = f"a result of run {row.get('run_id')}"
+            for name in row:
+                if name not in RESULT.names:
+                    raise unknown("column", name, RESULT.names, where)
+            _need(row, needed(RESULT_FIELDS, row.get("status") == "ok"), f"{where}: ")
+        ids = {str(row["run_id"]) for row in listed}
         if len(ids) != 1:
             raise ValueError(f"rows of one run expected, got {sorted(ids)}")
-        return self._put(table, ids.pop())
+        return self._put(pa.Table.from_pylist(listed, schema=RESULT), ids.pop())
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
         """All rows, each run once.
@@ -112,15 +124,15 @@ def results(folders: Iterable[Path]) -> pa.Table:
 
 
 def read_board(path: Path) -> pa.Table:
-    """Ranked rows that were kept (``schema.BOARD``); none where there is no such file, or no board can be read."""
+    """Ranked rows of a file (``schema.BOARD``); empty where the file does not exist or cannot be read as a board."""
     if not path.exists():
         return BOARD.empty_table()
     try:
-        table = _as_now(pq.read_table(path), BOARD)
+        table = _table(path, BOARD)
         for row in table.to_pylist():
+            _need(row, needed(BOARD_FIELDS, row["value"] is not None))
             task_facts(row["task"])
             if row["value"] is not None:
-                _need(row, _SHOWN)
                 metric(row["metric"])
     except _DAMAGED as error:
         _left_out(path, error, "put back the file that shipped, or name another folder in TLZOO_REFERENCE")
@@ -129,13 +141,12 @@ def read_board(path: Path) -> pa.Table:
 
 
 def _read(path: Path) -> pa.Table | None:
-    """The rows of a file; none where it is gone, or cannot be used, which is said."""
+    """The rows of a file; None where it is gone, or cannot be used, which a notice says."""
     try:
-        file = pq.ParquetFile(path)
-        version = (file.schema_arrow.metadata or {}).get(b"tlzoo.schema", b"none").decode()
+        version = (pq.read_schema(path).metadata or {}).get(b"tlzoo.schema", b"none").decode()
         if version != str(VERSION):
             raise ValueError(f"results of schema {version}, not {VERSION}")
-        table = _as_now(file.read([name for name in RESULT.names if name in file.schema_arrow.names]), RESULT)
+        table = _table(path, RESULT)
         for row in table.to_pylist():
             _check(row)
     except FileNotFoundError as error:
@@ -148,53 +159,57 @@ def _read(path: Path) -> pa.Table | None:
     return table
 
 
-def _check(row: Mapping[str, Any]) -> None:
-    """Refuse a row of which no board can be made; one whose numbers are not finite can be shown as such.
+def _table(path: Path, schema: pa.Schema) -> pa.Table:
+    """A file with the columns of today: one that it lacks is null, and one that is not known is left out."""
+    table = pds.dataset([path], schema=schema).to_table()
+    table.validate(full=True)
+    return table
+
+
+def _check(columns: Mapping[str, object]) -> None:
+    """Refuse a row that cannot be ranked; one whose numbers are not finite can be shown as such.
 
     Raises:
-        InputError: Its task or metric is not known.
-        ValueError: Something is missing, or does not fit together.
+        InputError: A column is missing, or its task or metric is not known.
+        ValueError: Its statistics do not fit together.
     """
-    _need(row, _NEEDED)
+    is_scored = columns["status"] == "ok"
+    _need(columns, needed(RESULT_FIELDS, is_scored))
+    row = cast(ResultRow, columns)
     task_facts(row["task"])
-    if row["status"] != "ok":
+    if not is_scored:
         return
-    _need(row, _RANKED)
     statistics, examples = row["statistics"], len(row["example_ids"])
     if not examples or not len(statistics) == len(row["groups"]) == examples:
         raise ValueError(f"{len(statistics)} statistics and {len(row['groups'])} groups of {examples} examples")
     if any(each is None or None in each for each in statistics):
         raise ValueError("a statistic is null")
-    for point in row["history"] or ():
-        _need(point, ("seconds", "score"))
+    if any(point["seconds"] is None or point["score"] is None for point in row["history"] or ()):
+        raise ValueError("a point of the history has no seconds or score")
     if is_finite(statistics):
         with np.errstate(all="ignore"):
             metric(row["metric"]).reduce(statistics, np.ones((1, examples)))
 
 
-def _need(row: Mapping[str, Any], names: Iterable[str]) -> None:
-    missing = [name for name in names if row[name] is None]
+def _need(row: Mapping[str, object], names: Iterable[str], where: str = "") -> None:
+    """Make sure that columns are there and not null.
+
+    Raises:
+        InputError: One is missing.
+    """
+    missing = [name for name in names if row.get(name) is None]
     if missing:
-        raise ValueError(f"no {missing[0]} in a row")
+        raise InputError(f"{where}column {missing[0]!r} has no value")
 
 
 def _left_out(path: Path, error: Exception, remedy: str = "move it away, and evaluate its run again") -> None:
-    _say(f"{path}: left out, no results that can be used ({' '.join(str(error).split())}); {remedy}")
+    _say(f"{path}: left out, its results cannot be used ({' '.join(str(error).split())}); {remedy}")
 
 
 @cache
 def _say(line: str) -> None:
-    """Say something on standard error, once a process."""
+    """Print a notice on standard error, once per process."""
     terminal.say(line)
-
-
-def _as_now(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of today: one that a file lacks is null, and one that is not known is left out."""
-    there = set(table.column_names)
-    values = [table[f.name].cast(f.type) if f.name in there else pa.nulls(table.num_rows, f.type) for f in schema]
-    now = pa.table(values, schema=schema)
-    now.validate(full=True)
-    return now
 
 
 def _deduplicated(table: pa.Table) -> pa.Table:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from tlzoo.leaderboard import identity
 from tlzoo.leaderboard.identity import Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
 from tlzoo.leaderboard.schema import BOARD
-
-Row = dict[str, Any]
-
 
 LEGEND = (
     "Ranks are within a tier of weights; models whose paired difference cannot be told from zero share one. "
     "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or another that "
     "is served in its place."
 )
-"""What a reader of a board has to know."""
+"""Legend of all boards."""
 
 
 def count(number: float | None) -> str:
@@ -45,10 +41,10 @@ def _number(value: float | None, digits: int = 3, sign: bool = False) -> str:
     return "" if value is None else f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
 
 
-def _interval(row: Row, value: str, low: str, high: str, sign: bool = False) -> str:
-    if row[value] is None:
+def _interval(value: float | None, low: float | None, high: float | None, sign: bool = False) -> str:
+    if value is None:
         return ""
-    return f"{_number(row[value], sign=sign)} [{_number(row[low], sign=sign)}, {_number(row[high], sign=sign)}]"
+    return f"{_number(value, sign=sign)} [{_number(low, sign=sign)}, {_number(high, sign=sign)}]"
 
 
 def _seconds(value: float | None) -> str:
@@ -69,71 +65,59 @@ def _tokens(prompt: int | None, completion: int | None) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """What people see of a row.
+    """A column of a table for people.
 
     Attributes:
         head: Its heading; ``{metric}`` is the headline metric's title.
         by: The column of ``schema.BOARD`` that it is sorted by.
-        cell: Its text; empty where there is nothing to say.
+        cell: Its text for a row; may be empty.
         detail: Whether it is left out in Markdown.
     """
 
     head: str
     by: str
-    cell: Callable[[Row], str]
+    cell: Callable[[BoardRow], str]
     detail: bool = False
 
     @property
     def is_text(self) -> bool:
-        """Whether it holds words, and no numbers."""
+        """Whether it holds words, not numbers."""
         return bool(pa.types.is_string(BOARD.field(self.by).type))
 
 
 COLUMNS = (
-    Column("#", "rank", lambda r: "" if r["rank"] is None else str(r["rank"])),
-    Column("model", "card", lambda r: f"{r['card']} {r['variant']}"),
-    Column("weights", "weights", lambda r: r["weights"]),
-    Column("strategy", "strategy", lambda r: r["strategy"] or ""),
-    Column("{metric} [95%]", "value", lambda r: _interval(r, "value", "ci_low", "ci_high")),
-    Column("gain over scratch [95%]", "gain", lambda r: _interval(r, "gain", "gain_low", "gain_high", sign=True)),
-    Column("transfer", "verdict", lambda r: r["verdict"] or ""),
-    Column("time to target ↑", "time_to_target", lambda r: _ratio(r["time_to_target"])),
-    Column("label savings ↑", "label_savings", lambda r: _ratio(r["label_savings"])),
-    Column("training s ↓", "train_seconds", lambda r: _seconds(r["train_seconds"])),
-    Column("latency p50 ms ↓", "latency_ms_p50", lambda r: _three(r["latency_ms_p50"])),
-    Column("latency p90 ms ↓", "latency_ms_p90", lambda r: _three(r["latency_ms_p90"]), detail=True),
-    Column("latency p99 ms ↓", "latency_ms_p99", lambda r: _three(r["latency_ms_p99"]), detail=True),
-    Column("examples/s ↑", "throughput", lambda r: count(r["throughput"])),
-    Column("FLOPs ↓", "flops", lambda r: count(r["flops"]), detail=True),
-    Column("params", "params", lambda r: count(r["params"])),
-    Column("size MB ↓", "size_bytes", lambda r: megabytes(r["size_bytes"])),
-    Column("memory MB ↓", "peak_memory_bytes", lambda r: megabytes(r["peak_memory_bytes"])),
-    Column(
-        "requests", "requests", lambda r: "" if r["requests"] is None else f"{r['requests']} (+{r['cached']} cached)"
-    ),
-    Column("tokens in + out", "prompt_tokens", lambda r: _tokens(r["prompt_tokens"], r["completion_tokens"])),
-    Column("cost $ ↓", "cost_usd", lambda r: "" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}"),
-    Column("threads", "threads", lambda r: "" if r["threads"] is None else str(r["threads"])),
+    Column("#", "rank", lambda r: "" if r.rank is None else str(r.rank)),
+    Column("model", "card", lambda r: f"{r.card} {r.variant}"),
+    Column("weights", "weights", lambda r: r.weights),
+    Column("strategy", "strategy", lambda r: r.strategy or ""),
+    Column("{metric} [95%]", "value", lambda r: _interval(r.value, r.ci_low, r.ci_high)),
+    Column("gain over scratch [95%]", "gain", lambda r: _interval(r.gain, r.gain_low, r.gain_high, sign=True)),
+    Column("transfer", "verdict", lambda r: r.verdict or ""),
+    Column("time to target ↑", "time_to_target", lambda r: _ratio(r.time_to_target)),
+    Column("label savings ↑", "label_savings", lambda r: _ratio(r.label_savings)),
+    Column("training s ↓", "train_seconds", lambda r: _seconds(r.train_seconds)),
+    Column("latency p50 ms ↓", "latency_ms_p50", lambda r: _three(r.latency_ms_p50)),
+    Column("latency p90 ms ↓", "latency_ms_p90", lambda r: _three(r.latency_ms_p90), detail=True),
+    Column("latency p99 ms ↓", "latency_ms_p99", lambda r: _three(r.latency_ms_p99), detail=True),
+    Column("examples/s ↑", "throughput", lambda r: count(r.throughput)),
+    Column("FLOPs ↓", "flops", lambda r: count(r.flops), detail=True),
+    Column("params", "params", lambda r: count(r.params)),
+    Column("size MB ↓", "size_bytes", lambda r: megabytes(r.size_bytes)),
+    Column("memory MB ↓", "peak_memory_bytes", lambda r: megabytes(r.peak_memory_bytes)),
+    Column("requests", "requests", lambda r: "" if r.requests is None else f"{r.requests} (+{r.cached} cached)"),
+    Column("tokens in + out", "prompt_tokens", lambda r: _tokens(r.prompt_tokens, r.completion_tokens)),
+    Column("cost $ ↓", "cost_usd", lambda r: "" if r.cost_usd is None else f"{r.cost_usd:.4f}"),
+    Column("threads", "threads", lambda r: "" if r.threads is None else str(r.threads)),
 )
-"""In the order in which they are shown; a board leaves out those that no row fills, and threads where all have as many.
-"""
-
-
-def rows_of(board: pa.Table) -> list[Row]:
-    """Rows as plain values; what is no number is null, as JSON wants it."""
-    return [{k: _plain(v) for k, v in row.items()} for row in board.to_pylist()]
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+"""Columns in order; a table leaves out those that are empty in all rows, and threads where all rows have as many."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of one task, data set, machine, fraction and metric: those that are compared.
+    """The rows of one task, data set, machine, fraction and metric, which are comparable.
 
     Attributes:
-        title: What they are of.
+        title: Task, data, fraction and machine.
         metric: The metric's name.
         columns: Those in use.
         rows: In the board's order.
@@ -142,7 +126,7 @@ class Section:
     title: str
     metric: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ScoredRow, ...]
 
     @property
     def brief(self) -> tuple[Column, ...]:
@@ -155,41 +139,41 @@ class Section:
 
 
 def sections(board: pa.Table) -> list[Section]:
-    """What is compared, apart from what is not, whatever the board's order; rows without a value are left out."""
+    """Group rows into comparable sections, independent of sort order; rows without a value are left out."""
     rows = rows_of(board)
     titles = Titles(rows)
     parts = []
-    for alike in grouped((row for row in rows if row["value"] is not None), identity.BOARD):
+    for alike in grouped(scored(rows), identity.BOARD):
         first = alike[0]
-        share = "" if first["fraction"] in (None, 1.0) else f", {first['fraction']:.0%} of the labels"
-        title = f"{first['task']} on {titles.data(first)}{share} ({first['n_test']} test examples)"
-        several = len({row["threads"] for row in alike}) > 1
+        share = "" if first.on_all_labels else f", {first.fraction:.0%} of the labels"
+        title = f"{first.task} on {titles.data(first)}{share} ({first.n_test} test examples)"
+        several = len({row.threads for row in alike}) > 1
         used = tuple(c for c in COLUMNS if (c.by != "threads" or several) and any(c.cell(row) for row in alike))
         machine = titles.machine(first)
-        parts.append(Section(f"{title}: {machine}" if machine else title, first["metric"], used, tuple(alike)))
+        parts.append(Section(f"{title}: {machine}" if machine else title, first.metric, used, tuple(alike)))
     return parts
 
 
 def absences(board: pa.Table) -> list[str]:
-    """What has no result, and why: one line for what a model lacks for the same reason, but for its numbers.
+    """Rows without a result, and why: one line for all that a model lacks for the same reason, apart from its numbers.
 
-    Of what data and of whose results it is said where there are several.
+    Data set and origin are named where there are several.
     """
     rows = rows_of(board)
     titles = Titles(rows)
-    several = len({(row["task"], titles.data(row)) for row in rows}) > 1
-    origins = {row["origin"] for row in rows}
-    alike: dict[tuple[str, ...], list[Row]] = {}
+    several = len({(row.task, titles.data(row)) for row in rows}) > 1
+    origins = {row.origin for row in rows}
+    alike: dict[tuple[str, ...], list[BoardRow]] = {}
     for row in rows:
-        if row["value"] is None:
-            place = [f"{row['task']} on {titles.data(row)}"] if several else []
-            place += [row["origin"]] if len(origins) > 1 else []
+        if not row.is_scored:
+            place = [f"{row.task} on {titles.data(row)}"] if several else []
+            place += [row.origin or ""] if len(origins) > 1 else []
             where = f" ({', '.join(place)})" if place else ""
-            reason = re.sub(r"[\d.]+", "0", row["reason"] or "")
-            alike.setdefault((row["card"], where, row["status"], reason), []).append(row)
+            reason = re.sub(r"[\d.]+", "0", row.reason or "")
+            alike.setdefault((row.card, where, row.status, reason), []).append(row)
     lines = []
     for (card, where, status, _), lacking in alike.items():
-        what = ", ".join(dict.fromkeys(r["strategy"] for r in lacking if r["strategy"]))
-        such = "" if len({r["reason"] for r in lacking}) == 1 else ", such as"
-        lines.append(f"{card} {what}".strip() + f"{where}: {status}{such}: {lacking[0]['reason']}")
+        what = ", ".join(dict.fromkeys(r.strategy for r in lacking if r.strategy))
+        such = "" if len({r.reason for r in lacking}) == 1 else ", such as"
+        lines.append(f"{card} {what}".strip() + f"{where}: {status}{such}: {lacking[0].reason}")
     return lines

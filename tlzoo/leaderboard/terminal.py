@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
 
 from tlzoo import terminal
-from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.table import LEGEND, Column, Row, Section, absences, sections
+from tlzoo.leaderboard.row import ScoredRow
+from tlzoo.leaderboard.table import LEGEND, Column, Section, absences, sections
 
 TIERS = {"official": "official weights", "stand-in": "stand-in weights", "none": "from scratch"}
-"""What stands above the rows of a tier."""
-SEEDS = Column("seeds", "seeds", lambda r: str(len(r["seeds"] or ())))
+"""Heading of a tier's rows."""
+SEEDS = Column("seeds", "seeds", lambda r: str(len(r.seeds or ())))
 ORDER = (
     "card",
     "value",
@@ -36,7 +36,8 @@ ORDER = (
 """Columns in the order in which they are given room; then all others, as they stand on the board."""
 ESSENTIAL = ORDER[: ORDER.index("size_bytes") + 1]
 """Columns for which intervals are shortened and names are broken where they have no room."""
-LEAST_NAME = 14
+MIN_NAME_WIDTH = 14
+"""Columns of a terminal that the name of a model gets at least."""
 
 
 def to_text(board: pa.Table, width: int | None = None, by_tier: bool = True) -> str:
@@ -68,15 +69,14 @@ def to_text(board: pa.Table, width: int | None = None, by_tier: bool = True) -> 
     return "\n".join(lines)
 
 
-def _ladders(part: Section, by_tier: bool) -> list[tuple[str, Sequence[Row]]]:
+def _ladders(part: Section, by_tier: bool) -> list[tuple[str, Sequence[ScoredRow]]]:
     """Rows that are ranked together, by their tier: the tier with the best row first."""
     if not by_tier:
         return [("", part.rows)]
-    tiers: dict[str, list[Row]] = {}
+    tiers: dict[str, list[ScoredRow]] = {}
     for row in part.rows:
-        tiers.setdefault(row["weights"], []).append(row)
-    sign = METRICS[part.metric].sign
-    return sorted(tiers.items(), key=lambda item: -max(sign * row["value"] for row in item[1]))
+        tiers.setdefault(row.weights, []).append(row)
+    return sorted(tiers.items(), key=lambda item: -max(row.score for row in item[1]))
 
 
 def _table(part: Section, width: int | None, by_tier: bool) -> terminal.Table:
@@ -97,7 +97,7 @@ def _laid_out(part: Section, columns: Sequence[Column], width: int | None) -> te
             re.sub(" (?=[↑↓])", terminal.HOLD, part.head(column)),
             priority=ORDER.index(column.by) if column.by in ORDER else len(ORDER) + place,
             is_text=column.is_text,
-            least=LEAST_NAME if column.by == "card" else None,
+            least=MIN_NAME_WIDTH if column.by == "card" else None,
             is_essential=column.by in ESSENTIAL,
         )
         for place, column in enumerate(columns)
@@ -107,21 +107,16 @@ def _laid_out(part: Section, columns: Sequence[Column], width: int | None) -> te
 
 def _shortened(column: Column) -> Column:
     if column.by == "value":
-        return replace(column, head="{metric} ±95%", cell=_margin("value", "ci_low", "ci_high"))
+        return replace(column, head="{metric} ±95%", cell=lambda row: _margin(row.value, row.ci_low, row.ci_high))
     if column.by == "gain":
-        sign = "+"
-        return replace(column, head="gain over scratch ±95%", cell=_margin("gain", "gain_low", "gain_high", sign))
+        head = "gain over scratch ±95%"
+        return replace(column, head=head, cell=lambda row: _margin(row.gain, row.gain_low, row.gain_high, "+"))
     return column
 
 
-def _margin(value: str, low: str, high: str, sign: str = "") -> Callable[[Row], str]:
+def _margin(value: float | None, low: float | None, high: float | None, sign: str = "") -> str:
     """A value with the longer side of its interval."""
-
-    def cell(row: Row) -> str:
-        if row[value] is None:
-            return ""
-        known = row[low] is not None and row[high] is not None
-        longer = f" ±{max(row[high] - row[value], row[value] - row[low]):.3f}" if known else ""
-        return f"{row[value]:{sign}.3f}{longer}"
-
-    return cell
+    if value is None:
+        return ""
+    longer = "" if low is None or high is None else f" ±{max(high - value, value - low):.3f}"
+    return f"{value:{sign}.3f}{longer}"

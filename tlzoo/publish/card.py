@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from huggingface_hub import EvalResult, EvalResultEntry, eval_result_entries_to_yaml
+from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from tlzoo.cards.reader import CardFile
 from tlzoo.cards.render import markdown
@@ -16,16 +17,15 @@ from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.identity import CLOCK, DATA, Titles, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.render import to_markdown
-from tlzoo.leaderboard.table import rows_of
+from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
 from tlzoo.publish.own import Selection, data
 from tlzoo.vocabulary import TASKS
 
-Row = dict[str, Any]
 RESULTS = "tlzoo-results"
-"""Name of the repository that ``tlzoo publish results`` fills: where the numbers on a card come from."""
+"""Name of the repository that ``tlzoo publish results`` fills: the source of the numbers on a card."""
 EVAL_RESULTS = ".eval_results"
 
 
@@ -37,7 +37,7 @@ def repository_name(card_id: str) -> str:
 def publication(
     file: CardFile, selected: Selection, created: Mapping[str, datetime], repository: Repository, endpoint: str
 ) -> Publication:
-    """What a card's repository is to hold.
+    """The files of a card's repository.
 
     Args:
         file: The card.
@@ -52,14 +52,14 @@ def publication(
     board = selected.board
     mine = board.filter(pc.and_(pc.equal(board["card"], file.card.id), pc.equal(board["status"], "ok")))
     mine = mine.filter(pc.is_valid(mine["value"]))
-    rows = [row for row in rows_of(mine) if row["value"] is not None]
+    rows = scored(rows_of(mine))
     source = f"{endpoint}/datasets/{repository.owner}/{RESULTS}"
     files = {"README.md": readme(file, mine, rows, source)}
-    for task in dict.fromkeys(row["task"] for row in rows):
-        entries = [entry(row, created, repository.owner, source) for row in rows if row["task"] == task]
-        files[f"{EVAL_RESULTS}/{task}.yaml"] = front.dump(entries).encode()
-    told = data(((row["dataset"], row["run_ids"]) for row in rows), selected.own)
-    return Publication(repository, f"Card of {file.card.name}", files, owned=(f"{EVAL_RESULTS}/*.yaml",), data=told)
+    for task in dict.fromkeys(row.task for row in rows):
+        entries = [entry(row, created, repository.owner, source) for row in rows if row.task == task]
+        files[f"{EVAL_RESULTS}/{task}.yaml"] = front.dump(eval_result_entries_to_yaml(entries)).encode()
+    sets = data(((row.dataset, row.run_ids or ()) for row in rows), selected.own)
+    return Publication(repository, f"Card of {file.card.name}", files, owned=(f"{EVAL_RESULTS}/*.yaml",), data=sets)
 
 
 def dates(results: pa.Table) -> dict[str, datetime]:
@@ -71,13 +71,13 @@ def dates(results: pa.Table) -> dict[str, datetime]:
     }
 
 
-def readme(file: CardFile, board: pa.Table, rows: list[Row], source: str) -> bytes:
+def readme(file: CardFile, board: pa.Table, rows: Sequence[ScoredRow], source: str) -> bytes:
     """The model card: the card's own front matter with ``model-index``, its prose, its facts, its part of the boards.
 
     Args:
         file: The card.
         board: The card's rows that have a value.
-        rows: The same as plain values.
+        rows: The same, typed.
         source: Address of the results.
     """
     header = file.header.model_dump(mode="json", exclude_unset=True)
@@ -92,72 +92,76 @@ def readme(file: CardFile, board: pa.Table, rows: list[Row], source: str) -> byt
     return front.document(header | {"tlzoo": facts}, markdown(file) + (measured if rows else ""))
 
 
-def index(rows: list[Row], source: str) -> list[dict[str, Any]]:
-    """Results as ``model-index`` has them: one element a task and data set, a metric each for its rows.
+def index(rows: Sequence[ScoredRow], source: str) -> list[Mapping[str, object]]:
+    """Results as ``model-index`` lists them: one element a task and data set, with a metric for each of its rows.
 
-    Data of one name and another content are another data set; where rows are of several machines, each names its own.
+    Data with the same name and another content are another data set; where rows are of several machines, each names
+    its own.
     """
     titles, machines = Titles(rows), {of(row, CLOCK) for row in rows}
-    return [
-        {
-            "task": {"type": TASKS[alike[0]["task"]].pipeline_tag, "name": alike[0]["task"]},
-            "dataset": {"type": ""}
-            | _dataset(alike[0]["dataset"])
-            | {"name": titles.data(alike[0]).removeprefix("hub:"), "split": "test"},
-            "metrics": [
-                {
-                    "type": row["metric"],
-                    "value": _rounded(row["value"]),
-                    "name": f"{METRICS[row['metric']].label} ({setting(row)}"
-                    + (f", {titles.clock(row)})" if len(machines) > 1 else ")"),
-                }
-                for row in alike
-            ],
-            "source": {"name": "tlzoo", "url": source},
-        }
-        for alike in grouped(rows, ("task", *DATA))
-    ]
+    elements: list[Mapping[str, object]] = []
+    for alike in grouped(rows, ("task", *DATA)):
+        results = [_result(row, source, titles, is_clock_named=len(machines) > 1) for row in alike]
+        elements += eval_results_to_model_index("", results)[0]["results"]
+    return elements
 
 
-def entry(row: Row, created: Mapping[str, datetime], owner: str, source: str) -> dict[str, Any]:
-    """One result as ``.eval_results/*.yaml`` has them (``huggingface_hub.EvalResultEntry``).
+def _result(row: ScoredRow, source: str, titles: Titles, is_clock_named: bool) -> EvalResult:
+    """One result as ``model-index`` has it."""
+    clock = f", {titles.clock(row)}" if is_clock_named else ""
+    repository, revision = _dataset(row.dataset)
+    return EvalResult(
+        task_type=TASKS[row.task].pipeline_tag,
+        task_name=row.task,
+        dataset_type=repository,
+        dataset_name=titles.data(row).removeprefix("hub:"),
+        dataset_revision=revision,
+        dataset_split="test",
+        metric_type=row.metric,
+        metric_value=_rounded(row.value),
+        metric_name=f"{METRICS[row.metric].label} ({setting(row)}{clock})",
+        source_name="tlzoo",
+        source_url=source,
+    )
 
-    A data set of the Hub is named by its id; one that is rendered or packaged here by the repository of the results,
-    and then the task's id names it.
+
+def entry(row: ScoredRow, created: Mapping[str, datetime], owner: str, source: str) -> EvalResultEntry:
+    """One result as ``.eval_results/*.yaml`` has it.
+
+    A data set of the Hub is named by its id; for data that are rendered or packaged here, the repository of the results
+    is named, and the task's id holds the name of the data.
     """
-    dataset = _dataset(row["dataset"])
-    on_hub = "/" in dataset["type"]
-    task = f"{row['task']}_{row['metric']}" if on_hub else f"{row['task']}_{dataset['type']}_{row['metric']}"
-    where = {"id": dataset["type"] if on_hub else f"{owner}/{RESULTS}", "task_id": task}
-    if on_hub and "revision" in dataset:
-        where["revision"] = dataset["revision"]
-    dates = [date for run in row["run_ids"] if (date := created.get(run))]
-    return {
-        "dataset": where,
-        "value": _rounded(row["value"]),
-        **({"date": max(dates).isoformat(timespec="seconds")} if dates else {}),
-        "source": {"url": source, "name": "tlzoo"},
-        "notes": f"{METRICS[row['metric']].label} on {row['dataset']}: {setting(row)}",
-    }
+    repository, revision = _dataset(row.dataset)
+    on_hub = "/" in repository
+    dates = [date for run in row.run_ids or () if (date := created.get(run))]
+    return EvalResultEntry(
+        dataset_id=repository if on_hub else f"{owner}/{RESULTS}",
+        task_id=f"{row.task}_{row.metric}" if on_hub else f"{row.task}_{repository}_{row.metric}",
+        dataset_revision=revision if on_hub else None,
+        value=_rounded(row.value),
+        date=max(dates).isoformat(timespec="seconds") if dates else None,
+        source_url=source,
+        source_name="tlzoo",
+        notes=f"{METRICS[row.metric].label} on {row.dataset}: {setting(row)}",
+    )
 
 
-def setting(row: Row) -> str:
-    """What a value needs beside it to be read: strategy, weights, variant, share of the labels, interval, examples."""
-    share = f"{row['fraction']:.0%} of the labels" if row["fraction"] not in (None, 1.0) else ""
-    bounds = [row["ci_low"], row["ci_high"]]
-    interval = f"95% interval {bounds[0]:.4g} to {bounds[1]:.4g}" if None not in bounds else ""
-    tier = "" if row["weights"] == "none" else f"{row['weights']} weights"
-    parts = [row["strategy"], tier, f"variant {row['variant']}", share, interval, f"{row['n_test']} test examples"]
+def setting(row: ScoredRow) -> str:
+    """What a value was measured with: strategy, weights, variant, share of the labels, interval, examples."""
+    share = "" if row.on_all_labels else f"{row.fraction:.0%} of the labels"
+    interval = f"95% interval {row.ci_low:.4g} to {row.ci_high:.4g}"
+    tier = "" if row.weights == "none" else f"{row.weights} weights"
+    parts = [row.strategy, tier, f"variant {row.variant}", share, interval, f"{row.n_test} test examples"]
     return ", ".join(part for part in parts if part)
 
 
-def _dataset(name: str) -> dict[str, str]:
-    """``type`` (the Hub's id, where it has one) and ``revision`` of a data set by its name on the boards."""
+def _dataset(name: str) -> tuple[str, str | None]:
+    """Id on the Hub (else the name, in letters that an id may have) and revision of a data set of the boards."""
     wanted = name.removeprefix("hub:") if name.startswith("hub:") else DATASETS[name].hub if name in DATASETS else None
     if wanted:
-        repo, _, revision = wanted.partition("@")
-        return {"type": repo, **({"revision": revision} if revision else {})}
-    return {"type": re.sub(r"[^\w.-]+", "-", name)}
+        repository, _, revision = wanted.partition("@")
+        return repository, revision or None
+    return re.sub(r"[^\w.-]+", "-", name), None
 
 
 def _rounded(value: float) -> float:

@@ -1,4 +1,4 @@
-"""What is to stand in a repository, and the commit that leads there: none where nothing would change."""
+"""Wanted contents of a repository, and the commit that brings them there, if anything would change."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Publication:
-    """What is to stand in a repository.
+    """Wanted contents of a repository.
 
     Attributes:
         repository: Which.
-        message: The commit's title; the same for the same kind of change, so that a pull request is found again.
+        message: The commit's title; the same for the same kind of change, by which an open pull request is recognised.
         files: Contents, or files that hold them, by their path in the repository.
         owned: Patterns of the paths that are ours alone: a file there that is no longer among ``files`` is deleted.
             All others are left as they are.
-        data: The data sets that it tells of.
-        left_out: Those whose results stay here.
+        data: The data sets whose results it has.
+        left_out: Data sets whose results are not published.
     """
 
     repository: Repository
@@ -54,22 +54,22 @@ def compare(publication: Publication, held: Held | None) -> list[Change]:
     """Find what a commit would have to do.
 
     Args:
-        publication: What is to stand there.
-        held: What stands there; nothing by ``None``.
+        publication: The wanted contents.
+        held: The present contents; ``None`` where there is no repository.
 
     Returns:
         A change for each file that differs, by path; empty where nothing would change.
     """
-    there = held.files if held else {}
+    present = held.files if held else {}
     changes = [
-        Change("change" if path in there else "add", path, _size(content))
+        Change("change" if path in present else "add", path, _size(content))
         for path, content in publication.files.items()
-        if path not in there or not _same(content, there[path])
+        if path not in present or not _same(content, present[path])
     ]
     changes += [
         Change("delete", path, entry.size)
-        for path, entry in there.items()
-        if path not in publication.files and any(fnmatchcase(path, each) for each in publication.owned)
+        for path, entry in present.items()
+        if path not in publication.files and any(fnmatchcase(path, pattern) for pattern in publication.owned)
     ]
     return sorted(changes, key=lambda change: change.path)
 
@@ -88,18 +88,18 @@ def publish(
     """Bring repositories to what they are to hold, with one commit each; ended midway, the next call completes it.
 
     Args:
-        publications: What is to stand where.
+        publications: The wanted contents of each repository.
         hub: The Hub.
         dry_run: Only say what would be done. Where the Hub does not answer, it is compared with nothing.
         create_pr: Open a pull request, unless an open one holds the same.
         private: Whether a repository that is created is private.
-        allowed: Names and folders that may be told although they are of this machine (``tlzoo.publish.personal``).
-        say: Takes the lines that say what is done.
+        allowed: Names and folders of this machine that may be published (``tlzoo.publish.personal``).
+        say: Takes the lines that describe each commit.
         warn: Takes notices.
 
     Raises:
-        InputError: No token, a token that may not do it, a file that the Hub refuses, or one that tells of a person or
-            a machine: then nothing is written, and a dry run has said what would be.
+        InputError: No token, a token without the right, a file that the Hub refuses, or one with traces of a person or
+            a machine: then nothing is written.
         UnavailableError: The Hub does not answer, or the repository changed meanwhile.
     """
     if not dry_run:
@@ -130,10 +130,10 @@ def publish(
         say(f"{repository}{new}: {'pull request' if create_pr else 'commit'} {publication.message!r}")
         for change in changes:
             say(str(change))
-        for each in publication.data:
-            say(f"  data    {each}")
-        for each in publication.left_out:
-            say(f"  left out: {each}; {OPTION} publishes them")
+        for data in publication.data:
+            say(f"  data    {data}")
+        for data in publication.left_out:
+            say(f"  left out: {data}; {OPTION} publishes them")
         if dry_run:
             continue
         if held is None:
@@ -150,7 +150,7 @@ def publish(
 
 
 def _personal(publications: Sequence[Publication], allowed: Sequence[str]) -> InputError | None:
-    """What is wrong with the first publication that tells of a person or a machine."""
+    """The error of the first publication with traces of a person or a machine, if any."""
     for publication in publications:
         repository = publication.repository
         try:

@@ -1,4 +1,4 @@
-"""A fine-tuned model as a model repository: the folder as it is, without what is none of the model's."""
+"""A fine-tuned model as a model repository: the files of the model, without others in its folder."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def files(folder: Path) -> dict[str, Path]:
     """
     from tlzoo.transfer.bundle import names
 
-    found = {name: folder / name for name in names(folder)}
-    for path in found.values():
+    paths = {name: folder / name for name in names(folder)}
+    for path in paths.values():
         if not path.is_file():
-            raise InputError(f"{path}: missing; tlzoo finetune writes {', '.join(found)}")
+            raise InputError(f"{path}: missing; tlzoo finetune writes {', '.join(paths)}")
         if path.is_symlink():
             raise InputError(f"{path}: a link, not a file that tlzoo finetune wrote")
-    return found
+    return paths
 
 
 def publication(folder: Path, repository: Repository) -> Publication:
-    """What a fine-tuned model's repository is to hold.
+    """The files of a fine-tuned model's repository.
 
     Raises:
         InputError: The folder holds no fine-tuned model.
     """
-    found = files(folder)
-    return Publication(repository, "Model fine-tuned with tlzoo", found, data=_data(found["recipe.json"]))
+    paths = files(folder)
+    return Publication(repository, "Model fine-tuned with tlzoo", paths, data=_data(paths["recipe.json"]))
 
 
 def _data(recipe: Path) -> tuple[Data, ...]:

@@ -1,4 +1,4 @@
-"""What is measured on a person's own data is theirs: it is named, and stays here unless it is asked for."""
+"""Results on a person's own data: named, and published only on request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Selection:
         results: Raw rows (``tlzoo.leaderboard.schema.RESULT``).
         board: Ranked rows (``tlzoo.leaderboard.schema.BOARD``) of the same runs.
         own: Ids of all runs on a person's own data.
-        left_out: Data whose results are left out.
+        left_out: Data sets whose results are not published.
     """
 
     results: pa.Table
@@ -51,12 +51,12 @@ class Selection:
 
 
 def select(results: pa.Table, board: pa.Table, include_own: bool) -> Selection:
-    """Leave out what was measured on a person's own data.
+    """Leave out results on a person's own data.
 
     Args:
         results: Raw rows.
         board: Ranked rows of any of them.
-        include_own: Leave it in.
+        include_own: Whether to keep them.
     """
     columns = [results[name].to_pylist() for name in ("run_id", "dataset", "dataset_source")]
     is_theirs = [is_own(name or "", source) for _, name, source in zip(*columns, strict=True)]
@@ -64,10 +64,10 @@ def select(results: pa.Table, board: pa.Table, include_own: bool) -> Selection:
     if include_own or not own:
         return Selection(results, board, own, ())
     left_out = results.filter(pa.array(is_theirs, pa.bool_()))
-    kept = [not own.intersection(runs or ()) for runs in board["run_ids"].to_pylist()]
+    is_public = [own.isdisjoint(runs or ()) for runs in board["run_ids"].to_pylist()]
     return Selection(
         results.filter(pa.array([not theirs for theirs in is_theirs], pa.bool_())),
-        board.filter(pa.array(kept, pa.bool_())),
+        board.filter(pa.array(is_public, pa.bool_())),
         own,
         data(((name, [run]) for name, run in _columns(left_out, "dataset", "run_id")), own),
     )
@@ -78,8 +78,8 @@ def is_own(dataset: str, source: str | None = None) -> bool:
 
     Args:
         dataset: What boards call the data.
-        source: Where they came from, as a row says (``dataset_source``); without it, what has no name that everybody
-            has is somebody's own.
+        source: The row's ``dataset_source``; without it, data are a person's own unless their name is one of tlzoo or
+            of the Hub.
     """
     if source is not None:
         return source == "folder"

@@ -1,4 +1,4 @@
-"""What is about to be uploaded is searched for what tells of a person or a machine: its places and its names.
+"""Files to be uploaded are searched for traces of a person or a machine: paths and names.
 
 Every file is read as what it is, down to a value of JSON or YAML, a row of Parquet and a member of a wheel,
 so that what is refused is named with its file, its field and its value.
@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,7 +33,7 @@ GENERIC = frozenset(
     | {"localhost", "localdomain", "me", "model", "node", "nobody", "raspberrypi", "root", "runner", "server"}
     | {"student", "test", "ubuntu", "user", "users", "vm", "worker"}
 )
-"""Names of accounts and machines that tell nothing of anybody."""
+"""Names of accounts and machines that identify nobody."""
 PLAIN = frozenset({".py", ".css", ".js", ".toml", ".typed"})
 """Files of source code: a path in them is mostly one that every machine has."""
 VOCABULARIES = frozenset({"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt"})
@@ -65,7 +64,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Machine:
-    """What tells of this machine and of who uses it.
+    """Places and names that identify this machine and its user.
 
     Attributes:
         places: Folders of its own, such as the home folder.
@@ -86,29 +85,30 @@ class Machine:
         with suppress(OSError, KeyError):  # an account without a name
             names[getpass.getuser()] = "the name of your account on this machine"
         names |= dict.fromkeys((socket.gethostname(), socket.gethostname().split(".")[0]), "the name of this machine")
-        told = {name: what for name, what in names.items() if len(name) > 2 and name.lower() not in GENERIC}
-        return cls(tuple(sorted((p for p in places if p.startswith("/")), key=len, reverse=True)), told)
+        telling = {name: what for name, what in names.items() if len(name) > 2 and name.lower() not in GENERIC}
+        return cls(tuple(sorted((p for p in places if p.startswith("/")), key=len, reverse=True)), telling)
 
 
 def refuse(repository: str, files: Mapping[str, Content], owner: str, allowed: Sequence[str]) -> None:
-    """Refuse files that tell of a person or a machine.
+    """Refuse files with traces of a person or a machine.
 
     Args:
         repository: Where they are to go.
         files: By their path there.
-        owner: The account there; its name is no secret.
-        allowed: Values that may be told: names, and folders with all that lies in them.
+        owner: The account there, whose name may be published.
+        allowed: Values that may be published: names, and folders with their contents.
 
     Raises:
-        InputError: Names what was found: file, field and value.
+        InputError: Names file, field and value.
     """
-    if found := traces(files, owner, allowed):
-        shown = "; ".join(map(str, found[:_SHOWN])) + (f"; and {len(found) - _SHOWN} more" * (len(found) > _SHOWN))
+    if all_traces := traces(files, owner, allowed):
+        more = len(all_traces) - _SHOWN
+        shown = "; ".join(map(str, all_traces[:_SHOWN])) + f"; and {more} more" * (more > 0)
         raise InputError(f"{repository}: not published: {shown}; take it out, or let it through with --allow TEXT")
 
 
 def traces(files: Mapping[str, Content], owner: str = "", allowed: Sequence[str] = ()) -> list[Trace]:
-    """Find what tells of a person or a machine, each value once a field."""
+    """Find traces of a person or a machine, each value once per field."""
     machine = Machine.here()
     names = {n: what for n, what in machine.names.items() if n.lower() != owner.lower()}
     known = [
@@ -118,13 +118,13 @@ def traces(files: Mapping[str, Content], owner: str = "", allowed: Sequence[str]
     homes = (_HOME, "somebody's home folder")
     here = [(pattern, "a place on this machine") for pattern in known]
     loose, strict = [*here, homes], [*here, (_PATH, "a place on a machine"), homes, *whole]
-    found: dict[tuple[str, str, str], Trace] = {}
+    by_place: dict[tuple[str, str, str], Trace] = {}
     for file, content in sorted(files.items()):
         for name, field, text in texts(file, content):
             for value, reason in _matches(text, loose if _is_loose(name, field) else strict):
-                if not any(value == each or value.startswith(each.rstrip("/") + "/") for each in allowed):
-                    found.setdefault((name, field, value), Trace(name, field, value, reason))
-    return list(found.values())
+                if not any(value == text or value.startswith(text.rstrip("/") + "/") for text in allowed):
+                    by_place.setdefault((name, field, value), Trace(name, field, value, reason))
+    return list(by_place.values())
 
 
 def _matches(text: str, rules: Sequence[tuple[re.Pattern[str], str]]) -> Iterator[tuple[str, str]]:
@@ -183,7 +183,7 @@ def texts(file: str, content: Content) -> Iterator[tuple[str, str, str]]:
     yield from ((file, f"line {i}", line) for i, line in enumerate(text.split("\n"), start=1))
 
 
-def _values(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+def _values(value: object, field: str = "") -> Iterator[tuple[str, str]]:
     """Texts of parsed JSON or YAML, keys too, with where they stand."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -223,12 +223,13 @@ def _chunks(column: pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
         start += len(chunk)
 
 
-def _header(content: Content) -> Any:
-    """The header of a safetensors file; nothing of what is none."""
+def _header(content: Content) -> object:
+    """The header of a safetensors file; empty for any other file."""
     with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream:
         length = stream.read(8)
         if len(length) < 8:
             return {}
         with suppress(ValueError):
-            return json.loads(stream.read(min(struct.unpack("<Q", length)[0], 1 << 27)))
+            header: object = json.loads(stream.read(min(struct.unpack("<Q", length)[0], 1 << 27)))
+            return header
     return {}

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.identity import DATA, MACHINE, Titles, grouped
+from tlzoo.leaderboard.row import rows_of, scored
 from tlzoo.leaderboard.schema import BOARD, RESULT
-from tlzoo.leaderboard.table import rows_of
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
@@ -22,7 +22,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 
 def publication(selected: Selection, repository: Repository) -> Publication:
-    """What the repository of the results is to hold.
+    """The files of the repository of the results.
 
     Args:
         selected: The results.
@@ -33,7 +33,7 @@ def publication(selected: Selection, repository: Repository) -> Publication:
     """
     results, board = selected.results, selected.board
     if selected.left_out and not results.num_rows:
-        names = ", ".join(each.name for each in selected.left_out)
+        names = ", ".join(data_set.name for data_set in selected.left_out)
         raise InputError(f"all results are on your own data ({names}), which stay here; {OPTION} publishes them")
     if not results.num_rows:
         raise InputError("no results to publish yet; make some with: tlzoo eval --task audio-classification")
@@ -91,11 +91,11 @@ def readme(results: pa.Table, board: pa.Table, repository: Repository) -> bytes:
     rows = rows_of(board)
     titles = Titles(rows)
     lines = ["| task | data set | models | rows with a value |", "|---|---|---:|---:|"]
-    parts = grouped((row for row in rows if row["value"] is not None), ("task", *DATA, *MACHINE))
-    for part in sorted(parts, key=lambda part: (part[0]["task"], titles.data(part[0]), titles.machine(part[0]))):
+    parts = grouped(scored(rows), ("task", *DATA, *MACHINE))
+    for part in sorted(parts, key=lambda part: (part[0].task, titles.data(part[0]), titles.machine(part[0]))):
         machine = titles.machine(part[0])
         data = f"{titles.data(part[0])}{f' ({machine})' if machine else ''}"
-        lines.append(f"| {part[0]['task']} | {data} | {len({row['card'] for row in part})} | {len(part)} |")
+        lines.append(f"| {part[0].task} | {data} | {len({row.card for row in part})} | {len(part)} |")
     body = f"""
 # tlzoo: transfer learning, measured
 

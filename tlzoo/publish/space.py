@@ -10,7 +10,6 @@ import zipfile
 from collections import Counter
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
@@ -27,10 +26,11 @@ COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 PYTHON = "3.11"
 REQUIREMENTS = "requirements.txt"
 SCOPES = ("write-discussions",)
-"""What a visitor who logs in lets the Space do: open a pull request in their name."""
+"""Rights that a visitor who logs in gives the Space: to open a pull request in their name."""
 SHIPPED = "tlzoo/results/runs/"
 """Where the results lie in the wheel."""
-_LONGEST = 60
+MAX_DESCRIPTION = 60
+"""Characters of a Space's short description, as the Hub allows."""
 _COPIED = ("*.py", "*.css", "*.md", "packages.txt")
 
 
@@ -106,25 +106,25 @@ def build_wheel(target: Path) -> Path:
 
     Raises:
         InputError: There is no checkout, or the package ``build`` is not installed.
-        UnavailableError: The build fails, as where its backend is available neither here nor from PyPI.
+        UnavailableError: The build fails, for example because its backend is not available.
     """
     _version("build", "the Space's wheel is made with it")
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target.resolve())]
     done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise UnavailableError(f"python -m build --wheel: exit code {done.returncode}: {said}")
+        message = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+        raise UnavailableError(f"python -m build --wheel: exit code {done.returncode}: {message}")
     return max(target.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def readme(source: Path) -> bytes:
-    """The Space's README.md: what its source says, completed with what the Hub needs, and checked.
+    """The Space's README.md: its source, checked and completed with the fields that the Hub needs.
 
     Args:
-        source: The source's README.md: how the Space is called and what it looks like.
+        source: The source's README.md: title and colours of the Space.
 
     Raises:
-        InputError: The front matter is none, or says what the Hub would refuse.
+        InputError: The front matter is not valid, or the Hub would refuse it.
     """
     header, body = _split(source)
     version = _version("gradio", "the Space takes its version")
@@ -135,16 +135,16 @@ def readme(source: Path) -> bytes:
             raise InputError(f"{source}: field '{field}' is missing")
         if field.startswith("color") and header[field] not in COLORS:
             raise unknown(field, str(header[field]), COLORS, f"{source}: field '{field}'")
-    if len(str(header["short_description"])) > _LONGEST:
+    if len(str(header["short_description"])) > MAX_DESCRIPTION:
         raise InputError(
             f"{source}: field 'short_description' has {len(str(header['short_description']))} characters; the Hub "
-            f"takes {_LONGEST}"
+            f"takes {MAX_DESCRIPTION}"
         )
     return front.document(header, body)
 
 
 def publication(folder: Path, repository: Repository, endpoint: str) -> Publication:
-    """What a Space's repository is to hold.
+    """The files of a Space's repository.
 
     The Hub installs ``requirements.txt`` before it copies the other files, so that the wheel is named there by its
     address in the repository, with its hash: another wheel is another requirement, and is installed anew. Cards that
@@ -175,7 +175,7 @@ def _data(wheel: Path) -> tuple[Data, ...]:
     return tuple(Data(name, number, is_own(name)) for name, number in sorted(names.items()))
 
 
-def _split(source: Path) -> tuple[dict[str, Any], str]:
+def _split(source: Path) -> tuple[dict[str, object], str]:
     text = source.read_text(encoding="utf-8")
     match = FENCE.match(text)
     if not match:
@@ -183,7 +183,7 @@ def _split(source: Path) -> tuple[dict[str, Any], str]:
     try:
         given = yaml.safe_load(match[1])
     except yaml.YAMLError as error:
-        raise InputError(f"{source}: front matter is no YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{source}: front matter is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(given, dict):
         raise InputError(f"{source}: front matter should be fields with values")
     return given, match[2]

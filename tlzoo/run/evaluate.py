@@ -58,6 +58,15 @@ def evaluate(
 ) -> Evaluation:
     """Fine-tune models on a small data set and measure accuracy, speed, size and what transfer gained.
 
+    Example:
+        Names are checked before anything is run.
+
+        >>> import tlzoo
+        >>> tlzoo.evaluate("audio-clasification")
+        Traceback (most recent call last):
+            ...
+        tlzoo.errors.InputError: unknown task 'audio-clasification'; did you mean 'audio-classification'? known: ...
+
     Work that hangs is ended, with a row of status ``timeout``, and the rest of the plan goes on. A run, or measuring a
     model, is taken to hang after ``patience`` and 10 times what it is expected to take; preparing the data, and what
     cannot be estimated, after ``patience`` and 1.25 times what is left of the budget, which nothing else passes either.

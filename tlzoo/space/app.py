@@ -19,14 +19,14 @@ from tlzoo.space.requests import BodyLimit
 from tlzoo.space.style import CSS, HEAD, remember, theme
 from tlzoo.vocabulary import DOMAINS
 
-LARGEST = "20mb"
-"""Of an upload."""
-LARGEST_BODY = 1_000_000
-"""Of any other request, in bytes."""
-QUEUE = 100
-"""Requests that wait for others, at most; more are refused at once."""
+MAX_UPLOAD = "20mb"
+"""Maximum size of an upload."""
+MAX_BODY_BYTES = 1_000_000
+"""Maximum size of any other request."""
+MAX_QUEUE = 100
+"""Maximum number of waiting requests; more are refused at once."""
 EMPTIED = (3600, 86_400)
-"""How often gradio looks for uploads and downloads to delete, and how old they have to be: seconds."""
+"""How often gradio deletes uploads and downloads, and their minimum age: seconds."""
 TABS = ("leaderboard", "trade-offs", "compare", "cards", "try-it", "choose", "contribute")
 
 
@@ -68,18 +68,18 @@ def build(domain: str, out: Path = Path(".tlzoo")) -> gr.Blocks:
             component.change(None, [component], None, js=remember(name))
 
         def restore(request: gr.Request) -> list[Any]:
-            """Restore what a link says; what it does not say, or says wrongly, is left as a quick visitor has it."""
-            asked = dict(request.query_params)
-            named = asked.get("task") in boards.tasks
-            name = asked["task"] if named else boards.tasks[0]
+            """Restore the view encoded in the URL; where it is missing or invalid, the visitor's choice stays."""
+            query = dict(request.query_params)
+            named = query.get("task") in boards.tasks
+            name = query["task"] if named else boards.tasks[0]
             able = [value for _, value in compare.choices(boards, name)]
-            chosen = [m for m in asked.get("models", "").split(",") if m in able][: compare.MOST]
-            known = [each.id for each in boards.cards()]
+            chosen = [m for m in query.get("models", "").split(",") if m in able][: compare.MAX_MODELS]
+            known = [card.id for card in boards.cards()]
             return [
-                gr.Tabs(selected=asked["tab"]) if asked.get("tab") in TABS else gr.skip(),
+                gr.Tabs(selected=query["tab"]) if query.get("tab") in TABS else gr.skip(),
                 gr.Dropdown(value=name) if named else gr.skip(),
                 gr.Dropdown(compare.choices(boards, name), value=chosen) if chosen else gr.skip(),
-                gr.Dropdown(value=asked["card"]) if asked.get("card") in known else gr.skip(),
+                gr.Dropdown(value=query["card"]) if query.get("card") in known else gr.skip(),
             ]
 
         demo.load(restore, None, [tabs, task, models, card], show_progress="hidden")
@@ -107,7 +107,7 @@ def serve(
     """
     if cards is not None and cards.is_dir():
         os.environ[MORE] = str(cards)
-    demo = build(domain, out).queue(max_size=QUEUE)
+    demo = build(domain, out).queue(max_size=MAX_QUEUE)
     try:
         demo.launch(
             server_name=host,
@@ -115,13 +115,13 @@ def serve(
             theme=theme(),
             css=CSS,
             head=HEAD,
-            max_file_size=LARGEST,
+            max_file_size=MAX_UPLOAD,
             footer_links=[],
             ssr_mode=False,
             run_history=False,
             share=False,
             enable_monitoring=False,
-            app_kwargs={"middleware": [Middleware(BodyLimit, most=LARGEST_BODY, uploads="/upload")]},
+            app_kwargs={"middleware": [Middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads="/upload")]},
         )
     except OSError as error:
         if "empty port" not in str(error):

@@ -1,4 +1,4 @@
-"""What the pages show: boards of a domain's tasks, ranked once each, and what a visitor wants of them."""
+"""What the pages show: boards of a domain's tasks, ranked once each, and a visitor's filters."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.leaderboard.html import missing
 from tlzoo.leaderboard.identity import PANEL, Titles, grouped
-from tlzoo.leaderboard.table import Row, rows_of
+from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
 from tlzoo.vocabulary import TASKS
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What a visitor wants to see; empty where it does not matter.
+    """Rows that a visitor wants to see; an empty attribute filters nothing.
 
     Attributes:
-        search: Words that all have to be in a row's card, variant, data set or strategy, or in the card's summary.
+        search: Words that must all occur in a row's card, variant, data set or strategy, or in the card's summary.
         tiers: Of weights.
         strategies: What is trained.
         licenses: Of the weights.
-        max_size_mb: Most megabytes (10^6 bytes) of parameters.
-        max_latency_ms: Most milliseconds for one example, median.
+        max_size_mb: Maximum size of the parameters in MB (10^6 bytes).
+        max_latency_ms: Maximum latency of one example in ms, median.
     """
 
     search: str = ""
@@ -50,7 +50,7 @@ class Boards:
     """
 
     def __init__(self, domain: str, out: Path) -> None:
-        """Find what there is; nothing is ranked before it is asked for.
+        """List the tasks; a board is ranked when it is first read.
 
         Args:
             domain: ``image``, ``text``, ``audio`` or ``video``.
@@ -70,16 +70,20 @@ class Boards:
 
     def licenses(self, task: str) -> list[str]:
         """Licences of the weights on a task's board."""
-        return sorted({catalogue.license_of(row) for row in rows_of(self.board(task).select(["card", "weights"]))})
+        return sorted({catalogue.license_of(row.card, row.weights) for row in self.rows(task)})
 
-    def panels(self, task: str) -> dict[str, list[Row]]:
-        """Rows with a value that are compared with each other, by what their data and machine are called."""
-        rows = rows_of(self.board(task))
+    def rows(self, task: str) -> list[BoardRow]:
+        """Rows of a task's board."""
+        return rows_of(self.board(task))
+
+    def panels(self, task: str) -> dict[str, list[ScoredRow]]:
+        """Rows with a value that are compared with each other, by the title of their data and machine."""
+        rows = self.rows(task)
         titles = Titles(rows)
-        return {titles.panel(alike[0]): alike for alike in grouped((r for r in rows if r["value"] is not None), PANEL)}
+        return {titles.panel(alike[0]): alike for alike in grouped(scored(rows), PANEL)}
 
     def filtered(self, task: str, wanted: Filter) -> pa.Table:
-        """A task's board with the rows that a visitor wants; a row without a measurement is within no limit of it."""
+        """A task's board with the rows that pass the filters; a row without a measurement exceeds every limit of it."""
         board = self.board(task)
         keep = pa.array([True] * board.num_rows, pa.bool_())
         for name, chosen in (("weights", wanted.tiers), ("strategy", wanted.strategies)):
@@ -89,27 +93,28 @@ class Boards:
             ("size_bytes", wanted.max_size_mb and wanted.max_size_mb * 1e6),
             ("latency_ms_p50", wanted.max_latency_ms),
         )
-        for name, most in limits:
-            if most:
-                keep = pc.and_(keep, pc.fill_null(pc.less_equal(board[name], most), False))
+        for name, limit in limits:
+            if limit:
+                keep = pc.and_(keep, pc.fill_null(pc.less_equal(board[name], limit), False))
         board = board.filter(keep)
         words = wanted.search.lower().split()
         if not words and not wanted.licenses:
             return board
         summaries = {card.id: card.summary for card in catalogue.cards()}
         fits = []
-        for row in rows_of(board.select(["card", "variant", "weights", "dataset", "strategy"])):
-            said = " ".join([*map(str, row.values()), summaries.get(row["card"], "")]).lower()
-            licensed = not wanted.licenses or catalogue.license_of(row) in wanted.licenses
-            fits.append(licensed and all(word in said for word in words))
+        for row in rows_of(board):
+            columns = (row.card, row.variant, row.weights, row.dataset, row.strategy)
+            text = " ".join([*map(str, columns), summaries.get(row.card, "")]).lower()
+            licensed = not wanted.licenses or catalogue.license_of(row.card, row.weights) in wanted.licenses
+            fits.append(licensed and all(word in text for word in words))
         return board.filter(pa.array(fits, pa.bool_()))
 
     def empty(self, task: str, unfit: str = "No row fits these filters; loosen one.") -> str:
-        """What to say where there is no row, as HTML.
+        """The message where there is no row to show, as HTML.
 
         Args:
             task: The task.
-            unfit: What is wrong with the rows of the board where some ended well.
+            unfit: Why the rows of the board are not shown, where some have a value.
         """
         board = self.board(task)
         if not board.num_rows:
@@ -119,5 +124,5 @@ class Boards:
                 f"again. Models that can do it: {able}.</p>"
             )
         if board["value"].null_count == board.num_rows:
-            return f"<p>No result for {task} yet: nothing that was tried ended well.</p>{missing(board)}"
+            return f"<p>No result for {task} yet: no run succeeded.</p>{missing(board)}"
         return f"<p>{escape(unfit)}</p>"

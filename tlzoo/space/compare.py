@@ -11,17 +11,18 @@ import gradio as gr
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.table import COLUMNS, Row, rows_of
+from tlzoo.leaderboard.row import ScoredRow, scored
+from tlzoo.leaderboard.table import COLUMNS
 from tlzoo.space.boards import Boards
 
-MOST = 4
+MAX_MODELS = 4
 
 
 def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
     """Make the page.
 
     Args:
-        boards: What there is.
+        boards: The boards.
         task: The choice of a task that all pages share.
 
     Returns:
@@ -34,16 +35,16 @@ def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
         able,
         value=best,
         multiselect=True,
-        max_choices=MOST,
-        label=f"Models, 2 to {MOST}",
+        max_choices=MAX_MODELS,
+        label=f"Models, 2 to {MAX_MODELS}",
     )
     table = gr.HTML(side_by_side(boards, first, best))
 
     def switched(name: str, chosen: list[str]) -> tuple[Any, str]:
         able = choices(boards, name)
         ids = [value for _, value in able]
-        kept = [each for each in chosen if each in ids] or ids[:2]
-        return gr.Dropdown(able, value=kept), side_by_side(boards, name, kept)
+        selected = [model for model in chosen if model in ids] or ids[:2]
+        return gr.Dropdown(able, value=selected), side_by_side(boards, name, selected)
 
     task.change(switched, [task, models], [models, table], show_progress="hidden")
     models.change(lambda *now: side_by_side(boards, *now), [task, models], [table], show_progress="hidden")
@@ -52,7 +53,7 @@ def page(boards: Boards, task: gr.Dropdown) -> gr.Dropdown:
 
 def choices(boards: Boards, task: str) -> list[tuple[str, str]]:
     """Names and ids of the models that can do a task, those with a result first, best first."""
-    ranked = dict.fromkeys(row["card"] for row in rows_of(boards.board(task)) if row["value"] is not None)
+    ranked = dict.fromkeys(row.card for row in scored(boards.rows(task)))
     able = {card.id: card.name for card in boards.cards(task)}
     return [(able[i], i) for i in [*(i for i in ranked if i in able), *(i for i in able if i not in ranked)]]
 
@@ -76,19 +77,19 @@ _FACTS: dict[str, Callable[[Card], str]] = {
 def side_by_side(boards: Boards, task: str, models: Sequence[str]) -> str:
     """A table: a column a model, first the results of its best row on each data set and machine, then its card's facts.
 
-    What is known of none of the models is left out.
+    A factor that is unknown for all of the models is left out.
     """
     if not models:
         return "<div class=tlzoo>Choose two models or more.</div>"
     cards = [catalogue.get(model) for model in models]
     parts = []
     for title, rows in boards.panels(task).items():
-        best = {card.id: _best(row for row in rows if row["card"] == card.id) for card in cards}
+        best = {card.id: _best(row for row in rows if row.card == card.id) for card in cards}
         if any(best.values()):
-            metric = METRICS[rows[0]["metric"]].title
-            said = [(c, ["" if (row := best[card.id]) is None else c.cell(row) for card in cards]) for c in _RESULTS]
-            parts.append(_part(title, [(column.head.format(metric=metric), cells) for column, cells in said]))
-    parts.append(_part("", [(label, [told(card) for card in cards]) for label, told in _FACTS.items()]))
+            metric = METRICS[rows[0].metric].title
+            lines = [(c, ["" if (row := best[card.id]) is None else c.cell(row) for card in cards]) for c in _RESULTS]
+            parts.append(_part(title, [(column.head.format(metric=metric), cells) for column, cells in lines]))
+    parts.append(_part("", [(label, [fact(card) for card in cards]) for label, fact in _FACTS.items()]))
     heads = "".join(f"<th scope=col>{escape(card.name)}</th>" for card in cards)
     return (
         '<div class=tlzoo><div class=wide tabindex=0 role=region aria-label="Models side by side"><table class=facts>'
@@ -96,14 +97,14 @@ def side_by_side(boards: Boards, task: str, models: Sequence[str]) -> str:
     )
 
 
-def _best(rows: Iterable[Row]) -> Row | None:
-    """The row with the best score of those of all labels that something was transferred to."""
-    able = [row for row in rows if row["fraction"] == 1.0 and row["strategy"] != "scratch"]
-    return max(able, key=lambda row: METRICS[row["metric"]].sign * row["value"], default=None)
+def _best(rows: Iterable[ScoredRow]) -> ScoredRow | None:
+    """The row with the best score of those on all labels that did not start from scratch."""
+    transferred = [row for row in rows if row.on_all_labels and row.strategy != "scratch"]
+    return max(transferred, key=lambda row: row.score, default=None)
 
 
 def _part(title: str, lines: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Lines of which something is known, below what they are of."""
+    """The lines that are not empty, below their title."""
     body = "".join(_line(label, cells) for label, cells in lines if any(cells))
     width = max(len(cells) for _, cells in lines) + 1
     head = f"<tr><th scope=rowgroup colspan={width}>{escape(title)}</th></tr>" if title else ""
@@ -111,5 +112,5 @@ def _part(title: str, lines: Sequence[tuple[str, Sequence[str]]]) -> str:
 
 
 def _line(label: str, cells: Sequence[str]) -> str:
-    told = "".join(f"<td>{escape(cell) or '&ndash;'}</td>" for cell in cells)
-    return f"<tr><th scope=row>{escape(label)}</th>{told}</tr>"
+    data = "".join(f"<td>{escape(cell) or '&ndash;'}</td>" for cell in cells)
+    return f"<tr><th scope=row>{escape(label)}</th>{data}</tr>"

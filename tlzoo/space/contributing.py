@@ -21,8 +21,8 @@ from tlzoo.errors import InputError, TlzooError
 from tlzoo.hub import client, hub_error
 from tlzoo.space.boards import Boards
 
-LONGEST = 50_000
-"""Characters of a card."""
+MAX_CARD_LENGTH = 50_000
+"""Maximum number of characters of a card."""
 _ID = r"^  id: *([a-z0-9.-]+) *$"
 _SAVE = f"""(text) => {{
   const link = document.createElement("a");
@@ -30,7 +30,7 @@ _SAVE = f"""(text) => {{
   link.download = text.match(/{_ID}/m)[1] + ".md";
   link.click();
 }}"""
-"""Makes the file in the browser: nothing of it is kept here."""
+"""Makes the file in the browser: the server stores nothing of it."""
 _KEEP = """(...values) => {
   if (window.tlzooRestored) localStorage.setItem(KEY, JSON.stringify(values));
   return [];
@@ -49,7 +49,7 @@ def page(boards: Boards, demo: gr.Blocks) -> None:
     """Make the page.
 
     Args:
-        boards: What there is: the tasks that a card may be for.
+        boards: The boards: their tasks are those that a card may be for.
         demo: The Space, which restores what was typed when it is opened again.
     """
     logs_in = "OAUTH_CLIENT_ID" in os.environ  # set by the Hub, where the Space's README.md has hf_oauth
@@ -163,11 +163,11 @@ def checked(text: str | None) -> tuple[str, Any]:
     try:
         place = placed(text)
     except InputError as error:
-        return _told(str(error)), draft_of_it
+        return _status(str(error)), draft_of_it
     if left := todos(text, Path(place.name)):
         things = "1 thing is" if len(left) == 1 else f"{len(left)} things are"
-        return _told("\n".join([f"A draft: {things} left to do. It belongs at {place}", *left])), draft_of_it
-    return _told(f"A valid card. It belongs at {place}"), gr.Button("Download the card", interactive=True)
+        return _status("\n".join([f"A draft: {things} left to do. It belongs at {place}", *left])), draft_of_it
+    return _status(f"A valid card. It belongs at {place}"), gr.Button("Download the card", interactive=True)
 
 
 def placed(text: str) -> PurePosixPath:
@@ -176,8 +176,8 @@ def placed(text: str) -> PurePosixPath:
     Raises:
         InputError: It is not, or its id is taken.
     """
-    if len(text) > LONGEST:
-        raise InputError(f"a card of {len(text):,} characters; at most {LONGEST:,} are read")
+    if len(text) > MAX_CARD_LENGTH:
+        raise InputError(f"a card of {len(text):,} characters; at most {MAX_CARD_LENGTH:,} are read")
     named = re.search(_ID, text, re.MULTILINE)
     if named is None:
         raise InputError("the card: field 'tlzoo.id': small letters, digits and hyphens, such as my-model")
@@ -190,7 +190,7 @@ def placed(text: str) -> PurePosixPath:
 def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
     """Open a pull request on the Space's own repository, as the visitor who is logged in."""
     if token is None:
-        return _told("Log in first: the pull request is yours.")
+        return _status("Log in first: the pull request is yours.")
     try:
         text = text or ""
         place = placed(text)
@@ -205,15 +205,15 @@ def propose(text: str | None, token: gr.OAuthToken | None = None) -> str:
             create_pr=True,
         )
     except InputError as error:
-        return _told(str(error))
+        return _status(str(error))
     except Exception as error:
         failure = hub_error(error, "No pull request", token=token.token, login="log in again")
         if failure is None:
             raise
-        return _told(str(failure))
-    return _told(f"Thank you. The pull request: {done.pr_url}")
+        return _status(str(failure))
+    return _status(f"Thank you. The pull request: {done.pr_url}")
 
 
-def _told(message: str) -> str:
+def _status(message: str) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in message.splitlines())
     return f"<div class=tlzoo role=status><ul>{lines}</ul></div>"

@@ -17,7 +17,7 @@ from tlzoo.space.boards import Boards, Filter
 from tlzoo.vocabulary import STRATEGIES, TIERS
 
 _NAMES = {column.head.format(metric="score"): column.by for column in COLUMNS if column.by != "threads"}
-"""What a visitor chooses columns by; threads are shown wherever they differ."""
+"""Columns to choose from, by their headings; threads are shown wherever they differ."""
 _AT_FIRST = (
     "rank",
     "card",
@@ -45,7 +45,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     """Make the page.
 
     Args:
-        boards: What there is.
+        boards: The boards.
         task: The choice of a task that all pages share.
     """
 
@@ -63,8 +63,8 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
     with gr.Accordion("More filters, columns, downloads", open=False):
         with gr.Row():
             licenses = gr.Dropdown(boards.licenses(first), multiselect=True, label="Licence of the weights")
-            size = gr.Number(label="At most, MB", info="0: no limit", minimum=0)
-            latency = gr.Number(label="At most, ms an example", info="0: no limit", minimum=0)
+            size = gr.Number(label="Maximum size, MB", info="0 = no limit", minimum=0)
+            latency = gr.Number(label="Maximum latency, ms an example", info="0 = no limit", minimum=0)
         columns = gr.CheckboxGroup(list(_NAMES), value=chosen, label="Columns")
         with gr.Row():
             downloads = {suffix: gr.DownloadButton(f"Download {name}", size="sm") for name, suffix in _FORMS.items()}
@@ -85,7 +85,7 @@ def written(boards: Boards, suffix: str) -> Callable[..., Iterator[str]]:
     """Write a board for one visitor, of the rows that are chosen at that moment.
 
     Args:
-        boards: What there is.
+        boards: The boards.
         suffix: ``.csv`` or ``.parquet``.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The best small model of a task, made ready to predict: loaded, or fine-tuned once and kept."""
+"""The best small model of a task, made ready to predict: loaded, or fine-tuned once and cached."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.identity import BOARD, grouped
-from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.selection import name
-from tlzoo.leaderboard.table import Row, rows_of
+from tlzoo.leaderboard.row import ScoredRow, scored
 from tlzoo.run.finetune import STRATEGIES, finetune
 from tlzoo.space.boards import Boards
 
 if TYPE_CHECKING:
+    from tlzoo.adapters.weights import Wanted
+    from tlzoo.core.model import Model
     from tlzoo.data.media.stored import Stored
     from tlzoo.run.predict import Predicted
 
-MOST_MB, MOST_SECONDS = 100, 300
-"""Size of a small model, and for how long it was fine-tuned where the board was made."""
+MAX_MB, MAX_SECONDS = 100, 300
+"""Maximum size of a small model in MB, and maximum seconds of its training where the board was made."""
 _ONE_IS_TRAINED = threading.Lock()
 
 
@@ -45,7 +45,7 @@ class Ready:
     """
 
     name: str
-    model: Any
+    model: Model
 
     def predict(self, given: Path | str, folder: Path) -> Predicted:
         """Predict one input (``tlzoo.run.predict.predict``), and draw it into a folder where it can be drawn."""
@@ -98,26 +98,26 @@ def is_ready(task: str) -> bool:
     return made is not None and made.model.done() and made.model.exception() is None
 
 
-def _finish(made: Making, task: str, row: Row) -> None:
+def _finish(made: Making, task: str, row: ScoredRow) -> None:
     def say(line: str) -> None:
         made.step = line
 
     try:
         made.model.set_result(_make(task, row, say))
-    except BaseException as error:  # whoever waits is told
+    except BaseException as error:  # raised again where the model is waited for
         made.model.set_exception(error)
 
 
-def best(boards: Boards, task: str) -> Row:
+def best(boards: Boards, task: str) -> ScoredRow:
     """The row of a task's board whose model visitors try: the best score of a model that is small and soon ready.
 
     Raises:
         InputError: There is none.
     """
-    rows = [row for row in rows_of(boards.board(task)) if _is_soon_ready(row)]
+    rows = [row for row in scored(boards.rows(task)) if _is_soon_ready(row)]
     if not rows:
         raise InputError(f"no model of {task} can be tried yet; evaluate some: tlzoo eval --task {task}")
-    return max(grouped(rows, BOARD)[0], key=lambda row: METRICS[row["metric"]].sign * row["value"])
+    return max(grouped(rows, BOARD)[0], key=lambda row: row.score)
 
 
 def announced(boards: Boards, task: str) -> str:
@@ -127,76 +127,77 @@ def announced(boards: Boards, task: str) -> str:
         InputError: Nothing small was evaluated on the task.
     """
     row = best(boards, task)
-    model = f"{name(row)}, the best small model of the board of {row['dataset']}, answers on this machine's CPU"
+    model = f"{row.name}, the best small model of the board of {row.dataset}, answers on this machine's CPU"
     if is_ready(task):
         return f"{model}."
-    if row["strategy"] == "zero-shot" or _kept(row).is_dir():
+    if row.strategy == "zero-shot" or _folder(row).is_dir():
         return f"{model}. The first visitor waits some seconds while it is loaded."
-    first = "pretrained, if it was not yet, which may take minutes, and " if row["weights"] == "stand-in" else ""
+    first = "pretrained, if it was not yet, which may take minutes, and " if row.weights == "stand-in" else ""
     return (
         f"{model}. The first visitor waits while it is {first}fine-tuned, once. The fine-tuning alone took "
-        f"{row['train_seconds']:.0f} s where the board was made."
+        f"{row.train_seconds:.0f} s where the board was made."
     )
 
 
-def _is_soon_ready(row: Row) -> bool:
-    known = row["card"] in catalogue.read_all() and (row["dataset"] in DATASETS or row["dataset"].startswith("hub:"))
-    small = row["size_bytes"] is not None and row["size_bytes"] < MOST_MB * 1e6
-    trained = row["train_seconds"] is not None and row["train_seconds"] < MOST_SECONDS
-    soon = row["strategy"] == "zero-shot" or (row["strategy"] in STRATEGIES and trained)
-    return known and small and soon and row["value"] is not None and row["fraction"] == 1.0
+def _is_soon_ready(row: ScoredRow) -> bool:
+    known = row.card in catalogue.read_all() and (row.dataset in DATASETS or row.dataset.startswith("hub:"))
+    small = row.size_bytes is not None and row.size_bytes < MAX_MB * 1e6
+    trained = row.train_seconds is not None and row.train_seconds < MAX_SECONDS
+    soon = row.strategy == "zero-shot" or (row.strategy in STRATEGIES and trained)
+    return known and small and soon and row.on_all_labels
 
 
-def _kept(row: Row) -> Path:
+def _folder(row: ScoredRow) -> Path:
     """The folder of a model that was fine-tuned for visitors."""
-    return Path(blobs.cache_dir(), "tried", row["run_ids"][0])
+    assert row.run_ids, "a scored row has runs"
+    return Path(blobs.cache_dir(), "tried", row.run_ids[0])
 
 
-def _make(task: str, row: Row, say: Callable[[str], None]) -> Ready:
+def _make(task: str, row: ScoredRow, say: Callable[[str], None]) -> Ready:
     from tlzoo.run.execute import threads
     from tlzoo.run.predict import published
 
     threads()
-    if row["strategy"] == "zero-shot":
+    if row.strategy == "zero-shot":
         say("is loaded")
-        return Ready(name(row), published(row["card"], task, row["weights"], row["variant"]))
-    kept = _kept(row)
-    if kept.is_dir():
+        return Ready(row.name, published(row.card, task, cast("Wanted", row.weights), row.variant))
+    target = _folder(row)
+    if target.is_dir():
         say("is loaded")
         try:
-            return _of(row, kept)
+            return _of(row, target)
         except InputError as error:
             print(f"{error}; fine-tuned anew", file=sys.stderr)
-            shutil.rmtree(kept)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with _ONE_IS_TRAINED, tempfile.TemporaryDirectory(dir=kept.parent, prefix="unfinished-") as folder:
+            shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _ONE_IS_TRAINED, tempfile.TemporaryDirectory(dir=target.parent, prefix="unfinished-") as folder:
         say("is trained")
         finetune(
-            row["card"],
+            row.card,
             task,
-            row["dataset"],
+            row.dataset,
             Path(folder, "model"),
-            strategy=row["strategy"],
-            weights="auto" if row["strategy"] == "scratch" else row["weights"],
-            variant=row["variant"],
+            strategy=row.strategy,
+            weights="auto" if row.strategy == "scratch" else cast("Wanted", row.weights),
+            variant=row.variant,
             progress=False,
             say=say,
         )
-        Path(folder, "model").rename(kept)
-    return _of(row, kept)
+        Path(folder, "model").rename(target)
+    return _of(row, target)
 
 
-def _of(row: Row, folder: Path) -> Ready:
+def _of(row: ScoredRow, folder: Path) -> Ready:
     from tlzoo.run.predict import open_model
 
-    return Ready(f"{name(row)} on {row['dataset']}", open_model(str(folder)))
+    return Ready(f"{row.name} on {row.dataset}", open_model(str(folder)))
 
 
 def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:
     """An example of a task's data: a path of a file, or texts.
 
     Args:
-        boards: What there is.
+        boards: The boards.
         task: The task.
         columns: Of the data, that make an input.
 
@@ -208,7 +209,7 @@ def example(boards: Boards, task: str, columns: Sequence[str]) -> list[str]:
 
     from tlzoo.data.catalogue import find, load
 
-    test = load(find(task, best(boards, task)["dataset"])).splits["test"]
+    test = load(find(task, best(boards, task).dataset)).splits["test"]
     row = test[random.randrange(len(test))]  # noqa: S311 - any will do
     return [_given(row[name], name) for name in columns]
 

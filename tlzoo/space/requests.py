@@ -1,4 +1,4 @@
-"""How large the body of a request may be: it is held in memory, and a Space answers anybody."""
+"""Limit the size of a request's body, which is held in memory."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class BodyLimit:
-    """Refuses requests whose body is too large, whether they say so or not, with 413.
+    """Refuses requests whose body is too large with 413, whether or not they declare its size.
 
     Uploads of files have a limit of their own, and are written to the disk as they come.
     """
 
-    def __init__(self, app: ASGIApp, most: int, uploads: str) -> None:
-        """Stand before a server.
+    def __init__(self, app: ASGIApp, max_bytes: int, uploads: str) -> None:
+        """Wrap an application.
 
         Args:
-            app: It.
-            most: Bytes of a body.
-            uploads: How the path of what is uploaded ends.
+            app: The application.
+            max_bytes: Maximum size of a body.
+            uploads: End of the path of uploads, which are not limited.
         """
-        self.app, self.most, self.uploads = app, most, uploads
+        self.app, self.max_bytes, self.uploads = app, max_bytes, uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, as far as it is small."""
+        """Pass a request on, unless its body is too large."""
         if scope["type"] != "http" or scope["path"].endswith(self.uploads):
             await self.app(scope, receive, send)
             return
@@ -33,19 +33,19 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self.most:
+            if read > self.max_bytes:
                 raise _TooLargeError
             return message
 
         named = dict(scope["headers"]).get(b"content-length", b"0")
         try:
-            if not named.isdigit() or int(named) > self.most:
+            if not named.isdigit() or int(named) > self.max_bytes:
                 raise _TooLargeError
             await self.app(scope, limited, send)
         except _TooLargeError:
-            refusal = PlainTextResponse(f"The body of a request has at most {self.most:,} bytes.", 413)
+            refusal = PlainTextResponse(f"The body of a request has at most {self.max_bytes:,} bytes.", 413)
             await refusal(scope, receive, send)
 
 
 class _TooLargeError(Exception):
-    """More came than is read."""
+    """The body exceeds the limit."""
