@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -391,10 +391,9 @@ def _read(kind: Any, value: Any) -> Any:
     if is_dataclass(kind):
         hints, names = get_type_hints(kind), [field.name for field in fields(kind)]
         absent = {field.name for field in fields(kind) if field.default is None}
-        return kind(
-            **{name: _read(hints[name], value.get(name)) for name in names if name not in absent}
-            | {name: value[name] for name in absent if value.get(name) is not None}
-        )
+        given = {name: value[name] for name in absent if value.get(name) is not None}
+        read = {name: _read(hints[name], value.get(name)) for name in names if name not in absent}
+        return cast("type", kind)(**given, **read)
     if origin is Sequence:
         return [_read(parts[0], part) for part in value or ()]
     if origin is Mapping:
