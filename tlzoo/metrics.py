@@ -39,6 +39,8 @@ SHORT_FORMS = {
 }
 """Tasks whose predictions and references can be written as JSON: the field of a prediction and the column of a row that
 may stand alone."""
+Plain = dict[str, Any]
+"""A prediction or a row in values of JSON."""
 _INPUTS = """
 Args:
     predictions: For each example the prediction as `tlzoo predict` prints it, or what it consists of: a class id, a
@@ -104,7 +106,7 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
         numbers = values(task, per_example)
         return {name: numbers[name] for name in self._names if name in numbers}
 
-    def _predictions(self, texts: Iterator[str] | Sequence[str]) -> list[dict[str, Any]]:
+    def _predictions(self, texts: Iterator[str] | Sequence[str]) -> list[Plain]:
         """Predictions with the field that may stand alone; of scores of classes the best one."""
         made = []
         for given in map(json.loads, texts):
@@ -114,7 +116,7 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
             made.append(prediction)
         return made
 
-    def _rows(self, texts: Iterator[str] | Sequence[str]) -> list[dict[str, Any]]:
+    def _rows(self, texts: Iterator[str] | Sequence[str]) -> list[Plain]:
         """Rows with the column that may stand alone."""
         rows = []
         for given in map(json.loads, texts):
@@ -145,7 +147,7 @@ def _classes(given: Row) -> Iterator[str | int]:
     yield from given.get("objects", {}).get("category", ())
 
 
-def _named(prediction: dict[str, Any], task: Task) -> dict[str, Any]:
+def _named(prediction: Plain, task: Task) -> Plain:
     """A prediction whose classes are names."""
 
     def name(label: str | int) -> str:
@@ -158,7 +160,7 @@ def _named(prediction: dict[str, Any], task: Task) -> dict[str, Any]:
     return prediction
 
 
-def _numbered(row: dict[str, Any], task: Task) -> dict[str, Any]:
+def _numbered(row: Plain, task: Task) -> Plain:
     """A row whose class is a number."""
     if isinstance(row.get("label"), str):
         if row["label"] not in task.labels:
