@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tlzoo.core.predictions import Prediction
     from tlzoo.core.task import Task
 
+Plain = dict[str, Any]
+"""A prediction or a row in values of JSON."""
 _INPUTS = """
 Args:
     predictions: For each example the prediction as `tlzoo predict` prints it, or what it consists of: a class id, a
@@ -92,10 +94,10 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
         numbers = values(task, per_example)
         return {name: numbers[name] for name in self._names if name in numbers}
 
-    def _typed(self, made: Iterable[dict[str, Any]], task: Task) -> list[Prediction]:
+    def _typed(self, made: Iterable[Plain], task: Task) -> list[Prediction]:
         return [self._type.from_json(_named(prediction, task)) for prediction in made]
 
-    def _predictions(self, texts: Iterator[str] | Sequence[str]) -> list[dict[str, Any]]:
+    def _predictions(self, texts: Iterator[str] | Sequence[str]) -> list[Plain]:
         """Predictions with the field that may stand alone; of scores of classes the best one."""
         made = []
         for given in map(json.loads, texts):
@@ -107,7 +109,7 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
             made.append(prediction)
         return made
 
-    def _rows(self, texts: Iterator[str] | Sequence[str]) -> list[dict[str, Any]]:
+    def _rows(self, texts: Iterator[str] | Sequence[str]) -> list[Plain]:
         """Rows with the column that may stand alone."""
         rows = []
         for given in map(json.loads, texts):
@@ -138,7 +140,7 @@ def _classes(given: Row) -> Iterator[str | int]:
     yield from given.get("objects", {}).get("category", ())
 
 
-def _named(prediction: dict[str, Any], task: Task) -> dict[str, Any]:
+def _named(prediction: Plain, task: Task) -> Plain:
     """A prediction whose classes are names."""
 
     def name(label: str | int) -> str:
@@ -151,7 +153,7 @@ def _named(prediction: dict[str, Any], task: Task) -> dict[str, Any]:
     return prediction
 
 
-def _numbered(row: dict[str, Any], task: Task) -> dict[str, Any]:
+def _numbered(row: Plain, task: Task) -> Plain:
     """A row whose class is a number."""
     if isinstance(row.get("label"), str):
         if row["label"] not in task.labels:
