@@ -49,7 +49,10 @@ def encode(encoder: TextEncoder, *texts: str) -> Example:
         question.truncate(min(QUESTION, encoder.max_tokens // 2))
     room = encoder.max_tokens - sum(map(len, asked)) - tokenizer.num_special_tokens_to_add(bool(asked))
     passage.truncate(room, stride=max(0, room - min(STRIDE, encoder.max_tokens // 3)))
-    parts = [tokenizer.post_process(*asked, part) for part in (passage, *passage.overflowing)]
+    parts = [
+        tokenizer.post_process(asked[0], part) if asked else tokenizer.post_process(part)
+        for part in (passage, *passage.overflowing)
+    ]
     offsets: list[tuple[int, int]] = []
     for part in parts:
         found = [

@@ -198,7 +198,8 @@ def in_columns(path: Path, split: str | None = None, marked: bool = True) -> Ite
             count += 1
             name = f"{path.name} sentence {count}"
             yield _joined(words, tags, name, f"{path.name} document {document}" if document else "", split)
-            words.clear(), tags.clear()
+            words.clear()
+            tags.clear()
 
     for number, line in enumerate(lines(path), start=1):
         if not line.strip():

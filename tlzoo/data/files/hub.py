@@ -311,7 +311,7 @@ def _boxes(
     for each in objects:
         one = each if isinstance(each, Mapping) else {m: [o[m] for o in each] for m in members}
         boxes.append(np.array(one["bbox"], dtype=np.float64).reshape(-1, 4))
-        values = one[category] if category else [FACE] * len(one["bbox"])
+        values: Sequence[Any] = one[category] if category else [FACE] * len(one["bbox"])
         named.append([known[v] if known else str(v) for v in values])
     return known or classes_of(name for each in named for name in each), boxes, named
 
