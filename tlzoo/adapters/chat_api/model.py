@@ -71,6 +71,8 @@ class ChatModel(Model):
         served: Names by which the endpoint called the model that answered, such as ``gpt-4-0613``.
     """
 
+    task: PromptTask
+
     def __init__(
         self,
         endpoint: Endpoint,
