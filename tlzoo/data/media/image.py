@@ -196,7 +196,7 @@ def _opened(source: Stored) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # checked when it is decoded
-            return Image.open(io.BytesIO(data) if data is not None else str(path), formats=FORMATS)
+            return Image.open(io.BytesIO(data) if isinstance(data, bytes) else str(path), formats=FORMATS)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
     except Image.DecompressionBombError as error:

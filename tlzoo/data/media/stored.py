@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO
 
-Stored = TypedDict("Stored", {"bytes": bytes | None, "path": str | None})  # noqa: UP013 - a field named as its type
-"""What ``Audio``, ``Image`` and ``Video`` of `datasets` store with ``decode=False``; the bytes take precedence."""
+Stored = Mapping[str, bytes | str | None]
+"""What ``Audio``, ``Image`` and ``Video`` of `datasets` store with ``decode=False``: ``bytes`` or None, which take
+precedence, and ``path`` or None."""
 
 
 @contextmanager
@@ -24,5 +25,5 @@ def opened(source: Stored) -> Iterator[BinaryIO]:
         raise ValueError("neither bytes nor a path")
     if data is not None and not data:
         raise ValueError("an empty file")
-    with io.BytesIO(data) if data is not None else open(str(path), "rb") as file:
+    with io.BytesIO(data) if isinstance(data, bytes) else open(str(path), "rb") as file:
         yield file
