@@ -170,7 +170,7 @@ def test_the_smallest_input_has_four_maps(kind: type, size: int, aligned: bool) 
         outputs = model(image(size))
     assert [m.shape[2] for m in outputs["pyramid"]] == [-(-size // s) for s in (4, 8, 16, 32)]
     assert outputs["pooled"].isfinite().all()
-    with pytest.raises(InputError, match=f"at least {size} pixels"):
+    with pytest.raises(InputError, match=f"minimum {size} pixels"):
         kind(size=size - 1, aligned=aligned)
 
 
