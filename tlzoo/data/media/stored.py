@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
-Stored = Mapping[str, bytes | str | None]
-"""What ``Audio``, ``Image`` and ``Video`` of `datasets` store with ``decode=False``: ``bytes`` or None, which take
-precedence, and ``path`` or None."""
+Stored = TypedDict("Stored", {"bytes": bytes | None, "path": str | None})  # noqa: UP013 - a field named as its type
+"""What ``Audio``, ``Image`` and ``Video`` of `datasets` store with ``decode=False``; the bytes take precedence."""
 
 
 @contextmanager
@@ -25,5 +24,5 @@ def opened(source: Stored) -> Iterator[BinaryIO]:
         raise ValueError("neither bytes nor a path")
     if data is not None and not data:
         raise ValueError("an empty file")
-    with io.BytesIO(data) if isinstance(data, bytes) else open(str(path), "rb") as file:
+    with io.BytesIO(data) if data is not None else open(str(path), "rb") as file:
         yield file
