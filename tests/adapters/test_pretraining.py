@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlzoo.adapters import pretraining
-from tlzoo.core.batch import to_device
+from tlzoo.core.batch import Row, to_device
 from tlzoo.data.catalogue import find, load
 from tlzoo.errors import UnavailableError
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def rows():  # type: ignore[no-untyped-def]
+def rows() -> list[Row]:
     try:
         return [*load(find("language-modeling", "wikipedia")).splits["train"].select(range(48))]
     except UnavailableError as error:
@@ -22,7 +22,7 @@ def rows():  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows) -> None:  # type: ignore[no-untyped-def]
+def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows: list[Row]) -> None:
     network = nano(name)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     model = pretraining.objective_for(network)
@@ -42,7 +42,7 @@ def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows) -> None:
     assert len(moved) > len(before) * 0.8
 
 
-def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows) -> None:  # type: ignore[no-untyped-def]
+def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows: list[Row]) -> None:
     model = pretraining.objective_for(nano("bert"))
     inputs, asked = model.padded(to_device(model.collate([model.encode(row) for row in rows]), "cpu"))
     torch.manual_seed(0)
@@ -55,7 +55,7 @@ def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows) -> None:  # 
     assert 0.7 < share < 0.9
 
 
-def test_phrases_are_whole_words(rows) -> None:  # type: ignore[no-untyped-def]
+def test_phrases_are_whole_words(rows: list[Row]) -> None:
     model = pretraining.objective_for(nano("ernie"))
     assert isinstance(model, pretraining.MaskedPhrases)
     inputs, asked = model.padded(model.collate([model.encode(row) for row in rows]))
@@ -69,7 +69,7 @@ def test_phrases_are_whole_words(rows) -> None:  # type: ignore[no-untyped-def]
     assert runs > 0.4, "often more than one piece in a row"
 
 
-def test_a_predicted_token_of_a_permutation_is_not_seen(rows) -> None:  # type: ignore[no-untyped-def]
+def test_a_predicted_token_of_a_permutation_is_not_seen(rows: list[Row]) -> None:
     """What a token is must not change what is said of it, nor of those before it in the order."""
     network = nano("xlnet")
     model = pretraining.objective_for(network)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,16 +61,6 @@ def test_safetensors_of_the_librarys_hub_are_read(tmp_path: Any) -> None:
     save_file(tensors, tmp_path / "model.safetensors")
     with pytest.raises(InputError, match=r"model\.safetensors: .*conv1\.weight"):
         model.load_official({"model.safetensors": tmp_path / "model.safetensors"})
-
-
-@each_card
-def test_nano_learns(card: str, scenes: Any, learns: Callable[..., list[float]], scored: Callable[..., float]) -> None:
-    torch.manual_seed(0)
-    model = made(card, "nano", height=64, width=64)
-    model.adapt(TASK)
-    losses = learns(model, scenes[:4], steps=30, rate=1e-2)
-    assert losses[-1] < losses[0] / 2
-    assert scored(model, TASK, scenes[:4], "miou") > 0.4
 
 
 @each_card

@@ -219,19 +219,6 @@ def test_frequency_is_the_mean_of_cents_around_the_peak():
     torch.testing.assert_close(cents, expected, atol=0.01, rtol=0)
 
 
-def test_batch_is_clip_by_clip():
-    torch.manual_seed(0)
-    model = CREPE("nano", 0.05).eval()
-    clips = sounds(0.01, 0.3, 7, 0.1)  # 152 frames: more than a chunk
-    with torch.no_grad():
-        together = model(batch_of(model, clips))
-        alone = [model(batch_of(model, [clip])) for clip in clips]
-    assert together["tokens_lengths"].tolist() == [1, 7, 141, 3]
-    assert {name: together[name].shape[-1] for name in ("pooled", "tokens")} == model.spec.outputs
-    for name in ("pooled", "tokens", "activations"):
-        torch.testing.assert_close(together[name], torch.cat([a[name] for a in alone]), atol=1e-6, rtol=1e-5)
-
-
 def test_low_rank_updates_take_part():
     torch.manual_seed(0)
     model = CREPE("nano", 0.05).eval().published()
@@ -249,22 +236,3 @@ def test_low_rank_updates_take_part():
         strategies.merge_lora(model)
         torch.testing.assert_close(model.backbone(batch)["pooled"], after, atol=1e-5, rtol=1e-4)
     assert set(model.state_dict()) == names
-
-
-def test_from_scratch_learns_and_is_restored():
-    torch.manual_seed(0)
-    model, head = CREPE("nano"), nn.Linear(64, 2)
-    model.drop_published_head()
-    batch, target = batch_of(model, sounds(*[0.3] * 10)), torch.arange(10) % 2
-    optimizer = torch.optim.AdamW([*model.parameters(), *head.parameters()], 3e-3)
-    for _ in range(40):
-        loss = nn.functional.cross_entropy(head(model(batch)["pooled"]), target)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert (head(model(batch)["pooled"]).argmax(1) == target).all()
-    restored = CREPE("nano")
-    restored.drop_published_head()
-    restored.load_state_dict(model.state_dict())
-    with torch.no_grad():
-        assert torch.equal(restored.eval()(batch)["pooled"], model.eval()(batch)["pooled"])

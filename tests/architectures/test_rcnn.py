@@ -111,12 +111,6 @@ def test_other_classes_change_the_last_layers_only() -> None:
     assert torch.equal(model.network.roi_heads.box_predictor.cls_score.weight, before)
 
 
-def test_stages_hold_every_parameter_once() -> None:
-    model = small(MaskRCNN)
-    held = [id(p) for stage in model.stages() for p in stage.parameters()]
-    assert len(held) == len(set(held)) and set(held) == {id(p) for p in model.parameters()}
-
-
 def test_a_probe_trains_the_predictors_alone(scenes: Any) -> None:
     from tlzoo.transfer.strategies import apply, settle
 

@@ -271,15 +271,6 @@ def test_an_object_has_three_cells_an_anchor() -> None:
     assert not len(match(anchors, torch.tensor([[5.0, 5.0, 30.0, 1.0]]), 12, 12)[0])
 
 
-def test_batch_equals_one_by_one(scenes: Any) -> None:
-    model = nano()
-    together = model.predict(model.preprocess(scenes[:3]))
-    for found, row in zip(together, scenes, strict=False):
-        (alone,) = model.predict(model.preprocess([row]))
-        assert found["labels"] == alone["labels"]
-        np.testing.assert_allclose(found["boxes"], alone["boxes"], atol=1e-3)
-
-
 def test_other_checkpoints_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.pt"
     torch.save({"model": {"weight": torch.zeros(2)}}, path)

@@ -113,18 +113,6 @@ def test_ten_examples_are_learnt() -> None:
         assert (prediction["type"] == "none") == (prediction["text"] == "") == (prediction["end"] == 0)
 
 
-def test_a_batch_predicts_what_its_examples_do() -> None:
-    rows = [question(i, i % 3 > 0, "Nothing else is said of it. " * (7 * i)) for i in range(16)]
-    model = HeadedModel(encoder("tf2nq", max_tokens=96), TASK).eval()
-    examples = [model.encode(row) for row in rows]
-    with torch.inference_mode():
-        together = model.predict(model.collate(examples))
-        alone = [model.predict(model.collate([example]))[0] for example in examples]
-    for one, other in zip(together, alone, strict=True):
-        assert one["score"] == pytest.approx(other["score"], abs=1e-4)
-        assert (one["text"], one["start"], one["type"]) == (other["text"], other["start"], other["type"])
-
-
 def made(*windows: list[tuple[int, int]]) -> dict[str, Any]:
     """A batch of one example whose windows' tokens have these characters, ``(0, 0)`` the classifier's first."""
     offsets = torch.tensor([span for window in windows for span in [(0, 0), *window]])

@@ -129,13 +129,6 @@ def test_training_learns_the_order(learns: Callable[..., list[float]], scored: C
     assert scored(model, TASK, rows, "spearman") > max(0.9, before + 0.1)
 
 
-def test_the_head_alone_can_learn(learns: Callable[..., list[float]]) -> None:
-    model = HeadedModel(Letters(), TASK)
-    model.backbone.requires_grad_(False)
-    losses = learns(model, ROWS)
-    assert losses[-1] < 0.5 * losses[0]
-
-
 def test_minilm_knows_what_a_sentence_means(minilm: HeadedModel) -> None:
     first = "A man is playing a guitar."
     same, other = cosines(
@@ -183,10 +176,6 @@ def test_minilms_vectors_are_those_of_sentence_transformers(
     model.max_seq_length = 256
     wanted = torch.from_numpy(model.encode(sentences, normalize_embeddings=True))
     assert (vectors(minilm, sentences, 20) - wanted).abs().max() < 1e-5
-
-
-def test_the_size_of_a_batch_changes_no_vector(minilm: HeadedModel, sentences: list[str]) -> None:
-    assert (vectors(minilm, sentences[:48], 1) - vectors(minilm, sentences[:48], 16)).abs().max() < 1e-4
 
 
 def test_columns_must_be_there() -> None:
