@@ -38,21 +38,17 @@ def test_a_thousand_names_none_twice() -> None:
 
 
 @each_card
-@pytest.mark.parametrize("scale", [1, 2])
-def test_maps_are_as_the_spec_says(name: str, scale: int, pictures: list[Image.Image]) -> None:
+def test_maps_of_a_picture_that_is_higher_than_wide(name: str, pictures: list[Image.Image]) -> None:
     backbone = nano(name).eval()
-    card = catalogue.get(name)
-    size = card.input_of(card.variants[-1]).height
-    assert (backbone.spec.height, backbone.spec.width) == (size, size)
+    size = backbone.spec.height
     assert size in range(48, 65)
     batch = batch_of(backbone, pictures[:2])
-    batch["image"] = batch["image"].repeat_interleave(scale, 2)  # higher than wide: any size goes
+    batch["image"] = batch["image"].repeat_interleave(2, 2)
     with torch.inference_mode():
         outputs = backbone(batch)
-    assert outputs["pooled"].shape == (2, backbone.spec.outputs["pooled"])
     assert [stride for _, stride in backbone.spec.pyramid] == [4, 8, 16, 32]
     shapes = [tuple(values.shape) for values in outputs["pyramid"]]
-    assert shapes == [(2, c, -(-size * scale // s), -(-size // s)) for c, s in backbone.spec.pyramid]
+    assert shapes == [(2, c, -(-size * 2 // s), -(-size // s)) for c, s in backbone.spec.pyramid]
 
 
 @each_card

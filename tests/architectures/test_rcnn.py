@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests.support.training import learn, scores
 from tlzoo.adapters.weights import variant_of
 from tlzoo.architectures.rcnn import COCO, RCNN, FasterRCNN, MaskRCNN, instances
 from tlzoo.cards import catalogue
@@ -56,14 +56,12 @@ def test_it_learns(
     metric: str,
     least: float,
     scenes: Any,
-    learns: Callable[..., list[float]],
-    scored: Callable[..., float],
 ) -> None:
     model = small(kind, size=64)
     model.adapt(task)
-    losses = learns(model, scenes[:4], steps=30)
+    losses = learn(model, scenes[:4], steps=30)
     assert losses[-1] < losses[0] / 2
-    assert scored(model, task, scenes[:4], metric) > least
+    assert scores(task, model, scenes[:4])[metric] > least
 
 
 def test_instances_are_the_connected_areas_of_each_class() -> None:

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tests.support.training import learn, scores
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.architectures.yolov5 import ANCHORS, STRIDES, YOLOv5
 from tlzoo.architectures.yolov5.loss import match
@@ -152,11 +153,11 @@ def test_photographs_are_detected_as_by_the_release(official: YOLOv5) -> None:
     assert evaluation.stats[1] == pytest.approx(0.546, abs=0.02)
 
 
-def test_nano_learns_a_few_pictures(scenes: Any, learns: Any, scored: Any) -> None:
+def test_nano_learns_a_few_pictures(scenes: Any) -> None:
     model = nano()
-    losses = learns(model, scenes, steps=60)
+    losses = learn(model, scenes, steps=60)
     assert losses[-1] < losses[0] / 2  # boxes that are not perfect leave objectness some loss
-    assert scored(model, detection(("square", "disc")), scenes, "ap50") > 0.9
+    assert scores(detection(("square", "disc")), model, scenes)["ap50"] > 0.9
     (found,) = model.predict(model.preprocess(scenes[:1]))
     assert found["scores"] == sorted(found["scores"], reverse=True)
     best = [found["labels"].index(name) for name in ("square", "disc")]

@@ -166,15 +166,16 @@ class Subject:
         """The rows, preprocessed."""
         return [self.model.encode(row) for row in self.rows]
 
-    @torch.inference_mode()
     def predict(self, examples: Sequence[Example], size: int = COUNT) -> list[Any]:
-        """Predictions, in batches of a size."""
+        """Predictions, in batches of a size; of a model that can be trained, after its training."""
+        assert not self.case.is_trained or self.training
         batches = [examples[i : i + size] for i in range(0, len(examples), size)]
-        return [prediction for batch in batches for prediction in self.model.predict(self.model.collate(batch))]
+        with torch.inference_mode():
+            return [prediction for batch in batches for prediction in self.model.predict(self.model.collate(batch))]
 
     @cached_property
     def predictions(self) -> list[Any]:
-        """Predictions of the rows, as one batch, of the model as it is when they are first asked for."""
+        """Predictions of the rows, as one batch."""
         return self.predict(self.examples)
 
     @cached_property
@@ -187,7 +188,7 @@ class Subject:
 
     @cached_property
     def training(self) -> Training:
-        """Train all of the model on its rows until the loss has fallen."""
+        """Train all of the model on its rows, varied as in training, until the loss has fallen."""
         model = self.model.requires_grad_(True)
         settle(model)
         rate = recipe_for(self.case.card, self.case.variant, self.case.task, "full").learning_rates[-1]
@@ -198,7 +199,7 @@ class Subject:
         torch.manual_seed(0)
         steps = STEPS if self.case.is_small else 1
         while len(losses) < steps and not (len(losses) > 2 and _has_fallen(losses[0], sum(losses[-3:]) / 3)):
-            loss = model.loss(batch)
+            loss = model.loss(model.augment(batch))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.item())

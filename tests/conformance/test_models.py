@@ -40,7 +40,7 @@ def test_outputs_are_as_the_spec_says_and_need_every_stage(subject: Subject) -> 
             assert sides == [(-(-spec.height // s), -(-spec.width // s)) for _, s in spec.pyramid]
             values += outputs[name]
         else:
-            rows = outputs["tokens_lengths"].sum() if name == "tokens" else count
+            rows = int(outputs["tokens_lengths"].sum()) if name == "tokens" else count
             assert outputs[name].shape == (rows, size)
             values.append(outputs[name])
     assert all(v.isfinite().all() for v in values)

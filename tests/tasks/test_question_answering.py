@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.adapters.test_spans import encoder
-from tests.support.small import learn, scores
+from tests.support.training import learn, scores
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks import task_type
@@ -103,9 +103,9 @@ def test_ten_examples_are_learnt() -> None:
     rows = [question(i, i % 4 != 3, "Nothing else is said of it. " * (8 if i == 2 else 0)) for i in range(10)]
     model = HeadedModel(encoder("tf2nq", max_tokens=72), TASK)
     assert [len(model.encode(row)["windows"]) > 1 for row in rows] == [i == 2 for i in range(10)]
-    before, after = learn(model, rows, 40, augment=True, rate=2e-3)
-    assert after < 0.1 * before
-    assert scores(TASK, model, rows) == [pytest.approx(1, abs=0.1)] * 2
+    losses = learn(model, rows, 40, augment=True, rate=2e-3)
+    assert losses[-1] < 0.1 * losses[0]
+    assert [*scores(TASK, model, rows).values()] == [pytest.approx(1, abs=0.1)] * 2
     with torch.inference_mode():
         found = model.predict(model.collate([model.encode({k: row[k] for k in TASK.inputs}) for row in rows]))
     for prediction, asked in zip(found, rows, strict=True):
