@@ -175,16 +175,6 @@ def test_weights_of_a_graph_model(tmp_path: Path) -> None:
         tfjs.weights(files)
 
 
-@pytest.mark.parametrize("variant", [v.id for v in CARD.variants])
-def test_the_variants_of_the_card(variant: str) -> None:
-    facts = variant_of(CARD, variant)
-    with torch.device("meta"):
-        model = MoveNet(**facts.config)
-    assert sum(p.numel() for p in model.parameters()) == facts.params
-    assert model.spec.height == CARD.input_of(facts).height
-    assert len(model.stages()) == 21
-
-
 def test_nano_learns_eight_pictures_and_is_restored() -> None:
     torch.manual_seed(0)
     rows, model = figures(8), MoveNet(width=0.25, size=64)

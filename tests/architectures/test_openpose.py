@@ -12,18 +12,14 @@ from torch import Tensor
 
 from tests.support.stick_figures import distance, figures
 from tests.support.training import learn
-from tlzoo.adapters.weights import variant_of
 from tlzoo.architectures.keypoints import People
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
 from tlzoo.architectures.openpose.part_affinity import BODY, Skeleton, assemble, fields
-from tlzoo.cards import catalogue
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
 from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-CARD = catalogue.get("openpose")
 
 
 def published_names() -> dict[str, tuple[int, ...]]:
@@ -51,16 +47,6 @@ def checkpoint(path: Path, prefix: str = "") -> dict[str, Tensor]:
         state[f"{prefix}{name}.bias"] = value.neg().expand(shape[0])
     torch.save(state, path)
     return state
-
-
-@pytest.mark.parametrize("variant", [v.id for v in CARD.variants])
-def test_the_variants_of_the_card(variant: str) -> None:
-    facts = variant_of(CARD, variant)
-    with torch.device("meta"):
-        model = OpenPose(**facts.config)
-    assert sum(p.numel() for p in model.parameters()) == facts.params
-    assert model.spec.height == CARD.input_of(facts).height
-    assert len(model.stages()) == 5 + model.count
 
 
 @pytest.mark.parametrize("prefix", ["", "model0."])

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from tests.support.training import learn, scores
-from tlzoo.adapters.weights import variant_of
 from tlzoo.architectures.rcnn import COCO, RCNN, FasterRCNN, MaskRCNN, instances
-from tlzoo.cards import catalogue
 from tlzoo.data.media.geometry import IGNORED
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
@@ -36,14 +34,6 @@ SMALL: dict[str, Any] = {
 def small(kind: type[FasterRCNN], **config: int) -> FasterRCNN:
     torch.manual_seed(0)
     return kind(**SMALL | config)
-
-
-@pytest.mark.parametrize(("card", "kind"), [("detectron2", FasterRCNN), ("mask-rcnn", MaskRCNN)])
-def test_the_nano_variants_have_the_size_of_their_card(card: str, kind: type[FasterRCNN]) -> None:
-    variant = variant_of(catalogue.get(card), "nano")
-    with torch.device("meta"):
-        model = kind(**variant.config)
-    assert model.spec.height == model.spec.width == variant.size == variant.config["size"]
 
 
 @pytest.mark.parametrize(

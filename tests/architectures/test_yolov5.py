@@ -53,12 +53,6 @@ def ramp(height: int, width: int) -> Tensor:
     return torch.arange(6 * height * width).mul(37).remainder(251).reshape(2, 3, height, width).to(torch.uint8)
 
 
-def count(variant: str) -> int:
-    with torch.device("meta"):
-        model = YOLOv5(**variant_of(CARD, variant).config)
-    return sum(p.numel() for p in model.parameters())
-
-
 @pytest.fixture(scope="module")
 def official() -> YOLOv5:
     try:
@@ -80,19 +74,6 @@ def detection(labels: tuple[str, ...]) -> Any:
     from tlzoo.tasks import task_type
 
     return task_type("object-detection").of(labels)
-
-
-@pytest.mark.parametrize(("variant", "params"), [("n", 1_872_157), ("s", 7_235_389), ("nano", 499_981)])
-def test_parameters(variant: str, params: int) -> None:
-    assert count(variant) == params == variant_of(CARD, variant).params
-
-
-def test_a_variants_size_is_that_of_its_network() -> None:
-    for variant in CARD.variants:
-        given = CARD.input_of(variant)
-        with torch.device("meta"):
-            spec = YOLOv5(**variant.config).spec
-        assert (spec.height, spec.width) == (given.height, given.width)
 
 
 def test_network_equals_the_release(official: YOLOv5) -> None:

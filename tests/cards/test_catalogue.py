@@ -92,6 +92,8 @@ def test_the_built_model_is_what_the_card_says(file: CardFile, variant: Variant)
     assert variant.params == (counted or None), f"variant {variant.id!r}, field 'params': should be {counted}"
     assert network.spec.input == card.input.kind
     assert network.spec.sample_rate == card.input.sample_rate
+    given = card.input_of(variant)
+    assert network.spec.height in (None, given.height) and network.spec.width in (None, given.width)
     if isinstance(network, Backbone) and variant.takes("full"):
         assert set(network.spec.outputs) == set(card.outputs) & {"pooled", "tokens", "pyramid"}
         assert len(network.stages()) >= 2
