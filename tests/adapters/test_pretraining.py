@@ -3,12 +3,11 @@
 import pytest
 import torch
 
+from tests.support.encoders import CARDS, encoder
 from tlzoo.adapters import pretraining
 from tlzoo.core.batch import Row, to_device
 from tlzoo.data.catalogue import find, load
 from tlzoo.errors import UnavailableError
-
-from .test_transformers import CARDS, nano
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -23,7 +22,7 @@ def rows() -> list[Row]:
 
 @pytest.mark.parametrize("name", CARDS)
 def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows: list[Row]) -> None:
-    network = nano(name)
+    network = encoder(name)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     model = pretraining.objective_for(network)
     assert type(model).__name__ == network.family.objective
@@ -43,7 +42,7 @@ def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows: list[Row
 
 
 def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows: list[Row]) -> None:
-    model = pretraining.objective_for(nano("bert"))
+    model = pretraining.objective_for(encoder("bert"))
     inputs, asked = model.padded(to_device(model.collate([model.encode(row) for row in rows]), "cpu"))
     torch.manual_seed(0)
     chosen = pretraining.some(asked, pretraining.MASKED)
@@ -56,7 +55,7 @@ def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows: list[Row]) -
 
 
 def test_phrases_are_whole_words(rows: list[Row]) -> None:
-    model = pretraining.objective_for(nano("ernie"))
+    model = pretraining.objective_for(encoder("ernie"))
     assert isinstance(model, pretraining.MaskedPhrases)
     inputs, asked = model.padded(model.collate([model.encode(row) for row in rows]))
     ids = inputs["input_ids"]
@@ -71,7 +70,7 @@ def test_phrases_are_whole_words(rows: list[Row]) -> None:
 
 def test_a_predicted_token_of_a_permutation_is_not_seen(rows: list[Row]) -> None:
     """What a token is must not change what is said of it, nor of those before it in the order."""
-    network = nano("xlnet")
+    network = encoder("xlnet")
     model = pretraining.objective_for(network)
     batch = model.collate([model.encode(rows[0])])
     seen = {}

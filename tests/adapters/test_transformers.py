@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.support.encoders import CARDS, encoder
 from tests.support.training import learn
 from tlzoo.adapters import build
 from tlzoo.adapters.text_encoder import TextEncoder
@@ -21,16 +22,7 @@ from tlzoo.tasks.head_model import HeadedModel
 from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.strategies import apply, merge_lora
 
-CARDS = ("bert", "electra", "ernie", "xlnet", "roberta")
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def nano(name: str) -> TextEncoder:
-    card = catalogue.get(name)
-    torch.manual_seed(0)
-    network = build(variant_of(card, "nano"), card.input)
-    assert isinstance(network, TextEncoder)
-    return network.eval()
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +83,7 @@ def test_minilms_vectors_are_those_of_plain_transformers(minilm: TextEncoder, te
 
 @pytest.mark.parametrize("name", CARDS)
 def test_any_text_is_taken(name: str) -> None:
-    network = nano(name)
+    network = encoder(name)
     odd = ["", " ", "a" * 100_000, "word " * 20_000, "a\0b", "half \ud800 of a pair", "混ぜる 🤷🏽‍♀️ עברית", "\x80\x9f"]
     together = vectors(network, odd, 8)
     assert torch.isfinite(together).all()
@@ -105,7 +97,7 @@ def test_any_text_is_taken(name: str) -> None:
 @pytest.mark.parametrize("strategy", ["partial", "lora"])
 def test_latter_layers_or_updates_alone_are_trained(name: str, strategy: str, tmp_path: Path) -> None:
     task = TextClassification.of(["dog", "cat"])
-    model = HeadedModel(nano(name), task)
+    model = HeadedModel(encoder(name), task)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     apply(model, strategy)  # type: ignore[arg-type]
     rows = [
@@ -125,7 +117,7 @@ def test_latter_layers_or_updates_alone_are_trained(name: str, strategy: str, tm
 def test_a_checkpoint_with_other_heads_is_loaded_and_another_structure_refused(tmp_path: Path) -> None:
     from transformers import BertForMaskedLM
 
-    network = nano("bert")
+    network = encoder("bert")
     other = BertForMaskedLM(network.network.config)
     state = {k.replace("LayerNorm.weight", "LayerNorm.gamma"): v for k, v in other.state_dict().items()}
     torch.save(state, tmp_path / "pytorch_model.bin")
@@ -146,7 +138,7 @@ def test_the_published_roberta_looks_both_ways_and_the_nano_one_only_back() -> N
     card = catalogue.get("roberta")
     with torch.device("meta"):
         assert not build(variant_of(card, "distil"), card.input).network.config.is_decoder  # type: ignore[union-attr]
-    network = nano("roberta")
+    network = encoder("roberta")
     with torch.inference_mode():
         one, other = (
             network(collate([network.encode(text)], network.ragged))["tokens"] for text in ("dogs bark", "dogs sleep")

@@ -11,7 +11,7 @@ from datasets import Features, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.adapters.test_spans import encoder
+from tests.support.encoders import encoder
 from tests.support.training import learn, scores
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.errors import InputError
