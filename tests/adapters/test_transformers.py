@@ -1,4 +1,4 @@
-"""Text encoders: the real MiniLM where its package can be had, and the nano variant of every architecture."""
+"""Text encoders: the nano variant of every architecture."""
 
 import json
 from pathlib import Path
@@ -6,41 +6,20 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn import functional as F
 
 from tests.support.encoders import CARDS, encoder
 from tests.support.training import learn
 from tlzoo.adapters import build
 from tlzoo.adapters.text_encoder import TextEncoder
-from tlzoo.adapters.weights import resolve, variant_of
+from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
-from tlzoo.data.packaged.news import documents
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 from tlzoo.tasks.classification import TextClassification
 from tlzoo.tasks.head_model import HeadedModel
-from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.strategies import apply, merge_lora
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(scope="module")
-def texts() -> list[str]:
-    try:
-        return list(documents().values())
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def minilm() -> TextEncoder:
-    try:
-        network = assemble(resolve(catalogue.get("bert"), "official", "minilm"))
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    assert isinstance(network, TextEncoder)
-    return network.eval()
 
 
 @torch.inference_mode()
@@ -48,37 +27,6 @@ def vectors(network: TextEncoder, texts: list[Any], size: int) -> torch.Tensor:
     examples = [network.encode(text) for text in texts]
     parts = [examples[i : i + size] for i in range(0, len(examples), size)]
     return torch.cat([network(collate(part, network.ragged))["pooled"] for part in parts])
-
-
-def test_minilm_knows_what_sentences_mean(minilm: TextEncoder) -> None:
-    sentences = ["A man is playing a guitar.", "Someone plays the guitar.", "The stock market fell sharply."]
-    guitar, same, other = F.normalize(vectors(minilm, sentences, 3), dim=-1)
-    assert float(guitar @ same) >= 0.6
-    assert float(guitar @ other) <= 0.15
-
-
-def test_minilms_vectors_are_those_of_plain_transformers(minilm: TextEncoder, texts: list[str]) -> None:
-    """Mean pooling and normalisation, as sentence-transformers has them."""
-    from tokenizers import Tokenizer
-    from transformers import BertConfig, BertModel
-
-    files = resolve(catalogue.get("bert"), "official", "minilm").paths()
-    plain = BertModel(BertConfig(**json.loads(files["config.json"].read_text())))
-    from safetensors.torch import load_file
-
-    plain.load_state_dict(load_file(files["model.safetensors"]), strict=False)
-    plain.eval()
-    tokenizer = Tokenizer.from_file(str(files["tokenizer.json"]))
-    tokenizer.no_truncation()
-    tokenizer.enable_padding(pad_id=0)
-    sentences = [sentence for text in texts for sentence in text.split(". ")][:100]
-    encoded = tokenizer.encode_batch(sentences)
-    mask = torch.tensor([e.attention_mask for e in encoded])
-    with torch.inference_mode():
-        states = plain(torch.tensor([e.ids for e in encoded]), mask).last_hidden_state
-    mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    ours = F.normalize(vectors(minilm, sentences, 16), dim=-1)
-    assert torch.allclose(ours, F.normalize(mean, dim=-1), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", CARDS)
