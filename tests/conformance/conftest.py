@@ -9,7 +9,7 @@ from tests.support.chat_server import Chat, completion
 from tlzoo.errors import UnavailableError
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served() -> Iterator[None]:
     """An endpoint on loopback that answers every question with a word."""
     with Chat(completion("house", (20, 1))) as chat, pytest.MonkeyPatch.context() as patch:

@@ -29,7 +29,7 @@ from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.strategies import settle
 from tlzoo.vocabulary import TASKS, TRAINED
 
-SIZES = {"train": 20, "validation": 10, "test": 10}
+SIZES = dict.fromkeys(("train", "validation", "test"), 25)
 """Rows that are rendered of a data set whose size can be chosen."""
 COUNT = 4
 """Rows that a nano variant is tried on; official ones, which cost more, are tried on two."""
@@ -103,6 +103,7 @@ class Training:
 
     Attributes:
         losses: Of each step.
+        varied: The loss of the rows varied at random, after them.
         shape: Of the loss.
         reached: Parameters with a gradient.
         infinite: Those of them whose gradient is not finite.
@@ -110,6 +111,7 @@ class Training:
     """
 
     losses: Sequence[float]
+    varied: float
     shape: tuple[int, ...]
     reached: Sequence[str]
     infinite: Sequence[str]
@@ -154,6 +156,8 @@ class Subject:
         self.network = assemble(checkpoint, self.task)
         model = trainable(self.network, self.task) if case.is_trained else untrained(self.network, self.task)
         assert model is not None, f"{case}: neither trained nor published with a head"
+        if variant.is_asked:
+            model.cache = False  # a server of its own each time: what it answers is of no use later
         self.model: Model = model.eval()
 
     @cached_property
@@ -188,7 +192,7 @@ class Subject:
 
     @cached_property
     def training(self) -> Training:
-        """Train all of the model on its rows, varied as in training, until the loss has fallen."""
+        """Train all of the model on its rows until the loss has fallen."""
         model = self.model.requires_grad_(True)
         settle(model)
         rate = recipe_for(self.case.card, self.case.variant, self.case.task, "full").learning_rates[-1]
@@ -199,7 +203,7 @@ class Subject:
         torch.manual_seed(0)
         steps = STEPS if self.case.is_small else 1
         while len(losses) < steps and not (len(losses) > 2 and _has_fallen(losses[0], sum(losses[-3:]) / 3)):
-            loss = model.loss(model.augment(batch))
+            loss = model.loss(batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.item())
@@ -213,8 +217,10 @@ class Subject:
             for number, (stage, old) in enumerate(zip(model.stages(), before, strict=True))
             if old and all(torch.equal(p, q) for p, q in zip(stage.parameters(), old, strict=True))
         ]
+        with torch.no_grad():
+            varied = model.loss(model.augment(batch)).item()
         model.eval()
-        return Training(losses, tuple(loss.shape), list(gradients), infinite, unchanged)
+        return Training(losses, varied, tuple(loss.shape), list(gradients), infinite, unchanged)
 
 
 def to_json(prediction: Any) -> Any:
@@ -231,9 +237,9 @@ def same(left: Any, right: Any, tolerance: float) -> bool:
     if isinstance(left, list | tuple) and not all(isinstance(each, int | float) for each in left):
         return len(left) == len(right) and all(same(x, y, tolerance) for x, y in zip(left, right, strict=True))
     x, y = np.asarray(left), np.asarray(right)
-    if x.shape != y.shape or x.dtype != y.dtype:
+    if x.shape != y.shape:
         return False
-    if x.dtype == np.uint8:  # values of pixels, which lie on either side of a rounding
+    if x.dtype == np.uint8 == y.dtype:  # values of pixels, which lie on either side of a rounding
         apart = np.abs(x.astype(int) - y.astype(int))
         return bool(apart.max(initial=0) <= (tolerance > 0) and apart.mean() <= tolerance * 100)
     return np.allclose(x, y, rtol=tolerance, atol=tolerance, equal_nan=True)
