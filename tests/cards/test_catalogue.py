@@ -23,7 +23,7 @@ from tlzoo.errors import InputError
 
 FILES = list(catalogue.card_files())
 VARIANTS = [pytest.param(f, v, id=f"{f.card.id}-{v.id}") for f in FILES for v in f.card.variants]
-BUILT = [p for p in VARIANTS if is_built(p.values[1]) and not p.values[1].is_asked]
+BUILT = [p for p in VARIANTS if is_built(p.values[1]) and p.values[1].adapter not in ("litert", "openai")]
 LIST = Path(__file__).resolve().parents[2].parent / "shared" / "ZOO_LIST.txt"
 IDS = [
     "mtcnn", "inception-resnet-v1", "mobilenet", "detectron2", "yolov5", "inception-resnet-v2", "mask-rcnn", "unet",
@@ -89,11 +89,11 @@ def test_the_built_model_is_what_the_card_says(file: CardFile, variant: Variant)
     with torch.device("meta"):
         network = build(variant, card.input_of(variant))
     counted = sum(p.numel() for p in network.parameters())
-    assert variant.params == (counted or None), f"variant {variant.id!r}, field 'params': should be {counted}"
+    assert variant.params == counted, f"variant {variant.id!r}, field 'params': should be {counted}"
     assert network.spec.input == card.input.kind
     assert network.spec.sample_rate == card.input.sample_rate
-    given = card.input_of(variant)
-    assert network.spec.height in (None, given.height) and network.spec.width in (None, given.width)
+    if variant.size or variant.kind == "official":
+        assert network.spec.height in (None, card.input_of(variant).height)
     if isinstance(network, Backbone) and variant.takes("full"):
         assert set(network.spec.outputs) == set(card.outputs) & {"pooled", "tokens", "pyramid"}
         assert len(network.stages()) >= 2
