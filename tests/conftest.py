@@ -131,49 +131,6 @@ def scenes() -> "list[dict[str, Any]]":
 
 
 @pytest.fixture(scope="session")
-def learns() -> "Callable[..., list[float]]":
-    """Trains a model on rows, all at once, and gives the loss of each step."""
-    import torch
-
-    def learns(model: Any, rows: Any, steps: int = 40, rate: float = 5e-3) -> list[float]:
-        torch.manual_seed(0)
-        batch = model.collate([model.encode(row) for row in rows])
-        optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps)
-        model.train()
-        losses = []
-        for _ in range(steps):
-            loss = model.loss(batch)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
-        model.eval()
-        return losses
-
-    return learns
-
-
-@pytest.fixture(scope="session")
-def scored() -> "Callable[..., float]":
-    """A metric of a model's predictions on rows."""
-    import numpy as np
-    import torch
-
-    from tlzoo.leaderboard.metrics import METRICS
-
-    def scored(model: Any, task: Any, rows: Any, metric: str) -> float:
-        with torch.inference_mode():
-            predictions = model.predict(model.preprocess(rows))
-        found = [task.statistics(p, row)[metric] for p, row in zip(predictions, rows, strict=True)]
-        return float(METRICS[metric].reduce(found, np.ones((1, len(found))))[0])
-
-    return scored
-
-
-@pytest.fixture(scope="session")
 def row() -> Callable[..., dict[str, Any]]:
     """Results made by hand: what a run would have written."""
 

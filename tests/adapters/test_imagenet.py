@@ -3,7 +3,6 @@
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from tlzoo.adapters import build
 from tlzoo.adapters.imagenet import categories
@@ -38,61 +37,17 @@ def test_a_thousand_names_none_twice() -> None:
 
 
 @each_card
-def test_sixteen_pictures_are_learnt(name: str, pictures: list[Image.Image]) -> None:
-    model = nano(name).for_task(ImageClassification.of(["a", "b", "c", "d"])).train()
-    batch = batch_of(model.backbone, pictures) | {"target": torch.arange(16) % 4}
-    optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
-    losses = []
-    while len(losses) < 40 and min(losses, default=1) > 0.1:
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[0] > 1
-    assert losses[-1] < 0.1
-
-
-@each_card
-@pytest.mark.parametrize("scale", [1, 2])
-def test_maps_are_as_the_spec_says(name: str, scale: int, pictures: list[Image.Image]) -> None:
+def test_maps_of_a_picture_that_is_higher_than_wide(name: str, pictures: list[Image.Image]) -> None:
     backbone = nano(name).eval()
-    card = catalogue.get(name)
-    size = card.input_of(card.variants[-1]).height
-    assert (backbone.spec.height, backbone.spec.width) == (size, size)
+    size = backbone.spec.height
     assert size in range(48, 65)
     batch = batch_of(backbone, pictures[:2])
-    batch["image"] = batch["image"].repeat_interleave(scale, 2)  # higher than wide: any size goes
+    batch["image"] = batch["image"].repeat_interleave(2, 2)
     with torch.inference_mode():
         outputs = backbone(batch)
-    assert outputs["pooled"].shape == (2, backbone.spec.outputs["pooled"])
     assert [stride for _, stride in backbone.spec.pyramid] == [4, 8, 16, 32]
     shapes = [tuple(values.shape) for values in outputs["pyramid"]]
-    assert shapes == [(2, c, -(-size * scale // s), -(-size // s)) for c, s in backbone.spec.pyramid]
-
-
-@each_card
-def test_one_picture_is_as_in_a_batch(name: str, pictures: list[Image.Image]) -> None:
-    backbone = nano(name)
-    for module in backbone.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.momentum = 1
-    with torch.inference_mode():  # norms take the pictures' statistics: values are of size 1
-        backbone.train()(batch_of(backbone, pictures))
-        backbone.eval()
-        both, one = (backbone(batch_of(backbone, pictures[:n]))["pooled"] for n in (2, 1))
-    torch.testing.assert_close(both[:1], one, atol=1e-4, rtol=1e-4)
-    assert (both[0] - both[1]).norm() > 0.05 * both.norm()
-
-
-@each_card
-def test_stages_are_the_whole_backbone_once(name: str) -> None:
-    backbone = nano(name)
-    staged = [id(p) for stage in backbone.stages() for p in stage.parameters()]
-    assert sorted(staged) == sorted(map(id, backbone.parameters()))
-    assert len(backbone.stages()) in (4, 5)
-    assert all(any(True for _ in stage.parameters()) for stage in backbone.stages())
+    assert shapes == [(2, c, -(-size * 2 // s), -(-size // s)) for c, s in backbone.spec.pyramid]
 
 
 @each_card

@@ -59,10 +59,3 @@ def test_nothing_else_can_be_named(adapter: str, model: str, config: dict[str, o
         build(named, GIVEN)
     assert not marker.exists()
     assert "antigravity" not in sys.modules
-
-
-def test_what_the_package_has_is_built() -> None:
-    for adapter, model, config in (("timm", "resnet10t", {"num_classes": 0}), ("timm", "resnet.ResNet", None)):
-        if config is not None:
-            build(variant(adapter, model, **config), GIVEN)
-    assert is_built(variant("own", "yamnet:YAMNet"))

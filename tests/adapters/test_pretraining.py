@@ -3,18 +3,17 @@
 import pytest
 import torch
 
+from tests.support.encoders import CARDS, encoder
 from tlzoo.adapters import pretraining
-from tlzoo.core.batch import to_device
+from tlzoo.core.batch import Row, to_device
 from tlzoo.data.catalogue import find, load
 from tlzoo.errors import UnavailableError
-
-from .test_transformers import CARDS, nano
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def rows():  # type: ignore[no-untyped-def]
+def rows() -> list[Row]:
     try:
         return [*load(find("language-modeling", "wikipedia")).splits["train"].select(range(48))]
     except UnavailableError as error:
@@ -22,8 +21,8 @@ def rows():  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows) -> None:  # type: ignore[no-untyped-def]
-    network = nano(name)
+def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows: list[Row]) -> None:
+    network = encoder(name)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     model = pretraining.objective_for(network)
     assert type(model).__name__ == network.family.objective
@@ -42,8 +41,8 @@ def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows) -> None:
     assert len(moved) > len(before) * 0.8
 
 
-def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows) -> None:  # type: ignore[no-untyped-def]
-    model = pretraining.objective_for(nano("bert"))
+def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows: list[Row]) -> None:
+    model = pretraining.objective_for(encoder("bert"))
     inputs, asked = model.padded(to_device(model.collate([model.encode(row) for row in rows]), "cpu"))
     torch.manual_seed(0)
     chosen = pretraining.some(asked, pretraining.MASKED)
@@ -55,8 +54,8 @@ def test_masks_hide_a_seventh_of_the_text_and_nothing_special(rows) -> None:  # 
     assert 0.7 < share < 0.9
 
 
-def test_phrases_are_whole_words(rows) -> None:  # type: ignore[no-untyped-def]
-    model = pretraining.objective_for(nano("ernie"))
+def test_phrases_are_whole_words(rows: list[Row]) -> None:
+    model = pretraining.objective_for(encoder("ernie"))
     assert isinstance(model, pretraining.MaskedPhrases)
     inputs, asked = model.padded(model.collate([model.encode(row) for row in rows]))
     ids = inputs["input_ids"]
@@ -69,9 +68,9 @@ def test_phrases_are_whole_words(rows) -> None:  # type: ignore[no-untyped-def]
     assert runs > 0.4, "often more than one piece in a row"
 
 
-def test_a_predicted_token_of_a_permutation_is_not_seen(rows) -> None:  # type: ignore[no-untyped-def]
+def test_a_predicted_token_of_a_permutation_is_not_seen(rows: list[Row]) -> None:
     """What a token is must not change what is said of it, nor of those before it in the order."""
-    network = nano("xlnet")
+    network = encoder("xlnet")
     model = pretraining.objective_for(network)
     batch = model.collate([model.encode(rows[0])])
     seen = {}

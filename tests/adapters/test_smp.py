@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,30 +64,21 @@ def test_safetensors_of_the_librarys_hub_are_read(tmp_path: Any) -> None:
 
 
 @each_card
-def test_nano_learns(card: str, scenes: Any, learns: Callable[..., list[float]], scored: Callable[..., float]) -> None:
-    torch.manual_seed(0)
-    model = made(card, "nano", height=64, width=64)
-    model.for_task(TASK)
-    losses = learns(model, scenes[:4], steps=30, rate=1e-2)
-    assert losses[-1] < losses[0] / 2
-    assert scored(model, TASK, scenes[:4], "miou") > 0.4
-
-
-@each_card
-def test_stages_hold_all_and_end_in_the_decoder(card: str) -> None:
+def test_stages_end_in_the_decoder(card: str) -> None:
     with torch.device("meta"):
-        model = made(card, "nano")
-        model.for_task(TASK)
-        again = made(card, "nano")
-    stages = model.stages()
-    assert len(stages) >= 6
-    held = [id(p) for stage in stages for p in stage.parameters()]
-    assert len(held) == len(set(held)) and set(held) == {id(p) for p in model.parameters()}
-    last = {id(p) for p in stages[-1].parameters()}
+        model, again = made(card, "nano"), made(card, "nano")
+    model.for_task(TASK)
+    again.for_task(TASK)
+    last = {id(p) for p in model.stages()[-1].parameters()}
     assert last.isdisjoint(id(p) for p in model.network.encoder.parameters())
     assert {id(p) for p in model.network.segmentation_head.parameters()} <= last
-    again.for_task(TASK)
     assert {n: t.shape for n, t in again.state_dict().items()} == {n: t.shape for n, t in model.state_dict().items()}
+
+
+def test_of_an_encoder_that_is_cut_short_only_what_is_read_is_a_stage() -> None:
+    model = made("deeplabv3", "mobilenet-v2")
+    staged = {id(p) for stage in model.stages()[:-1] for p in stage.parameters()}
+    assert staged == {id(p) for layer in model.network.encoder.features[:14] for p in layer.parameters()}
 
 
 def test_an_input_that_cannot_be_halved_is_refused() -> None:

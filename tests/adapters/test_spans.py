@@ -12,33 +12,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlzoo.adapters import build, spans
+from tests.support.encoders import encoder
+from tlzoo.adapters import spans
 from tlzoo.adapters.text_encoder import TextEncoder
-from tlzoo.adapters.weights import variant_of
-from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
 from tlzoo.data.files import squad
-from tlzoo.errors import UnavailableError
 from tlzoo.tasks.question_answering import QuestionAnswering, normalise
 
 XQUAD = Path(__file__).resolve().parents[3] / "shared" / "data" / "xquad" / "xquad.en.json"
 TASK = QuestionAnswering.of([])
-
-
-def encoder(card_id: str, variant: str = "nano", max_tokens: int | None = None) -> TextEncoder:
-    """A text encoder with random parameters, and its tokenizer."""
-    card = catalogue.get(card_id)
-    chosen = variant_of(card, variant)
-    torch.manual_seed(0)
-    with torch.device("cpu" if variant == "nano" else "meta"):
-        made = build(chosen, card.input_of(chosen))
-    assert isinstance(made, TextEncoder)
-    made.max_tokens = max_tokens or made.max_tokens
-    try:
-        assert made.tokenizer
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    return made.eval()
 
 
 @pytest.fixture(scope="module")

@@ -1,53 +1,24 @@
-"""Text encoders: the real MiniLM where its package is available, and the nano variant of every architecture."""
+"""Text encoders: the nano variant of every architecture."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch.nn import functional as F
 
+from tests.support.encoders import CARDS, encoder
+from tests.support.training import learn
 from tlzoo.adapters import build
 from tlzoo.adapters.text_encoder import TextEncoder
-from tlzoo.adapters.weights import resolve, variant_of
+from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
-from tlzoo.data.packaged.news import documents
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 from tlzoo.tasks.classification import TextClassification
-from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.strategies import apply, merge_lora
 
-CARDS = ("bert", "electra", "ernie", "xlnet", "roberta")
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def nano(name: str) -> TextEncoder:
-    card = catalogue.get(name)
-    torch.manual_seed(0)
-    network = build(variant_of(card, "nano"), card.input)
-    assert isinstance(network, TextEncoder)
-    return network.eval()
-
-
-@pytest.fixture(scope="module")
-def texts() -> list[str]:
-    try:
-        return list(documents().values())
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def minilm() -> TextEncoder:
-    try:
-        network = assemble(resolve(catalogue.get("bert"), "official", "minilm"))
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    assert isinstance(network, TextEncoder)
-    return network.eval()
 
 
 @torch.inference_mode()
@@ -57,49 +28,13 @@ def vectors(network: TextEncoder, texts: list[Any], size: int) -> torch.Tensor:
     return torch.cat([network(collate(part, network.ragged))["pooled"] for part in parts])
 
 
-def test_minilm_knows_what_sentences_mean(minilm: TextEncoder) -> None:
-    sentences = ["A man is playing a guitar.", "Someone plays the guitar.", "The stock market fell sharply."]
-    guitar, same, other = F.normalize(vectors(minilm, sentences, 3), dim=-1)
-    assert float(guitar @ same) >= 0.6
-    assert float(guitar @ other) <= 0.15
-
-
-def test_minilms_vectors_are_those_of_plain_transformers(minilm: TextEncoder, texts: list[str]) -> None:
-    """Mean pooling and normalisation, as sentence-transformers has them."""
-    from tokenizers import Tokenizer
-    from transformers import BertConfig, BertModel
-
-    files = resolve(catalogue.get("bert"), "official", "minilm").paths()
-    plain = BertModel(BertConfig(**json.loads(files["config.json"].read_text())))
-    from safetensors.torch import load_file
-
-    plain.load_state_dict(load_file(files["model.safetensors"]), strict=False)
-    plain.eval()
-    tokenizer = Tokenizer.from_file(str(files["tokenizer.json"]))
-    tokenizer.no_truncation()
-    tokenizer.enable_padding(pad_id=0)
-    sentences = [sentence for text in texts for sentence in text.split(". ")][:100]
-    encoded = tokenizer.encode_batch(sentences)
-    mask = torch.tensor([e.attention_mask for e in encoded])
-    with torch.inference_mode():
-        states = plain(torch.tensor([e.ids for e in encoded]), mask).last_hidden_state
-    mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    ours = F.normalize(vectors(minilm, sentences, 16), dim=-1)
-    assert torch.allclose(ours, F.normalize(mean, dim=-1), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", CARDS)
-def test_the_size_of_a_batch_changes_nothing(name: str, texts: list[str]) -> None:
-    network = nano(name)
-    some: list[Any] = [*texts[:11], "", "one", ("a question?", texts[3]), (texts[4], "a"), "x y " * 30]
-    assert torch.allclose(vectors(network, some, 1), vectors(network, some, 16), atol=1e-4)
-
-
 @pytest.mark.parametrize("name", CARDS)
 def test_any_text_is_taken(name: str) -> None:
-    network = nano(name)
+    network = encoder(name)
     odd = ["", " ", "a" * 100_000, "word " * 20_000, "a\0b", "half \ud800 of a pair", "混ぜる 🤷🏽‍♀️ עברית", "\x80\x9f"]
-    assert torch.isfinite(vectors(network, odd, 8)).all()
+    together = vectors(network, odd, 8)
+    assert torch.isfinite(together).all()
+    assert torch.allclose(vectors(network, odd, 1), together, atol=1e-4)
     assert len(network.encode(odd[3])["ids"]) == network.max_tokens
     pair = network.encode((odd[3], "short"))
     assert len(pair["ids"]) <= network.max_tokens
@@ -107,17 +42,15 @@ def test_any_text_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", CARDS)
 @pytest.mark.parametrize("strategy", ["partial", "lora"])
-def test_latter_layers_or_updates_alone_are_trained(
-    name: str, strategy: str, learns: Callable[..., list[float]], tmp_path: Path
-) -> None:
+def test_latter_layers_or_updates_alone_are_trained(name: str, strategy: str, tmp_path: Path) -> None:
     task = TextClassification.of(["dog", "cat"])
-    model = nano(name).for_task(task)
+    model = encoder(name).for_task(task)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     apply(model, strategy)  # type: ignore[arg-type]
     rows = [
         {"text": f"the {animal} number {i}", "label": k} for i in range(4) for k, animal in enumerate(("dog", "cat"))
     ]
-    losses = learns(model, rows, steps=12)
+    losses = learn(model, rows, steps=12)
     assert losses[-1] < 0.7 * losses[0]
     if strategy == "lora":
         merge_lora(model)
@@ -131,7 +64,7 @@ def test_latter_layers_or_updates_alone_are_trained(
 def test_a_checkpoint_with_other_heads_is_loaded_and_another_structure_refused(tmp_path: Path) -> None:
     from transformers import BertForMaskedLM
 
-    network = nano("bert")
+    network = encoder("bert")
     other = BertForMaskedLM(network.network.config)
     state = {k.replace("LayerNorm.weight", "LayerNorm.gamma"): v for k, v in other.state_dict().items()}
     torch.save(state, tmp_path / "pytorch_model.bin")
@@ -152,7 +85,7 @@ def test_the_published_roberta_looks_both_ways_and_the_nano_one_only_back() -> N
     card = catalogue.get("roberta")
     with torch.device("meta"):
         assert not build(variant_of(card, "distil"), card.input).network.config.is_decoder  # type: ignore[union-attr]
-    network = nano("roberta")
+    network = encoder("roberta")
     with torch.inference_mode():
         one, other = (
             network(collate([network.encode(text)], network.ragged))["tokens"] for text in ("dogs bark", "dogs sleep")

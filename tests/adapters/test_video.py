@@ -86,20 +86,6 @@ def test_a_file_that_lacks_a_layer_is_refused(card_id: str, tmp_path: Path) -> N
         network(card_id).load_official({path.name: path})
 
 
-@pytest.mark.parametrize("card_id", KINDS)
-def test_outputs_stages_and_batches(card_id: str) -> None:
-    ours = network(card_id)
-    examples = [ours.encode(clip(seed=i)) for i in range(3)]
-    with torch.inference_mode():
-        together = ours(batched(examples))
-        alone = [ours(batched([e]))["pooled"] for e in examples]
-    torch.testing.assert_close(together["pooled"], torch.cat(alone), atol=1e-5, rtol=1e-4)
-    assert together["pooled"].dtype == torch.float32 and together["pooled"].shape == (3, ours.spec.outputs["pooled"])
-    assert int(together["tokens_lengths"].sum()) == len(together["tokens"])
-    held = {id(p) for stage in ours.stages() for p in stage.parameters()}
-    assert held == {id(p) for p in ours.parameters()} and len(ours.stages()) == 6
-
-
 def test_the_middle_of_a_wide_video_is_seen() -> None:
     wide = np.zeros((8, 64, 192, 3), np.uint8)
     wide[:, :, 64:128] = 200

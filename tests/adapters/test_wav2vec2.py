@@ -95,21 +95,6 @@ def test_wrong_files_are_one_line(tmp_path: Path) -> None:
         network().load_official(files)
 
 
-def test_batch_size_changes_no_value() -> None:
-    model = network()
-    examples = [model.encode(sound(n, i)) for i, n in enumerate((9000, 12_345, 9000, 100))]
-
-    def run(some: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        lengths = torch.tensor([len(e["samples"]) for e in some])
-        return model({"samples": torch.cat([e["samples"] for e in some]), "samples_lengths": lengths})
-
-    with torch.inference_mode():
-        together, alone = run(examples), [run([e]) for e in examples]
-    torch.testing.assert_close(together["tokens"], torch.cat([a["tokens"] for a in alone]), rtol=1e-4, atol=1e-5)
-    assert together["tokens_lengths"].tolist() == [27, 38, 27, 1]
-    assert together["pooled"].shape == (4, 96)
-
-
 def test_a_sound_is_brought_to_mean_0_and_variance_1() -> None:
     samples = network().encode(3 + 5 * sound(4000))["samples"]
     assert abs(samples.mean()) < 1e-4 and samples.std() == pytest.approx(1, abs=1e-3)

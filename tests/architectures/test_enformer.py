@@ -15,7 +15,6 @@ from tlzoo.architectures.enformer.positions import basis, relative_shift
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
 from tlzoo.checkpoints.pickles import load_torch
-from tlzoo.data.rendered.promoters import promoters
 from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.tasks.dna_tracks import Tracks
@@ -215,26 +214,6 @@ def test_the_other_strand_has_the_tracks_in_reverse(small: Enformer, monkeypatch
     # An odd number of bins lies half a bin off the window's middle, on the other side on the other strand.
     assert torch.equal(turned["bases"][:, 8:], expected["bases"][:, :-8])
     torch.testing.assert_close(turned["target"][:, 1:], expected["target"][:, :-1], equal_nan=True)
-
-
-def test_it_learns_ten_sequences(learns: Any, scored: Any, one_thread: None) -> None:
-    rows = promoters(25, 25, 25, seed=3)["train"].select(range(10)).to_list()
-    model, task = nano(4), Tracks(track_features(32, 4))
-    losses = learns(model, rows, steps=60, rate=4e-3)
-    assert np.mean(losses[-3:]) < 0.6 * losses[0]
-    assert scored(model, task, rows, "pearson") > 0.8
-
-
-def test_the_size_of_a_batch_changes_no_value(one_thread: None) -> None:
-    rows = [{"dna": sequence(1024 - 30 * i, i)} for i in range(16)]
-    model = nano(4)
-    for parameter in model.parameters():
-        parameter.data += 0.02 * torch.randn_like(parameter)
-    with torch.inference_mode():
-        together = model.predict(model.preprocess(rows))
-        apart = [model.predict(model.preprocess([row]))[0] for row in rows]
-    for one, other in zip(together, apart, strict=True):
-        np.testing.assert_allclose(one.values, other.values, atol=1e-4)
 
 
 def test_new_tracks_get_a_new_head(small: Enformer) -> None:

@@ -12,7 +12,6 @@ from torch import nn
 from torchaudio.functional import melscale_fbanks
 
 from tlzoo.architectures.openl3 import OpenL3, decibels
-from tlzoo.core.batch import collate
 from tlzoo.errors import InputError
 
 RATE = 48_000
@@ -106,14 +105,3 @@ def test_other_files(tmp_path: Path) -> None:
         OpenL3().load_official({path.name: path})
     with pytest.raises(InputError, match="known: 512, 6144"):
         OpenL3(embedding_size=100)
-
-
-def test_batch_is_clip_by_clip_and_stages_are_all() -> None:
-    torch.manual_seed(0)
-    model = OpenL3(32, 64, 0.125, hop_seconds=0.5).eval()
-    clips = [np.random.default_rng(i).normal(size=int(s * RATE)).astype(np.float32) for i, s in enumerate((0.5, 2))]
-    with torch.no_grad():
-        both = model(collate([model.encode(c) for c in clips], model.ragged))["pooled"]
-        each = [model(collate([model.encode(c)], model.ragged))["pooled"] for c in clips]
-    torch.testing.assert_close(both, torch.cat(each), atol=1e-5, rtol=1e-4)
-    assert sum(p.numel() for s in model.stages() for p in s.parameters()) == sum(p.numel() for p in model.parameters())

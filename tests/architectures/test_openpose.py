@@ -11,19 +11,16 @@ import torch
 from torch import Tensor
 
 from tests.support.stick_figures import distance, figures
-from tlzoo.adapters.weights import variant_of
+from tests.support.training import learn
 from tlzoo.architectures.keypoints import PoseTargets
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
 from tlzoo.architectures.openpose.part_affinity import BODY, Skeleton, assemble, fields
-from tlzoo.cards import catalogue
 from tlzoo.core.predictions import Poses
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
 from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-CARD = catalogue.get("openpose")
 
 
 def published_names() -> dict[str, tuple[int, ...]]:
@@ -51,16 +48,6 @@ def checkpoint(path: Path, prefix: str = "") -> dict[str, Tensor]:
         state[f"{prefix}{name}.bias"] = value.neg().expand(shape[0])
     torch.save(state, path)
     return state
-
-
-@pytest.mark.parametrize("variant", [v.id for v in CARD.variants])
-def test_the_variants_of_the_card(variant: str) -> None:
-    facts = variant_of(CARD, variant)
-    with torch.device("meta"):
-        model = OpenPose(**facts.config)
-    assert sum(p.numel() for p in model.parameters()) == facts.params
-    assert model.spec.height == CARD.input_of(facts).height
-    assert len(model.stages()) == 5 + model.count
 
 
 @pytest.mark.parametrize("prefix", ["", "model0."])
@@ -167,25 +154,10 @@ def test_the_limbs_are_the_release_s() -> None:
     assert Skeleton.of(COCO_NAMES[::-1]) is BODY
 
 
-def trained(model: OpenPose, rows: list[dict[str, Any]], steps: int) -> list[float]:
-    batch, losses = model.preprocess(rows), []
-    optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), 4e-3)
-    model.train()
-    for _ in range(steps):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        losses.append(loss.item())
-    model.eval()
-    return losses
-
-
 def test_nano_learns_eight_pictures_of_two_and_is_restored() -> None:
     torch.manual_seed(0)
     rows, model = figures(8, people=2, size=(128, 96)), OpenPose(stages=2, width=0.125, size=96)
-    losses = trained(model, rows, 70)
+    losses = learn(model, rows, 70)
     assert losses[-1] < 0.35 * losses[0]
     predictions = model.predict(model.preprocess(rows))
     task, right, labelled = Pose.of(COCO_NAMES), 0.0, 0.0
@@ -214,7 +186,7 @@ def test_other_keypoints() -> None:
     for row in rows:
         bodies = row["people"]["keypoints"]
         row["people"]["keypoints"] = [[p[COCO_NAMES.index(n)] for n in names] for p in bodies]
-    losses = trained(model, rows, 40)
+    losses = learn(model, rows, 40)
     assert losses[-1] < 0.6 * losses[0]
     predictions = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
     assert predictions[0].names == list(names)

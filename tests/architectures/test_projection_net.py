@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from tests.support.dialogue import ROWS
-from tlzoo.adapters import build
 from tlzoo.architectures.projection_net import ProjectionNet
-from tlzoo.cards import catalogue
-from tlzoo.data.schemas import REPLY_FEATURES
 from tlzoo.errors import InputError
 from tlzoo.tasks.language_modeling import Cloze
-from tlzoo.tasks.text_generation import Replies
 from tlzoo.transfer.strategies import apply
 
 
@@ -26,36 +20,10 @@ def net() -> ProjectionNet:
     return ProjectionNet().eval()
 
 
-def test_the_card_builds_it_and_counts_it_right() -> None:
-    card = catalogue.get("smartreply")
-    variant = next(v for v in card.variants if v.kind == "nano")
-    built = build(variant, card.input)
-    assert isinstance(built, ProjectionNet)
-    assert variant.params == sum(p.numel() for p in built.parameters())
-
-
-def test_it_learns_ten_pairs(
-    net: ProjectionNet, learns: Callable[..., list[float]], scored: Callable[..., float], one_thread: None
-) -> None:
-    task = Replies(REPLY_FEATURES)
-    assert scored(net, task, ROWS, "recall_at_1") < 0.5
-    losses = learns(net, ROWS, steps=60, rate=3e-3)
-    assert losses[-1] < 0.2 * losses[0]
-    assert scored(net, task, ROWS, "recall_at_1") > 0.9
-
-
 def test_an_untrained_one_ranks_by_likeness(net: ProjectionNet) -> None:
     row = {"text": "the red house on the hill", "candidates": ["my cat sleeps", "the red house over there", "no"]}
     (prediction,) = net.predict(net.preprocess([row]))
     assert prediction.text == "the red house over there"
-
-
-def test_scores_depend_on_no_other_row(net: ProjectionNet) -> None:
-    together = net.predict(net.preprocess([*ROWS, {"text": "Hi", "candidates": ["one", "two", "three"], "target": 0}]))
-    assert len(together[-1].candidate_scores) == 3
-    for row, other in zip(ROWS, together, strict=False):
-        (alone,) = net.predict(net.preprocess([row]))
-        assert alone.candidate_scores == pytest.approx(other.candidate_scores, abs=1e-5)
 
 
 def test_a_reply_that_is_right_twice_is_no_wrong_answer(net: ProjectionNet) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from tlzoo.adapters.weights import variant_of
+from tests.support.training import learn, scores
 from tlzoo.architectures.rcnn import COCO, RCNN, FasterRCNN, MaskRCNN, instances
-from tlzoo.cards import catalogue
 from tlzoo.data.media.geometry import IGNORED
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
@@ -38,14 +36,6 @@ def small(kind: type[FasterRCNN], **config: int) -> FasterRCNN:
     return kind(**SMALL | config)
 
 
-@pytest.mark.parametrize(("card", "kind"), [("detectron2", FasterRCNN), ("mask-rcnn", MaskRCNN)])
-def test_the_nano_variants_have_the_size_of_their_card(card: str, kind: type[FasterRCNN]) -> None:
-    variant = variant_of(catalogue.get(card), "nano")
-    with torch.device("meta"):
-        model = kind(**variant.config)
-    assert model.spec.height == model.spec.width == variant.size == variant.config["size"]
-
-
 @pytest.mark.parametrize(
     ("kind", "task", "metric", "least"),
     [(FasterRCNN, DETECTION, "ap50", 0.7), (MaskRCNN, SEGMENTATION, "miou", 0.6)],
@@ -56,14 +46,12 @@ def test_it_learns(
     metric: str,
     least: float,
     scenes: Any,
-    learns: Callable[..., list[float]],
-    scored: Callable[..., float],
 ) -> None:
     model = small(kind, size=64)
     model.for_task(task)
-    losses = learns(model, scenes[:4], steps=30)
+    losses = learn(model, scenes[:4], steps=30)
     assert losses[-1] < losses[0] / 2
-    assert scored(model, task, scenes[:4], metric) > least
+    assert scores(task, model, scenes[:4])[metric] > least
 
 
 def test_instances_are_the_connected_areas_of_each_class() -> None:
@@ -109,12 +97,6 @@ def test_other_classes_change_the_last_layers_only() -> None:
     before = found["network.roi_heads.box_predictor.cls_score.weight"].clone()
     model.for_task(SEGMENTATION)  # the same classes: nothing is lost
     assert torch.equal(model.network.roi_heads.box_predictor.cls_score.weight, before)
-
-
-def test_stages_hold_every_parameter_once() -> None:
-    model = small(MaskRCNN)
-    held = [id(p) for stage in model.stages() for p in stage.parameters()]
-    assert len(held) == len(set(held)) and set(held) == {id(p) for p in model.parameters()}
 
 
 def test_a_probe_trains_the_predictors_alone(scenes: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.support.training import learn, scores
 from tlzoo.adapters.weights import resolve
 from tlzoo.architectures.unet import UNet2d
 from tlzoo.cards import catalogue
@@ -81,14 +81,14 @@ def test_the_same_classes_keep_the_last_layer_and_others_do_not() -> None:
     again.load_state_dict(model.state_dict())
 
 
-def test_it_learns(scenes: Any, learns: Callable[..., list[float]], scored: Callable[..., float]) -> None:
+def test_it_learns(scenes: Any) -> None:
     torch.manual_seed(0)
     task = Segmentation.of(("background", "square", "disc"))
     model = UNet2d(in_channels=3, widths=(8, 16, 32), size=48)
     model.for_task(task)
-    losses = learns(model, scenes, rate=1e-2)
+    losses = learn(model, scenes, rate=1e-2)
     assert losses[-1] < losses[0] / 2
-    assert scored(model, task, scenes, "miou") > 0.6
+    assert scores(task, model, scenes)["miou"] > 0.6
 
 
 @pytest.mark.parametrize("config", [{"size": 100}, {"size": 64, "widths": (16, 32)}])

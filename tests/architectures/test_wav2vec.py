@@ -94,21 +94,6 @@ def test_another_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
         network().load_official({path.name: path})
 
 
-def test_the_size_of_a_batch_changes_no_value() -> None:
-    model = network()
-    examples = [model.encode(sound(n, i)) for i, n in enumerate((3000, 4100, 3000, 200))]
-
-    def run(some: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        lengths = torch.tensor([len(e["samples"]) for e in some])
-        return model({"samples": torch.cat([e["samples"] for e in some]), "samples_lengths": lengths})
-
-    with torch.inference_mode():
-        together, alone = run(examples), [run([e]) for e in examples]
-    torch.testing.assert_close(together["tokens"], torch.cat([a["tokens"] for a in alone]), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(together["pooled"], torch.cat([a["pooled"] for a in alone]), rtol=1e-4, atol=1e-5)
-    assert together["tokens_lengths"].tolist() == [len(a["tokens"]) for a in alone]
-
-
 def test_times_are_those_of_the_convolutions() -> None:
     assert receptive_field(KERNELS, STRIDES) == (160, 465)
     model = network()

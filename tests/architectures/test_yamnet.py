@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from torch import nn
 
 from tlzoo.architectures.yamnet import HOP as FRAME_HOP
 from tlzoo.architectures.yamnet import (
@@ -162,17 +161,6 @@ def test_drop_published_head():
     assert sum(p.numel() for p in model.parameters()) == 3_729_481 - 521 * 1025
 
 
-@pytest.mark.parametrize(
-    ("width", "classes", "count"), [(1.0, 521, 3_729_481), (0.25, 521, 344_089), (0.25, 0, 210_192)]
-)
-def test_parameters(width, classes, count):
-    with torch.device("meta"):
-        model = YAMNet(width, classes=classes).train()
-    assert sum(p.numel() for p in model.parameters()) == count
-    assert all(p.is_meta for p in model.parameters())
-    assert len(model.stages()) == 14
-
-
 def test_unknown_activation():
     with pytest.raises(InputError, match="known: relu, relu6"):
         YAMNet(activation="gelu")
@@ -192,37 +180,6 @@ def test_a_tone_lies_in_its_band():
     frames = log_mel(tone)
     assert frames.shape == (96, 64)
     assert set(frames.argmax(1).tolist()) == {int(mel_matrix()[round(1000 * 512 / SAMPLE_RATE)].argmax())}
-
-
-def test_batch_is_clip_by_clip():
-    torch.manual_seed(0)
-    model = YAMNet(0.25).eval()
-    clips = sounds(0.3, 2.5, 1, 40)  # 86 patches: more than a chunk
-    with torch.no_grad():
-        together = model(batch_of(model, clips))
-        alone = [model(batch_of(model, [clip])) for clip in clips]
-    assert together["tokens_lengths"].tolist() == [1, 5, 2, 83]
-    assert {name: together[name].shape[-1] for name in ("pooled", "tokens")} == model.spec.outputs
-    for name in ("pooled", "tokens"):
-        torch.testing.assert_close(together[name], torch.cat([a[name] for a in alone]), atol=1e-6, rtol=1e-5)
-
-
-def test_from_scratch_learns_and_is_restored():
-    torch.manual_seed(0)
-    model, head = YAMNet(0.25, classes=0), nn.Linear(256, 2)
-    batch, target = batch_of(model, sounds(*[0.6] * 10)), torch.arange(10) % 2
-    optimizer = torch.optim.AdamW([*model.parameters(), *head.parameters()], 3e-3)
-    for _ in range(25):
-        loss = nn.functional.cross_entropy(head(model(batch)["pooled"]), target)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert (head(model(batch)["pooled"]).argmax(1) == target).all()
-    restored = YAMNet(0.25, classes=0)
-    restored.load_state_dict(model.state_dict())
-    assert not any(m.folded for m in restored.modules() if isinstance(m, CentredNorm))
-    with torch.no_grad():
-        assert torch.equal(restored.eval()(batch)["pooled"], model.eval()(batch)["pooled"])
 
 
 @pytest.mark.parametrize("number", [0, 2, 4])

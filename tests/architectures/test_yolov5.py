@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tests.support.training import learn, scores
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.architectures.yolov5 import ANCHORS, STRIDES, YOLOv5
 from tlzoo.architectures.yolov5.loss import match
@@ -52,12 +53,6 @@ def ramp(height: int, width: int) -> Tensor:
     return torch.arange(6 * height * width).mul(37).remainder(251).reshape(2, 3, height, width).to(torch.uint8)
 
 
-def count(variant: str) -> int:
-    with torch.device("meta"):
-        model = YOLOv5(**variant_of(CARD, variant).config)
-    return sum(p.numel() for p in model.parameters())
-
-
 @pytest.fixture(scope="module")
 def official() -> YOLOv5:
     try:
@@ -79,19 +74,6 @@ def detection(labels: tuple[str, ...]) -> Any:
     from tlzoo.tasks import task_type
 
     return task_type("object-detection").of(labels)
-
-
-@pytest.mark.parametrize(("variant", "params"), [("n", 1_872_157), ("s", 7_235_389), ("nano", 499_981)])
-def test_parameters(variant: str, params: int) -> None:
-    assert count(variant) == params == variant_of(CARD, variant).params
-
-
-def test_a_variants_size_is_that_of_its_network() -> None:
-    for variant in CARD.variants:
-        given = CARD.input_of(variant)
-        with torch.device("meta"):
-            spec = YOLOv5(**variant.config).spec
-        assert (spec.height, spec.width) == (given.height, given.width)
 
 
 def test_network_equals_the_release(official: YOLOv5) -> None:
@@ -152,11 +134,11 @@ def test_photographs_are_detected_as_by_the_release(official: YOLOv5) -> None:
     assert evaluation.stats[1] == pytest.approx(0.546, abs=0.02)
 
 
-def test_nano_learns_a_few_pictures(scenes: Any, learns: Any, scored: Any) -> None:
+def test_nano_learns_a_few_pictures(scenes: Any) -> None:
     model = nano()
-    losses = learns(model, scenes, steps=60)
+    losses = learn(model, scenes, steps=60)
     assert losses[-1] < losses[0] / 2  # boxes that are not perfect leave objectness some loss
-    assert scored(model, detection(("square", "disc")), scenes, "ap50") > 0.9
+    assert scores(detection(("square", "disc")), model, scenes)["ap50"] > 0.9
     (found,) = model.predict(model.preprocess(scenes[:1]))
     assert found.scores == sorted(found.scores, reverse=True)
     best = [found.labels.index(name) for name in ("square", "disc")]
@@ -269,15 +251,6 @@ def test_an_object_has_three_cells_an_anchor() -> None:
     corner = torch.tensor([[0.3, 11.9, 3.0, 3.0]])
     assert {tuple(cell) for cell in match(anchors, corner, 12, 12)[2].tolist()} == {(0, 11)}
     assert not len(match(anchors, torch.tensor([[5.0, 5.0, 30.0, 1.0]]), 12, 12)[0])
-
-
-def test_batch_equals_one_by_one(scenes: Any) -> None:
-    model = nano()
-    together = model.predict(model.preprocess(scenes[:3]))
-    for found, row in zip(together, scenes, strict=False):
-        (alone,) = model.predict(model.preprocess([row]))
-        assert found.labels == alone.labels
-        np.testing.assert_allclose(found.boxes, alone.boxes, atol=1e-3)
 
 
 def test_other_checkpoints_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@
 import json
 import os
 import random
-import time
 import unicodedata
 from collections.abc import Callable
 from functools import wraps
@@ -18,8 +17,6 @@ from tlzoo.cards.reader import CardFile, front_matter, read, todos
 from tlzoo.errors import InputError
 
 NUMBER = int(os.environ.get("TLZOO_MUTATIONS", "300"))
-SECONDS = 2.0
-"""Of the processor, for one card; most take some thousandths."""
 VALUES = [
     "", "~", "0", "-1", "true", "[]", "{}", "[0, [1, {a: b}]]", "{a: {b: [c]}}", "2001-01-01", "2001-99-99", "12:30:45",
     ".inf", "-.nan", "1e400", "1.0e-12", "0x" + "f" * 5000, "9" * 5000, "0b" + "1" * 200, "1:" * 300 + "1", "nan",
@@ -130,7 +127,7 @@ def used(file: CardFile, text: str) -> None:
 
 
 def test_a_mutated_card_is_read_or_refused(tmp_path: Path) -> None:
-    read_ones, refused, slowest = 0, 0, 0.0
+    read_ones, refused = 0, 0
     failures: list[str] = []
     for number in range(NUMBER):
         chance = random.Random(number)
@@ -141,7 +138,6 @@ def test_a_mutated_card_is_read_or_refused(tmp_path: Path) -> None:
             content = mutation(content or b"-", chance)
         path = tmp_path / f"{source.card.id}.md"
         path.write_bytes(content)
-        began = time.process_time()
         try:
             front_matter(content.decode(errors="replace"))
             used(read(path), content.decode())
@@ -157,10 +153,6 @@ def test_a_mutated_card_is_read_or_refused(tmp_path: Path) -> None:
                 failures.append(f"{number} {source.card.id}: refused for want of a better word: {lines[0][:300]}")
         except Exception as error:
             failures.append(f"{number} {source.card.id}: {type(error).__name__}: {str(error)[:300]}")
-        took = time.process_time() - began
-        slowest = max(slowest, took)
-        if took > SECONDS:
-            failures.append(f"{number} {source.card.id}: {took:.1f} s by {', '.join(m.__name__ for m in mutations)}")
-    print(f"{NUMBER} cards: {read_ones} read, {refused} refused, the slowest took {slowest:.3f} s")
+    print(f"{NUMBER} cards: {read_ones} read, {refused} refused")
     assert not failures, "\n".join(failures[:50])
     assert read_ones > NUMBER / 20 and refused > NUMBER / 3

@@ -1,5 +1,4 @@
 import os
-import time
 from pathlib import Path
 from typing import get_args
 
@@ -201,22 +200,20 @@ def test_a_tab_after_a_colon_is_read(yamnet: str) -> None:
     assert "field 'tlzoo.provenance.year'" in fault(yamnet.replace("year: 2019", "year:\tthen", 1))
 
 
-def test_many_faults_of_a_long_list_cost_no_time(yamnet: str) -> None:
-    """Under a second where it was minutes: 1,900 faults, each of which was compared with all others."""
-    began = time.process_time()
+@pytest.mark.timeout(60)
+def test_many_faults_of_a_long_list_are_not_compared_with_all_others(yamnet: str) -> None:
+    """Under a second where it was minutes: 1,900 faults."""
     lines = fault(yamnet.replace("tags: [", f"tags: [{'0, ' * 1700}", 1)).splitlines()
     assert len(lines) == 41 and lines[-1] == "yamnet.md: 1660 more faults"
-    assert time.process_time() - began < 20
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text",
     ["---" + "\n" * 90_000, "---\na: 1\n---\n## " + " " * 90_000 + "x", "---\na: 1\n---\n## a" + " " * 90_000 + "b"],
 )
 def test_no_text_is_searched_again_and_again(text: str) -> None:
-    began = time.process_time()
     fault(text)
-    assert time.process_time() - began < 20
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ import pytest
 import torch
 from torch import nn
 
+from tlzoo.blobs import Blob, fetch
 from tlzoo.checkpoints.pickles import Stub, load_arrays, load_torch, restricted_load, state_dict
 from tlzoo.errors import InputError
 
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+YOLO = "4f180cf23ba0717ada0badd6c685026d73d48f184d00fc159c2641284b2ac0a3"
 ARRAYS: dict[str, Any] = {
     "weight": np.arange(12, dtype=np.float32).reshape(3, 4),
     "turned": np.asfortranarray(np.arange(6, dtype=np.int64).reshape(2, 3)),
@@ -236,3 +241,126 @@ def test_what_torch_saves_is_read_as_it_was(new: bool, tmp_path: Path) -> None:
     assert loaded.keys() == state.keys()
     for name, expected in state.items():
         assert loaded[name].dtype == expected.dtype and torch.equal(loaded[name], expected), name
+
+
+class Evil:
+    """Asks whoever unpickles it to call a function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.function, self.arguments
+
+
+def checkpoint(path: Path, pickled: bytes, storages: dict[str, bytes] | None = None) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        archive.writestr("archive/version", "3\n")
+        archive.writestr("archive/byteorder", sys.byteorder)
+        for key, data in (storages or {}).items():
+            archive.writestr(f"archive/data/{key}", data)
+    return path
+
+
+def test_a_malicious_pickle_does_not_run(tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    command = f"touch {touched}"
+    evils = [
+        Evil(os.system, command),
+        Evil(subprocess.check_call, ["touch", str(touched)]),
+        Evil(eval, f"open({str(touched)!r}, 'w')"),
+        Evil(exec, f"open({str(touched)!r}, 'w')"),
+        Evil(getattr, "x", "upper"),
+        Evil(__import__, "os"),
+    ]
+    for protocol in (2, 4):
+        pickled = pickle.dumps({"weights": evils}, protocol=protocol)
+        loaded = restricted_load(checkpoint(tmp_path / "evil.pt", pickled))
+        assert all(isinstance(stub, Stub) for stub in loaded["weights"])
+        assert loaded["weights"][0].stub_args == (command,)
+        assert repr(loaded["weights"][0]) == f"<stub of {os.system.__module__}.system>"
+        with pytest.raises(InputError, match="contains more than tensors"):
+            load_torch(tmp_path / "evil.pt")
+    dotted = b"\x80\x04\x8c\x05torch\x8c\x12_utils.os.sys.exit\x93K\x07\x85R."
+    assert isinstance(restricted_load(checkpoint(tmp_path / "evil.pt", dotted)), Stub)
+    assert not touched.exists()
+    assert pickle.loads(pickle.dumps(evils[0])) == 0 and touched.exists()  # the trap itself works
+
+
+def test_a_pickle_cannot_change_what_the_loader_calls(tmp_path: Path) -> None:
+    name = b"ctorch._utils\n_rebuild_parameter\n"
+    for target in (name, b"ccollections\nOrderedDict\n", b"cbuiltins\nset\n"):
+        with pytest.raises(InputError, match="damaged"):  # BUILD with a slot state sets attributes
+            restricted_load(
+                checkpoint(tmp_path / "evil.pt", b"\x80\x02" + target + b"N}X\x08\x00\x00\x00__call__K\x01s\x86b.")
+            )
+    assert OrderedDict(a=1) == {"a": 1}
+
+
+def test_checkpoints_with_classes_are_read_as_stubs(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    norm = torch.nn.BatchNorm1d(4)
+    norm.register_buffer("passing", torch.ones(1), persistent=False)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Sequential(norm), torch.nn.ReLU()).half()
+    model.register_buffer("view", torch.arange(10.0)[2:8:2])
+    model.register_buffer("empty", torch.empty(0, 3))
+    model.register_parameter("absent", None)
+    torch.save({"model": model, "epoch": 3}, tmp_path / "m.pt")
+    loaded = restricted_load(tmp_path / "m.pt")
+    assert isinstance(loaded["model"], Stub) and loaded["epoch"] == 3
+    tensors, expected = state_dict(loaded["model"]), model.state_dict()
+    assert tensors.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert tensors[name].dtype == tensor.dtype and torch.equal(tensors[name], tensor), name
+    torch.save(expected, tmp_path / "s.pt")
+    torch.save({"state_dict": expected, "epoch": 3}, tmp_path / "wrapped.pt")
+    assert load_torch(tmp_path / "s.pt").keys() == load_torch(tmp_path / "wrapped.pt").keys() == expected.keys()
+    with pytest.raises(InputError, match="expected the stub of a torch module"):
+        state_dict(loaded)
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(InputError, match="expected tensors by name, found list"):
+        load_torch(tmp_path / "list.pt")
+
+
+def test_allowed_names_are_used_as_they_are(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path / "m.pt", pickle.dumps([complex(1, 2), re.compile("a")], protocol=2))
+    assert restricted_load(path)[0] == complex(1, 2)
+    assert restricted_load(path)[1] != re.compile("a")
+    assert restricted_load(path, allow=["re._compile"])[1] == re.compile("a")
+
+
+def test_damaged_checkpoints_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_text("no checkpoint\n")
+    torch.save(torch.zeros(4), tmp_path / "whole.pt")
+    with zipfile.ZipFile(tmp_path / "whole.pt") as whole:
+        pickled = whole.read(next(name for name in whole.namelist() if name.endswith("data.pkl")))
+    checkpoint(tmp_path / "short.pt", pickled, {"0": b"\0" * 8})
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "whole.pt").read_bytes()[:200])
+    for name, told in {"text": "zip format", "short": "storage 0 has 8 bytes, expected 16", "cut": "zip"}.items():
+        with pytest.raises(InputError, match=told) as caught:
+            restricted_load(tmp_path / f"{name}.pt")
+        assert str(caught.value).startswith(str(tmp_path / f"{name}.pt")) and "\n" not in str(caught.value)
+        with pytest.raises(InputError, match=re.escape(str(tmp_path))):
+            load_torch(tmp_path / f"{name}.pt")
+    outside = pickled.replace(b"K\x04\x85", b"K\x05\x85", 1)  # a tensor of five in a storage of four
+    assert outside != pickled
+    with pytest.raises(InputError, match="out of bounds"):
+        restricted_load(checkpoint(tmp_path / "outside.pt", outside, {"0": b"\0" * 16}))
+
+
+def test_yolov5_as_published() -> None:
+    path = SHARED / "mirror" / YOLO / "yolov5n.pt"
+    if not path.is_file():
+        pytest.skip("the shared mirror with yolov5n.pt is not here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLZOO_MIRROR", str(SHARED / "mirror"))
+        loaded = restricted_load(fetch(Blob("yolov5n.pt", (), YOLO)))
+    tensors = state_dict(loaded["model"])
+    floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
+    assert len(tensors) == 349 and len(floating) == 292
+    assert {tensor.dtype for tensor in floating} == {torch.float16}
+    assert tensors["model.0.conv.weight"].shape == (16, 3, 6, 6)
+    assert tensors["model.24.m.0.weight"].shape == (255, 64, 1, 1)
+    assert all(bool(tensor.isfinite().all()) for tensor in floating)
+    assert loaded["model"].names[0] == "person" and len(loaded["model"].names) == 80

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def sound(tmp_path: Path) -> Maker:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         time = np.arange(int(seconds * rate)) / rate
-        noise = np.random.default_rng(abs(hash((name, hertz))) % 2**32).normal(0, 0.01, len(time))
+        noise = np.random.default_rng(crc32(f"{name} {hertz}".encode())).normal(0, 0.01, len(time))
         soundfile.write(path, 0.5 * np.sin(2 * np.pi * hertz * time) + noise, rate)
         return path
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from random import Random
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_fractions_nest_and_seeds_differ() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(3, 40), st.integers(0, 3), st.randoms(use_true_random=False))
-def test_no_group_stands_on_two_sides(n_groups: int, seed: int, random) -> None:  # type: ignore[no-untyped-def]
+def test_no_group_stands_on_two_sides(n_groups: int, seed: int, random: Random) -> None:
     groups = [f"v{random.randrange(n_groups)}" for _ in range(300)]
     groups += [f"v{i}" for i in range(n_groups)]
     chosen = draw([0] * len(groups), groups, None, ALL, seed)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tlzoo.leaderboard.metrics import Reducer
 from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
 
 
@@ -34,7 +35,7 @@ def test_equals_scikit_learn(classes: int, used: int) -> None:
 
 
 @pytest.mark.parametrize("reduce", [mean_iou, mean_dice])
-def test_a_weight_is_a_repetition(reduce) -> None:  # type: ignore[no-untyped-def]
+def test_a_weight_is_a_repetition(reduce: Reducer) -> None:
     statistics = [statistic(*pair, 6) for pair in pictures(6, 10)]
     weights = np.random.default_rng(0).multinomial(10, np.ones(10) / 10, size=5).astype(float)
     repeated = [[s for s, k in zip(statistics, w, strict=True) for _ in range(int(k))] for w in weights]

@@ -12,8 +12,11 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(os.environ.get("TLZOO_TEST_CACHE") or tmp_path_factory.mktemp("cache"))
+def cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all workers of a test run: what one of them fetched or rendered, the others find."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if hasattr(request.config, "workerinput") else own
+    return Path(os.environ.get("TLZOO_TEST_CACHE") or shared / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -145,12 +145,6 @@ def test_another_process_gives_the_test_score_again(model: Path, tlzoo: Command,
     assert right >= 0.9
 
 
-def test_batch_size_does_not_change_a_prediction(model: Path, tlzoo: Command, folder: Path) -> None:
-    alone, together = (predictions(tlzoo("predict", model, folder / "test", "--batch-size", n)) for n in (1, 42))
-    for name, row in alone.items():
-        assert row["scores"] == pytest.approx(together[name]["scores"], abs=1e-4)
-
-
 def test_a_bad_file_among_good_ones(model: Path, tlzoo: Command, folder: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"no sound")

@@ -226,7 +226,7 @@ def test_faces_are_drawn_from_the_command_line(tlzoo: Command, tmp_path: Path) -
 
 
 def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
-    from tests.adapters.test_spans import encoder
+    from tests.support.encoders import encoder
     from tlzoo.adapters.weights import variant_of
     from tlzoo.cards import catalogue
     from tlzoo.run.predict import open_model

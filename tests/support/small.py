@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,10 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tlzoo.core.batch import Row
 from tlzoo.core.image import ImageBackbone
-from tlzoo.core.model import HeadedModel, HeadModel, Learner, Model
+from tlzoo.core.model import HeadedModel, HeadModel
 from tlzoo.core.task import HeadTask
 from tlzoo.data.media.image import encode_png
-from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.transfer.features import frozen
 
 COLOURS = ((255, 60, 60), (60, 255, 60), (60, 60, 255), (255, 255, 60))
@@ -56,40 +53,6 @@ def noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8
 
 def stored(image: NDArray[np.uint8]) -> dict[str, Any]:
     return {"bytes": encode_png(image), "path": None}
-
-
-def learn(
-    model: Learner, rows: Sequence[Row] | Dataset, steps: int, augment: bool = False, rate: float = 5e-3
-) -> tuple[float, float]:
-    """Train on all rows at once.
-
-    Returns:
-        The loss at the first step, and the mean over the last three.
-    """
-    torch.manual_seed(0)
-    batch = model.collate([model.encode(row) for row in rows])
-    optimizer = torch.optim.AdamW(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
-    model.train()
-    losses = []
-    for _ in range(steps):
-        loss = model.loss(model.augment(batch) if augment else batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-    model.eval()
-    return losses[0], float(np.mean(losses[-3:]))
-
-
-@torch.inference_mode()
-def scores(task: HeadTask, model: Model, rows: Sequence[Row] | Dataset) -> list[float]:
-    """The task's metrics of a model on rows."""
-    found = model.eval().predict(model.collate([model.encode(row) for row in rows]))
-    each = [task.statistics(prediction, row) for prediction, row in zip(found, rows, strict=True)]
-    weights = np.ones((1, len(each)))
-    return [float(METRICS[name].reduce([s[name] for s in each], weights)[0]) for name in task.metrics]
 
 
 def probe(task: HeadTask, rows: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch) -> HeadModel:

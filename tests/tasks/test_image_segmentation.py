@@ -11,7 +11,8 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 from torch.nn import functional as F
 
-from tests.support.small import COLOURS, learn, noise, probe, scores, stored, whole
+from tests.support.small import COLOURS, noise, probe, stored, whole
+from tests.support.training import learn, scores
 from tlzoo.core.predictions import Mask
 from tlzoo.data.dataset import table
 from tlzoo.errors import InputError
@@ -52,32 +53,24 @@ def row(mask: Any, **more: Any) -> dict[str, Any]:
 def test_the_head_learns_a_few_pictures(task: Segmentation) -> None:
     rows = discs(8)
     model = whole(task)
-    before = scores(task, model, rows)
-    first, last = learn(model, rows, 40)
-    assert last < 0.3 * first
-    after = scores(task, model, rows)
+    before = [*scores(task, model, rows).values()]
+    losses = learn(model, rows, 40)
+    assert losses[-1] < 0.3 * losses[0]
+    after = [*scores(task, model, rows).values()]
     assert after[0] > 0.8 > before[0] + 0.3
     assert after[1] > after[0]
-
-
-def test_it_learns_from_varied_pictures(task: Segmentation) -> None:
-    rows = discs(8)
-    model = whole(task)
-    first, last = learn(model, rows, 30, augment=True)
-    assert last < 0.5 * first
-    assert scores(task, model, rows)[0] > 0.5
 
 
 def test_a_probe_learns_on_cached_maps(task: Segmentation, tmp_path: Any, monkeypatch: Any) -> None:
     rows = discs(8)
     model = probe(task, rows, tmp_path, monkeypatch)
-    before = scores(task, model, rows)[0]
+    before = next(iter(scores(task, model, rows).values()))
     example = model.encode(rows[0])
     assert "image" not in example
     assert example["target"].shape == (64, 96)
     assert model.augment(batch := model.collate([example])) is batch
     learn(model, rows, 40)
-    assert scores(task, model, rows)[0] > before + 0.3
+    assert next(iter(scores(task, model, rows).values())) > before + 0.3
 
 
 @pytest.mark.parametrize(("high", "wide"), [(70, 110), (200, 90), (96, 96), (40, 31)])

@@ -1,8 +1,5 @@
 """Speech recognition: jiwer's figures, a head that learns to spell, and what cannot be aligned."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +9,6 @@ from jiwer import cer, wer
 from tlzoo.architectures.wav2vec import Wav2Vec
 from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
-from tlzoo.cards.schema import Variant
 from tlzoo.core.predictions import Transcript
 from tlzoo.data.catalogue import find
 from tlzoo.data.rendered.spoken_numbers import spoken_numbers
@@ -20,7 +16,6 @@ from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.run.plan import mismatch
 from tlzoo.tasks.speech_recognition import SpeechRecognition, Symbols
-from tlzoo.transfer import bundle
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +70,6 @@ def test_a_head_learns_to_spell_a_few_sounds(task: SpeechRecognition, data: Data
         found = model.eval().predict(batch)
     said = [row["text"] for row in rows]
     assert cer(said, [each.text for each in found]) < 0.35
-
-
-def test_a_model_on_disk_knows_its_characters(task: SpeechRecognition, data: DatasetDict, tmp_path: Path) -> None:
-    card = catalogue.get("wav2vec")
-    variant = card.variants[-1]
-    assert isinstance(variant, Variant)
-    from tlzoo.adapters import build
-
-    model: Any = build(variant, card.input_of(variant)).for_task(task).eval()  # type: ignore[arg-type]
-    bundle.save(model, task, card, variant, tmp_path, {}, "a model")
-    again = bundle.load(tmp_path)
-    row = {"audio": data["test"][0]["audio"]}
-    assert again.task.labels == task.labels  # type: ignore[union-attr]
-    with torch.inference_mode():
-        assert again.predict(again.preprocess([row])) == model.predict(model.preprocess([row]))
 
 
 def test_sounds_too_short_for_their_transcripts_are_said(task: SpeechRecognition) -> None:

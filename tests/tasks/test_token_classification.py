@@ -11,7 +11,6 @@ import torch
 from datasets import Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tlzoo.tasks.head_model import HeadedModel
 
 from tests.adapters.test_spans import encoder
 from tests.support.small import learn, scores
@@ -101,7 +100,7 @@ def test_a_text_is_right_in_every_entity_or_not() -> None:
 def test_a_word_is_tagged_at_its_first_piece(card: str) -> None:
     """Whatever tokenizer: lower-cased pieces, pieces with their blank, or bytes."""
     network = encoder(card)
-    model = HeadedModel(network, TASK)
+    model = network.for_task(TASK)
     for text in ROWS:
         example = model.encode(text)
         tagged_at = (example["target"] >= 0).nonzero()[:, 0]
@@ -114,7 +113,7 @@ def test_a_word_is_tagged_at_its_first_piece(card: str) -> None:
 
 
 def test_ten_texts_are_learnt_and_read_back(one_thread: None) -> None:
-    model = HeadedModel(encoder("bert"), TASK)
+    model = encoder("bert").for_task(TASK)
     first, last = learn(model, ROWS, 80, rate=3e-3)
     assert last < 0.1 * first
     assert scores(TASK, model, ROWS) == [1.0, 1.0, 1.0]
@@ -127,7 +126,7 @@ def test_ten_texts_are_learnt_and_read_back(one_thread: None) -> None:
 
 def test_no_word_of_a_long_text_is_left_out_and_a_batch_changes_nothing() -> None:
     """Each word is read once, in the window where it is farthest from an edge."""
-    model = HeadedModel(encoder("bert", max_tokens=24), TASK).eval()
+    model = encoder("bert", max_tokens=24).for_task(TASK).eval()
     long = row(" ".join(text["text"] for text in ROWS) + " Anna")
     example = model.encode(long)
     assert len(example["windows"]) > 3
@@ -140,7 +139,7 @@ def test_no_word_of_a_long_text_is_left_out_and_a_batch_changes_nothing() -> Non
 
 
 def test_a_text_without_words_has_no_entities() -> None:
-    model = HeadedModel(encoder("bert"), TASK).eval()
+    model = encoder("bert").for_task(TASK).eval()
     with torch.inference_mode():
         predictions = model.predict(model.collate([model.encode({"text": "  "}), model.encode({"text": "\u200b"})]))
     assert [each["entities"] for each in predictions] == [[], []]

@@ -1,12 +1,15 @@
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
+from datasets import Dataset
 
-from tlzoo.core.model import HeadedModel
+from tests.support.tiny import Tiny
+from tlzoo.core.batch import Batch, Example
+from tlzoo.core.model import HeadedModel, Model
 from tlzoo.errors import DivergedError
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.transfer.inference import is_sound, predict, statistics, value
@@ -16,21 +19,21 @@ from tlzoo.transfer.recipe import Recipe, recipe
 QUICK = Recipe(steps=80, learning_rates=(1e-2, 1e-5), batch_size=16, looks=8, patience=8)
 
 
-def train(tiny, notes, how: Recipe, seed: int = 0) -> tuple[HeadedModel, Fit, list[dict]]:  # type: ignore[no-untyped-def]
+def train(tiny: Tiny, notes: Dataset, how: Recipe, seed: int = 0) -> tuple[HeadedModel, Fit, list[dict]]:
     task = AudioClassification(notes.features)
     torch.manual_seed(seed)
     model = tiny.for_task(task)
     examples = [model.encode(row) for row in notes]
     held_out = notes.select(range(60, 90))
 
-    def score(current) -> float:  # type: ignore[no-untyped-def]
+    def score(current: Model) -> float:
         found = statistics(task, predict(current, examples[60:]), held_out)
         return value("accuracy", found["accuracy"])
 
     return model, fit(model, examples[:60], score, how, seed, progress=False), examples
 
 
-def test_training_learns_and_chooses_the_learning_rate_on_validation(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_training_learns_and_chooses_the_learning_rate_on_validation(tiny: Tiny, notes: Dataset) -> None:
     model, fitted, examples = train(tiny, notes, QUICK)
     assert fitted.learning_rate == 1e-2
     assert fitted.history[-1].loss < fitted.history[0].loss
@@ -40,19 +43,19 @@ def test_training_learns_and_chooses_the_learning_rate_on_validation(tiny, notes
     assert value("accuracy", again["accuracy"]) == max(p.score for p in fitted.history), "left in its best state"
 
 
-def test_no_step_is_taken_twice(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_no_step_is_taken_twice(tiny: Tiny, notes: Dataset) -> None:
     _, fitted, _ = train(tiny, notes, QUICK)
     assert fitted.steps == 80
     assert [p.step for p in fitted.history] == list(range(10, 81, 10))
 
 
-def test_the_same_seed_gives_the_same_model(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_seed_gives_the_same_model(tiny: Tiny, notes: Dataset) -> None:
     other = copy.deepcopy(tiny)
     a, b = train(tiny, notes, QUICK)[0].state_dict(), train(other, notes, QUICK)[0].state_dict()
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_one_process_trains_with_one_precision_after_the_other(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_one_process_trains_with_one_precision_after_the_other(tiny: Tiny, notes: Dataset) -> None:
     class Scale(torch.nn.Module):
         """Multiplies element by element, which every processor does in bf16."""
 
@@ -62,13 +65,13 @@ def test_one_process_trains_with_one_precision_after_the_other(tiny, notes) -> N
             super().__init__()
             self.weight = torch.nn.Parameter(torch.ones(4))
 
-        def collate(self, examples):  # type: ignore[no-untyped-def]
+        def collate(self, examples: Sequence[Example]) -> Batch:
             return {"x": torch.stack([example["x"] for example in examples])}
 
-        def augment(self, batch):  # type: ignore[no-untyped-def]
+        def augment(self, batch: Batch) -> Batch:
             return batch
 
-        def loss(self, batch):  # type: ignore[no-untyped-def]
+        def loss(self, batch: Batch) -> torch.Tensor:
             return ((self.weight * batch["x"] - 3) ** 2).mean()
 
     examples = [{"x": torch.ones(4)} for _ in range(8)]
@@ -78,12 +81,12 @@ def test_one_process_trains_with_one_precision_after_the_other(tiny, notes) -> N
         assert fitted.steps > 0
 
 
-def test_patience_ends_training_early(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_patience_ends_training_early(tiny: Tiny, notes: Dataset) -> None:
     how = Recipe(steps=400, learning_rates=(1e-2,), batch_size=16, looks=40, patience=3)
     assert train(tiny, notes, how)[1].steps < 400
 
 
-def test_divergence_is_said(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_divergence_is_said(tiny: Tiny, notes: Dataset) -> None:
     with torch.no_grad():
         tiny.first[0].weight.fill_(float("nan"))
     with pytest.raises(DivergedError, match="infinite or NaN at every learning rate"):
@@ -149,7 +152,7 @@ def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes:
     assert is_sound(model)
 
 
-def test_accumulated_batches_give_the_gradient_of_one(tiny, notes) -> None:  # type: ignore[no-untyped-def]
+def test_accumulated_batches_give_the_gradient_of_one(tiny: Tiny, notes: Dataset) -> None:
     """Up to rounding; the head here has no batch statistics, which would differ."""
     task = AudioClassification(notes.features)
     examples = [copy.deepcopy(tiny).for_task(task).encode(row) for row in notes]

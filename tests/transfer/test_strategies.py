@@ -2,7 +2,9 @@ import copy
 
 import pytest
 import torch
+from datasets import Dataset
 
+from tests.support.tiny import Tiny
 from tlzoo.adapters import build, is_built
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
@@ -12,19 +14,19 @@ from tlzoo.tasks.classification import AudioClassification
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.strategies import apply, merge_lora, trains_on_cached_features
-from tlzoo.vocabulary import TASKS
+from tlzoo.vocabulary import TASKS, Strategy
 
 STEPS = Recipe(steps=5, learning_rates=(1e-2,), batch_size=16, looks=1)
 
 
 @pytest.fixture
-def model(tiny, notes) -> HeadedModel:  # type: ignore[no-untyped-def]
-    return HeadedModel(tiny, AudioClassification(notes.features))
+def model(tiny: Tiny, notes: Dataset) -> HeadedModel:
+    return tiny.for_task(AudioClassification(notes.features))
 
 
-def changed(model: HeadedModel, notes, strategy: str) -> set[str]:  # type: ignore[no-untyped-def]
+def changed(model: HeadedModel, notes: Dataset, strategy: Strategy) -> set[str]:
     before = copy.deepcopy(model.state_dict())
-    apply(model, strategy)  # type: ignore[arg-type]
+    apply(model, strategy)
     fit(model, [model.encode(row) for row in notes], lambda _: 0.0, STEPS, seed=0, progress=False)
     if strategy == "lora":
         merge_lora(model)
@@ -33,22 +35,22 @@ def changed(model: HeadedModel, notes, strategy: str) -> set[str]:  # type: igno
     return {name.rpartition(".")[0] for name in before if not torch.equal(before[name], after[name])}
 
 
-def test_full_trains_everything(model: HeadedModel, notes) -> None:  # type: ignore[no-untyped-def]
+def test_full_trains_everything(model: HeadedModel, notes: Dataset) -> None:
     assert changed(model, notes, "full") == {"backbone.first.0", "backbone.second.0", "head.0", "head.1"}
 
 
-def test_partial_trains_the_latter_stages(model: HeadedModel, notes) -> None:  # type: ignore[no-untyped-def]
+def test_partial_trains_the_latter_stages(model: HeadedModel, notes: Dataset) -> None:
     assert changed(model, notes, "partial") == {"backbone.second.0", "head.0", "head.1"}
 
 
-def test_lora_changes_the_layers_by_a_low_rank(model: HeadedModel, notes) -> None:  # type: ignore[no-untyped-def]
+def test_lora_changes_the_layers_by_a_low_rank(model: HeadedModel, notes: Dataset) -> None:
     before = model.backbone.first[0].weight.clone()
     names = changed(model, notes, "lora")
     assert {"backbone.first.0", "backbone.second.0", "head.1"} <= names
     assert torch.linalg.matrix_rank(model.backbone.first[0].weight.detach() - before.detach()) <= 8
 
 
-def test_merging_lora_does_not_change_predictions(model: HeadedModel, notes) -> None:  # type: ignore[no-untyped-def]
+def test_merging_lora_does_not_change_predictions(model: HeadedModel, notes: Dataset) -> None:
     apply(model, "lora")
     examples = [model.encode(row) for row in notes]
     fit(model, examples, lambda _: 0.0, STEPS, seed=0, progress=False)

@@ -64,8 +64,11 @@ class SmpSegmenter(Segmenter):
         )
 
     def stages(self) -> list[nn.Module]:
-        """The encoder's parts, and the decoder with its last convolution."""
-        return [*_parts(self.network.encoder), nn.ModuleList([self.network.decoder, self.network.segmentation_head])]
+        """The encoder's parts that the decoder reads, and the decoder with its last convolution."""
+        encoder = self.network.encoder
+        unread = _unread(encoder)
+        parts = [part for part in _parts(encoder) if id(part) not in unread]
+        return [*parts, nn.ModuleList([self.network.decoder, self.network.segmentation_head])]
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, ``(batch, classes, height, width)``."""
@@ -83,6 +86,13 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> SmpSegmen
     if variant.model not in kinds:
         raise unknown("segmentation network", variant.model, kinds, f"variant {variant.id!r}")
     return SmpSegmenter(kinds[variant.model](**variant.config), given)
+
+
+def _unread(encoder: Any) -> set[int]:
+    """Ids of the modules behind the last map that is read, of an encoder that is cut short: training reaches none."""
+    depth = len(encoder.out_channels) - 1
+    deeper = [parts for stride, parts in encoder.get_stages().items() if stride > 2**depth] if depth < 5 else []
+    return {id(module) for parts in deeper for part in parts for module in part.modules()}
 
 
 def _parts(module: nn.Module) -> list[nn.Module]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -70,7 +70,8 @@ class Prediction:
         """
         if cls.written:
             raise TypeError(f"{cls.__name__} cannot be read from its JSON form")
-        return _read(cls, line)  # type: ignore[no-any-return]
+        request = {"request": Request(line["usage"], line["seconds"])} if "usage" in line else {}
+        return _read(cls, {**line, **request})  # type: ignore[no-any-return]
 
     def is_finite(self) -> bool:
         """Whether no value is NaN or infinite."""
@@ -305,7 +306,9 @@ class Reply(Prediction):
         Sequence[float] | None,
         About("negative log-likelihood of each candidate, its end included (language models only)", "nats"),
     ] = None
-    request: Annotated[Request | None, About("what the request took (API models only)")] = None
+    request: Annotated[Request | None, About("what the request took (API models only)")] = field(
+        default=None, compare=False
+    )
 
 
 @dataclass(frozen=True)
@@ -321,7 +324,9 @@ class Completion(Prediction):
             "negative log-likelihood of the right word, its end included, where it is given (language models)", "nats"
         ),
     ] = None
-    request: Annotated[Request | None, About("what the request took (API models only)")] = None
+    request: Annotated[Request | None, About("what the request took (API models only)")] = field(
+        default=None, compare=False
+    )
 
 
 @dataclass(frozen=True)

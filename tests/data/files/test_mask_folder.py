@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def pair(root: Path, name: str, values: NDArray[Any] | Image.Image, mask: str = 
         path.parent.mkdir(parents=True, exist_ok=True)
     turn = Image.Exif()
     turn[0x0112] = exif
-    noise = np.random.default_rng(abs(hash(name)) % 2**32).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
+    noise = np.random.default_rng(crc32(name.encode())).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
     Image.fromarray(noise).save(root / "images" / f"{name}.png", exif=turn)
     image = values if isinstance(values, Image.Image) else Image.fromarray(values)
     image.save(root / "masks" / f"{name}{mask}")

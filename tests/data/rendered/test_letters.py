@@ -36,7 +36,6 @@ def test_glyphs_have_no_margins() -> None:
 
 
 def test_rows(data: DatasetDict) -> None:
-    assert letters.__defaults__ == (0, (3000, 300))
     assert {split: len(rows) for split, rows in data.items()} == {"train": 148, "validation": 37}
     for split, rows in data.items():
         assert rows.features == FEATURES

@@ -41,11 +41,6 @@ def test_shape(digits, words):
     assert len(set(ids)) == len(ids)
 
 
-def test_full_sizes_are_those_of_the_protocol():
-    assert speech.spoken_digits.__defaults__ == (0, (800, 200, 1000))
-    assert speech.spoken_words.__defaults__ == (0, (3750, 300))
-
-
 def test_voices_are_dealt_out_once():
     parts = speech.voices()
     everyone = [voice for part in parts.values() for voice in part]
