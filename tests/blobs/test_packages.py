@@ -214,7 +214,7 @@ def test_a_package_that_does_not_end_is_ended(
     index = raw(OK + f"Content-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode() + page)
     monkeypatch.setenv("PIP_INDEX_URL", f"{index}/simple")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setattr("tlzoo.blobs.packages._LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("tlzoo.blobs.packages._POLL_SECONDS", 0.1)
     if end == "large":
         monkeypatch.setenv("TLZOO_MAX_DOWNLOAD", "3000000")
         reason = "bytes or more; a file of unknown size may have 3,000,000"

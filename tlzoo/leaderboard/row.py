@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.types import Statistics
+from tlzoo.vocabulary import Tier
 
 
 class Point(TypedDict):
@@ -76,7 +77,7 @@ class BoardRow:
     rank: int | None = None
     card: str
     variant: str
-    weights: str
+    weights: Tier
     task: str
     dataset: str
     strategy: str | None = None

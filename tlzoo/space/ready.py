@@ -149,7 +149,7 @@ def _is_soon_ready(row: ScoredRow) -> bool:
 
 def _folder(row: ScoredRow) -> Path:
     """The folder of a model that was fine-tuned for visitors."""
-    assert row.run_ids, "a scored row has runs"
+    assert row.run_ids, "every row with a value has runs"
     return Path(blobs.cache_dir(), "tried", row.run_ids[0])
 
 
