@@ -131,7 +131,8 @@ def predictions_page() -> str:
     tasks = predictions_of_tasks()
     for example in EXAMPLES:
         kind = type(example)
-        parts.append(f"## {kind.__name__}\n\n{kind.__doc__}\n\nTasks: {', '.join(tasks[kind])}.\n")
+        about = (kind.__doc__ or "").replace("``", "`")
+        parts.append(f"## {kind.__name__}\n\n{about}\n\nTasks: {', '.join(tasks[kind])}.\n")
         parts.append(prediction_table(rows_of(kind, kind.json_names())) + "\n")
         others = tuple(field.name for field in fields(kind) if field.name not in kind.json_names())
         if kind.written and others:

@@ -232,7 +232,7 @@ class Clip(Prediction):
     given: Annotated[Sequence[int], About("places of the frames that the model was given", "frames", "0 and above")]
     bits_per_dim: Annotated[
         float | None,
-        About("negative log-likelihood of the true frames (models with a likelihood only)", "bits a value of a pixel"),
+        About("negative log-likelihood of the true frames (models with a likelihood only)", "bits per dimension"),
     ] = None
 
 
