@@ -219,7 +219,8 @@ class ChatModel(ApiModel):
         usage = answer["usage"]
         with self._lock:
             self._count.update([source] if usage else [source, "uncounted"])
-            self._count.update(usage or {})
+            if usage:
+                self._count.update(prompt_tokens=usage["prompt_tokens"], completion_tokens=usage["completion_tokens"])
             self.served.add(answer["model"])
 
     def _check_time(self) -> None:
