@@ -29,7 +29,7 @@ def test_class_subfolders(sound: Maker, tmp_path: Path) -> None:
     data = load(find(TASK, str(tmp_path / "mine")))
     assert data.features["label"].names == ["high", "low"]
     assert sum(len(s) for s in data.splits.values()) == 24
-    assert data.splits["test"][0]["audio"]["bytes"].startswith(b"RIFF")
+    assert Path(data.splits["test"][0]["audio"]["path"]).read_bytes().startswith(b"RIFF")
 
 
 def test_metadata_with_split_folders_and_speakers(sound: Maker, tmp_path: Path) -> None:
