@@ -103,7 +103,7 @@ def _refusal(
         return UnavailableError, f"HTTP {status}, no such repository, or a private one that this token may not read"
     if status == 401:
         return InputError, f"HTTP 401, the Hub does not accept the token ({answer}): {login}"
-    if status == 403 and error.request.method not in ("GET", "HEAD"):
+    if status == 403 and error.response.request.method not in ("GET", "HEAD"):
         return InputError, f"HTTP 403, the token may not write there ({answer})" + (f"; {remedy}" if remedy else "")
     if status == 404:
         return InputError, f"HTTP 404, not there, or not visible with this token ({answer})"
