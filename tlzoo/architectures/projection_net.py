@@ -119,10 +119,10 @@ class ProjectionNet(TrainableModel):
         """Rank the candidates of each message."""
         messages, replies = self(batch["message"], batch["candidates"])
         scores = (messages.repeat_interleave(batch["candidates_lengths"], 0) * replies).sum(-1)
-        each = [part.tolist() for part in scores.split(batch["candidates_lengths"].tolist())]
+        by_message = [part.tolist() for part in scores.split(batch["candidates_lengths"].tolist())]
         return [
-            Reply(texts[found.index(max(found))], candidate_scores=found)
-            for texts, found in zip(batch["texts"], each, strict=True)
+            Reply(texts[ranked.index(max(ranked))], candidate_scores=ranked)
+            for texts, ranked in zip(batch["texts"], by_message, strict=True)
         ]
 
     def stages(self) -> list[nn.Module]:

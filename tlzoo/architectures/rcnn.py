@@ -179,11 +179,11 @@ class RCNN(Normalising, TrainablePictureModel):
             targets.append(whole | {"labels": whole["labels"] + 1})
         return targets
 
-    def _boxes(self, found: Mapping[str, Tensor], frame: Tensor) -> Boxes:
+    def _boxes(self, detected: Mapping[str, Tensor], frame: Tensor) -> Boxes:
         return Boxes(
-            boxes=boxes_from_input(found["boxes"].detach(), frame).tolist(),
-            scores=found["scores"].tolist(),
-            labels=[self.objects[i - 1] for i in found["labels"].tolist()],
+            boxes=boxes_from_input(detected["boxes"].detach(), frame).tolist(),
+            scores=detected["scores"].tolist(),
+            labels=[self.objects[i - 1] for i in detected["labels"].tolist()],
         )
 
     def _painted(self, detections: Mapping[str, Tensor], size: tuple[int, int]) -> Tensor:

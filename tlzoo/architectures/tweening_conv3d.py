@@ -106,8 +106,8 @@ class TweeningConv3D(TrainableModel):
         """The frames between the two ends of each clip."""
         ends = batch["clip"][:, [0, -1]].float() / 127.5 - 1
         noise = torch.zeros(len(ends), self.noise_dim, device=ends.device)  # the likeliest course
-        found = ((self(ends, noise) + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 1, 3, 4, 2).cpu().numpy()
-        return [Clip(frames, list(range(1, self.frames - 1)), [0, self.frames - 1]) for frames in found]
+        clips = ((self(ends, noise) + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 1, 3, 4, 2).cpu().numpy()
+        return [Clip(frames, list(range(1, self.frames - 1)), [0, self.frames - 1]) for frames in clips]
 
     def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""

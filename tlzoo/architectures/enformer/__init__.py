@@ -275,17 +275,17 @@ class Enformer(TrainableModel):
 
     def predict(self, batch: Batch) -> list[DnaTracks]:
         """Tracks of the row's bins; of a row without tracks, of every bin that is predicted."""
-        found = []
+        predictions = []
         begin = (self.length - self.target_length * self.bin_size) // 2
         for i, tracks in enumerate(self(batch).float()):
             size = batch["bin_size"][i]
             values, first = self._resized(tracks, size), 0
             if "target" in batch:
-                known = batch["target"][i].isfinite().any(-1)
-                values, first = values[known], int(known.int().argmax())
+                is_given = batch["target"][i].isfinite().any(-1)
+                values, first = values[is_given], int(is_given.int().argmax())
             start = begin + first * size - batch["origin"][i]
-            found.append(DnaTracks(values.detach().cpu().numpy(), self.spec.labels, size, start))
-        return found
+            predictions.append(DnaTracks(values.detach().cpu().numpy(), self.spec.labels, size, start))
+        return predictions
 
     def augment(self, batch: Batch) -> Batch:
         """Move sequences by up to three bases, and read half of them on the other strand, with their tracks."""

@@ -159,7 +159,7 @@ class VideoFlow(TrainableModel):
         """The likeliest frames after the first ones of each clip, and bits per dimension of the true ones."""
         whole, first = batch["clip"].float(), self.conditioning_frames
         count = whole.shape[1] - first
-        found = self.generate(whole[:, :first], count).round().byte().permute(0, 1, 3, 4, 2).cpu().numpy()
+        clips = self.generate(whole[:, :first], count).round().byte().permute(0, 1, 3, 4, 2).cpu().numpy()
         noise = torch.rand(whole.shape[1:], generator=torch.Generator().manual_seed(0)).to(whole.device)
         last = min(first + SCORED, whole.shape[1])
         seen = [self.to_latents(_scaled(whole[:, t] + 0.5))[0] for t in range(last - 1)]
@@ -167,9 +167,9 @@ class VideoFlow(TrainableModel):
         for t in range(first, last):
             latents, log_determinant = self.to_latents(_scaled(whole[:, t] + noise[t]))
             bits.append(self.bits_per_dim(latents, log_determinant, seen[t - first : t]))
-        each = torch.stack(bits).mean(0).tolist()
+        bits_by_clip = torch.stack(bits).mean(0).tolist()
         places, given = list(range(first, whole.shape[1])), list(range(first))
-        return [Clip(f, places, given, b) for f, b in zip(found, each, strict=True)]
+        return [Clip(f, places, given, b) for f, b in zip(clips, bits_by_clip, strict=True)]
 
     def for_task(self, task: Task) -> Self:
         """Nothing depends on the data."""

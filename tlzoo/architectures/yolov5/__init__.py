@@ -38,7 +38,7 @@ ANCHORS = (
     ((116, 90), (156, 198), (373, 326)),
 )
 """Width and height of the boxes that each map starts from, pixels; fitted to COCO at 640 pixels."""
-MOST = 100
+MAX_DETECTIONS = 100
 """Detections kept of a picture, as COCO counts them."""
 _CANDIDATES = 30_000  # boxes of a picture that suppression looks at, as in the release
 _JOINED = {12: 6, 16: 4, 19: 14, 22: 10}  # layers that take the one before them and an earlier one, side by side
@@ -349,7 +349,7 @@ class YOLOv5(TrainablePictureModel):
         scores, order = every[index, classes].sort(descending=True, stable=True)
         index, classes, scores = index[order[:_CANDIDATES]], classes[order[:_CANDIDATES]], scores[:_CANDIDATES]
         boxes = box_convert(rows[index, :4], "cxcywh", "xyxy")
-        best = batched_nms(boxes, scores, classes, self.overlap)[:MOST]
+        best = batched_nms(boxes, scores, classes, self.overlap)[:MAX_DETECTIONS]
         return Boxes(
             boxes=boxes_from_input(boxes[best], frame).tolist(),
             scores=scores[best].tolist(),
