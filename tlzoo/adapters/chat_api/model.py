@@ -346,10 +346,10 @@ def _read(completion: Any, start: float) -> Answer:
         ValueError: It is not a chat completion; TypeError, AttributeError and LookupError too.
     """
     text = completion.choices[0].message.content
-    usage: TokenCount | None = completion.usage and {
-        "prompt_tokens": int(completion.usage.prompt_tokens),
-        "completion_tokens": int(completion.usage.completion_tokens),
-    }
+    count = completion.usage
+    usage: TokenCount | None = None
+    if count:
+        usage = {"prompt_tokens": int(count.prompt_tokens), "completion_tokens": int(count.completion_tokens)}
     if not isinstance(text, str | None):
         raise ValueError(f"text expected, got {type(text).__name__}")
     seconds = time.perf_counter() - start
