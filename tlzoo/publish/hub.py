@@ -155,10 +155,10 @@ class Hub:
             UnavailableError: The Hub does not answer.
         """
         with _told(str(repository)):
-            found = self._api.get_repo_discussions(
+            discussions = self._api.get_repo_discussions(
                 repository.name, repo_type=repository.kind, discussion_type="pull_request", discussion_status="open"
             )
-            return [each.num for each in found if each.title == title]
+            return [each.num for each in discussions if each.title == title]
 
     def create(self, repository: Repository, private: bool) -> None:
         """Create a repository, if it is not there.

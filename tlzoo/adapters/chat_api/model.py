@@ -352,10 +352,7 @@ def _read(completion: Any, start: float) -> Answer:
     count = completion.usage
     usage: TokenCount | None = None
     if count:
-        usage = {
-            "prompt_tokens": int(count.prompt_tokens),
-            "completion_tokens": int(count.completion_tokens),
-        }
+        usage = {"prompt_tokens": int(count.prompt_tokens), "completion_tokens": int(count.completion_tokens)}
     if not isinstance(text, str | None):
         raise ValueError(f"text expected, got {type(text).__name__}")
     seconds = time.perf_counter() - start
