@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.files import damage, kept, writable_folder, write_whole
+from tlzoo.files import cached, damage, writable_folder, write_whole
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ class Pot:
                 path = path / "a.txt"
             path.write_text("content")
 
-        assert kept(self.path, make, "a pot") == self.path
+        assert cached(self.path, make, "a pot") == self.path
         return self.inside.read_text()
 
 
@@ -125,7 +125,7 @@ def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
         raise ValueError("no more")
 
     with pytest.raises(ValueError, match="no more"):
-        kept(tmp_path / "pot", fail, "a pot")
+        cached(tmp_path / "pot", fail, "a pot")
     assert not (tmp_path / "pot").exists()
     assert not list(tmp_path.glob("*.part"))
 
@@ -160,7 +160,7 @@ def test_a_full_cache_may_be_read_only(small_disk: Path, pot: Pot) -> None:
 
 def test_a_full_disk_is_one_line(small_disk: Path) -> None:
     with pytest.raises(UnavailableError, match=r"pot: cannot be written \(the disk is full\); set TLZOO_CACHE"):
-        kept(small_disk / "pot", lambda path: path.write_bytes(bytes(1 << 20)), "a pot")
+        cached(small_disk / "pot", lambda path: path.write_bytes(bytes(1 << 20)), "a pot")
     assert not list(small_disk.glob("*.part"))
 
 

@@ -89,7 +89,7 @@ def write_together(folder: Path, write: Callable[[Path], object], last: str) -> 
         _sync(folder)
 
 
-def kept(path: Path, make: Callable[[Path], object], what: str) -> Path:
+def cached(path: Path, make: Callable[[Path], object], what: str) -> Path:
     """A cached file or folder: intact as it was written, or made now.
 
     An intact one needs no lock, so that a complete cache may be read-only.

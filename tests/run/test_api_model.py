@@ -22,7 +22,7 @@ from tlzoo.data import catalogue as data
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.schemas import CLOZE_FEATURES
 from tlzoo.errors import UnavailableError
-from tlzoo.files import forget, kept
+from tlzoo.files import cached, forget
 from tlzoo.leaderboard.store import Store
 from tlzoo.run.evaluate import Evaluation, evaluate
 
@@ -64,7 +64,7 @@ def keep(sizes: dict[str, int]) -> None:
     rows = {split: Dataset.from_list(passages(split, sizes[split]), features=CLOZE_FEATURES) for split in sizes}
     place = Path(os.environ["TLZOO_CACHE"]) / "datasets" / data.find(TASK).fingerprint
     forget(place)
-    kept(place, lambda folder: data._write(Prepared(DatasetDict(rows)), folder), "data set")
+    cached(place, lambda folder: data._write(Prepared(DatasetDict(rows)), folder), "data set")
 
 
 @pytest.fixture

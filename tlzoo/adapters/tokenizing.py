@@ -25,7 +25,7 @@ from tokenizers import (
 from tlzoo import blobs
 from tlzoo.adapters.families import Kind
 from tlzoo.errors import InputError
-from tlzoo.files import kept
+from tlzoo.files import cached
 from tlzoo.vocabulary import PRETRAINED_ON
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def learnt(kind: Kind, size: int) -> Tokenizer:
         UnavailableError: The source text is not available, or the cache cannot be written.
     """
     key = hashlib.sha256(f"{kind} {size} {_source().fingerprint} {VERSION}".encode()).hexdigest()
-    path = kept(
+    path = cached(
         blobs.cache_dir() / "tokenizers" / f"{key}.json",
         lambda new: _learn(kind, size).save(str(new)),
         f"{kind} tokenizer",

@@ -21,7 +21,7 @@ from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
-from tlzoo.files import is_utf8, kept
+from tlzoo.files import cached, is_utf8
 from tlzoo.keys import changed, key
 from tlzoo.vocabulary import column, task_facts
 
@@ -199,7 +199,7 @@ def _prepared(source: Source) -> Path:
     """The folder that holds a data set as it was prepared: now, or earlier."""
     name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
     folder = blobs.cache_dir() / "datasets" / name
-    return kept(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
+    return cached(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
 
 
 def _make(source: Source) -> Prepared:

@@ -108,7 +108,7 @@ class Hub:
             UnavailableError: The Hub does not answer.
         """
         self.need_token()
-        with _told("your account"):
+        with _translated("your account"):
             return str(self._api.whoami()["name"])
 
     def held(self, repository: Repository, revision: str = "main") -> Held | None:
@@ -128,7 +128,7 @@ class Hub:
         from huggingface_hub import RepoFile
         from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-        with _told(str(repository)):
+        with _translated(str(repository)):
             try:
                 # Asked first: where the Hub does not answer, the listing would repeat the question for half a minute.
                 info = self._api.repo_info(
@@ -154,7 +154,7 @@ class Hub:
             InputError: The token is not accepted.
             UnavailableError: The Hub does not answer.
         """
-        with _told(str(repository)):
+        with _translated(str(repository)):
             discussions = self._api.get_repo_discussions(
                 repository.name, repo_type=repository.kind, discussion_type="pull_request", discussion_status="open"
             )
@@ -167,7 +167,7 @@ class Hub:
             InputError: The token may not do that.
             UnavailableError: The Hub does not answer.
         """
-        with _told(str(repository)):
+        with _translated(str(repository)):
             self._api.create_repo(
                 repository.name,
                 repo_type=repository.kind,
@@ -205,7 +205,7 @@ class Hub:
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        with _told(str(repository)):
+        with _translated(str(repository)):
             operations: list[CommitOperationAdd | CommitOperationDelete] = [
                 CommitOperationAdd(path, content) for path, content in put
             ]
@@ -222,7 +222,7 @@ class Hub:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _translated(what: str) -> Iterator[None]:
     """Turn every failure of the Hub's client into one line that holds no token."""
     try:
         yield

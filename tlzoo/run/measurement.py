@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tlzoo.data.catalogue import sample
-from tlzoo.files import damage, kept
+from tlzoo.files import cached, damage
 from tlzoo.keys import key
 from tlzoo.measure.measure import Measurement
 from tlzoo.run import record
@@ -77,7 +77,7 @@ class MeasurementCache:
         """What is kept of the model of a run, or was measured now."""
         self.folder.mkdir(parents=True, exist_ok=True)
         what = f"the speed of {run.checkpoint.card}/{run.checkpoint.variant}"
-        path = kept(self._path(run), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
+        path = cached(self._path(run), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
         return Measured.from_json(path.read_text(encoding="utf-8"))
 
     def _path(self, run: Run) -> Path:

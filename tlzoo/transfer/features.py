@@ -18,7 +18,7 @@ from tlzoo import blobs
 from tlzoo.core.batch import Example, Row, collate, to_device
 from tlzoo.core.model import Backbone, HeadInput
 from tlzoo.core.task import HeadTask
-from tlzoo.files import kept
+from tlzoo.files import cached
 
 BATCH = 32
 
@@ -73,7 +73,7 @@ def frozen(
         UnavailableError: The features are not cached, and the cache cannot be written.
     """
     name = hashlib.sha256("\0".join([*key, task.output, *task.inputs]).encode()).hexdigest()
-    path = kept(
+    path = cached(
         blobs.cache_dir() / "features" / f"{name}.arrow",
         lambda new: _write(_compute(backbone, task, splits, device, progress), new),
         "frozen features",

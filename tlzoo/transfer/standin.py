@@ -112,7 +112,7 @@ def pretrained(card: Card, variant_id: str) -> Path:
             _pretrain(card, variant_id, folder)
 
     path = cached_path(recipe_key(card, variant_id))
-    files.kept(path.parent, make, f"stand-in weights of {card.id}")
+    files.cached(path.parent, make, f"stand-in weights of {card.id}")
     return path
 
 

@@ -23,7 +23,7 @@ from tlzoo import blobs
 from tlzoo.adapters.weights import blob
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.files import kept
+from tlzoo.files import cached
 
 HOST = "127.0.0.1"
 MAX_START_SECONDS = 300.0
@@ -55,7 +55,7 @@ def folder(variant: Variant) -> Path:
         _need("gguf")
         _convert(blobs.fetch(blob(file)), folder)
 
-    return kept(place, make, f"{variant.model}, unpacked")
+    return cached(place, make, f"{variant.model}, unpacked")
 
 
 def _convert(path: Path, target: Path) -> None:

@@ -22,7 +22,7 @@ from tlzoo.data.files.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.files import kept
+from tlzoo.files import cached
 from tlzoo.hub import client, hub_error
 from tlzoo.vocabulary import Annotation, TaskFacts, task_facts
 
@@ -110,7 +110,7 @@ def _unpacked(repo: str, commit: str, archive: str) -> Path:
         except PlaceError as error:
             raise UnavailableError(f"hub:{repo}: {archive}: {error}") from None
 
-    kept(target, unpack, f"{archive} of hub:{repo}, unpacked")
+    cached(target, unpack, f"{archive} of hub:{repo}, unpacked")
     inside = list(target.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else target
 
