@@ -55,7 +55,7 @@ def test_published_vocabularies_are_read(tmp_path: Path) -> None:
     path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "gui", "##tar", "a"]))
     tokenizer = published_tokenizer({"vocab.txt": path})
     assert tokenizer.encode("A guitar").tokens == ["[CLS]", "a", "gui", "##tar", "[SEP]"]
-    with pytest.raises(InputError, match=r"no tokenizer\.json nor vocab\.txt"):
+    with pytest.raises(InputError, match=r"neither tokenizer\.json nor vocab\.txt"):
         published_tokenizer({})
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(InputError, match="cannot be read as a tokenizer"):
