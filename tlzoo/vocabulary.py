@@ -36,8 +36,16 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
-Adapter = Literal["own", "openai", "litert", "smp", "timm", "torchvision", "transformers"]
-"""Library families that build models; :data:`tlzoo.adapters.ADAPTERS` has the module of each."""
+ADAPTERS: Mapping[str, str] = {
+    "own": "builtin",
+    "openai": "chat_api.model",
+    "litert": "litert",
+    "smp": "smp",
+    "timm": "timm",
+    "torchvision": "torchvision",
+    "transformers": "transformers",
+}
+"""Library families that build models, with the module of ``tlzoo.adapters`` whose ``build`` does it."""
 Head = Literal[
     "vector",  # reads one vector an example
     "maps",  # reads feature maps

@@ -1,4 +1,4 @@
-"""Adapters turn a card's variant into a live model: one module a library family, named here, imported on use."""
+"""Adapters turn a card's variant into a live model: one module a library family, imported on use."""
 
 from __future__ import annotations
 
@@ -6,22 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tlzoo.errors import UnavailableError
+from tlzoo.vocabulary import ADAPTERS
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
     from tlzoo.core.model import Backbone, Model
     from tlzoo.core.task import Task
-    from tlzoo.vocabulary import Adapter
-
-ADAPTERS: dict[Adapter, str] = {
-    "own": "tlzoo.adapters.builtin:build",
-    "openai": "tlzoo.adapters.chat_api.model:build",
-    "litert": "tlzoo.adapters.litert:build",
-    "smp": "tlzoo.adapters.smp:build",
-    "timm": "tlzoo.adapters.timm:build",
-    "torchvision": "tlzoo.adapters.torchvision:build",
-    "transformers": "tlzoo.adapters.transformers:build",
-}
 
 
 def is_built(variant: Variant) -> bool:
@@ -52,6 +42,6 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
         raise UnavailableError(
             f"no adapter for {variant.adapter} {variant.model} in this version; adapters: {', '.join(sorted(ADAPTERS))}"
         )
-    module, _, function = ADAPTERS[variant.adapter].partition(":")
-    network: Backbone | Model = getattr(import_module(module), function)(variant, given, task)
+    module = import_module(f"tlzoo.adapters.{ADAPTERS[variant.adapter]}")
+    network: Backbone | Model = module.build(variant, given, task)
     return network

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.keys import key
-from tlzoo.vocabulary import TASKS, Adapter, Domain, InputKind, Output, Strategy, TaskFacts
+from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, Output, Strategy, TaskFacts
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """Pattern of an id, which is also the name of a file and part of addresses."""
@@ -30,6 +30,12 @@ def _known_task(name: str) -> str:
     return name
 
 
+def _known_adapter(name: str) -> str:
+    if name not in ADAPTERS:
+        raise ValueError(f"should be one of: {', '.join(ADAPTERS)}")
+    return name
+
+
 Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=MAX_ID_CHARACTERS)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
@@ -38,6 +44,7 @@ Place = Annotated[
 ]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 TaskName = Annotated[str, AfterValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
+AdapterName = Annotated[str, AfterValidator(_known_adapter), Field(json_schema_extra={"enum": list(ADAPTERS)})]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*(?::\w+)?$")]
 
 LOADING = frozenset(
@@ -211,7 +218,7 @@ class Variant(Node):
     id: Slug
     kind: Literal["official", "nano"]
     description: Text
-    adapter: Adapter
+    adapter: AdapterName
     """Library family that builds it."""
     model: ModelName
     """Name in that library: a timm model, a transformers architecture, ``module:Class`` of tlzoo.architectures."""

@@ -104,6 +104,7 @@ class Metric:
         low: Minimum.
         high: Maximum, or infinity.
         unit: Unit, empty for a fraction.
+        statistic: The metric whose per-example statistic it is computed from; empty where it has its own.
     """
 
     label: str
@@ -114,6 +115,7 @@ class Metric:
     low: float = 0.0
     high: float = 1.0
     unit: str = ""
+    statistic: str = ""
 
     @property
     def sign(self) -> int:
@@ -174,6 +176,7 @@ METRICS: dict[str, Metric] = {
         mean_dice,
         "Twice the intersection over the sum of predicted and true pixels over all pictures, mean over classes.",
         "Dice 1945, doi:10.2307/1932409",
+        statistic="miou",
     ),
     "pck": Metric(
         "PCK@0.2",

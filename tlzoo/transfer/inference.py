@@ -91,7 +91,8 @@ def statistics(task: Task, predictions: Iterable[Prediction], rows: Iterable[Row
         if not prediction.is_finite():
             raise DivergedError(f"prediction {number} holds NaN or infinite numbers")
         examples.append(task.statistics(prediction, row))
-    return {name: [list(s[name]) for s in examples] for name in task.metrics if all(name in s for s in examples)}
+    sources = {name: METRICS[name].statistic or name for name in task.metrics}
+    return {name: [list(s[of]) for s in examples] for name, of in sources.items() if all(of in s for s in examples)}
 
 
 def value(metric: str, statistic: Sequence[Sequence[float]]) -> float:
