@@ -1,5 +1,6 @@
 """The record of each task names what is there."""
 
+import ast
 from importlib import import_module
 from pathlib import Path
 
@@ -40,10 +41,18 @@ def test_another_kind_of_input_has_its_own_board_and_no_other_domain_has_it() ->
 
 
 def test_the_name_of_a_task_stands_in_its_record_its_module_and_its_data_alone() -> None:
+    """Examples in docstrings aside."""
     package = Path(tlzoo.__file__).parent
-    texts = {path.relative_to(package).as_posix(): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    literals = {
+        path.relative_to(package).as_posix(): {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant)
+        }
+        for path in package.rglob("*.py")
+    }
     for name in TASKS:
-        files = sorted(path for path, text in texts.items() if f'"{name}"' in text)
+        files = sorted(path for path, constants in literals.items() if name in constants)
         assert len(files) == 3 and files[0] == "data/named.py" and files[2] == "vocabulary.py", (name, files)
         assert files[1].startswith("tasks/"), files
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.files.coco import listing
-from tlzoo.data.files.coco_targets import Area, pixels
+from tlzoo.data.files.coco.targets import Area, pixels
 from tlzoo.data.media.image import decode, read_values
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError

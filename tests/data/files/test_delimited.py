@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tlzoo.data.files.delimited import column_named
 from tlzoo.data.files.tables import read_table
+from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.errors import InputError
 
 

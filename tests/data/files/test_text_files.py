@@ -14,10 +14,10 @@ from PIL import Image
 
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import coco, f0_folder, folder, mask_folder, passages, squad, transcripts
-from tlzoo.data.files.delimited import read_sheet
 from tlzoo.data.files.fasta import read_fasta
 from tlzoo.data.files.tables import read_table
 from tlzoo.data.files.text_files import lines, parse_json, read_text
+from tlzoo.data.files.text_files.delimited import read_sheet
 from tlzoo.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("new_cache")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlzoo.data.dataset import Listing
-from tlzoo.data.files.delimited import Sheet, column_named, read_sheet
 from tlzoo.data.files.split_names import is_plain, split_of, splits_among
+from tlzoo.data.files.text_files.delimited import Sheet, column_named, read_sheet
 from tlzoo.errors import InputError
 
 SUFFIXES = {

@@ -15,9 +15,9 @@ from tlzoo import blobs
 from tlzoo.blobs.places import PlaceError
 from tlzoo.data.dataset import Listing, classes_of
 from tlzoo.data.files.boxes import FACE, Objects, rarest
-from tlzoo.data.files.delimited import column_named
 from tlzoo.data.files.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.files.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.schemas import storage
@@ -223,8 +223,9 @@ def _attach_masks(examples: Listing, targets: Sequence[Any], feature: object, wh
 
 def _of_tables(loaded: DatasetDict, where: str, facts: TaskFacts, **given: str | None) -> Listing:
     """List the texts of a data set as those of a person's own tables, one table a split."""
-    from tlzoo.data.files import table_formats, tables
+    from tlzoo.data.files import tables
     from tlzoo.data.files.readers import named
+    from tlzoo.data.files.tables import formats
 
     assert facts.table_reader
     is_classed = facts.annotation == "class"
@@ -238,9 +239,9 @@ def _of_tables(loaded: DatasetDict, where: str, facts: TaskFacts, **given: str |
         for name, feature in rows.features.items():
             inner = getattr(feature, "feature", None)
             if isinstance(feature, ClassLabel):
-                columns[name] = table_formats.class_names(columns[name], feature.names)
+                columns[name] = formats.class_names(columns[name], feature.names)
             elif isinstance(inner, ClassLabel):
-                columns[name] = [table_formats.class_names(values or [], inner.names) for values in columns[name]]
+                columns[name] = [formats.class_names(values or [], inner.names) for values in columns[name]]
         ids = [f"{split}/{i}" for i in range(len(rows))] if is_classed else None
         called = split_of(str(split)) or str(split)
         parts.append(tables.Table(Path(where, str(split)), columns, called, ids))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.boxes import rarest
-from tlzoo.data.files.coco_targets import mask_columns
+from tlzoo.data.files.coco.targets import mask_columns
 from tlzoo.data.files.folder import SUFFIXES, walk
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_text

@@ -10,10 +10,10 @@ from typing import Any
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.delimited import column_named, read_sheet
 from tlzoo.data.files.folder import GROUP_COLUMNS, METADATA, SUFFIXES, named_files, walk
 from tlzoo.data.files.split_names import by_folder
 from tlzoo.data.files.text_files import lines
+from tlzoo.data.files.text_files.delimited import column_named, read_sheet
 from tlzoo.data.media.spelling import characters_of, normalise, spell
 from tlzoo.data.schemas import text_features
 from tlzoo.errors import InputError

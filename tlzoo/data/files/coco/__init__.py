@@ -18,7 +18,7 @@ import numpy as np
 
 from tlzoo.data.dataset import Listing, Targets
 from tlzoo.data.files.boxes import FACE, Objects, Size, rarest
-from tlzoo.data.files.coco_targets import Area, Masks, People
+from tlzoo.data.files.coco.targets import Area, Masks, People
 from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_json

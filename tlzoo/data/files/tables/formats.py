@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tlzoo.data.files.delimited import read_sheet
 from tlzoo.data.files.text_files import lines, parse_json, printable, read_text
+from tlzoo.data.files.text_files.delimited import read_sheet
 from tlzoo.errors import InputError
 
 Values = dict[str, list[Any]]

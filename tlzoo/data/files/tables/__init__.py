@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from tlzoo.data.dataset import Listing
-from tlzoo.data.files.delimited import column_named
 from tlzoo.data.files.folder import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import WORDS, split_of
-from tlzoo.data.files.table_formats import FORMATS, Values, holds_rows, is_json, read_columns, suffix_of
+from tlzoo.data.files.tables.formats import FORMATS, Values, holds_rows, is_json, read_columns, suffix_of
 from tlzoo.data.files.text_files import read_text
+from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.protocol import SPLITS
 from tlzoo.errors import InputError
 
