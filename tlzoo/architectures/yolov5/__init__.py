@@ -337,7 +337,7 @@ class YOLOv5(TrainablePictureModel):
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> list[Boxes]:
-        """The best detections of each picture, at most ``MOST``."""
+        """The best detections of each picture, at most ``MAX_DETECTIONS``."""
         decoded = self.detect.decode(self(batch))
         return [self._suppressed(rows, frame) for rows, frame in zip(decoded, batch["frame"], strict=True)]
 
