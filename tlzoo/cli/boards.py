@@ -10,7 +10,7 @@ import typer
 from tlzoo import terminal
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard import Format
-from tlzoo.vocabulary import Strategy, Tier
+from tlzoo.vocabulary import TASKS, Strategy, Tier
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ def leaderboard(
     if not board.num_rows and form == "table":
         where = f" for {task}" if task else ""
         raise InputError(
-            f"no results{where} in {out} yet; make some with: tlzoo eval --task {task or 'audio-classification'}"
+            f"no results{where} in {out} yet; make some with: tlzoo eval --task {task or next(iter(TASKS))}"
         )
     shown = render.render(board, form, None if wide else terminal.width(), by_tier=sort is None)
     _say_whose(out)
