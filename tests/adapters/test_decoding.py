@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.conformance.models import same
 from tests.support.dialogue import ANSWERS, MESSAGES, ROWS
 from tests.support.training import learn, scores
 from tlzoo.adapters import build, tokenizing
@@ -104,9 +105,7 @@ def test_batches_and_padding_change_no_score(
     assert len(together) == 16
     for row, other in zip(rows, together, strict=True):
         (alone,) = model.predict(model.preprocess([row]))
-        assert alone.text == other.text
-        for name in ("nats", "candidate_nats", "candidate_scores"):
-            assert alone.get(name, 0) == pytest.approx(other.get(name, 0), abs=1e-4)
+        assert same(alone, other, 1e-4)
 
 
 def test_it_learns_ten_replies_and_writes_them(

@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.support.published import official
 from tlzoo.adapters import build
 from tlzoo.adapters.imagenet import categories
 from tlzoo.cards import catalogue
@@ -19,9 +20,8 @@ each_card = pytest.mark.parametrize("name", CARDS)
 
 def nano(name: str) -> ImageBackbone:
     card = catalogue.get(name)
-    (variant,) = (v for v in card.variants if v.kind == "nano")
     torch.manual_seed(0)
-    backbone = build(variant, card.input_of(variant))
+    backbone = build(card.variants[-1], card.input_of(card.variants[-1]))
     assert isinstance(backbone, ImageBackbone)
     return backbone
 
@@ -34,6 +34,29 @@ def test_a_thousand_names_none_twice() -> None:
     names = categories()
     assert len(set(names)) == len(names) == 1000
     assert [names[i] for i in (281, 282, 285, 967)] == ["tabby", "tiger cat", "Egyptian cat", "espresso"]
+
+
+@pytest.mark.parametrize(
+    ("card", "variant", "count"), [("efficientnet", "lite0", 4_652_008), ("mobilenet", "v2", 3_504_872)]
+)
+def test_published_weights_see_an_espresso_and_a_cat(card: str, variant: str, count: int) -> None:
+    data = pytest.importorskip("skimage.data")
+    backbone = official(card, variant)
+    model = backbone.published_model()
+    predictions = model.predict(
+        model.preprocess([{"image": Image.fromarray(p)} for p in (data.coffee(), data.chelsea())])
+    )
+    for prediction in predictions:
+        assert len(prediction.scores) == 5
+        assert prediction.score == max(prediction.scores.values()) == prediction.scores[prediction.label]
+    espresso, cat = predictions
+    assert espresso.label == "espresso" and cat.label in ("tabby", "tiger cat", "Egyptian cat")
+    if card == "mobilenet":
+        assert len(model.stages()) == 6
+        assert sum(p.numel() for stage in model.stages() for p in stage.parameters()) == count
+    backbone.drop_published_head()
+    assert backbone.published_model() is None
+    assert sum(p.numel() for p in backbone.parameters()) == count - 1000 * 1281
 
 
 @each_card
@@ -54,11 +77,8 @@ def test_maps_of_a_picture_that_is_higher_than_wide(name: str, pictures: list[Im
 def test_partial_tuning_opens_what_works_at_stride_32(name: str, pictures: list[Image.Image]) -> None:
     model = nano(name).for_task(ImageClassification.of(["a", "b"]))
     strategies.apply(model, "partial")
-    batch = batch_of(model.backbone, pictures[:2])
-    model.eval()
-    maps = model.backbone(batch)["pyramid"]
-    opened = [values.requires_grad for values in maps]
-    assert opened == ([False, False, True, True] if name == "vgg-16" else [False, False, False, True])
+    maps = model.eval().backbone(batch_of(model.backbone, pictures[:2]))["pyramid"]
+    assert [values.requires_grad for values in maps] == [False, False, name == "vgg-16", True]
 
 
 @each_card

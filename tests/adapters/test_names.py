@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from tlzoo.adapters import build, is_built
+from tlzoo.adapters.weights import variant_of
+from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Input, Variant
-from tlzoo.errors import TlzooError
+from tlzoo.errors import InputError, TlzooError
 
 GIVEN = Input(kind="image", description="x", height=32, width=32)
 
@@ -59,3 +61,19 @@ def test_nothing_else_can_be_named(adapter: str, model: str, config: dict[str, o
         build(named, GIVEN)
     assert not marker.exists()
     assert "antigravity" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("card", "variant", "model", "message"),
+    [
+        ("mobilenet", 0, "mobilenet_v4", "did you mean 'mobilenet_v2'"),
+        ("detectron2", 0, "detection.fasterrcnn_resnet50_fp", r"did you mean 'detection\.fasterrcnn_resnet50_fpn'"),
+        ("unet", 0, "UNett", "did you mean 'Unet'"),
+        ("deeplabv3", "tflite", "deeplabv4.tflite", r"deeplabv3\.tflite"),
+    ],
+)
+def test_an_unknown_network_names_the_closest(card: str, variant: str | int, model: str, message: str) -> None:
+    facts = catalogue.get(card)
+    known = facts.variants[0] if variant == 0 else variant_of(facts, str(variant))
+    with pytest.raises(InputError, match=message):
+        build(known.model_copy(update={"model": model}), facts.input)

@@ -4,20 +4,19 @@ import pytest
 import torch
 
 from tests.support.encoders import CARDS, encoder
+from tests.support.published import or_skip
+from tests.support.training import learn
 from tlzoo.adapters import pretraining
 from tlzoo.core.batch import Row, to_device
 from tlzoo.data.catalogue import find, load
-from tlzoo.errors import UnavailableError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
+@or_skip()
 def rows() -> list[Row]:
-    try:
-        return [*load(find("language-modeling", "wikipedia")).splits["train"].select(range(48))]
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return [*load(find("language-modeling", "wikipedia")).splits["train"].select(range(48))]
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -26,16 +25,7 @@ def test_the_loss_falls_and_the_encoder_is_what_learns(name: str, rows: list[Row
     before = {k: v.clone() for k, v in network.state_dict().items()}
     model = pretraining.objective_for(network)
     assert type(model).__name__ == network.family.objective
-    batch = model.collate([model.encode(row) for row in rows[:16]])
-    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
-    model.train()
-    losses = []
-    for _ in range(25):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
+    losses = learn(model, rows[:16], 25, rate=3e-3)
     assert sum(losses[-5:]) < 0.93 * sum(losses[:5])
     moved = [k for k, v in network.state_dict().items() if not torch.equal(v, before[k])]
     assert len(moved) > len(before) * 0.8

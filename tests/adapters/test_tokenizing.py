@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from tests.support.published import or_skip
 from tlzoo.adapters.families import Kind
 from tlzoo.adapters.tokenizing import SPECIALS, learnt, published_tokenizer
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 
 KINDS = list(SPECIALS)
 SENTENCE = "The capital of Australia is Canberra, not Sydney."
@@ -17,11 +18,9 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
+@or_skip()
 def tokenizer(kind: Kind) -> Tokenizer:
-    try:
-        return learnt(kind, 4096)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return learnt(kind, 4096)
 
 
 def test_the_vocabulary_is_full_and_special_tokens_come_first(tokenizer: Tokenizer, kind: Kind) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.published import or_skip
 from tlzoo.architectures.enformer import Attention, AttentionPool, Enformer
 from tlzoo.architectures.enformer.positions import basis, relative_shift
 from tlzoo.blobs import Blob, fetch
-from tlzoo.cards import catalogue
 from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.data.schemas import track_features
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 from tlzoo.tasks.dna_tracks import Tracks
 
 SMALL: dict[str, Any] = {
@@ -37,15 +37,6 @@ def small() -> Enformer:
     model = Enformer(**SMALL)
     for parameter in model.parameters():  # attention gives zeros at first
         parameter.data += 0.1 * torch.randn_like(parameter)
-    return model.eval()
-
-
-def nano(tracks: int) -> Enformer:
-    """The card's nano variant."""
-    torch.manual_seed(0)
-    config = catalogue.get("enformer").variants[1].config
-    model = Enformer(**config)
-    model.for_task(Tracks(track_features(-1, tracks)))
     return model.eval()
 
 
@@ -80,10 +71,8 @@ def _gamma(x: float, i: int, count: int, length: int) -> float:
 
 
 def test_gamma_densities_are_those_that_tensorflow_computed_for_the_published_weights() -> None:
-    try:
+    with or_skip():
         theirs = torch.load(fetch(TF_GAMMAS), weights_only=True)
-    except UnavailableError as error:
-        pytest.skip(str(error))
     ours = basis(1536, 192)[:, 64:96]
     assert (ours - theirs).abs().max() < 3e-3
     assert (ours - theirs).abs().mean() < 2e-5
@@ -110,13 +99,9 @@ def test_attention_by_hand() -> None:
     for head in range(2):
         for i in range(5):
             query = q[i, head] / 4**0.5
-            logits = torch.stack(
-                [
-                    (query + content[head]) @ k[j, head] + (query + position[head]) @ relative[j - i + 4, head]
-                    for j in range(5)
-                ]
-            )
-            seen[i, head] = logits.softmax(0) @ v[:, head]
+            by_content, by_position = query + content[head], query + position[head]
+            logits = [by_content @ k[j, head] + by_position @ relative[j - i + 4, head] for j in range(5)]
+            seen[i, head] = torch.stack(logits).softmax(0) @ v[:, head]
     torch.testing.assert_close(layer(x)[0], layer.to_out(seen.flatten(1)))
 
 

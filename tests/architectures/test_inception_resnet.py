@@ -35,44 +35,28 @@ def facenet_file() -> dict[str, tuple[int, ...]]:
         found.update({f"{name}.{kind}": (channels,) for kind in ("weight", "bias", "running_mean", "running_var")})
         found[f"{name}.num_batches_tracked"] = ()
 
-    def block(name: str, channels: int, joined: int) -> None:
-        found[f"{name}.conv2d.weight"], found[f"{name}.conv2d.bias"] = (channels, joined, 1, 1), (channels,)
+    def branches(name: str, inputs: int, *convolutions: tuple[tuple[int, ...], ...], joined: int = 0) -> None:
+        for number, branch in enumerate(convolutions):
+            before = inputs
+            for place, (outputs, *sides) in enumerate(branch):
+                conv(f"{name}.branch{number}" + f".{place}" * (len(branch) > 1), before, outputs, *sides)
+                before = outputs
+        if joined:
+            found[f"{name}.conv2d.weight"], found[f"{name}.conv2d.bias"] = (inputs, joined, 1, 1), (inputs,)
 
-    conv("conv2d_1a", 3, 32, 3, 3)
-    conv("conv2d_2a", 32, 32, 3, 3)
-    conv("conv2d_2b", 32, 64, 3, 3)
-    conv("conv2d_3b", 64, 80)
-    conv("conv2d_4a", 80, 192, 3, 3)
-    conv("conv2d_4b", 192, 256, 3, 3)
+    stem = {"1a": (32, 3, 3), "2a": (32, 3, 3), "2b": (64, 3, 3), "3b": (80,), "4a": (192, 3, 3), "4b": (256, 3, 3)}
+    for name, inputs in zip(stem, (3, 32, 32, 64, 80, 192), strict=True):
+        conv(f"conv2d_{name}", inputs, *stem[name])
     for i in range(5):
-        conv(f"repeat_1.{i}.branch0", 256, 32)
-        conv(f"repeat_1.{i}.branch1.0", 256, 32)
-        conv(f"repeat_1.{i}.branch1.1", 32, 32, 3, 3)
-        conv(f"repeat_1.{i}.branch2.0", 256, 32)
-        conv(f"repeat_1.{i}.branch2.1", 32, 32, 3, 3)
-        conv(f"repeat_1.{i}.branch2.2", 32, 32, 3, 3)
-        block(f"repeat_1.{i}", 256, 96)
-    conv("mixed_6a.branch0", 256, 384, 3, 3)
-    conv("mixed_6a.branch1.0", 256, 192)
-    conv("mixed_6a.branch1.1", 192, 192, 3, 3)
-    conv("mixed_6a.branch1.2", 192, 256, 3, 3)
+        deep = (32,), (32, 3, 3), (32, 3, 3)
+        branches(f"repeat_1.{i}", 256, deep[:1], deep[:2], deep, joined=96)
+    branches("mixed_6a", 256, ((384, 3, 3),), ((192,), (192, 3, 3), (256, 3, 3)))
     for i in range(10):
-        conv(f"repeat_2.{i}.branch0", 896, 128)
-        conv(f"repeat_2.{i}.branch1.0", 896, 128)
-        conv(f"repeat_2.{i}.branch1.1", 128, 128, 1, 7)
-        conv(f"repeat_2.{i}.branch1.2", 128, 128, 7, 1)
-        block(f"repeat_2.{i}", 896, 256)
-    for branch, outputs in enumerate((384, 256, 256)):
-        conv(f"mixed_7a.branch{branch}.0", 896, 256)
-        if branch == 2:
-            conv("mixed_7a.branch2.1", 256, 256, 3, 3)
-        conv(f"mixed_7a.branch{branch}.{1 + branch // 2}", 256, outputs, 3, 3)
+        branches(f"repeat_2.{i}", 896, ((128,),), ((128,), (128, 1, 7), (128, 7, 1)), joined=256)
+    last = (256, 3, 3)
+    branches("mixed_7a", 896, ((256,), (384, 3, 3)), ((256,), last), ((256,), last, last))
     for name in (*(f"repeat_3.{i}" for i in range(5)), "block8"):
-        conv(f"{name}.branch0", 1792, 192)
-        conv(f"{name}.branch1.0", 1792, 192)
-        conv(f"{name}.branch1.1", 192, 192, 1, 3)
-        conv(f"{name}.branch1.2", 192, 192, 3, 1)
-        block(name, 1792, 384)
+        branches(name, 1792, ((192,),), ((192,), (192, 1, 3), (192, 3, 1)), joined=384)
     found["last_linear.weight"] = (512, 1792)
     norm("last_bn", 512)
     found["logits.weight"], found["logits.bias"] = (8631, 512), (8631,)
@@ -108,12 +92,8 @@ def test_v1_loads_facenets_file(with_classifier: bool, tmp_path: Path) -> None:
     with torch.inference_mode():
         outputs = model(image(160, 1))
     torch.testing.assert_close(outputs["pooled"].norm(dim=1), torch.ones(1))
-    assert [tuple(m.shape[1:]) for m in outputs["pyramid"]] == [
-        (192, 40, 40),
-        (256, 20, 20),
-        (896, 10, 10),
-        (1792, 5, 5),
-    ]
+    sizes = [(192, 40), (256, 20), (896, 10), (1792, 5)]
+    assert [tuple(m.shape[1:]) for m in outputs["pyramid"]] == [(c, side, side) for c, side in sizes]
 
 
 def test_the_embedding_follows_the_last_norm() -> None:

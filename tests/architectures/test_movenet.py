@@ -11,56 +11,36 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.support.published import official, or_skip, photograph
 from tests.support.stick_figures import distance, figures
+from tests.support.training import learn, scores
 from tlzoo import blobs
 from tlzoo.adapters.weights import blob, resolve, variant_of
 from tlzoo.architectures.folding import FoldableNorm
 from tlzoo.architectures.movenet import MoveNet, focal_loss
-from tlzoo.blobs import Blob
 from tlzoo.cards import catalogue
 from tlzoo.checkpoints import tfjs
 from tlzoo.data.media.geometry import points_from_input
 from tlzoo.data.media.keypoints import COCO_NAMES
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CARD = catalogue.get("movenet")
-PHOTOGRAPHS = {
-    "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
-    "camera.png": "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
-}
-"""Of scikit-image: Eileen Collins, sitting, and a man who stands behind a camera."""
 COCO = Path(__file__).parents[2].parent / "shared/data/minicoco/images"
 CONFIDENT = ("000000201899.jpg", "000000413096.jpg", "000000457745.jpg")
 """Pictures of COCO in which the reference is sure of most keypoints of one person."""
 
 
 def photographs() -> list[Image.Image]:
-    found = []
-    for name, sha256 in PHOTOGRAPHS.items():
-        place = f"pypi:scikit-image==0.25.2/skimage/data/{name}"
-        try:
-            found.append(Image.open(blobs.fetch(Blob(name, (place,), sha256), progress=False)).convert("RGB"))
-        except UnavailableError as error:
-            pytest.skip(str(error))
+    found = [photograph(name) for name in ("astronaut", "camera")]
     return found + [Image.open(COCO / name).convert("RGB") for name in CONFIDENT if (COCO / name).exists()]
-
-
-def official(variant: str) -> MoveNet:
-    try:
-        checkpoint = resolve(CARD, "official", variant)
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    model = MoveNet(**variant_of(CARD, variant).config)
-    model.load_official(checkpoint.paths())
-    return model.eval()
 
 
 @pytest.fixture(scope="module")
 def lightning() -> MoveNet:
-    return official("lightning")
+    return official("movenet", "lightning")
 
 
 class Reference:
@@ -80,17 +60,15 @@ class Reference:
 
 
 @pytest.fixture(scope="module")
+@or_skip()
 def reference() -> Reference:
     (weights,) = variant_of(CARD, "lightning-int8").weights
-    try:
-        return Reference(blobs.fetch(blob(weights.files[0]), progress=False))
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return Reference(blobs.fetch(blob(weights.files[0]), progress=False))
 
 
 @pytest.mark.parametrize("variant", ["lightning", "lightning-int8"])
 def test_keypoints_are_the_references(variant: str, reference: Reference) -> None:
-    model = official(variant)
+    model = official("movenet", variant)
     for picture in photographs():
         example = model.encode({"image": picture})
         points, confidence = reference(example["image"])
@@ -105,7 +83,7 @@ def test_keypoints_are_the_references(variant: str, reference: Reference) -> Non
 
 
 def test_thunder_agrees_with_lightning(lightning: MoveNet) -> None:
-    thunder = official("thunder")
+    thunder = official("movenet", "thunder")
     picture = photographs()[0]
     one, two = (model.predict(model.preprocess([{"image": picture}]))[0] for model in (lightning, thunder))
     apart = np.linalg.norm(np.array(one.keypoints[0]) - np.array(two.keypoints[0]), axis=1)
@@ -141,15 +119,11 @@ def test_folded_norms_survive_training_and_a_bundle(lightning: MoveNet) -> None:
 
 
 def test_weights_of_a_graph_model(tmp_path: Path) -> None:
+    coarse = {"dtype": "uint8", "scale": 0.5, "min": -1}
     entries = [
         {"name": "plain", "shape": [2], "dtype": "float32"},
         {"name": "half", "shape": [2], "dtype": "float32", "quantization": {"dtype": "float16"}},
-        {
-            "name": "bytes",
-            "shape": [1, 3],
-            "dtype": "float32",
-            "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1},
-        },
+        {"name": "bytes", "shape": [1, 3], "dtype": "float32", "quantization": coarse},
         {"name": "count", "shape": [], "dtype": "int32"},
     ]
     data = np.float32([1, 2]).tobytes() + np.float16([0.5, -3]).tobytes() + bytes([0, 2, 255]) + np.int32(7).tobytes()
@@ -158,13 +132,8 @@ def test_weights_of_a_graph_model(tmp_path: Path) -> None:
     manifest = {"format": "graph-model", "weightsManifest": [{"paths": ["a.bin", "b.bin"], "weights": entries}]}
     (tmp_path / "model.json").write_text(json.dumps(manifest))
     files = {name: tmp_path / name for name in ("model.json", "a.bin", "b.bin")}
-    found = tfjs.weights(files)
-    assert {name: value.tolist() for name, value in found.items()} == {
-        "plain": [1, 2],
-        "half": [0.5, -3],
-        "bytes": [[-1, 0, 126.5]],
-        "count": 7,
-    }
+    found = {name: value.tolist() for name, value in tfjs.weights(files).items()}
+    assert found == {"plain": [1, 2], "half": [0.5, -3], "bytes": [[-1, 0, 126.5]], "count": 7}
     (tmp_path / "b.bin").write_bytes(data[9:] + b"more")
     with pytest.raises(InputError, match="have 23 bytes, expected 19"):
         tfjs.weights(files)
@@ -174,33 +143,14 @@ def test_weights_of_a_graph_model(tmp_path: Path) -> None:
         tfjs.weights(files)
 
 
-def trained(model: MoveNet, rows: list[dict[str, Any]], steps: int) -> list[float]:
-    batch, losses = model.preprocess(rows), []
-    optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), 5e-3)
-    model.train()
-    for _ in range(steps):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    model.eval()
-    return losses
-
-
-def test_nano_learns_eight_pictures_and_is_restored() -> None:
+def test_nano_learns_eight_pictures() -> None:
     torch.manual_seed(0)
     rows, model = figures(8), MoveNet(width=0.25, size=64)
-    losses = trained(model, rows, 60)
+    losses = learn(model, rows, 60, rate=1e-2)
     assert losses[-1] < 0.1 * losses[0]
     predictions = model.predict(model.preprocess(rows))
     assert max(float(distance(p, r).mean()) for p, r in zip(predictions, rows, strict=True)) < 8
-    task = Pose.of(COCO_NAMES)
-    right, labelled = np.sum([task.statistics(p, r)["pck"] for p, r in zip(predictions, rows, strict=True)], axis=0)
-    assert right / labelled > 0.95
-    restored = MoveNet(width=0.25, size=64).eval()
-    restored.load_state_dict(model.state_dict())
-    assert restored.predict(model.preprocess(rows)) == predictions
+    assert scores(Pose.of(COCO_NAMES), model, rows)["pck"] > 0.95
 
 
 def test_other_keypoints() -> None:
@@ -219,7 +169,7 @@ def test_other_keypoints() -> None:
     for row in rows:
         people = row["people"]["keypoints"]
         row["people"]["keypoints"] = [[p[COCO_NAMES.index(n)] for n in names] for p in people]
-    losses = trained(model, rows, 15)
+    losses = learn(model, rows, 15)
     assert losses[-1] < 0.6 * losses[0]
     (prediction,) = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
     assert prediction.names == list(names)

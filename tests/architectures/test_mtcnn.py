@@ -16,19 +16,15 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.support.published import photograph
 from tlzoo.architectures.mtcnn import MTCNN
-from tlzoo.blobs import Blob, fetch
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.core.predictions import Boxes
+from tlzoo.errors import InputError
 from tlzoo.tasks.detection import iou
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 REFERENCE = json.loads(Path(__file__).with_name("mtcnn_reference.json").read_text())
-ASTRONAUT = Blob(
-    "astronaut.png",
-    ("pypi:scikit-image==0.25.2/skimage/data/astronaut.png",),
-    "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
-)
 FACE = (181, 68, 270, 178)
 """Her face, read off the portrait by eye: cheek to cheek, fringe to chin; pixels x1, y1, x2, y2."""
 FEATURES = [(202, 101), (246, 103), (223, 125), (203, 140), (244, 141)]
@@ -37,10 +33,7 @@ FEATURES = [(202, 101), (246, 103), (223, 125), (203, 140), (244, 141)]
 
 @pytest.fixture(scope="module")
 def astronaut() -> Image.Image:
-    try:
-        return Image.open(fetch(ASTRONAUT, progress=False)).convert("RGB")
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return photograph("astronaut")
 
 
 @pytest.mark.parametrize("name", ["pnet", "rnet", "onet"])
@@ -62,7 +55,7 @@ def test_finds_the_astronaut(mtcnn, astronaut):
     assert iou(np.array(found.boxes), np.array([FACE], dtype=float)).item() >= 0.6
     assert np.abs(np.array(found.keypoints[0]) - FEATURES).max() < 6
     for key, reference in REFERENCE["astronaut"].items():
-        np.testing.assert_allclose(found[key], reference, atol=1e-2)
+        np.testing.assert_allclose(getattr(found, key), reference, atol=1e-2)
 
 
 def test_boxes_are_clipped_to_the_image(mtcnn, astronaut):
@@ -76,7 +69,7 @@ def test_boxes_are_clipped_to_the_image(mtcnn, astronaut):
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (19, 19), (20, 20), (23, 31)])
 def test_tiny_images_have_no_faces(size, mtcnn):
     (found,) = mtcnn.predict(mtcnn.preprocess([{"image": Image.new("RGB", size, "white")}]))
-    assert found == {"boxes": [], "scores": [], "labels": [], "keypoints": []}
+    assert found == Boxes([], [], [], [])
 
 
 def test_untrained_nano_predicts():

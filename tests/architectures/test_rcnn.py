@@ -15,6 +15,7 @@ from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
 from tlzoo.tasks.detection import FaceDetection, ObjectDetection
 from tlzoo.tasks.image_segmentation import Segmentation
+from tlzoo.transfer.strategies import apply, set_train_mode
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 DETECTION = ObjectDetection.of(("square", "disc"))
@@ -31,24 +32,20 @@ SMALL: dict[str, Any] = {
 }
 
 
-def small(kind: type[FasterRCNN], **config: int) -> FasterRCNN:
+def small(kind: type[FasterRCNN], task: Any = None, **config: int) -> FasterRCNN:
     torch.manual_seed(0)
-    return kind(**SMALL | config)
+    model = kind(**SMALL | config)
+    if task:
+        model.for_task(task)
+    return model
 
 
 @pytest.mark.parametrize(
     ("kind", "task", "metric", "least"),
     [(FasterRCNN, DETECTION, "ap50", 0.7), (MaskRCNN, SEGMENTATION, "miou", 0.6)],
 )
-def test_it_learns(
-    kind: type[FasterRCNN],
-    task: Any,
-    metric: str,
-    least: float,
-    scenes: Any,
-) -> None:
-    model = small(kind, size=64)
-    model.for_task(task)
+def test_it_learns(kind: type[FasterRCNN], task: Any, metric: str, least: float, scenes: Any) -> None:
+    model = small(kind, task, size=64)
     losses = learn(model, scenes[:4], steps=30)
     assert losses[-1] < losses[0] / 2
     assert scores(task, model, scenes[:4])[metric] > least
@@ -70,9 +67,7 @@ def test_instances_are_the_connected_areas_of_each_class() -> None:
 
 def test_a_picture_without_objects_trains(scenes: Any) -> None:
     empty = scenes[0] | {"objects": {"bbox": [], "category": []}}
-    model = small(FasterRCNN)
-    model.for_task(DETECTION)
-    model.train()
+    model = small(FasterRCNN, DETECTION).train()
     loss = model.loss(model.augment(model.preprocess([empty, scenes[1]])))
     loss.backward()
     assert torch.isfinite(loss)
@@ -91,19 +86,13 @@ def test_other_classes_change_the_last_layers_only() -> None:
     assert found["network.roi_heads.box_predictor.cls_score.weight"].shape[0] == 3
     last = {id(p) for p in model.stages()[-1].parameters()}
     assert {id(p) for n, p in model.named_parameters() if "_predictor." in n} == last
-    again = small(MaskRCNN)
-    again.for_task(SEGMENTATION)
-    again.load_state_dict(found)
     before = found["network.roi_heads.box_predictor.cls_score.weight"].clone()
     model.for_task(SEGMENTATION)  # the same classes: nothing is lost
     assert torch.equal(model.network.roi_heads.box_predictor.cls_score.weight, before)
 
 
 def test_a_probe_trains_the_predictors_alone(scenes: Any) -> None:
-    from tlzoo.transfer.strategies import apply, set_train_mode
-
-    model = small(MaskRCNN)
-    model.for_task(SEGMENTATION)
+    model = small(MaskRCNN, SEGMENTATION)
     apply(model, "probe")
     set_train_mode(model)
     model.loss(model.preprocess(scenes[:2])).backward()
@@ -112,8 +101,7 @@ def test_a_probe_trains_the_predictors_alone(scenes: Any) -> None:
 
 
 def test_mask_rcnn_detects_without_its_masks(scenes: Any) -> None:
-    model = small(MaskRCNN)
-    model.for_task(DETECTION)
+    model = small(MaskRCNN, DETECTION)
     assert not any("mask" in name for name in model.state_dict())
     model.train()
     model.loss(model.preprocess(scenes[:2])).backward()
@@ -121,25 +109,13 @@ def test_mask_rcnn_detects_without_its_masks(scenes: Any) -> None:
     assert set(found.to_json()) == {"boxes", "scores", "labels"} and set(found.labels) <= {"square", "disc"}
 
 
-def answer(boxes: list[list[float]], scores: list[float], labels: list[int]) -> dict[str, torch.Tensor]:
-    """What the heads would give: objects that fill their boxes."""
-    whole = torch.ones(len(boxes), 1, 28, 28)
-    return {
-        "boxes": torch.tensor(boxes),
-        "scores": torch.tensor(scores),
-        "labels": torch.tensor(labels),
-        "masks": whole,
-    }
-
-
 def test_boxes_and_masks_lie_where_the_picture_has_them(monkeypatch: pytest.MonkeyPatch, scenes: Any) -> None:
     """The picture, 90 x 72, is 96 x 77 in the input, 9 pixels down."""
-    found = answer(
-        [[16.0, 26.0, 48.0, 58.0], [32.0, 26.0, 64.0, 58.0], [0.0, 10.0, 96.0, 86.0]], [0.9, 0.6, 0.4], [2, 1, 1]
-    )
+    boxes = torch.tensor([[16.0, 26.0, 48.0, 58.0], [32.0, 26.0, 64.0, 58.0], [0.0, 10.0, 96.0, 86.0]])
+    found = {"boxes": boxes, "scores": torch.tensor([0.9, 0.6, 0.4]), "labels": torch.tensor([2, 1, 1])}
+    found["masks"] = torch.ones(3, 1, 28, 28)  # objects that fill their boxes
     for task in (DETECTION, SEGMENTATION):
-        model = small(MaskRCNN)
-        model.for_task(task)
+        model = small(MaskRCNN, task)
         monkeypatch.setattr(model, "_run", lambda image, targets=None: ([found], {}))
         (said,) = model.predict(model.preprocess([{"image": scenes[0]["image"]}]))
         if task is DETECTION:
@@ -173,10 +149,9 @@ def test_published_classes_are_cocos(scenes: Any) -> None:
 )
 def test_another_task_is_refused(kind: type[RCNN], task: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        small(kind).for_task(task)  # type: ignore[arg-type]
+        small(kind, task)  # type: ignore[arg-type]
 
 
 def test_faces_are_objects() -> None:
-    model = small(FasterRCNN)
-    model.for_task(FaceDetection.of(("face",)))
+    model = small(FasterRCNN, FaceDetection.of(("face",)))
     assert model.network.roi_heads.box_predictor.cls_score.out_features == 2

@@ -6,18 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.published import or_skip
 from tlzoo.architectures.tweening_conv3d import TweeningConv3D
 from tlzoo.data.rendered.moving_mnist import moving_digits
-from tlzoo.errors import UnavailableError
 from tlzoo.tasks.video_generation import VideoGeneration
 
 
 @pytest.fixture(scope="module")
+@or_skip()
 def rows() -> Any:
-    try:
-        return moving_digits(sizes=(8, 1, 1))["train"]
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return moving_digits(sizes=(8, 1, 1))["train"]
 
 
 def small() -> TweeningConv3D:

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.support.published import or_skip
 from tlzoo.architectures.videoflow import VideoFlow
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.data.rendered.moving_mnist import moving_digits
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError
 from tlzoo.tasks.video_generation import VideoGeneration
 
 
@@ -20,11 +21,9 @@ def small(levels: int = 2) -> VideoFlow:
 
 
 @pytest.fixture(scope="module")
+@or_skip()
 def rows() -> Any:
-    try:
-        return moving_digits(sizes=(24, 4, 1))
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return moving_digits(sizes=(24, 4, 1))
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])

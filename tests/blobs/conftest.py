@@ -1,7 +1,5 @@
 """A server of files, and an empty cache."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import socket

@@ -1,7 +1,3 @@
-"""Archives are unpacked only as far as a limit, and never outside of the folder."""
-
-from __future__ import annotations
-
 import io
 import tarfile
 from pathlib import Path

@@ -1,7 +1,3 @@
-"""Blobs: whoever serves a file, the hash decides."""
-
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,3 @@
-"""Downloads: interrupted, redirected, endless, on a full disk."""
-
-from __future__ import annotations
-
 import base64
 import re
 import shutil

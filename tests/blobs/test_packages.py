@@ -1,7 +1,3 @@
-"""Files in wheels and npm tarballs."""
-
-from __future__ import annotations
-
 import hashlib
 import io
 import json

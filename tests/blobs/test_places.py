@@ -1,8 +1,3 @@
-"""How places are written."""
-
-from __future__ import annotations
-
-
 def test_places_are_taken_apart() -> None:
     from tlzoo.blobs.places import parse, pip_options
 

@@ -3,8 +3,6 @@
 No checkpoint is at hand: one of the real names is written, in the small, from a network of random parameters.
 """
 
-from __future__ import annotations
-
 import pickle
 from pathlib import Path
 from typing import Any

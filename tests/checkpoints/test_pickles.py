@@ -1,7 +1,3 @@
-"""Checkpoints of others, read without running what they say."""
-
-from __future__ import annotations
-
 import os
 import pickle
 import re

@@ -1,10 +1,9 @@
-"""Entities drawn as text."""
-
 from pathlib import Path
 
+from tlzoo.core.predictions import Entities, Entity
 from tlzoo.data.rendered.names import rendered_names
-from tlzoo.draw import entities, form
-from tlzoo.draw.entities import marked
+from tlzoo.draw import renderer_for
+from tlzoo.draw.entities import EntitiesRenderer, marked
 
 
 def test_entities_stand_in_brackets() -> None:
@@ -15,13 +14,13 @@ def test_entities_stand_in_brackets() -> None:
 
 def test_a_sheet_shows_what_is_marked_beside_what_is_predicted(tmp_path: Path) -> None:
     rows = rendered_names()["validation"].select(range(4))
-    entity = {"start": 0, "end": 3, "text": rows[1]["text"][:3], "label": "person", "score": 0.9}
-    predictions = [{"entities": [entity] if i == 1 else []} for i in range(4)]
-    path = tmp_path / "sheet.md"
-    assert form(predictions[0], "text") is entities
-    entities.sheet(rows, predictions, [True, False, False, False], path)  # type: ignore[arg-type]
+    entity = Entity(0, 3, rows[1]["text"][:3], "person", 0.9)
+    predictions = [Entities([entity] if i == 1 else []) for i in range(4)]
+    renderer, path = renderer_for(predictions[0], "text"), tmp_path / "sheet.md"
+    assert isinstance(renderer, EntitiesRenderer)
+    renderer.contact_sheet(rows, predictions, [True, False, False, False], path)
     text = path.read_text()
     assert text.count("| wrong |") == 3 and f"[{rows[1]['text'][:3]}](person)" in text
-    assert "1 of 4 texts are right in every entity." in text and entities.is_ours(path)
-    entities.draw(Path("a.txt"), predictions[1], tmp_path / "a.md")  # type: ignore[arg-type]
+    assert "1 of 4 texts are right in every entity." in text and renderer.was_written_by_tlzoo(path)
+    renderer.render(Path("a.txt"), predictions[1], tmp_path / "a.md")
     assert "(person, 90%)" in (tmp_path / "a.md").read_text()

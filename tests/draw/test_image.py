@@ -1,7 +1,3 @@
-"""Drawn predictions: what is seen where, and that no file of somebody's is lost."""
-
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-"""Pitch curves are drawn where they are."""
-
 import csv
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Transcripts as files for people."""
-
 import json
 from pathlib import Path
 

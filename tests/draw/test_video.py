@@ -1,5 +1,3 @@
-"""Generated frames are written where people look."""
-
 from pathlib import Path
 
 import av

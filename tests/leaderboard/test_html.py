@@ -1,21 +1,15 @@
-"""A board as HTML."""
-
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.support.boards import Maker, board_of
 from tlzoo.api import Leaderboard
 from tlzoo.leaderboard.html import fragment, page
-from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.render import sort
-from tlzoo.leaderboard.schema import BOARD, RESULT
-
-Maker = Callable[..., dict[str, Any]]
+from tlzoo.leaderboard.schema import BOARD
 
 
 class Cells(HTMLParser):
@@ -41,22 +35,18 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def ranked(*rows: dict[str, Any]) -> pa.Table:
-    return board(pa.Table.from_pylist(list(rows), schema=RESULT))
-
-
 def test_it_shows_intervals_ties_and_what_is_missing(row: Maker) -> None:
     lost = row("gone", "probe", 0.0) | {"status": "unavailable", "value": None, "reason": "no weights"}
-    found = Cells(fragment(ranked(row("a", "probe", 0.9), row("b", "probe", 0.9), row("c", "probe", 0.5), lost)))
+    found = Cells(fragment(board_of(row("a", "probe", 0.9), row("b", "probe", 0.9), row("c", "probe", 0.5), lost)))
     head, *body = found.rows
     assert [line[:2] for line in body] == [["1=", "a base"], ["1=", "b base"], ["3", "c base"]]
     assert body[0][head.index("accuracy ↑ [95%]")] == "0.900 [0.855, 0.940]"
-    assert "gone probe: unavailable: no weights" in fragment(ranked(lost))
+    assert "gone probe: unavailable: no weights" in fragment(board_of(lost))
 
 
 def test_a_tie_is_marked_however_the_board_is_sorted(row: Maker) -> None:
     rows = [row("a", "probe", 0.9, params=1), row("c", "probe", 0.5, params=2), row("b", "probe", 0.9, params=3)]
-    html = fragment(sort(ranked(*rows), "params"))
+    html = fragment(sort(board_of(*rows), "params"))
     assert [line[:2] for line in Cells(html).rows[1:]] == [["1=", "a base"], ["3", "c base"], ["1=", "b base"]]
     assert "= after a rank: shared" in html, "not only where a pointer rests on it"
 
@@ -66,7 +56,7 @@ def test_a_board_that_is_read_as_it_is_brings_no_markup(
 ) -> None:
     """Every text of a board that somebody shares."""
     hostile = 'x"><script>alert(1)</script><img src=x onerror="alert(2)">'
-    (good,) = ranked(row("a", "probe", 0.9)).to_pylist()
+    (good,) = board_of(row("a", "probe", 0.9)).to_pylist()
     texts = [name for name in BOARD.names if pa.types.is_string(BOARD.field(name).type)]
     rows = [good | {name: hostile} for name in texts if name not in ("task", "metric")]
     rows += [good | {"value": None, "status": hostile, "reason": hostile, "card": hostile}]
@@ -80,18 +70,18 @@ def test_a_board_that_is_read_as_it_is_brings_no_markup(
 
 
 def test_columns_can_be_hidden(row: Maker) -> None:
-    board = ranked(row("a", "probe", 0.9))
+    board = board_of(row("a", "probe", 0.9))
     assert "params" in Cells(fragment(board)).rows[0]
     assert "params" not in Cells(fragment(board, {"params"})).rows[0]
 
 
 def test_nothing_that_a_row_says_is_markup(row: Maker) -> None:
     hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">'
-    board = ranked(row(hostile, "probe", 0.9, variant=hostile), row("b", "probe", 0.5, dataset=hostile))
+    board = board_of(row(hostile, "probe", 0.9, variant=hostile), row("b", "probe", 0.5, dataset=hostile))
     assert not {"script", "img"} & Cells(fragment(board)).tags
 
 
 def test_a_page_needs_nothing_else(row: Maker) -> None:
-    html = page(ranked(row("a", "probe", 0.9)))
+    html = page(board_of(row("a", "probe", 0.9)))
     assert html.startswith("<!doctype html>") and "http" not in html
     assert {"style", "script", "table"} <= Cells(html).tags

@@ -1,5 +1,3 @@
-"""What data and machines are called."""
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tests.support.boards import Maker, board_of
 from tlzoo.api import Leaderboard
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store
 
-Maker = Callable[..., dict[str, Any]]
-
 
 def ranked(*rows: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    found = board(pa.Table.from_pylist(list(rows), schema=RESULT))
+    found = board_of(*rows)
     assert found.schema == BOARD
     return {(r["card"], r["strategy"]): r for r in found.to_pylist()}
 
@@ -65,7 +63,7 @@ def test_label_savings_compare_with_scratch_on_all_labels(row: Maker) -> None:
         row("a", "scratch", 0.6),
         *(row("a", "probe", v, fraction=f) for f, v in ((0.1, 0.5), (0.25, 0.7), (1.0, 0.8))),
     ]
-    found = board(pa.Table.from_pylist(rows, schema=RESULT)).to_pylist()
+    found = board_of(*rows).to_pylist()
     assert [r["label_savings"] for r in found if r["strategy"] == "probe" and r["fraction"] == 1.0] == [4.0]
 
 
@@ -111,7 +109,7 @@ THEIRS = {"origin": "reference", "hardware": "EPYC", "device": "cpu", "threads":
 
 
 def every(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-    return board(pa.Table.from_pylist(list(rows), schema=RESULT)).to_pylist()
+    return board_of(*rows).to_pylist()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.support.boards import Maker, board_of
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.plot import area, plot
-from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.render import render, sort
 from tlzoo.leaderboard.row import rows_of
-from tlzoo.leaderboard.schema import BOARD, RESULT
-
-Maker = Callable[..., dict[str, Any]]
+from tlzoo.leaderboard.schema import BOARD
 
 
 @pytest.fixture
@@ -29,7 +26,7 @@ def small(row: Maker) -> pa.Table:
         row("trill", "full", 0.0)
         | {"status": "unavailable", "reason": "the Hub does not answer", "value": None, "latency_ms_p50": None},
     ]
-    return board(pa.Table.from_pylist(rows, schema=RESULT))
+    return board_of(*rows)
 
 
 def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> None:
@@ -54,7 +51,7 @@ def test_what_a_model_lacks_for_one_reason_is_one_line(row: Maker) -> None:
 
     rows = [lacking("trill", s, f"about {m} min needed") for s, m in (("probe", 1.5), ("full", 3))]
     rows += [lacking("crepe", s, "no time") for s in ("probe", "full")] + [lacking("crepe", "lora", "no head")]
-    lines = render(board(pa.Table.from_pylist(rows, schema=RESULT)), "table").splitlines()[-3:]
+    lines = render(board_of(*rows), "table").splitlines()[-3:]
     assert sorted(lines) == [
         "crepe full, probe: skipped: no time",
         "crepe lora: skipped: no head",
@@ -65,12 +62,12 @@ def test_what_a_model_lacks_for_one_reason_is_one_line(row: Maker) -> None:
 def test_what_was_asked_and_what_it_cost_is_shown_where_there_is_any(small: pa.Table, row: Maker) -> None:
     usage = {"requests": 150, "cached": 50, "prompt_tokens": 40_000, "completion_tokens": 900, "cost_usd": 1.254}
     rows = [row("gpt-4", "few-shot", 0.8, seed=s, **usage) for s in (0, 1)] + [row("crepe", "probe", 0.6)]
-    asked = board(pa.Table.from_pylist(rows, schema=RESULT))
+    asked = board_of(*rows)
     for part in ("300 (+100 cached)", "80 k + 1.8 k", "2.5080"):
         assert part in render(asked, "table"), part
     assert "requests" not in render(small, "table")
     unknown = [rows[0], rows[1] | {"cost_usd": None}]
-    assert board(pa.Table.from_pylist(unknown, schema=RESULT))["cost_usd"].to_pylist() == [None]
+    assert board_of(*unknown)["cost_usd"].to_pylist() == [None]
 
 
 @pytest.mark.parametrize("form", ["table", "md", "html"])
@@ -84,7 +81,7 @@ def test_each_machine_has_a_table_that_says_whose_it_is(small: pa.Table, row: Ma
         row("crepe", "full", 0.0, **theirs) | {"status": "skipped", "value": None, "reason": "no time"},
         row("crepe", "probe", 0.7, **mine | {"device": "NVIDIA H200"}),
     ]
-    shown = render(board(pa.Table.from_pylist(rows, schema=RESULT)), form)
+    shown = render(board_of(*rows), form)
     titles = [
         "audio-classification on toy (200 test examples): local results, measured on NVIDIA H200, a laptop",
         "audio-classification on toy (200 test examples): local results, measured on a laptop",
@@ -105,19 +102,19 @@ def test_data_sets_of_one_name_have_tables_of_their_own(row: Maker, form: str) -
         row("crepe", "probe", 0.7, dataset_fingerprint=second),
         row("crepe", "full", 0.7, dataset_fingerprint=second, **lost),
     ]
-    made = board(pa.Table.from_pylist(rows, schema=RESULT))
+    made = board_of(*rows)
     shown = render(made, form)
     assert "on toy (3fa2c10) (200 test" in shown and "on toy (3fa2c11) (200 test" in shown
     assert "crepe full (audio-classification on toy (3fa2c11)): error: it broke" in shown
     assert [r["dataset_fingerprint"] for r in json.loads(render(made, "json"))] == [first, second, second]
-    assert "(3fa2c1" not in render(board(pa.Table.from_pylist(rows[:1], schema=RESULT)), form)
+    assert "(3fa2c1" not in render(board_of(*rows[:1]), form)
 
 
 def test_threads_are_shown_where_they_differ(row: Maker) -> None:
     rows = [row("yamnet", "probe", 0.8, threads=1), row("crepe", "probe", 0.7, threads=1)]
-    assert "threads" not in render(board(pa.Table.from_pylist(rows, schema=RESULT)), "md")
+    assert "threads" not in render(board_of(*rows), "md")
     rows[1]["threads"] = 4
-    assert "threads" in render(board(pa.Table.from_pylist(rows, schema=RESULT)), "md")
+    assert "threads" in render(board_of(*rows), "md")
 
 
 def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> None:
@@ -127,7 +124,7 @@ def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> N
         row("crepe", "full", 0.7, threads=1, dataset_fingerprint="g"),
         row("trill", "full", 0.7, threads=4, dataset_fingerprint="g"),
     ]
-    plot(board(pa.Table.from_pylist(rows, schema=RESULT)), tmp_path / "board.svg")
+    plot(board_of(*rows), tmp_path / "board.svg")
     lines = re.findall("<!-- (.*?) -->", (tmp_path / "board.svg").read_text())
     titles = [(one, other) for one, other in pairwise(lines) if one.startswith("audio-classification on")]
     assert [(one, other.split("; area")[0]) for one, other in titles] == [
@@ -140,7 +137,7 @@ def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> N
 
 def test_details_are_left_out_of_markdown(row: Maker) -> None:
     measured = row("yamnet", "probe", 0.8, latency_ms_p90=6.5, latency_ms_p99=7.25, flops=140_000_000)
-    found = board(pa.Table.from_pylist([measured], schema=RESULT))
+    found = board_of(measured)
     for form in ("table", "html"):
         for part in ("latency p90 ms", "6.5", "latency p99 ms", "7.25", "FLOPs", "140 M"):
             assert part in render(found, form), part
@@ -173,7 +170,7 @@ def test_sorting_puts_the_better_first(small: pa.Table, row: Maker) -> None:
     rows = [row("a", "full", 0.0, **errors, statistics=[[1.0, 1.0]] * 200)]
     rows += [row("b", "full", 0.0, **errors, statistics=[[2.0, 1.0]] * 200)]
     rows += [row("c", "probe", v, run_id=str(v), variant=str(v)) for v in (0.5, 0.9)]
-    both = board(pa.Table.from_pylist(rows, schema=RESULT), metrics=["perplexity", "accuracy"])
+    both = board_of(*rows, metrics=["perplexity", "accuracy"])
     values = {r["value"]: r["metric"] for r in sort(both, "value").to_pylist()}
     assert [round(v, 1) for v, metric in values.items() if metric == "perplexity"] == [2.7, 7.4], "less is better"
     assert [v for v, metric in values.items() if metric == "accuracy"] == [0.9, 0.5]
@@ -198,10 +195,8 @@ def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
 def test_what_has_no_size_is_drawn_too(row: Maker, tmp_path: Path) -> None:
     asked = row("gpt-4", "zero-shot", 0.9, size_bytes=None)
     for name, rows in (("one", [asked]), ("two", [asked, row("crepe", "probe", 0.6, size_bytes=2_000_000)])):
-        plot(board(pa.Table.from_pylist(rows, schema=RESULT)), tmp_path / f"{name}.svg")
-    unsized, tiny = rows_of(
-        board(pa.Table.from_pylist([asked, row("crepe", "probe", 0.6, size_bytes=1)], schema=RESULT))
-    )
+        plot(board_of(*rows), tmp_path / f"{name}.svg")
+    unsized, tiny = rows_of(board_of(asked, row("crepe", "probe", 0.6, size_bytes=1)))
     assert area(unsized, 2e6) == area(unsized, 0) < area(tiny, 2e6)
     assert (tmp_path / "one.svg").stat().st_size and (tmp_path / "two.svg").stat().st_size
 
@@ -215,7 +210,7 @@ def test_sections_stay_whole_however_the_board_is_sorted(row: Maker) -> None:
         row("b", "full", 0.4, **dna, params=2, statistics=moments),
         row("c", "full", 0.5, **words, params=3),
     ]
-    text = render(sort(board(pa.Table.from_pylist(rows, schema=RESULT)), "params"), "md")
+    text = render(sort(board_of(*rows), "params"), "md")
     assert [line for line in text.splitlines() if line.startswith("###")] == [
         "### language-modeling on news-cloze (200 test examples)",
         "### language-modeling on promoters (200 test examples)",

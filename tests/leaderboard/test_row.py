@@ -1,15 +1,10 @@
-from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from tlzoo.leaderboard.ranking import board
+from tests.support.boards import Maker, board_of
 from tlzoo.leaderboard.row import BoardRow, ResultRow, ScoredRow, row_of, rows_of, scored
 from tlzoo.leaderboard.schema import BOARD, RESULT
-
-Maker = Callable[..., dict[str, Any]]
 
 
 def test_a_row_has_the_boards_columns_in_their_order() -> None:
@@ -23,7 +18,7 @@ def test_a_row_says_whether_it_has_a_value_and_which_is_better(row: Maker) -> No
     errors = {"task": "speech-recognition", "metric": "wer", "dataset": "spoken-numbers"}
     rows = [row("a", "probe", 0.8), row("b", "probe", 0.5, fraction=0.1), lost]
     rows += [row(card, "full", wer, **errors, statistics=[[wer, 1.0]] * 200) for card, wer in (("d", 0.2), ("e", 0.4))]
-    by_card = {one.card: one for one in rows_of(board(pa.Table.from_pylist(rows, schema=RESULT)))}
+    by_card = {one.card: one for one in rows_of(board_of(*rows))}
     assert [by_card[card].is_scored for card in "abcde"] == [True, True, False, True, True]
     assert {one.card for one in scored(by_card.values())} == set("abde")
     assert by_card["a"].on_all_labels and not by_card["b"].on_all_labels
@@ -34,7 +29,7 @@ def test_a_row_says_whether_it_has_a_value_and_which_is_better(row: Maker) -> No
 
 
 def test_a_number_that_is_not_finite_is_no_value(row: Maker) -> None:
-    (made,) = board(pa.Table.from_pylist([row("a", "probe", 0.8)], schema=RESULT)).to_pylist()
+    (made,) = board_of(row("a", "probe", 0.8)).to_pylist()
     assert isinstance(row_of(made), ScoredRow)
     broken = row_of(made | {"value": float("nan"), "gain": float("inf")})
     assert type(broken) is BoardRow and broken.value is None and broken.gain is None

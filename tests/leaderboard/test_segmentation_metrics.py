@@ -1,5 +1,3 @@
-"""Overlap of masks, against scikit-learn over all pixels."""
-
 import numpy as np
 import pytest
 

@@ -1,16 +1,13 @@
 """Within limits the best, of equals the fastest, and why."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.schema import RESULT
+from tests.support.boards import Maker, board_of
 from tlzoo.leaderboard.selection import Limits, Selection, described, select
 
-Maker = Callable[..., dict[str, Any]]
 LICENSES = {"large": "mit", "fast": "apache-2.0", "poor": "mit", "closed": "cc-by-nc-4.0"}
 
 
@@ -23,7 +20,7 @@ def choose(row: Maker) -> Callable[[Limits], Selection]:
         row("poor", "full", 0.50, latency_ms_p50=6.0, size_bytes=1_000_000),
         row("poor", "full", 0.95, fraction=0.1),
     ]
-    table = board(pa.Table.from_pylist(rows, schema=RESULT))
+    table = board_of(*rows)
 
     def chosen(limits: Limits) -> Selection:
         (found,) = select(table, limits, lambda card, tier: LICENSES[card])
@@ -59,7 +56,7 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
         row("yamnet", "full", 0.90, weights="stand-in", latency_ms_p50=10.0),
         row("yamnet", "probe", 0.85, weights="stand-in", latency_ms_p50=5.0, statistics=others),
     ]
-    table = board(pa.Table.from_pylist(rows, schema=RESULT))
+    table = board_of(*rows)
     assert [r["rank"] for r in table.to_pylist()] == [1, 1, 1]
     (found,) = select(table, Limits(), lambda card, tier: "mit")
     assert found.row and (found.row.card, found.row.weights) == ("crepe", "official")
@@ -84,7 +81,7 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
     ],
 )
 def test_what_was_not_measured_is_left_out(row: Maker, missing: dict[str, None], facts: str) -> None:
-    table = board(pa.Table.from_pylist([row("gpt-4", "zero-shot", 0.9, **missing)], schema=RESULT))
+    table = board_of(row("gpt-4", "zero-shot", 0.9, **missing))
     (found,) = select(table, Limits(), lambda card, tier: "proprietary")
     assert described(found)[0].partition("]")[2] == (f", {facts}" if facts else "")
 
@@ -102,7 +99,7 @@ def test_each_limit_counts(choose: Callable[[Limits], Selection]) -> None:
 def test_of_an_error_less_is_better(row: Maker) -> None:
     told = {"task": "language-modeling", "metric": "perplexity"}
     rows = [row(card, "full", 0.0, **told, statistics=[[nats, 1.0]] * 200) for card, nats in (("a", 1.0), ("b", 2.0))]
-    table = board(pa.Table.from_pylist(rows, schema=RESULT), metrics=["perplexity"])
+    table = board_of(*rows, metrics=["perplexity"])
     (found,) = select(table, Limits(min_score=3.0), lambda card, tier: "mit")
     assert found.row and found.row.card == "a"
     assert select(table, Limits(min_score=2.0), lambda card, tier: "mit")[0].row is None
@@ -115,7 +112,7 @@ def names(table: pa.Table) -> list[tuple[str, str | None]]:
 
 def test_each_version_of_data_has_a_choice_of_its_own(row: Maker) -> None:
     rows = [row("large", "full", 0.7), row("fast", "full", 0.9, dataset_fingerprint="g")]
-    table = board(pa.Table.from_pylist(rows, schema=RESULT))
+    table = board_of(*rows)
     assert names(table) == [("toy (f)", "large"), ("toy (g)", "fast")]
     (one,) = select(table.slice(0, 1), Limits(), lambda card, tier: "mit")
     assert described(one)[0].startswith("toy: large base full")
@@ -129,9 +126,7 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
         row("fast", "full", 0.9, latency_ms_p50=1.0, **theirs),
         row("poor", "full", 0.6, latency_ms_p50=1.0, dataset="other", **theirs),
     ]
-    other, toy = sorted(
-        select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda card, tier: "mit"), key=str
-    )
+    other, toy = sorted(select(board_of(*rows), Limits(), lambda card, tier: "mit"), key=str)
     assert toy.row and toy.row.card == "large"
     assert toy.reasons == (
         "best accuracy of 1 rows within the limits",
@@ -140,9 +135,7 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
     )
     assert other.row and other.row.card == "poor"
     assert other.reasons[-1] == "by the reference results, measured on EPYC; there are no local ones"
-    within = select(
-        board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(max_latency_ms=10), lambda card, tier: "mit"
-    )
+    within = select(board_of(*rows), Limits(max_latency_ms=10), lambda card, tier: "mit")
     (none,) = (one for one in within if one.dataset == "toy")
     assert none.row is None and described(none)[0] == (
         "toy: none of 1 rows is within the limits; nearest: large base full: 50 ms"
@@ -156,6 +149,6 @@ def test_what_was_timed_with_other_threads_is_not_compared(row: Maker) -> None:
         row("fast", "full", 0.9, latency_ms_p50=5.0, threads=8),
         row("poor", "full", 0.5, latency_ms_p50=9.0, threads=1),
     ]
-    (one,) = select(board(pa.Table.from_pylist(rows, schema=RESULT)), Limits(), lambda card, tier: "mit")
+    (one,) = select(board_of(*rows), Limits(), lambda card, tier: "mit")
     assert one.row and one.row.card == "large"
     assert one.reasons[-1] == "by the local results, 1 thread; not compared with the local results, 8 threads"

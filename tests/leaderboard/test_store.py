@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.support.boards import Maker, board_of
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store, read_board, results
-
-Maker = Callable[..., dict[str, Any]]
 
 
 def test_what_is_written_is_read_with_the_same_schema(tmp_path: Path, row: Maker) -> None:
@@ -190,7 +189,7 @@ def test_a_bad_reference_board_is_left_out_and_named(
     damage: Callable[[Path], object], tmp_path: Path, row: Maker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "board.parquet"
-    pq.write_table(board(pa.Table.from_pylist([row("a", "probe", 0.8)], schema=RESULT)), path)
+    pq.write_table(board_of(row("a", "probe", 0.8)), path)
     assert read_board(path).num_rows == 1
     damage(path)
     assert read_board(path).equals(BOARD.empty_table())
@@ -200,7 +199,7 @@ def test_a_bad_reference_board_is_left_out_and_named(
 
 
 def test_a_board_of_before_is_read_with_the_columns_of_today(tmp_path: Path, row: Maker) -> None:
-    made = board(pa.Table.from_pylist([row("a", "probe", 0.8)], schema=RESULT))
+    made = board_of(row("a", "probe", 0.8))
     pq.write_table(made.drop_columns(["dataset_fingerprint", "device"]), tmp_path / "board.parquet")
     assert read_board(tmp_path / "board.parquet").schema == BOARD
 

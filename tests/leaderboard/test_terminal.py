@@ -1,16 +1,12 @@
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tlzoo.leaderboard.ranking import board
+from tests.support.boards import Maker, board_of
 from tlzoo.leaderboard.render import render, sort
 from tlzoo.leaderboard.row import rows_of
-from tlzoo.leaderboard.schema import RESULT
 
-Maker = Callable[..., dict[str, Any]]
 MEASURED = {
     "latency_ms_p90": 6.5,
     "latency_ms_p99": 7.25,
@@ -31,7 +27,7 @@ def ladders(row: Maker) -> pa.Table:
         row("inception-resnet-v1", "scratch", 0.7, seed=0, **MEASURED),
         row("inception-resnet-v1", "scratch", 0.71, seed=1, **MEASURED),
     ]
-    return board(pa.Table.from_pylist(rows, schema=RESULT))
+    return board_of(*rows)
 
 
 def numbers(text: str) -> set[str]:
@@ -101,7 +97,7 @@ def test_what_is_written_in_a_result_does_not_steer_the_terminal(row: Maker) -> 
     bad = "x\x1b[31m\u202e\x00"
     rows = [row(bad, "probe", 0.5, dataset=bad), row(f"{bad}y", "full", 0.0, value=None, status="error", reason=bad)]
     for width in (80, None):
-        text = render(board(pa.Table.from_pylist(rows, schema=RESULT)), "table", width)
+        text = render(board_of(*rows), "table", width)
         assert "x[31m" in text and "x[31my full (audio-classification on toy): error: x[31m" in text
         assert not set(text) & set("\x1b\u202e\x00")
 
@@ -113,5 +109,5 @@ def test_small_errors_come_first_where_less_is_better(row: Maker) -> None:
         row("wav2vec2", "full", 0.2, **words, statistics=[[0.2, 1.0]] * 200, weights="stand-in"),
         row("wav2vec", "full", 0.25, **words, statistics=wrong),
     ]
-    lines = render(board(pa.Table.from_pylist(rows, schema=RESULT)), "table", 80).splitlines()
+    lines = render(board_of(*rows), "table", 80).splitlines()
     assert [line for line in lines if line in TIERS] == ["stand-in weights:", "official weights:"]

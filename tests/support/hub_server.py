@@ -122,18 +122,6 @@ class Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        self.respond()
-
-    def do_HEAD(self) -> None:
-        self.respond()
-
-    def do_POST(self) -> None:
-        self.respond()
-
-    def do_PUT(self) -> None:
-        self.respond()
-
     def respond(self) -> None:
         self.body = self.read()
         address = urlsplit(self.path)
@@ -150,6 +138,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send(status, json.dumps({"error": message}).encode(), headers)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815
 
     def read(self) -> bytes:
         """Read the request's body, whole or in chunks."""

@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from tlzoo.adapters import build
+from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import Spec
 from tlzoo.core.predictions import Embedding
+from tlzoo.data.media.audio import encode_wav
 from tlzoo.tasks.audio_embedding import AudioEmbedding
 
 LABELS = ("high", "low", "mixed")
@@ -76,11 +79,9 @@ def test_head_changes_nothing_at_first_and_learns() -> None:
 
 
 def test_any_audio_backbone_embeds_without_training() -> None:
-    from tlzoo.adapters import build
-    from tlzoo.adapters.weights import variant_of
-
     task = AudioEmbedding.of(LABELS)
-    row = {"audio": {"bytes": wav(), "path": None}}
+    sound = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
+    row = {"audio": {"bytes": encode_wav(sound, 16_000), "path": None}}
     for name in ("openl3", "trill", "yamnet", "crepe"):
         card = catalogue.get(name)
         assert card.can_do("audio-embedding") and card.can_do("audio-classification")
@@ -90,13 +91,3 @@ def test_any_audio_backbone_embeds_without_training() -> None:
         with torch.inference_mode():
             (prediction,) = model.eval().predict(model.preprocess([row]))
         assert len(prediction.embedding) == model.spec.outputs["pooled"]
-
-
-def wav() -> bytes:
-    import io
-
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(buffer, np.random.default_rng(0).normal(0, 0.1, 8000), 16_000, format="WAV")
-    return buffer.getvalue()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from datasets import Features, Value
 
 from tlzoo.core.predictions import DnaTracks
 from tlzoo.data.schemas import track_features
-from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks import task_type
 from tlzoo.tasks.dna_tracks import Tracks
@@ -27,12 +25,6 @@ def test_the_kind_of_input_decides() -> None:
 def test_tracks_are_counted_and_numbered() -> None:
     assert Tracks(track_features(8, 3)).labels == ("track 1", "track 2", "track 3")
     assert Tracks.of(["track 1", "track 2"]).labels == ("track 1", "track 2")
-
-
-@pytest.mark.parametrize("features", [{}, {"tracks": Value("float32")}, track_features(8, -1)])
-def test_without_tracks_there_is_no_task(features: dict[str, object]) -> None:
-    with pytest.raises(InputError, match="language-modeling of DNA needs a column 'tracks'"):
-        Tracks(Features(features))
 
 
 def test_statistics_are_of_each_track() -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from datasets import ClassLabel, Dataset, Features, List, Value
-from datasets import Image as ImageFeature
+from datasets import Dataset, Features, Value
 from torch.nn import functional as F
 
 from tests.support.small import COLOURS, noise, probe, stored, whole
@@ -39,9 +38,7 @@ def discs(n: int) -> Dataset:
             image[inside], mask[inside] = COLOURS[c], c + 1
         images.append(stored(image))
         masks.append(stored(mask))
-    picture = ImageFeature(decode=False)
-    classes = List(ClassLabel(names=list(CLASSES)))
-    features = Features({"image": picture, "mask": picture, "classes": classes, "id": Value("string")})
+    features = Features({**Segmentation.features_of(CLASSES), "id": Value("string")})
     names = [str(i) for i in range(n)]
     return table(features, {"image": images, "mask": masks, "classes": [[0, 1, 2]] * n, "id": names})
 
@@ -133,15 +130,3 @@ def test_what_cannot_be_used_is_said(task: Segmentation) -> None:
     image = stored(np.zeros((5, 9, 3), np.uint8))
     with pytest.raises(InputError, match="the mask is 9 x 4 pixels, its picture 9 x 5"):
         whole(task).encode({"image": image, **row(np.zeros((4, 9)))})
-    picture = ImageFeature(decode=False)
-    with pytest.raises(InputError, match="'classes'"):
-        Segmentation(Features({"image": picture, "mask": picture}))
-    with pytest.raises(InputError, match="'mask'"):
-        Segmentation(Features({"image": picture}))
-
-
-def test_rows_without_a_mask_are_predicted(task: Segmentation) -> None:
-    model = whole(task).eval()
-    batch = model.preprocess([{"image": stored(np.zeros((30, 50, 3), np.uint8))}])
-    assert "target" not in batch
-    assert model.predict(batch)[0].mask.shape == (30, 50)

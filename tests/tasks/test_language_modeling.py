@@ -5,38 +5,20 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from datasets import Features, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tlzoo.core.predictions import Completion
 from tlzoo.data.schemas import CLOZE_FEATURES
-from tlzoo.errors import InputError
-from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks import task_type
 from tlzoo.tasks.language_modeling import Cloze, normalise
 
 TASK = Cloze(CLOZE_FEATURES)
 ROW = {"text": "Fires burn near Sydney. Firefighters, tired, are still fighting the", "target": "fires"}
 
 
-def test_it_is_registered_and_lists_only_metrics_of_words() -> None:
-    assert task_type("language-modeling") is Cloze
-    assert TASK.metrics == ("cloze_accuracy", "perplexity")
-    assert Cloze.of([]).features == CLOZE_FEATURES
-    assert set(TASK.metrics) <= set(TASK.facts.metrics) & set(METRICS)
-
-
 def test_a_word_and_its_end_have_a_perplexity_where_the_model_gives_one() -> None:
     found = TASK.statistics(Completion("fires", 6.0), ROW)
     assert found == {"cloze_accuracy": [1.0], "perplexity": [6.0, 2.0]}
-
-
-@pytest.mark.parametrize("column", ["text", "target"])
-def test_a_missing_or_wrong_column_is_named(column: str) -> None:
-    for features in ({}, {column: Value("int64")}):
-        with pytest.raises(InputError, match=f"language-modeling needs a column '{column}' of strings"):
-            Cloze(Features({name: f for name, f in CLOZE_FEATURES.items() if name != column} | features))
 
 
 def test_the_prompt_shows_the_passage_and_never_the_target() -> None:

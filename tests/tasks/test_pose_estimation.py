@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from datasets import ClassLabel, Dataset, Features, List, Value
-from datasets import Image as ImageFeature
+from datasets import Dataset, Features, Value
 
+from tests.support.coco import average_precisions, truth
 from tests.support.small import COLOURS, noise, stored, whole
 from tests.support.training import learn, scores
 from tlzoo.core.predictions import Poses
 from tlzoo.data.dataset import table
 from tlzoo.data.media.keypoints import COCO_NAMES, COCO_SIGMAS
-from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.tasks.pose_estimation import BODY, Pose, oks
 
@@ -40,15 +39,7 @@ def figures(n: int) -> Dataset:
         one = {"bbox": [[x, y, 2 * half, tall]], "keypoints": [[[px, py, 2] for px, py in places]]}
         images.append(stored(image))
         people.append(one if i < n - 1 else {"bbox": [], "keypoints": []})
-    number = Value("float32")
-    features = Features(
-        {
-            "image": ImageFeature(decode=False),
-            "people": {"bbox": List(List(number)), "keypoints": List(List(List(number)))},
-            "parts": List(ClassLabel(names=list(POINTS))),
-            "id": Value("string"),
-        }
-    )
+    features = Features({**Pose.features_of(POINTS), "id": Value("string")})
     names = [str(i) for i in range(n)]
     return table(features, {"image": images, "people": people, "parts": [[0, 1, 2, 3]] * n, "id": names})
 
@@ -117,33 +108,17 @@ def scenes(pictures: int, seed: int = 0) -> list[tuple[Poses, dict[str, Any]]]:
 
 
 def pycocotools_ap(pairs: list[tuple[Poses, dict[str, Any]]]) -> float:
-    cocoeval = pytest.importorskip("pycocotools.cocoeval")
-    from pycocotools.coco import COCO
-
-    references: list[dict[str, Any]] = []
-    detections: list[dict[str, Any]] = []
+    references, detections = [], []
     for i, (prediction, row) in enumerate(pairs, 1):
         people = row["people"]
         for box, points, area in zip(people["bbox"], people["keypoints"], people["area"], strict=True):
             labelled = int((np.array(points)[:, 2] > 0).sum())
             mark = {"image_id": i, "category_id": 1, "bbox": box, "area": area, "iscrowd": 0, "num_keypoints": labelled}
-            references.append(mark | {"keypoints": np.ravel(points).tolist(), "id": len(references) + 1})
+            references.append(mark | {"keypoints": np.ravel(points).tolist()})
         for points, score in zip(prediction.keypoints, prediction.scores, strict=True):
             flat = np.concatenate([points, np.ones((17, 1))], 1).ravel().tolist()
             detections.append({"image_id": i, "category_id": 1, "score": score, "keypoints": flat})
-    truth = COCO()
-    truth.dataset = {
-        "info": {},
-        "images": [{"id": i + 1} for i in range(len(pairs))],
-        "categories": [{"id": 1}],
-        "annotations": references,
-    }
-    truth.createIndex()
-    evaluation = cocoeval.COCOeval(truth, truth.loadRes(detections), "keypoints")
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    return float(evaluation.stats[0])
+    return float(average_precisions(truth(len(pairs), 1, references), detections, "keypoints")[0])
 
 
 @pytest.mark.parametrize(("pictures", "seed"), [(5, 0), (30, 1), (80, 2)])
@@ -220,18 +195,3 @@ def test_oks_of_nobody_and_of_one() -> None:
     assert oks(true[..., :2], true, box, np.array([100.0]), sigmas).item() == pytest.approx(1)
     one_off = np.array([[[12.0, 10]]])  # d^2 = 4; 2 * area * (2 sigma)^2 = 8
     assert oks(one_off, true, box, np.array([100.0]), sigmas).item() == pytest.approx(np.exp(-0.5))
-
-
-def test_features_are_checked() -> None:
-    given = Pose.features_of(["nose"])
-    for column in ("image", "people", "parts"):
-        lacking = Features({name: value for name, value in given.items() if name != column})
-        with pytest.raises(InputError, match=f"pose-estimation needs a column '{column}'"):
-            Pose(lacking)
-
-
-def test_rows_without_people_are_predicted() -> None:
-    model = whole(Pose.of(POINTS)).eval()
-    batch = model.preprocess([{"image": stored(np.zeros((30, 50, 3), np.uint8))}])
-    assert "target" not in batch
-    assert len(model.predict(batch)[0].keypoints[0]) == 4

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from datasets import Features, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,8 +14,6 @@ from tests.support.encoders import encoder
 from tests.support.training import learn, scores
 from tlzoo.core.predictions import AnswerSpan
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
-from tlzoo.errors import InputError
-from tlzoo.tasks import task_type
 from tlzoo.tasks.question_answering import NONE, QuestionAnswering, f1, normalise
 
 TASK = QuestionAnswering(QUESTION_FEATURES)
@@ -43,20 +40,8 @@ def row(*texts: str) -> dict[str, Any]:
     return {"answers": {"text": list(texts), "answer_start": [0] * len(texts)}}
 
 
-def test_it_is_registered_and_its_statistics_have_metrics() -> None:
-    assert task_type("question-answering") is QuestionAnswering
-    assert TASK.metrics == ("f1", "exact_match") and TASK.facts.metrics == TASK.metrics
-    assert QuestionAnswering.of([]).features == QUESTION_FEATURES and TASK.labels == ()
-    assert not TASK.facts.is_cacheable and not TASK.facts.is_dense
-
-
-@pytest.mark.parametrize("column", ["question", "context", "answers"])
-def test_a_missing_column_is_named(column: str) -> None:
-    features = Features({name: feature for name, feature in QUESTION_FEATURES.items() if name != column})
-    with pytest.raises(InputError, match=f"not so: {column}; columns: "):
-        QuestionAnswering(features)
-    with pytest.raises(InputError, match="not so: answers"):
-        QuestionAnswering(Features(QUESTION_FEATURES | {"answers": Value("string")}))
+def test_it_is_neither_cacheable_nor_dense_and_has_no_labels() -> None:
+    assert TASK.labels == () and not TASK.facts.is_cacheable and not TASK.facts.is_dense
 
 
 @pytest.mark.parametrize(

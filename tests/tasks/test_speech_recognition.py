@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from datasets import DatasetDict, Features, Value
+from datasets import DatasetDict
 from jiwer import cer, wer
 
+from tests.support.training import learn, scores
 from tlzoo.architectures.wav2vec import Wav2Vec
 from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
@@ -56,20 +57,8 @@ def test_a_head_learns_to_spell_a_few_sounds(task: SpeechRecognition, data: Data
     torch.manual_seed(0)
     model = Wav2Vec(32, [10, 8, 4, 4, 4], [5, 4, 2, 2, 2], [4, 8]).for_task(task)
     rows = [data["train"][i] for i in range(3)]
-    batch = model.preprocess(rows)
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
-    model.train()
-    for _ in range(150):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-    assert loss < 0.7
-    with torch.inference_mode():
-        found = model.eval().predict(batch)
-    said = [row["text"] for row in rows]
-    assert cer(said, [each.text for each in found]) < 0.35
+    assert learn(model, rows, 150, rate=1e-2)[-1] < 0.7
+    assert scores(task, model, rows)["cer"] < 0.35
 
 
 def test_sounds_too_short_for_their_transcripts_are_said(task: SpeechRecognition) -> None:
@@ -90,10 +79,3 @@ def test_vectors_too_far_apart_are_said_before_anything_runs(task: SpeechRecogni
     assert not mismatch(catalogue.get("wav2vec"), source) and not mismatch(catalogue.get("wav2vec2"), source)
     with pytest.raises(InputError, match=r"0\.48 s cannot spell speech"):
         YAMNet(0.25, classes=0).for_task(task)
-
-
-def test_features_without_transcripts_are_refused() -> None:
-    with pytest.raises(InputError, match="'text' of strings"):
-        SpeechRecognition(Features({"audio": Value("string")}))
-    with pytest.raises(InputError, match="'letters', a list of classes"):
-        SpeechRecognition(Features({"text": Value("string"), "letters": Value("string")}))

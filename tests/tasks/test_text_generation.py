@@ -6,29 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from datasets import Features, Value
 
 from tlzoo.core.predictions import Reply
 from tlzoo.data.schemas import REPLY_FEATURES
-from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks import task_type
 from tlzoo.tasks.text_generation import Replies
 from tlzoo.transfer.inference import statistics
 
 TASK = Replies(REPLY_FEATURES)
 CANDIDATES = ["See you", "Yes, please", "No", "Two of them", "Red", "In Rome", "Ask Ann", "I am 42", "Why?", "Later"]
 ROW = {"text": "Some tea?", "candidates": CANDIDATES, "target": 1}
-
-
-def test_it_is_registered_and_needs_its_columns() -> None:
-    assert task_type("text-generation") is Replies
-    assert TASK.metrics == ("recall_at_1", "perplexity")
-    assert Replies.of([]).features == REPLY_FEATURES
-    for column in ("text", "candidates", "target"):
-        for other in ({}, {column: Value("bool")}):
-            with pytest.raises(InputError, match=f"text-generation needs a column '{column}'"):
-                Replies(Features({name: f for name, f in REPLY_FEATURES.items() if name != column} | other))
 
 
 @pytest.mark.parametrize(

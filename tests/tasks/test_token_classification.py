@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from datasets import Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.adapters.test_spans import encoder
-from tests.support.small import learn, scores
+from tests.support.encoders import encoder
+from tests.support.training import learn, scores
+from tlzoo.core.predictions import Entities, Entity
 from tlzoo.data.files.conll import tagged, words_of
-from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.tasks import task_type
 from tlzoo.tasks.token_classification import TokenClassification, first_pieces
 
 TASK = TokenClassification.of(["name", "place"])
@@ -46,54 +44,34 @@ def spans(tags: list[str]) -> list[tuple[int, int, str]]:
     return [(2 * first, 2 * after - 1, label) for first, after, label in tagged(tags)]
 
 
-def test_its_metrics_and_labels() -> None:
-    assert task_type("token-classification") is TokenClassification
+def test_its_labels_are_those_of_entities() -> None:
     assert TASK.labels == ("name", "place") and not TASK.facts.is_cacheable
-    for missing in ("text", "entities"):
-        features = Features({name: feature for name, feature in TASK.features.items() if name != missing})
-        with pytest.raises(InputError, match=f"token-classification needs a column '{missing}'"):
-            TokenClassification(features)
-    with pytest.raises(InputError, match="lists 'start', 'end' and 'label'"):
-        TokenClassification(Features(TASK.features | {"entities": Value("string")}))
 
 
 @settings(deadline=None, max_examples=60)
-@given(
-    st.lists(
-        st.lists(st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS)), min_size=1, max_size=8),
-        min_size=1,
-        max_size=5,
-    )
-)
+@given(st.lists(st.lists(st.tuples(*[st.sampled_from(TAGS)] * 2), min_size=1, max_size=8), min_size=1, max_size=5))
 def test_scores_are_those_of_seqeval(texts: list[list[tuple[str, str]]]) -> None:
     seqeval = pytest.importorskip("seqeval.metrics")
     right, predictions = ([[pair[side] for pair in text] for text in texts] for side in (0, 1))
     statistics = []
     for true, predicted in zip(right, predictions, strict=True):
-        given = [{"start": start, "end": end, "label": label} for start, end, label in spans(predicted)]
-        columns = [[s for s, _, _ in spans(true)], [e for _, e, _ in spans(true)]]
-        labels = [TASK.labels.index(label) for _, _, label in spans(true)]
-        entities = {"start": columns[0], "end": columns[1], "label": labels}
-        statistics.append(TASK.statistics({"entities": given}, {"entities": entities}))  # type: ignore[typeddict-item]
-    weights = np.ones((1, len(statistics)))
+        given = [Entity(start, end, "", label, 1.0) for start, end, label in spans(predicted)]
+        starts, ends, labels = zip(*spans(true), strict=True) if spans(true) else ((), (), ())
+        entities = {"start": starts, "end": ends, "label": [TASK.labels.index(label) for label in labels]}
+        statistics.append(TASK.statistics(Entities(given), {"entities": entities}))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, reference in (
-            ("entity_f1", seqeval.f1_score),
-            ("entity_precision", seqeval.precision_score),
-            ("entity_recall", seqeval.recall_score),
-        ):
-            value = METRICS[name].reduce([each[name] for each in statistics], weights)[0]
-            assert value == pytest.approx(reference(right, predictions, zero_division=0))
+        for name in ("f1", "precision", "recall"):
+            each = [statistic[f"entity_{name}"] for statistic in statistics]
+            expected = getattr(seqeval, f"{name}_score")(right, predictions, zero_division=0)
+            assert METRICS[f"entity_{name}"].reduce(each, np.ones((1, len(each))))[0] == pytest.approx(expected)
 
 
 def test_a_text_is_right_in_every_entity_or_not() -> None:
-    text = ROWS[0]
-    entity = {"start": 3, "end": 12, "text": "Cape Town", "label": "place", "score": 1.0}
-    for entities, right in (([], False), ([entity], False)):
-        statistic = TASK.statistics({"entities": entities}, text)["entity_f1"]  # type: ignore[typeddict-item]
-        assert TASK.is_right(None, text, statistic) is right
-    assert TASK.is_right(None, ROWS[-1], TASK.statistics({"entities": []}, ROWS[-1])["entity_f1"])
+    entity = Entity(3, 12, "Cape Town", "place", 1.0)
+    for row, entities, right in ((ROWS[0], [], False), (ROWS[0], [entity], False), (ROWS[-1], [], True)):
+        statistic = TASK.statistics(Entities(entities), row)["entity_f1"]
+        assert TASK.is_right(None, row, statistic) is right
 
 
 @pytest.mark.parametrize("card", ["bert", "xlnet", "roberta"])
@@ -114,14 +92,13 @@ def test_a_word_is_tagged_at_its_first_piece(card: str) -> None:
 
 def test_ten_texts_are_learnt_and_read_back(one_thread: None) -> None:
     model = encoder("bert").for_task(TASK)
-    first, last = learn(model, ROWS, 80, rate=3e-3)
-    assert last < 0.1 * first
-    assert scores(TASK, model, ROWS) == [1.0, 1.0, 1.0]
+    losses = learn(model, ROWS, 80, rate=3e-3)
+    assert losses[-1] < 0.1 * losses[0]
+    assert set(scores(TASK, model, ROWS).values()) == {1.0}
     with torch.inference_mode():
-        predictions = model.predict(model.collate([model.encode({"text": ROWS[0]["text"]})]))[0]["entities"]
-    assert [(each["text"], each["label"]) for each in predictions] == [("Cape Town", "place"), ("Anna", "name")]
-    assert all(ROWS[0]["text"][each["start"] : each["end"]] == each["text"] for each in predictions)
-    assert all(0.5 < each["score"] <= 1 for each in predictions)
+        predictions = model.predict(model.preprocess([{"text": ROWS[0]["text"]}]))[0].entities
+    assert [(each.text, each.label) for each in predictions] == [("Cape Town", "place"), ("Anna", "name")]
+    assert all(ROWS[0]["text"][each.start : each.end] == each.text and 0.5 < each.score <= 1 for each in predictions)
 
 
 def test_no_word_of_a_long_text_is_left_out_and_a_batch_changes_nothing() -> None:
@@ -135,11 +112,11 @@ def test_no_word_of_a_long_text_is_left_out_and_a_batch_changes_nothing() -> Non
     with torch.inference_mode():
         alone = model.predict(model.collate([example]))[0]
         beside = model.predict(model.collate([model.encode(ROWS[0]), example]))[1]
-    assert [each["text"] for each in alone["entities"]] == [each["text"] for each in beside["entities"]]
+    assert [each.text for each in alone.entities] == [each.text for each in beside.entities]
 
 
 def test_a_text_without_words_has_no_entities() -> None:
     model = encoder("bert").for_task(TASK).eval()
     with torch.inference_mode():
-        predictions = model.predict(model.collate([model.encode({"text": "  "}), model.encode({"text": "\u200b"})]))
-    assert [each["entities"] for each in predictions] == [[], []]
+        predictions = model.predict(model.preprocess([{"text": "  "}, {"text": "\u200b"}]))
+    assert predictions == [Entities([]), Entities([])]

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torchvision.ops import box_iou
 
+from tests.support.published import official, or_skip
+from tests.support.training import learn, scores
 from tlzoo.architectures.mtcnn import MTCNN, training
 from tlzoo.data.rendered.drawn_faces import drawn_faces
 from tlzoo.data.rendered.faces import faces
-from tlzoo.errors import InputError, UnavailableError
-from tlzoo.leaderboard.detection_metrics import mean_average_precision
+from tlzoo.errors import InputError
 from tlzoo.tasks.detection import FaceDetection, ObjectDetection
 from tlzoo.transfer.strategies import apply
 
@@ -27,34 +29,9 @@ def drawn() -> list:
 
 
 @pytest.fixture(scope="module")
+@or_skip()
 def photographs() -> list:
-    try:
-        return list(faces(train=24, validation=0, test=0)["train"])
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
-def learn(model: MTCNN, examples: list, steps: int, rate: float) -> list[float]:
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=rate)
-    losses = []
-    model.train()
-    for _ in range(steps):
-        loss = model.loss(model.augment(model.collate(examples)))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(float(loss.detach()))
-    model.eval()
-    return losses
-
-
-def ap50(model: MTCNN, rows: list) -> float:
-    task = FaceDetection.of(["face"])
-    predictions = model.predict(model.preprocess(rows))
-    statistics = [task.statistics(p, row)["ap50"] for p, row in zip(predictions, rows, strict=True)]
-    return float(mean_average_precision(statistics, np.ones((1, len(rows))))[0])
+    return list(faces(train=24, validation=0, test=0)["train"])
 
 
 def test_parts_are_of_the_kind_that_they_say() -> None:
@@ -63,8 +40,6 @@ def test_parts_are_of_the_kind_that_they_say() -> None:
     assert set(parts.picture.tolist()) == {3}
     assert set(parts.kind.tolist()) == {training.POSITIVE, training.PART, training.NEGATIVE}
     centre, side = (BOXES[:, :2] + BOXES[:, 2:]) / 2, torch.tensor([[50.0], [30.0]])
-    from torchvision.ops import box_iou
-
     overlap, nearest = box_iou(parts.squares, torch.cat([centre - side / 2, centre + side / 2], 1)).max(1)
     for kind, low, high in ((training.POSITIVE, 0.65, 1), (training.PART, 0.4, 0.65), (training.NEGATIVE, 0, 0.3)):
         found = overlap[parts.kind == kind]
@@ -142,24 +117,17 @@ def test_targets_are_what_the_published_weights_say(mtcnn: MTCNN, photographs: l
 
 
 def test_published_weights_do_not_collapse(photographs: list) -> None:
-    from tlzoo.adapters.weights import resolve
-    from tlzoo.cards import catalogue
-    from tlzoo.transfer.assemble import assemble
-
-    torch.manual_seed(0)
-    model = assemble(resolve(catalogue.get("mtcnn"), "official"))
-    assert isinstance(model, MTCNN)
-    model.for_task(FaceDetection.of(["face"]))
-    before = ap50(model.eval(), photographs[12:])
-    losses = learn(model, [model.encode(row) for row in photographs[:6]], 6, 1e-4)
+    model, faces_only = official("mtcnn", "cascade"), FaceDetection.of(["face"])
+    model.for_task(faces_only)
+    before = scores(faces_only, model, photographs[12:])["ap50"]
+    losses = learn(model, photographs[:6], 6, 1e-4, augment=True)
     assert max(losses) < 2
-    assert ap50(model, photographs[12:]) > before - 0.1 > 0.7
+    assert scores(faces_only, model, photographs[12:])["ap50"] > before - 0.1 > 0.7
 
 
 def test_loss_falls_from_scratch(drawn: list) -> None:
     torch.manual_seed(0)
-    model = MTCNN(width=0.25)
-    losses = learn(model, [model.encode(row) for row in drawn[:6]], 24, 5e-3)
+    losses = learn(MTCNN(width=0.25), drawn[:6], 24, 1e-2, augment=True)
     assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:3])
 
 
@@ -167,12 +135,9 @@ def test_a_probe_trains_what_decides_and_places(drawn: list) -> None:
     model = MTCNN(width=0.25)
     apply(model, "probe")
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    learn(model, [model.encode(row) for row in drawn[:4]], 1, 1e-2)
+    learn(model, drawn[:4], 2, 1e-2, augment=True)
     changed = {name.rpartition(".")[0] for name, p in model.named_parameters() if not torch.equal(p, before[name])}
-    decide, place = (
-        ("pnet.conv4_1", "rnet.dense5_1", "onet.dense6_1"),
-        ("pnet.conv4_2", "rnet.dense5_2", "onet.dense6_2"),
-    )
+    decide, place = (f"pnet.conv4_{i} rnet.dense5_{i} onet.dense6_{i}".split() for i in (1, 2))
     assert changed == {*decide, *place, "onet.dense6_3"}
 
 

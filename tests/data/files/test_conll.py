@@ -1,7 +1,3 @@
-"""Texts with entities: CoNLL columns in all schemes of tags, spans in JSON Lines, and rows to predict."""
-
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,3 @@
-"""Delimited text: separators, headers and quotes."""
-
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

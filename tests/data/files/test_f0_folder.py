@@ -1,5 +1,3 @@
-"""Sounds with tables of their pitch."""
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,3 @@
-"""A person's own DNA: letters, FASTA, tables with tracks."""
-
-from __future__ import annotations
-
 import gzip
 import json
 from pathlib import Path

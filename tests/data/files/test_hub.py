@@ -1,5 +1,3 @@
-"""Data sets of the Hub, read from a small one on loopback by the unmodified client."""
-
 import json
 import os
 import subprocess

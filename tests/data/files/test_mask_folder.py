@@ -1,7 +1,3 @@
-"""A person's own pictures with masks, in every form that tools write them."""
-
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 from zlib import crc32

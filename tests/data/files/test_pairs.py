@@ -1,7 +1,3 @@
-"""A person's own pairs of texts: columns, scores, and no text on two sides."""
-
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""A person's own texts as passages to be completed."""
-
 import csv
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""What a person's own data are called."""
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Replies to be ranked: splits that share nothing, candidates of the same split, and a person's own pairs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,3 @@
-"""A person's own questions, and everything that may be wrong with them."""
-
-from __future__ import annotations
-
 import copy
 import json
 from collections.abc import Callable

@@ -1,7 +1,3 @@
-"""Users' text files: encodings and JSON."""
-
-from __future__ import annotations
-
 import gzip
 import json
 import os

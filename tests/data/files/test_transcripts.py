@@ -1,5 +1,3 @@
-"""Transcripts: how they are written, read back from symbols, and read from a person's own folder."""
-
 import itertools
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""A person's own videos, cut into clips."""
-
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Sound in and out."""
-
 import io
 
 import numpy as np

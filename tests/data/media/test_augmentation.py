@@ -1,7 +1,3 @@
-"""Varied batches: pictures and targets stay together."""
-
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

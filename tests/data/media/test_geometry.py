@@ -1,7 +1,3 @@
-"""Frames: what is put into a model's input comes back to its place in the picture."""
-
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,3 @@
-"""Images of every kind that people hand in, and those that must be refused."""
-
-from __future__ import annotations
-
 import io
 
 import numpy as np

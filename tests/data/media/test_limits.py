@@ -1,7 +1,5 @@
 """Small files that are large once they are decoded: refused by what their headers name, or while they are decoded."""
 
-from __future__ import annotations
-
 import json
 import re
 import socket

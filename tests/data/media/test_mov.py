@@ -1,7 +1,5 @@
 """Tables of MP4 and QuickTime files: those that people have are fine, those that name what is not there are not."""
 
-from __future__ import annotations
-
 import io
 import struct
 

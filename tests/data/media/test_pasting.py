@@ -1,7 +1,3 @@
-"""Cut-outs, grounds and their exact masks."""
-
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw

@@ -1,5 +1,3 @@
-"""Videos are read as they were written, whatever their rate, size or container."""
-
 import io
 from pathlib import Path
 from typing import Any

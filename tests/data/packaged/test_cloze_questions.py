@@ -1,7 +1,3 @@
-"""Questions with gaps: answers stand in their context and nowhere in their question, no story in two splits."""
-
-from __future__ import annotations
-
 import pytest
 from datasets import DatasetDict
 

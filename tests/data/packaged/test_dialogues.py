@@ -1,7 +1,3 @@
-"""ChatterBot's dialogues as they are, and no leak between splits; what follows what in Wikipedia."""
-
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -1,7 +1,3 @@
-"""Real digits."""
-
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

@@ -1,7 +1,3 @@
-"""Cloze over real news: real stories, no leak between splits, targets that the passage gives away."""
-
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,3 @@
-"""Tiles of the nuclei: what they hold, and that nothing of one split is in another."""
-
-from __future__ import annotations
-
 import io
 from itertools import pairwise
 

@@ -1,7 +1,3 @@
-"""Photographs that packages carry."""
-
-from __future__ import annotations
-
 import pytest
 
 from tlzoo.data.packaged.photographs import COINS, PAGE, PHOTOGRAPHS, SOURCE_PHOTOGRAPHS, name_of, pixels

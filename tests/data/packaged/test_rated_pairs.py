@@ -1,7 +1,3 @@
-"""Lee's news and WordSim-353: as people rated them, with no text on two sides."""
-
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,3 @@
-"""Drawn faces: boxes and landmarks say where the faces are."""
-
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from datasets import DatasetDict

@@ -1,5 +1,3 @@
-"""eSpeak NG."""
-
 import ctypes
 import functools
 import hashlib

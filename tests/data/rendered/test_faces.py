@@ -1,14 +1,12 @@
 """Faces set into photographs: what the generator promises, and that a real detector agrees with its boxes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import are_apart, available, begin, sizes
 from tlzoo.data.media.image import decode
-from tlzoo.data.rendered.faces import _PEOPLE, FEATURES, PHOTOGRAPHS, faces
-from tlzoo.errors import UnavailableError
+from tlzoo.data.rendered.faces import _FACE_CROPS, FEATURES, PHOTOGRAPHS, faces
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.tasks.detection import FaceDetection, iou
 
@@ -17,14 +15,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def data() -> DatasetDict:
-    try:
-        return faces(train=60, validation=20, test=24)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(faces, train=60, validation=20, test=24)
 
 
 def test_splits(data):
-    assert {split: len(rows) for split, rows in data.items()} == {"train": 60, "validation": 20, "test": 24}
+    assert sizes(data) == {"train": 60, "validation": 20, "test": 24}
     for split, rows in data.items():
         assert rows.features == FEATURES
         assert len(set(rows["id"])) == len(rows)
@@ -33,9 +28,8 @@ def test_splits(data):
 
 
 def test_photographs_and_faces_are_disjoint():
-    hashes = [blob.sha256 for blobs in PHOTOGRAPHS.values() for blob in blobs]
-    assert len(set(hashes)) == len(hashes)
-    people = [i for part in _PEOPLE.values() for i in range(100)[part]]
+    assert are_apart([[blob.sha256] for blobs in PHOTOGRAPHS.values() for blob in blobs])
+    people = [i for part in _FACE_CROPS.values() for i in range(100)[part]]
     assert sorted(people) == list(range(100))
 
 
@@ -56,8 +50,7 @@ def test_images_and_boxes(data):
 
 def test_deterministic_and_nested(data):
     again = faces(train=7, validation=0, test=3)
-    assert again["train"].to_list() == data["train"].select(range(7)).to_list()
-    assert again["test"].to_list() == data["test"].select(range(3)).to_list()
+    assert begin(again, data)
     assert len(again["validation"]) == 0 and again["validation"].features == FEATURES
     other = faces(seed=1, train=7, validation=0, test=0)
     assert other["train"]["objects"][:] != again["train"]["objects"][:]

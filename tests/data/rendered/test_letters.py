@@ -1,7 +1,3 @@
-"""Letters seen in many ways."""
-
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

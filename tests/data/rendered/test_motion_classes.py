@@ -1,5 +1,3 @@
-"""Rendered motions: what a class says is what moves, and no single frame tells."""
-
 import numpy as np
 import pytest
 from datasets import DatasetDict

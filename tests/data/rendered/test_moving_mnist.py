@@ -1,5 +1,3 @@
-"""Things that move, bounce and are told apart by it."""
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures and mannequins: boxes and keypoints say where the drawn people are, and the two sets share nothing."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

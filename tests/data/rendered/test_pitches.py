@@ -1,5 +1,3 @@
-"""Rendered melodies: what f0 says is what sounds."""
-
 import numpy as np
 import pytest
 from datasets import DatasetDict

@@ -1,7 +1,5 @@
 """Rendered DNA: tracks follow from the sequence, splits and data sets share nothing."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Scenes: their boxes and masks are those of what was pasted."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Sequence
 

@@ -1,5 +1,3 @@
-"""Rendered speech."""
-
 import hashlib
 import subprocess
 import sys

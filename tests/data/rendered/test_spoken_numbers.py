@@ -1,5 +1,3 @@
-"""Rendered numbers with transcripts."""
-
 import hashlib
 from itertools import combinations
 

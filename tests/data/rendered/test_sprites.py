@@ -1,7 +1,3 @@
-"""Drawings, and who may see which."""
-
-from __future__ import annotations
-
 import sys
 
 import numpy as np

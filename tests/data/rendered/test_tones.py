@@ -1,5 +1,3 @@
-"""Rendered notes."""
-
 from collections import Counter
 
 import numpy as np
