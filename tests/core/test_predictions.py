@@ -18,6 +18,8 @@ from tlzoo.core.predictions import (
     Completion,
     DnaTracks,
     Embedding,
+    Entities,
+    Entity,
     Mask,
     PitchTrack,
     Poses,
@@ -88,6 +90,10 @@ LINES: list[tuple[Prediction, str]] = [
         DnaTracks(np.array([[0.5, 0.0], [1.5, 3.0], [1.0, 0.0]], np.float32), ("a", "b"), 128, -64),
         '{"tracks": [{"label": "a", "mean": 1.0, "max": 1.5, "at": [64, 192]}, '
         '{"label": "b", "mean": 1.0, "max": 3.0, "at": [64, 192]}], "bin_size": 128, "start": -64, "bins": 3}',
+    ),
+    (
+        Entities([Entity(0, 4, "Anna", "person", 0.5)]),
+        '{"entities": [{"start": 0, "end": 4, "text": "Anna", "label": "person", "score": 0.5}]}',
     ),
     (Embedding([0.5, -0.25]), '{"embedding": [0.5, -0.25]}'),
     (Similarity(0.125), '{"score": 0.125}'),

@@ -153,7 +153,7 @@ def test_what_is_no_set_of_pictures_is_one_line(tmp_path: Path, make: Callable[[
 
 def picture(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(crc32(path.name.encode())).integers(0, 256, (8, 9, 3), np.uint8)
+    noise = np.random.default_rng(crc32("/".join(path.parts[-3:]).encode())).integers(0, 256, (8, 9, 3), np.uint8)
     Image.fromarray(noise).save(path)
 
 

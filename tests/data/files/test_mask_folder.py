@@ -103,7 +103,7 @@ def test_what_does_not_fit_is_named_and_left_out(tmp_path: Path) -> None:
     assert told["a0"] == f"no mask a0.png in {tmp_path / 'masks'}"
     assert told["a1"] == "is 30 x 20 pixels, but its annotation is 30 x 9"
     assert "is coloured; expected one channel or a palette" in told["a2"]
-    assert "no image" in told["a3"]
+    assert "not an image" in told["a3"]
     assert "values from 0 to 300; expected whole 0 to 255" in told["a4"]
     assert "broken image" in told["a5"]
     assert set(rows(data)) == {f"images/a{i}.png" for i in range(6, 24)}

@@ -131,7 +131,7 @@ def test_an_unknown_voice_is_not_replaced_by_another(voice, told):
 
 @pytest.mark.parametrize("setting", [{"speed": 20}, {"pitch": 101}, {"intonation": -1}, {"volume": 300}])
 def test_a_number_out_of_range_is_named(setting):
-    with pytest.raises(InputError, match=f"{next(iter(setting))} is {next(iter(setting.values()))}; it can be"):
+    with pytest.raises(InputError, match=f"{next(iter(setting))} is {next(iter(setting.values()))}; expected"):
         espeak.render("one", **setting)
 
 
