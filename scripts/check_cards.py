@@ -123,11 +123,11 @@ def _read(checkout: Checkout, change: Change) -> Report:
 
 
 def _conformance(root: Path, change: Change) -> Check:
-    suite = ["tests/cards/test_catalogue.py", "--card", change.id]
+    suite = ["tests/cards/test_catalogue.py", "tests/conformance", "--card", change.id]
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--tb=short", "-p", "no:cacheprovider", *suite]
-    found = _run("the conformance suite", command, root, PATIENCE)
-    said = [line.partition(" - ")[2] for line in found.output.splitlines() if line.startswith("FAILED ")]
-    return replace(found, told="; ".join([*said, found.told])) if said else found
+    check = _run("the conformance suite", command, root, PATIENCE)
+    failures = [line.partition(" - ")[2] for line in check.output.splitlines() if line.startswith("FAILED ")]
+    return replace(check, told="; ".join([*failures, check.told])) if failures else check
 
 
 def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:

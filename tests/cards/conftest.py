@@ -13,12 +13,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
 
     def is_other(item: pytest.Item) -> bool:
-        file = (
-            item.callspec.params.get("file")
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
-        return file is not None and file.card.id not in wanted
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        about = params.get("file") or params.get("subject")
+        return about is not None and about.card.id not in wanted
 
     others = [item for item in items if is_other(item)]
     items[:] = [item for item in items if not is_other(item)]
