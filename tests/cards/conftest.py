@@ -13,11 +13,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
 
     def is_other(item: pytest.Item) -> bool:
-        file = (
-            item.callspec.params.get("file")
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
+        file = item.callspec.params.get("file") if hasattr(item, "callspec") else None
         return file is not None and file.card.id not in wanted
 
     others = [item for item in items if is_other(item)]

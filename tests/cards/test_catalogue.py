@@ -62,20 +62,12 @@ def test_places_can_be_fetched_from(file: CardFile) -> None:
 
 
 @each_card
-def test_prose_helps_to_decide(file: CardFile) -> None:
+def test_prose_helps_to_decide_and_nothing_is_left_to_do(file: CardFile) -> None:
     words = len(file.prose.split())
     assert 250 <= words <= 900, f"{words} words"
     assert not re.search(r"\b(TODO|TBD|lorem|To be written)\b", file.prose)
     assert "```" in file.prose.split("## Citation")[1], "citation is a code block"
-
-
-@each_card
-def test_nothing_is_left_to_do(file: CardFile) -> None:
     assert not todos(file.path.read_text(encoding="utf-8"), file.path)
-
-
-@each_card
-def test_commands_in_the_prose_exist(file: CardFile) -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert set(re.findall(r"tlzoo (\w+)", file.prose)) <= set(commands)
 
@@ -131,10 +123,7 @@ def more_cards(root: Path, **texts: str) -> Path:
 def test_a_card_that_cannot_be_used_is_left_out_and_named(tmp_path: Path) -> None:
     yamnet = catalogue.get_file("yamnet").path.read_text(encoding="utf-8")
     place = more_cards(tmp_path, fine=yamnet.replace("id: yamnet", "id: fine", 1), odd="---\na: !!bool maybe\n---\n")
-    wrong, again = (
-        tmp_path / "audio" / "audio-embedding" / "yamnet.md",
-        tmp_path / "text" / "text-embedding" / "fine.md",
-    )
+    wrong, again = tmp_path / "audio/audio-embedding/yamnet.md", tmp_path / "text/text-embedding/fine.md"
     for path in (wrong, again):
         path.parent.mkdir(parents=True)
     wrong.write_text(yamnet, encoding="utf-8")

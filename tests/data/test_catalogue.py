@@ -98,17 +98,6 @@ def test_a_copy_of_the_folder_is_read_from_its_own_place(mine: Path, checked: li
     assert audio.decode(data.splits["test"][0]["audio"], 16_000).size == 4800
 
 
-def test_what_was_prepared_and_damaged_is_prepared_again(
-    mine: Path, cache: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = find(TASK, str(mine))
-    before = load(source).splits["test"].to_list()
-    (test,) = cache.rglob("test.parquet")
-    os.truncate(test, 100)
-    assert load(source).splits["test"].to_list() == before
-    assert "differs from its checksum" in capsys.readouterr().err
-
-
 def test_a_path_that_a_table_cannot_hold_is_refused(mine: Path) -> None:
     odd = Path(os.fsdecode(os.fsencode(mine.parent) + b"/caf\xe9"))
     source = find(TASK, str(mine.rename(odd)))

@@ -72,19 +72,15 @@ def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:
         write("other", "language-modeling", tmp_path, DraftFacts(kind="audio"))
 
 
-def test_a_card_is_never_overwritten(tmp_path: Path) -> None:
-    write("my-model", "pitch-extraction", tmp_path)
-    with pytest.raises(InputError, match=r"is taken by .*pitch-extraction/my-model\.md"):
-        write("my-model", "pitch-extraction", tmp_path)
-
-
 @pytest.mark.parametrize("name", ["My Model", "../up", "", "a--b", "a\n", "a" * 101, "a" * 300, "a" * 100_000])
 def test_an_id_is_a_slug(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lower-case"):
         write(name, "pitch-extraction", tmp_path)
 
 
-def test_an_id_that_is_taken_anywhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_is_taken_anywhere_is_refused_and_a_card_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InputError, match=r"'bert' is taken by .*zoo_cards/text/text-embedding/bert\.md"):
         write("bert", "image-classification", tmp_path)
     more = tmp_path / "more"
@@ -93,8 +89,12 @@ def test_an_id_that_is_taken_anywhere_is_refused(tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match=r"'of-mine' is taken by .*more/audio/pitch-extraction/of-mine\.md"):
         write("of-mine", "image-classification", tmp_path)
     assert write("a" * 100, "image-classification", tmp_path).is_file()
+    write("my-model", "pitch-extraction", tmp_path)
+    with pytest.raises(InputError, match=r"is taken by .*pitch-extraction/my-model\.md"):
+        write("my-model", "pitch-extraction", tmp_path)
 
 
+WORDS = ["yes", "No", "on", "null", "1e5", "1e-12", "0x10", "12", "1_000", "2001", "gelu", "a.b-c", "", ".inf", "+1"]
 VALUES: dict[str, object] = {
     "small": 1e-12,
     "large": 1e16,
@@ -108,23 +108,7 @@ VALUES: dict[str, object] = {
     "number": -(2**63) + 1,
     "yes": True,
     "none": None,
-    "words": [
-        "yes",
-        "No",
-        "on",
-        "null",
-        "1e5",
-        "1e-12",
-        "0x10",
-        "12",
-        "1_000",
-        "2001",
-        "gelu",
-        "a.b-c",
-        "",
-        ".inf",
-        "+1",
-    ],
+    "words": WORDS,
     "numbers": [1, 1.0, 1e-12, [0, []]],
     "nested": {"type": "linear", "factor": 1e-05, "on": {"y": [None, False]}},
 }

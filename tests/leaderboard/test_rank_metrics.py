@@ -35,15 +35,12 @@ def test_only_the_order_counts() -> None:
     assert spearman(pairs.tolist(), weights) == pytest.approx(-spearman(bent.tolist(), weights))
 
 
-def test_a_constant_prediction_orders_nothing_and_without_an_order_there_is_no_number() -> None:
+def test_constants_and_what_is_predicted_as_nan() -> None:
     constant = [[0.3, float(i)] for i in range(5)]
     assert spearman(constant, np.ones((1, 5))).tolist() == [0]
     orderless = [[float(i), 0.3] for i in range(5)]
     assert np.isnan(spearman(orderless, np.ones((1, 5)))).all()
     assert np.isnan(spearman(constant, np.array([[0, 0, 4.0, 0, 0]]))).all(), "a resample of one example"
-
-
-def test_what_is_predicted_as_nan_is_no_constant() -> None:
     rows = [[math.nan, float(i)] for i in range(5)]
     assert np.isnan(spearman(rows, np.ones((1, 5)))).all()
     rows[0][0], rows[1][0] = 0.5, 0.7

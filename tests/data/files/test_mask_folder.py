@@ -7,13 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.support.prepared import rows_by_id
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dataset import Prepared
 from tlzoo.data.files.mask_folder import classes, listing
 from tlzoo.data.media.image import decode, read_values
 from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 TASK = "image-segmentation"
 SHAPE = (20, 30)
@@ -36,18 +34,14 @@ def stripes(*values: int) -> NDArray[np.uint8]:
     return np.repeat(np.array(values, np.uint8), SHAPE[1] // len(values))[None].repeat(SHAPE[0], 0)
 
 
-def rows(data: Prepared) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for split in data.splits.values() for row in split}
-
-
 def test_indices_and_what_is_ignored(tmp_path: Path) -> None:
     for i in range(10):
         pair(tmp_path, f"a{i}", stripes(0, 1, 255) if i else stripes(0, 2, 1))
     data = load(find(TASK, str(tmp_path)))
     assert {k: len(v) for k, v in data.splits.items()} == {"train": 6, "validation": 1, "test": 3}
     assert data.features["classes"].feature.names == ["background", "class_1", "class_2"]
-    assert (read_values(rows(data)["images/a1.png"]["mask"]) == stripes(0, 1, 255)).all()
-    assert rows(data)["images/a1.png"]["classes"] == [0, 1]
+    assert (read_values(rows_by_id(data)["images/a1.png"]["mask"]) == stripes(0, 1, 255)).all()
+    assert rows_by_id(data)["images/a1.png"]["classes"] == [0, 1]
     assert data.notices == () and data.problems == ()
 
 
@@ -103,10 +97,10 @@ def test_what_does_not_fit_is_named_and_left_out(tmp_path: Path) -> None:
     assert told["a0"] == f"no mask a0.png in {tmp_path / 'masks'}"
     assert told["a1"] == "is 30 x 20 pixels, but its annotation is 30 x 9"
     assert "is coloured; expected one channel or a palette" in told["a2"]
-    assert "no image" in told["a3"]
+    assert "not an image" in told["a3"]
     assert "values from 0 to 300; expected whole 0 to 255" in told["a4"]
     assert "broken image" in told["a5"]
-    assert set(rows(data)) == {f"images/a{i}.png" for i in range(6, 24)}
+    assert set(rows_by_id(data)) == {f"images/a{i}.png" for i in range(6, 24)}
 
 
 @pytest.mark.parametrize(

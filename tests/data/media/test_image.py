@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.prepared import refused
 from tlzoo.data.media.image import Placement, annotated, decode, encode_png, placement, read_values
 from tlzoo.errors import InputError
 
@@ -89,18 +90,17 @@ def test_truncated_files_are_refused_in_one_line(kind):
     whole = stored(noise, kind)
     for share in (0.02, 0.3, 0.6):
         cut = whole | {"bytes": whole["bytes"][: int(share * len(whole["bytes"]))]}
-        with pytest.raises(InputError, match=rf"picture\.{kind.lower()}: ") as caught:
+        with refused(rf"picture\.{kind.lower()}: "):
             decode(cut)
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
         ({"bytes": None, "path": None}, "neither bytes nor a path"),
-        ({"bytes": b"", "path": "a.png"}, "a.png: no image"),
-        ({"bytes": b"hello", "path": "a.png"}, "a.png: no image"),
-        ({"bytes": b"hello", "path": None}, "image in memory: no image"),
+        ({"bytes": b"", "path": "a.png"}, "a.png: not an image"),
+        ({"bytes": b"hello", "path": "a.png"}, "a.png: not an image"),
+        ({"bytes": b"hello", "path": None}, "image in memory: not an image"),
         ({"bytes": None, "path": "/nowhere/a.png"}, "/nowhere/a.png: no such file"),
         ({"bytes": None, "path": "/"}, "/: cannot be read as an image"),
     ],
@@ -123,21 +123,6 @@ def test_broken_bytes_never_raise_anything_else():
                 assert decode({"bytes": bytes(data), "path": "a"}).mode == "RGB"
             except InputError as error:
                 assert "\n" not in str(error)
-
-
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_decompression_bombs_are_refused(monkeypatch):
-    bomb = stored(Image.new("1", (12_000, 9_000)))
-    assert len(bomb["bytes"]) < 100_000
-    with pytest.raises(InputError, match=r"picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485"):
-        decode(bomb)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(InputError, match=r"picture\.png: more pixels than the limit of 1,000"):
-        decode(bomb)
-    with pytest.raises(InputError, match="limit is 1,000"):
-        decode(Image.new("RGB", (60, 40)))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
-    assert decode(Image.new("RGB", (60, 40))).size == (60, 40)
 
 
 @pytest.mark.parametrize(
@@ -169,10 +154,19 @@ def test_where_points_and_pixels_of_a_file_lie_in_its_picture(orientation):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line():
+def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line(monkeypatch):
     assert decode(stored(Image.new("RGB", (3000, 2)), "PNG")).size == (3000, 2)
     assert decode(stored(Image.new("RGB", (4000, 3000)), "JPEG")).size == (4000, 3000)
     assert decode(stored(Image.new("RGB", (1, 1)))).size == (1, 1)
+    bomb = stored(Image.new("1", (12_000, 9_000)))
+    assert len(bomb["bytes"]) < 100_000
     for read in (decode, read_values):
-        with pytest.raises(InputError, match=r"^picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485 in all$"):
-            read(stored(Image.new("1", (12_000, 9_000))))
+        with refused(r"^picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485 in all$"):
+            read(bomb)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with refused(r"picture\.png: more pixels than the limit of 1,000"):
+        decode(bomb)
+    with refused("limit is 1,000"):
+        decode(Image.new("RGB", (60, 40)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert decode(Image.new("RGB", (60, 40))).size == (60, 40)

@@ -40,7 +40,7 @@ status = open("/proc/self/status").read()
 print(json.dumps([int(status.split("VmHWM:")[1].split()[0]) / 1024, answers]))
 """
 REFUSED = {
-    "image": "the limit (of|is)|longer side may be|none of the formats",
+    "image": "the limit (of|is)|longer side may be|not in a format",
     "audio": "the limit is",
     "video": r"the limit|more frames than its|longer side may be|not in a container|not readable as video",
 }

@@ -3,20 +3,17 @@ from collections import Counter
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import available
 from tlzoo.blobs import fetch, sha256_of
 from tlzoo.data.files.replies import normal_form
 from tlzoo.data.packaged.dialogues import WHEEL, chatterbot, conversations, pairs, topics, wikipedia_replies
 from tlzoo.data.packaged.wikipedia import pages, splits
 from tlzoo.data.schemas import REPLY_FEATURES
-from tlzoo.errors import UnavailableError
 
 
 @pytest.fixture(scope="module")
 def corpus() -> dict[str, list[list[str]]]:
-    try:
-        return conversations()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(conversations)
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 
+from tests.support.prepared import available
 from tlzoo.data.media.image import decode
 from tlzoo.data.packaged.textures import FEATURES, NAMES, SIDE, SPLITS, corners, textures
-from tlzoo.errors import UnavailableError
 from tlzoo.tasks.classification import ImageClassification
 
 
 @pytest.fixture(scope="module")
 def data() -> DatasetDict:
-    try:
-        return textures()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(textures)
 
 
 def tiles(rows: Dataset) -> np.ndarray:
@@ -63,13 +60,6 @@ def test_tone_tells_nothing(data: DatasetDict) -> None:
     means = pixels.mean(axis=(1, 2, 3))
     averages = [means[labels == label].mean() for label in range(10)]
     assert np.ptp(averages) < 0.6 * means.std()
-
-
-def test_deterministic_and_nested(data: DatasetDict) -> None:
-    again = textures(train=15, validation=0, test=12)
-    assert again["train"].to_list() == data["train"].select(range(15)).to_list()
-    assert again["test"].to_list() == data["test"].select(range(12)).to_list()
-    assert textures(seed=1, train=15, validation=0, test=0)["train"]["id"][:] != again["train"]["id"][:]
 
 
 def test_spectra_tell_textures_apart(data: DatasetDict) -> None:

@@ -1,16 +1,13 @@
 import pytest
 
+from tests.support.prepared import available, share_nothing
 from tlzoo.data.packaged import wikipedia
 from tlzoo.data.packaged.news import documents
-from tlzoo.errors import UnavailableError
 
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    try:
-        return wikipedia.pages()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(wikipedia.pages)
 
 
 def test_articles_are_plain_text(pages: dict[str, str]) -> None:
@@ -24,8 +21,8 @@ def test_articles_are_plain_text(pages: dict[str, str]) -> None:
 
 def test_no_article_is_in_two_splits_and_all_of_its_text_is_used(pages: dict[str, str]) -> None:
     data = wikipedia.wikipedia()
-    groups = {split: set(data[split]["group"][:]) for split in data}
-    assert sum(map(len, groups.values())) == len(set.union(*groups.values()))
+    groups = {split: set(rows["group"][:]) for split, rows in data.items()}
+    assert share_nothing(data)
     assert len(groups["train"]) > 5 * len(groups["test"]) > 0
     title = data["train"][0]["group"]
     mine = [row for row in data["train"] if row["group"] == title]
