@@ -57,15 +57,11 @@ def test_a_wheel_with_several_members_is_downloaded_once(
     assert not list((cache / "packages").rglob("*.whl"))  # a package with a wrong file is not kept
 
 
-def _drop(cache: Path, sha256: str) -> None:
-    shutil.rmtree(cache / "blobs" / sha256)
-
-
 def test_a_damaged_package_is_downloaded_anew(index: Path, cache: Path) -> None:
     wheel(index, {"tlzoo_probe/a.bin": CONTENT})
     blob = Blob("a.bin", ("pypi:tlzoo-probe==1.0/tlzoo_probe/a.bin",), SHA)
     fetch(blob)
-    _drop(cache, SHA)
+    shutil.rmtree(cache / "blobs" / SHA)
     next((cache / "packages").rglob("*.whl")).write_bytes(b"damaged")
     assert fetch(blob).read_bytes() == CONTENT
 
@@ -77,7 +73,7 @@ def test_a_whole_wheel(index: Path, cache: Path) -> None:
     assert fetch(blob) == cache / "blobs" / sha256 / made.name
     with zipfile.ZipFile(fetch(blob)) as archive:
         assert archive.read("tlzoo_probe/a.bin") == CONTENT
-    _drop(cache, sha256)
+    shutil.rmtree(cache / "blobs" / sha256)
     next((cache / "packages").rglob("*.whl")).write_bytes(b"damaged")
     assert sha256_of(fetch(blob)) == sha256
     with pytest.raises(HashMismatchError, match=f"got {sha256}"):
@@ -138,7 +134,7 @@ def test_a_member_of_zeros_is_unpacked_where_it_is_the_right_one(place: str, nam
     for size in (len(content), None):
         bomb(cache / "packages" / name, "m", len(content))
         assert fetch(Blob("m", (place,), digest(content), size)).read_bytes() == content
-        _drop(cache, digest(content))
+        shutil.rmtree(cache / "blobs" / digest(content))
 
 
 def test_a_member_that_is_larger_than_it_announces_ends_there(cache: Path) -> None:
@@ -257,7 +253,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, server: Server) -> Server:
 
 def test_a_member_of_an_npm_tarball(registry: Server, cache: Path) -> None:
     assert fetch(Blob("a.bin", ("npm:@tlzoo/probe@1.0.0/m/a.bin",), SHA)).read_bytes() == CONTENT
-    _drop(cache, SHA)
+    shutil.rmtree(cache / "blobs" / SHA)
     asked = len(registry.seen)
     assert fetch(Blob("a.bin", ("npm:@tlzoo/probe@1.0.0/m/a.bin",), SHA)).read_bytes() == CONTENT
     assert len(registry.seen) == asked  # the tarball was kept

@@ -40,10 +40,16 @@ def test_all_of_the_list_is_there() -> None:
 
 
 @each_card
-def test_hugging_face_reads_the_card(file: CardFile) -> None:
+def test_hugging_face_reads_the_card_and_its_places_and_data_are_there(file: CardFile) -> None:
     card = ModelCard.load(file.path)
     assert card.data.pipeline_tag == file.header.pipeline_tag
     assert card.data.license == file.header.license
+    for weight in file.card.files():
+        for place in weight.places:
+            check_place(place)
+    for variant in file.card.variants:
+        for recipe in (w.recipe for w in variant.weights if w.recipe and w.recipe.data in DATASETS):
+            assert DATASETS[recipe.data].task == recipe.task
 
 
 def test_the_lists_own_wording_is_honoured() -> None:
@@ -52,13 +58,6 @@ def test_the_lists_own_wording_is_honoured() -> None:
     listed = " ".join(LIST.read_text(encoding="utf-8").split())
     wording = {id_: " ".join(str(catalogue.get(id_).listed_as).split()).rstrip(".") for id_ in IDS}
     assert {id_: words for id_, words in wording.items() if words not in listed} == {}
-
-
-@each_card
-def test_places_can_be_fetched_from(file: CardFile) -> None:
-    for weight in file.card.files():
-        for place in weight.places:
-            check_place(place)
 
 
 @each_card
@@ -89,13 +88,6 @@ def test_the_built_model_is_what_the_card_says(file: CardFile, variant: Variant)
     if isinstance(network, Backbone) and variant.takes("full"):
         assert set(network.spec.outputs) == set(card.outputs) & {"pooled", "tokens", "pyramid"}
         assert len(network.stages()) >= 2
-
-
-@each_card
-def test_stand_ins_name_data_of_their_task(file: CardFile) -> None:
-    for variant in file.card.variants:
-        for recipe in (w.recipe for w in variant.weights if w.recipe and w.recipe.data in DATASETS):
-            assert DATASETS[recipe.data].task == recipe.task
 
 
 def test_the_schema_on_disk_is_fresh_and_describes_the_cards() -> None:

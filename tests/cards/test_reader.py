@@ -103,6 +103,14 @@ def test_hostile_yaml_is_refused_at_once(header: str, message: str) -> None:
 
 TAG = "!!python/object/apply:"
 CONFIG = "config: {width: 0.25, activation: relu6}"
+CONFIGS = {
+    "{pretrained: true}": "config.pretrained: should be null or false",
+    "{nested: {encoder_weights: imagenet}}": "config.nested.encoder_weights: should be null or false",
+    "{checkpoint: ../evil.pth}": "'../evil.pth' should be of letters, digits",
+    "{name: [a, 'hub:someone/kernel']}": "'hub:someone/kernel' should be of letters",
+    "{_attn_implementation: x}": "argument '_attn_implementation' should be a name that begins with a letter",
+    "{since: 2001-01-01}": "config.since: date should be a number, a word",
+}
 
 
 @pytest.mark.parametrize(
@@ -116,17 +124,7 @@ CONFIG = "config: {width: 0.25, activation: relu6}"
         ("year: 2019", "year:\tthen", "field 'tlzoo.provenance.year'"),
         ("adapter: own", "adapter: evil", "field 'tlzoo.variants.0.adapter'"),
         ("adapter: own", "adapter: evil", "transformers (given: 'evil')"),
-        *(
-            (CONFIG, f"config: {config}", message)
-            for config, message in {
-                "{pretrained: true}": "config.pretrained: should be null or false",
-                "{nested: {encoder_weights: imagenet}}": "config.nested.encoder_weights: should be null or false",
-                "{checkpoint: ../evil.pth}": "'../evil.pth' should be of letters, digits",
-                "{name: [a, 'hub:someone/kernel']}": "'hub:someone/kernel' should be of letters",
-                "{_attn_implementation: x}": "argument '_attn_implementation' should be a name that begins with a letter",
-                "{since: 2001-01-01}": "config.since: date should be a number, a word",
-            }.items()
-        ),
+        *((CONFIG, f"config: {config}", message) for config, message in CONFIGS.items()),
         *(
             ("model: yamnet:YAMNet", f'model: "{model}"', "field 'tlzoo.variants.0.model'")
             for model in ("hf-hub:someone/model", "../yamnet:YAMNet", "os.system('true')", "a:b:c", "", "-x")

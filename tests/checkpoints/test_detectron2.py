@@ -109,11 +109,6 @@ def test_a_checkpoint_gives_the_same_network_and_a_first_convolution_for_rgb(
     torch.testing.assert_close(network.network.backbone.body.conv1(ours), seen, atol=1e-2, rtol=1e-3)
 
 
-def test_blocks_have_their_stride_where_the_authors_had_it(network: FasterRCNN) -> None:
-    first = network.network.backbone.body.layer2[0]
-    assert first.conv1.stride == (2, 2) and first.conv2.stride == (1, 1)
-
-
 def test_anchors_are_not_rounded() -> None:
     (cell,) = ExactAnchors(((32,),), ((0.5, 1.0, 2.0),)).cell_anchors
     wanted = [[-22.6274, -11.3137, 22.6274, 11.3137], [-16, -16, 16, 16], [-11.3137, -22.6274, 11.3137, 22.6274]]
@@ -147,10 +142,12 @@ def test_what_is_no_such_checkpoint_is_refused(network: FasterRCNN, tmp_path: Pa
         FasterRCNN(**{**SMALL, "fpn_channels": 8}).load_official({"model.pkl": path})
 
 
-def test_the_cards_variant_is_detectron2s() -> None:
+def test_the_cards_variant_and_its_strides_are_detectron2s(network: FasterRCNN) -> None:
     variant = variant_of(catalogue.get("detectron2"), "r50-fpn-3x")
     with torch.device("meta"):
         model = FasterRCNN(**variant.config)
     assert model.as_detectron2 and len(model.objects) == 80
     learnable = sum(p.numel() for p in model.parameters())
     assert learnable - 4 * (1024 + 1) == 41_699_936  # what Detectron2 counts, which has no box of background
+    first = network.network.backbone.body.layer2[0]
+    assert first.conv1.stride == (2, 2) and first.conv2.stride == (1, 1)

@@ -81,11 +81,7 @@ def test_the_bootstrap_draws_groups_only_where_they_are_new() -> None:
 @pytest.mark.parametrize(
     ("labels", "is_classed", "message"),
     [
-        (
-            {"train": "ab", "validation": "", "test": "ab"},
-            True,
-            "train 2, validation 0, test 2 rows: no row is left for va",
-        ),
+        ({"train": "ab", "validation": "", "test": "ab"}, True, "train 2, validation 0, test 2 rows: no row is left"),
         ({"train": "aa", "validation": "a", "test": "ab"}, True, "train has no class but 'a'; why; give more rows"),
         ({"train": "ab", "validation": "a", "test": "cd"}, True, "train has no class of the test"),
         ({"train": "aa", "validation": "a", "test": "b"}, False, None),

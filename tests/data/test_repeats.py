@@ -70,14 +70,11 @@ def test_without_copies_the_draw_is_the_plain_one() -> None:
         assert drawn(texts(rows, groups), VTAB).chosen == {split: plain[split].tolist() for split in SPLITS}
 
 
-def test_three_hundred_rows_of_twelve_texts(tmp_path: Path) -> None:
+def test_rows_of_one_text_alike_but_for_case_and_blanks_are_copies(tmp_path: Path) -> None:
     rows = [(f"text {i % 12}", "ab"[i % 2]) for i in range(300)]
     prepared = data(table(tmp_path / "mine.csv", rows))
     assert sum(sizes(prepared.splits).values()) == 12 and min(sizes(prepared.splits).values()) > 0
     assert "288 of 300 rows repeat another one and its class, and were left out" in prepared.notices
-
-
-def test_rows_that_are_alike_but_for_case_and_blanks_are_copies(tmp_path: Path) -> None:
     rows = [(text, "ab"[i % 2]) for i in range(40) for text in (f"Text {i}", f"text  {i} ", f"TEXT {i}")]
     prepared = data(table(tmp_path / "mine.csv", rows))
     assert sum(sizes(prepared.splits).values()) == 40
@@ -95,26 +92,11 @@ def test_copies_of_several_classes_are_named_and_stay_together(tmp_path: Path) -
         assert len(of_one) in (0, 2) and len(set(of_one)) <= 1
 
 
-def test_copies_within_a_given_test_stay_and_are_one_unit(tmp_path: Path) -> None:
+def test_copies_within_a_given_test_stay_and_a_validation_copied_from_it_is_cut_anew(tmp_path: Path) -> None:
     table(tmp_path / "mine" / "train.csv", [(f"train {i}", "ab"[i % 2]) for i in range(40)])
     table(tmp_path / "mine" / "test.csv", [(f"test {i % 5}", "ab"[i % 5 % 2]) for i in range(30)])
     prepared = data(tmp_path / "mine")
     assert sizes(prepared.splits)["test"] == 30 and len(set(prepared.test_groups())) == 5
-
-
-def test_a_test_copied_from_train_is_refused_before_anything_trains(tmp_path: Path) -> None:
-    rows = [(f"text {i}", "ab"[i % 2]) for i in range(30)]
-    for split in ("train", "test"):
-        table(tmp_path / "mine" / f"{split}.csv", rows)
-    with pytest.raises(
-        InputError,
-        match=r"train 0, validation 0, test 30 rows: no row is left for train and validation; "
-        r"30 train rows repeat a later split's content and were left out; give more rows that differ",
-    ):
-        data(tmp_path / "mine")
-
-
-def test_a_validation_copied_from_the_test_is_cut_anew(tmp_path: Path) -> None:
     rows = [(f"text {i}", "ab"[i % 2]) for i in range(80)]
     for split, part in (("train", rows[:60]), ("validation", rows[60:]), ("test", rows[60:])):
         table(tmp_path / "mine" / f"{split}.csv", part)
@@ -140,10 +122,19 @@ def test_what_cannot_be_learnt_or_tested_is_refused(
         data(tmp_path / "mine")
 
 
-def test_all_rows_the_same_are_refused(tmp_path: Path) -> None:
+def test_what_copies_leave_nothing_of_is_refused_before_anything_trains(tmp_path: Path) -> None:
     rows = [(("no", "neg"), ("yes", "pos"))[i % 2] for i in range(200)]
     with pytest.raises(InputError, match=r"train 1, validation 0, test 1 rows: no row is left for validation; 198 of"):
         data(table(tmp_path / "mine.csv", rows))
+    rows = [(f"text {i}", "ab"[i % 2]) for i in range(30)]
+    for split in ("train", "test"):
+        table(tmp_path / "mine" / f"{split}.csv", rows)
+    with pytest.raises(
+        InputError,
+        match=r"train 0, validation 0, test 30 rows: no row is left for train and validation; "
+        r"30 train rows repeat a later split's content and were left out; give more rows that differ",
+    ):
+        data(tmp_path / "mine")
 
 
 def test_copies_without_a_group_join_the_first_ones() -> None:

@@ -43,27 +43,16 @@ def test_what_is_known_is_on_the_card(tmp_path: Path) -> None:
     )
     path = write("my-model", "image-classification", tmp_path, known)
     file = read(path)
-    card, official = file.card, file.card.variants[0]
+    card, header, official = file.card, file.header, file.card.variants[0]
     assert (card.name, card.summary, card.provenance.year) == (known.name, "Yes", 2017)
-    assert (file.header.license, file.header.license_name, file.header.datasets) == (
-        "other",
-        "own-licence",
-        ("owner/set",),
-    )
+    assert (header.license, header.license_name, header.datasets) == ("other", "own-licence", ("owner/set",))
     assert (card.input.height, card.input.width, card.input.mean) == (32, 48, (0.5, 0.5, 0.5))
-    assert (official.adapter, official.model, official.config, official.params) == (
-        "timm",
-        "resnet10t",
-        {"num_classes": 3},
-        12,
-    )
+    assert (official.adapter, official.model) == ("timm", "resnet10t")
+    assert (official.config, official.params) == ({"num_classes": 3}, 12)
     (weights,) = official.weights
     assert [(f.sha256, f.bytes, f.places) for f in weights.files] == [("0" * 64, 5, (known.files[0].place,))]
-    assert not any(
-        f"'{field}'" in line
-        for line in todos(path.read_text(encoding="utf-8"), path)
-        for field in ("license", "summary", "year", "height")
-    )
+    left = "\n".join(todos(path.read_text(encoding="utf-8"), path))
+    assert not any(f"'{field}'" in left for field in ("license", "summary", "year", "height"))
 
 
 def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:

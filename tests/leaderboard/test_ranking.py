@@ -21,27 +21,21 @@ def ranked(*rows: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(r["card"], r["strategy"]): r for r in found.to_pylist()}
 
 
-def test_models_that_cannot_be_told_apart_share_a_rank(row: Maker) -> None:
+def test_models_that_cannot_be_told_apart_share_a_rank_but_tiers_are_ranked_apart(row: Maker) -> None:
     rows = ranked(row("a", "probe", 0.90), row("b", "probe", 0.895), row("c", "probe", 0.70), row("d", "probe", 0.40))
     assert [rows[c, "probe"]["rank"] for c in "abcd"] == [1, 1, 3, 4]
-
-
-def test_tiers_are_never_ranked_as_equals(row: Maker) -> None:
     rows = ranked(row("a", "probe", 0.9), row("b", "probe", 0.5, weights="stand-in"), row("a", "scratch", 0.3))
     assert [r["rank"] for r in rows.values()] == [1, 1, 1]
     assert [r["weights"] for r in rows.values()] == ["official", "stand-in", "none"]
 
 
-def test_gain_is_over_scratch_of_the_same_variant_and_may_be_negative(row: Maker) -> None:
+def test_gain_is_over_scratch_of_the_same_variant_and_examples_and_may_be_negative(row: Maker) -> None:
     rows = ranked(row("a", "scratch", 0.4), row("a", "probe", 0.8), row("b", "probe", 0.8))
     mine = rows["a", "probe"]
     assert mine["scratch_value"] == pytest.approx(0.4)
     assert mine["gain"] == pytest.approx(0.4) and mine["gain_low"] > 0 and mine["verdict"] == "positive"
     assert rows["b", "probe"]["gain"] is None, "no scratch run of b"
     assert ranked(row("a", "scratch", 0.8), row("a", "full", 0.4))["a", "full"]["verdict"] == "negative"
-
-
-def test_scratch_on_other_test_examples_is_no_baseline(row: Maker) -> None:
     other = row("a", "scratch", 0.4) | {"example_ids": [f"x{i}" for i in range(200)]}
     assert ranked(other, row("a", "probe", 0.8))["a", "probe"]["gain"] is None
 

@@ -110,11 +110,18 @@ def test_data_sets_of_one_name_have_tables_of_their_own(row: Maker, form: str) -
     assert "(3fa2c1" not in render(board_of(*rows[:1]), form)
 
 
-def test_threads_are_shown_where_they_differ(row: Maker) -> None:
+def test_markdown_has_threads_where_they_differ_and_no_details(row: Maker) -> None:
     rows = [row("yamnet", "probe", 0.8, threads=1), row("crepe", "probe", 0.7, threads=1)]
     assert "threads" not in render(board_of(*rows), "md")
     rows[1]["threads"] = 4
     assert "threads" in render(board_of(*rows), "md")
+    measured = row("yamnet", "probe", 0.8, latency_ms_p90=6.5, latency_ms_p99=7.25, flops=140_000_000)
+    found = board_of(measured)
+    for form in ("table", "html"):
+        for part in ("latency p90 ms", "6.5", "latency p99 ms", "7.25", "FLOPs", "140 M"):
+            assert part in render(found, form), part
+    assert "latency p50 ms" in render(found, "md")
+    assert not any(part in render(found, "md") for part in ("p90", "p99", "FLOPs"))
 
 
 def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> None:
@@ -133,16 +140,6 @@ def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> N
         ("audio-classification on toy (g)", "local results, 1 thread"),
         ("audio-classification on toy (g)", "local results, 4 threads"),
     ]
-
-
-def test_details_are_left_out_of_markdown(row: Maker) -> None:
-    measured = row("yamnet", "probe", 0.8, latency_ms_p90=6.5, latency_ms_p99=7.25, flops=140_000_000)
-    found = board_of(measured)
-    for form in ("table", "html"):
-        for part in ("latency p90 ms", "6.5", "latency p99 ms", "7.25", "FLOPs", "140 M"):
-            assert part in render(found, form), part
-    assert "latency p50 ms" in render(found, "md")
-    assert not any(part in render(found, "md") for part in ("p90", "p99", "FLOPs"))
 
 
 def test_json_csv_and_markdown_have_a_row_each_and_other_formats_are_refused(small: pa.Table) -> None:
@@ -173,16 +170,13 @@ def test_sorting_puts_the_better_first(small: pa.Table, row: Maker) -> None:
         sort(small, "latency_p50")
 
 
-def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
+def test_the_plot_is_a_picture_of_what_has_no_size_too(small: pa.Table, tmp_path: Path, row: Maker) -> None:
     plot(small, tmp_path / "board.png")
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="no row has a score"):
         plot(small.slice(0, 0), tmp_path / "empty.png")
     with pytest.raises(InputError, match=r"x\.docx"):
         plot(small, tmp_path / "x.docx")
-
-
-def test_what_has_no_size_is_drawn_too(row: Maker, tmp_path: Path) -> None:
     asked = row("gpt-4", "zero-shot", 0.9, size_bytes=None)
     crepe = row("crepe", "probe", 0.6, size_bytes=2_000_000)
     for name, rows in (("one", [asked]), ("two", [asked, crepe])):

@@ -17,6 +17,7 @@ from tlzoo.data.dataset import Prepared
 from tlzoo.errors import InputError, UnavailableError
 
 T = TypeVar("T")
+Maker = Callable[..., Path]
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:

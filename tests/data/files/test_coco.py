@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.prepared import refused, rows_by_id, share_nothing
+from tests.support.prepared import Maker, refused, rows_by_id, share_nothing
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files.coco import listing
 from tlzoo.data.files.coco_targets import Area, pixels
@@ -19,7 +19,6 @@ from tlzoo.errors import InputError
 MINICOCO = Path(__file__).resolve().parents[4] / "shared" / "data" / "minicoco"
 CATEGORIES = [{"id": 7, "name": "cat"}, {"id": 2, "name": "dog"}, {"id": 5, "name": "unused"}]
 Content = dict[str, Any]
-Maker = Callable[..., Path]
 
 
 def picture(path: Path, seed: int, size: tuple[int, int] = (40, 30), orientation: int = 1) -> None:
@@ -108,10 +107,8 @@ def test_of_several_files_a_split_the_task_chooses(coco: Maker) -> None:
     (folder / "annotations.json").unlink()
     for name in ("instances_train", "person_keypoints_train", "instances_val"):
         (folder / f"{name}.json").write_text(made)
-    assert [f.name for f in listing(folder, "object-detection").files[:2]] == [
-        "instances_train.json",
-        "instances_val.json",
-    ]
+    names = [file.name for file in listing(folder, "object-detection").files[:2]]
+    assert names == ["instances_train.json", "instances_val.json"]
     (folder / "instances_b_train.json").write_text(made)
     with pytest.raises(InputError, match=r"several COCO files for train: .*instances_b_train"):
         listing(folder, "object-detection")
@@ -235,9 +232,8 @@ def test_a_turned_camera(tmp_path: Path, orientation: int, size: str) -> None:
     box: list[float] = [4, 5, 10, 12]
     turned = size == "seen" and orientation > 4  # else the sizes are the same and tell nothing
     if turned:
-        ys, xs = np.nonzero(
-            np.asarray(decode({"bytes": None, "path": str(tmp_path / "mine" / "00.png")}))[..., 0] > 200
-        )
+        seen = decode({"bytes": None, "path": str(tmp_path / "mine" / "00.png")})
+        ys, xs = np.nonzero(np.asarray(seen)[..., 0] > 200)
         box = [float(xs.min()), float(ys.min()), float(np.ptp(xs) + 1), float(np.ptp(ys) + 1)]
     x, y, w, h = box
     made = content([f"{i:02}.png" for i in range(2)], bbox=box, segmentation=[[x, y, x + w, y, x + w, y + h, x, y + h]])
@@ -246,7 +242,6 @@ def test_a_turned_camera(tmp_path: Path, orientation: int, size: str) -> None:
     (tmp_path / "mine" / "a.json").write_text(json.dumps(made))
     for task in ("object-detection", "image-segmentation"):
         found = listing(tmp_path / "mine", task)
-        assert found.targets is not None
         row = found.targets.of(1, found.inputs[1]).columns
         white = np.asarray(decode(found.inputs[1]))[..., 0] > 200
         if task == "image-segmentation":
@@ -293,9 +288,8 @@ def test_run_lengths_packed_or_not_are_those_of_pycocotools() -> None:
 
     rng = np.random.default_rng(0)
     for shape in ((7, 5), (64, 48), (300, 211)):
-        inside = np.kron(rng.random((-(-shape[0] // 4), -(-shape[1] // 4))) < 0.4, np.ones((4, 4)))[
-            : shape[0], : shape[1]
-        ]
+        coarse = rng.random((-(-shape[0] // 4), -(-shape[1] // 4))) < 0.4
+        inside = np.kron(coarse, np.ones((4, 4)))[: shape[0], : shape[1]]
         packed = reference.encode(np.asfortranarray(inside, np.uint8))
         text = {"size": packed["size"], "counts": packed["counts"].decode()}
         assert (pixels(Area("a", 1, text), *shape) == inside).all()
@@ -360,7 +354,7 @@ def test_keypoints_and_their_names(coco: Maker, names: list[str] | None) -> None
     assert data.notices == ("annotations without keypoints, left out: 10",)
 
 
-def test_keypoints_outside_and_people_without_a_box(coco: Maker) -> None:
+def test_keypoints_outside_or_of_another_number_and_people_without_a_box(coco: Maker) -> None:
     def change(c: Content) -> None:
         people(["a", "b", "c"])(c)
         c["annotations"][0] |= {"keypoints": [-3, 5, 2, 10, 5, 2, 20, 15, 1], "bbox": None}
@@ -374,9 +368,6 @@ def test_keypoints_outside_and_people_without_a_box(coco: Maker) -> None:
     assert data.problems == ("01.png: no person has keypoints inside the picture",)
     assert "pictures without anybody's keypoints, left out: 1" in data.notices
     assert "keypoints outside their picture, taken for absent: 1" in data.notices
-
-
-def test_keypoints_of_another_number_or_none(coco: Maker) -> None:
     with pytest.raises(InputError, match=r"annotation 7: field 'keypoints' is .*expected 51 numbers"):
         find("pose-estimation", str(coco(lambda c: c["annotations"][0].update(keypoints=[1, 2, 2]))))
     with pytest.raises(InputError, match="no annotation has 'keypoints'"):

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -138,20 +139,10 @@ def test_rows_to_predict(tmp_path: Path) -> None:
 def test_wnut17() -> None:
     """Counts of the shared task (Derczynski 2017, W17-4418, table 2): sentences, and entities of train and test."""
     listing = conll.listing(WNUT)
-    assert {split: listing.splits.count(split) for split in set(listing.splits or ())} == {  # type: ignore[union-attr]
-        "train": 3394,
-        "validation": 1009,
-        "test": 1287,
-    }
+    assert Counter(listing.splits) == {"train": 3394, "validation": 1009, "test": 1287}
     data = load(find(TASK, str(WNUT)))
-    assert data.features["entities"]["label"].feature.names == [
-        "corporation",
-        "creative-work",
-        "group",
-        "location",
-        "person",
-        "product",
-    ]
+    names = ["corporation", "creative-work", "group", "location", "person", "product"]
+    assert data.features["entities"]["label"].feature.names == names
     assert isinstance(listing.targets, conll.Entities)
     assert sum(len(s.entities) for s in listing.targets.sentences if s.split == "train") == 1975
     assert sum(len(s.entities) for s in listing.targets.sentences if s.split == "test") == 1079

@@ -31,7 +31,7 @@ def write(path: Path, table: list[dict[str, Any]]) -> str:
     return str(write_table(path, {name: [row[name] for row in table] for name in table[0]}))
 
 
-def test_letters() -> None:
+def test_letters_are_numbers_and_a_window_may_reach_beyond_the_sequence() -> None:
     assert codes("AcGtUu nN\n").tolist() == [0, 1, 2, 3, 3, 3, 4, 4]
     assert set(codes("RYSWKMBDHVryswkmbdhv").tolist()) == {4}
     assert letters(codes("acgtrn")) == "ACGTNN"
@@ -43,9 +43,6 @@ def test_letters() -> None:
     ):
         with pytest.raises(InputError, match=told):
             codes(wrong)
-
-
-def test_a_window_may_reach_beyond_the_sequence() -> None:
     numbers = codes("ACGT")
     assert window(numbers, -2, 8).tolist() == [4, 4, 0, 1, 2, 3, 4, 4]
     assert window(numbers, 1, 2).tolist() == [1, 2]
@@ -59,9 +56,8 @@ def test_fasta(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.fa.gz", "wt") as file:
         file.write(text)
     assert list(read_fasta(tmp_path / "a.fa")) == expected
-    assert [row["dna"] for _, row in fasta.rows(tmp_path / "a.fa.gz", {}, print)] == [
-        sequence for _, sequence in expected
-    ]
+    packed = [row["dna"] for _, row in fasta.rows(tmp_path / "a.fa.gz", {}, print)]
+    assert packed == [sequence for _, sequence in expected]
     with pytest.raises(InputError, match="No such file"):
         list(read_fasta(tmp_path / "none.fa"))
 

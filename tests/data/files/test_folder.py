@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.prepared import refused
+from tests.support.prepared import Maker, refused
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import readers
 from tlzoo.data.files.folder import listing, walk
 from tlzoo.errors import InputError
 
-Maker = Callable[..., Path]
 TASK = "audio-classification"
 
 
@@ -165,11 +164,6 @@ def test_what_lies_beside_splits_is_left_out_and_named(tmp_path: Path) -> None:
     assert set(listing(folder, "image").labels) == {"cat", "dog"}
 
 
-def test_split_folders_without_classes_are_said_to_be_splits(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="with a label in test, train, which are read as splits"):
-        listing(pictures(tmp_path / "mine", "train", "test"), "image")
-
-
 def test_a_metadata_file_at_the_top_lists_the_files_of_splits(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "mine", "train", "test")
     rows = [f"{split}/{i}.png,{'ab'[i % 2]}" for split in ("train", "test") for i in range(12)]
@@ -178,7 +172,7 @@ def test_a_metadata_file_at_the_top_lists_the_files_of_splits(tmp_path: Path) ->
     assert found.splits == ["train"] * 12 + ["test"] * 12 and set(found.labels) == {"a", "b"}
 
 
-def test_a_wrapper_is_named(tmp_path: Path) -> None:
+def test_a_wrapper_and_splits_without_classes_are_named(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "mine", "data/images/cat", "data/images/dog")
     with pytest.raises(InputError, match=r"only one class \('data'\).*; try --data .*mine/data/images$"):
         listing(folder, "image")
@@ -186,6 +180,8 @@ def test_a_wrapper_is_named(tmp_path: Path) -> None:
     (folder / "labels.csv").write_text("file_name,label\n")
     with pytest.raises(InputError, match=r"rename labels\.csv to metadata\.csv, with columns file_name"):
         listing(folder, "image")
+    with pytest.raises(InputError, match="with a label in test, train, which are read as splits"):
+        listing(pictures(tmp_path / "mine", "train", "test"), "image")
 
 
 def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:

@@ -67,7 +67,6 @@ def _palette() -> Image.Image:
 def test_forms_of_masks(tmp_path: Path, values: Any, wanted: NDArray[np.uint8], suffix: str) -> None:
     pair(tmp_path, "a", values, suffix)
     found = listing(tmp_path)
-    assert found.targets is not None
     columns = found.targets.of(0, found.inputs[0]).columns
     assert (read_values(columns["mask"]) == wanted).all()
 
@@ -151,7 +150,6 @@ def test_a_mask_of_a_turned_picture(tmp_path: Path) -> None:
     pair(tmp_path, "stored", stripes(0, 1), exif=6)
     pair(tmp_path, "seen", np.ascontiguousarray(stripes(0, 1).T), exif=6)
     found = listing(tmp_path)
-    assert found.targets is not None
     for i, name in enumerate(found.names):
         mask = read_values(found.targets.of(i, found.inputs[i]).columns["mask"])
         assert mask.shape[::-1] == decode(found.inputs[i]).size == (20, 30), name

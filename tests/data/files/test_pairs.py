@@ -53,10 +53,9 @@ def test_every_kind_of_table_and_what_was_guessed(tmp_path: Path, name: str, col
 
 
 def test_scores_are_scaled_by_what_training_has_and_that_is_said(tmp_path: Path) -> None:
-    write(tmp_path / "mine/train.csv", rows(24, scale=4), ("text_a", "text_b", "score"))
-    write(
-        tmp_path / "mine/test.csv", [("one more", "and another", 5.0), ("a", "b", 4.0)], ("text_a", "text_b", "score")
-    )
+    names = ("text_a", "text_b", "score")
+    write(tmp_path / "mine/train.csv", rows(24, scale=4), names)
+    write(tmp_path / "mine/test.csv", [("one more", "and another", 5.0), ("a", "b", 4.0)], names)
     data = load(find(TASK, str(tmp_path / "mine")))
     assert "scores are from 0 to 4 in training, mapped to 0 and 1" in data.notices
     assert set(data.splits["test"]["score"]) == {1.0, 1.25}
@@ -101,23 +100,18 @@ def test_given_splits_stay_and_the_later_one_keeps_a_shared_text(tmp_path: Path)
     assert "pairs left out, since one of their texts is in another split as well: 1" in data.notices
 
 
-def test_bad_rows_are_named_and_left_out(tmp_path: Path) -> None:
-    pairs = rows(40)
+def test_bad_rows_are_named_and_left_out_and_a_text_of_100_000_characters_is_not(tmp_path: Path) -> None:
+    pairs = [*rows(40), ("long " * 20_000, "short", 0.5)]
     bad = [("", "x", 0.5), ("x", "  ", 0.5), ("x", "y", "high"), ("x", "y", "nan")]
     data = load(find(TASK, str(write(tmp_path / "pairs.csv", [*pairs, *bad]))))
     assert data.problems == (
-        "pairs.csv row 41: 'sentence1' is empty",
-        "pairs.csv row 42: 'sentence2' is empty",
-        "pairs.csv row 43: 'score' is 'high', which is not a number",
-        "pairs.csv row 44: 'score' is 'nan', which is not a number",
+        "pairs.csv row 42: 'sentence1' is empty",
+        "pairs.csv row 43: 'sentence2' is empty",
+        "pairs.csv row 44: 'score' is 'high', which is not a number",
+        "pairs.csv row 45: 'score' is 'nan', which is not a number",
     )
-    assert sum(map(len, data.splits.values())) == 40
-
-
-def test_a_text_of_100_000_characters_is_kept_whole(tmp_path: Path) -> None:
-    pairs = [*rows(40), ("long " * 20_000, "short", 0.5)]
-    data = load(find(TASK, str(write(tmp_path / "pairs.csv", pairs))))
-    assert max(len(t) for rows in data.splits.values() for t in rows["sentence1"]) >= 99_999
+    assert sum(map(len, data.splits.values())) == 41
+    assert max(len(t) for rows in data.splits.values() for t in rows["sentence1"]) >= 99_999, "whole"
 
 
 def test_the_hubs_splits_are_read_the_same_way() -> None:
@@ -126,7 +120,6 @@ def test_the_hubs_splits_are_read_the_same_way() -> None:
     data = {name: Dataset.from_list([dict(zip(NAMES, p, strict=True)) for p in part]) for name, part in parts.items()}
     found = listed(DatasetDict(data), "hub:someone/pairs", TASK)
     assert found.splits == ["train"] * 20 + ["validation"] * 5 + ["test"] * 5
-    assert found.targets is not None
     assert found.targets.of(4, "").columns == {"sentence2": "right number 4", "score": pytest.approx(0.8)}
 
 

@@ -54,18 +54,13 @@ def test_labels_seen_only_in_the_test_are_said(tmp_path: Path) -> None:
     assert data.features["label"].names == ["bad", "good", "odd"]
 
 
-def test_empty_texts_and_labels_are_left_out_and_named(tmp_path: Path) -> None:
-    path = written(tmp_path, "mine.csv", [*ROWS, ("  ", "good"), ("no label", "")])
-    data = load(find("text-classification", str(path)))
-    assert sum(map(len, data.splits.values())) == len(ROWS)
-    assert sorted(data.problems) == ["mine.csv row 41: text is empty", "mine.csv row 42: 'label' is empty"]
-
-
-def test_a_very_long_text_is_a_row_like_any(tmp_path: Path) -> None:
+def test_empty_texts_and_labels_are_left_out_and_named_and_very_long_ones_not(tmp_path: Path) -> None:
     long = "word " * 20_000
-    path = written(tmp_path, "mine.csv", [*ROWS, (long, "good")])
-    rows = load(find("text-classification", str(path))).splits
-    assert any(len(text) == len(long) for split in rows.values() for text in split["text"][:])
+    path = written(tmp_path, "mine.csv", [*ROWS, (long, "good"), ("  ", "good"), ("no label", "")])
+    data = load(find("text-classification", str(path)))
+    assert sum(map(len, data.splits.values())) == len(ROWS) + 1
+    assert sorted(data.problems) == ["mine.csv row 42: text is empty", "mine.csv row 43: 'label' is empty"]
+    assert any(len(text) == len(long) for split in data.splits.values() for text in split["text"][:])
 
 
 def table(folder: Path, head: str, *row: str) -> str:
@@ -121,11 +116,9 @@ def test_the_names_of_classes_in_parquet_are_kept(tmp_path: Path) -> None:
 
 
 def test_blanks_and_nothing_are_no_classes_and_case_is_said(tmp_path: Path) -> None:
-    rows = [
-        {"text": f"text {i}", "label": ("good", " good ", "bad", "Bad", None, float("nan"))[i % 6]} for i in range(60)
-    ]
-    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    data = load(find("text-classification", str(tmp_path / "mine.jsonl")))
+    labels = ["good", " good ", "bad", "Bad", None, float("nan")] * 10
+    path = write_table(tmp_path / "mine.jsonl", {"text": [f"text {i}" for i in range(60)], "label": labels})
+    data = load(find("text-classification", str(path)))
     assert data.features["label"].names == ["Bad", "bad", "good"]
     assert "classes that differ only in case: 'Bad', 'bad'" in data.notices
     assert len(data.problems) == 20 and data.problems[0] == "mine.jsonl row 5: 'label' is empty"
@@ -151,9 +144,8 @@ def test_rows_to_predict_are_read_from_the_column_of_training(tmp_path: Path, na
 
 def test_a_table_without_a_column_of_texts_is_not_guessed_in_predicting(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("it was good\nit was bad\n")
-    with pytest.raises(
-        InputError, match=r"no column of texts \(.*--text COLUMN says which it is; columns: it was good"
-    ):
+    line = r"no column of texts \(.*--text COLUMN says which it is; columns: it was good"
+    with pytest.raises(InputError, match=line):
         list(rows(tmp_path / "a.csv", {}, print))
 
 

@@ -19,16 +19,13 @@ def stored(image: Image.Image, kind: str = "PNG", **options: object) -> dict:
     return {"bytes": buffer.getvalue(), "path": f"picture.{kind.lower()}"}
 
 
-def test_png_goes_in_and_out_unchanged():
+def test_pictures_from_bytes_paths_and_memory_are_unchanged(tmp_path):
     for pixels in (QUARTERS, QUARTERS[..., 0], QUARTERS[..., :1]):
         image = decode({"bytes": encode_png(pixels), "path": None})
         assert image.mode == "RGB" and image.size == (60, 40)
         wanted = pixels if pixels.shape[2:] == (3,) else np.stack([np.squeeze(pixels)] * 3, axis=2)
         np.testing.assert_array_equal(np.array(image), wanted)
     assert encode_png(Image.fromarray(QUARTERS)) == encode_png(QUARTERS)
-
-
-def test_decoded_images_and_paths_are_taken_too(tmp_path):
     image = Image.fromarray(QUARTERS)
     assert decode(image).tobytes() == QUARTERS.tobytes()
     image.save(tmp_path / "a.png")
@@ -75,9 +72,8 @@ def test_modes_become_rgb(mode, kind, colour, wanted):
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_first_frame_of_an_animation(kind):
     frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "lime", "blue")]
-    data = stored(
-        frames[0], kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {})
-    )
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = stored(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     assert decode(data).getpixel((5, 5)) == (255, 0, 0)
     with Image.open(io.BytesIO(data["bytes"])) as opened:
         opened.seek(2)

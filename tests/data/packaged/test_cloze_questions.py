@@ -23,7 +23,7 @@ def test_sizes_features_and_ids_and_no_story_is_in_two_splits(news: DatasetDict)
     assert all(news[split].to_list() == again[split].to_list() for split in news)
 
 
-def test_answers_stand_in_their_context_wherever_it_has_them(news: DatasetDict) -> None:
+def test_answers_stand_in_their_context_and_questions_in_their_story(news: DatasetDict) -> None:
     for rows in news.values():
         for row in rows:
             texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
@@ -32,9 +32,6 @@ def test_answers_stand_in_their_context_wherever_it_has_them(news: DatasetDict) 
             if texts:
                 assert set(texts) == {texts[0]} and starts == whole_words(texts[0], row["context"])
                 assert not whole_words(texts[0], row["question"])
-
-
-def test_the_question_and_its_context_are_the_storys(news: DatasetDict) -> None:
     stories = documents()
     for row in news["test"].select(range(100)):
         before, after = row["question"].split(GAP)

@@ -30,7 +30,7 @@ def test_sizes_and_features_and_no_story_is_in_two_splits(news: DatasetDict) -> 
     assert are_apart(grams)
 
 
-def test_every_target_can_be_guessed_and_is_what_the_story_says(news: DatasetDict) -> None:
+def test_every_target_can_be_guessed_and_passages_do_not_overlap(news: DatasetDict) -> None:
     stories = documents()
     for rows in news.values():
         for row in rows:
@@ -38,9 +38,6 @@ def test_every_target_can_be_guessed_and_is_what_the_story_says(news: DatasetDic
             assert row["target"].lower() in plain(row["text"])
             assert 30 <= len(row["text"].split()) + 1 <= 80
             assert f"{row['text']} {row['target']}" in stories[row["group"]]
-
-
-def test_passages_of_a_story_do_not_overlap(news: DatasetDict) -> None:
     for story in list(documents().values())[:50]:
         assert sum(len(text.split()) + 1 for text, _ in passages(story)) <= len(story.split())
 
@@ -55,9 +52,8 @@ def test_it_is_deterministic_and_the_seed_draws_the_stories(news: DatasetDict) -
 
 def test_passages_by_hand() -> None:
     filler = "One two three. " * 9
-    assert list(passages(filler + "The river rose, and then the river fell.")) == [
-        ((filler + "The river rose, and then the").strip(), "river")
-    ]
+    passage = filler + "The river rose, and then the"
+    assert list(passages(f"{passage} river fell.")) == [(passage, "river")]
     assert not list(passages("The river rose, and then the river fell."))  # too short
     assert not list(passages(filler + "Rivers rose. River boats sank. River folk fled."))  # begins a sentence
 

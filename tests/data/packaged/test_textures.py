@@ -24,7 +24,7 @@ def places(rows: Dataset) -> list[tuple[str, int, int]]:
     return [(photograph, int(x), int(y)) for photograph, x, y in parts]
 
 
-def test_splits(data: DatasetDict) -> None:
+def test_splits_are_balanced_and_tiles_apart_in_space(data: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in data.items()} == {"train": 800, "validation": 200, "test": 730}
     for rows in data.values():
         assert rows.features == FEATURES
@@ -32,9 +32,6 @@ def test_splits(data: DatasetDict) -> None:
         assert set(Counter(rows["label"]).values()) == {len(rows) // 10}
         assert [NAMES[label] for label in rows["label"]] == rows["group"][:]
     assert set(data["test"]["label"][20:30]) == set(range(10))  # balanced in every beginning
-
-
-def test_tiles_are_apart_in_space(data: DatasetDict) -> None:
     found = {split: places(rows) for split, rows in data.items()}
     everywhere = [place for split in found.values() for place in split]
     assert len(set(everywhere)) == len(everywhere)

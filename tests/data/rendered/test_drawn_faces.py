@@ -12,7 +12,7 @@ def data() -> DatasetDict:
     return drawn_faces(train=30, validation=4)
 
 
-def test_rows(data: DatasetDict) -> None:
+def test_boxes_are_inside_and_their_landmarks_in_order(data: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in data.items()} == {"train": 30, "validation": 4}
     counts = []
     for row in data["train"]:
@@ -28,9 +28,6 @@ def test_rows(data: DatasetDict) -> None:
         assert np.triu(iou(corners, corners), 1).max(initial=0) < 0.1
     assert set(counts) == {0, 1, 2, 3}
     FaceDetection(data["train"].features)
-
-
-def test_landmarks_are_inside_and_in_order(data: DatasetDict) -> None:
     contrast = []
     for row in data["train"]:
         grey = np.asarray(decode(row["image"]).convert("L"), float)

@@ -18,13 +18,16 @@ def key(samples: np.ndarray) -> str:
     return hashlib.sha256(samples.tobytes()).hexdigest()
 
 
-def test_render():
+def test_a_word_is_rendered_and_text_is_plain():
     samples = espeak.render("seven")
     assert samples.dtype == np.float32
     assert samples.ndim == 1
     assert 0.2 < len(samples) / espeak.SAMPLE_RATE < 1
     assert 0.1 < np.abs(samples).max() <= 1
     assert abs(samples.mean()) < 0.01
+    assert len(espeak.render("<b>one</b>")) > len(espeak.render("one"))  # read out, not SSML
+    assert len(espeak.render("naïve café")) > 0
+    assert not espeak.render("").any()
 
 
 def test_the_same_call_gives_the_same_samples_in_any_order_and_thread():
@@ -91,12 +94,6 @@ def test_settings_do_what_they_say():
     assert key(say(intonation=0)) != key(say(intonation=100))
 
 
-def test_text_is_plain():
-    assert len(espeak.render("<b>one</b>")) > len(espeak.render("one"))  # read out, not SSML
-    assert len(espeak.render("naïve café")) > 0
-    assert not espeak.render("").any()
-
-
 @pytest.mark.parametrize(
     ("voice", "told"),
     [
@@ -118,16 +115,13 @@ def test_a_number_out_of_range_is_named(setting):
         espeak.render("one", **setting)
 
 
-def test_a_library_that_does_not_load_is_unavailable(tmp_path, monkeypatch):
+def test_a_missing_package_or_library_is_unavailable(tmp_path, monkeypatch):
     broken = tmp_path / "libespeak-ng.so"
     broken.write_bytes(b"no library")
     monkeypatch.setattr(espeak, "_LIBRARY", str(broken))
     with pytest.raises(UnavailableError, match="eSpeak NG cannot be loaded") as caught:
         espeak.render("one")
     assert "\n" not in str(caught.value)
-
-
-def test_a_missing_package_is_unavailable(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     espeak._package.cache_clear()
     espeak._every_variant.cache_clear()

@@ -18,22 +18,13 @@ def data() -> DatasetDict:
     return available(faces, train=60, validation=20, test=24)
 
 
-def test_splits(data):
+def test_splits_have_their_sizes_and_boxes_lie_in_their_pictures_apart(data):
     assert {split: len(rows) for split, rows in data.items()} == {"train": 60, "validation": 20, "test": 24}
     for split, rows in data.items():
         assert rows.features == FEATURES
         assert len(set(rows["id"])) == len(rows)
         assert set(rows["group"]) == {blob.name.partition(".")[0] for blob in PHOTOGRAPHS[split]}
         FaceDetection(rows.features)
-
-
-def test_photographs_and_faces_are_disjoint():
-    assert are_apart([blob.sha256] for blobs in PHOTOGRAPHS.values() for blob in blobs)
-    people = [i for part in _FACE_CROPS.values() for i in range(100)[part]]
-    assert sorted(people) == list(range(100))
-
-
-def test_images_and_boxes(data):
     counts = []
     for row in data["train"]:
         image = decode(row["image"])
@@ -46,6 +37,12 @@ def test_images_and_boxes(data):
         corners = np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]
         assert np.triu(iou(corners, corners), 1).max(initial=0) == 0
     assert set(counts) == {0, 1, 2, 3}
+
+
+def test_photographs_and_faces_are_disjoint():
+    assert are_apart([blob.sha256] for blobs in PHOTOGRAPHS.values() for blob in blobs)
+    people = [i for part in _FACE_CROPS.values() for i in range(100)[part]]
+    assert sorted(people) == list(range(100))
 
 
 def test_the_published_detector_agrees(data, mtcnn):

@@ -25,15 +25,12 @@ def test_digits_bounce_within_the_frame() -> None:
         assert np.hypot(np.diff(x), np.diff(y)).max() < 5.5
 
 
-def test_rows_of_moving_digits() -> None:
+def test_rows_of_moving_digits_and_of_letters_of_other_fonts() -> None:
     data = available(moving_digits, sizes=(4, 2, 2))
     assert [len(rows) for rows in data.values()] == [4, 2, 2]
     assert not set(data["train"]["group"]) & set(data["test"]["group"])
     row = data["test"][0]
     assert decode(row["video"], 16, every=1).shape == (16, 64, 64, 3) and clip(row).shape == (16, 3, 64, 64)
-
-
-def test_sources_share_no_font() -> None:
     letters = moving_letters(sizes=(4, 4))
     fonts = [{g.rsplit("-", 1)[0] for g in rows["group"]} for rows in letters.values()]
     assert not fonts[0] & fonts[1]

@@ -25,16 +25,15 @@ def test_every_class_has_drawings_and_needs_all_of_its_patterns(parted: dict[str
             assert fnmatch.filter(files, pattern), f"{name}: {pattern}"
 
 
-def test_no_drawing_is_in_two_splits_or_classes(parted: dict[str, dict[str, list[Drawing]]]) -> None:
+def test_each_drawing_is_trimmed_and_in_one_split_and_class(
+    parted: dict[str, dict[str, list[Drawing]]],
+) -> None:
     everything = [drawing for split in parted.values() for found in split.values() for drawing in found]
     files = [file for file, _ in everything]
     assert len(set(files)) == len(files)
     assert len({(picture.size, picture.tobytes()) for _, picture in everything}) == len(files)
     other = drawings(seed=1)
     assert [file for file, _ in other["train"]["vehicle"]] != [file for file, _ in parted["train"]["vehicle"]]
-
-
-def test_drawings_are_trimmed(parted: dict[str, dict[str, list[Drawing]]]) -> None:
     for found in parted["train"].values():
         for _, picture in found:
             assert picture.mode == "RGBA" and 8 <= max(picture.size) <= 112
