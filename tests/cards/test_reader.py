@@ -131,7 +131,7 @@ CONFIGS = {
         ),
     ],
 )
-def test_what_is_missing_twice_there_or_names_a_place_or_code_is_refused(
+def test_a_key_missing_or_given_twice_and_a_place_or_code_for_a_name_are_refused(
     yamnet: str, right: str, wrong: str, message: str
 ) -> None:
     assert right in yamnet
