@@ -181,7 +181,7 @@ def test_a_wrapper_and_splits_without_classes_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rename labels\.csv to metadata\.csv, with columns file_name"):
         listing(folder, "image")
     with pytest.raises(InputError, match="with a label in test, train, which are read as splits"):
-        listing(pictures(tmp_path / "mine", "train", "test"), "image")
+        listing(pictures(tmp_path / "splits", "train", "test"), "image")
 
 
 def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
