@@ -17,6 +17,13 @@ from tlzoo.blobs import Blob, HashMismatchError, fetch, places
 from tlzoo.errors import InputError, UnavailableError
 
 
+def left(cache: Path, content: bytes) -> Path:
+    """What is left of a download of another time."""
+    (part := cache / "parts" / f"{SHA}.part").parent.mkdir(parents=True)
+    part.write_bytes(content)
+    return part
+
+
 def test_a_wrong_file_is_refused_deleted_and_the_next_place_asked(cache: Path, server: Server) -> None:
     liar = Server()
     liar.content = b"not what was pinned"
@@ -50,8 +57,7 @@ def test_every_place_is_listed_in_one_line(server: Server) -> None:
 def test_an_interrupted_download_is_resumed_with_the_missing_bytes_only(server: Server, cache: Path) -> None:
     blob = Blob("f.bin", (f"{server.url}/f.bin",), SHA)
     server.cut = 0
-    (part := cache / "parts" / f"{SHA}.part").parent.mkdir(parents=True)
-    part.write_bytes(CONTENT[:100_000])
+    part = left(cache, CONTENT[:100_000])
     with pytest.raises(UnavailableError) as caught:
         fetch(blob)
     told = "interrupted after 100,000 of 262,144 bytes; fetch again to resume"
@@ -70,19 +76,24 @@ def test_a_server_that_closes_early_is_asked_for_the_rest(server: Server) -> Non
     assert server.sent == len(CONTENT)
 
 
-@pytest.mark.parametrize("left", [CONTENT[:5000], b"x" * 5000, CONTENT + b"more", CONTENT])
+@pytest.mark.parametrize("part", [CONTENT[:5000], b"x" * 5000, CONTENT + b"more", CONTENT])
 @pytest.mark.parametrize("ranges", [True, False])
 def test_what_is_left_of_another_time_never_spoils_a_download(
-    server: Server, cache: Path, left: bytes, ranges: bool
+    server: Server, cache: Path, part: bytes, ranges: bool
 ) -> None:
     server.ranges = ranges
-    (part := cache / "parts" / f"{SHA}.part").parent.mkdir(parents=True)
-    part.write_bytes(left)
+    left(cache, part)
     assert fetch(Blob("f.bin", (f"{server.url}/f.bin",), SHA)).read_bytes() == CONTENT
-    if left == CONTENT:
+    if part == CONTENT:
         assert server.seen == []
     elif not ranges:
         assert server.sent == len(CONTENT)  # taken as the whole file at once, not appended and then done over
+
+
+def test_a_part_that_is_larger_than_the_file_is_no_beginning(server: Server, cache: Path) -> None:
+    left(cache, b"x" * (len(CONTENT) + 1))
+    assert fetch(Blob("f", (f"{server.url}/f",), SHA, len(CONTENT))).read_bytes() == CONTENT
+    assert server.seen == [("/f", None)]
 
 
 def test_two_processes_download_once(server: Server) -> None:
@@ -149,15 +160,12 @@ def test_a_redirect_is_judged(asked: str, target: str, reason: str | None) -> No
         places.check_redirect(asked, target)
 
 
-def test_a_redirect_is_judged_before_it_is_followed(raw: Callable[..., str], cache: Path) -> None:
-    """Nobody is asked there, and what the redirect says besides, here without an end, is not read."""
+def test_a_redirect_is_judged_before_it_is_followed(raw: Callable[..., str], server: Server) -> None:
+    """Nobody is asked at a refused one, and what a redirect says besides, here without an end, is not read."""
     url = raw(b"HTTP/1.1 302 Found\r\nLocation: http://example.org/f\r\n\r\n", b"x" * 65536, repeat=True)
     assert "redirected to http://example.org/f, which is not https" in refusal(Blob("f", (f"{url}/f",), SHA))
     url = raw(b"HTTP/1.1 302 Found\r\nLocation: http://[bad/f\r\nContent-Length: 0\r\n\r\n")
     assert "the answer cannot be read: Invalid IPv6 URL" in refusal(Blob("f", (f"{url}/f",), SHA))
-
-
-def test_a_redirect_is_followed(raw: Callable[..., str], server: Server) -> None:
     url = raw(f"HTTP/1.1 302 Found\r\nLocation: {server.url}/g\r\n\r\n".encode(), b"x" * 65536, repeat=True)
     assert fetch(Blob("f", (f"{url}/f",), SHA)).read_bytes() == CONTENT
 
@@ -183,14 +191,6 @@ def test_a_download_ends_at_the_size_of_its_blob(raw: Callable[..., str], server
     assert not list((cache / "parts").iterdir())
     assert "another file: 262,144 bytes or more, expected 1,700" in refusal(Blob("f", (f"{server.url}/f",), SHA, 1_700))
     assert not list((cache / "parts").iterdir()), "by what it announces, before anything is written"
-
-
-def test_a_part_that_is_larger_than_the_file_is_no_beginning(server: Server, cache: Path) -> None:
-    part = cache / "parts" / f"{SHA}.part"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(b"x" * (len(CONTENT) + 1))
-    assert fetch(Blob("f", (f"{server.url}/f",), SHA, len(CONTENT))).read_bytes() == CONTENT
-    assert server.seen == [("/f", None)]
 
 
 def test_a_download_of_unknown_size_has_a_limit(
@@ -224,15 +224,19 @@ def test_a_server_whose_answer_does_not_begin_is_left(raw: Callable[..., str], m
     assert "interrupted after 0 bytes" in refusal(Blob("f", (f"{url}/f",), SHA))
 
 
-@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "9" * 30, "0x10"])
-def test_a_length_that_is_not_a_number_is_refused(raw: Callable[..., str], length: str) -> None:
-    url = raw(OK + f"Content-Length: {length}\r\n\r\nx".encode())
-    assert "interrupted after 0 bytes (bad Content-Length)" in refusal(Blob("f", (f"{url}/f",), SHA))
-
-
-@pytest.mark.parametrize("answer", [b"", b"\0" * 100, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x" * 99_000])
-def test_what_is_no_answer_is_one_line(raw: Callable[..., str], answer: bytes) -> None:
-    assert "is not available" in refusal(Blob("f", (f"{raw(answer)}/f",), SHA))
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        *(
+            (OK + f"Content-Length: {length}\r\n\r\nx".encode(), "interrupted after 0 bytes (bad Content-Length)")
+            for length in ("abc", "-5", "1e3", "9" * 30, "0x10")
+        ),
+        *((text, "") for text in (b"", b"\0" * 100, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x" * 99_000)),
+    ],
+)
+def test_what_is_no_answer_is_one_line(raw: Callable[..., str], answer: bytes, reason: str) -> None:
+    line = refusal(Blob("f", (f"{raw(answer)}/f",), SHA))
+    assert "is not available" in line and reason in line
 
 
 @pytest.mark.parametrize("place", ["https://[bad/f", "https://h:port/f", "http://127.0.0.1:99999/f"])

@@ -57,15 +57,11 @@ def test_a_wheel_with_several_members_is_downloaded_once(
     assert not list((cache / "packages").rglob("*.whl"))  # a package with a wrong file is not kept
 
 
-def _drop(cache: Path, sha256: str) -> None:
-    shutil.rmtree(cache / "blobs" / sha256)
-
-
 def test_a_damaged_package_is_downloaded_anew(index: Path, cache: Path) -> None:
     wheel(index, {"tlzoo_probe/a.bin": CONTENT})
     blob = Blob("a.bin", ("pypi:tlzoo-probe==1.0/tlzoo_probe/a.bin",), SHA)
     fetch(blob)
-    _drop(cache, SHA)
+    shutil.rmtree(cache / "blobs" / SHA)
     next((cache / "packages").rglob("*.whl")).write_bytes(b"damaged")
     assert fetch(blob).read_bytes() == CONTENT
 
@@ -77,7 +73,7 @@ def test_a_whole_wheel(index: Path, cache: Path) -> None:
     assert fetch(blob) == cache / "blobs" / sha256 / made.name
     with zipfile.ZipFile(fetch(blob)) as archive:
         assert archive.read("tlzoo_probe/a.bin") == CONTENT
-    _drop(cache, sha256)
+    shutil.rmtree(cache / "blobs" / sha256)
     next((cache / "packages").rglob("*.whl")).write_bytes(b"damaged")
     assert sha256_of(fetch(blob)) == sha256
     with pytest.raises(HashMismatchError, match=f"got {sha256}"):
@@ -93,6 +89,16 @@ def test_a_wheel_for_another_python_is_asked_for(index: Path) -> None:
     assert fetch(Blob("m", (f"pypi:tlzoo-probe==1.0;{options}/m",), SHA)).read_bytes() == CONTENT
 
 
+def tarball(*entries: tuple[str, bytes, str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as made:
+        for name, kind, link, content in entries:
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.type, entry.linkname, entry.size = kind, link, len(content)
+            made.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
 def bomb(path: Path, member: str, size: int) -> Path:
     """A wheel or an npm tarball, with a member of zeros."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,9 +106,7 @@ def bomb(path: Path, member: str, size: int) -> Path:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(member, bytes(size))
     else:
-        with tarfile.open(path, "w:gz") as tarball:
-            (entry := tarfile.TarInfo(f"package/{member}")).size = size
-            tarball.addfile(entry, io.BytesIO(bytes(size)))
+        path.write_bytes(tarball((member, tarfile.REGTYPE, "", bytes(size))))
     return path
 
 
@@ -130,7 +134,7 @@ def test_a_member_of_zeros_is_unpacked_where_it_is_the_right_one(place: str, nam
     for size in (len(content), None):
         bomb(cache / "packages" / name, "m", len(content))
         assert fetch(Blob("m", (place,), digest(content), size)).read_bytes() == content
-        _drop(cache, digest(content))
+        shutil.rmtree(cache / "blobs" / digest(content))
 
 
 def test_a_member_that_is_larger_than_it_announces_ends_there(cache: Path) -> None:
@@ -176,23 +180,13 @@ def test_odd_wheels_are_one_line(cache: Path, tmp_path: Path) -> None:
         assert "pip is not installed" in damaged(path, odd), "it is had anew"
 
 
-def tarball(*entries: tuple[str, bytes, str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as made:
-        for name, kind, link, content in entries:
-            entry = tarfile.TarInfo(f"package/{name}")
-            entry.type, entry.linkname, entry.size = kind, link, len(content)
-            made.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
-
-
 def test_odd_tarballs_are_one_line(cache: Path) -> None:
     path = cache / "packages" / "npm_p@1" / "p.tgz"
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
         loop = tarball(("m", kind, "n", b""), ("n", kind, "package/m", b""), ("package/m", kind, "m", b""))
         assert "p.tgz has no file 'm'" in damaged(path, loop)
-    assert "p.tgz has no file 'm'" in damaged(path, tarball(("m", tarfile.FIFOTYPE, "", b"")))
-    assert "p.tgz has no file 'm'" in damaged(path, tarball(("m", tarfile.DIRTYPE, "", b"")))
+    for kind in (tarfile.FIFOTYPE, tarfile.DIRTYPE):
+        assert "p.tgz has no file 'm'" in damaged(path, tarball(("m", kind, "", b"")))
     long_name = tarball(("x", tarfile.XHDTYPE, "", b"9" * (2 << 20)), ("m", tarfile.REGTYPE, "", b"1"))
     whole = tarball(("m", tarfile.REGTYPE, "", os.urandom(50_000)))
     for odd in (long_name, whole[: len(whole) // 2], b"\x1f\x8b" + bytes(50), b"", b"none"):
@@ -235,22 +229,18 @@ def registry(monkeypatch: pytest.MonkeyPatch, server: Server) -> Server:
     """Make the server an npm registry that has one package, ``@tlzoo/probe@1.0.0``."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
-    packed = io.BytesIO()
-    members = {"package/package.json": b'{"name": "@tlzoo/probe", "version": "1.0.0"}', "package/m/a.bin": CONTENT}
-    with tarfile.open(fileobj=packed, mode="w:gz") as tarball:
-        for name, content in members.items():
-            (entry := tarfile.TarInfo(name)).size = len(content)
-            tarball.addfile(entry, io.BytesIO(content))
-        (link := tarfile.TarInfo("package/m/link.bin")).type = tarfile.SYMTYPE
-        link.linkname = "/etc/hostname"
-        tarball.addfile(link)
-    dist = {"tarball": f"{server.url}/probe-1.0.0.tgz", "shasum": hashlib.sha1(packed.getvalue()).hexdigest()}
+    packed = tarball(
+        ("package.json", tarfile.REGTYPE, "", b'{"name": "@tlzoo/probe", "version": "1.0.0"}'),
+        ("m/a.bin", tarfile.REGTYPE, "", CONTENT),
+        ("m/link.bin", tarfile.SYMTYPE, "/etc/hostname", b""),
+    )
+    dist = {"tarball": f"{server.url}/probe-1.0.0.tgz", "shasum": hashlib.sha1(packed).hexdigest()}
     version = {"name": "@tlzoo/probe", "version": "1.0.0", "dist": dist}
     about = {"name": "@tlzoo/probe", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
 
     class Registry(Handler):
         def do_GET(self) -> None:  # noqa: N802
-            known = {"/@tlzoo%2fprobe": json.dumps(about).encode(), "/probe-1.0.0.tgz": packed.getvalue()}
+            known = {"/@tlzoo%2fprobe": json.dumps(about).encode(), "/probe-1.0.0.tgz": packed}
             self.owner.status = 0 if self.path in known else 404
             self.owner.content = known.get(self.path, b"{}")
             super().do_GET()
@@ -263,7 +253,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, server: Server) -> Server:
 
 def test_a_member_of_an_npm_tarball(registry: Server, cache: Path) -> None:
     assert fetch(Blob("a.bin", ("npm:@tlzoo/probe@1.0.0/m/a.bin",), SHA)).read_bytes() == CONTENT
-    _drop(cache, SHA)
+    shutil.rmtree(cache / "blobs" / SHA)
     asked = len(registry.seen)
     assert fetch(Blob("a.bin", ("npm:@tlzoo/probe@1.0.0/m/a.bin",), SHA)).read_bytes() == CONTENT
     assert len(registry.seen) == asked  # the tarball was kept

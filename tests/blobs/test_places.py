@@ -1,6 +1,7 @@
-def test_places_are_taken_apart() -> None:
-    from tlzoo.blobs.places import parse, pip_options
+from tlzoo.blobs.places import parse, pip_options
 
+
+def test_places_are_taken_apart() -> None:
     hub = parse("hub:datasets/owner/name@refs%2Fpr%2F1/a/b.bin")
     assert hub.group("kind", "repo", "rev", "path") == ("datasets/", "owner/name", "refs%2Fpr%2F1", "a/b.bin")
     assert parse("hub:owner/name/a/b.bin").group("kind", "repo", "rev", "path") == (None, "owner/name", None, "a/b.bin")

@@ -13,7 +13,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
 
     def is_other(item: pytest.Item) -> bool:
-        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        params = item.callspec.params if hasattr(item, "callspec") else {}
         about = params.get("file") or params.get("subject")
         return about is not None and about.card.id not in wanted
 

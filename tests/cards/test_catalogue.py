@@ -40,10 +40,16 @@ def test_all_of_the_list_is_there() -> None:
 
 
 @each_card
-def test_hugging_face_reads_the_card(file: CardFile) -> None:
+def test_hugging_face_reads_the_card_and_its_places_and_data_are_there(file: CardFile) -> None:
     card = ModelCard.load(file.path)
     assert card.data.pipeline_tag == file.header.pipeline_tag
     assert card.data.license == file.header.license
+    for weight in file.card.files():
+        for place in weight.places:
+            check_place(place)
+    for variant in file.card.variants:
+        for recipe in (w.recipe for w in variant.weights if w.recipe and w.recipe.data in DATASETS):
+            assert DATASETS[recipe.data].task == recipe.task
 
 
 def test_the_lists_own_wording_is_honoured() -> None:
@@ -55,27 +61,12 @@ def test_the_lists_own_wording_is_honoured() -> None:
 
 
 @each_card
-def test_places_can_be_fetched_from(file: CardFile) -> None:
-    for weight in file.card.files():
-        for place in weight.places:
-            check_place(place)
-
-
-@each_card
-def test_prose_helps_to_decide(file: CardFile) -> None:
+def test_prose_helps_to_decide_and_nothing_is_left_to_do(file: CardFile) -> None:
     words = len(file.prose.split())
     assert 250 <= words <= 900, f"{words} words"
     assert not re.search(r"\b(TODO|TBD|lorem|To be written)\b", file.prose)
     assert "```" in file.prose.split("## Citation")[1], "citation is a code block"
-
-
-@each_card
-def test_nothing_is_left_to_do(file: CardFile) -> None:
     assert not todos(file.path.read_text(encoding="utf-8"), file.path)
-
-
-@each_card
-def test_commands_in_the_prose_exist(file: CardFile) -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert set(re.findall(r"tlzoo (\w+)", file.prose)) <= set(commands)
 
@@ -97,13 +88,6 @@ def test_the_built_model_is_what_the_card_says(file: CardFile, variant: Variant)
     if isinstance(network, Backbone) and variant.takes("full"):
         assert set(network.spec.outputs) == set(card.outputs) & {"pooled", "tokens", "pyramid"}
         assert len(network.stages()) >= 2
-
-
-@each_card
-def test_stand_ins_name_data_of_their_task(file: CardFile) -> None:
-    for variant in file.card.variants:
-        for recipe in (w.recipe for w in variant.weights if w.recipe and w.recipe.data in DATASETS):
-            assert DATASETS[recipe.data].task == recipe.task
 
 
 def test_the_schema_on_disk_is_fresh_and_describes_the_cards() -> None:
@@ -131,10 +115,7 @@ def more_cards(root: Path, **texts: str) -> Path:
 def test_a_card_that_cannot_be_used_is_left_out_and_named(tmp_path: Path) -> None:
     yamnet = catalogue.get_file("yamnet").path.read_text(encoding="utf-8")
     place = more_cards(tmp_path, fine=yamnet.replace("id: yamnet", "id: fine", 1), odd="---\na: !!bool maybe\n---\n")
-    wrong, again = (
-        tmp_path / "audio" / "audio-embedding" / "yamnet.md",
-        tmp_path / "text" / "text-embedding" / "fine.md",
-    )
+    wrong, again = tmp_path / "audio/audio-embedding/yamnet.md", tmp_path / "text/text-embedding/fine.md"
     for path in (wrong, again):
         path.parent.mkdir(parents=True)
     wrong.write_text(yamnet, encoding="utf-8")

@@ -38,12 +38,9 @@ def test_a_card_is_broken_between_words_and_loses_none(card: str) -> None:
         assert len(line) <= 80 or " " not in line.strip(), line
 
 
-def test_paragraphs_are_filled_and_code_is_left() -> None:
+def test_paragraphs_are_filled_code_is_left_and_facts_are_said_once() -> None:
     shown = text(catalogue.get_file("yamnet"), 80)
     assert re.search(r"^## When not to\nDo not choose it .{50,}\n", shown, re.MULTILINE)
     assert "\n  booktitle = {ICASSP},\n  year      = {2017}\n}\n```" in shown
-
-
-def test_the_markdown_has_the_facts_once() -> None:
     page = markdown(catalogue.get_file("yamnet"))
     assert page.count("3,729,481 parameters") == 1

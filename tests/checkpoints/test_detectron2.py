@@ -90,7 +90,9 @@ def checkpoint(network: FasterRCNN, path: Path) -> Path:
     return path
 
 
-def test_a_checkpoint_gives_the_same_network(network: FasterRCNN, tmp_path: Path) -> None:
+def test_a_checkpoint_gives_the_same_network_and_a_first_convolution_for_rgb(
+    network: FasterRCNN, tmp_path: Path
+) -> None:
     path = checkpoint(network, tmp_path / "model.pkl")
     other = FasterRCNN(**SMALL)
     other.load_official({"model.pkl": path})
@@ -99,21 +101,12 @@ def test_a_checkpoint_gives_the_same_network(network: FasterRCNN, tmp_path: Path
     wanted["roi_heads.box_predictor.bbox_pred.bias"][:4] = 0
     for name, tensor in other.network.state_dict().items():
         torch.testing.assert_close(tensor, wanted[name], msg=name)
-
-
-def test_a_first_convolution_for_bgr_sees_the_same(network: FasterRCNN, tmp_path: Path) -> None:
-    path = checkpoint(network, tmp_path / "model.pkl")
     theirs = pickle.loads(path.read_bytes())["model"]
     image = torch.randint(0, 256, (1, 3, 64, 64))
     bgr = image.flip(1).float() - torch.from_numpy(theirs["pixel_mean"])
-    wanted = torch.conv2d(bgr, torch.from_numpy(theirs["backbone.bottom_up.stem.conv1.weight"]), stride=2, padding=3)
+    seen = torch.conv2d(bgr, torch.from_numpy(theirs["backbone.bottom_up.stem.conv1.weight"]), stride=2, padding=3)
     ours = (image.float() / 255 - network.mean) / network.std
-    torch.testing.assert_close(network.network.backbone.body.conv1(ours), wanted, atol=1e-2, rtol=1e-3)
-
-
-def test_blocks_have_their_stride_where_the_authors_had_it(network: FasterRCNN) -> None:
-    first = network.network.backbone.body.layer2[0]
-    assert first.conv1.stride == (2, 2) and first.conv2.stride == (1, 1)
+    torch.testing.assert_close(network.network.backbone.body.conv1(ours), seen, atol=1e-2, rtol=1e-3)
 
 
 def test_anchors_are_not_rounded() -> None:
@@ -149,10 +142,12 @@ def test_what_is_no_such_checkpoint_is_refused(network: FasterRCNN, tmp_path: Pa
         FasterRCNN(**{**SMALL, "fpn_channels": 8}).load_official({"model.pkl": path})
 
 
-def test_the_cards_variant_is_detectron2s() -> None:
+def test_the_cards_variant_and_its_strides_are_detectron2s(network: FasterRCNN) -> None:
     variant = variant_of(catalogue.get("detectron2"), "r50-fpn-3x")
     with torch.device("meta"):
         model = FasterRCNN(**variant.config)
     assert model.as_detectron2 and len(model.objects) == 80
     learnable = sum(p.numel() for p in model.parameters())
     assert learnable - 4 * (1024 + 1) == 41_699_936  # what Detectron2 counts, which has no box of background
+    first = network.network.backbone.body.layer2[0]
+    assert first.conv1.stride == (2, 2) and first.conv2.stride == (1, 1)

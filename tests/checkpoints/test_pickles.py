@@ -47,15 +47,20 @@ def test_arrays_are_read_as_they_were(tmp_path: Path, protocol: int, below: bool
     loaded["weight"][0, 0] = 1  # may be written to
 
 
-class Runs:
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("exit 1",)
+class Evil:
+    """Asks whoever unpickles it to call a function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.function, self.arguments
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"model": {"weight": Runs()}}, "it names posix.system"),
+        ({"model": {"weight": Evil(os.system, "exit 1")}}, "it names posix.system"),
         ({"weight": np.array([object()], dtype=object)}, "an array of type 'O8'"),
         ({"weight": "text"}, "expected arrays by name, found a dict of weight"),
         ([1, 2], "found list"),
@@ -94,14 +99,20 @@ def test_tensors_of_torchscript_are_read_by_name(tmp_path: Path) -> None:
         torch.testing.assert_close(loaded[name], tensor)
 
 
-def zipped(path: Path, pickled: bytes, **storages: bytes) -> Path:
-    """A checkpoint in torch's format, compressed, which torch never does."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def checkpoint(
+    path: Path, pickled: bytes, storages: dict[str, bytes] | None = None, how: int = zipfile.ZIP_STORED
+) -> Path:
+    with zipfile.ZipFile(path, "w", how) as archive:
         for name, content in {"data.pkl": pickled, "version": b"3\n", "byteorder": sys.byteorder.encode()}.items():
             archive.writestr(f"archive/{name}", content)
-        for key, content in storages.items():
-            archive.writestr(f"archive/data/{key.lstrip('s')}", content)
+        for key, content in (storages or {}).items():
+            archive.writestr(f"archive/data/{key}", content)
     return path
+
+
+def zipped(path: Path, pickled: bytes, storage: bytes = b"") -> Path:
+    """A checkpoint in torch's format, compressed, which torch never does."""
+    return checkpoint(path, pickled, {"0": storage}, zipfile.ZIP_DEFLATED)
 
 
 def tensor(size: object, stride: object, count: int = 4) -> bytes:
@@ -144,7 +155,7 @@ def test_little_is_not_made_much_of(tmp_path: Path) -> None:
         paths += [zipped(tmp_path / f"{name}.pt", content), tmp_path / f"{name}.pkl", tmp_path / f"{name}.pth"]
         paths[-1].write_bytes(content)
         paths[-2].write_bytes(content)
-    paths.append(zipped(tmp_path / "zeros.pt", tensor((4,), (1,), 200_000_000), s0=bytes(800_000_000)))
+    paths.append(zipped(tmp_path / "zeros.pt", tensor((4,), (1,), 200_000_000), bytes(800_000_000)))
     code = f"""
 import resource, sys
 from pathlib import Path
@@ -185,12 +196,12 @@ for path in {[str(path) for path in paths]}:
     ],
 )
 def test_a_tensor_is_no_larger_than_its_file(size: object, stride: object, tmp_path: Path) -> None:
-    path = zipped(tmp_path / "w.pt", tensor(size, stride), s0=bytes(16))
+    path = zipped(tmp_path / "w.pt", tensor(size, stride), bytes(16))
     for load in (restricted_load, load_torch):
         with pytest.raises(InputError) as caught:
             load(path)
         assert len(str(caught.value).splitlines()) == 1
-    sound = zipped(tmp_path / "sound.pt", tensor((2, 2), (2, 1)), s0=bytes(16))
+    sound = zipped(tmp_path / "sound.pt", tensor((2, 2), (2, 1)), bytes(16))
     assert load_torch(sound)["w"].shape == restricted_load(sound)["w"].shape == (2, 2)
 
 
@@ -237,26 +248,6 @@ def test_what_torch_saves_is_read_as_it_was(new: bool, tmp_path: Path) -> None:
     assert loaded.keys() == state.keys()
     for name, expected in state.items():
         assert loaded[name].dtype == expected.dtype and torch.equal(loaded[name], expected), name
-
-
-class Evil:
-    """Asks whoever unpickles it to call a function."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self.function, self.arguments = function, arguments
-
-    def __reduce__(self) -> Any:
-        return self.function, self.arguments
-
-
-def checkpoint(path: Path, pickled: bytes, storages: dict[str, bytes] | None = None) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", pickled)
-        archive.writestr("archive/version", "3\n")
-        archive.writestr("archive/byteorder", sys.byteorder)
-        for key, data in (storages or {}).items():
-            archive.writestr(f"archive/data/{key}", data)
-    return path
 
 
 def test_a_malicious_pickle_does_not_run(tmp_path: Path) -> None:

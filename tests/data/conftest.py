@@ -1,6 +1,6 @@
 """Small folders of sounds, as a person would have them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-Maker = Callable[..., Path]
+from tests.support.prepared import Maker
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.prepared import are_apart, sizes
 from tlzoo.data.protocol import (
     Limits,
     bootstrap_groups,
@@ -47,36 +48,25 @@ def test_no_group_stands_on_two_sides(n_groups: int, seed: int, random: Random) 
     groups = [f"v{random.randrange(n_groups)}" for _ in range(300)]
     groups += [f"v{i}" for i in range(n_groups)]
     chosen = draw([0] * len(groups), groups, None, ALL, seed)
-    sides = [{groups[i] for i in indices} for indices in chosen.values()]
-    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert are_apart({groups[i] for i in indices} for indices in chosen.values())
     assert sum(map(len, chosen.values())) == len(groups)
 
 
-def test_given_splits_are_kept_and_validation_is_cut_from_train() -> None:
+def test_given_splits_are_kept_and_validation_is_cut_from_train_or_is_the_test() -> None:
     splits = ["train"] * 200 + ["test"] * 50
     chosen = draw([i % 2 for i in range(250)], None, splits)
     assert set(chosen["test"].tolist()) == set(range(200, 250))
     assert set(chosen["validation"].tolist()) < set(range(200))
     assert len(chosen["train"]) + len(chosen["validation"]) == 200
-
-
-def test_validation_is_the_test_where_there_is_no_test() -> None:
     chosen = draw([0, 1] * 50, None, ["train"] * 80 + ["validation"] * 20)
     assert set(chosen["test"].tolist()) == set(range(80, 100))
     assert len(chosen["validation"])
 
 
-def test_limits_hold() -> None:
-    chosen = draw([i % 10 for i in range(5000)], None, None)
-    assert {k: len(v) for k, v in chosen.items()} == {"train": 800, "validation": 200, "test": 1000}
-
-
-def test_the_draw_is_the_same_every_time() -> None:
-    a, b = (draw([i % 3 for i in range(300)], None, None, seed=1) for _ in range(2))
-    assert all(np.array_equal(a[s], b[s]) for s in a)
-
-
-def test_too_few_examples() -> None:
+def test_limits_hold_the_draw_is_the_same_every_time_and_needs_enough() -> None:
+    first, again = (draw([i % 10 for i in range(5000)], None, None, seed=1) for _ in range(2))
+    assert sizes(first) == {"train": 800, "validation": 200, "test": 1000}
+    assert all(np.array_equal(first[split], again[split]) for split in first)
     with pytest.raises(InputError, match="too few examples"):
         draw([0, 1], None, None)
 
@@ -91,11 +81,7 @@ def test_the_bootstrap_draws_groups_only_where_they_are_new() -> None:
 @pytest.mark.parametrize(
     ("labels", "is_classed", "message"),
     [
-        (
-            {"train": "ab", "validation": "", "test": "ab"},
-            True,
-            "train 2, validation 0, test 2 rows: no row is left for va",
-        ),
+        ({"train": "ab", "validation": "", "test": "ab"}, True, "train 2, validation 0, test 2 rows: no row is left"),
         ({"train": "aa", "validation": "a", "test": "ab"}, True, "train has no class but 'a'; why; give more rows"),
         ({"train": "ab", "validation": "a", "test": "cd"}, True, "train has no class of the test"),
         ({"train": "aa", "validation": "a", "test": "b"}, False, None),

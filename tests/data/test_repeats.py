@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.prepared import are_apart, sizes, write_table
 from tlzoo.data import repeats
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Listing, Prepared
@@ -30,17 +31,11 @@ def texts(
 
 
 def table(path: Path, rows: Rows) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
-    return path
+    return write_table(path, dict(zip(("text", "label"), zip(*rows, strict=True), strict=True)))
 
 
 def data(path: Path) -> Prepared:
     return load(find("text-classification", str(path)))
-
-
-def sizes(prepared: Prepared) -> dict[str, int]:
-    return {split: len(rows) for split, rows in prepared.splits.items()}
 
 
 @settings(max_examples=80, deadline=None)
@@ -60,9 +55,7 @@ def test_no_content_stands_on_two_sides(rows: list[tuple[int, int]], groups: int
     except InputError as error:
         assert "rows: " in str(error)
         return
-    sides = [{rows[i][0] for i in some.chosen[split]} for split in SPLITS]
-    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
-    assert all(some.chosen.values())
+    assert are_apart([rows[i][0] for i in some.chosen[split]] for split in SPLITS) and all(some.chosen.values())
     classes: dict[int, set[int]] = defaultdict(set)
     for content, label in rows:
         classes[content].add(label)
@@ -77,17 +70,14 @@ def test_without_copies_the_draw_is_the_plain_one() -> None:
         assert drawn(texts(rows, groups), VTAB).chosen == {split: plain[split].tolist() for split in SPLITS}
 
 
-def test_three_hundred_rows_of_twelve_texts(tmp_path: Path) -> None:
+def test_rows_of_one_text_alike_but_for_case_and_blanks_are_copies(tmp_path: Path) -> None:
     rows = [(f"text {i % 12}", "ab"[i % 2]) for i in range(300)]
     prepared = data(table(tmp_path / "mine.csv", rows))
-    assert sum(sizes(prepared).values()) == 12 and min(sizes(prepared).values()) > 0
+    assert sum(sizes(prepared.splits).values()) == 12 and min(sizes(prepared.splits).values()) > 0
     assert "288 of 300 rows repeat another one and its class, and were left out" in prepared.notices
-
-
-def test_rows_that_are_alike_but_for_case_and_blanks_are_copies(tmp_path: Path) -> None:
     rows = [(text, "ab"[i % 2]) for i in range(40) for text in (f"Text {i}", f"text  {i} ", f"TEXT {i}")]
     prepared = data(table(tmp_path / "mine.csv", rows))
-    assert sum(sizes(prepared).values()) == 40
+    assert sum(sizes(prepared.splits).values()) == 40
 
 
 def test_copies_of_several_classes_are_named_and_stay_together(tmp_path: Path) -> None:
@@ -96,37 +86,22 @@ def test_copies_of_several_classes_are_named_and_stay_together(tmp_path: Path) -
     prepared = data(table(tmp_path / "mine.csv", rows))
     notice = next(n for n in prepared.notices if "several classes" in n)
     assert notice.startswith("contents with several classes: 3, such as: mine.csv row 1 is 'a', mine.csv row 41 is 'b'")
-    assert sum(sizes(prepared).values()) == 43
+    assert sum(sizes(prepared.splits).values()) == 43
     for split in prepared.splits.values():
         of_one = [g for g, text in zip(split["group"][:], split["text"][:], strict=True) if text == "text 0"]
         assert len(of_one) in (0, 2) and len(set(of_one)) <= 1
 
 
-def test_copies_within_a_given_test_stay_and_are_one_unit(tmp_path: Path) -> None:
+def test_copies_within_a_given_test_stay_and_a_validation_copied_from_it_is_cut_anew(tmp_path: Path) -> None:
     table(tmp_path / "mine" / "train.csv", [(f"train {i}", "ab"[i % 2]) for i in range(40)])
     table(tmp_path / "mine" / "test.csv", [(f"test {i % 5}", "ab"[i % 5 % 2]) for i in range(30)])
     prepared = data(tmp_path / "mine")
-    assert sizes(prepared)["test"] == 30 and len(set(prepared.test_groups())) == 5
-
-
-def test_a_test_copied_from_train_is_refused_before_anything_trains(tmp_path: Path) -> None:
-    rows = [(f"text {i}", "ab"[i % 2]) for i in range(30)]
-    for split in ("train", "test"):
-        table(tmp_path / "mine" / f"{split}.csv", rows)
-    with pytest.raises(
-        InputError,
-        match=r"train 0, validation 0, test 30 rows: no row is left for train and validation; "
-        r"30 train rows repeat a later split's content and were left out; give more rows that differ",
-    ):
-        data(tmp_path / "mine")
-
-
-def test_a_validation_copied_from_the_test_is_cut_anew(tmp_path: Path) -> None:
+    assert sizes(prepared.splits)["test"] == 30 and len(set(prepared.test_groups())) == 5
     rows = [(f"text {i}", "ab"[i % 2]) for i in range(80)]
     for split, part in (("train", rows[:60]), ("validation", rows[60:]), ("test", rows[60:])):
         table(tmp_path / "mine" / f"{split}.csv", part)
     prepared = data(tmp_path / "mine")
-    assert sizes(prepared) == {"train": 51, "validation": 9, "test": 20}
+    assert sizes(prepared.splits) == {"train": 51, "validation": 9, "test": 20}
     assert "20 validation rows repeat a later split's content and were left out" in prepared.notices
 
 
@@ -147,10 +122,19 @@ def test_what_cannot_be_learnt_or_tested_is_refused(
         data(tmp_path / "mine")
 
 
-def test_all_rows_the_same_are_refused(tmp_path: Path) -> None:
+def test_what_copies_leave_nothing_of_is_refused_before_anything_trains(tmp_path: Path) -> None:
     rows = [(("no", "neg"), ("yes", "pos"))[i % 2] for i in range(200)]
     with pytest.raises(InputError, match=r"train 1, validation 0, test 1 rows: no row is left for validation; 198 of"):
         data(table(tmp_path / "mine.csv", rows))
+    rows = [(f"text {i}", "ab"[i % 2]) for i in range(30)]
+    for split in ("train", "test"):
+        table(tmp_path / "mine" / f"{split}.csv", rows)
+    with pytest.raises(
+        InputError,
+        match=r"train 0, validation 0, test 30 rows: no row is left for train and validation; "
+        r"30 train rows repeat a later split's content and were left out; give more rows that differ",
+    ):
+        data(tmp_path / "mine")
 
 
 def test_copies_without_a_group_join_the_first_ones() -> None:
@@ -170,26 +154,21 @@ def test_one_split_alone_is_divided() -> None:
 
 def files(folder: Path, contents: Sequence[bytes]) -> Listing:
     folder.mkdir()
-    paths = []
-    for i, content in enumerate(contents):
-        paths.append(folder / f"{i}.wav")
-        paths[-1].write_bytes(content)
+    paths = [folder / f"{i}.wav" for i in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
     inputs = [{"bytes": None, "path": str(path)} for path in paths]
     return Listing("audio", inputs, [""] * len(paths), [path.name for path in paths])
 
 
-def test_files_are_copies_by_their_bytes_alone(tmp_path: Path) -> None:
+def test_files_are_copies_by_their_bytes_alone_and_one_that_cannot_be_read_is_like_no_other(tmp_path: Path) -> None:
     tail = bytes(8192)
     listing = files(tmp_path / "a", [b"one", b"two", b"one", b"", b"", b"x" + tail, b"y" + tail, b"x" + tail])
     assert firsts(listing) == [0, 1, 0, 3, 4, 5, 6, 5]
-    in_memory = [{"bytes": Path(v["path"]).read_bytes(), "path": None} for v in listing.inputs]
-    listing.inputs = in_memory
+    listing.inputs = [{"bytes": Path(v["path"]).read_bytes(), "path": None} for v in listing.inputs]
     assert firsts(listing) == [0, 1, 0, 3, 4, 5, 6, 5]
-
-
-def test_a_file_that_cannot_be_read_is_like_no_other(tmp_path: Path) -> None:
-    listing = files(tmp_path / "a", [b"one", b"one", b"one"])
-    (tmp_path / "a" / "1.wav").unlink()
+    listing = files(tmp_path / "b", [b"one", b"one", b"one"])
+    (tmp_path / "b" / "1.wav").unlink()
     assert firsts(listing) == [0, 1, 0]
 
 
@@ -211,6 +190,6 @@ def test_copies_of_sounds_in_class_folders(sound: Callable[..., Path], tmp_path:
         shutil.copy(tmp_path / f"mine/low/{i}.wav", tmp_path / f"mine/low/copy{i}.wav")
     shutil.copy(tmp_path / "mine/low/7.wav", tmp_path / "mine/high/7copy.wav")
     prepared = load(find("audio-classification", str(tmp_path / "mine")))
-    assert sum(sizes(prepared).values()) == 25
+    assert sum(sizes(prepared.splits).values()) == 25
     assert "4 of 29 rows repeat another one and its class, and were left out" in prepared.notices
     assert any("high/7copy.wav is 'high', low/7.wav is 'low'" in notice for notice in prepared.notices)

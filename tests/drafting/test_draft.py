@@ -43,27 +43,16 @@ def test_what_is_known_is_on_the_card(tmp_path: Path) -> None:
     )
     path = write("my-model", "image-classification", tmp_path, known)
     file = read(path)
-    card, official = file.card, file.card.variants[0]
+    card, header, official = file.card, file.header, file.card.variants[0]
     assert (card.name, card.summary, card.provenance.year) == (known.name, "Yes", 2017)
-    assert (file.header.license, file.header.license_name, file.header.datasets) == (
-        "other",
-        "own-licence",
-        ("owner/set",),
-    )
+    assert (header.license, header.license_name, header.datasets) == ("other", "own-licence", ("owner/set",))
     assert (card.input.height, card.input.width, card.input.mean) == (32, 48, (0.5, 0.5, 0.5))
-    assert (official.adapter, official.model, official.config, official.params) == (
-        "timm",
-        "resnet10t",
-        {"num_classes": 3},
-        12,
-    )
+    assert (official.adapter, official.model) == ("timm", "resnet10t")
+    assert (official.config, official.params) == ({"num_classes": 3}, 12)
     (weights,) = official.weights
     assert [(f.sha256, f.bytes, f.places) for f in weights.files] == [("0" * 64, 5, (known.files[0].place,))]
-    assert not any(
-        f"'{field}'" in line
-        for line in todos(path.read_text(encoding="utf-8"), path)
-        for field in ("license", "summary", "year", "height")
-    )
+    left = "\n".join(todos(path.read_text(encoding="utf-8"), path))
+    assert not any(f"'{field}'" in left for field in ("license", "summary", "year", "height"))
 
 
 def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:
@@ -72,19 +61,15 @@ def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:
         write("other", "language-modeling", tmp_path, DraftFacts(kind="audio"))
 
 
-def test_a_card_is_never_overwritten(tmp_path: Path) -> None:
-    write("my-model", "pitch-extraction", tmp_path)
-    with pytest.raises(InputError, match=r"is taken by .*pitch-extraction/my-model\.md"):
-        write("my-model", "pitch-extraction", tmp_path)
-
-
 @pytest.mark.parametrize("name", ["My Model", "../up", "", "a--b", "a\n", "a" * 101, "a" * 300, "a" * 100_000])
 def test_an_id_is_a_slug(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lower-case"):
         write(name, "pitch-extraction", tmp_path)
 
 
-def test_an_id_that_is_taken_anywhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_is_taken_anywhere_is_refused_and_a_card_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InputError, match=r"'bert' is taken by .*zoo_cards/text/text-embedding/bert\.md"):
         write("bert", "image-classification", tmp_path)
     more = tmp_path / "more"
@@ -93,8 +78,12 @@ def test_an_id_that_is_taken_anywhere_is_refused(tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match=r"'of-mine' is taken by .*more/audio/pitch-extraction/of-mine\.md"):
         write("of-mine", "image-classification", tmp_path)
     assert write("a" * 100, "image-classification", tmp_path).is_file()
+    write("my-model", "pitch-extraction", tmp_path)
+    with pytest.raises(InputError, match=r"is taken by .*pitch-extraction/my-model\.md"):
+        write("my-model", "pitch-extraction", tmp_path)
 
 
+WORDS = ["yes", "No", "on", "null", "1e5", "1e-12", "0x10", "12", "1_000", "2001", "gelu", "a.b-c", "", ".inf", "+1"]
 VALUES: dict[str, object] = {
     "small": 1e-12,
     "large": 1e16,
@@ -108,23 +97,7 @@ VALUES: dict[str, object] = {
     "number": -(2**63) + 1,
     "yes": True,
     "none": None,
-    "words": [
-        "yes",
-        "No",
-        "on",
-        "null",
-        "1e5",
-        "1e-12",
-        "0x10",
-        "12",
-        "1_000",
-        "2001",
-        "gelu",
-        "a.b-c",
-        "",
-        ".inf",
-        "+1",
-    ],
+    "words": WORDS,
     "numbers": [1, 1.0, 1e-12, [0, []]],
     "nested": {"type": "linear", "factor": 1e-05, "on": {"y": [None, False]}},
 }

@@ -21,15 +21,12 @@ def test_words_become_cues_cut_at_pauses(tmp_path: Path) -> None:
     assert blocks[3] == "01:00:01.500 --> 01:00:02.000\nseven\n"
 
 
-def test_nothing_heard_is_a_file_without_cues(tmp_path: Path) -> None:
+def test_nothing_heard_is_a_file_without_cues_and_somebody_elses_file_stays(tmp_path: Path) -> None:
     drawn = DrawingFolder("audio", tmp_path).draw(Path("a.wav"), NOTHING)
     assert drawn is not None and drawn.read_text() == "WEBVTT\n\nNOTE tlzoo\n"
-
-
-def test_somebody_elses_file_stays(tmp_path: Path) -> None:
-    (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nmine\n")
-    drawn = DrawingFolder("audio", tmp_path).draw(Path("a.wav"), NOTHING)
-    assert drawn == tmp_path / "a-2.vtt" and "mine" in (tmp_path / "a.vtt").read_text()
+    (tmp_path / "b.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nmine\n")
+    drawn = DrawingFolder("audio", tmp_path).draw(Path("b.wav"), NOTHING)
+    assert drawn == tmp_path / "b-2.vtt" and "mine" in (tmp_path / "b.vtt").read_text()
 
 
 def test_a_sheet_shows_right_and_wrong_ones(tmp_path: Path) -> None:

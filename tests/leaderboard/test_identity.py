@@ -13,28 +13,22 @@ def row(**changed: Any) -> BoardRow:
     return BoardRow(**model | facts | changed)
 
 
-def test_a_name_alone_is_enough_where_it_is_of_one_data_set() -> None:
+def test_versions_are_told_apart_by_as_much_as_is_needed_and_not_where_there_is_one() -> None:
     """A folder has another fingerprint for each task."""
     rows = [row(), row(dataset_fingerprint="g", task="audio-embedding")]
     assert [Titles(rows).data(r) for r in rows] == ["toy", "toy"]
     assert Titles([rows[0], replace(rows[0], dataset_fingerprint=None)]).data(rows[0]) == "toy"
-
-
-def test_versions_are_told_apart_by_as_much_as_is_needed() -> None:
     rows = [row(dataset_fingerprint=version) for version in ("a" * 64, "a" * 7 + "b" * 57, None)]
     assert [Titles(rows).data(r) for r in rows] == ["toy (aaaaaaaa)", "toy (aaaaaaab)", "toy (version not known)"]
 
 
-def test_whose_results_they_are_is_said_where_all_are_not_local() -> None:
+def test_whose_results_and_how_many_threads_is_said_where_they_differ() -> None:
     mine = row(hardware="a laptop", device="cpu")
     theirs = replace(mine, origin="reference", hardware="EPYC")
     failed = replace(mine, value=None, hardware=None, device=None)
     assert [Titles([mine, failed]).machine(r) for r in (mine, failed)] == ["", ""]
     assert Titles([theirs]).machine(theirs) == "reference results, measured on EPYC"
     assert Titles([mine, theirs]).panel(mine) == "toy: local results, measured on a laptop"
-
-
-def test_threads_are_named_where_they_differ() -> None:
     rows = [row(threads=n) for n in (1, 4)]
     assert [Titles(rows).clock(r) for r in rows] == ["local results, 1 thread", "local results, 4 threads"]
     assert Titles(rows[:1]).clock(rows[0]) == ""

@@ -3,11 +3,8 @@ import numpy as np
 from tlzoo.leaderboard.pareto import front
 
 
-def test_front_is_what_nothing_dominates() -> None:
+def test_front_is_what_nothing_dominates_and_equal_points_are_all_on_it() -> None:
     assert front([(1, 5), (2, 3), (3, 4), (4, 1), (4, 2)]) == [0, 1, 3]
-
-
-def test_equal_points_are_all_on_it() -> None:
     assert front([(1, 1), (1, 1)]) == [0, 1]
 
 

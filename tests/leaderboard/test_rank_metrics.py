@@ -27,32 +27,26 @@ def test_it_is_scipys_and_whole_weights_are_repeats(rows: list[tuple[int, int, i
         assert spearman(pairs.tolist(), counts[None].astype(float))[0] == pytest.approx(scipys(repeated), abs=1e-12)
 
 
-def test_only_the_order_counts() -> None:
+def test_only_the_order_counts_from_minus_one_to_one() -> None:
     rng = np.random.default_rng(0)
     pairs = rng.normal(size=(50, 2))
     weights = rng.integers(0, 3, (7, 50)).astype(float)
     bent = np.stack([np.exp(pairs[:, 0]), -(pairs[:, 1] ** 3)], axis=1)
     assert spearman(pairs.tolist(), weights) == pytest.approx(-spearman(bent.tolist(), weights))
+    facts = METRICS["spearman"]
+    assert (facts.low, facts.high, facts.higher) == (-1, 1, True)
+    down = [[float(-i), float(i)] for i in range(9)]
+    assert facts.reduce(down, np.ones((1, 9))).tolist() == [-1]
 
 
-def test_a_constant_prediction_orders_nothing_and_without_an_order_there_is_no_number() -> None:
+def test_constants_and_what_is_predicted_as_nan() -> None:
     constant = [[0.3, float(i)] for i in range(5)]
     assert spearman(constant, np.ones((1, 5))).tolist() == [0]
     orderless = [[float(i), 0.3] for i in range(5)]
     assert np.isnan(spearman(orderless, np.ones((1, 5)))).all()
     assert np.isnan(spearman(constant, np.array([[0, 0, 4.0, 0, 0]]))).all(), "a resample of one example"
-
-
-def test_what_is_predicted_as_nan_is_no_constant() -> None:
     rows = [[math.nan, float(i)] for i in range(5)]
     assert np.isnan(spearman(rows, np.ones((1, 5)))).all()
     rows[0][0], rows[1][0] = 0.5, 0.7
     weights = np.array([[1.0, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
     assert np.isnan(spearman(rows, weights)).tolist() == [True, False], "only where it is drawn"
-
-
-def test_it_goes_from_minus_one_to_one() -> None:
-    facts = METRICS["spearman"]
-    assert (facts.low, facts.high, facts.higher) == (-1, 1, True)
-    down = [[float(-i), float(i)] for i in range(9)]
-    assert facts.reduce(down, np.ones((1, 9))).tolist() == [-1]

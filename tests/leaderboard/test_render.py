@@ -110,11 +110,18 @@ def test_data_sets_of_one_name_have_tables_of_their_own(row: Maker, form: str) -
     assert "(3fa2c1" not in render(board_of(*rows[:1]), form)
 
 
-def test_threads_are_shown_where_they_differ(row: Maker) -> None:
+def test_markdown_has_threads_where_they_differ_and_no_details(row: Maker) -> None:
     rows = [row("yamnet", "probe", 0.8, threads=1), row("crepe", "probe", 0.7, threads=1)]
     assert "threads" not in render(board_of(*rows), "md")
     rows[1]["threads"] = 4
     assert "threads" in render(board_of(*rows), "md")
+    measured = row("yamnet", "probe", 0.8, latency_ms_p90=6.5, latency_ms_p99=7.25, flops=140_000_000)
+    found = board_of(measured)
+    for form in ("table", "html"):
+        for part in ("latency p90 ms", "6.5", "latency p99 ms", "7.25", "FLOPs", "140 M"):
+            assert part in render(found, form), part
+    assert "latency p50 ms" in render(found, "md")
+    assert not any(part in render(found, "md") for part in ("p90", "p99", "FLOPs"))
 
 
 def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> None:
@@ -135,32 +142,17 @@ def test_a_picture_has_a_panel_for_each_machine(row: Maker, tmp_path: Path) -> N
     ]
 
 
-def test_details_are_left_out_of_markdown(row: Maker) -> None:
-    measured = row("yamnet", "probe", 0.8, latency_ms_p90=6.5, latency_ms_p99=7.25, flops=140_000_000)
-    found = board_of(measured)
-    for form in ("table", "html"):
-        for part in ("latency p90 ms", "6.5", "latency p99 ms", "7.25", "FLOPs", "140 M"):
-            assert part in render(found, form), part
-    assert "latency p50 ms" in render(found, "md")
-    assert not any(part in render(found, "md") for part in ("p90", "p99", "FLOPs"))
-
-
-def test_json_has_the_contracts_columns_in_order(small: pa.Table) -> None:
+def test_json_csv_and_markdown_have_a_row_each_and_other_formats_are_refused(small: pa.Table) -> None:
     rows = json.loads(render(small, "json"))
-    assert len(rows) == 4
-    assert all(list(r) == BOARD.names for r in rows)
-
-
-def test_csv_reads_back(small: pa.Table) -> None:
-    rows = list(csv.DictReader(io.StringIO(render(small, "csv"))))
-    assert [r["card"] for r in rows] == small["card"].to_pylist()
-    assert float(rows[0]["value"]) == small["value"][0].as_py()
-
-
-def test_markdown_has_one_line_a_row(small: pa.Table) -> None:
+    assert len(rows) == 4 and all(list(r) == BOARD.names for r in rows)
+    read = list(csv.DictReader(io.StringIO(render(small, "csv"))))
+    assert [r["card"] for r in read] == small["card"].to_pylist()
+    assert float(read[0]["value"]) == small["value"][0].as_py()
     lines = render(small, "md").splitlines()
     assert sum(line.startswith("| 1 ") for line in lines) == 2
     assert lines[2].count("|") == lines[4].count("|")
+    with pytest.raises(InputError, match="known: csv, html, json, md, table"):
+        render(small, "xml")
 
 
 def test_sorting_puts_the_better_first(small: pa.Table, row: Maker) -> None:
@@ -178,25 +170,18 @@ def test_sorting_puts_the_better_first(small: pa.Table, row: Maker) -> None:
         sort(small, "latency_p50")
 
 
-def test_an_unknown_format_is_refused(small: pa.Table) -> None:
-    with pytest.raises(InputError, match="known: csv, html, json, md, table"):
-        render(small, "xml")
-
-
-def test_the_plot_is_a_picture(small: pa.Table, tmp_path: Path) -> None:
+def test_the_plot_is_a_picture_of_what_has_no_size_too(small: pa.Table, tmp_path: Path, row: Maker) -> None:
     plot(small, tmp_path / "board.png")
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="no row has a score"):
         plot(small.slice(0, 0), tmp_path / "empty.png")
     with pytest.raises(InputError, match=r"x\.docx"):
         plot(small, tmp_path / "x.docx")
-
-
-def test_what_has_no_size_is_drawn_too(row: Maker, tmp_path: Path) -> None:
     asked = row("gpt-4", "zero-shot", 0.9, size_bytes=None)
-    for name, rows in (("one", [asked]), ("two", [asked, row("crepe", "probe", 0.6, size_bytes=2_000_000)])):
+    crepe = row("crepe", "probe", 0.6, size_bytes=2_000_000)
+    for name, rows in (("one", [asked]), ("two", [asked, crepe])):
         plot(board_of(*rows), tmp_path / f"{name}.svg")
-    unsized, tiny = rows_of(board_of(asked, row("crepe", "probe", 0.6, size_bytes=1)))
+    unsized, tiny = rows_of(board_of(asked, crepe | {"size_bytes": 1}))
     assert area(unsized, 2e6) == area(unsized, 0) < area(tiny, 2e6)
     assert (tmp_path / "one.svg").stat().st_size and (tmp_path / "two.svg").stat().st_size
 

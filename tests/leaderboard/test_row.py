@@ -13,7 +13,7 @@ def test_a_row_has_the_boards_columns_in_their_order() -> None:
     assert set(BOARD.names) & set(RESULT.names) <= set(ResultRow.__annotations__)
 
 
-def test_a_row_says_whether_it_has_a_value_and_which_is_better(row: Maker) -> None:
+def test_a_row_says_whether_it_has_a_finite_value_and_which_is_better(row: Maker) -> None:
     lost = row("c", "probe", 0.0) | {"status": "error", "value": None}
     errors = {"task": "speech-recognition", "metric": "wer", "dataset": "spoken-numbers"}
     rows = [row("a", "probe", 0.8), row("b", "probe", 0.5, fraction=0.1), lost]
@@ -26,9 +26,6 @@ def test_a_row_says_whether_it_has_a_value_and_which_is_better(row: Maker) -> No
     assert isinstance(few, ScoredRow) and isinstance(many, ScoredRow)
     assert few.better_than(many) and not many.better_than(few) and few.score == -few.value, "fewer errors are better"
     assert few.margins == pytest.approx((0.0, 0.0)) and few.name == "d base full"
-
-
-def test_a_number_that_is_not_finite_is_no_value(row: Maker) -> None:
     (made,) = board_of(row("a", "probe", 0.8)).to_pylist()
     assert isinstance(row_of(made), ScoredRow)
     broken = row_of(made | {"value": float("nan"), "gain": float("inf")})

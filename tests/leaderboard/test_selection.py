@@ -11,6 +11,12 @@ from tlzoo.leaderboard.selection import Limits, Selection, described, select
 LICENSES = {"large": "mit", "fast": "apache-2.0", "poor": "mit", "closed": "cc-by-nc-4.0"}
 
 
+def only(table: pa.Table, limits: Limits | None = None, **licenses: str) -> Selection:
+    """The choice of the one data set of a board; a licence not given is MIT."""
+    (choice,) = select(table, limits or Limits(), lambda card, tier: licenses.get(card, "mit"))
+    return choice
+
+
 @pytest.fixture
 def choose(row: Maker) -> Callable[[Limits], Selection]:
     rows = [
@@ -20,16 +26,12 @@ def choose(row: Maker) -> Callable[[Limits], Selection]:
         row("poor", "full", 0.50, latency_ms_p50=6.0, size_bytes=1_000_000),
         row("poor", "full", 0.95, fraction=0.1),
     ]
-    table = board_of(*rows)
-
-    def chosen(limits: Limits) -> Selection:
-        (found,) = select(table, limits, lambda card, tier: LICENSES[card])
-        return found
-
-    return chosen
+    return lambda limits: only(board_of(*rows), limits, **LICENSES)
 
 
-def test_of_equals_the_fastest(choose: Callable[[Limits], Selection]) -> None:
+def test_of_equals_the_fastest_and_what_dominates_it_is_named(
+    choose: Callable[[Limits], Selection],
+) -> None:
     found = choose(Limits())
     assert found.row and found.row.card == "closed" and found.license == "cc-by-nc-4.0"
     assert found.reasons == (
@@ -37,9 +39,6 @@ def test_of_equals_the_fastest(choose: Callable[[Limits], Selection]) -> None:
         "2 more cannot be told apart from it, and are no faster",
         "on the Pareto front of score, latency and size",
     )
-
-
-def test_what_dominates_it_is_named_with_what_excludes_that(choose: Callable[[Limits], Selection]) -> None:
     found = choose(Limits(licenses=frozenset({"mit", "apache-2.0"})))
     assert found.row and found.row.card == "fast"
     assert found.reasons == (
@@ -58,16 +57,14 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
     ]
     table = board_of(*rows)
     assert [r["rank"] for r in table.to_pylist()] == [1, 1, 1]
-    (found,) = select(table, Limits(), lambda card, tier: "mit")
+    found = only(table)
     assert found.row and (found.row.card, found.row.weights) == ("crepe", "official")
     assert found.reasons == (
         "dominates yamnet base probe (stand-in weights), which cannot be told apart from the best within the limits, "
         "yamnet base full, and is faster or smaller",
         "on the Pareto front of score, latency and size",
     )
-    (poorer,) = select(
-        table, Limits(licenses=frozenset({"mit"})), lambda card, tier: "mit" if card == "yamnet" else "gpl"
-    )
+    poorer = only(table, Limits(licenses=frozenset({"mit"})), crepe="gpl")
     assert poorer.row and poorer.row.strategy == "probe"
     assert poorer.reasons[1] == "dominated by crepe base probe: licence gpl"
 
@@ -82,7 +79,7 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
 )
 def test_what_was_not_measured_is_left_out(row: Maker, missing: dict[str, None], facts: str) -> None:
     table = board_of(row("gpt-4", "zero-shot", 0.9, **missing))
-    (found,) = select(table, Limits(), lambda card, tier: "proprietary")
+    found = only(table)
     assert described(found)[0].partition("]")[2] == (f", {facts}" if facts else "")
 
 
@@ -100,22 +97,17 @@ def test_of_an_error_less_is_better(row: Maker) -> None:
     told = {"task": "language-modeling", "metric": "perplexity"}
     rows = [row(card, "full", 0.0, **told, statistics=[[nats, 1.0]] * 200) for card, nats in (("a", 1.0), ("b", 2.0))]
     table = board_of(*rows, metrics=["perplexity"])
-    (found,) = select(table, Limits(min_score=3.0), lambda card, tier: "mit")
+    assert only(table, Limits(min_score=2.0)).row is None
+    found = only(table, Limits(min_score=3.0))
     assert found.row and found.row.card == "a"
-    assert select(table, Limits(min_score=2.0), lambda card, tier: "mit")[0].row is None
-
-
-def names(table: pa.Table) -> list[tuple[str, str | None]]:
-    found = select(table, Limits(), lambda card, tier: "mit")
-    return [(one.title, one.row.card if one.row else None) for one in found]
 
 
 def test_each_version_of_data_has_a_choice_of_its_own(row: Maker) -> None:
     rows = [row("large", "full", 0.7), row("fast", "full", 0.9, dataset_fingerprint="g")]
     table = board_of(*rows)
-    assert names(table) == [("toy (f)", "large"), ("toy (g)", "fast")]
-    (one,) = select(table.slice(0, 1), Limits(), lambda card, tier: "mit")
-    assert described(one)[0].startswith("toy: large base full")
+    found = select(table, Limits(), lambda card, tier: "mit")
+    assert [(one.title, one.row and one.row.card) for one in found] == [("toy (f)", "large"), ("toy (g)", "fast")]
+    assert described(only(table.slice(0, 1)))[0].startswith("toy: large base full")
 
 
 def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Maker) -> None:
@@ -126,7 +118,8 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
         row("fast", "full", 0.9, latency_ms_p50=1.0, **theirs),
         row("poor", "full", 0.6, latency_ms_p50=1.0, dataset="other", **theirs),
     ]
-    other, toy = sorted(select(board_of(*rows), Limits(), lambda card, tier: "mit"), key=str)
+    table = board_of(*rows)
+    other, toy = sorted(select(table, Limits(), lambda card, tier: "mit"), key=str)
     assert toy.row and toy.row.card == "large"
     assert toy.reasons == (
         "best accuracy of 1 rows within the limits",
@@ -135,12 +128,11 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
     )
     assert other.row and other.row.card == "poor"
     assert other.reasons[-1] == "by the reference results, measured on EPYC; there are no local ones"
-    within = select(board_of(*rows), Limits(max_latency_ms=10), lambda card, tier: "mit")
+    within = select(table, Limits(max_latency_ms=10), lambda card, tier: "mit")
     (none,) = (one for one in within if one.dataset == "toy")
-    assert none.row is None and described(none)[0] == (
-        "toy: none of 1 rows is within the limits; nearest: large base full: 50 ms"
-    )
-    assert described(none)[1].startswith("by the local results"), "and not those of another machine"
+    first, second, *_ = described(none)
+    assert none.row is None and first == "toy: none of 1 rows is within the limits; nearest: large base full: 50 ms"
+    assert second.startswith("by the local results"), "and not those of another machine"
 
 
 def test_what_was_timed_with_other_threads_is_not_compared(row: Maker) -> None:
@@ -149,6 +141,6 @@ def test_what_was_timed_with_other_threads_is_not_compared(row: Maker) -> None:
         row("fast", "full", 0.9, latency_ms_p50=5.0, threads=8),
         row("poor", "full", 0.5, latency_ms_p50=9.0, threads=1),
     ]
-    (one,) = select(board_of(*rows), Limits(), lambda card, tier: "mit")
+    one = only(board_of(*rows))
     assert one.row and one.row.card == "large"
     assert one.reasons[-1] == "by the local results, 1 thread; not compared with the local results, 8 threads"

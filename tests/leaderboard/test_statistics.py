@@ -20,12 +20,17 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert 0.90 <= covered / 200 <= 0.99
 
 
-def test_groups_widen_the_interval() -> None:
+def test_groups_and_seeds_widen_the_interval() -> None:
     """Ten voices of twenty equal answers each know less than two hundred examples."""
     statistics = [[float(i // 20 % 2)] for i in range(200)]
     alone = estimate(ACCURACY, {0: statistics}, [str(i) for i in range(200)]).interval
     grouped = estimate(ACCURACY, {0: statistics}, [str(i // 20) for i in range(200)]).interval
     assert grouped[1] - grouped[0] > 3 * (alone[1] - alone[0])
+    names = [str(i) for i in range(100)]
+    same = {0: [[1.0], [0.0]] * 50, 1: [[1.0], [0.0]] * 50}
+    different = {0: [[1.0]] * 50 + [[0.0]] * 50, 1: [[1.0]] * 90 + [[0.0]] * 10}
+    narrow, wide = (estimate(ACCURACY, runs, names).interval for runs in (same, different))
+    assert wide[1] - wide[0] > narrow[1] - narrow[0]
 
 
 def crossed_pairs(rng: np.random.Generator, documents: int) -> tuple[list[list[float]], list[str]]:
@@ -47,18 +52,7 @@ def test_pairs_that_share_documents_are_resampled_by_document() -> None:
             covered[what] += low <= 0.5 <= high
     assert 0.88 <= covered["documents"] / 200 <= 0.99
     assert covered["pairs"] / 200 < 0.6
-
-
-def test_a_pair_of_a_document_with_itself_counts_as_often_as_the_document() -> None:
-    assert crossed("tiger", "tiger") == "tiger"
-
-
-def test_seeds_widen_the_interval() -> None:
-    names = [str(i) for i in range(100)]
-    same = {0: [[1.0], [0.0]] * 50, 1: [[1.0], [0.0]] * 50}
-    different = {0: [[1.0]] * 50 + [[0.0]] * 50, 1: [[1.0]] * 90 + [[0.0]] * 10}
-    narrow, wide = (estimate(ACCURACY, runs, names).interval for runs in (same, different))
-    assert wide[1] - wide[0] > narrow[1] - narrow[0]
+    assert crossed("tiger", "tiger") == "tiger", "a pair of a document with itself counts as often as the document"
 
 
 def test_a_paired_difference_sees_what_two_intervals_do_not() -> None:

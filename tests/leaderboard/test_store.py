@@ -19,16 +19,19 @@ from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store, read_board, results
 
 
-def test_what_is_written_is_read_with_the_same_schema(tmp_path: Path, row: Maker) -> None:
-    store = Store(tmp_path)
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def test_what_is_written_is_read_with_the_same_schema(store: Store, row: Maker) -> None:
     store.write([row("a", "probe", 0.8), row("a", "probe", 0.7) | {"metric": "knn_accuracy"}])
     table = store.read()
     assert table.schema == RESULT
     assert sorted(table["metric"].to_pylist()) == ["accuracy", "knn_accuracy"]
 
 
-def test_statuses_say_what_became_of_each_run(tmp_path: Path, row: Maker) -> None:
-    store = Store(tmp_path)
+def test_statuses_say_what_became_of_each_run(store: Store, row: Maker) -> None:
     store.write([row("a", "probe", 0.8)])
     store.write([row("b", "probe", 0.8) | {"status": "skipped"}])
     store.write([row("c", "probe", 0.8) | {"status": "diverged"}])
@@ -40,64 +43,56 @@ def test_statuses_say_what_became_of_each_run(tmp_path: Path, row: Maker) -> Non
     assert found["d-probe-0-1.0"][1] == 3.0
 
 
-def test_compaction_keeps_every_row_once(tmp_path: Path, row: Maker) -> None:
-    store = Store(tmp_path)
+def test_compaction_keeps_every_row_once_also_if_killed(tmp_path: Path, store: Store, row: Maker) -> None:
     for seed in range(5):
         store.write([row("a", "probe", 0.8, seed=seed)])
     before = store.read().sort_by("run_id")
     copy = Store(tmp_path).compact()
     assert [p.name for p in tmp_path.glob("*.parquet")] == [copy.name] if copy else False
     assert store.read().sort_by("run_id").equals(before)
-
-
-def test_killed_between_merging_and_deleting_nothing_counts_twice(tmp_path: Path, row: Maker) -> None:
-    store = Store(tmp_path)
+    store = Store(folder := tmp_path / "killed")
     store.write([row("a", "probe", 0.8)])
     store.write([row("b", "probe", 0.8)])
-    single = (tmp_path / "a-probe-0-1.0.parquet").read_bytes()
+    single = (folder / "a-probe-0-1.0.parquet").read_bytes()
     store.compact()
-    (tmp_path / "a-probe-0-1.0.parquet").write_bytes(single)
-    assert sorted(results([tmp_path])["card"].to_pylist()) == ["a", "b"]
+    (folder / "a-probe-0-1.0.parquet").write_bytes(single)
+    assert sorted(results([folder])["card"].to_pylist()) == ["a", "b"]
 
 
-def test_a_later_success_replaces_a_failure(tmp_path: Path, row: Maker) -> None:
-    store = Store(tmp_path)
-    store.write([row("a", "probe", 0.8) | {"status": "skipped", "value": None}])
-    store.write([row("a", "probe", 0.8)])
-    assert store.read()["status"].to_pylist() == ["ok"]
+def outcomes(store: Store) -> list[tuple[str, str]]:
+    return sorted(zip(*(store.read()[name].to_pylist() for name in ("card", "status")), strict=True))
 
 
-def test_a_run_that_succeeded_is_not_taken_for_the_skipped_one_of_a_merge(tmp_path: Path, row: Maker) -> None:
-    """A merge keeps that it was skipped; the file of its later success is another one."""
-    store = Store(tmp_path)
-    store.write([row("a", "probe", 0.8) | {"status": "skipped", "value": None}])
+def test_a_later_success_replaces_a_failure_before_and_after_a_merge(store: Store, row: Maker) -> None:
+    """A merge keeps that a run was skipped; the file of its later success is another one."""
+    for name in ("a", "c"):
+        store.write([row(name, "probe", 0.8) | {"status": "skipped", "value": None}])
+    store.write([row("c", "probe", 0.8)])
+    assert outcomes(store) == [("a", "skipped"), ("c", "ok")]
     store.write([row("b", "probe", 0.8)])
     store.compact()
     store.write([row("a", "probe", 0.8)])
     assert store.statuses()["a-probe-0-1.0"][0] == "ok"
-    assert sorted(zip(*(store.read()[n].to_pylist() for n in ("card", "status")), strict=True)) == [
-        ("a", "ok"),
-        ("b", "ok"),
-    ]
+    assert outcomes(store) == [("a", "ok"), ("b", "ok"), ("c", "ok")]
 
 
-def test_an_unknown_column_is_refused_with_the_closest_name(tmp_path: Path, row: Maker) -> None:
+def test_an_unknown_column_is_refused_with_the_closest_name(store: Store, row: Maker) -> None:
     with pytest.raises(InputError, match=r"run a-probe-0-1.0: unknown column 'latency_ms_p5O'; did you mean 'latency_"):
-        Store(tmp_path).write([row("a", "probe", 0.8, latency_ms_p5O=1.0)])
-    assert not Store(tmp_path).count()
+        store.write([row("a", "probe", 0.8, latency_ms_p5O=1.0)])
+    assert not store.count()
 
 
 @pytest.mark.parametrize("name", ["run_id", "task", "created", "seed", "statistics"])
 @pytest.mark.parametrize("absent", [True, False])
-def test_a_column_that_every_result_needs_is_asked_for(name: str, absent: bool, tmp_path: Path, row: Maker) -> None:
+def test_a_column_that_every_result_needs_is_asked_for(name: str, absent: bool, store: Store, row: Maker) -> None:
     lacking = row("a", "probe", 0.8) | {name: None}
     if absent:
         del lacking[name]
     with pytest.raises(InputError, match=f"column '{name}' has no value"):
-        Store(tmp_path).write([lacking])
+        store.write([lacking])
     failed = lacking | {"status": "error"}
     if name in ("seed", "statistics"):
-        assert Store(tmp_path).write([failed]).is_file(), "a failure has neither"
+        assert store.write([failed]).is_file(), "a failure has neither"
 
 
 def test_of_one_origin_the_first_folder_wins_and_each_origin_stays(tmp_path: Path, row: Maker) -> None:
@@ -112,8 +107,7 @@ def test_of_one_origin_the_first_folder_wins_and_each_origin_stays(tmp_path: Pat
 
 
 def _older(path: Path) -> None:
-    table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({"tlzoo.schema": "0"}), path)
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"tlzoo.schema": "0"}), path)
 
 
 def _torn(path: Path) -> None:
@@ -159,10 +153,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_one_bad_file_is_left_out_and_named(
-    kind: str, tmp_path: Path, row: Maker, capsys: pytest.CaptureFixture[str]
+    kind: str, store: Store, row: Maker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damage, reason = DAMAGE[kind]
-    store = Store(tmp_path)
     path = store.write([row("bad", "probe", 0.8)])
     store.write([row("good", "probe", 0.7)])
     store.write([row("fine", "probe", 0.7)])
@@ -178,10 +171,10 @@ def test_one_bad_file_is_left_out_and_named(
     assert store.read().num_rows == 2 and store.count() == 2
 
 
-def test_what_is_not_finite_is_read(tmp_path: Path, row: Maker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_finite_is_read(store: Store, row: Maker, capsys: pytest.CaptureFixture[str]) -> None:
     lost = {"value": math.nan, "metric": "macro_f1", "statistics": [[math.nan, 1.0]] * 200}
-    Store(tmp_path).write([row("a", "probe", 0.0, **lost)])
-    assert Store(tmp_path).read().num_rows == 1 and not capsys.readouterr().err
+    store.write([row("a", "probe", 0.0, **lost)])
+    assert store.read().num_rows == 1 and not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", [_torn, lambda path: path.write_text("no"), _with(metric="luck"), _with(rank=None)])
@@ -204,15 +197,17 @@ def test_a_board_of_before_is_read_with_the_columns_of_today(tmp_path: Path, row
     assert read_board(tmp_path / "board.parquet").schema == BOARD
 
 
-def test_nothing_is_missed_while_files_are_merged(tmp_path: Path, row: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process merges after the files were listed, before each is read."""
-    store = Store(tmp_path)
+@pytest.mark.parametrize("seen", [True, False])
+def test_nothing_is_missed_while_files_are_merged(
+    seen: bool, tmp_path: Path, store: Store, row: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process merges after the files were listed; the list may have seen neither them nor what they became."""
     for seed in range(5):
         store.write([row("a", "probe", 0.8, seed=seed)])
     listed = Store._files
 
     def then_merged(self: Store) -> list[Path]:
-        files = listed(self)
+        files = listed(self) if seen else []
         monkeypatch.setattr(Store, "_files", listed)
         Store(tmp_path).compact()
         return files
@@ -221,39 +216,19 @@ def test_nothing_is_missed_while_files_are_merged(tmp_path: Path, row: Maker, mo
     assert sorted(store.read()["seed"].to_pylist()) == [0, 1, 2, 3, 4]
 
 
-def test_nothing_is_missed_where_a_listing_saw_neither_the_files_nor_what_they_became(
-    tmp_path: Path, row: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder that is listed while it changes may be seen without either."""
-    store = Store(tmp_path)
-    for seed in range(5):
-        store.write([row("a", "probe", 0.8, seed=seed)])
-    store.compact()
-    listed = Store._files
-
-    def nothing(self: Store) -> list[Path]:
-        monkeypatch.setattr(Store, "_files", listed)
-        return []
-
-    monkeypatch.setattr(Store, "_files", nothing)
-    assert store.read().num_rows == 5
-
-
 def test_what_is_written_is_on_the_disk_before_it_has_its_name(
-    tmp_path: Path, row: Maker, monkeypatch: pytest.MonkeyPatch
+    store: Store, row: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
     for name in ("fsync", "replace"):
         real = getattr(os, name)
         monkeypatch.setattr(os, name, lambda *given, real=real, name=name: (calls.append(name), real(*given))[1])
-    Store(tmp_path).write([row("a", "probe", 0.8)])
+    store.write([row("a", "probe", 0.8)])
     assert "fsync" in calls[: calls.index("replace")]
 
 
-def test_older_and_newer_files_are_read_with_the_columns_of_today(tmp_path: Path, row: Maker) -> None:
-    store = Store(tmp_path)
-    store.write([row("a", "probe", 0.8)])
-    path = next(tmp_path.glob("*.parquet"))
+def test_older_and_newer_files_are_read_with_the_columns_of_today(store: Store, row: Maker) -> None:
+    path = store.write([row("a", "probe", 0.8)])
     older = pq.read_table(path).drop_columns(["requests", "cached", "prompt_tokens", "completion_tokens", "cost_usd"])
     pq.write_table(older.append_column("not_known_yet", pa.array([1])), path)
     store.write([row("b", "probe", 0.8, cost_usd=0.5)])

@@ -1,3 +1,4 @@
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -35,24 +36,19 @@ class Linear(Learner, Model):
 ROWS = [{"x": i} for i in range(3)]
 
 
-def test_counts_are_exact_and_times_are_ordered() -> None:
+def test_counts_are_exact_times_are_ordered_and_training_has_a_rate() -> None:
+    assert tuple(field.name for field in fields(Measurement)) == MEASURED
     measured = measure(Linear, ROWS)
     assert (measured.params, measured.size_bytes, measured.flops) == (400_400, 1_601_600, 2 * 1000 * 400)
     assert measured.latency_ms_p50 and measured.latency_ms_p90 and measured.latency_ms_p99 and measured.throughput
     assert 0 < measured.latency_ms_p50 <= measured.latency_ms_p90 <= measured.latency_ms_p99
     assert measured.throughput >= 0.5 * 1000 / measured.latency_ms_p50
-
-
-def test_the_fields_are_the_columns_of_a_row() -> None:
-    assert tuple(field.name for field in fields(Measurement)) == MEASURED
+    assert training_rate(Linear(), ROWS, 8) > 0
 
 
 def test_latency_is_that_of_the_model() -> None:
     class Slow(Linear):
         def predict(self, batch: Batch) -> list[float]:
-            torch.zeros(1)
-            import time
-
             time.sleep(0.02)
             return super().predict(batch)
 
@@ -69,7 +65,3 @@ def test_memory_is_what_the_model_takes() -> None:
     with Worker() as worker:  # a process that ran other tests has freed memory to take from
         measured = worker.call(measure, Large, ROWS)
     assert measured.peak_memory_bytes == pytest.approx(1e8, rel=0.5)
-
-
-def test_training_has_a_rate() -> None:
-    assert training_rate(Linear(), ROWS, 8) > 0

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import DatasetDict
 
+from tlzoo.data.dataset import Prepared
 from tlzoo.errors import InputError, UnavailableError
 
 T = TypeVar("T")
+Maker = Callable[..., Path]
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
@@ -69,3 +71,7 @@ def share_nothing(splits: Mapping[str, Any], column: str = "group") -> bool:
 def begin(splits: DatasetDict, whole: DatasetDict) -> bool:
     """The rows of each split are the first ones of the same split of another."""
     return all(rows.to_list() == whole[split].select(range(len(rows))).to_list() for split, rows in splits.items())
+
+
+def rows_by_id(data: Prepared) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for split in data.splits.values() for row in split}

@@ -4,7 +4,6 @@ import pytest
 
 from tlzoo.data.files.tables import read_table
 from tlzoo.data.files.text_files.delimited import column_named
-from tlzoo.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -36,21 +35,6 @@ def test_separators_headers_and_quotes(tmp_path: Path, name: str, content: str, 
     text, label = (column_named(columns, [wanted]) for wanted in ("text", "label"))
     assert text and label and len(columns) == 2
     assert list(zip(columns[text], columns[label], strict=True)) == rows
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("text,label\nwell, then,good\nwell, no,bad\n", r"a\.csv:2: 3 values, but the header has 2; .*commas"),
-        ('text,label\nx,y\n"a\nb",good\n\nc, d,bad\n', r"a\.csv:6: 3 values"),
-        ('text,label\nx,y\n"a, b,good\nc, d,bad\n', r"a\.csv:3: a quote is opened but not closed"),
-        ("text;label\na;b;c\n", r"a\.csv:2: 3 values, but the header has 2; .*semicolons"),
-    ],
-)
-def test_lines_that_do_not_fit_the_header_are_named(tmp_path: Path, content: str, told: str) -> None:
-    (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(InputError, match=told):
-        read_table(tmp_path / "a.csv")
 
 
 def test_names_that_stand_twice_or_not_at_all(tmp_path: Path) -> None:

@@ -2,14 +2,11 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 
+from tests.support.prepared import share_nothing
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files.f0_folder import listing, read
-from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 
 def sing(path: Path, hz: float, table: str | None = None) -> None:
@@ -26,8 +23,7 @@ def test_a_folder_of_sounds_and_tables_is_data(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "alone.wav", np.zeros(100), 8000)
     data = load(find("pitch-extraction", str(tmp_path)))
     assert sum(len(rows) for rows in data.splits.values()) == 12
-    groups = [set(rows["group"]) for rows in data.splits.values()]
-    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    assert share_nothing(data.splits)
     assert "alone.wav: no alone.csv beside it" in data.problems
     row = data.splits["test"][0]
     assert row["f0"]["hz"][0] == 100 + 10 * int(Path(row["id"]).stem)
@@ -44,22 +40,6 @@ def test_what_is_no_pitch_is_zero(tmp_path: Path) -> None:
     assert read(tmp_path / "a.csv")["hz"] == [0, 0, 0, 110]
 
 
-@pytest.mark.parametrize(
-    ("table", "told"),
-    [
-        ("time,f0\n0,1\n0.01\n", "a.csv:3: expected seconds and Hz"),
-        ("0,1\n0.01,x\n", "a.csv:2: expected seconds and Hz, found '0.01,x'"),
-        ("0,100\n0,100\n", "a.csv:2: time 0 does not increase"),
-        ("time,f0\n", "a.csv: fewer than two rows"),
-        (f"0,{'1' * 200_000}\n", "a.csv: fewer than two rows"),
-    ],
-)
-def test_a_wrong_line_is_named(table: str, told: str, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(table)
-    with pytest.raises(InputError, match=told):
-        read(tmp_path / "a.csv")
-
-
 def test_a_table_that_is_longer_than_its_sound_is_named(tmp_path: Path) -> None:
     for i in range(12):
         sing(tmp_path / f"{i}.wav", 100 + 10 * i)
@@ -67,8 +47,3 @@ def test_a_table_that_is_longer_than_its_sound_is_named(tmp_path: Path) -> None:
     sing(tmp_path / "late.wav", 300, milliseconds)
     told = r"late\.wav: late\.csv: last time 490 s, but the sound ends at 0\.50 s; expected time in seconds"
     assert any(re.fullmatch(told, p) for p in load(find("pitch-extraction", str(tmp_path))).problems)
-
-
-def test_a_folder_without_tables_says_what_is_wanted(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no sound with a .csv of time \(s\) and f0 \(Hz\) beside it"):
-        listing(tmp_path)

@@ -1,20 +1,16 @@
 import gzip
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from tests.support.prepared import share_nothing, write_table
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import fasta
 from tlzoo.data.files.fasta import read_fasta
 from tlzoo.data.media.dna import codes, letters, window
 from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 TASK = "language-modeling"
 
@@ -32,17 +28,10 @@ def rows(count: int = 30) -> list[dict[str, Any]]:
 
 
 def write(path: Path, table: list[dict[str, Any]]) -> str:
-    if path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist(table), path)
-    elif path.suffix == ".jsonl":
-        path.write_text("\n".join(map(json.dumps, table)))
-    else:
-        text = [[v if isinstance(v, str) else f'"{json.dumps(v)}"' for v in row.values()] for row in table]
-        path.write_text("\n".join(",".join(cells) for cells in [list(table[0]), *text]))
-    return str(path)
+    return str(write_table(path, {name: [row[name] for row in table] for name in table[0]}))
 
 
-def test_letters() -> None:
+def test_letters_are_numbers_and_a_window_may_reach_beyond_the_sequence() -> None:
     assert codes("AcGtUu nN\n").tolist() == [0, 1, 2, 3, 3, 3, 4, 4]
     assert set(codes("RYSWKMBDHVryswkmbdhv").tolist()) == {4}
     assert letters(codes("acgtrn")) == "ACGTNN"
@@ -54,9 +43,6 @@ def test_letters() -> None:
     ):
         with pytest.raises(InputError, match=told):
             codes(wrong)
-
-
-def test_a_window_may_reach_beyond_the_sequence() -> None:
     numbers = codes("ACGT")
     assert window(numbers, -2, 8).tolist() == [4, 4, 0, 1, 2, 3, 4, 4]
     assert window(numbers, 1, 2).tolist() == [1, 2]
@@ -70,18 +56,8 @@ def test_fasta(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.fa.gz", "wt") as file:
         file.write(text)
     assert list(read_fasta(tmp_path / "a.fa")) == expected
-    assert [row["dna"] for _, row in fasta.rows(tmp_path / "a.fa.gz", {}, print)] == [
-        sequence for _, sequence in expected
-    ]
-    for name, content, told in (
-        ("b.fa", b"ACGT\n", "b.fa:1: not a FASTA file"),
-        ("c.fa", b"", "it has no record"),
-        ("d.fa", b">x\n\xff\xfe", r"d\.fa:2: byte 0xff is not valid UTF-8"),
-        ("e.fa.gz", gzip.compress(b">x\nACGT")[:-4], "ended before the end-of-stream"),
-    ):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(InputError, match=told):
-            list(read_fasta(tmp_path / name))
+    packed = [row["dna"] for _, row in fasta.rows(tmp_path / "a.fa.gz", {}, print)]
+    assert packed == [sequence for _, sequence in expected]
     with pytest.raises(InputError, match="No such file"):
         list(read_fasta(tmp_path / "none.fa"))
 
@@ -97,8 +73,7 @@ def test_tables_of_every_kind_give_the_same_rows(tmp_path: Path, suffix: str) ->
     assert len(by_id) == 30
     row = by_id[f"regions.{suffix} row 3"]
     assert (row["dna"], row["tracks"], row["bin_size"]) == (table[2]["sequence"], table[2]["tracks"], 0)
-    groups = [set(split["group"][:]) for split in data.splits.values()]
-    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    assert share_nothing(data.splits)
 
 
 def test_one_track_may_be_a_plain_list_and_bins_may_have_a_size(tmp_path: Path) -> None:
@@ -132,19 +107,3 @@ def test_what_is_wrong_with_one_row_costs_that_row(tmp_path: Path) -> None:
     assert len(told) == 6
     kept = [row["dna"] for split in data.splits.values() for row in split if row["id"] == "regions.jsonl row 8"]
     assert kept == ["ACGTN" * 8]
-
-
-def test_what_is_wrong_with_the_whole_is_said_at_once(tmp_path: Path) -> None:
-    (tmp_path / "a.fa").write_text(">x\nACGT\n")
-    cases: list[tuple[str, str]] = [
-        (str(tmp_path / "a.fa"), "FASTA has sequences but no tracks"),
-        (write(tmp_path / "b.jsonl", [{"sequence": "ACGT"}]), "no column of tracks"),
-        (write(tmp_path / "c.jsonl", [{"sequence": "ACGT", "tracks": "x"}]), "c.jsonl: row 1: tracks are not one list"),
-        (
-            write(tmp_path / "d.jsonl", [{"sequence": "ACGT", "tracks": [1], "bin_size": 1.5}]),
-            "bin_size 1.5 is not a number of bases",
-        ),
-    ]
-    for path, told in cases:
-        with pytest.raises(InputError, match=told):
-            find(TASK, path)

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,16 @@ import pytest
 from datasets import Audio, ClassLabel, Dataset, DatasetDict, Features, Image, List, Value
 
 from tests.support.hub_server import Hub
+from tests.support.prepared import Maker, are_apart
 from tlzoo.data.dataset import Prepared, gather, table
 from tlzoo.data.files.hub import listed
 from tlzoo.data.media.image import encode_png, read_values
 from tlzoo.data.media.inputs import read_checked
+from tlzoo.data.media.video import encode
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import draw
 from tlzoo.errors import InputError
 
-Maker = Callable[..., Path]
 READ = """
 import json, sys
 from tlzoo.data.catalogue import find, load
@@ -53,37 +55,28 @@ def notes(sound: Maker, tmp_path: Path) -> Path:
     return tmp_path / "hub"
 
 
-def read(hub: Hub, wanted: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def run(hub: Hub, tmp_path: Path, code: str, *wanted: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | hub.environment(tmp_path) | {"TLZOO_CACHE": str(tmp_path / "cache")}
-    return subprocess.run(
-        [sys.executable, "-c", READ, wanted], env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    command = [sys.executable, "-c", code, *wanted]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_any_data_set_of_the_hub_with_a_sound_and_a_label(notes: Path, tmp_path: Path) -> None:
+def test_any_data_set_of_the_hub_with_a_sound_and_a_label_and_what_the_hub_refuses(notes: Path, tmp_path: Path) -> None:
     with Hub(notes) as hub:
-        done = read(hub, "hub:somebody/notes", tmp_path)
-        assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout)
-        assert found["names"] == ["high", "low"]
-        assert sum(found["sizes"].values()) == 60
-        sides = [set(g) for g in found["groups"]]
-        assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2]), "no speaker on two sides"
-        assert "audio from column 'sound', label from column 'category'" in found["notices"][0]
-
-
-def test_what_the_hub_refuses_is_one_line(notes: Path, tmp_path: Path) -> None:
-    with Hub(notes) as hub:
-        done = read(hub, "hub:somebody/nothing", tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("UnavailableError: hub:somebody/nothing: HTTP 404, no such")
+        done = run(hub, tmp_path, READ, "hub:somebody/notes")
+        missing = run(hub, tmp_path, READ, "hub:somebody/nothing")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["names"] == ["high", "low"]
+    assert sum(found["sizes"].values()) == 60
+    assert are_apart(found["groups"]), "no speaker on two sides"
+    assert "audio from column 'sound', label from column 'category'" in found["notices"][0]
+    assert missing.returncode == 1
+    last = missing.stderr.strip().splitlines()[-1]
+    assert last.startswith("UnavailableError: hub:somebody/nothing: HTTP 404, no such")
 
 
 def test_class_folders_in_an_archive(tmp_path: Path) -> None:
-    import tarfile
-
-    from tlzoo.data.media.video import encode
-
     folder = tmp_path / "hub" / "datasets" / "somebody" / "films"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -101,10 +94,7 @@ data = load(source)
 print({k: len(v) for k, v in data.splits.items()}, data.features["label"].names)
 """
     with Hub(tmp_path / "hub") as hub:
-        environment = os.environ | hub.environment(tmp_path)
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
-        )
+        done = run(hub, tmp_path, code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1] == "{'train': 14, 'validation': 2, 'test': 8} ['jump', 'run']"
 
@@ -203,7 +193,7 @@ def test_columns_that_do_not_fit_a_task(task: str, message: str) -> None:
     assert drawn(loaded, "image-classification").features["label"].names == ["glove", "mask"], "sorted"
 
 
-def test_rows_whose_label_is_kept_secret_are_left_out() -> None:
+def test_rows_whose_label_is_kept_secret_are_left_out_but_minus_one_may_be_a_class() -> None:
     features = Features({"sentence": Value("string"), "label": ClassLabel(names=["bad", "good"])})
     texts = [f"a film {i}" for i in range(12)]
     train = Dataset.from_dict({"sentence": texts, "label": [i % 2 for i in range(12)]}, features=features)
@@ -214,6 +204,8 @@ def test_rows_whose_label_is_kept_secret_are_left_out() -> None:
     assert set(found.labels) == {"bad", "good"} and set(found.splits or ()) == {"train", "validation"}
     assert "hub:sst2: 12 rows of 'test' have no label" in found.notices
     assert len(draw(found.labels, found.groups, found.splits)["test"]) == 12, "validation takes the test's place"
+    rows = Dataset.from_dict({"text": [f"text {i}" for i in range(30)], "label": [i % 3 - 1 for i in range(30)]})
+    assert set(listed(DatasetDict({"train": rows}), "hub:a/b", "text-classification").labels) == {"-1", "0", "1"}
 
 
 def test_texts_are_the_sentences_and_never_an_index() -> None:
@@ -233,11 +225,6 @@ def test_texts_are_the_sentences_and_never_an_index() -> None:
         listed(loaded, "hub:sst2", "text-classification", label="labels")
 
 
-def test_minus_one_is_a_class_where_it_is_a_number() -> None:
-    rows = Dataset.from_dict({"text": [f"text {i}" for i in range(30)], "label": [i % 3 - 1 for i in range(30)]})
-    assert set(listed(DatasetDict({"train": rows}), "hub:a/b", "text-classification").labels) == {"-1", "0", "1"}
-
-
 def test_a_configuration_is_named(tmp_path: Path) -> None:
     home = tmp_path / "hub" / "datasets" / "somebody" / "texts"
     for config in ("one", "two"):
@@ -250,13 +237,7 @@ def test_a_configuration_is_named(tmp_path: Path) -> None:
         '"groups"', '"texts": data.splits["test"]["text"][:], "groups"'
     )
     with Hub(tmp_path / "hub") as hub:
-        environment = os.environ | hub.environment(tmp_path)
-        done = [
-            subprocess.run(
-                [sys.executable, "-c", code, wanted], env=environment, capture_output=True, text=True, timeout=120
-            )
-            for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")
-        ]
+        done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")]
     assert done[0].stderr.strip().splitlines()[-1] == (
         "InputError: hub:somebody/texts: has several configurations, ['one', 'two']; "
         "name one: hub:somebody/texts:CONFIG"

@@ -7,13 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.support.prepared import rows_by_id
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dataset import Prepared
 from tlzoo.data.files.mask_folder import classes, listing
 from tlzoo.data.media.image import decode, read_values
 from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 TASK = "image-segmentation"
 SHAPE = (20, 30)
@@ -36,18 +34,14 @@ def stripes(*values: int) -> NDArray[np.uint8]:
     return np.repeat(np.array(values, np.uint8), SHAPE[1] // len(values))[None].repeat(SHAPE[0], 0)
 
 
-def rows(data: Prepared) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for split in data.splits.values() for row in split}
-
-
 def test_indices_and_what_is_ignored(tmp_path: Path) -> None:
     for i in range(10):
         pair(tmp_path, f"a{i}", stripes(0, 1, 255) if i else stripes(0, 2, 1))
     data = load(find(TASK, str(tmp_path)))
     assert {k: len(v) for k, v in data.splits.items()} == {"train": 6, "validation": 1, "test": 3}
     assert data.features["classes"].feature.names == ["background", "class_1", "class_2"]
-    assert (read_values(rows(data)["images/a1.png"]["mask"]) == stripes(0, 1, 255)).all()
-    assert rows(data)["images/a1.png"]["classes"] == [0, 1]
+    assert (read_values(rows_by_id(data)["images/a1.png"]["mask"]) == stripes(0, 1, 255)).all()
+    assert rows_by_id(data)["images/a1.png"]["classes"] == [0, 1]
     assert data.notices == () and data.problems == ()
 
 
@@ -73,7 +67,6 @@ def _palette() -> Image.Image:
 def test_forms_of_masks(tmp_path: Path, values: Any, wanted: NDArray[np.uint8], suffix: str) -> None:
     pair(tmp_path, "a", values, suffix)
     found = listing(tmp_path)
-    assert found.targets is not None
     columns = found.targets.of(0, found.inputs[0]).columns
     assert (read_values(columns["mask"]) == wanted).all()
 
@@ -106,7 +99,7 @@ def test_what_does_not_fit_is_named_and_left_out(tmp_path: Path) -> None:
     assert "not an image" in told["a3"]
     assert "values from 0 to 300; expected whole 0 to 255" in told["a4"]
     assert "broken image" in told["a5"]
-    assert set(rows(data)) == {f"images/a{i}.png" for i in range(6, 24)}
+    assert set(rows_by_id(data)) == {f"images/a{i}.png" for i in range(6, 24)}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +150,6 @@ def test_a_mask_of_a_turned_picture(tmp_path: Path) -> None:
     pair(tmp_path, "stored", stripes(0, 1), exif=6)
     pair(tmp_path, "seen", np.ascontiguousarray(stripes(0, 1).T), exif=6)
     found = listing(tmp_path)
-    assert found.targets is not None
     for i, name in enumerate(found.names):
         mask = read_values(found.targets.of(i, found.inputs[i]).columns["mask"])
         assert mask.shape[::-1] == decode(found.inputs[i]).size == (20, 30), name

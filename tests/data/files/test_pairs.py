@@ -1,21 +1,17 @@
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from tests.support.prepared import are_apart, write_table
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.files.hub import listed
-from tlzoo.data.files.pairs import components, listing, split_pairs
+from tlzoo.data.files.pairs import components, split_pairs
 from tlzoo.data.files.pairs import rows as to_predict
 from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 TASK = "text-embedding"
 
@@ -25,18 +21,11 @@ def rows(count: int, scale: float = 1.0) -> list[tuple[str, str, float]]:
     return [(f"left number {i}", f"right number {i}", scale * (i % 6) / 5) for i in range(count)]
 
 
-def write(path: Path, pairs: Sequence[tuple[str, str, float]], names: Sequence[str]) -> Path:
-    """Write a table of the kind that the name says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns = dict(zip(names, map(list, zip(*pairs, strict=True)), strict=True))
-    if path.suffix == ".parquet":
-        pq.write_table(pa.table(columns), path)
-    elif path.suffix == ".jsonl":
-        path.write_text("\n".join(json.dumps(dict(zip(names, pair, strict=True))) for pair in pairs))
-    else:
-        separator = {".csv": ",", ".tsv": "\t"}[path.suffix]
-        path.write_text("\n".join(separator.join(map(str, row)) for row in (names, *pairs)), encoding="utf-8")
-    return path
+NAMES = ("sentence1", "sentence2", "score")
+
+
+def write(path: Path, pairs: Sequence[tuple[str, str, Any]], names: Sequence[str] = NAMES) -> Path:
+    return write_table(path, dict(zip(names, zip(*pairs, strict=True), strict=True)))
 
 
 def texts(data: Prepared) -> list[set[str]]:
@@ -55,7 +44,7 @@ def texts(data: Prepared) -> list[set[str]]:
 def test_every_kind_of_table_and_what_was_guessed(tmp_path: Path, name: str, columns: tuple[str, str, str]) -> None:
     data = load(find(TASK, str(write(tmp_path / name, rows(60), columns))))
     assert {split: len(found) for split, found in data.splits.items()} == {"train": 36, "validation": 6, "test": 18}
-    told = zip(("sentence1", "sentence2", "score"), columns, strict=True)
+    told = zip(NAMES, columns, strict=True)
     assert data.notices == (f"{name}: " + ", ".join(f"{what} from column {column!r}" for what, column in told),)
     row = data.splits["test"][0]
     number = int(row["sentence1"].split()[-1])
@@ -64,10 +53,9 @@ def test_every_kind_of_table_and_what_was_guessed(tmp_path: Path, name: str, col
 
 
 def test_scores_are_scaled_by_what_training_has_and_that_is_said(tmp_path: Path) -> None:
-    write(tmp_path / "mine/train.csv", rows(24, scale=4), ("text_a", "text_b", "score"))
-    write(
-        tmp_path / "mine/test.csv", [("one more", "and another", 5.0), ("a", "b", 4.0)], ("text_a", "text_b", "score")
-    )
+    names = ("text_a", "text_b", "score")
+    write(tmp_path / "mine/train.csv", rows(24, scale=4), names)
+    write(tmp_path / "mine/test.csv", [("one more", "and another", 5.0), ("a", "b", 4.0)], names)
     data = load(find(TASK, str(tmp_path / "mine")))
     assert "scores are from 0 to 4 in training, mapped to 0 and 1" in data.notices
     assert set(data.splits["test"]["score"]) == {1.0, 1.25}
@@ -87,8 +75,7 @@ def test_a_text_is_on_one_side_only(tmp_path: Path) -> None:
     chained = [(f"left number {i // 3}", f"right number {i}", i % 6 / 5) for i in range(90)]
     chained[0] = ("Left  number 5", "right number 0", 0.2)  # another case, more space: the same text
     data = load(find(TASK, str(write(tmp_path / "pairs.csv", chained, ("s1", "s2", "score")))))
-    sides = texts(data)
-    assert len(set().union(*sides)) == sum(map(len, sides))
+    assert are_apart(texts(data))
     assert sum(map(len, data.splits.values())) == 90, "what hangs together goes to one side, and nothing is lost"
     assert len(set(data.test_groups())) < len(data.test_groups())
 
@@ -104,66 +91,35 @@ def test_where_all_pairs_hang_together_texts_are_divided_and_resampled(tmp_path:
 
 
 def test_given_splits_stay_and_the_later_one_keeps_a_shared_text(tmp_path: Path) -> None:
-    names = ("sentence1", "sentence2", "score")
     pairs = rows(30)
-    write(tmp_path / "mine/train.csv", [*pairs[:20], ("left number 29", "new", 1.0)], names)
-    write(tmp_path / "mine/dev.csv", pairs[20:25], names)
-    write(tmp_path / "mine/test.csv", pairs[25:], names)
+    write(tmp_path / "mine/train.csv", [*pairs[:20], ("left number 29", "new", 1.0)])
+    write(tmp_path / "mine/dev.csv", pairs[20:25])
+    write(tmp_path / "mine/test.csv", pairs[25:])
     data = load(find(TASK, str(tmp_path / "mine")))
     assert {split: len(found) for split, found in data.splits.items()} == {"train": 20, "validation": 5, "test": 5}
     assert "pairs left out, since one of their texts is in another split as well: 1" in data.notices
 
 
-def test_bad_rows_are_named_and_left_out(tmp_path: Path) -> None:
-    pairs = rows(40)
-    bad = [("", "x", 0.5), ("x", "  ", 0.5), ("x", "y", "high"), ("x", "y", "nan")]
-    path = write(tmp_path / "pairs.csv", [*pairs, *bad], ("sentence1", "sentence2", "score"))  # type: ignore[list-item]
-    data = load(find(TASK, str(path)))
-    assert data.problems == (
-        "pairs.csv row 41: 'sentence1' is empty",
-        "pairs.csv row 42: 'sentence2' is empty",
-        "pairs.csv row 43: 'score' is 'high', which is not a number",
-        "pairs.csv row 44: 'score' is 'nan', which is not a number",
-    )
-    assert sum(map(len, data.splits.values())) == 40
-
-
-def test_a_text_of_100_000_characters_is_kept_whole(tmp_path: Path) -> None:
+def test_bad_rows_are_named_and_left_out_and_a_text_of_100_000_characters_is_not(tmp_path: Path) -> None:
     pairs = [*rows(40), ("long " * 20_000, "short", 0.5)]
-    data = load(find(TASK, str(write(tmp_path / "pairs.csv", pairs, ("sentence1", "sentence2", "score")))))
-    assert max(len(t) for rows in data.splits.values() for t in rows["sentence1"]) >= 99_999
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"sentence1,score\nx,1\n", r"no two columns of texts \(sentence1/sentence2, .*columns: sentence1, score"),
-        (b"sentence1,sentence2\nx,y\n", r"no column of scores \(score, similarity"),
-        (b"a,b,c,score\nx,y,z,1\n", None),
-        (b"u,v,w,score\nx,y,z,1\n", "no two columns of texts"),
-        (b"a,b,score\nx,y,1\nx\0,y,0\n", r"pairs\.csv:3: a NUL byte"),
-        (b"a,b,score\nx,y,1\nna\xefve,y,0\n", r"pairs\.csv:3: byte 0xef is not valid UTF-8"),
-        (b"a,b,score\n,y,1\n", "no pair can be used; 1 left out, such as: pairs.csv row 1: 'a' is empty"),
-        (b"a,b,score\n" + b"".join(b"x%d,y%d,1\n" % (i, i) for i in range(30)), "all have one score"),
-        (b"a,b,score\nx,y,1\nx,z,0\n", "too few"),
-    ],
-)
-def test_a_faulty_table_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str | None) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=message or "too few") as error:
-        listing(path)
-    assert "\n" not in str(error.value)
+    bad = [("", "x", 0.5), ("x", "  ", 0.5), ("x", "y", "high"), ("x", "y", "nan")]
+    data = load(find(TASK, str(write(tmp_path / "pairs.csv", [*pairs, *bad]))))
+    assert data.problems == (
+        "pairs.csv row 42: 'sentence1' is empty",
+        "pairs.csv row 43: 'sentence2' is empty",
+        "pairs.csv row 44: 'score' is 'high', which is not a number",
+        "pairs.csv row 45: 'score' is 'nan', which is not a number",
+    )
+    assert sum(map(len, data.splits.values())) == 41
+    assert max(len(t) for rows in data.splits.values() for t in rows["sentence1"]) >= 99_999, "whole"
 
 
 def test_the_hubs_splits_are_read_the_same_way() -> None:
-    columns = ("sentence1", "sentence2", "score")
     pairs = rows(30, scale=5)
     parts = {"train": pairs[:20], "validation": pairs[20:25], "test": pairs[25:]}
-    data = {name: Dataset.from_list([dict(zip(columns, p, strict=True)) for p in part]) for name, part in parts.items()}
+    data = {name: Dataset.from_list([dict(zip(NAMES, p, strict=True)) for p in part]) for name, part in parts.items()}
     found = listed(DatasetDict(data), "hub:someone/pairs", TASK)
     assert found.splits == ["train"] * 20 + ["validation"] * 5 + ["test"] * 5
-    assert found.targets is not None
     assert found.targets.of(4, "").columns == {"sentence2": "right number 4", "score": pytest.approx(0.8)}
 
 
@@ -184,7 +140,7 @@ def test_missing_splits_are_cut_from_training_only() -> None:
         (("premise", "hypothesis", "label"), lambda i: i % 3, "'label' of a premise and a hypothesis is a class"),
         (("premise", "hypothesis", "label"), lambda i: i % 2, "'label' of a premise and a hypothesis is a class"),
         (("sentence_A", "sentence_B", "label"), lambda i: i % 3, "'label' is 0, 1 or 2, which are classes"),
-        (("sentence1", "sentence2", "score"), lambda i: i % 3, ""),
+        (NAMES, lambda i: i % 3, ""),
         (("sentence1", "sentence2", "label"), lambda i: i % 3 / 2, ""),
         (("question1", "question2", "is_duplicate"), lambda i: i % 2, ""),
     ],
@@ -207,18 +163,10 @@ def test_a_score_comes_before_a_class(tmp_path: Path) -> None:
 
 
 def test_classes_of_the_hub_that_say_whether_two_texts_mean_the_same() -> None:
-    features = Features(
-        {
-            "sentence1": Value("string"),
-            "sentence2": Value("string"),
-            "label": ClassLabel(names=["not_equivalent", "equivalent"]),
-        }
-    )
-    columns = {
-        "sentence1": [a for a, _, _ in rows(60)],
-        "sentence2": [b for _, b, _ in rows(60)],
-        "label": [i % 2 for i in range(60)],
-    }
+    texts = {name: Value("string") for name in ("sentence1", "sentence2")}
+    features = Features({**texts, "label": ClassLabel(names=["not_equivalent", "equivalent"])})
+    left, right, _ = zip(*rows(60), strict=True)
+    columns = {"sentence1": left, "sentence2": right, "label": [i % 2 for i in range(60)]}
     found = listed(DatasetDict({"train": Dataset.from_dict(columns, features=features)}), "hub:a/b", TASK)
     scores = [found.targets.of(i, "").columns["score"] for i in range(4)] if found.targets else []
     assert scores == [0, 1, 0, 1] and found.columns == {"sentence1": "sentence1", "sentence2": "sentence2"}

@@ -1,25 +1,29 @@
 """Replies to be ranked: splits that share nothing, candidates of the same split, and a person's own pairs."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict
 
+from tests.support.prepared import write_table
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import tables
 from tlzoo.data.files.hub import listed
 from tlzoo.data.files.replies import Pair, groups, listing, normal_form, ranking, without_duplicates
 from tlzoo.data.schemas import REPLY_FEATURES
-from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 WORDS = ("red", "blue", "green", "small", "large", "old", "new", "round", "square", "fast")
 PAIRS = [(f"What is {a} and {b}?", f"A {b} {a} thing, number {i}.") for i, a in enumerate(WORDS) for b in WORDS]
+MESSAGES, REPLIES = map(list, zip(*PAIRS, strict=True))
+
+
+def chats(role: str, content: str, *roles: str) -> list[list[dict[str, str]]]:
+    """Conversations of three turns, of which the first is that of the system."""
+    return [
+        [{role: each, content: text} for each, text in zip(roles, ("Be brief.", *pair), strict=True)] for pair in PAIRS
+    ]
 
 
 def test_a_form_is_what_texts_that_say_the_same_have_in_common() -> None:
@@ -71,47 +75,22 @@ def test_given_splits_lose_what_a_later_one_has() -> None:
     assert "1 pairs share a message, a reply or a conversation with a later split" in found.notices[0]
 
 
-def csv(path: Path) -> None:
-    lines = ["Question,Answer", *(f'"{m}","{r}"' for m, r in PAIRS)]
-    path.write_text("\n".join(lines), encoding="utf-8")
-
-
-def tsv(path: Path) -> None:
-    path.write_text("\n".join(["message\tresponse", *(f"{m}\t{r}" for m, r in PAIRS)]), encoding="utf-8")
-
-
-def parquet(path: Path) -> None:
-    pq.write_table(pa.table({"prompt": [m for m, _ in PAIRS], "completion": [r for _, r in PAIRS]}), path)
-
-
-def chats(path: Path) -> None:
-    turns = [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "{}"},
-        {"role": "assistant", "content": "{}"},
-    ]
-    rows = [[turns[0], turns[1] | {"content": m}, turns[2] | {"content": r}] for m, r in PAIRS]
-    path.write_text("\n".join(json.dumps({"messages": row}) for row in rows), encoding="utf-8")
-
-
-def dialogues(path: Path) -> None:
-    path.write_text("\n".join(json.dumps({"dialog": list(pair)}) for pair in PAIRS), encoding="utf-8")
-
-
 @pytest.mark.parametrize(
-    ("name", "write", "told"),
+    ("name", "columns"),
     [
-        ("a.csv", csv, "a.csv: message from column 'Question', reply from column 'Answer'"),
-        ("a.tsv", tsv, "a.tsv: message from column 'message', reply from column 'response'"),
-        ("a.parquet", parquet, "a.parquet: message from column 'prompt', reply from column 'completion'"),
-        ("a.jsonl", chats, "a.jsonl: conversations from column 'messages'"),
-        ("a.jsonl", dialogues, "a.jsonl: conversations from column 'dialog'"),
+        ("a.csv", {"Question": MESSAGES, "Answer": REPLIES}),
+        ("a.tsv", {"message": MESSAGES, "response": REPLIES}),
+        ("a.parquet", {"prompt": MESSAGES, "completion": REPLIES}),
+        ("a.jsonl", {"messages": chats("role", "content", "system", "user", "assistant")}),
+        ("b.jsonl", {"conversations": chats("from", "value", "system", "human", "gpt")}),
+        ("c.jsonl", {"dialog": PAIRS}),
     ],
+    ids=["csv", "tsv", "parquet", "role and content", "from and value", "texts"],
 )
-def test_own_pairs_in_every_form(tmp_path: Path, name: str, write: Callable[[Path], None], told: str) -> None:
-    write(tmp_path / name)
-    data = load(find("text-generation", str(tmp_path / name)))
-    assert told in data.notices
+def test_own_pairs_in_every_form(tmp_path: Path, name: str, columns: dict[str, list[Any]]) -> None:
+    data = load(find("text-generation", str(write_table(tmp_path / name, columns))))
+    told = "message from column {!r}, reply from column {!r}" if len(columns) == 2 else "conversations from column {!r}"
+    assert f"{name}: {told.format(*columns)}" in data.notices
     assert data.features == REPLY_FEATURES
     rows = [row for split in data.splits.values() for row in split]
     assert len(rows) == len(PAIRS)
@@ -128,10 +107,8 @@ def test_the_hubs_dialogues_are_read_as_own_ones_are() -> None:
 
 
 def test_a_conversation_is_in_one_split(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.csv"
-    lines = ["conversation_id,message,reply", *(f'{i // 5},"{m}","{r}"' for i, (m, r) in enumerate(PAIRS))]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    found = listing(path)
+    columns = {"conversation_id": [i // 5 for i in range(100)], "message": MESSAGES, "reply": REPLIES}
+    found = listing(write_table(tmp_path / "pairs.csv", columns))
     assert "group from column 'conversation_id'" in found.notices[0]
     splits: dict[str, set[str]] = {}
     for name, split in zip(found.groups or [], found.splits or [], strict=True):
@@ -139,45 +116,9 @@ def test_a_conversation_is_in_one_split(tmp_path: Path) -> None:
     assert len(splits) == 20 and all(len(each) == 1 for each in splits.values())
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("message,text\na,b\n", "no column of replies .* columns: message, text"),
-        ("reply,label\na,b\n", "no column of messages"),
-        ("message,reply\n" + "".join(f"m{i},r{i}\n" for i in range(20)), "different replies that are wrong for"),
-        ("message,reply\n", "has no rows"),
-        ("message,reply\n,\n", "too few examples"),
-    ],
-)
-def test_bad_tables_are_refused_in_one_line(tmp_path: Path, content: str, message: str) -> None:
-    path = tmp_path / "bad.csv"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=message) as caught:
-        find("text-generation", str(path))
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('{"messages": [{"role": "user"}]}', "row 1: a conversation is a list of turns"),
-        ('{"messages": ["a", 3]}', "row 1: a conversation is a list of turns"),
-        ('{"messages": ["a\\ud800", "b"]}', "bad.jsonl:1: half of a surrogate pair"),
-        ('{"messages": ["a", "b"', "bad.jsonl:1: not valid JSON"),
-    ],
-)
-def test_bad_conversations_are_refused_in_one_line(tmp_path: Path, line: str, message: str) -> None:
-    path = tmp_path / "bad.jsonl"
-    path.write_text(line, encoding="utf-8")
-    with pytest.raises(InputError, match=message):
-        listing(path)
-
-
 def test_empty_cells_are_named_and_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.jsonl"
-    rows = [{"message": m, "reply": r} for m, r in PAIRS] + [{"message": "Hi", "reply": None}, {"message": " "}]
-    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    found = listing(path)
+    columns = {"message": [*MESSAGES, "Hi", " "], "reply": [*REPLIES, None, None]}
+    found = listing(write_table(tmp_path / "pairs.jsonl", columns))
     assert found.problems == ["pairs.jsonl row 101: 'reply' is empty", "pairs.jsonl row 102: 'message' is empty"]
     assert len(found.inputs) == 100
 
@@ -193,13 +134,3 @@ def test_an_instruction_and_what_it_is_about_are_one_message(tmp_path: Path) -> 
     asked = [row for _, row in tables.rows(tmp_path / "alpaca.json", found.columns, read.append)]
     assert asked[:2] == [{"text": text} for text in found.inputs[:2]]
     assert read == ["text from column 'instruction', with column 'input' below it"]
-
-
-def test_turns_with_from_and_value(tmp_path: Path) -> None:
-    chats = [
-        [{"from": "system", "value": "Be brief."}, {"from": "human", "value": m}, {"from": "gpt", "value": r}]
-        for m, r in PAIRS
-    ]
-    path = tmp_path / "sharegpt.jsonl"
-    path.write_text("\n".join(json.dumps({"conversations": chat}) for chat in chats))
-    assert listing(path).inputs == [m for m, _ in PAIRS]

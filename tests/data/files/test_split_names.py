@@ -10,12 +10,9 @@ from tlzoo.data.files.split_names import by_folder, is_plain, split_of, splits_a
     [
         *((name, "train") for name in ("train", "Train", "TRAINING", "training_set", "seg_train", "train_images")),
         *((name, "train") for name in ("trainset", "TrainSet", "train-00000-of-00001", "banking_train", "train-v2.0")),
-        *(
-            (name, "validation")
-            for name in ("val", "val_set", "validation-set", "dev_set", "valid", "valset", "dev-other")
-        ),
+        *((name, "validation") for name in ("val", "val_set", "validation-set", "dev_set", "valid", "valset")),
         *((name, "test") for name in ("test", "test_set", "seg_test", "testing", "eval", "testData", "test-clean")),
-        *((name, "validation") for name in ("instances_val2017", "image_info_test-dev2017")),
+        *((name, "validation") for name in ("instances_val2017", "image_info_test-dev2017", "dev-other")),
         *((name, None) for name in ("trains", "latest", "bus", "contest", "devices", "", "2024", "evaluated")),
     ],
 )

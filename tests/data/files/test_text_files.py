@@ -1,5 +1,4 @@
 import gzip
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +14,6 @@ from tlzoo.data.files.tables import read_table
 from tlzoo.data.files.text_files import lines, parse_json, read_text
 from tlzoo.data.files.text_files.delimited import read_sheet
 from tlzoo.errors import InputError
-
-pytestmark = pytest.mark.usefixtures("new_cache")
 
 TEXT = "text,label\ncafé 👋,good\nשלום,bad\n"
 
@@ -91,14 +88,6 @@ def test_json_that_is_none_or_no_text(text: str, told: str) -> None:
         parse_json(text, "mine")
     assert "\n" not in str(caught.value)
     assert parse_json('"\\ud83d\\udc4b"', "mine") == "👋"
-
-
-def test_half_a_surrogate_pair_in_the_id_of_a_question_is_one_line(tmp_path: Path) -> None:
-    asked = {"id": "a\ud800", "question": "Who?", "answers": [{"text": "Ada", "answer_start": 0}]}
-    content = {"data": [{"title": "t", "paragraphs": [{"context": "Ada wrote.", "qas": [asked]}]}]}
-    (tmp_path / "mine.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"data\[0\]\.paragraphs\[0\]\.qas\[0\]\.id"):
-        squad.listing(tmp_path / "mine.json")
 
 
 def test_names_of_files_and_folders_that_are_no_utf_8(tmp_path: Path) -> None:

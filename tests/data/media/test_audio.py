@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.prepared import refused
 from tlzoo.data.media.audio import Clip, add_noise, check, decode, encode_wav, labelled_clips
 from tlzoo.errors import InputError
 
@@ -25,18 +26,16 @@ def stored(data: bytes | None, path: str | None = "x.wav") -> dict:
     return {"bytes": data, "path": path}
 
 
-def test_wav_gives_samples_back():
+def test_wav_gives_samples_back_and_clips_without_wrapping():
     samples = decode(stored(encode_wav(sine(440), RATE)), RATE)
     assert samples.dtype == np.float32
     assert samples.shape == (RATE // 2,)
     assert np.abs(samples - sine(440)).max() <= 1 / 65536 + 1e-7
     assert encode_wav(samples, RATE) == encode_wav(sine(440), RATE)
-
-
-def test_wav_clips_and_does_not_wrap():
-    assert decode(stored(encode_wav(np.array([2.0, -2.0, 1.0, -1.0]), RATE)), RATE) == pytest.approx(
-        [1, -1, 1, -1], abs=1e-4
-    )
+    clipped = decode(stored(encode_wav(np.array([2.0, -2.0, 1.0, -1.0]), RATE)), RATE)
+    assert clipped == pytest.approx([1, -1, 1, -1], abs=1e-4)
+    assert decode(stored(written(3 * sine(440), format="WAV", subtype="FLOAT")), RATE).max() == 1.0
+    assert check(stored(GOOD)) is None
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 192_000])
@@ -73,10 +72,6 @@ def test_bytes_come_before_the_path(tmp_path):
     assert len(decode(stored(encode_wav(sine(440)[:100], RATE), str(path)), RATE)) == 100
 
 
-def test_a_float_file_beyond_full_scale_is_clipped():
-    assert decode(stored(written(3 * sine(440), format="WAV", subtype="FLOAT")), RATE).max() == 1.0
-
-
 GOOD = encode_wav(sine(440), RATE)
 BROKEN = {
     "text": (b"not a sound at all", "not readable as audio"),
@@ -93,27 +88,19 @@ def test_what_cannot_be_read_is_named(kind, tmp_path):
     path = tmp_path / "take1.wav"
     path.write_bytes(data)
     for source in (stored(data, "take1.wav"), stored(None, str(path))):
-        with pytest.raises(InputError, match=rf"take1\.wav: .*{reason}") as caught:
+        with refused(rf"take1\.wav: .*{reason}"):
             decode(source, RATE)
-        assert "\n" not in str(caught.value)
         why = check(source)
         assert why is not None and reason in why and "take1" not in why
 
 
-def test_what_is_not_there_is_named(tmp_path):
+def test_what_is_not_there_or_too_short_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.wav: not readable: No such file"):
         decode(stored(None, str(tmp_path / "gone.wav")), RATE)
     assert "directory" in check(stored(None, str(tmp_path)))
     assert check(stored(None, None)) == "neither bytes nor a path"
-
-
-def test_too_short_to_resample():
     with pytest.raises(InputError, match="too short to resample from 48000 to 16000 Hz"):
         decode(stored(encode_wav(sine(440)[:1], 48000)), 16000)
-
-
-def test_check_likes_what_is_fine():
-    assert check(stored(GOOD)) is None
 
 
 @pytest.mark.parametrize("pink", [False, True])

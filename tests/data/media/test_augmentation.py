@@ -94,14 +94,11 @@ def test_objects_that_leave_the_picture_are_dropped_and_cut() -> None:
         assert (t["keypoints"][..., 2] == 2 * inside).all()
 
 
-def test_pictures_without_objects_stay_so() -> None:
+def test_pictures_without_objects_labels_frames_and_features_stay_so() -> None:
     image = torch.zeros(2, 3, 20, 20, dtype=torch.uint8)
     empty = {"boxes": torch.zeros(0, 4), "keypoints": torch.zeros(0, 17, 3), "masks": torch.zeros(0, 20, 20)}
     for t in varied({"image": image, "target": [empty, empty]}, flip=True, mirror=list(range(17)))["target"]:
         assert {k: v.shape for k, v in t.items()} == {k: v.shape for k, v in empty.items()}
-
-
-def test_labels_frames_and_features_stay() -> None:
     features = {"features0": torch.ones(2, 4), "frame": torch.ones(2, 6), "target": torch.tensor([1, 2])}
     assert varied(features) is features
     batch = {"image": torch.zeros(2, 3, 8, 8, dtype=torch.uint8)} | features

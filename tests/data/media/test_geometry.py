@@ -114,14 +114,11 @@ def test_masks_come_back(high: int, wide: int) -> None:
     assert not wrong[~near & (y < high - 4) & (x < wide - 4) & (y > 3) & (x > 3)].any()
 
 
-def test_scores_of_an_input_as_large_as_the_picture_are_unchanged() -> None:
+def test_scores_as_large_as_the_picture_are_unchanged_and_others_grow_linearly() -> None:
     scores = torch.randn(3, 20, 30, generator=torch.Generator().manual_seed(0))
     _, frame = framed(plain(20, 30), 20, 30, "letterbox")
     torch.testing.assert_close(scores_from_input(scores, frame), scores, atol=1e-4, rtol=1e-4)
     assert scores_from_input(scores.bfloat16(), frame).dtype == torch.float32
-
-
-def test_maps_grow_linearly() -> None:
     ramp = torch.arange(8.0).repeat(8, 1)[None]
     _, frame = framed(plain(32, 32), 8, 8, "letterbox")
     back = scores_from_input(ramp, frame)[0, 5]

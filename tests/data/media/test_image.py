@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.prepared import refused
 from tlzoo.data.media.image import Placement, annotated, decode, encode_png, placement, read_values
 from tlzoo.errors import InputError
 
@@ -18,16 +19,13 @@ def stored(image: Image.Image, kind: str = "PNG", **options: object) -> dict:
     return {"bytes": buffer.getvalue(), "path": f"picture.{kind.lower()}"}
 
 
-def test_png_goes_in_and_out_unchanged():
+def test_pictures_from_bytes_paths_and_memory_are_unchanged(tmp_path):
     for pixels in (QUARTERS, QUARTERS[..., 0], QUARTERS[..., :1]):
         image = decode({"bytes": encode_png(pixels), "path": None})
         assert image.mode == "RGB" and image.size == (60, 40)
         wanted = pixels if pixels.shape[2:] == (3,) else np.stack([np.squeeze(pixels)] * 3, axis=2)
         np.testing.assert_array_equal(np.array(image), wanted)
     assert encode_png(Image.fromarray(QUARTERS)) == encode_png(QUARTERS)
-
-
-def test_decoded_images_and_paths_are_taken_too(tmp_path):
     image = Image.fromarray(QUARTERS)
     assert decode(image).tobytes() == QUARTERS.tobytes()
     image.save(tmp_path / "a.png")
@@ -74,9 +72,8 @@ def test_modes_become_rgb(mode, kind, colour, wanted):
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_first_frame_of_an_animation(kind):
     frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "lime", "blue")]
-    data = stored(
-        frames[0], kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {})
-    )
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = stored(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     assert decode(data).getpixel((5, 5)) == (255, 0, 0)
     with Image.open(io.BytesIO(data["bytes"])) as opened:
         opened.seek(2)
@@ -89,9 +86,8 @@ def test_truncated_files_are_refused_in_one_line(kind):
     whole = stored(noise, kind)
     for share in (0.02, 0.3, 0.6):
         cut = whole | {"bytes": whole["bytes"][: int(share * len(whole["bytes"]))]}
-        with pytest.raises(InputError, match=rf"picture\.{kind.lower()}: ") as caught:
+        with refused(rf"picture\.{kind.lower()}: "):
             decode(cut)
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -125,21 +121,6 @@ def test_broken_bytes_never_raise_anything_else():
                 assert "\n" not in str(error)
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_decompression_bombs_are_refused(monkeypatch):
-    bomb = stored(Image.new("1", (12_000, 9_000)))
-    assert len(bomb["bytes"]) < 100_000
-    with pytest.raises(InputError, match=r"picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485"):
-        decode(bomb)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(InputError, match=r"picture\.png: more pixels than the limit of 1,000"):
-        decode(bomb)
-    with pytest.raises(InputError, match="limit is 1,000"):
-        decode(Image.new("RGB", (60, 40)))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
-    assert decode(Image.new("RGB", (60, 40))).size == (60, 40)
-
-
 @pytest.mark.parametrize(
     "pixels", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4), np.uint8)]
 )
@@ -169,10 +150,19 @@ def test_where_points_and_pixels_of_a_file_lie_in_its_picture(orientation):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line():
+def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line(monkeypatch):
     assert decode(stored(Image.new("RGB", (3000, 2)), "PNG")).size == (3000, 2)
     assert decode(stored(Image.new("RGB", (4000, 3000)), "JPEG")).size == (4000, 3000)
     assert decode(stored(Image.new("RGB", (1, 1)))).size == (1, 1)
+    bomb = stored(Image.new("1", (12_000, 9_000)))
+    assert len(bomb["bytes"]) < 100_000
     for read in (decode, read_values):
-        with pytest.raises(InputError, match=r"^picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485 in all$"):
-            read(stored(Image.new("1", (12_000, 9_000))))
+        with refused(r"^picture\.png: 12,000 x 9,000 pixels; the limit is 89,478,485 in all$"):
+            read(bomb)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with refused(r"picture\.png: more pixels than the limit of 1,000"):
+        decode(bomb)
+    with refused("limit is 1,000"):
+        decode(Image.new("RGB", (60, 40)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert decode(Image.new("RGB", (60, 40))).size == (60, 40)

@@ -64,16 +64,13 @@ def test_take_never_covers_and_gives_up() -> None:
     assert take(random, np.zeros((40, 40), dtype=np.bool_), (40, 40)) == (0, 0)
 
 
-def test_parts_of_photographs() -> None:
+def test_grounds_and_parts_of_photographs_are_of_every_sort_and_in_range() -> None:
     ramp = np.broadcast_to(np.arange(200, dtype=np.float32)[:, None, None], (200, 300, 3))
     for seed in range(5):
         part = cut(rng(seed), ramp, 50, 80)
         assert part.shape == (50, 80, 3) and part.dtype == np.float32
         assert np.all(np.diff(part.mean(axis=(1, 2))) > 0)  # the right way up
     assert np.abs(resized(ramp[..., 0], 100, 150) - resized(ramp, 100, 150)[..., 1]).max() <= 0.5
-
-
-def test_grounds_are_of_every_sort_and_in_range() -> None:
     photograph = rng().uniform(0, 255, (90, 90, 3)).astype(np.float32)
     grounds = [ground(rng(seed), [photograph], 40, 50) for seed in range(12)]
     for pixels in grounds:

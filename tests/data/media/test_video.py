@@ -27,16 +27,13 @@ def test_frames_come_back_without_loss(size: tuple[int, int]) -> None:
     assert np.array_equal(decode(stored(encode(frames, 10)), 12), frames)
 
 
-def test_frames_are_spread_or_follow_each_other() -> None:
+def test_frames_are_spread_by_time_or_follow_each_other() -> None:
     frames = film()
     whole = stored(encode(frames, 10))
     assert np.array_equal(decode(whole, 4), frames[[1, 4, 7, 10]])
     assert np.array_equal(decode(whole, 4, every=2), frames[[0, 2, 4, 6]])
     assert np.array_equal(decode(whole, 14, every=1)[-3:], frames[[11, 11, 11]]), "a short video repeats its end"
     assert len(decode(whole, 30)) == 30
-
-
-def test_a_variable_frame_rate_is_spread_by_time() -> None:
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as container:
         stream: Any = container.add_stream("ffv1", rate=1000)

@@ -1,30 +1,29 @@
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import are_apart, available, share_nothing
 from tlzoo.data.files.squad import whole_words
 from tlzoo.data.packaged import wikipedia
 from tlzoo.data.packaged.cloze_questions import GAP, gaps, news_spans, passages, wikipedia_spans
 from tlzoo.data.packaged.news import documents
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
-from tlzoo.errors import UnavailableError
 
 
 @pytest.fixture(scope="module")
 def news() -> DatasetDict:
-    try:
-        return news_spans()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(news_spans)
 
 
-def test_sizes_features_and_ids(news: DatasetDict) -> None:
+def test_sizes_features_and_ids_and_no_story_is_in_two_splits(news: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in news.items()} == {"train": 630, "validation": 159, "test": 778}
     assert all(rows.features == QUESTION_FEATURES for rows in news.values())
-    ids = [i for rows in news.values() for i in rows["id"][:]]
-    assert len(set(ids)) == len(ids)
+    assert are_apart([name] for rows in news.values() for name in rows["id"])
+    assert share_nothing(news)
+    again = news_spans()
+    assert all(news[split].to_list() == again[split].to_list() for split in news)
 
 
-def test_answers_stand_in_their_context_wherever_it_has_them(news: DatasetDict) -> None:
+def test_answers_stand_in_their_context_and_questions_in_their_story(news: DatasetDict) -> None:
     for rows in news.values():
         for row in rows:
             texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
@@ -33,9 +32,6 @@ def test_answers_stand_in_their_context_wherever_it_has_them(news: DatasetDict) 
             if texts:
                 assert set(texts) == {texts[0]} and starts == whole_words(texts[0], row["context"])
                 assert not whole_words(texts[0], row["question"])
-
-
-def test_the_question_and_its_context_are_the_storys(news: DatasetDict) -> None:
     stories = documents()
     for row in news["test"].select(range(100)):
         before, after = row["question"].split(GAP)
@@ -54,13 +50,6 @@ def test_a_fifth_has_no_answer_in_a_passage_of_the_same_split(news: DatasetDict)
         own = {name: stories[name] for name in set(rows["group"][:])}
         for row in unanswered:
             assert any(row["context"] in story for name, story in own.items() if name != row["group"])
-
-
-def test_a_story_is_in_one_split_only_and_rows_stay_the_same(news: DatasetDict) -> None:
-    groups = [set(rows["group"][:]) for rows in news.values()]
-    assert len(set().union(*groups)) == sum(map(len, groups))
-    again = news_spans()
-    assert all(news[split].to_list() == again[split].to_list() for split in news)
 
 
 def test_gaps_by_hand() -> None:

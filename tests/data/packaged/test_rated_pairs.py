@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import are_apart, available
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.packaged.rated_pairs import FEATURES, lee, wordsim
-from tlzoo.errors import UnavailableError
 
 SIZES = {
     "lee": {"train": 136, "validation": 36, "test": 276},
@@ -13,16 +13,9 @@ SIZES = {
 }
 
 
-def made(make: Callable[..., DatasetDict], **options: int) -> DatasetDict:
-    try:
-        return make(**options)
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="module", params=[lee, wordsim], ids=lambda make: make.__name__)
 def pairs(request: pytest.FixtureRequest) -> tuple[str, DatasetDict]:
-    return request.param.__name__, made(request.param)
+    return request.param.__name__, available(request.param)
 
 
 def texts(rows: DatasetDict, split: str) -> set[str]:
@@ -34,22 +27,19 @@ def test_sizes_features_and_scores(pairs: tuple[str, DatasetDict]) -> None:
     assert {split: len(rows) for split, rows in data.items()} == SIZES[name]
     assert all(rows.features == FEATURES for rows in data.values())
     assert all(0 <= score <= 1 for rows in data.values() for score in rows["score"])
-    ids = [i for rows in data.values() for i in rows["id"]]
-    assert len(set(ids)) == len(ids)
+    assert are_apart([name] for rows in data.values() for name in rows["id"])
 
 
 @pytest.mark.parametrize("make", [lee, wordsim])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_text_is_on_two_sides(make: Callable[..., DatasetDict], seed: int) -> None:
-    data = made(make, seed=seed)
-    sides = [texts(data, split) for split in data]
-    assert len(set().union(*sides)) == sum(map(len, sides))
-    groups = [{name for group in rows["group"] for name in group.split("\x1f")} for rows in data.values()]
-    assert len(set().union(*groups)) == sum(map(len, groups))
+    data = available(make, seed=seed)
+    assert are_apart(texts(data, split) for split in data)
+    assert are_apart({name for group in rows["group"] for name in group.split("\x1f")} for rows in data.values())
 
 
 def test_the_files_are_read_as_they_are_meant() -> None:
-    story = {row["id"]: row for rows in made(lee).values() for row in rows}
+    story = {row["id"]: row for rows in available(lee).values() for row in rows}
     assert any("£3,000 satelite" in row["sentence1"] for row in story.values())
 
     def shared(rows: list[dict[str, str]]) -> float:
@@ -58,13 +48,13 @@ def test_the_files_are_read_as_they_are_meant() -> None:
 
     alike, unlike = ([r for r in story.values() if low <= r["score"] <= high] for low, high in ((0.75, 1), (0, 0.05)))
     assert shared(alike) > 5 * shared(unlike)
-    word = {row["id"]: row["score"] for rows in made(wordsim).values() for row in rows}
+    word = {row["id"]: row["score"] for rows in available(wordsim).values() for row in rows}
     assert word["wordsim-tiger-tiger"] == 1
     assert word["wordsim-money-cash"] == pytest.approx((0.915 + 0.908) / 2), "it was rated twice"
     assert len(word) == 352
 
 
 def test_a_lee_interval_resamples_stories_and_a_wordsim_one_what_hangs_together() -> None:
-    news, words = Prepared(made(lee)), Prepared(made(wordsim))
+    news, words = Prepared(available(lee)), Prepared(available(wordsim))
     assert len({name for group in news.test_groups() for name in group.split("\x1f")}) == 24
     assert 50 < len(set(words.test_groups())) < len(words.test_groups())

@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 
+from tests.support.prepared import available
 from tlzoo.data.media.image import decode
 from tlzoo.data.packaged.textures import FEATURES, NAMES, SIDE, SPLITS, corners, textures
-from tlzoo.errors import UnavailableError
 from tlzoo.tasks.classification import ImageClassification
 
 
 @pytest.fixture(scope="module")
 def data() -> DatasetDict:
-    try:
-        return textures()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return available(textures)
 
 
 def tiles(rows: Dataset) -> np.ndarray:
@@ -27,7 +24,7 @@ def places(rows: Dataset) -> list[tuple[str, int, int]]:
     return [(photograph, int(x), int(y)) for photograph, x, y in parts]
 
 
-def test_splits(data: DatasetDict) -> None:
+def test_splits_are_balanced_and_tiles_apart_in_space(data: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in data.items()} == {"train": 800, "validation": 200, "test": 730}
     for rows in data.values():
         assert rows.features == FEATURES
@@ -35,9 +32,6 @@ def test_splits(data: DatasetDict) -> None:
         assert set(Counter(rows["label"]).values()) == {len(rows) // 10}
         assert [NAMES[label] for label in rows["label"]] == rows["group"][:]
     assert set(data["test"]["label"][20:30]) == set(range(10))  # balanced in every beginning
-
-
-def test_tiles_are_apart_in_space(data: DatasetDict) -> None:
     found = {split: places(rows) for split, rows in data.items()}
     everywhere = [place for split in found.values() for place in split]
     assert len(set(everywhere)) == len(everywhere)
@@ -63,13 +57,6 @@ def test_tone_tells_nothing(data: DatasetDict) -> None:
     means = pixels.mean(axis=(1, 2, 3))
     averages = [means[labels == label].mean() for label in range(10)]
     assert np.ptp(averages) < 0.6 * means.std()
-
-
-def test_deterministic_and_nested(data: DatasetDict) -> None:
-    again = textures(train=15, validation=0, test=12)
-    assert again["train"].to_list() == data["train"].select(range(15)).to_list()
-    assert again["test"].to_list() == data["test"].select(range(12)).to_list()
-    assert textures(seed=1, train=15, validation=0, test=0)["train"]["id"][:] != again["train"]["id"][:]
 
 
 def test_spectra_tell_textures_apart(data: DatasetDict) -> None:

@@ -1,5 +1,4 @@
 import ctypes
-import functools
 import hashlib
 import subprocess
 import sys
@@ -19,20 +18,25 @@ def key(samples: np.ndarray) -> str:
     return hashlib.sha256(samples.tobytes()).hexdigest()
 
 
-def test_render():
+def test_a_word_is_rendered_and_text_is_plain():
     samples = espeak.render("seven")
     assert samples.dtype == np.float32
     assert samples.ndim == 1
     assert 0.2 < len(samples) / espeak.SAMPLE_RATE < 1
     assert 0.1 < np.abs(samples).max() <= 1
     assert abs(samples.mean()) < 0.01
+    assert len(espeak.render("<b>one</b>")) > len(espeak.render("one"))  # read out, not SSML
+    assert len(espeak.render("naïve café")) > 0
+    assert not espeak.render("").any()
 
 
-def test_the_same_call_gives_the_same_samples_in_any_order():
+def test_the_same_call_gives_the_same_samples_in_any_order_and_thread():
     calls = [(word, voice) for voice in VOICES for word in ("zero", "six", "banana")]
     first = {call: key(espeak.render(*call)) for call in calls}
     espeak.render("quite another thing", "en-gb-x-rp+croak", speed=300, pitch=90, intonation=0)
     assert {call: key(espeak.render(*call)) for call in reversed(calls)} == first
+    with ThreadPoolExecutor(4) as pool:
+        assert [key(samples) for samples in pool.map(lambda call: espeak.render(*call), calls)] == list(first.values())
 
 
 def test_another_process_gives_the_same_samples():
@@ -42,14 +46,6 @@ def test_another_process_gives_the_same_samples():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert told == [key(espeak.render("nine", voice)) for voice in VOICES]
-
-
-def test_threads_do_not_disturb_each_other():
-    calls = [("one", voice) for voice in VOICES] * 3
-    with ThreadPoolExecutor(4) as pool:
-        assert [key(s) for s in pool.map(lambda call: espeak.render(*call), calls)] == [
-            key(espeak.render(*call)) for call in calls
-        ]
 
 
 def test_no_variant_depends_on_the_c_librarys_random_numbers():
@@ -63,28 +59,18 @@ def test_no_variant_depends_on_the_c_librarys_random_numbers():
         assert key(espeak.render("six", f"en-us+{variant}")) == first, variant
 
 
-@functools.cache
-def spoken() -> dict[str, np.ndarray]:
-    return {variant: espeak.render("seven", f"en-gb+{variant}", volume=50) for variant in espeak.variants()}
-
-
-def test_every_variant_speaks_and_none_is_clipped():
-    assert len(spoken()) > 80
-    for variant, samples in spoken().items():
+def test_every_variant_speaks_unlike_any_other_and_is_not_clipped():
+    spoken = {variant: espeak.render("seven", f"en-gb+{variant}", volume=50) for variant in espeak.variants()}
+    assert len(spoken) > 80
+    for variant, samples in spoken.items():
         assert 0.05 < np.abs(samples).max() < 0.999, variant
         assert 0.15 < len(samples) / espeak.SAMPLE_RATE < 1.5, variant
+    assert len({key(samples) for samples in spoken.values()}) == len(spoken)
 
 
-def test_no_two_variants_sound_the_same():
-    assert len({key(samples) for samples in spoken().values()}) == len(spoken())
-
-
-def test_every_accent_speaks_and_differs():
+def test_every_accent_differs_and_excluded_variants_exist():
     said = {accent: key(espeak.render("sister, the water is here", accent)) for accent in espeak.ACCENTS}
     assert len(set(said.values())) == len(espeak.ACCENTS)
-
-
-def test_excluded_variants_exist():
     assert set(espeak.variants()).isdisjoint(espeak.EXCLUDED)
     for variant in espeak.EXCLUDED:
         assert len(espeak.render("one", f"en-us+{variant}"))
@@ -108,12 +94,6 @@ def test_settings_do_what_they_say():
     assert key(say(intonation=0)) != key(say(intonation=100))
 
 
-def test_text_is_plain():
-    assert len(espeak.render("<b>one</b>")) > len(espeak.render("one"))  # read out, not SSML
-    assert len(espeak.render("naïve café")) > 0
-    assert not espeak.render("").any()
-
-
 @pytest.mark.parametrize(
     ("voice", "told"),
     [
@@ -135,16 +115,13 @@ def test_a_number_out_of_range_is_named(setting):
         espeak.render("one", **setting)
 
 
-def test_a_library_that_does_not_load_is_unavailable(tmp_path, monkeypatch):
+def test_a_missing_package_or_library_is_unavailable(tmp_path, monkeypatch):
     broken = tmp_path / "libespeak-ng.so"
     broken.write_bytes(b"no library")
     monkeypatch.setattr(espeak, "_LIBRARY", str(broken))
     with pytest.raises(UnavailableError, match="eSpeak NG cannot be loaded") as caught:
         espeak.render("one")
     assert "\n" not in str(caught.value)
-
-
-def test_a_missing_package_is_unavailable(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     espeak._package.cache_clear()
     espeak._every_variant.cache_clear()

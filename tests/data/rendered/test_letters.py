@@ -14,7 +14,7 @@ def data() -> DatasetDict:
     return letters(sizes=(4 * len(NAMES), len(NAMES)))
 
 
-def test_no_font_is_in_two_splits_and_none_lacks_a_letter() -> None:
+def test_no_font_is_in_two_splits_and_no_glyph_is_missing_or_has_margins() -> None:
     assert not set(FONTS["train"]) & set(FONTS["validation"])
     for split, fonts in FONTS.items():
         drawn = glyphs(split)
@@ -22,9 +22,6 @@ def test_no_font_is_in_two_splits_and_none_lacks_a_letter() -> None:
         for place, font in enumerate(fonts):
             pictures = {(found[place][1].size, found[place][1].tobytes()) for found in drawn}
             assert len(pictures) == 37 and all(found[place][0] == font for found in drawn)  # none is a blank box
-
-
-def test_glyphs_have_no_margins() -> None:
     for found in glyphs("validation"):
         for _, picture in found:
             alpha = np.asarray(picture)[..., 3] > 0
@@ -40,15 +37,6 @@ def test_rows(data: DatasetDict) -> None:
         assert len(set(rows["label"][:37])) == 37 and set(Counter(rows["label"]).values()) == {len(rows) // 37}
         assert set(rows["group"]) <= set(FONTS[split])
         assert all(np.asarray(decode(row["image"])).shape == (64, 64, 3) for row in rows)
-
-
-def test_deterministic_and_nested(data: DatasetDict) -> None:
-    again = letters(sizes=(6, 3))
-    for split, rows in again.items():
-        assert rows.to_list() == data[split].select(range(len(rows))).to_list()
-    other = letters(seed=1, sizes=(6, 0))
-    assert other["train"]["image"][:] != again["train"]["image"][:]
-    assert len(other["validation"]) == 0 and other["validation"].features == FEATURES
 
 
 def test_colour_says_nothing_of_the_letter(data: DatasetDict) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import share_nothing
 from tlzoo.data.media.dna import codes
 from tlzoo.data.rendered import promoters as module
 from tlzoo.data.rendered.promoters import BIN, BINS, LENGTH, MOTIFS, background, motifs, promoters
@@ -22,23 +23,16 @@ def source() -> DatasetDict:
     return motifs(200, 25, 25)
 
 
-def test_shapes_and_sizes(target: DatasetDict, source: DatasetDict) -> None:
+def test_rows_have_their_shape_share_nothing_and_stay_the_same(target: DatasetDict, source: DatasetDict) -> None:
     assert {split: len(rows) for split, rows in target.items()} == {"train": 200, "validation": 25, "test": 100}
     for data, tracks in ((target, 4), (source, 12)):
         values = np.array(data["train"]["tracks"][:])
         assert values.shape == (200, BINS, tracks)
         assert values.min() == 0 and (values == values.round()).all()
         assert {len(dna) for dna in data["train"]["dna"]} == {LENGTH}
-
-
-def test_nothing_is_shared(target: DatasetDict, source: DatasetDict) -> None:
-    groups = [set(rows["group"][:]) for rows in target.values()]
-    assert len(set().union(*groups)) == sum(map(len, groups)) == 13
+    assert share_nothing(target) and len({group for rows in target.values() for group in rows["group"]}) == 13
     sequences = [dna for data in (target, source) for rows in data.values() for dna in rows["dna"][:]]
     assert len(set(sequences)) == len(sequences)
-
-
-def test_it_is_deterministic(target: DatasetDict) -> None:
     again = promoters(25, 25, 25)
     assert again["train"].to_list() == target["train"].select(range(25)).to_list()
     assert promoters(25, 25, 25, seed=1)["train"]["dna"][0] != again["train"]["dna"][0]

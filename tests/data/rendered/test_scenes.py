@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from datasets import DatasetDict
 from PIL import Image
 
+from tests.support.prepared import available
 from tlzoo.data.media.image import decode
 from tlzoo.data.media.pasting import Cutout, box_of
 from tlzoo.data.packaged.digits import inks, parted
@@ -15,11 +17,8 @@ from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of
 from tlzoo.data.rendered import scenes
 from tlzoo.data.rendered.letters import NAMES
 from tlzoo.data.rendered.scenes import DIGITS, MASKS, Scene, boxed, digit_scenes, letter_scenes, masked, sprite_masks
-from tlzoo.errors import UnavailableError
 from tlzoo.tasks.detection import ObjectDetection, iou
 from tlzoo.tasks.image_segmentation import Segmentation
-
-Maker = Callable[[], DatasetDict]
 
 
 class Recorder:
@@ -28,18 +27,18 @@ class Recorder:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.scenes: list[Scene] = []
         self.grounds: list[np.ndarray] = []
-        made, row = scenes.Scene, scenes._row
+        made = scenes.Scene
 
         def scene(canvas: np.ndarray, *rest: list) -> Scene:
             self.grounds.append(canvas.copy())
             return made(canvas, *rest)
 
-        def kept(rng: np.random.Generator, scene: Scene, title: str) -> dict:
-            self.scenes.append(scene)
-            return row(rng, scene, title)
+        def recording(row: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda rng, scene, *rest: (self.scenes.append(scene), row(rng, scene, *rest))[1]
 
         patch.setattr(scenes, "Scene", scene)
-        patch.setattr(scenes, "_row", kept)
+        for name in ("_box_row", "_mask_row"):
+            patch.setattr(scenes, name, recording(getattr(scenes, name)))
 
 
 Made = tuple[DatasetDict, Recorder]
@@ -53,28 +52,25 @@ def outside(mask: np.ndarray) -> np.ndarray:
     return far
 
 
-def made(maker: Maker) -> Made:
+def made(make: Callable[..., DatasetDict], **options: object) -> Made:
     with pytest.MonkeyPatch.context() as patch:
         recorder = Recorder(patch)
-        try:
-            return maker(), recorder
-        except UnavailableError as error:
-            pytest.skip(str(error))
+        return available(make, **options), recorder
 
 
 @pytest.fixture(scope="module")
 def printed() -> Made:
-    return made(lambda: letter_scenes(sizes=(40, 10)))
+    return made(letter_scenes, sizes=(40, 10))
 
 
 @pytest.fixture(scope="module")
 def piled() -> Made:
-    return made(lambda: sprite_masks(sizes=(40, 10)))
+    return made(sprite_masks, sizes=(40, 10))
 
 
 @pytest.fixture(scope="module")
 def written() -> Made:
-    return made(lambda: digit_scenes(train=40, validation=10, test=20))
+    return made(digit_scenes, train=40, validation=10, test=20)
 
 
 def check_boxes(data: DatasetDict, recorder: Recorder, names: Sequence[str]) -> None:
@@ -103,6 +99,7 @@ def check_boxes(data: DatasetDict, recorder: Recorder, names: Sequence[str]) -> 
 def test_boxes_of_letters_are_exact(printed: Made) -> None:
     check_boxes(*printed, NAMES)
     assert len({label for scene in printed[1].scenes for label in scene.classes}) > 25
+    assert all(rows["id"][:] == rows["group"][:] for rows in printed[0].values())
 
 
 def test_boxes_of_digits_are_exact(written: Made) -> None:
@@ -157,7 +154,7 @@ def test_masks_are_exact(piled: Made) -> None:
         assert 1 <= len(scene.masks) <= 4
     assert shown == set(range(len(MASKS)))
     for split in data.values():
-        assert split.features == masked(MASKS)
+        assert split.features == masked(MASKS) and split["id"][:] == split["group"][:]
         Segmentation(split.features)
 
 
@@ -169,21 +166,3 @@ def test_what_lies_above_counts() -> None:
     indices = scene.indices()
     assert np.bincount(indices.ravel(), minlength=4).tolist() == [72, 16, 0, 12]
     assert indices[0, 0] == 3 and indices[2, 2] == 1 and indices[6, 6] == 0
-
-
-@pytest.mark.parametrize(("maker", "fixture"), [(letter_scenes, "printed"), (sprite_masks, "piled")])
-def test_deterministic_and_nested(
-    maker: Callable[..., DatasetDict], fixture: str, request: pytest.FixtureRequest
-) -> None:
-    data, _ = request.getfixturevalue(fixture)
-    again = maker(sizes=(5, 3))
-    for split, rows in again.items():
-        assert rows.to_list() == data[split].select(range(len(rows))).to_list()
-        assert rows["id"][:] == rows["group"][:]
-    assert maker(seed=1, sizes=(5, 0))["train"]["image"][:] != again["train"]["image"][:]
-
-
-def test_another_seed_gives_other_digits(written: Made) -> None:
-    other = digit_scenes(seed=1, train=5, validation=0, test=0)
-    assert other["train"]["objects"][:] != written[0]["train"]["objects"][:5]
-    assert len(other["test"]) == 0 and other["test"].features == boxed(DIGITS)

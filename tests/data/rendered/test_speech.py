@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from datasets import DatasetDict
 
+from tests.support.prepared import are_apart
 from tlzoo.data.media.audio import decode
 from tlzoo.data.rendered import espeak, speech
 
@@ -27,7 +28,7 @@ def keys(data: DatasetDict) -> list[str]:
     return [hashlib.sha256(sound["bytes"]).hexdigest() for rows in data.values() for sound in rows["audio"]]
 
 
-def test_shape(digits, words):
+def test_rows_are_speech_that_is_not_clipped(digits, words):
     assert {split: len(rows) for split, rows in digits.items()} == {"train": 100, "validation": 30, "test": 100}
     assert {split: len(rows) for split, rows in words.items()} == {"train": 150, "validation": 75}
     for rows in (*digits.values(), *words.values()):
@@ -37,31 +38,31 @@ def test_shape(digits, words):
     assert words["train"].features["label"].names == list(speech.WORDS)
     ids = [name for data in (digits, words) for rows in data.values() for name in rows["id"]]
     assert len(set(ids)) == len(ids)
+    for rows in (*digits.values(), *words.values()):
+        for sound in rows["audio"]:
+            samples = decode(sound, espeak.SAMPLE_RATE)
+            assert 0.15 < len(samples) / espeak.SAMPLE_RATE < 2.5
+            assert 0.1 < np.abs(samples).max() < 0.99
+            assert np.sqrt(np.mean(samples**2)) > 0.005
 
 
-def test_voices_are_dealt_out_once():
+def test_voices_are_dealt_out_once_and_families_stay_together(digits, words):
     parts = speech.voices()
-    everyone = [voice for part in parts.values() for voice in part]
-    assert sorted(everyone) == espeak.variants()
+    assert sorted(voice for part in parts.values() for voice in part) == espeak.variants()
     assert len(parts["digits/test"]) >= 20
     assert min(map(len, parts.values())) >= 5
-
-
-def test_families_stay_together():
-    where = {voice.rstrip("0123456789"): part for part, chosen in speech.voices().items() for voice in chosen}
-    for part, chosen in speech.voices().items():
-        assert {where[voice.rstrip("0123456789")] for voice in chosen} == {part}
-
-
-def test_groups_are_the_voices_of_the_split(digits, words):
+    assert are_apart({voice.rstrip("0123456789") for voice in part} for part in parts.values())
     for name, data in (("digits", digits), ("words", words)):
         for split, rows in data.items():
-            assert set(rows["group"]) <= set(speech.voices()[f"{name}/{split}"])
+            assert set(rows["group"]) <= set(parts[f"{name}/{split}"])
     assert len(set(digits["test"]["group"])) >= 20
+    pairs = Counter(zip(digits["test"]["label"], digits["test"]["group"], strict=True))
+    assert max(pairs.values()) <= 3
 
 
-def test_no_two_rows_are_equal(digits, words):
-    assert len(set(keys(digits) + keys(words))) == len(keys(digits)) + len(keys(words))
+def test_no_two_rows_are_equal_of_any_seed(digits, words):
+    made = keys(digits) + keys(words) + keys(speech.spoken_digits(seed=1, sizes=(10, 5, 5)))
+    assert len(set(made)) == len(made)
 
 
 def test_every_beginning_is_balanced(digits, words):
@@ -72,44 +73,14 @@ def test_every_beginning_is_balanced(digits, words):
     assert digits["train"]["label"][:10] != digits["train"]["label"][10:20]  # shuffled, not in turn
 
 
-def test_label_and_voice_are_independent(digits):
-    pairs = Counter(zip(digits["test"]["label"], digits["test"]["group"], strict=True))
-    assert max(pairs.values()) <= 3
-
-
-def test_a_smaller_set_is_the_beginning_of_a_larger_one(digits):
-    fewer = speech.spoken_digits(sizes=(20, 5, 5))
-    for split, rows in fewer.items():
-        assert rows[:] == digits[split][: len(rows)]
-
-
-def test_seeds_differ(digits):
-    other = speech.spoken_digits(seed=1, sizes=(10, 5, 5))
-    assert set(keys(other)).isdisjoint(keys(digits))
-
-
-def test_another_process_gives_the_same_rows(digits):
+def test_another_process_gives_the_same_rows():
     code = (
         "import hashlib; from tlzoo.data.rendered import speech\n"
         "for rows in speech.spoken_digits(sizes=(12, 4, 8)).values():\n"
         "    for sound in rows['audio']: print(hashlib.sha256(sound['bytes']).hexdigest())"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    here = [
-        hashlib.sha256(digits[split][i]["audio"]["bytes"]).hexdigest()
-        for split, size in (("train", 12), ("validation", 4), ("test", 8))
-        for i in range(size)
-    ]
-    assert told.stdout.split() == here
-
-
-def test_clips_are_speech_and_not_clipped(digits, words):
-    for rows in (*digits.values(), *words.values()):
-        for sound in rows["audio"]:
-            samples = decode(sound, espeak.SAMPLE_RATE)
-            assert 0.15 < len(samples) / espeak.SAMPLE_RATE < 2.5
-            assert 0.1 < np.abs(samples).max() < 0.99
-            assert np.sqrt(np.mean(samples**2)) > 0.005
+    assert told.stdout.split() == keys(speech.spoken_digits(sizes=(12, 4, 8)))
 
 
 def test_no_word_sounds_like_a_digit_or_another_word():
@@ -143,11 +114,8 @@ def test_voices_are_told_apart_by_words_of_their_own():
     who = data["test"].features["label"].names
     assert len(who) == 20 and set(who) <= set(speech.voices()["digits/test"])
     assert set(source["train"].features["label"].names) == set(speech.voices()["words/train"])
-    words = [set(rows["group"]) for rows in (*data.values(), *source.values())]
-    assert sum(map(len, words)) == len(set.union(*words))  # no word in two splits, or in source and target
+    assert are_apart(rows["group"][:] for rows in (*data.values(), *source.values()))
     for rows in data.values():
         assert set(Counter(rows["label"]).values()) == {len(rows) // 20}
     assert len(set(keys(data) + keys(source))) == 220
-    ids = [name for rows in (*data.values(), *source.values()) for name in rows["id"]]
-    assert len(set(ids)) == len(ids)
-    assert speech.spoken_voices(sizes=(20, 0, 0))["train"][:] == data["train"][:20]
+    assert are_apart([name] for rows in (*data.values(), *source.values()) for name in rows["id"])
