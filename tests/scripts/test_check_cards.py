@@ -204,34 +204,30 @@ def test_hostile_files_are_refused(repository: Repository, tmp_path: Path) -> No
     secret.write_text("---\nkey: very secret\n---\n")
     (root / PITCH / "link.md").symlink_to(secret)
     (root / "zoo_cards" / "audio" / "audio-embedding-2").symlink_to(tmp_path)
-    (root / PITCH / "huge.md").write_text("---\n" + "a: b\n" * 100_000)
-    (root / PITCH / "bomb.md").write_text("---\na: &a [x, x]\nb: &b [*a, *a]\n---\n")
-    (root / PITCH / "code.md").write_text("---\na: !!python/object/apply:os.system ['touch marker']\n---\n")
-    (root / PITCH / "bytes.md").write_bytes(b"---\n\xff\xfe\n---\n")
-    (root / PITCH / "Evil Name.md").write_text("---\n---\n")
-    (root / PITCH / "$(touch marker).md").write_text("---\n---\n")
-    (root / PITCH / "new\nline.md").write_text("---\n---\n")
-    (root / PITCH / "conftest.py").write_text("open('marker', 'w')")
     (root / "zoo_cards" / "audio" / "no-task").mkdir()
-    (root / "zoo_cards" / "audio" / "no-task" / "card.md").write_text("---\n---\n")
+    code, no_place = "!!python/object/apply:os.system ['touch marker']", "no place of a card"
+    texts = {
+        "huge.md": (b"---\n" + b"a: b\n" * 100_000, "500,004 bytes; a card has at most 100,000"),
+        "bomb.md": (b"---\na: &a [x, x]\nb: &b [*a, *a]\n---\n", "an alias (*name)"),
+        "code.md": (f"---\na: {code}\n---\n".encode(), "a tag (tag:yaml.org,2002:python/object/apply:os.system)"),
+        "bytes.md": (b"---\n\xff\xfe\n---\n", "no UTF-8 text"),
+        "Evil Name.md": (b"---\n---\n", no_place),
+        "$(touch marker).md": (b"---\n---\n", no_place),
+        "new\nline.md": (b"---\n---\n", no_place),
+        "conftest.py": (b"open('marker', 'w')", no_place),
+        "../../audio/no-task/card.md": (b"---\n---\n", no_place),
+    }
+    for name, (text, _) in texts.items():
+        (root / PITCH / name).write_bytes(text)
     repository.copy(PITCH, "crepe", "wrong-place", folder="zoo_cards/audio/audio-embedding")
     repository.copy(PITCH, "crepe", "system", **{"model:_crepe:CREPE": "model: '##[error]os.system(1)'"})
     repository.copy(PITCH, "crepe", "loads", **{"config:_{capacity:_nano}": "config: {checkpoint_path: ../../x}"})
     done = repository.check()
     assert done.returncode == 1, done.stderr
     found = dict(re.findall(r"^.*?([^/\n]+): the file: (.*)$", done.stdout, re.MULTILINE))
-    expected = {
+    expected = {Path(name.replace("\n", "")).name: reason for name, (_, reason) in texts.items()} | {
         "link.md": "a symbolic link",
-        "audio-embedding-2": "no place of a card",
-        "huge.md": "500,004 bytes; a card has at most 100,000",
-        "bomb.md": "an alias (*name)",
-        "code.md": "a tag (tag:yaml.org,2002:python/object/apply:os.system)",
-        "bytes.md": "no UTF-8 text",
-        "Evil Name.md": "no place of a card",
-        "$(touch marker).md": "no place of a card",
-        "newline.md": "no place of a card",
-        "conftest.py": "no place of a card",
-        "card.md": "no place of a card",
+        "audio-embedding-2": no_place,
         "wrong-place.md": "a card of audio/pitch-extraction belongs in that folder",
         "system.md": "field 'tlzoo.variants.0.model'",
         "loads.md": "config.checkpoint_path: should be null or false",

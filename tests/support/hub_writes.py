@@ -30,8 +30,6 @@ _SIGNED_WITH = b"the key of the Hub of the tests, of some length"
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit that a client made."""
-
     kind: str
     repository: str
     branch: str
