@@ -228,8 +228,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.send(200, path.read_bytes(), {"ETag": f'"{digest}"', "Accept-Ranges": "bytes"})
         raise RefusedError("entry")
 
-    def json(self, answer: Any) -> None:
-        self.send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+    def json(self, answer: Any, status: int = 200, **headers: str) -> None:
+        self.send(status, json.dumps(answer).encode(), {"Content-Type": "application/json"} | headers)
 
     def send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
