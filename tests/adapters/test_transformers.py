@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import BertForMaskedLM
 
 from tests.support.encoders import CARDS, encoder
 from tests.support.training import learn
@@ -62,8 +63,6 @@ def test_latter_layers_or_updates_alone_are_trained(name: str, strategy: str, tm
 
 
 def test_a_checkpoint_with_other_heads_is_loaded_and_another_structure_refused(tmp_path: Path) -> None:
-    from transformers import BertForMaskedLM
-
     network = encoder("bert")
     other = BertForMaskedLM(network.network.config)
     state = {k.replace("LayerNorm.weight", "LayerNorm.gamma"): v for k, v in other.state_dict().items()}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.torch import save_file
 
 from tlzoo.adapters import build
@@ -40,8 +41,6 @@ def published(card_id: str) -> tuple[Any, dict[str, torch.Tensor]]:
 
     Those are of transformers 4 (``q_bias``, ``encoder.layer.0.attention.attention.query``...).
     """
-    import transformers
-
     torch.manual_seed(1)
     kind, config = (getattr(transformers, name) for name in KINDS[card_id])
     variant = catalogue.get(card_id).variants[-1]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
 from tlzoo.adapters import build
 from tlzoo.adapters.wav2vec2 import SpeechEncoder, Transcriber
@@ -32,16 +33,14 @@ def sound(samples: int, seed: int = 0) -> np.ndarray:
     return 0.1 * np.random.default_rng(seed).standard_normal(samples).astype(np.float32)
 
 
-def published(folder: Path, **changed: Any) -> dict[str, Path]:
+def published(folder: Path, **changed: Any) -> tuple[Wav2Vec2ForCTC, dict[str, Path]]:
     """Files as those of facebook/wav2vec2-base-960h, at nano size.
 
     ``Wav2Vec2ForCTC`` of transformers gives the names; in the published file, of 2021, the positional convolution has
     the weight norm's old ones, and there is no ``masked_spec_embed``.
     """
-    from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
-
     torch.manual_seed(1)
-    model = Wav2Vec2ForCTC(Wav2Vec2Config(**NANO.config, vocab_size=len(SYMBOLS)))
+    model = Wav2Vec2ForCTC(Wav2Vec2Config(**NANO.config, vocab_size=len(SYMBOLS))).eval()
     old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
     weights = {}
     for name, value in model.state_dict().items():
@@ -52,15 +51,11 @@ def published(folder: Path, **changed: Any) -> dict[str, Path]:
     files = {"model.safetensors": folder / "model.safetensors", "vocab.json": folder / "vocab.json"}
     save_file(weights | changed, files["model.safetensors"])
     files["vocab.json"].write_text(json.dumps({s: i for i, s in enumerate(SYMBOLS)}))
-    return files
+    return model, files
 
 
 def test_a_published_checkpoint_transcribes_as_transformers_does(tmp_path: Path) -> None:
-    from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
-
-    files = published(tmp_path)
-    torch.manual_seed(1)
-    theirs = Wav2Vec2ForCTC(Wav2Vec2Config(**NANO.config, vocab_size=len(SYMBOLS))).eval()
+    theirs, files = published(tmp_path)
     ours = network()
     assert ours.published_model() is None, "no head before the weights"
     ours.load_official(files)
@@ -83,14 +78,14 @@ def test_a_published_checkpoint_transcribes_as_transformers_does(tmp_path: Path)
 
 
 def test_wrong_files_are_one_line(tmp_path: Path) -> None:
-    files = published(tmp_path)
+    _, files = published(tmp_path)
     files["vocab.json"].write_text('{"<pad>": 0, "A": 2}')
     with pytest.raises(InputError, match="expected symbols numbered from 0"):
         network().load_official(files)
     files["vocab.json"].write_text('{"<pad>": 0, "|": 1}')
     with pytest.raises(InputError, match=r"of another shape: lm_head\.weight \(32, 96\), expected \(2, 96\)"):
         network().load_official(files)
-    files = published(tmp_path, **{"wav2vec2.extra": torch.zeros(1)})
+    _, files = published(tmp_path, **{"wav2vec2.extra": torch.zeros(1)})
     with pytest.raises(InputError, match="unknown extra"):
         network().load_official(files)
 

@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 
 from tests.support.published import official, or_skip, photograph
-from tests.support.stick_figures import distance, figures
-from tests.support.training import learn, scores
+from tests.support.stick_figures import figures
 from tlzoo import blobs
 from tlzoo.adapters.weights import blob, resolve, variant_of
 from tlzoo.architectures.folding import FoldableNorm
@@ -21,9 +20,7 @@ from tlzoo.architectures.movenet import MoveNet, focal_loss
 from tlzoo.cards import catalogue
 from tlzoo.checkpoints import tfjs
 from tlzoo.data.media.geometry import points_from_input
-from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
-from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -143,42 +140,6 @@ def test_weights_of_a_graph_model(tmp_path: Path) -> None:
         tfjs.weights(files)
 
 
-def test_nano_learns_eight_pictures() -> None:
-    torch.manual_seed(0)
-    rows, model = figures(8), MoveNet(width=0.25, size=64)
-    losses = learn(model, rows, 60, rate=1e-2)
-    assert losses[-1] < 0.1 * losses[0]
-    predictions = model.predict(model.preprocess(rows))
-    assert max(float(distance(p, r).mean()) for p, r in zip(predictions, rows, strict=True)) < 8
-    assert scores(Pose.of(COCO_NAMES), model, rows)["pck"] > 0.95
-
-
-def test_other_keypoints() -> None:
-    torch.manual_seed(0)
-    rows, model = figures(4), MoveNet(width=0.25, size=64)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.for_task(Pose.of(COCO_NAMES))
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    names = ("nose", "left_hip", "right_hip")
-    model.for_task(Pose.of(names))
-    changed = [n for n, value in model.state_dict().items() if value.shape != before[n].shape]
-    assert {n.split(".")[1] for n in changed} == {"heatmap", "offset", "regress"}
-    assert all(torch.equal(v, before[n]) for n, v in model.state_dict().items() if n not in changed)
-    with pytest.raises(InputError, match=r"people of \[17\] keypoints; the model has 3"):
-        model.encode(rows[0])
-    for row in rows:
-        people = row["people"]["keypoints"]
-        row["people"]["keypoints"] = [[p[COCO_NAMES.index(n)] for n in names] for p in people]
-    losses = learn(model, rows, 15)
-    assert losses[-1] < 0.6 * losses[0]
-    (prediction,) = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
-    assert prediction.names == list(names)
-    assert np.shape(prediction.keypoints) == (1, 3, 2)
-    again = MoveNet(width=0.25, size=64)
-    again.for_task(Pose.of(names))
-    again.load_state_dict(model.state_dict())
-
-
 def test_the_person_in_the_middle_is_read_off_its_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two people, one in the middle; hands of both on one heatmap: regression and distance tell them apart."""
     model, maps = MoveNet(width=0.25, size=64), {}
@@ -211,12 +172,6 @@ def test_points_without_label_count_neither_way() -> None:
     assert inside.isfinite() and outside > 0
     logits, wanted = torch.zeros(1, 1, 2), torch.tensor([[[1.0, 0.0]]])
     assert focal_loss(logits, wanted, torch.tensor([[[1.0, 0.0]]])) == pytest.approx(0.25 * np.log(2))
-
-
-def test_nobody_in_a_batch() -> None:
-    model = MoveNet(width=0.25, size=64)
-    row = figures(1)[0] | {"people": {"bbox": [], "keypoints": []}}
-    assert model.loss(model.preprocess([row, row])).isfinite()
 
 
 def test_the_mirror_swaps_left_and_right() -> None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from tests.support.stick_figures import distance, figures
-from tests.support.training import learn, scores
+from tests.support.stick_figures import figures
 from tlzoo.architectures.keypoints import PoseTargets
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
 from tlzoo.architectures.openpose.part_affinity import BODY, Skeleton, assemble, fields
 from tlzoo.core.predictions import Poses
 from tlzoo.data.media.keypoints import COCO_NAMES
 from tlzoo.errors import InputError
-from tlzoo.tasks.pose_estimation import Pose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -151,49 +148,10 @@ def test_the_limbs_are_the_release_s() -> None:
     assert Skeleton.of(COCO_NAMES[::-1]) is BODY
 
 
-def test_nano_learns_eight_pictures_of_two() -> None:
-    torch.manual_seed(0)
-    rows, model = figures(8, people=2, size=(128, 96)), OpenPose(stages=2, width=0.125, size=96)
-    losses = learn(model, rows, 70, rate=8e-3)
-    assert losses[-1] < 0.35 * losses[0]
-    for prediction, row in zip(model.predict(model.preprocess(rows)), rows, strict=True):
-        assert len(prediction.scores) == 2
-        assert np.median(distance(prediction, row)) < 8
-    assert scores(Pose.of(COCO_NAMES), model, rows)["pck"] > 0.9
-
-
-def test_other_keypoints() -> None:
-    torch.manual_seed(0)
-    rows, model = figures(4), OpenPose(stages=2, width=0.125, size=64)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.for_task(Pose.of(COCO_NAMES))
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    names = ("left_shoulder", "left_elbow", "left_wrist")
-    model.for_task(Pose.of(names))
-    assert model.skeleton.limbs == ((0, 1), (1, 2))
-    assert all(torch.equal(value, before[f"trunk.{n}"]) for n, value in model.trunk.state_dict().items())
-    assert len(model.stages()) == 6, "the new stages are trained together"
-    for row in rows:
-        bodies = row["people"]["keypoints"]
-        row["people"]["keypoints"] = [[p[COCO_NAMES.index(n)] for n in names] for p in bodies]
-    losses = learn(model, rows, 40)
-    assert losses[-1] < 0.6 * losses[0]
-    predictions = model.predict(model.preprocess([{"image": rows[0]["image"]}]))
-    assert predictions[0].names == list(names)
-    again = OpenPose(stages=2, width=0.125, size=64)
-    again.for_task(Pose.of(names))
-    again.load_state_dict(model.state_dict())
-    with pytest.raises(InputError, match="two keypoints or more"):
-        again.for_task(Pose.of(names[:1]))
-
-
-def test_a_blank_network_finds_nobody_and_learns_from_nobody() -> None:
+def test_a_blank_network_finds_nobody() -> None:
     model = OpenPose(stages=1, width=0.125, size=64).eval()
-    row = figures(1)[0] | {"people": {"bbox": [], "keypoints": []}}
-    batch = model.preprocess([row, row])
     nobody = Poses(keypoints=[], keypoint_scores=[], scores=[], names=list(COCO_NAMES))
-    assert model.predict(batch) == [nobody, nobody]
-    assert model.loss(batch).isfinite()
+    assert model.predict(model.preprocess(figures(2))) == [nobody, nobody]
 
 
 def test_points_without_label_are_not_asked_for() -> None:

@@ -252,6 +252,7 @@ def test_candidates(table):
     assert scores[0] == 0
     (prediction,) = table.predict(table.preprocess([{"text": message, "candidates": candidates}]))
     assert prediction.candidate_scores == scores
+    assert prediction.candidate_nats is None, "a table has no likelihood"
     assert table.candidate_scores(message, []) == []
 
 

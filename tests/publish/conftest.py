@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.support.hub_writes import TOKEN, WritableHub
@@ -17,6 +16,7 @@ from tlzoo.leaderboard.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Result = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -42,6 +42,16 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tlzoo", "publish", *map(str, arguments)]
 
 
+def kill(hub: WritableHub, home: Path, *arguments: object) -> None:
+    """Start ``tlzoo publish``, and kill it at the request that the Hub leaves without an answer."""
+    environment = hub.environment(home) | {"HF_TOKEN": TOKEN}
+    process = subprocess.Popen(command(*arguments), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    hub.wait()
+    process.kill()
+    process.wait()
+    hub.resume()
+
+
 @pytest.fixture
 def tlzoo(hub: WritableHub, tmp_path: Path) -> Command:
     """``tlzoo publish``, with a token unless it is told another; the token is in no output, ever."""
@@ -62,45 +72,23 @@ def tlzoo(hub: WritableHub, tmp_path: Path) -> Command:
     return call
 
 
-def result(card: str, strategy: str, accuracy: float, **changed: Any) -> dict[str, Any]:
+@pytest.fixture
+def result(row: Result) -> Result:
     """A row that a run would have written."""
-    n = 50
-    right = np.arange(n) < round(accuracy * n)
-    metric, dataset = changed.get("metric", "accuracy"), changed.get("dataset", "spoken-digits")
-    return {
-        "run_id": f"{card}-{strategy}-{metric}-{dataset}".replace("/", "-").replace(":", "-"),
-        "card": card,
-        "variant": "nano",
-        "weights": "none" if strategy == "scratch" else "stand-in",
-        "task": "audio-classification",
-        "dataset": dataset,
-        "dataset_fingerprint": "f",
-        "card_hash": card,
-        "strategy": strategy,
-        "seed": 0,
-        "fraction": 1.0,
-        "metric": metric,
-        "value": accuracy,
-        "status": "ok",
-        "n_test": n,
-        "example_ids": [str(i) for i in range(n)],
-        "groups": [str(i) for i in range(n)],
-        "statistics": [[float(x)] for x in right],
-        "history": [{"seconds": 1.0, "step": 1, "loss": 1.0, "score": accuracy}],
-        "train_seconds": 40.0,
-        "latency_ms_p50": 5.0,
-        "params": 344_089,
-        "size_bytes": 1_400_000,
-        "created": datetime(2026, 11, 1, 12, tzinfo=UTC),
-        "origin": "local",
-        "hardware": None,
-        "device": None,
-        "threads": None,
-    } | changed
+
+    def make(card: str, strategy: str, accuracy: float, **changed: Any) -> dict[str, Any]:
+        facts: dict[str, Any] = {"dataset": "spoken-digits", "metric": "accuracy"} | changed
+        run = f"{card}-{strategy}-{facts['metric']}-{facts['dataset']}".replace("/", "-").replace(":", "-")
+        facts = {"run_id": run, "variant": "nano", "params": 344_089, "size_bytes": 1_400_000} | facts
+        facts["weights"] = changed.get("weights", "none" if strategy == "scratch" else "stand-in")
+        facts |= {"created": datetime(2026, 11, 1, 12, tzinfo=UTC)}
+        return row(card, strategy, accuracy, **facts)
+
+    return make
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
+def out(tmp_path: Path, result: Result) -> Path:
     """A results folder: two models on an offline data set, one also on the Hub's, and a failure."""
     folder = tmp_path / "out"
     store = Store(folder / "results")

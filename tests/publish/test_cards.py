@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
-from tests.publish.conftest import ROOT, Command, command, result
+from tests.publish.conftest import Command, Result, kill
 from tests.support.hub_server import FAILURES
 from tests.support.hub_writes import STRANGER, TOKEN, WritableHub
 from tlzoo.cards import catalogue
@@ -64,9 +61,8 @@ def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) 
     assert results["spoken-digits", 0.5].metric_name.startswith("accuracy (scratch, variant nano, ")
     assert "## Measured" in card.text and "| yamnet nano | stand-in | probe | 0.900 [" in card.text
     assert "it broke" not in card.text
-    entries = parse_eval_result_entries(
-        yaml.safe_load((home / ".eval_results" / "audio-classification.yaml").read_text())
-    )
+    text = (home / ".eval_results" / "audio-classification.yaml").read_text()
+    entries = parse_eval_result_entries(yaml.safe_load(text))
     assert {(e.dataset_id, e.task_id, e.dataset_revision, e.value) for e in entries} == {
         ("me/tlzoo-results", "audio-classification_spoken-digits_accuracy", None, 0.9),
         ("me/tlzoo-results", "audio-classification_spoken-digits_accuracy", None, 0.5),
@@ -81,16 +77,16 @@ def ranked(result: dict[str, Any], **changed: Any) -> ScoredRow:
     return replace(row, ci_low=0.8, ci_high=1.0, **changed)
 
 
-def test_a_named_data_set_of_the_hub_is_called_by_its_id() -> None:
+def test_a_named_data_set_of_the_hub_is_called_by_its_id(result: Result) -> None:
     name, repo = next((name, data.hub) for name, data in DATASETS.items() if data.hub)
     row = ranked(result("yamnet", "probe", 0.9, dataset=name), fraction=0.1)
     made = entry(row, {}, "me", "https://hub/results")
     assert (made.dataset_id, made.task_id) == (repo, "audio-classification_accuracy") and made.date is None
-    assert "10% of the labels, 95% interval 0.8 to 1, 50 test examples" in (made.notes or "")
+    assert "10% of the labels, 95% interval 0.8 to 1, 200 test examples" in (made.notes or "")
     assert index([row], "https://hub/results")[0]["dataset"] == {"type": repo, "name": name, "split": "test"}
 
 
-def test_data_of_one_name_are_told_apart_and_so_are_machines() -> None:
+def test_data_of_one_name_are_told_apart_and_so_are_machines(result: Result) -> None:
     here = ranked(result("yamnet", "probe", 0.9, hardware="here"))
     changed, there = replace(here, dataset_fingerprint="g"), replace(here, hardware="there")
     first, second = index([here, changed], "https://hub/results")
@@ -146,9 +142,8 @@ def test_a_pull_request_leaves_main_alone_and_is_not_opened_twice(hub: WritableH
     done = tlzoo(*asked, "--create-pr")
     assert done.returncode == 0, done.stderr
     assert f"  done: {hub.url}/stranger/cards/discussions/1" in done.stdout
-    assert (home / "README.md").read_text() == "# Theirs\n" and list(hub.files("models", "stranger/cards")) == [
-        "README.md"
-    ]
+    assert (home / "README.md").read_text() == "# Theirs\n"
+    assert list(hub.files("models", "stranger/cards")) == ["README.md"]
     assert [c.branch for c in hub.commits] == ["refs/pr/1"]
     proposed = hub.home("models", "stranger/cards", "refs/pr/1")
     assert ModelCard.load(proposed / "README.md").data.model_name == "YAMNet"
@@ -159,16 +154,7 @@ def test_a_pull_request_leaves_main_alone_and_is_not_opened_twice(hub: WritableH
 def test_killed_before_the_third_commit_the_next_run_goes_on(hub: WritableHub, tlzoo: Command, tmp_path: Path) -> None:
     cards = ["yamnet", "crepe", "trill", "openl3"]
     hub.stall("POST", "/commit/main", asked=3)
-    process = subprocess.Popen(
-        command("cards", *cards, "--to", "me"),
-        cwd=ROOT,
-        env=hub.environment(tmp_path) | {"HF_TOKEN": TOKEN},
-        stdout=subprocess.DEVNULL,
-    )
-    hub.wait()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    hub.resume()
+    kill(hub, tmp_path, "cards", *cards, "--to", "me")
     assert [c.repository for c in hub.commits] == ["me/tlzoo-yamnet", "me/tlzoo-crepe"]
     done = tlzoo("cards", *cards, "--to", "me")
     assert done.returncode == 0, done.stderr
@@ -177,24 +163,24 @@ def test_killed_before_the_third_commit_the_next_run_goes_on(hub: WritableHub, t
 
 
 @pytest.mark.parametrize(
-    ("arguments", "token", "code", "told"),
+    ("arguments", "token", "told"),
     [
-        (("cards", "yamnet", "--to", "me"), "", 2, "no token of the Hugging Face Hub: set HF_TOKEN"),
-        (("cards", "yamnet"), "", 2, "name its owner with --to OWNER"),
-        (("cards", "yamnet", "--to", "me"), "hf_thisisnotknown", 2, "HTTP 401, the Hub does not accept the token"),
-        (("cards", "yamnet"), "hf_thisisnotknown", 2, "HTTP 401, the Hub does not accept the token"),
-        (("cards", "yamnet", "--to", "me"), "hf_with a blank", 2, "the token holds a blank"),
-        (("cards", "yamnet", "--to", "me"), STRANGER, 2, "model me/tlzoo-yamnet: HTTP 403, the token may not write"),
-        (("cards", "yamnet", "--to", "a--b"), TOKEN, 2, "--to 'a--b': expected OWNER"),
-        (("cards", "yamnet", "crepe", "--repo", "me/x"), TOKEN, 2, "one repository for 2 cards"),
-        (("cards", "yamnat", "--to", "me"), TOKEN, 2, "did you mean 'yamnet'?"),
+        (("cards", "yamnet", "--to", "me"), "", "no token of the Hugging Face Hub: set HF_TOKEN"),
+        (("cards", "yamnet"), "", "name its owner with --to OWNER"),
+        (("cards", "yamnet", "--to", "me"), "hf_thisisnotknown", "HTTP 401, the Hub does not accept the token"),
+        (("cards", "yamnet"), "hf_thisisnotknown", "HTTP 401, the Hub does not accept the token"),
+        (("cards", "yamnet", "--to", "me"), "hf_with a blank", "the token holds a blank"),
+        (("cards", "yamnet", "--to", "me"), STRANGER, "model me/tlzoo-yamnet: HTTP 403, the token may not write"),
+        (("cards", "yamnet", "--to", "a--b"), TOKEN, "--to 'a--b': expected OWNER"),
+        (("cards", "yamnet", "crepe", "--repo", "me/x"), TOKEN, "one repository for 2 cards"),
+        (("cards", "yamnat", "--to", "me"), TOKEN, "did you mean 'yamnet'?"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_in_one_line(
-    hub: WritableHub, tlzoo: Command, out: Path, arguments: tuple[str, ...], token: str, code: int, told: str
+    hub: WritableHub, tlzoo: Command, out: Path, arguments: tuple[str, ...], token: str, told: str
 ) -> None:
     done = tlzoo(*arguments, "--out", out, token=token)
-    assert done.returncode == code and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert done.returncode == 2 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert hub.commits == []
 
 

@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.publish.conftest import ROOT, Command, command
-from tests.support.hub_writes import TOKEN, WritableHub
+from tests.publish.conftest import Command, kill
+from tests.support.bundles import written
+from tests.support.hub_writes import WritableHub
 from tlzoo.errors import InputError
 from tlzoo.publish.model import files, repository_name
+from tlzoo.transfer.bundle import load
 
 FILES = ["README.md", "config.json", "model.safetensors", "preprocessor_config.json", "recipe.json"]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What ``tlzoo finetune`` writes, of a network that learnt nothing."""
-    from tlzoo.adapters import build
-    from tlzoo.cards import catalogue
-    from tlzoo.core.model import trainable
-    from tlzoo.tasks import task_type
-    from tlzoo.transfer.bundle import save
-
-    card = catalogue.get("yamnet")
-    variant = next(v for v in card.variants if v.kind == "nano")
-    task = task_type("audio-classification", "audio").of(["cat", "dog"])
-    model = trainable(build(variant, card.input_of(variant), task)).for_task(task)
-    target = tmp_path / "my sounds"
-    save(model, task, card, variant, target, {"results": []}, "---\nlicense: apache-2.0\n---\n# Cats and dogs\n")
-    return target
+    written(["cat", "dog"], tmp_path / "my sounds")
+    return tmp_path / "my sounds"
 
 
 def test_a_model_is_published_without_strays_and_loads_again(
     hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
 ) -> None:
-    from tlzoo.transfer.bundle import load
-
     (folder / "secrets.env").write_text("PASSWORD=1")
     (folder / "predictions.jsonl").write_text("{}")
     (folder / "checkpoints").mkdir()
@@ -65,16 +50,7 @@ def test_killed_during_the_upload_of_the_weights_the_next_run_completes_it(
     hub: WritableHub, tlzoo: Command, folder: Path, tmp_path: Path
 ) -> None:
     hub.stall("PUT", "/upload/")
-    process = subprocess.Popen(
-        command("model", folder, "--repo", "me/sounds"),
-        cwd=ROOT,
-        env=hub.environment(tmp_path) | {"HF_TOKEN": TOKEN},
-        stdout=subprocess.DEVNULL,
-    )
-    hub.wait()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    hub.resume()
+    kill(hub, tmp_path, "model", folder, "--repo", "me/sounds")
     assert hub.commits == []
     done = tlzoo("model", folder, "--repo", "me/sounds")
     assert done.returncode == 0, done.stderr
@@ -87,9 +63,8 @@ def test_what_it_was_trained_on_is_said_and_a_place_in_its_recipe_is_refused(
     hub: WritableHub, tlzoo: Command, folder: Path
 ) -> None:
     def recipe(**source: str) -> None:
-        (folder / "recipe.json").write_text(
-            json.dumps({"run": {"source": source}, "results": [{"metric": "accuracy"}]})
-        )
+        content = {"run": {"source": source}, "results": [{"metric": "accuracy"}]}
+        (folder / "recipe.json").write_text(json.dumps(content))
 
     recipe(name="anna-voices", where="folder")
     planned = tlzoo("model", folder, "--to", "me", "--dry-run", token="")

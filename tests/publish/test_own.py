@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.publish.conftest import Command, result
+from tests.publish.conftest import Command, Result
 from tests.support.hub_writes import WritableHub
 from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.store import Store
@@ -15,7 +15,7 @@ from tlzoo.publish.own import is_own
 
 
 @pytest.fixture
-def mixed(out: Path) -> Path:
+def mixed(out: Path, result: Result) -> Path:
     """Results on named data, on a folder of one's own, and on one that is called like named data."""
     store = Store(out / "results")
     store.write([result("yamnet", "probe", 0.6, dataset="anna-voices", dataset_source="folder", run_id="own")])
@@ -23,6 +23,9 @@ def mixed(out: Path) -> Path:
     digits = result("yamnet", "full", 0.7, dataset="digits", dataset_source="folder", dataset_fingerprint="g")
     store.write([digits | {"run_id": "alike"}])
     return out
+
+
+NAMED, OWN = {"spoken-digits", "hub:someone/sounds@v1"}, ("anna-voices", "digits", "old-voices")
 
 
 def published(hub: WritableHub, table: str) -> set[str]:
@@ -36,14 +39,12 @@ def test_own_results_stay_here_and_that_is_said(hub: WritableHub, tlzoo: Command
     for line in (
         "  data    spoken-digits, 4 results",
         "  data    hub:someone/sounds@v1, 1 result",
-        "  left out: anna-voices (your own data), 1 result; --include-own-data publishes them",
-        "  left out: digits (your own data), 1 result; --include-own-data publishes them",
-        "  left out: old-voices (your own data), 1 result; --include-own-data publishes them",
+        *(f"  left out: {name} (your own data), 1 result; --include-own-data publishes them" for name in OWN),
     ):
         assert line in planned.stdout.splitlines(), planned.stdout
     assert tlzoo("results", "--to", "me", "--out", mixed).returncode == 0
     for table in ("results", "leaderboard"):
-        assert published(hub, table) == {"spoken-digits", "hub:someone/sounds@v1"}
+        assert published(hub, table) == NAMED
     readme = hub.home("datasets", "me/tlzoo-results") / "README.md"
     assert "voices" not in readme.read_text()
 
@@ -53,13 +54,7 @@ def test_own_results_are_published_where_they_are_asked_for(hub: WritableHub, tl
     assert done.returncode == 0, done.stderr
     assert "  data    anna-voices (your own data), 1 result" in done.stdout.splitlines()
     assert "left out" not in done.stdout
-    assert published(hub, "results") == {
-        "spoken-digits",
-        "hub:someone/sounds@v1",
-        "anna-voices",
-        "old-voices",
-        "digits",
-    }
+    assert published(hub, "results") == NAMED | set(OWN)
 
 
 def test_cards_do_not_tell_of_them_either(hub: WritableHub, tlzoo: Command, mixed: Path) -> None:
@@ -73,7 +68,9 @@ def test_cards_do_not_tell_of_them_either(hub: WritableHub, tlzoo: Command, mixe
     assert "anna-voices" in (home / "README.md").read_text()
 
 
-def test_where_all_results_are_ones_own_there_is_nothing_to_publish(tlzoo: Command, tmp_path: Path) -> None:
+def test_where_all_results_are_ones_own_there_is_nothing_to_publish(
+    tlzoo: Command, tmp_path: Path, result: Result
+) -> None:
     Store(tmp_path / "mine" / "results").write([result("yamnet", "probe", 0.6, dataset="anna-voices")])
     done = tlzoo("results", "--to", "me", "--out", tmp_path / "mine")
     assert done.returncode == 2

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from tests.publish.conftest import ROOT, Command, result
+from tests.publish.conftest import ROOT, Command, Result
 from tests.support.hub_writes import WritableHub
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError
@@ -135,7 +135,7 @@ def test_what_this_checkout_ships_tells_of_nobody() -> None:
 
 
 def test_results_are_refused_by_field_and_a_dry_run_shows_the_commit_first(
-    hub: WritableHub, tlzoo: Command, out: Path
+    hub: WritableHub, tlzoo: Command, out: Path, result: Result
 ) -> None:
     reason = f"{PLACE}: no readable sound"
     Store(out / "results").write([result("trill", "probe", 0.1, status="error", reason=reason, value=None)])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.publish.conftest import ROOT, Command, command, result
-from tests.support.hub_writes import TOKEN, WritableHub
+from tests.publish.conftest import Command, Result, kill
+from tests.support.hub_writes import WritableHub
 from tlzoo.api import Leaderboard
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store
@@ -69,16 +67,7 @@ print("ANSWER", json.dumps([default.column_names, default.num_rows, results.colu
 def test_killed_during_an_upload_the_next_run_completes_it(tmp_path: Path, tlzoo: Command, out: Path) -> None:
     with WritableHub(tmp_path / "other", large=1000) as hub:
         hub.stall("PUT", "/upload/")
-        process = subprocess.Popen(
-            command("results", "--to", "me", "--out", out),
-            cwd=ROOT,
-            env=hub.environment(tmp_path) | {"HF_TOKEN": TOKEN},
-            stdout=subprocess.DEVNULL,
-        )
-        hub.wait()
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        hub.resume()
+        kill(hub, tmp_path, "results", "--to", "me", "--out", out)
         assert hub.commits == [] and list(hub.files("datasets", "me/tlzoo-results")) == [".gitattributes"]
         done = tlzoo("results", "--to", "me", "--out", out, HF_ENDPOINT=hub.url)
         assert done.returncode == 0, done.stderr
@@ -93,7 +82,7 @@ def test_without_results_there_is_nothing_to_publish(tlzoo: Command, tmp_path: P
     assert done.returncode == 2 and "make some with: tlzoo eval" in done.stderr
 
 
-def test_each_data_set_and_machine_is_counted_apart(tmp_path: Path) -> None:
+def test_each_data_set_and_machine_is_counted_apart(tmp_path: Path, result: Result) -> None:
     store = Store(tmp_path / "results")
     for place, facts in enumerate(({}, {"dataset_fingerprint": "g"}, {"hardware": "EPYC", "origin": "reference"})):
         store.write([result("yamnet", "probe", 0.9, run_id=str(place), **facts)])

@@ -14,7 +14,10 @@ import yaml
 
 from tests.publish.conftest import Command
 from tests.support.hub_writes import WritableHub
-from tlzoo.errors import InputError, UnavailableError
+from tests.support.published import or_skip
+from tlzoo.errors import InputError
+from tlzoo.publish.commit import publish
+from tlzoo.publish.hub import Hub, Repository
 from tlzoo.publish.space import build_space, build_wheel, publication
 from tlzoo.vocabulary import DOMAINS
 
@@ -27,6 +30,7 @@ FRONT = (
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
+    pytest.importorskip("gradio")
     folder = tmp_path / "spaces"
     (folder / "audio").mkdir(parents=True)
     (folder / "audio" / "app.py").write_text(APP)
@@ -37,6 +41,7 @@ def sources(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
+    pytest.importorskip("gradio")
     path = tmp_path / "tlzoo-0.1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tlzoo/__init__.py", "")
@@ -44,19 +49,13 @@ def wheel(tmp_path: Path) -> Path:
 
 
 def test_a_space_is_built(sources: Path, wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("gradio")
     built = build_space("audio", tmp_path / "built", sources=sources, wheel=wheel)
     assert sorted(path.name for path in built.iterdir()) == ["README.md", "app.py", "requirements.txt", wheel.name]
     assert (built / "app.py").read_text() == APP
     assert (built / "requirements.txt").read_text() == f"./{wheel.name}[spaces]\n"
     _, head, body = (built / "README.md").read_text().split("---\n")
     front = yaml.safe_load(head)
-    assert front == {
-        "title": "Sounds",
-        "short_description": "Models",
-        "colorFrom": "green",
-        "colorTo": "red",
-        "models": ["google/yamnet"],
+    assert front == yaml.safe_load(FRONT.split("---\n")[1]) | {
         "sdk": "gradio",
         "sdk_version": metadata.version("gradio"),
         "python_version": "3.11",
@@ -71,7 +70,6 @@ def test_a_space_is_built(sources: Path, wheel: Path, tmp_path: Path) -> None:
 
 
 def test_what_the_hub_would_refuse_is_named(sources: Path, wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("gradio")
     readme = sources / "audio" / "README.md"
 
     def refused(text: str, told: str) -> None:
@@ -95,10 +93,6 @@ def test_what_the_hub_would_refuse_is_named(sources: Path, wheel: Path, tmp_path
 def test_a_space_is_published_with_its_wheel_by_address_and_hash(
     here: WritableHub, sources: Path, wheel: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("gradio")
-    from tlzoo.publish.commit import publish
-    from tlzoo.publish.hub import Hub, Repository
-
     repository = Repository("space", "me/tlzoo-audio")
 
     def push(package: Path) -> list[str]:
@@ -131,16 +125,10 @@ def test_a_space_is_published_with_its_wheel_by_address_and_hash(
 def test_pip_installs_the_wheel_of_this_checkout_from_the_space(
     here: WritableHub, sources: Path, tmp_path: Path
 ) -> None:
-    for package in ("gradio", "build"):
-        pytest.importorskip(package)
-    from tlzoo.publish.commit import publish
-    from tlzoo.publish.hub import Hub, Repository
-
-    try:
+    pytest.importorskip("build")
+    with or_skip():
         built = build_space("audio", tmp_path / "built", sources=sources)
         again = build_wheel(tmp_path / "again")
-    except UnavailableError as error:
-        pytest.skip(str(error))
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"tlzoo/cli/publishing.py", "tlzoo/zoo_cards/audio/audio-classification/yamnet.md"} <= names
@@ -164,7 +152,6 @@ def test_without_build_the_fix_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_every_space_of_this_checkout_can_be_built(wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("gradio")
     for domain in DOMAINS:
         built = build_space(domain, tmp_path / domain, wheel=wheel)
         front = yaml.safe_load((built / "README.md").read_text().split("---\n")[1])

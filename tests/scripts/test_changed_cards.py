@@ -1,9 +1,8 @@
 """Which cards a revision changes, by git's own word."""
 
-import importlib.util
+import importlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -15,19 +14,20 @@ ROOT = Path(__file__).resolve().parents[2]
 CARD = "zoo_cards/audio/audio-classification/{}.md"
 
 
-@pytest.fixture(scope="module")
-def changed_cards() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("changed_cards", ROOT / "scripts" / "changed_cards.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["changed_cards"] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def changed_cards(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    return importlib.import_module("changed_cards")
 
 
 def git(root: Path, *arguments: str) -> None:
     who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
     subprocess.run(["git", "-C", root, *who, *arguments], check=True, capture_output=True)
+
+
+def commit(root: Path, message: str) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", message)
 
 
 @pytest.fixture
@@ -39,8 +39,7 @@ def root(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{name} {i}\n" for i in range(30)))
     (tmp_path / "README.md").write_text("x")
-    git(tmp_path, "add", "--all")
-    git(tmp_path, "commit", "--quiet", "--message", "base")
+    commit(tmp_path, "base")
     return tmp_path
 
 
@@ -72,11 +71,10 @@ def test_of_the_working_tree(root: Path, changed_cards: ModuleType) -> None:
 def test_of_another_revision_since_both_had_the_same(root: Path, changed_cards: ModuleType) -> None:
     git(root, "checkout", "--quiet", "-b", "pull")
     change_all(root)
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "pull")
+    commit(root, "pull")
     git(root, "checkout", "--quiet", "main")
     (root / CARD.format("second")).write_text("changed on the other side")
-    git(root, "commit", "--quiet", "--all", "--message", "later")
+    commit(root, "later")
     checkout = changed_cards.Checkout.of(root, "main", "pull")
     cards, _ = checkout.changes()
     assert {(c.kind, c.path, c.before) for c in cards} == EXPECTED

@@ -6,12 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import timm
+from safetensors.torch import save_file
 
 from tlzoo.cards.reader import todos
 from tlzoo.escape import text as escaped
@@ -38,10 +40,8 @@ class Repository:
     def git(self, *arguments: str) -> str:
         who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_CONFIG_GLOBAL": os.devnull}
         who |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c", "GIT_CONFIG_SYSTEM": os.devnull}
-        done = subprocess.run(
-            ["git", "-C", self.root, *arguments], env=os.environ | who, capture_output=True, text=True, check=True
-        )
-        return done.stdout
+        command = ["git", "-C", self.root, *arguments]
+        return subprocess.run(command, env=os.environ | who, capture_output=True, text=True, check=True).stdout
 
     def commit(self, message: str) -> str:
         self.git("add", "--all")
@@ -50,9 +50,8 @@ class Repository:
 
     def copy(self, place: str, source: str, card: str, folder: str | None = None, **changes: str) -> Path:
         """A copy of a card under another id, with some of its text changed."""
-        text = (
-            (self.root / place / f"{source}.md").read_text(encoding="utf-8").replace(f"id: {source}", f"id: {card}", 1)
-        )
+        text = (self.root / place / f"{source}.md").read_text(encoding="utf-8")
+        text = text.replace(f"id: {source}", f"id: {card}", 1)
         for old, new in changes.items():
             assert old.replace("_", " ") in text
             text = text.replace(old.replace("_", " "), new)
@@ -93,38 +92,20 @@ def fill_in(path: Path) -> None:
     text = re.sub(r'"TODO: SPDX[^"]*"', "mit", text)
     text = re.sub(r"  # TODO: .*", "", re.sub(r'"TODO: ([^"]*)"', r'"In the end, \1"', text))
     text = re.sub(r"^TODO: BibTeX.*", "```bibtex\n@misc{nobody, title = {A net}}\n```", text, flags=re.MULTILINE)
-    text = re.sub(
-        r"^TODO: .*", "It is a network of the usual kind, and does what such networks do. " * 4, text, flags=re.M
-    )
+    prose = "It is a network of the usual kind, and does what such networks do. " * 4
+    text = re.sub(r"^TODO: .*", prose, text, flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
 
 
-def reference(root: Path) -> None:
-    """A result of another model that ships with the checkout."""
-    right = np.arange(200) < 150
-    row = {"run_id": "r", "card": "vgg-16", "variant": "base", "weights": "official", "strategy": "probe", "seed": 0}
-    row |= {"task": "image-classification", "dataset": "digits", "dataset_fingerprint": "f", "card_hash": "c"}
-    row |= {"fraction": 1.0, "metric": "accuracy", "value": 0.75, "status": "ok", "n_test": 200}
-    row |= {"example_ids": [str(i) for i in range(200)], "groups": [str(i) for i in range(200)]}
-    row |= {"statistics": [[float(x)] for x in right], "created": datetime.now(UTC), "origin": "reference"}
-    runs = Store(root / "results" / "runs")
-    runs.write([row])
-    pq.write_table(board(runs.read()), root / "results" / "board.parquet")
-
-
 def test_a_new_card_goes_from_a_draft_to_a_green_check(
-    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: Callable[..., dict[str, Any]]
 ) -> None:
-    import timm
-    from safetensors.torch import save_file
-
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     save_file(timm.create_model("resnet10t", num_classes=10).state_dict(), folder / "model.safetensors")
     given = {"input_size": [3, 32, 32], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
-    (folder / "config.json").write_text(
-        json.dumps({"architecture": "resnet10t", "num_classes": 10, "pretrained_cfg": given})
-    )
+    config = {"architecture": "resnet10t", "num_classes": 10, "pretrained_cfg": given}
+    (folder / "config.json").write_text(json.dumps(config))
     new = ["cards", "new", "tiny-net", "--task", "image-classification", "--from", str(folder), "--license", "mit"]
     drafted = repository.python("-m", "tlzoo", *new)
     path = repository.root / drafted.stdout.strip()
@@ -136,7 +117,11 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(
     assert f"field 'summary': {'TODO'}" in repository.summary
 
     fill_in(path)
-    reference(repository.root)
+    results = repository.root / "results"
+    Store(results / "runs").write(
+        [row("vgg-16", "probe", 0.75, task="image-classification", dataset="digits", origin="reference")]
+    )
+    pq.write_table(board(Store(results / "runs").read()), results / "board.parquet")
     monkeypatch.setenv("TLZOO_REFERENCE", "")
     nano = "{layers: [1, 1, 1, 1], channels: [8, 16, 32, 64], num_classes: 0}\n      size: 24\n      params: 1\n"
     text = path.read_text(encoding="utf-8")
@@ -204,34 +189,30 @@ def test_hostile_files_are_refused(repository: Repository, tmp_path: Path) -> No
     secret.write_text("---\nkey: very secret\n---\n")
     (root / PITCH / "link.md").symlink_to(secret)
     (root / "zoo_cards" / "audio" / "audio-embedding-2").symlink_to(tmp_path)
-    (root / PITCH / "huge.md").write_text("---\n" + "a: b\n" * 100_000)
-    (root / PITCH / "bomb.md").write_text("---\na: &a [x, x]\nb: &b [*a, *a]\n---\n")
-    (root / PITCH / "code.md").write_text("---\na: !!python/object/apply:os.system ['touch marker']\n---\n")
-    (root / PITCH / "bytes.md").write_bytes(b"---\n\xff\xfe\n---\n")
-    (root / PITCH / "Evil Name.md").write_text("---\n---\n")
-    (root / PITCH / "$(touch marker).md").write_text("---\n---\n")
-    (root / PITCH / "new\nline.md").write_text("---\n---\n")
-    (root / PITCH / "conftest.py").write_text("open('marker', 'w')")
     (root / "zoo_cards" / "audio" / "no-task").mkdir()
-    (root / "zoo_cards" / "audio" / "no-task" / "card.md").write_text("---\n---\n")
+    code, no_place = "!!python/object/apply:os.system ['touch marker']", "no place of a card"
+    texts = {
+        "huge.md": (b"---\n" + b"a: b\n" * 100_000, "500,004 bytes; a card has at most 100,000"),
+        "bomb.md": (b"---\na: &a [x, x]\nb: &b [*a, *a]\n---\n", "an alias (*name)"),
+        "code.md": (f"---\na: {code}\n---\n".encode(), "a tag (tag:yaml.org,2002:python/object/apply:os.system)"),
+        "bytes.md": (b"---\n\xff\xfe\n---\n", "no UTF-8 text"),
+        "Evil Name.md": (b"---\n---\n", no_place),
+        "$(touch marker).md": (b"---\n---\n", no_place),
+        "new\nline.md": (b"---\n---\n", no_place),
+        "conftest.py": (b"open('marker', 'w')", no_place),
+        "../../audio/no-task/card.md": (b"---\n---\n", no_place),
+    }
+    for name, (text, _) in texts.items():
+        (root / PITCH / name).write_bytes(text)
     repository.copy(PITCH, "crepe", "wrong-place", folder="zoo_cards/audio/audio-embedding")
     repository.copy(PITCH, "crepe", "system", **{"model:_crepe:CREPE": "model: '##[error]os.system(1)'"})
     repository.copy(PITCH, "crepe", "loads", **{"config:_{capacity:_nano}": "config: {checkpoint_path: ../../x}"})
     done = repository.check()
     assert done.returncode == 1, done.stderr
     found = dict(re.findall(r"^.*?([^/\n]+): the file: (.*)$", done.stdout, re.MULTILINE))
-    expected = {
+    expected = {Path(name.replace("\n", "")).name: reason for name, (_, reason) in texts.items()} | {
         "link.md": "a symbolic link",
-        "audio-embedding-2": "no place of a card",
-        "huge.md": "500,004 bytes; a card has at most 100,000",
-        "bomb.md": "an alias (*name)",
-        "code.md": "a tag (tag:yaml.org,2002:python/object/apply:os.system)",
-        "bytes.md": "no UTF-8 text",
-        "Evil Name.md": "no place of a card",
-        "$(touch marker).md": "no place of a card",
-        "newline.md": "no place of a card",
-        "conftest.py": "no place of a card",
-        "card.md": "no place of a card",
+        "audio-embedding-2": no_place,
         "wrong-place.md": "a card of audio/pitch-extraction belongs in that folder",
         "system.md": "field 'tlzoo.variants.0.model'",
         "loads.md": "config.checkpoint_path: should be null or false",

@@ -1,6 +1,6 @@
 """The script that makes what ships, as far as it can be tried in seconds."""
 
-import importlib.util
+import importlib
 import shutil
 import subprocess
 import sys
@@ -13,20 +13,26 @@ import pytest
 
 from tlzoo.leaderboard.store import Store, read_board
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "reference.py"
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
-@pytest.fixture(scope="module")
-def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def reference(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    return importlib.import_module("reference")
 
 
 def test_a_task_that_fails_is_named_and_ends_in_a_code(tmp_path: Path) -> None:
-    command = [sys.executable, SCRIPT, "run", "no-such-task", "--out", tmp_path / "out", "--budget", "0.1"]
+    command = [
+        sys.executable,
+        SCRIPTS / "reference.py",
+        "run",
+        "no-such-task",
+        "--out",
+        tmp_path / "out",
+        "--budget",
+        "0.1",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "no-such-task: tlzoo eval ended with code 2"

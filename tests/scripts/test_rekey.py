@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tlzoo.leaderboard.store import Store
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "rekey.py"
@@ -57,28 +59,23 @@ def rekeyed(row: Callable[..., dict[str, Any]], folder: Path, **changes: Any) ->
     return done.stdout, Store(folder).read().to_pylist()[0]
 
 
-def test_a_run_of_today_gets_its_new_keys_and_keeps_its_values(
-    row: Callable[..., dict[str, Any]], tmp_path: Path
+OTHER = json.dumps(RECIPE | {"steps": 5}, sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "keys"),
+    [
+        ({}, "1 rows have new keys; 0 rows", NEW),
+        ({"recipe": OTHER}, "0 rows have new keys; 1 rows are of other versions", {}),
+        ({"card_hash": "0" * 64}, "0 rows have new keys; 1 rows", {}),
+    ],
+    ids=["of today", "with another recipe than its key says", "of a card that is not known"],
+)
+def test_a_run_of_today_gets_its_new_keys_and_any_other_stays_as_it_is(
+    row: Callable[..., dict[str, Any]], tmp_path: Path, changes: dict[str, str], message: str, keys: dict[str, str]
 ) -> None:
-    message, result = rekeyed(row, tmp_path)
-    assert "1 rows have new keys; 0 rows" in message
-    assert {name: result[name] for name in OLD} == OLD | NEW
-    assert (
-        "0 rows have new keys; 1 rows"
-        in subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, check=True).stdout
-    )  # once is enough: a new key is not taken for an old one
-
-
-def test_a_run_with_another_recipe_than_its_key_says_stays_as_it_is(
-    row: Callable[..., dict[str, Any]], tmp_path: Path
-) -> None:
-    other = json.dumps(RECIPE | {"steps": 5}, sort_keys=True)
-    message, result = rekeyed(row, tmp_path, recipe=other)
-    assert "0 rows have new keys; 1 rows are of other versions" in message
-    assert {name: result[name] for name in OLD} == OLD | {"recipe": other}
-
-
-def test_a_run_of_a_card_that_is_not_known_stays_as_it_is(row: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    message, result = rekeyed(row, tmp_path, card_hash="0" * 64)
-    assert "0 rows have new keys; 1 rows" in message
-    assert result["run_id"] == OLD["run_id"]
+    said, result = rekeyed(row, tmp_path, **changes)
+    assert message in said
+    assert {name: result[name] for name in OLD} == OLD | changes | keys
+    again = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, check=True)
+    assert "0 rows have new keys; 1 rows" in again.stdout  # once is enough: a new key is not taken for an old one

@@ -49,6 +49,11 @@ def tiff(width: int, height: int) -> bytes:
     return struct.pack("<2sHI", b"II", 42, 8 + len(strip)) + strip + directory
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    """Of a RIFF file."""
+    return name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
 def webp(width: int, height: int, frames: int) -> bytes:
     """An animation of frames of one pixel on a large canvas."""
     from PIL import Image
@@ -56,9 +61,6 @@ def webp(width: int, height: int, frames: int) -> bytes:
     small = io.BytesIO()
     Image.new("RGB", (1, 1)).save(small, "WEBP", lossless=True)
     image = small.getvalue()[12:]  # its VP8L chunk
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
 
     def size(value: int) -> bytes:
         return (value - 1).to_bytes(3, "little")
@@ -110,10 +112,6 @@ def flac_of_unknown_length(hours: float) -> bytes:
 
 def avi(frame: bytes, side: int, frames: int) -> bytes:
     """A video of PNG frames, whose header names any size."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
-
     head = struct.pack("<14I", 100_000, 0, 0, 0, frames, 0, 1, 0, side, side, 0, 0, 0, 0)
     stream = b"vidsMPNG" + struct.pack("<10I4H", 0, 0, 0, 1, 10, 0, frames, 0, 0, 0, 0, 0, side, side)
     form = struct.pack("<IiiHH4sIiiII", 40, side, side, 1, 24, b"MPNG", 0, 0, 0, 0, 0)

@@ -107,7 +107,6 @@ class Chat:
 
     @property
     def asked(self) -> int:
-        """Requests so far."""
         return len(self.requests)
 
     def endpoint(self, price: Price | None = None) -> Endpoint:

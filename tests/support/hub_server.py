@@ -42,17 +42,16 @@ class Hub:
         self.root, self.large = root, large
         self.requests: list[tuple[str, str]] = []
         self._failures: dict[str, str] = {}
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), self._handler()) for _ in range(2)]
+        answering = type("Answering", (self.handler(),), {"hub": self})
+        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), answering) for _ in range(2)]
         self.url, self.store = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
 
     def __enter__(self) -> Hub:
-        """Start to serve."""
         for server in self._servers:
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop, and close the ports."""
         for server in self._servers:
             server.shutdown()
             server.server_close()
@@ -63,7 +62,6 @@ class Hub:
         self._failures[where] = failure
 
     def heal(self) -> None:
-        """End every failure."""
         self._failures.clear()
 
     def count(self, method: str, where: str) -> int:
@@ -96,7 +94,6 @@ class Hub:
         )
 
     def branches(self, kind: str, repository: str) -> list[str]:
-        """List a repository's branches."""
         return ["main"]
 
     def files(self, kind: str, repository: str, branch: str = "main") -> dict[str, Path]:
@@ -105,11 +102,7 @@ class Hub:
         return {path.relative_to(home).as_posix(): path for path in sorted(home.rglob("*")) if path.is_file()}
 
     def handler(self) -> type[Handler]:
-        """Give the class that answers requests."""
         return Handler
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        return type("Handler", (self.handler(),), {"hub": self})
 
 
 class RefusedError(Exception):
@@ -153,7 +146,6 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def route(self, path: str, query: dict[str, list[str]]) -> None:
-        """Answer a request, or refuse it."""
         api, revision = r"/api/(models|datasets|spaces)/([^/]+/[^/]+)", r"(refs/[^/]+/[^/]+|[^/]+)"
         if match := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
             self.large(match[1])
@@ -236,8 +228,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.send(200, path.read_bytes(), {"ETag": f'"{digest}"', "Accept-Ranges": "bytes"})
         raise RefusedError("entry")
 
-    def json(self, answer: Any) -> None:
-        self.send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+    def json(self, answer: Any, status: int = 200, **headers: str) -> None:
+        self.send(status, json.dumps(answer).encode(), {"Content-Type": "application/json"} | headers)
 
     def send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
@@ -260,7 +252,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def sha256(path: Path) -> str:
-    """Hash a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

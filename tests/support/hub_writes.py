@@ -30,8 +30,6 @@ _SIGNED_WITH = b"the key of the Hub of the tests, of some length"
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit that a client made."""
-
     kind: str
     repository: str
     branch: str
@@ -138,15 +136,13 @@ class WritingHandler(Handler):
             return self.verify()
         if match := re.fullmatch(rf"{api}/commit/(.+)", path):
             return self.commit(account, match[1], match[2], match[3], query.get("create_pr") == ["1"])
-        if match := re.search(r"/(models|datasets|spaces)/([^/]+/[^/]+)", path):
-            hidden = f"{match[1]}/{match[2]}" in self.hub.private and match[2].split("/")[0] != account
-            if hidden:
-                raise RefusedError("repository")
+        match = re.search(r"/((?:models|datasets|spaces)/([^/]+)/[^/]+)", path)
+        if match and match[1] in self.hub.private and match[2] != account:
+            raise RefusedError("repository")
         return super().route(path, query)
 
     def refuse(self, status: int, message: str) -> None:
-        answer = json.dumps({"error": message}).encode()
-        self.send(status, answer, {"X-Error-Message": message, "Content-Type": "application/json"})
+        self.json({"error": message}, status, **{"X-Error-Message": message})
 
     def provider(self) -> None:
         places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "jwks"}
@@ -156,10 +152,8 @@ class WritingHandler(Handler):
     def authorize(self, asked: dict[str, str]) -> None:
         self.hub.scopes = asked["scope"].split()
         code = _base64(json.dumps([asked["client_id"], asked.get("nonce")]).encode())
-        answer = urlencode({"code": code, "state": asked["state"]})
-        self.send(
-            302, b"", {"Location": f"{asked['redirect_uri']}{'&' if '?' in asked['redirect_uri'] else '?'}{answer}"}
-        )
+        target, answer = asked["redirect_uri"], urlencode({"code": code, "state": asked["state"]})
+        self.send(302, b"", {"Location": f"{target}{'&' if '?' in target else '?'}{answer}"})
 
     def token(self) -> None:
         code = parse_qs(self.body.decode())["code"][0]
@@ -187,8 +181,7 @@ class WritingHandler(Handler):
         url = f"{self.hub.url}/{repository if kind == 'models' else f'{kind}/{repository}'}"
         home = self.hub.home(kind, repository)
         if home.exists():
-            answer = json.dumps({"error": "You already created this repository", "url": url}).encode()
-            return self.send(409, answer, {"Content-Type": "application/json"})
+            return self.json({"error": "You already created this repository", "url": url}, 409)
         home.mkdir(parents=True)
         (home / ".gitattributes").write_text("*.safetensors filter=lfs diff=lfs merge=lfs -text\n")
         if kind == "spaces":
@@ -210,8 +203,7 @@ class WritingHandler(Handler):
             for result in model["results"]:
                 if not re.fullmatch(r"(?:[\w-]+/)?[\w.-]+", result["dataset"]["type"]):
                     errors.append({"message": '"model-index[0].results[0].dataset.type" is no id'})
-        answer = json.dumps({"errors": errors, "warnings": []}).encode()
-        self.send(400 if errors else 200, answer, {"Content-Type": "application/json"})
+        self.json({"errors": errors, "warnings": []}, 400 if errors else 200)
 
     def discussions(self, kind: str, repository: str) -> None:
         titles = self.hub.titles.get((kind, repository), [])

@@ -89,6 +89,7 @@ def test_reducer_in_blocks_gives_the_same(monkeypatch):
 
 def test_perfect_missing_and_absent():
     task = FaceDetection.of(["face"])
+    assert task.labels == ("face",)
     row = {"objects": {"bbox": [[10, 20, 30, 40]], "category": [0]}}
     empty = {"objects": {"bbox": [], "category": []}}
     hit = Boxes([[10, 20, 40, 60]], [0.9], ["face"])

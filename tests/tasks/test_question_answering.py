@@ -42,6 +42,7 @@ def row(*texts: str) -> dict[str, Any]:
 
 def test_it_is_neither_cacheable_nor_dense_and_has_no_labels() -> None:
     assert TASK.labels == () and not TASK.facts.is_cacheable and not TASK.facts.is_dense
+    assert TASK.facts.metrics == TASK.metrics
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -138,8 +139,6 @@ def vectors(model: HeadedModel, texts: list[str], size: int) -> Tensor:
 
 def test_minilms_vectors_are_those_of_its_publishers(minilm: HeadedModel, sentences: list[str]) -> None:
     """Mean pooling and normalisation over transformers' own model and tokenizer, at most 256 tokens."""
-    import transformers
-
     card = catalogue.get("bert")
     files = resolve(card, "official", "minilm").paths()
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=str(files["tokenizer.json"]), pad_token="[PAD]")
@@ -148,9 +147,8 @@ def test_minilms_vectors_are_those_of_its_publishers(minilm: HeadedModel, senten
     wanted = []
     with torch.inference_mode():
         for i in range(0, 100, 20):
-            inputs = tokenizer(
-                sentences[i : i + 20], padding=True, truncation=True, max_length=256, return_tensors="pt"
-            )
+            few = sentences[i : i + 20]
+            inputs = tokenizer(few, padding=True, truncation=True, max_length=256, return_tensors="pt")
             states, mask = network(**inputs).last_hidden_state, inputs["attention_mask"][..., None]
             wanted.append(nn.functional.normalize((states * mask).sum(1) / mask.sum(1)))
     assert (vectors(minilm, sentences, 20) - torch.cat(wanted)).abs().max() < 1e-5

@@ -21,23 +21,11 @@ def tiny() -> Tiny:
 def notes() -> Dataset:
     """Ninety notes of three classes."""
     rng = np.random.default_rng(0)
-    features = Features(
-        {
-            "audio": storage("audio"),
-            "label": ClassLabel(names=["low", "middle", "high"]),
-            "group": Value("string"),
-            "id": Value("string"),
-        }
-    )
+    text = Value("string")
+    label = ClassLabel(names=["low", "middle", "high"])
+    features = Features({"audio": storage("audio"), "label": label, "group": text, "id": text})
     time = np.arange(1600) / 16_000
-    labels = [i % 3 for i in range(90)]
+    labels, names = [i % 3 for i in range(90)], [str(i) for i in range(90)]
     sounds = [np.sin(2 * np.pi * (300 * 3**k + rng.uniform(-50, 50)) * time) + rng.normal(0, 0.3, 1600) for k in labels]
-    return table(
-        features,
-        {
-            "audio": [{"bytes": encode_wav((s / 3).astype(np.float32), 16_000), "path": None} for s in sounds],
-            "label": labels,
-            "group": [str(i) for i in range(90)],
-            "id": [str(i) for i in range(90)],
-        },
-    )
+    audio = [{"bytes": encode_wav((s / 3).astype(np.float32), 16_000), "path": None} for s in sounds]
+    return table(features, {"audio": audio, "label": labels, "group": names, "id": names})

@@ -8,37 +8,23 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.support.bundles import written
 from tlzoo.core.model import Model
 from tlzoo.errors import InputError
 from tlzoo.transfer import bundle
-from tlzoo.transfer.bundle import CONFIG, HASHES, PREPROCESSING, WEIGHTS, load, save
-
-
-def trained(labels: list[str], folder: Path, seed: int = 0) -> Model:
-    """A network that learnt nothing, written as ``tlzoo finetune`` writes one."""
-    from tlzoo.adapters import build
-    from tlzoo.cards import catalogue
-    from tlzoo.core.model import trainable
-    from tlzoo.tasks import task_type
-
-    card = catalogue.get("yamnet")
-    variant = next(v for v in card.variants if v.kind == "nano")
-    task = task_type("audio-classification", "audio").of(labels)
-    torch.manual_seed(seed)
-    model = trainable(build(variant, card.input_of(variant), task)).for_task(task)
-    save(model, task, card, variant, folder, {"results": []}, "# A model\n")
-    return model
+from tlzoo.transfer.bundle import CONFIG, HASHES, PREPROCESSING, WEIGHTS, load
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle") / "model"
-    trained(["cat", "dog"], folder)
+    written(["cat", "dog"], folder)
     return folder
 
 
@@ -64,7 +50,7 @@ def refused(folder: Path) -> str:
 
 
 def test_what_is_saved_is_loaded_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = trained(["cat", "dog"], tmp_path / "model")
+    model = written(["cat", "dog"], tmp_path / "model")
     assert same(model, load(tmp_path / "model"))
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(bundle.FILES)
     assert len({path.stat().st_mode for path in (tmp_path / "model").iterdir()}) == 1
@@ -73,7 +59,7 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_another_model_replaces_all_of_the_earlier_one(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
-    model = trained(["low", "middle", "high"], folder, seed=1)
+    model = written(["low", "middle", "high"], folder, seed=1)
     assert same(model, load(folder))
     assert labels_of(folder) == ["low", "middle", "high"]
     assert (folder / "notes.txt").read_text() == "mine"
@@ -84,7 +70,7 @@ def test_where_the_disk_is_full_the_earlier_model_stays(small_disk: Path, origin
     subprocess.run(["mount", "-o", f"remount,size={room * 3 // 2}", str(small_disk)], check=True)
     folder = Path(shutil.copytree(original, small_disk / "model"))
     with pytest.raises(InputError, match="model: the model cannot be written"):
-        trained(["bird", "fish"], folder, seed=1)
+        written(["bird", "fish"], folder, seed=1)
     assert labels_of(folder) == ["cat", "dog"]
     assert sorted(path.name for path in folder.iterdir()) == sorted(bundle.FILES)
 
@@ -107,27 +93,32 @@ def test_who_is_killed_while_replacing_never_leaves_a_mixture(
     monkeypatch.setattr(os, "replace", lambda *a: (count(), replace(*a)))
     monkeypatch.setattr(Path, "unlink", lambda *a, **k: (count(), unlink(*a, **k)))
     with contextlib.suppress(KilledError):
-        trained(["bird", "fish"], folder, seed=1)
+        written(["bird", "fish"], folder, seed=1)
     monkeypatch.undo()
     try:
         labels = labels_of(folder)
     except InputError as error:
         assert "not a fine-tuned model" in str(error)
     else:
-        whole = trained(labels, folder.parent / "expected", seed=0 if labels == ["cat", "dog"] else 1)
+        whole = written(labels, folder.parent / "expected", seed=0 if labels == ["cat", "dog"] else 1)
         assert same(whole, load(folder))
 
 
-def test_weights_of_another_model_are_refused(folder: Path, tmp_path: Path) -> None:
-    trained(["bird", "fish"], tmp_path / "other", seed=1)
+def test_weights_of_another_model_and_other_labels_are_refused(folder: Path, tmp_path: Path) -> None:
+    text = (folder / CONFIG).read_text()
+    (folder / CONFIG).write_text(text.replace('"cat"', '"cow"'))
+    assert f"{CONFIG}: differs from its checksum" in refused(folder)
+    (folder / CONFIG).write_text(text)
+    written(["bird", "fish"], tmp_path / "other", seed=1)
     shutil.copyfile(tmp_path / "other" / WEIGHTS, folder / WEIGHTS)
     assert f"{WEIGHTS}: differs from its checksum in {CONFIG}" in refused(folder)
 
 
-def test_other_labels_are_refused(folder: Path) -> None:
-    text = (folder / CONFIG).read_text()
-    (folder / CONFIG).write_text(text.replace('"cat"', '"cow"'))
-    assert f"{CONFIG}: differs from its checksum" in refused(folder)
+def describe(folder: Path, change: Callable[[dict[str, Any]], object] = lambda config: config.pop(HASHES)) -> None:
+    """Change the description; as it is called without more, to one of an earlier version, without checksums."""
+    config = json.loads((folder / CONFIG).read_text())
+    change(config)
+    (folder / CONFIG).write_text(json.dumps(config))
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -153,13 +144,10 @@ def test_any_damage_is_one_line(folder: Path, name: str, damaging: Callable[[Pat
 def test_a_model_of_an_earlier_version_has_no_checksums_and_loads_with_a_notice(
     folder: Path, original: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = json.loads((folder / CONFIG).read_text())
-    del config[HASHES]
-    (folder / CONFIG).write_text(json.dumps(config))
+    describe(folder)
     assert same(load(folder), load(original))
-    assert capsys.readouterr().err == (
-        f"{folder}: written by an earlier version without checksums; damage cannot be detected\n"
-    )
+    notice = f"{folder}: written by an earlier version without checksums; damage cannot be detected\n"
+    assert capsys.readouterr().err == notice
 
 
 MISSING = object()
@@ -171,14 +159,9 @@ MISSING = object()
 )
 def test_any_mutation_of_the_description_is_one_line_or_harmless(folder: Path, field: str, value: object) -> None:
     """Also without checksums, as an earlier version wrote it."""
-    config = json.loads((folder / CONFIG).read_text())
     if field != HASHES:
-        del config[HASHES]
-    if value is MISSING:
-        del config[field]
-    else:
-        config[field] = value
-    (folder / CONFIG).write_text(json.dumps(config))
+        describe(folder)
+    describe(folder, lambda config: config.pop(field) if value is MISSING else config.update({field: value}))
     try:
         load(folder)
     except InputError as error:
@@ -190,9 +173,7 @@ def test_any_mutation_of_the_description_is_one_line_or_harmless(folder: Path, f
 def test_any_damage_is_one_line_without_checksums_too(
     folder: Path, name: str, damaging: Callable[[Path], object]
 ) -> None:
-    config = json.loads((folder / CONFIG).read_text())
-    del config[HASHES]
-    (folder / CONFIG).write_text(json.dumps(config))
+    describe(folder)
     damaging(folder / name)
     try:
         load(folder)
@@ -215,6 +196,5 @@ def test_weights_that_are_no_numbers_are_refused(folder: Path) -> None:
     name = next(name for name, tensor in load(folder).named_parameters() if tensor.is_floating_point())
     weights[name].flatten()[0] = math.nan
     save_file(weights, folder / WEIGHTS)
-    config = json.loads((folder / CONFIG).read_text())
-    (folder / CONFIG).write_text(json.dumps({key: value for key, value in config.items() if key != HASHES}))
+    describe(folder)
     assert "holds NaN or infinite numbers; fine-tune the model again" in refused(folder)

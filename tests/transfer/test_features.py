@@ -5,6 +5,7 @@ import torch
 from datasets import Dataset
 
 from tests.support.tiny import Tiny
+from tlzoo.data.media.audio import decode
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.transfer.features import frozen
 
@@ -24,8 +25,6 @@ def test_each_example_passes_once_whatever_asks(tiny: Tiny, notes: Dataset) -> N
 
 
 def test_features_are_those_of_a_plain_pass(tiny: Tiny, notes: Dataset) -> None:
-    from tlzoo.data.media.audio import decode
-
     features = frozen(tiny, AudioClassification(notes.features), [notes], ["w"], progress=False)
     with torch.inference_mode():
         spectrum = torch.stack([tiny.encode(decode(r["audio"], 16_000))["spectrum"] for r in notes])

@@ -1,6 +1,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,15 +20,18 @@ from tlzoo.transfer.recipe import Recipe, recipe
 QUICK = Recipe(steps=80, learning_rates=(1e-2, 1e-5), batch_size=16, looks=8, patience=8)
 
 
-def train(tiny: Tiny, notes: Dataset, how: Recipe, seed: int = 0) -> tuple[HeadedModel, Fit, list[dict]]:
-    task = AudioClassification(notes.features)
+def headed(tiny: Tiny, notes: Dataset, seed: int = 0) -> tuple[HeadedModel, list[Example]]:
     torch.manual_seed(seed)
-    model = tiny.for_task(task)
-    examples = [model.encode(row) for row in notes]
+    model = tiny.for_task(AudioClassification(notes.features))
+    return model, [model.encode(row) for row in notes]
+
+
+def train(tiny: Tiny, notes: Dataset, how: Recipe, seed: int = 0) -> tuple[HeadedModel, Fit, list[Example]]:
+    model, examples = headed(tiny, notes, seed)
     held_out = notes.select(range(60, 90))
 
     def score(current: Model) -> float:
-        found = statistics(task, predict(current, examples[60:]), held_out)
+        found = statistics(model.task, predict(current, examples[60:]), held_out)
         return value("accuracy", found["accuracy"])
 
     return model, fit(model, examples[:60], score, how, seed, progress=False), examples
@@ -82,7 +86,7 @@ def test_one_process_trains_with_one_precision_after_the_other(tiny: Tiny, notes
 
 
 def test_patience_ends_training_early(tiny: Tiny, notes: Dataset) -> None:
-    how = Recipe(steps=400, learning_rates=(1e-2,), batch_size=16, looks=40, patience=3)
+    how = replace(QUICK, steps=400, learning_rates=(1e-2,), looks=40, patience=3)
     assert train(tiny, notes, how)[1].steps < 400
 
 
@@ -94,23 +98,13 @@ def test_divergence_is_said(tiny: Tiny, notes: Dataset) -> None:
 
 
 def scored(tiny: Any, notes: Any, score: Callable[[Any], float], how: Recipe = QUICK) -> Fit:
-    task = AudioClassification(notes.features)
-    torch.manual_seed(0)
-    model = tiny.for_task(task)
-    return fit(model, [model.encode(row) for row in notes], score, how, 0, progress=False)
+    return fit(*headed(tiny, notes), score, how, 0, progress=False)
 
 
 def test_a_score_that_is_no_number_chooses_no_checkpoint_and_no_learning_rate(tiny: Any, notes: Any) -> None:
     """It comes first, at the first rate, and beats nothing: the rate with scores is taken, and its best look."""
-    looks = iter(range(1000))
-
-    def score(_: Any) -> float:
-        look = next(looks)
-        return math.nan if look < 2 else 1 / look
-
-    fitted = scored(
-        tiny, notes, score, Recipe(steps=80, learning_rates=(1e-2, 1e-3), batch_size=16, looks=8, patience=8)
-    )
+    looks = iter([math.nan, math.nan, *(1 / look for look in range(2, 1000))])
+    fitted = scored(tiny, notes, lambda _: next(looks), replace(QUICK, learning_rates=(1e-2, 1e-3)))
     assert fitted.learning_rate == 1e-3
     assert all(math.isfinite(point.score) for point in fitted.history)
 
@@ -128,9 +122,7 @@ def test_validation_that_never_gives_a_number_is_divergence(tiny: Any, notes: An
 
 def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes: Any) -> None:
     """The loss was still a number when it was computed; a class is predicted from NaN all the same."""
-    task = AudioClassification(notes.features)
-    torch.manual_seed(0)
-    model = tiny.for_task(task)
+    model, examples = headed(tiny, notes)
     step = torch.optim.AdamW.step
     count = 0
 
@@ -143,7 +135,6 @@ def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes:
                 tiny.first[0].weight.fill_(math.nan)
         return result
 
-    examples = [model.encode(row) for row in notes]
     how = Recipe(steps=20, learning_rates=(1e-3,), batch_size=16, looks=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.AdamW, "step", spoiling)
@@ -154,11 +145,9 @@ def test_weights_that_became_nan_in_the_last_step_are_not_left(tiny: Any, notes:
 
 def test_accumulated_batches_give_the_gradient_of_one(tiny: Tiny, notes: Dataset) -> None:
     """Up to rounding; the head here has no batch statistics, which would differ."""
-    task = AudioClassification(notes.features)
-    examples = [copy.deepcopy(tiny).for_task(task).encode(row) for row in notes]
     after = []
     for accumulation in (1, 2):
-        model = copy.deepcopy(tiny).for_task(task)
+        model, examples = headed(copy.deepcopy(tiny), notes)
         torch.manual_seed(1)
         model.head = torch.nn.Linear(16, 3)
         how = Recipe(steps=3, learning_rates=(1e-3,), batch_size=90, accumulation=accumulation, looks=1)
@@ -171,11 +160,9 @@ def test_accumulated_batches_give_the_gradient_of_one(tiny: Tiny, notes: Dataset
 def test_batches_are_varied_only_where_the_recipe_says_so(
     tiny: Any, notes: Any, augment: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = AudioClassification(notes.features)
-    model = copy.deepcopy(tiny).for_task(task)
+    model, examples = headed(tiny, notes)
     varied: list[int] = []
     monkeypatch.setattr(model, "augment", lambda batch: [varied.append(1), batch][1])
-    examples = [model.encode(row) for row in notes]
     how = Recipe(steps=3, learning_rates=(1e-3,), looks=1, augment=augment)
     fit(model, examples, lambda _: 0.0, how, seed=0, progress=False)
     assert len(varied) == (3 if augment else 0)

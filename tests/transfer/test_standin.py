@@ -7,11 +7,11 @@ import torch
 from datasets import DatasetDict
 from safetensors.torch import load_file
 
+from tests.support.published import or_skip
 from tlzoo.adapters.weights import Checkpoint
 from tlzoo.blobs import cache_dir
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import find
-from tlzoo.errors import UnavailableError
 from tlzoo.transfer import standin
 from tlzoo.transfer.assemble import assemble
 from tlzoo.transfer.recipe import Recipe
@@ -45,10 +45,8 @@ def test_a_text_encoder_is_pretrained_by_the_objective_of_its_paper(
         return model, network, task, replace(data, splits=few)
 
     monkeypatch.setattr(standin, "learner", small)
-    try:
+    with or_skip():
         trained = assemble(Checkpoint(card, "nano", "stand-in"))
-    except UnavailableError as error:
-        pytest.skip(str(error))
     file = load_file(standin.cached_path(standin.recipe_key(catalogue.get(card), "nano")))
     assert set(file) == set(trained.state_dict())
     torch.manual_seed(standin.SEED)
