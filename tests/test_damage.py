@@ -1,7 +1,5 @@
 """Whatever happens to a file of the cache, the next result is the same, and a line says what was made anew."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """The README's recipes do what they say: its own lines, run in a folder that has what they name."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

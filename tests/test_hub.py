@@ -1,7 +1,5 @@
 """The unmodified Hub clients, and `tlzoo.blobs`, against a Hub on loopback."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """``tlzoo.metric``: what training code of one's own computes is what the board says."""
 
-from __future__ import annotations
-
 import re
 import socket
 from pathlib import Path

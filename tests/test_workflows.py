@@ -25,10 +25,6 @@ def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_both_are_there() -> None:
-    assert {path.stem for path in WORKFLOWS} >= {"ci", "cards"}
-
-
 @each
 def test_a_pull_request_gets_no_rights_and_no_secrets(path: Path) -> None:
     text, workflow = path.read_text(encoding="utf-8"), load(path)
@@ -74,21 +70,6 @@ def test_cards_are_checked_by_the_code_of_the_base() -> None:
     assert '--changed-against "$BASE" --cards-of "$HEAD"' in check
     assert "$GITHUB_STEP_SUMMARY" in commands
     assert any(step.get("uses", "").startswith("actions/upload-artifact@") for step in everything)
-
-
-def test_ci_runs_lint_types_pages_and_tests() -> None:
-    commands = [step.get("run", "") for step in steps(load(ROOT / ".github" / "workflows" / "ci.yml"))]
-    for part in ("make lint typecheck", "scripts/make_docs.py --check", ".ci/run"):
-        assert part in "\n".join(commands)
-
-
-def test_ci_has_a_browser_and_keeps_the_pictures() -> None:
-    """Without a browser the tests of pages would skip, and nothing would be kept."""
-    job = load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["tests"]["steps"]
-    assert any("apt-get install -y chromium chromium-driver" in step.get("run", "") for step in job)
-    (pictures,) = {step["env"]["TLZOO_SCREENSHOTS"] for step in job if "env" in step}
-    (kept,) = [step for step in job if step.get("uses", "").startswith("actions/upload-artifact@")]
-    assert kept["with"]["path"] == pictures and kept["if"] == "always()"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.stem)

@@ -1,7 +1,5 @@
 """A causal decoder: likelihoods that are right whatever stands beside them, words and replies that it writes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The published TensorFlow Lite DeepLab on real photographs of scikit-image."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

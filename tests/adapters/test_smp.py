@@ -1,7 +1,5 @@
 """Segmenters of segmentation-models-pytorch on real encoder weights, and nano ones that learn."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Windows over a question and a passage: every token knows its characters, and none is lost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path

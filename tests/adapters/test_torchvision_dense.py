@@ -1,7 +1,5 @@
 """Detectors and segmenters of torchvision, under their own file's names."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

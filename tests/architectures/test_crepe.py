@@ -1,7 +1,5 @@
 """CREPE against tones of known pitch, and against torchcrepe 0.0.24's own module."""
 
-from __future__ import annotations
-
 import sys
 from functools import cache
 from pathlib import Path

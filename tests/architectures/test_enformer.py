@@ -1,7 +1,5 @@
 """Enformer: the paper's positions, the conversion's names, bins of any size, and that it learns."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any

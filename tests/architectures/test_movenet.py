@@ -1,7 +1,5 @@
 """MoveNet against LiteRT, which runs Google's int8 file itself, on photographs of people; and what needs no file."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@
 ``(pixel - 127.5) / 128``, and the network's outputs in the order that its ``forward`` gives them.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """OpenL3: the front end against its definition, and the names of the published Keras file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

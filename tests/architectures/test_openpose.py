@@ -1,7 +1,5 @@
 """OpenPose: published layout, fields drawn and read again, and learning; the file itself is not freely available."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

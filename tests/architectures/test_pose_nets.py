@@ -1,7 +1,5 @@
 """What pose nets have in common: learning, other keypoints, and pictures of nobody."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

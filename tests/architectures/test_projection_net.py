@@ -1,7 +1,5 @@
 """ProjectionNet: it learns ten pairs, ranks whatever it is given, and says what it cannot do."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """R-CNNs over torchvision's classes: targets, learning, classes, and what they answer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

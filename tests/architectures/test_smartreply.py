@@ -4,8 +4,6 @@ No other runtime has its custom operators, so the expected values are others' pu
 computed here a second time, the slow way.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 from collections.abc import Sequence

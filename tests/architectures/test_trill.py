@@ -1,7 +1,5 @@
 """TRILL and TRILLsson: patches, sizes, and the names of the published conversion."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

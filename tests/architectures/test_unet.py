@@ -1,7 +1,5 @@
 """The nuclei U-Net against the BioImage Model Zoo's own test tensors, and as a model to start from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

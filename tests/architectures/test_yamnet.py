@@ -1,7 +1,5 @@
 """YAMNet against LiteRT, which runs the published file itself, on a spoken clip; and what needs no file."""
 
-from __future__ import annotations
-
 import copy
 import zipfile
 from pathlib import Path

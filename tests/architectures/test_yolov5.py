@@ -4,8 +4,6 @@
 which had read the same ``yolov5n.pt`` (torch 2.14.1, CPU, float32, in evaluation mode), for the pictures of ``ramp``.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``tlzoo space`` where it cannot start."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """Where the suite gets cards, data and models: every nano variant, and official ones whose files are in packages."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass

@@ -1,7 +1,5 @@
 """What every variant of the catalogue has to do: nothing here knows any of them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Constants of preprocessing are those that the library publishes with its weights, one rule an adapter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """What a model can do by its outputs, it does: the nano variant of every card on each task besides its own."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The JSON lines of predictions are a contract: names, order and values of each type."""
 
-from __future__ import annotations
-
 import json
 import math
 from typing import Any

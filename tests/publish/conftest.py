@@ -1,7 +1,5 @@
 """A Hub that can be written to, and the command line against it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable, Iterator

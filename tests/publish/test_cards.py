@@ -1,7 +1,5 @@
 """Cards on the Hub, through its unmodified client."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

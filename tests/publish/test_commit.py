@@ -1,7 +1,5 @@
 """What a commit would do, without a Hub."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A fine-tuned model on the Hub."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

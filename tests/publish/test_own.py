@@ -1,7 +1,5 @@
 """Results on a person's own data stay, unless they are asked for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pyarrow.parquet as pq

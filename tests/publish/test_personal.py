@@ -1,7 +1,5 @@
 """Nothing of a person or a machine leaves with what is published."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """The results as a data set of the Hub."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A Space as a folder, and on the Hub."""
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Models behind an API, end to end: a chat endpoint on loopback, and the real open model where it is available."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """One data set, read in three ways: as a repository of the Hub, as one's own folder, and from Python."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os

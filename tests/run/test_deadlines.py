@@ -1,7 +1,5 @@
 """Work that hangs is ended, with a row, and the plan goes on; real processes that stand still."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import itertools

@@ -1,7 +1,5 @@
 """DNA from end to end: a plan of two kinds of data, and a person's own sequences."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Callable

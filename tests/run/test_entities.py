@@ -1,7 +1,5 @@
 """Named entities from a person's files to lines of predictions: fine-tuned, kept, opened again, and asked."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

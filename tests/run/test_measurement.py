@@ -1,7 +1,5 @@
 """What a plan is estimated from."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

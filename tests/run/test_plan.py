@@ -1,7 +1,5 @@
 """What is planned without being asked for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Predictions as JSON and as pictures."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import math

@@ -1,7 +1,5 @@
 """How often an evaluation reads a person's files."""
 
-from __future__ import annotations
-
 import importlib
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """``tlzoo.evaluate`` from all that Python code is written in, in new processes, on real sounds."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """The page of predictions says what the types give."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

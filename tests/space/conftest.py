@@ -1,7 +1,5 @@
 """Spaces as their visitors meet them: served by a process of their own, and looked at in a real browser."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket

@@ -1,7 +1,5 @@
 """An answer of every task is seen at once, and not only among its numbers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A Space in a real browser: what a visitor does on each page."""
 
-from __future__ import annotations
-
 import csv
 import json
 import time

@@ -1,7 +1,5 @@
 """What a visitor wants of a board."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Cards are read without asking another machine for anything."""
 
-from __future__ import annotations
-
 import http.server
 import threading
 from collections.abc import Callable, Iterator

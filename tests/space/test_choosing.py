@@ -1,7 +1,5 @@
 """A recommendation is that of the command line."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from html import unescape

@@ -1,7 +1,5 @@
 """Models side by side, in every factor that decides between them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

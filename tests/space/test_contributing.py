@@ -1,7 +1,5 @@
 """A card that a visitor contributes: checked, proposed as a pull request, and read again once it is merged."""
 
-from __future__ import annotations
-
 import html
 import os
 import subprocess

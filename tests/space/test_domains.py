@@ -1,7 +1,5 @@
 """Each of the four Spaces: every page on four screens, an answer to a visitor's own input, and ten visitors at once."""
 
-from __future__ import annotations
-
 import html
 import json
 import os

@@ -1,7 +1,5 @@
 """A download is of the rows that a visitor sees, and leaves nothing behind."""
 
-from __future__ import annotations
-
 import csv
 import tempfile
 from pathlib import Path

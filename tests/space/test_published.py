@@ -1,7 +1,5 @@
 """A published Space: what its repository holds is enough to start it, with the results that ship."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What a Space refuses of requests, and what it does not tell."""
 
-from __future__ import annotations
-
 import http.client
 import urllib.error
 import urllib.request

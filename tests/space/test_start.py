@@ -1,7 +1,5 @@
 """How a Space starts: soon, since what trains models is not read until somebody tries one."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The trade-off in one picture, whatever was measured and whoever named it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

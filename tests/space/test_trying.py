@@ -1,7 +1,5 @@
 """Trying a model: an input, good or bad, and an answer that is drawn."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

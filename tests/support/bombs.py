@@ -1,7 +1,5 @@
 """Small files that are large: made by hand, since what writes such pictures and videos would need their memory."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

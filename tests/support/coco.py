@@ -1,7 +1,5 @@
 """COCO's own code, as a reference."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Sequence

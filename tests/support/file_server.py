@@ -1,7 +1,5 @@
 """A server of one file, which misbehaves on request; and what tests of blobs share."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import threading

@@ -5,8 +5,6 @@ no commit yet below ``uploads``. A request can be left without an answer, as by 
 killed while it waits. People who log in to a Space are all ``me``, and are not asked whether they want to.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

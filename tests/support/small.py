@@ -1,7 +1,5 @@
 """A small backbone over pictures, and trainings as short as a test can have them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pictures of people made of strokes, for the tests of the pose nets."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

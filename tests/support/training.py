@@ -1,7 +1,5 @@
 """Trainings as short as a test can have them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Embedding of sounds: neighbours and a linear probe on the vectors of training examples."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

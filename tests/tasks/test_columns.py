@@ -1,7 +1,5 @@
 """What a task needs of its rows, and what it does without."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Detection: statistics and reducer against pycocotools; a head that learns drawn squares."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any

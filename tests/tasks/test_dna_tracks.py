@@ -1,7 +1,5 @@
 """Language modeling of DNA is a task of its own: other rows, another metric."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Dense heads: which maps they read, where their outputs lie, and which location answers for which box."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Segmentation: statistics, loss and decoding on masks that are known, and a head that learns drawn discs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Cloze: what is asked, how answers are read, and what counts as right."""
 
-from __future__ import annotations
-
 import unicodedata
 
 import pytest

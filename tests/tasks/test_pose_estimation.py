@@ -1,7 +1,5 @@
 """Pose estimation: PCK and OKS-AP against pycocotools, and a head that learns drawn figures."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Question answering: what counts as right, what is learnt, and where answers are said to stand."""
 
-from __future__ import annotations
-
 import string
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Embedding of texts: vectors of a backbone, their cosine, and training that starts from it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Choosing replies: ties, perplexity, and how a chat model's answers are read."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

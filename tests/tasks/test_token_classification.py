@@ -1,7 +1,5 @@
 """Token classification: what counts as right, what is learnt, and where entities are said to stand."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

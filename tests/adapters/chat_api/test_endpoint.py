@@ -1,7 +1,5 @@
 """Which endpoint the environment names, and what is said where it names none."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

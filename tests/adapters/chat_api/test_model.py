@@ -1,7 +1,5 @@
 """A served chat model, against `transformers serve` with a tiny model, and against endpoints that fail."""
 
-from __future__ import annotations
-
 import os
 import socket
 import time

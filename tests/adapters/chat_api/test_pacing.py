@@ -1,7 +1,5 @@
 """When the next request may be sent: what headers say, and what a pace makes of it."""
 
-from __future__ import annotations
-
 import math
 import threading
 import time

@@ -1,7 +1,5 @@
 """MTCNN is taught what the published weights know, and learns it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
