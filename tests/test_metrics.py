@@ -188,7 +188,7 @@ def test_a_trainer_agrees_with_the_board(tmp_path: Path) -> None:
 def test_what_is_wrong_is_one_line() -> None:
     with pytest.raises(InputError, match="did you mean 'rpa'"):
         tlzoo.metric("pitch-extraction", "rpaa")
-    with pytest.raises(InputError, match="unknown task 'image-segmentation'"):
+    with pytest.raises(InputError, match="the JSON form of image-segmentation is a summary"):
         tlzoo.metric("image-segmentation")
     with pytest.raises(InputError, match="labels= has to give the names of the classes"):
         tlzoo.metric("text-classification").compute(predictions=["cat"], references=["dog"])

@@ -48,7 +48,7 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
         known = facts.metrics
         self._type = prediction_type(task)
         if self._type.written:
-            raise InputError(f"{task}: tlzoo.metric needs whole predictions as JSON, which are only a summary here")
+            raise InputError(f"tlzoo.metric: the JSON form of {task} is a summary, from which no score can be computed")
         if name is not None and name not in known:
             raise unknown("metric", name, known, task)
         self._task_name = task

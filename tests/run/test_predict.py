@@ -116,8 +116,8 @@ class Shouts(Model):
 
 
 def test_texts_are_lines_rows_and_what_is_said_on_the_command_line(tmp_path: Path) -> None:
-    lines, table, chats = (tmp_path / name for name in ("lines.txt", "table.csv", "chats.jsonl"))
-    lines.write_text("Hi there\n\n  \nשלום 👋\n", encoding="utf-8")
+    plain, table, chats = (tmp_path / name for name in ("lines.txt", "table.csv", "chats.jsonl"))
+    plain.write_text("Hi there\n\n  \nשלום 👋\n", encoding="utf-8")
     table.write_text("id,Message\n1,one\n2,\n", encoding="utf-8")
     chats.write_text(json.dumps({"prompt": "Tea?", "candidates": ["No", "Yes, please"]}), encoding="utf-8")
     (tmp_path / "notes.bin").write_bytes(b"\0\1")
@@ -250,7 +250,7 @@ def test_a_file_of_questions_is_answered_one_by_one(tmp_path: Path) -> None:
         else:
             assert contexts[i // 3][row["start"] : row["end"]] == row["text"]
             assert json.loads(json.dumps(row)) == row
-    assert "no SQuAD file" in found[6]["error"]
+    assert "not a SQuAD file" in found[6]["error"]
 
 
 def test_a_folder_of_another_kind_does_not_hide_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
