@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlzoo.core.predictions import Entities
-from tlzoo.draw.renderer import MARK, Renderer, writing
+from tlzoo.draw.renderer import MARK, TextRenderer, write_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 _HEAD = f"<!-- {MARK} -->\n"
 
 
-class EntitiesRenderer(Renderer[Entities]):
+class EntitiesRenderer(TextRenderer[Entities]):
     """Writes entities as Markdown."""
 
     suffix, sheet_suffix = ".md", ".md"
     examples_of_each = 12
+    head = _HEAD
 
     def render(self, source: Path, prediction: Entities, target: Path) -> None:
         """Write a line for each entity.
@@ -30,7 +31,7 @@ class EntitiesRenderer(Renderer[Entities]):
             InputError: The file cannot be written.
         """
         lines = [f"- {entity.text} ({entity.label}, {entity.score:.0%})" for entity in prediction.entities]
-        _write(target, "\n".join([_HEAD, *(lines or ["No entities"]), ""]))
+        write_text(target, "\n".join([_HEAD, *(lines or ["No entities"]), ""]))
 
     def contact_sheet(self, rows: Dataset, predictions: Sequence[Entities], right: Sequence[bool], path: Path) -> None:
         """Write a Markdown table of some right and some wrong texts, with the true and the predicted entities marked.
@@ -52,15 +53,7 @@ class EntitiesRenderer(Renderer[Entities]):
                 cells = (title, marked(row["text"], true), marked(row["text"], predicted))
                 lines.append(f"| {' | '.join(' '.join(cell.replace('|', '/').split()) for cell in cells)} |")
         hits = int(np.sum(right))
-        _write(path, "\n".join([*lines, "", f"{hits} of {len(right)} texts are right in every entity.", ""]))
-
-    def was_written_by_tlzoo(self, path: Path) -> bool:
-        """Whether a file begins as those written here."""
-        try:
-            with path.open(encoding="utf-8") as file:
-                return file.read(len(_HEAD)) == _HEAD
-        except (OSError, UnicodeDecodeError):
-            return False
+        write_text(path, "\n".join([*lines, "", f"{hits} of {len(right)} texts are right in every entity.", ""]))
 
 
 def marked(text: str, entities: Sequence[tuple[int, int, str]]) -> str:
@@ -75,8 +68,3 @@ def marked(text: str, entities: Sequence[tuple[int, int, str]]) -> str:
         parts += [text[last:start], f"[{text[start:end]}]({label})"]
         last = end
     return "".join([*parts, text[last:]])
-
-
-def _write(path: Path, text: str) -> None:
-    with writing(path):
-        path.write_text(text, encoding="utf-8")

@@ -80,6 +80,24 @@ class Renderer(ABC, Generic[P]):
             yield title, places[np.unique(np.linspace(0, len(places) - 1, count).round().astype(int))].tolist()
 
 
+class TextRenderer(Renderer[P]):
+    """Writes predictions of one type as text.
+
+    Attributes:
+        head: Beginning of every file, with the mark.
+    """
+
+    head: ClassVar[str]
+
+    def was_written_by_tlzoo(self, path: Path) -> bool:
+        """Whether a file begins as those written here."""
+        try:
+            with path.open(encoding="utf-8") as file:
+                return file.read(len(self.head)) == self.head
+        except (OSError, UnicodeDecodeError):
+            return False
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Make the folder of a file that is written inside the block.
@@ -92,3 +110,13 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text, and make its folder.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with writing(path):
+        path.write_text(text, encoding="utf-8")

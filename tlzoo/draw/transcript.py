@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlzoo.core.predictions import Transcript, Word
-from tlzoo.draw.renderer import MARK, Renderer, writing
+from tlzoo.draw.renderer import MARK, TextRenderer, write_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -24,11 +24,12 @@ _MAX_CUE_SECONDS = 6.0
 """Maximum length of a cue: what people read at once."""
 
 
-class TranscriptRenderer(Renderer[Transcript]):
+class TranscriptRenderer(TextRenderer[Transcript]):
     """Writes transcripts as subtitles."""
 
     suffix, sheet_suffix = ".vtt", ".md"
     examples_of_each = 12
+    head = _HEAD
 
     def render(self, source: Path, prediction: Transcript, target: Path) -> None:
         """Write the words as cues, cut at pauses; a transcript without words has no cues.
@@ -41,7 +42,7 @@ class TranscriptRenderer(Renderer[Transcript]):
             f"{' '.join(word.text for word in cue)}\n"
             for cue in _cues(prediction.words)
         ]
-        _write(target, _HEAD + "".join(cues))
+        write_text(target, _HEAD + "".join(cues))
 
     def contact_sheet(
         self, rows: Dataset, predictions: Sequence[Transcript], right: Sequence[bool], path: Path
@@ -58,15 +59,7 @@ class TranscriptRenderer(Renderer[Transcript]):
                 cells = (title, row["text"], predictions[place].text or "(nothing)", row["id"])
                 lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
         hits = int(np.sum(right))
-        _write(path, "\n".join([*lines, "", f"{hits} of {len(right)} transcripts are right in every word.", ""]))
-
-    def was_written_by_tlzoo(self, path: Path) -> bool:
-        """Whether a file begins as those written here."""
-        try:
-            with path.open(encoding="utf-8") as file:
-                return file.read(len(_HEAD)) == _HEAD
-        except (OSError, UnicodeDecodeError):
-            return False
+        write_text(path, "\n".join([*lines, "", f"{hits} of {len(right)} transcripts are right in every word.", ""]))
 
 
 def _cues(words: Sequence[Word]) -> Iterator[list[Word]]:
@@ -85,8 +78,3 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
-
-
-def _write(path: Path, text: str) -> None:
-    with writing(path):
-        path.write_text(text, encoding="utf-8")
