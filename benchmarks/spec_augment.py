@@ -4,7 +4,8 @@ Usage: python benchmarks/spec_augment.py [STEPS [CARD...]]
 One time mask of at most a fifth of the frames and one frequency mask of at most a fifth of the bands, both drawn for
 each spectrogram and filled with its mean, on the nano variants of YAMNet and OpenL3, from scratch and from their
 stand-ins, on ``spoken-digits`` with seeds 0, 1 and 2. The test examples are not used. Prints a line a model and
-strategy: the best validation accuracy of each seed and their mean, without and with the masks.
+strategy: the best validation accuracy of each seed and their mean, without and with the masks. YAMNet nano from scratch
+has 0.280 without and 0.215 with them after 200 steps, so no recipe has them.
 """
 
 from __future__ import annotations
