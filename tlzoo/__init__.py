@@ -5,7 +5,7 @@ The Python API mirrors the command line: :func:`cards`, :func:`load`, :func:`eva
 
 Example:
     >>> import tlzoo
-    >>> [card.id for card in tlzoo.cards() if card.can_do("pitch-extraction")][:1]
+    >>> [card.id for card in tlzoo.cards() if card.task == "pitch-extraction"]
     ['crepe']
 """
 
@@ -22,7 +22,6 @@ __version__ = "0.1.0"
 __all__ = ["Leaderboard", "__version__", "cards", "evaluate", "load", "metric"]
 _WHERE = {
     "Leaderboard": "tlzoo.api",
-    "cards": "tlzoo.cards.catalogue",
     "evaluate": "tlzoo.run.evaluate",
     "load": "tlzoo.api",
     "metric": "tlzoo.api",
@@ -30,8 +29,8 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in __all__:
         raise AttributeError(f"module 'tlzoo' has no attribute {name!r}; it has: {', '.join(__all__)}")
     from importlib import import_module
 
-    return getattr(import_module(_WHERE[name]), name)
+    return import_module("tlzoo.cards") if name == "cards" else getattr(import_module(_WHERE[name]), name)

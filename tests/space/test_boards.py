@@ -89,6 +89,8 @@ def test_a_board_that_ships_is_read_and_not_ranked_again(
     shipped.mkdir()
     row = dict.fromkeys(BOARD.names) | {"card": "crepe", "task": "pitch-extraction", "metric": "rpa", "value": 0.9}
     row |= {"rank": 1, "strategy": "probe", "fraction": 1.0, "ci_low": 0.8, "ci_high": 1.0, "origin": "reference"}
+    row |= {"variant": "tiny", "weights": "official", "dataset": "pitches", "status": "ok", "n_test": 9}
+    row |= {"seeds": [0], "run_ids": ["a"]}
     pq.write_table(pa.Table.from_pylist([row], schema=BOARD), shipped / "board.parquet")
     monkeypatch.setenv("TLZOO_REFERENCE", str(shipped))
     board = api.Leaderboard(results)
