@@ -5,16 +5,24 @@ from typing import Any
 
 import pytest
 
+from tlzoo.leaderboard.row import ScoredRow
 from tlzoo.space import ready
 
-ROW = {
-    "card": "yamnet",
-    "variant": "nano",
-    "strategy": "full",
-    "weights": "stand-in",
-    "dataset": "notes",
-    "run_ids": ["0123"],
-}
+ROW = ScoredRow(
+    card="yamnet",
+    variant="nano",
+    weights="stand-in",
+    task="audio-classification",
+    dataset="notes",
+    strategy="full",
+    metric="accuracy",
+    status="ok",
+    rank=1,
+    value=0.9,
+    ci_low=0.8,
+    ci_high=1.0,
+    run_ids=["0123"],
+)
 
 
 def test_a_kept_model_that_was_damaged_is_made_anew_with_a_line(
@@ -38,14 +46,13 @@ def test_a_kept_model_that_was_damaged_is_made_anew_with_a_line(
 
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path))
     monkeypatch.setattr(ready, "finetune", finetune)
-    monkeypatch.setattr(ready, "name", lambda row: row["card"])
     for _ in range(2):
-        assert ready._make("audio-classification", ROW, str).name == "yamnet on notes"
+        assert ready._make("audio-classification", ROW, str).name == f"{ROW.name} on notes"
     assert len(made) == 1
     kept = tmp_path / "tried" / "0123"
     (kept / "model.safetensors").write_bytes(b"torn")
     for _ in range(2):
-        assert ready._make("audio-classification", ROW, str).name == "yamnet on notes"
+        assert ready._make("audio-classification", ROW, str).name == f"{ROW.name} on notes"
     assert len(made) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and err.startswith(f"{kept / 'model.safetensors'}: differs from its checksum")
