@@ -190,6 +190,8 @@ def test_what_is_wrong_is_one_line() -> None:
         tlzoo.metric("pitch-extraction", "rpaa")
     with pytest.raises(InputError, match="the JSON form of image-segmentation is a summary"):
         tlzoo.metric("image-segmentation")
+    with pytest.raises(InputError, match="object-detection: a prediction lacks boxes, scores"):
+        tlzoo.metric("object-detection").compute(predictions=[{"labels": [0]}], references=[{}])
     with pytest.raises(InputError, match="labels= has to give the names of the classes"):
         tlzoo.metric("text-classification").compute(predictions=["cat"], references=["dog"])
     with pytest.raises(InputError, match="unknown class 'cow'; did you mean"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 import evaluate
@@ -101,9 +102,10 @@ class TaskMetric(evaluate.Metric):  # type: ignore[misc]
         """Predictions with the field that may stand alone; of scores of classes the best one."""
         made = []
         for given in map(json.loads, texts):
-            if not isinstance(given, dict) and not self._field:
-                raise InputError(f"{self._task_name}: a prediction has the fields {', '.join(self._type.json_names())}")
             prediction = given if isinstance(given, dict) else {self._field: given}
+            needed = [self._field] if self._field else [f.name for f in fields(self._type) if f.default is MISSING]
+            if absent := [name for name in needed if name not in prediction]:
+                raise InputError(f"{self._task_name}: a prediction lacks {', '.join(absent)}")
             if isinstance(prediction.get("label"), list):
                 prediction["label"] = int(np.argmax(prediction["label"]))
             made.append(prediction)
