@@ -18,7 +18,7 @@ def test_a_tagger_is_trained_kept_and_asked(monkeypatch: pytest.MonkeyPatch, tmp
     sentences = [f"They\tO\nlive\tO\nin\tO\n{place}\tB-place\n.\tO\n" for place in places]
     (tmp_path / "data.conll").write_text("\n".join(sentences))
     recipe = Recipe(steps=40, learning_rates=(3e-3,), batch_size=8, looks=1)
-    monkeypatch.setattr("tlzoo.run.finetune.recipe_for", lambda *_: recipe)
+    monkeypatch.setattr("tlzoo.run.plan.recipe_for", lambda *_: recipe)
     notes: list[str] = []
     try:
         done = finetune(
