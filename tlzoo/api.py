@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.boards import board_of
 from tlzoo.leaderboard.store import Store, read_board, results
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ class Leaderboard:
 
     def __init__(self, out: Path | str = ".tlzoo") -> None:
         """Read the results of a folder that ``tlzoo eval --out`` wrote."""
-        self._folders = [Path(out) / "results", reference() / "runs"]
-        self._local = Store(self._folders[0]).read()
+        self._out = Path(out)
+        self._folders = [self._out / "results", reference() / "runs"]
+        self._local = Store(self._folders[0]).read(["run_id", "task", "origin"])
         self._shipped = self._not_local(read_board(reference() / "board.parquet"))
 
     @cached_property
     def results(self) -> pa.Table:
-        """Every row (``tlzoo.leaderboard.schema.RESULT``), with what the bootstrap needs."""
+        """Every row (``tlzoo.leaderboard.schema.RESULT``), with the statistics of every test example."""
         return results(self._folders)
 
     def tasks(self) -> list[str]:
@@ -65,7 +66,8 @@ class Leaderboard:
     def table(self, task: str | None = None) -> pa.Table:
         """Ranked rows of one task or of all (``tlzoo.leaderboard.schema.BOARD``)."""
         shipped = self._shipped if task is None else self._shipped.filter(pc.equal(self._shipped["task"], task))
-        return pa.concat_tables([board(self._local, tasks=None if task is None else [task]), shipped])
+        tasks = None if task is None else [task]
+        return pa.concat_tables([board_of(Store(self._folders[0]), self._out / "boards", tasks), shipped])
 
     def _not_local(self, shipped: pa.Table) -> pa.Table:
         """The shipped rows without those whose runs the folder has too, such as downloaded published results."""

@@ -12,7 +12,7 @@ from typing import Literal, TypedDict, get_args
 from tlzoo.errors import unknown
 
 Domain = Literal["image", "text", "audio", "video"]
-Tier = Literal["official", "stand-in", "none"]
+Tier = Literal["official", "stand-in", "none", "baseline"]
 Strategy = Literal["zero-shot", "few-shot", "scratch", "probe", "partial", "full", "lora", "further"]
 Output = Literal[
     "pooled",  # one vector an example, (batch, dim)
@@ -65,6 +65,8 @@ _COLUMNS = {"ends": "video"}
 
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
+BASELINE: Tier = "baseline"
+"""The tier of rows that are no model: what they predict costs a few lines."""
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 UNTRAINED: tuple[Strategy, ...] = ("zero-shot", "few-shot")
 TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")

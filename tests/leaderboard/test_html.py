@@ -35,17 +35,17 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def test_it_shows_intervals_what_is_missing_and_ties_however_it_is_sorted(row: Maker) -> None:
+def test_it_shows_intervals_places_and_what_is_missing_however_it_is_sorted(row: Maker) -> None:
     lost = row("gone", "probe", 0.0) | {"status": "unavailable", "value": None, "reason": "no weights"}
     found = Cells(fragment(board_of(row("a", "probe", 0.9), row("b", "probe", 0.9), row("c", "probe", 0.5), lost)))
     head, *body = found.rows
-    assert [line[:2] for line in body] == [["1=", "a base"], ["1=", "b base"], ["3", "c base"]]
-    assert body[0][head.index("accuracy ↑ [95%]")] == "0.900 [0.855, 0.940]"
+    assert [line[:2] for line in body] == [["1-2", "a base"], ["1-2", "b base"], ["3", "c base"]]
+    assert body[0][head.index("accuracy ↑ [95%]")] == "0.900 [0.850, 0.935]"
     assert "gone probe: unavailable: no weights" in fragment(board_of(lost))
     rows = [row("a", "probe", 0.9, params=1), row("c", "probe", 0.5, params=2), row("b", "probe", 0.9, params=3)]
     html = fragment(sort(board_of(*rows), "params"))
-    assert [line[:2] for line in Cells(html).rows[1:]] == [["1=", "a base"], ["3", "c base"], ["1=", "b base"]]
-    assert "= after a rank: shared" in html, "not only where a pointer rests on it"
+    assert [line[:2] for line in Cells(html).rows[1:]] == [["1-2", "a base"], ["3", "c base"], ["1-2", "b base"]]
+    assert "the best and the worst place that the evidence allows" in html
 
 
 def test_a_board_that_is_read_as_it_is_brings_no_markup(

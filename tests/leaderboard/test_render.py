@@ -35,10 +35,11 @@ def test_the_table_has_units_intervals_direction_and_tier(small: pa.Table) -> No
         "accuracy ↑ [95%]",
         "latency p50 ms ↓",
         "size MB ↓",
-        "official weights:",
-        "from scratch:",
+        "official",
+        "seeds",
         "+0.400 [+",
-        "positive",
+        "unreplicated",
+        "one seed: intervals hold the choice of test examples",
         "3.7 M",
     ):
         assert part in text, part
@@ -149,8 +150,8 @@ def test_json_csv_and_markdown_have_a_row_each_and_other_formats_are_refused(sma
     assert [r["card"] for r in read] == small["card"].to_pylist()
     assert float(read[0]["value"]) == small["value"][0].as_py()
     lines = render(small, "md").splitlines()
-    assert sum(line.startswith("| 1 ") for line in lines) == 2
-    assert lines[2].count("|") == lines[4].count("|")
+    assert [line[:3] for line in lines if line.startswith("| ")] == ["| #", "| 1", "| 2", "| 3"]
+    assert lines[4].count("|") == lines[6].count("|")
     with pytest.raises(InputError, match="known: csv, html, json, md, table"):
         render(small, "xml")
 

@@ -35,7 +35,7 @@ def test_of_equals_the_fastest_and_what_dominates_it_is_named(
     found = choose(Limits())
     assert found.row and found.row.card == "closed" and found.license == "cc-by-nc-4.0"
     assert found.reasons == (
-        "best accuracy of 4 rows within the limits",
+        "best accuracy on validation of 4 rows within the limits",
         "2 more cannot be told apart from it, and are no faster",
         "on the Pareto front of score, latency and size",
     )
@@ -48,7 +48,7 @@ def test_of_equals_the_fastest_and_what_dominates_it_is_named(
 
 
 def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
-    """The fastest of those that cannot be told apart is beaten in everything by a row of another tier."""
+    """The fastest of those that cannot be told apart is beaten in everything by a row that is worse than the best."""
     others = [[float(i >= 30)] for i in range(200)]  # right on other examples, so that the two cannot be told apart
     rows = [
         row("crepe", "probe", 0.87, latency_ms_p50=4.0),
@@ -56,7 +56,7 @@ def test_what_is_within_the_limits_does_not_dominate_it(row: Maker) -> None:
         row("yamnet", "probe", 0.85, weights="stand-in", latency_ms_p50=5.0, statistics=others),
     ]
     table = board_of(*rows)
-    assert [r["rank"] for r in table.to_pylist()] == [1, 1, 1]
+    assert [r["rank"] for r in table.to_pylist()] == [1, 2, 1]
     found = only(table)
     assert found.row and (found.row.card, found.row.weights) == ("crepe", "official")
     assert found.reasons == (
@@ -122,7 +122,7 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
     other, toy = sorted(select(table, Limits(), lambda card, tier: "mit"), key=str)
     assert toy.row and toy.row.card == "large"
     assert toy.reasons == (
-        "best accuracy of 1 rows within the limits",
+        "best accuracy on validation of 1 rows within the limits",
         "on the Pareto front of score, latency and size",
         "by the local results, measured on a laptop; not compared with the reference results, measured on EPYC",
     )

@@ -59,7 +59,7 @@ def leaderboard(
         raise InputError(
             f"no results{where} in {out} yet; make some with: tlzoo eval --task {task or next(iter(TASKS))}"
         )
-    shown = render.render(board, form, None if wide else terminal.width(), by_tier=sort is None)
+    shown = render.render(board, form, None if wide else terminal.width())
     _say_whose(out)
     terminal.put(shown)
 

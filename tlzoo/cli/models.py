@@ -56,7 +56,7 @@ def finetune(
         say=terminal.say,
     )
     label = METRICS[done.metric].label
-    interval = f"{done.value:.3f} [{done.low:.3f}, {done.high:.3f}]"
+    interval = f"{done.value:.3f}" + ("" if done.low is None else f" [{done.low:.3f}, {done.high:.3f}]")
     terminal.put(f"{label} {interval} on {done.n_test} test examples; written to {done.folder}")
     if done.problems:
         raise InputError(

@@ -5,22 +5,17 @@ Columns are sorted in the browser by a few lines of script; without it everythin
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from html import escape
 from itertools import groupby
 from math import isfinite
-from typing import get_args
 
 import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow
-from tlzoo.leaderboard.statistics import Verdict
 from tlzoo.leaderboard.table import LEGEND, Column, Section, absences, sections
 
-TIES = "= after a rank: shared, those rows cannot be told apart."
-"""Legend of this page, besides that of all boards."""
 STYLE = """
 .tlzoo {--line: light-dark(#d8dee4, #3a424b); --quiet: light-dark(#57606a, #9aa4af);
   --band: light-dark(#f6f8fa, #1c2128); --mark: light-dark(#0072b2, #56b4e9);
@@ -39,6 +34,7 @@ STYLE = """
 .tlzoo th[aria-sort=ascending] button::after {content: " \\25B4"}
 .tlzoo th[aria-sort=descending] button::after {content: " \\25BE"}
 .tlzoo tr.band {background: var(--band)}
+.tlzoo p.note {margin: 0 0 0.4rem; color: var(--bad)}
 .tlzoo td.positive {color: var(--good)} .tlzoo td.negative {color: var(--bad)}
 .tlzoo .bar {display: block; position: relative; height: 3px; background: var(--line); border-radius: 2px;
   margin-top: 3px}
@@ -75,7 +71,7 @@ def fragment(board: pa.Table, hidden: Collection[str] = ()) -> str:
     """
     parts = [_table(section, hidden) for section in sections(board)]
     if parts:
-        parts.append(f"<p class=quiet>{escape(f'{LEGEND} {TIES}')}</p>")
+        parts.append(f"<p class=quiet>{escape(LEGEND)}</p>")
     if listed := missing(board):
         parts.append(f"<p>Without a result:</p>{listed}")
     return f"<div class=tlzoo>{''.join(parts)}</div>"
@@ -104,27 +100,20 @@ def _table(section: Section, hidden: Collection[str]) -> str:
         for column in shown
     )
     rows, low, high = [], *_range(section)
-    sharing = Counter(map(_place, section.rows))
-    for number, (place, neighbours) in enumerate(groupby(section.rows, key=_place)):
+    for number, (_, neighbours) in enumerate(groupby(section.rows, key=lambda row: row.rank)):
         for row in neighbours:
-            cells = "".join(_cell(column, row, sharing[place], low, high) for column in shown)
+            cells = "".join(_cell(column, row, low, high) for column in shown)
             rows.append(f"<tr{' class=band' if number % 2 else ''}>{cells}</tr>")
+    notes = "".join(f"<p class=note>{escape(note)}</p>" for note in section.notes)
     return (
-        f'<div class=wide tabindex=0 role=region aria-label="{escape(section.title)}"><table><caption>'
+        f'{notes}<div class=wide tabindex=0 role=region aria-label="{escape(section.title)}"><table><caption>'
         f"{escape(section.title)}</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def _place(row: ScoredRow) -> tuple[str, int]:
-    """Tier and rank: rows that share them cannot be told apart."""
-    return row.weights, row.rank
-
-
-def _cell(column: Column, row: ScoredRow, tied: int, low: float, high: float) -> str:
+def _cell(column: Column, row: ScoredRow, low: float, high: float) -> str:
     value, text = getattr(row, column.by), escape(column.cell(row))
-    if column.by == "rank" and tied > 1:
-        text = f'<span title="{tied} rows cannot be told apart">{text}=</span>'
-    if column.by == "value" and high > low:
+    if column.by == "value" and high > low and row.ci_low is not None and row.ci_high is not None:
         start, end = ((end - low) / (high - low) * 100 for end in (row.ci_low, row.ci_high))
         text += f'<span class=bar><i style="left:{start:.1f}%;width:{end - start:.1f}%"></i></span>'
     sorted_by = "" if value is None else escape(str(value), quote=True)
@@ -133,7 +122,7 @@ def _cell(column: Column, row: ScoredRow, tied: int, low: float, high: float) ->
 
 def _class(column: Column, row: ScoredRow | None = None) -> str:
     names = ["text"] * column.is_text
-    if row is not None and column.by == "verdict" and row.verdict and row.verdict in get_args(Verdict):
+    if row is not None and column.by == "verdict" and row.verdict in ("positive", "negative"):
         names.append(row.verdict)
     return f' class="{" ".join(names)}"' if names else ""
 
@@ -141,5 +130,6 @@ def _class(column: Column, row: ScoredRow | None = None) -> str:
 def _range(section: Section) -> tuple[float, float]:
     """Ends of the bars of intervals: the metric's own range where it is finite, else that of the rows."""
     metric = METRICS[section.metric]
-    low, high = min(row.ci_low for row in section.rows), max(row.ci_high for row in section.rows)
+    ends = [end for row in section.rows for end in (row.value, row.ci_low, row.ci_high) if end is not None]
+    low, high = min(ends), max(ends)
     return (metric.low if isfinite(metric.low) else low), (metric.high if isfinite(metric.high) else high)

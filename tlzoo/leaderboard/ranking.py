@@ -1,9 +1,9 @@
-"""A board: a pure view of results, ranked with ties."""
+"""A board: a pure view of results, ranked as far as the evidence goes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 
@@ -13,15 +13,22 @@ import pyarrow as pa
 from tlzoo.leaderboard import identity
 from tlzoo.leaderboard.identity import Key, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.row import BoardRow, Point, ResultRow, ScoredRow
+from tlzoo.leaderboard.ranks import places
+from tlzoo.leaderboard.row import BoardRow, ResultRow, ScoredRow
+from tlzoo.leaderboard.runs import Scores, joined, scores, short
 from tlzoo.leaderboard.schema import BOARD
-from tlzoo.leaderboard.statistics import NOT_FINITE, Estimate, estimate, gain, is_finite, tied, verdict
-from tlzoo.vocabulary import TASKS, TIERS
+from tlzoo.leaderboard.speed_up import History, Saving, label_savings, time_to_target
+from tlzoo.leaderboard.statistics import NOT_FINITE, UNTRAINED, Estimate, Gain, SeedVariance, estimate, gain, pooled
+from tlzoo.vocabulary import BASELINE, TASKS, TIERS, TRAINED
 
+VIEW = ("task", *identity.DATA, *identity.MACHINE, "metric")
+"""Columns of results that a part of a board is made of: whatever their share of the labels."""
+_MODEL = ("card", "variant", "weights", "weights_sha256", "card_hash", *identity.BOARD)
+"""Columns of a model, with whatever it is trained by."""
 _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
-"""Columns that a row shares with its baseline: the same architecture, trained from scratch."""
-_KEY = ("card", "variant", "weights", "weights_sha256", "card_hash", "strategy", "recipe", *identity.BOARD)
-"""Columns that runs share which differ only in their seed: they become one row."""
+"""Columns that a row shares with the same architecture, trained from scratch."""
+_KEY = (*_MODEL, "strategy", "recipe", "folds", "tlzoo_version")
+"""Columns that runs share which differ only in their seed and fold: they become one row."""
 _CURVE = tuple(name for name in _KEY if name != "fraction")
 _CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "seed", "origin", "hardware")
 """Columns of a run that may be repeated after a failure, with another recipe or a corrected card."""
@@ -30,9 +37,9 @@ _CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "frac
 def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Iterable[str] | None = None) -> pa.Table:
     """Rank results.
 
-    Seeds of one configuration become one row. Rows are compared only within a task, data set, machine, fraction, metric
-    and tier of weights; there, models whose paired bootstrap difference includes zero share a rank. A number that is
-    not finite is a failure; a failure is left out once the same was run with success.
+    Seeds of one configuration become one row. Rows are compared only within a task, data set, machine, fraction and
+    metric; a place says how many are better for certain. A number that is not finite is a failure; a failure is left
+    out once the same was run with success.
 
     Args:
         results: Rows of ``schema.RESULT``.
@@ -43,143 +50,302 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
         Rows of ``schema.BOARD``, best first, the local ones before the reference's; rows without a value last, with
         status and reason.
     """
-    wanted = set(metrics) if metrics is not None else None
-    rows: list[ResultRow] = results.to_pylist()
-    succeeded: list[ResultRow] = []
-    failed: list[ResultRow] = []
-    for row in rows:
-        if tasks is not None and row["task"] not in tasks:
+    rows = short(results)
+    succeeded, failed = divided(rows, tasks, metrics)
+    ranked: list[BoardRow] = []
+    for view in grouped([rows[i] | {"place": i} for i in succeeded], VIEW):
+        ranked += ranked_view(results.take([row["place"] for row in view]))
+    ranked += standing([rows[i] for i in failed], [rows[i] for i in succeeded])
+    return table(ranked)
+
+
+def divided(
+    rows: Sequence[ResultRow], tasks: Iterable[str] | None = None, metrics: Iterable[str] | None = None
+) -> tuple[list[int], list[int]]:
+    """Places of the rows that have a result of a wanted metric, and of those that have none.
+
+    Args:
+        rows: Results without their long columns.
+        tasks: Only these; all by default.
+        metrics: Only these; by default each task's headlines.
+    """
+    only, wanted = (None if names is None else set(names) for names in (tasks, metrics))
+    succeeded, failed = [], []
+    for place, row in enumerate(rows):
+        if only is not None and row["task"] not in only:
             continue
         if row["status"] != "ok":
-            failed.append(row)
-        elif row["metric"] in wanted if wanted is not None else row["metric"] in TASKS[row["task"]].headlines:
-            if row["value"] is not None and isfinite(row["value"]) and is_finite(row["statistics"]):
-                succeeded.append(row)
-            else:
-                failed.append(_not_finite(row))
-    groups: dict[Key, list[ResultRow]] = defaultdict(list)
-    for row in succeeded:
-        groups[*of(row, _KEY), tuple(row["example_ids"]), tuple(row["groups"])].append(row)
-    entries: list[_Entry] = []
-    for runs in groups.values():
-        entry = _Entry(runs)
-        if entry.estimate.is_finite:
-            entries.append(entry)
+            failed.append(place)
+        elif row["metric"] in (TASKS[row["task"]].headlines if wanted is None else wanted):
+            succeeded.append(place)
+    return succeeded, failed
+
+
+def table(rows: Iterable[BoardRow]) -> pa.Table:
+    """Rows of ``schema.BOARD`` in the order of a board."""
+    return pa.Table.from_pylist([row.to_json() for row in sorted(rows, key=_order)], schema=BOARD)
+
+
+def ranked_view(results: pa.Table) -> list[BoardRow]:
+    """Rank the results of one :data:`VIEW`; all have status ``ok``.
+
+    Raises:
+        ValueError: Long columns do not fit together.
+    """
+    runs, failed = [], []
+    for row, given in zip(short(results), scores(results), strict=True):
+        whole = row["value"] is not None and isfinite(row["value"]) and given.is_finite
+        if whole:
+            runs.append(_Run(row, given))
         else:
-            failed += map(_not_finite, entry.runs)
-    baselines = {of(e.first, _ARCHITECTURE): e for e in sorted(entries, key=_Entry.created) if e.is_baseline}
-    curves = _by(entries, _CURVE)
-    for entry in entries:
-        entry.compare(baselines, curves[of(entry.first, _CURVE)])
-    ranked: list[BoardRow] = []
-    for peers in _by(entries, (*identity.BOARD, "weights")).values():
-        ranked += _rank(peers)
-    ranked += map(_failure, _standing(failed, [run for entry in entries for run in entry.runs]))
-    ranked.sort(key=_order)
-    return pa.Table.from_pylist([row.to_json() for row in ranked], schema=BOARD)
+            failed.append(_not_finite(row))
+    entries = []
+    for alike in _by_key(runs):
+        for entry in _entries(alike):
+            if entry.estimate.is_finite:
+                entries.append(entry)
+            else:
+                failed += [_not_finite(run.row) for run in entry.runs]
+    rows: list[BoardRow] = list(_Board(entries).rows())
+    return rows + standing(failed, [run.row for entry in entries for run in entry.runs])
+
+
+class _Run:
+    """One result."""
+
+    def __init__(self, row: ResultRow, given: Scores) -> None:
+        self.row, self.scores = row, given
+
+
+def _by_key(runs: Iterable[_Run]) -> list[list[_Run]]:
+    """Runs that become one row."""
+    groups: dict[Key, list[_Run]] = defaultdict(list)
+    for run in runs:
+        same = () if run.row["folds"] else (run.scores.ids, run.scores.groups)
+        groups[*of(run.row, _KEY), *same].append(run)
+    return list(groups.values())
+
+
+def _entries(runs: Sequence[_Run]) -> list[_Entry]:
+    """The row of a board that some runs become; several where folds are missing, or hold other examples."""
+    latest = {(r.row["seed"], r.row["fold"]): r for r in sorted(runs, key=lambda r: r.row["created"])}
+    folds = runs[0].row["folds"]
+    if not folds:
+        return [_Entry({seed: ([run], run.scores) for (seed, _), run in sorted(latest.items())})]
+    seeds: dict[int, list[_Run]] = defaultdict(list)
+    for (seed, _), run in sorted(latest.items()):
+        seeds[seed].append(run)
+    whole = {seed: (mine, joined([r.scores for r in mine])) for seed, mine in seeds.items() if len(mine) == folds}
+    alike: dict[tuple[str, ...], dict[int, tuple[list[_Run], Scores]]] = defaultdict(dict)
+    for seed, (mine, given) in whole.items():
+        alike[given.ids][seed] = mine, given
+    return [_Entry(each) for each in alike.values()]
 
 
 class _Entry:
     """One row of a board in the making."""
 
-    def __init__(self, runs: Sequence[ResultRow]) -> None:
-        latest = {r["seed"]: r for r in sorted(runs, key=lambda r: r["created"])}
-        self.runs = [latest[seed] for seed in sorted(latest)]
-        self.first = self.runs[0]
+    def __init__(self, by_seed: Mapping[int, tuple[list[_Run], Scores]]) -> None:
+        self.runs = [run for seed in sorted(by_seed) for run in by_seed[seed][0]]
+        self.first = self.runs[0].row
         self.metric = METRICS[self.first["metric"]]
-        self.ids = self.first["example_ids"]
-        self.estimate = self._estimate()
-        self.compared: dict[str, float | str | None] = {}
+        given = next(iter(by_seed.values()))[1]
+        self.ids, self.seeds = given.ids, sorted(by_seed)
+        self.n_test = len(given.ids)
+        self.estimate = estimate(
+            self.metric, {seed: each.statistics for seed, (_, each) in by_seed.items()}, given.groups
+        )
+        self.compared: dict[str, object] = {}
 
     @property
-    def is_baseline(self) -> bool:
+    def strategy(self) -> str:
+        """The strategy."""
+        return self.first["strategy"] or ""
+
+    @property
+    def is_scratch(self) -> bool:
         """Whether others are compared with it: it was trained from scratch."""
-        return self.first["strategy"] == "scratch" and self.first["weights"] == "none"
+        return self.strategy == "scratch" and self.first["weights"] == "none"
+
+    @property
+    def kind(self) -> str:
+        """What the variance between training runs is pooled over: heads on frozen features vary less than networks."""
+        if self.strategy not in TRAINED:
+            return ""
+        return "probe" if self.strategy == "probe" else "network"
 
     def created(self) -> datetime:
         """When the last of its runs ended."""
-        return max(run["created"] for run in self.runs)
+        return max(run.row["created"] for run in self.runs)
 
-    def _estimate(self, paired: Collection[int] = ()) -> Estimate:
-        by_seed = {run["seed"]: run["statistics"] for run in self.runs}
-        return estimate(self.metric, by_seed, self.first["groups"], paired)
+    def histories(self, threads: int | None = None) -> dict[int, History]:
+        """Training of each seed; only with so many threads, where they are given."""
+        return {
+            run.row["seed"]: History(run.row["history"] or (), run.row["trivial_score"])
+            for run in self.runs
+            if not run.row["fold"] and threads in (None, run.row["threads"])
+        }
 
-    def compare(self, baselines: Mapping[Key, _Entry], curve: Sequence[_Entry]) -> None:
-        """Fill in the columns that are relative to training the same architecture from scratch.
+    @property
+    def validation(self) -> float | None:
+        """Mean over runs of the best validation score; absent where nothing was trained."""
+        best = [max(point["score"] for point in run.row["history"]) for run in self.runs if run.row["history"]]
+        return float(np.mean(best)) if len(best) == len(self.runs) else None
+
+    @property
+    def cost(self) -> float | None:
+        """Seconds of training and of the search of learning rates, mean over runs."""
+        return _mean(
+            None if run.row["train_seconds"] is None else run.row["train_seconds"] + (run.row["search_seconds"] or 0.0)
+            for run in self.runs
+        )
+
+
+class _Board:
+    """The entries of one view, compared with each other."""
+
+    def __init__(self, entries: Sequence[_Entry]) -> None:
+        self.entries = entries
+        kinds: dict[tuple[object, str], list[Estimate]] = defaultdict(list)
+        for entry in entries:
+            kinds[entry.first["fraction"], entry.kind].append(entry.estimate)
+        self.between = {kind: pooled(estimates) for kind, estimates in kinds.items()}
+        self.scratches = {of(e.first, _ARCHITECTURE): e for e in sorted(entries, key=_Entry.created) if e.is_scratch}
+        self.baselines = {
+            (*of(e.first, identity.BOARD), e.strategy): e for e in entries if e.first["weights"] == BASELINE
+        }
+        self.gains: dict[int, Gain] = {}
+
+    def rows(self) -> list[ScoredRow]:
+        """The rows of the board."""
+        curves = _by(self.entries, _CURVE)
+        for entry in self.entries:
+            self._compare(entry, curves[of(entry.first, _CURVE)])
+        for model in _by(self.entries, _MODEL).values():
+            _choose(model)
+        rows = []
+        for peers in _by(self.entries, identity.BOARD).values():
+            ranks = self._places(peers)
+            tiers = {
+                id(entry): place
+                for tier in _by(peers, ("weights",)).values()
+                for entry, place in zip(tier, self._places(tier), strict=True)
+            }
+            rows += [self._row(e, place, tiers[id(e)][0]) for e, place in zip(peers, ranks, strict=True)]
+        return rows
+
+    def _seeds(self, entry: _Entry) -> SeedVariance | None:
+        """Variance between training runs of an entry; None where it is not known."""
+        return self.between[entry.first["fraction"], entry.kind] if entry.kind else UNTRAINED
+
+    def _places(self, entries: Sequence[_Entry]) -> list[tuple[int, int]]:
+        return places([e.estimate for e in entries], [self._seeds(e) for e in entries])
+
+    def _gain(self, entry: _Entry, other: _Entry | None) -> Gain | None:
+        """Paired improvement over another entry on the same examples, if there is one."""
+        if other is None or other is entry or other.ids != entry.ids:
+            return None
+        return gain(entry.estimate, other.estimate, self._seeds(entry), self._seeds(other))
+
+    def _compare(self, entry: _Entry, curve: Sequence[_Entry]) -> None:
+        """Fill in the columns that are relative to other rows.
 
         Args:
-            baselines: Entries trained from scratch, by their architecture.
+            entry: The row.
             curve: This configuration with every share of the labels.
         """
-        if self.first["strategy"] == "scratch":
+        board = of(entry.first, identity.BOARD)
+        if over_classical := self._gain(entry, self.baselines.get((*board, "classical"))):
+            low, _ = over_classical.interval or (0.0, 0.0)
+            entry.compared["beats_classical"] = low > 0
+        if entry.strategy == "scratch" or entry.first["weights"] == BASELINE:
             return
-        scratch = baselines.get(of(self.first, _ARCHITECTURE))
-        if scratch is None or scratch.ids != self.ids:
+        scratch = self.scratches.get(of(entry.first, _ARCHITECTURE))
+        improvement = self._gain(entry, scratch)
+        if scratch is None or improvement is None:
             return
-        improvement = self._gain(scratch)
-        low, high = improvement.interval
-        self.compared = {
+        over_trivial = self._gain(scratch, self.baselines.get((*board, "trivial")))
+        has_learnt = over_trivial is None or over_trivial.interval is None or over_trivial.interval[0] > 0
+        ends = improvement.interval or (None, None)
+        entry.compared |= {
             "scratch_value": scratch.estimate.value,
             "gain": improvement.value,
-            "gain_low": low,
-            "gain_high": high,
-            "verdict": verdict(improvement),
-            "time_to_target": _time_ratio(scratch.runs, self.runs),
-            "label_savings": self._label_savings(scratch, curve),
+            "gain_low": ends[0],
+            "gain_high": ends[1],
+            "verdict": _verdict(entry, improvement, has_learnt),
         }
+        if entry.cost and scratch.cost:
+            entry.compared["cost_ratio"] = scratch.cost / entry.cost
+        if not has_learnt:
+            return
+        threads = entry.first["threads"]
+        if sooner := time_to_target(scratch.histories(threads), entry.histories(threads), "seconds"):
+            entry.compared |= _columns("time_to_target", sooner) | {"target_reached": sooner.reached}
+        if steps := time_to_target(scratch.histories(), entry.histories(), "step"):
+            entry.compared |= {"steps_to_target": steps.ratio, "target_reached": steps.reached}
+        if entry.first["fraction"] == 1.0:
+            points = {e.first["fraction"] or 0.0: e.estimate for e in curve if e.ids == entry.ids}
+            saved = label_savings(scratch.estimate, points, self._seeds(scratch), self._seeds(entry))
+            if saved:
+                entry.compared |= _columns("label_savings", saved) | {"labels_reached": saved.reached}
 
-    def _gain(self, scratch: _Entry) -> Estimate:
-        seeds = [{run["seed"] for run in entry.runs} for entry in (self, scratch)]
-        if seeds[0] == seeds[1]:
-            return gain(self.metric, self.estimate, scratch.estimate)
-        both = seeds[0] & seeds[1]
-        return gain(self.metric, self._estimate(both), scratch._estimate(both))
-
-    def _label_savings(self, scratch: _Entry, curve: Sequence[_Entry]) -> float | None:
-        """All labels over the fewest with which this strategy reaches what scratch reaches with all of them."""
-        if self.first["fraction"] != 1.0 or len(curve) < 2:
-            return None
-        shares = [
-            entry.first["fraction"] or 0.0
-            for entry in curve
-            if self.metric.sign * (entry.estimate.value - scratch.estimate.value) >= 0
-        ]
-        return 1 / min(shares) if shares else None
-
-    def row(self, rank: int) -> ScoredRow:
-        """The row of a board that its runs become."""
-        low, high = self.estimate.interval
-        timed = [r["train_seconds"] for r in self.runs if r["threads"] == self.first["threads"]]
-        columns = _shared(self.first) | {
-            "rank": rank,
-            "seeds": [r["seed"] for r in self.runs],
-            "run_ids": [r["run_id"] for r in self.runs],
-            "value": self.estimate.value,
+    def _row(self, entry: _Entry, place: tuple[int, int], tier_rank: int) -> ScoredRow:
+        """The row of a board that an entry becomes."""
+        seeds, rows = self._seeds(entry), [run.row for run in entry.runs]
+        low, high = entry.estimate.interval(seeds) or (None, None)
+        timed = [row["train_seconds"] for row in rows if row["threads"] == entry.first["threads"]]
+        columns = _shared(entry.first) | {
+            "rank": place[0],
+            "rank_worst": place[1],
+            "tier_rank": tier_rank,
+            "seeds": entry.seeds,
+            "run_ids": [row["run_id"] for row in rows],
+            "n_test": entry.n_test,
+            "value": entry.estimate.value,
+            "validation": entry.validation,
             "ci_low": low,
             "ci_high": high,
+            "groups": entry.estimate.sample.units,
+            "seed_sd": None if seeds is None else seeds.sd,
             "train_seconds": _mean(timed),
-            "requests": _total(r["requests"] for r in self.runs),
-            "cached": _total(r["cached"] for r in self.runs),
-            "prompt_tokens": _total(r["prompt_tokens"] for r in self.runs),
-            "completion_tokens": _total(r["completion_tokens"] for r in self.runs),
-            "cost_usd": _total(r["cost_usd"] for r in self.runs),
+            "requests": _total(row["requests"] for row in rows),
+            "cached": _total(row["cached"] for row in rows),
+            "prompt_tokens": _total(row["prompt_tokens"] for row in rows),
+            "completion_tokens": _total(row["completion_tokens"] for row in rows),
+            "cost_usd": _total(row["cost_usd"] for row in rows),
         }
-        return ScoredRow(**columns | self.compared)  # type: ignore[arg-type]
+        return ScoredRow(**columns | entry.compared)  # type: ignore[arg-type]
 
 
-def _rank(peers: list[_Entry]) -> list[ScoredRow]:
-    """Standard competition ranks; a row shares its rank with the best of its tie group."""
-    metric = peers[0].metric
-    peers = sorted(peers, key=lambda e: -metric.sign * e.estimate.value)
-    rows: list[ScoredRow] = []
-    leader: Estimate | None = None
-    rank = 1
-    for position, entry in enumerate(peers, start=1):
-        comparable = leader is not None and entry.ids == peers[rank - 1].ids
-        if not (comparable and leader is not None and tied(metric, leader, entry.estimate)):
-            leader, rank = entry.estimate, position
-        rows.append(entry.row(rank))
-    return rows
+def _verdict(entry: _Entry, improvement: Gain, scratch_has_learnt: bool) -> str | None:
+    """What is said of transfer; see ``schema.VERDICTS``."""
+    plain = improvement.verdict
+    if plain is None:
+        return None
+    if not scratch_has_learnt:
+        return "scratch did not learn"
+    return "frozen features below scratch" if plain == "negative" and entry.strategy == "probe" else plain
+
+
+def _choose(entries: Sequence[_Entry]) -> None:
+    """Mark the strategy that validation chose for a model, and what became of negative transfer."""
+    trained = [e for e in entries if e.kind and not e.is_scratch and e.strategy != "further"]
+    scored = {id(entry): entry.validation for entry in trained}
+    known = [entry for entry in trained if scored[id(entry)] is not None]
+    if not known:
+        return
+    best = max(known, key=lambda entry: (scored[id(entry)], entry.created()))
+    for entry in trained:
+        entry.compared["chosen"] = entry is best
+    if best.compared.get("verdict") != "negative":
+        return
+    further = [entry for entry in entries if entry.strategy == "further"]
+    recovered = any(e.compared.get("verdict") in ("positive", "neutral") for e in further)
+    best.compared["remedy"] = "recovered" if recovered else "not recovered" if further else "not run"
+
+
+def _columns(name: str, saving: Saving) -> dict[str, object]:
+    return {name: saving.ratio, f"{name}_low": saving.low, f"{name}_high": saving.high}
 
 
 def _not_finite(row: ResultRow) -> ResultRow:
@@ -196,12 +362,13 @@ def _shared(row: Mapping[str, object]) -> dict[str, object]:
     return {name: row[name] for name in BOARD.names if name in row}
 
 
-def _standing(failed: Iterable[ResultRow], succeeded: Iterable[ResultRow]) -> list[ResultRow]:
+def standing(failed: Iterable[ResultRow], succeeded: Iterable[ResultRow]) -> list[BoardRow]:
     """Failures that no later success has repaired: the last one of each run."""
     last = {of(row, _CELL): row for row in sorted(failed, key=lambda row: row["created"])}
     same = ("card", "task", "dataset", "origin")
     successes = {of(rows[0], same): rows for rows in grouped(succeeded, same)}
-    return [row for row in last.values() if not any(_repairs(s, row) for s in successes.get(of(row, same), ()))]
+    left = [row for row in last.values() if not any(_repairs(s, row) for s in successes.get(of(row, same), ()))]
+    return [_failure(row) for row in left]
 
 
 def _repairs(row: ResultRow, failure: ResultRow) -> bool:
@@ -218,8 +385,8 @@ def _repairs(row: ResultRow, failure: ResultRow) -> bool:
 _Texts = tuple[str, ...]
 
 
-def _order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, float, str, int, int, float, _Texts]:
-    """Sort key: rows with a value first; the local ones before the reference's; within a tier by rank and score."""
+def _order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, float, str, float, int, _Texts]:
+    """Sort key: rows with a value first; the local ones before the reference's; then by score."""
     tier = TIERS.index(row.weights) if row.weights in TIERS else len(TIERS)
     fingerprint, hardware, device = row.dataset_fingerprint or "", row.hardware or "", row.device or ""
     return (
@@ -229,9 +396,8 @@ def _order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, float, str, int, 
         (row.origin or "", *((hardware, device) if row.is_scored else ())),
         -(row.fraction or 0),
         row.metric or "",
-        tier,
-        row.rank or 0,
         -row.score if isinstance(row, ScoredRow) else 0.0,
+        tier,
         (row.card, row.strategy or ""),
     )
 
@@ -253,23 +419,3 @@ def _total(values: Iterable[float | None]) -> float | None:
     listed = list(values)
     known = [value for value in listed if value is not None]
     return sum(known) if len(known) == len(listed) else None
-
-
-def _time_ratio(scratch: list[ResultRow], model: list[ResultRow]) -> float | None:
-    """How many times sooner training reaches scratch's best validation score; above 1 is faster."""
-    ratios = []
-    partner = {r["seed"]: r for r in model}
-    for run in scratch:
-        other = partner.get(run["seed"])
-        if other is None or not run["history"] or not other["history"] or run["threads"] != other["threads"]:
-            continue
-        target = max(p["score"] for p in run["history"])
-        slow, fast = _first(run["history"], target), _first(other["history"], target)
-        if slow is None or fast is None or fast <= 0:
-            return None
-        ratios.append(slow / fast)
-    return float(np.exp(np.mean(np.log(ratios)))) if ratios else None
-
-
-def _first(history: list[Point], target: float) -> float | None:
-    return next((p["seconds"] for p in history if p["score"] >= target), None)

@@ -23,6 +23,10 @@ from tlzoo.leaderboard.table import absences, sections
 from tlzoo.leaderboard.terminal import to_text
 
 FORMATS: tuple[str, ...] = get_args(Format)
+_FALLING = frozenset(
+    {"gain", "throughput", "validation", "time_to_target", "steps_to_target", "cost_ratio", "label_savings"}
+)
+"""Columns of which more is better."""
 
 
 def to_json(board: pa.Table) -> str:
@@ -44,7 +48,12 @@ def to_markdown(board: pa.Table) -> str:
     """One table for each task, data set and fraction, then what has no result, and why."""
     lines: list[str] = []
     for part in sections(board):
-        lines += [f"### {part.title}", "", "| " + " | ".join(map(part.head, part.brief)) + " |"]
+        lines += [
+            f"### {part.title}",
+            "",
+            *(f"{note}\n" for note in part.notes),
+            "| " + " | ".join(map(part.head, part.brief)) + " |",
+        ]
         lines.append("|" + "|".join("---" if c.is_text else "---:" for c in part.brief) + "|")
         lines += ["| " + " | ".join(c.cell(row) for c in part.brief) + " |" for row in part.rows]
         lines.append("")
@@ -54,10 +63,10 @@ def to_markdown(board: pa.Table) -> str:
     return "\n".join(lines)
 
 
-def render(board: pa.Table, form: str, width: int | None = None, by_tier: bool = True) -> str:
-    """Render a board in one of :data:`FORMATS`; ``width`` and ``by_tier`` are of ``tlzoo.leaderboard.terminal``."""
+def render(board: pa.Table, form: str, width: int | None = None) -> str:
+    """Render a board in one of :data:`FORMATS`; ``width`` is of ``tlzoo.leaderboard.terminal``."""
     if form == "table":
-        return to_text(board, width, by_tier)
+        return to_text(board, width)
     if form == "html":
         return page(board)
     renderers = {"md": to_markdown, "csv": to_csv, "json": to_json}
@@ -81,5 +90,5 @@ def sort(board: pa.Table, column: str) -> pa.Table:
         signs = [METRICS[name].sign if name in METRICS else 1 for name in board["metric"].to_pylist()]
         quality = pc.multiply(board["value"], pa.array(signs, pa.int64()))
         return board.take(pc.sort_indices(pa.table({"quality": quality}), [("quality", "descending")]))
-    rising = column not in ("gain", "throughput", "time_to_target", "label_savings")
+    rising = column not in _FALLING
     return board.sort_by([(column, "ascending" if rising else "descending")])

@@ -14,6 +14,9 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.types import Statistics
 from tlzoo.vocabulary import Tier
 
+PROVISIONAL = 6
+"""With fewer independent groups in the test, an interval is a rough guess."""
+
 
 class Point(TypedDict):
     """A moment of training (column ``history``)."""
@@ -36,6 +39,8 @@ class ResultRow(TypedDict):
     strategy: str | None
     seed: int
     fraction: float | None
+    fold: int | None
+    folds: int | None
     metric: str
     value: float | None
     status: str
@@ -45,7 +50,9 @@ class ResultRow(TypedDict):
     groups: list[str]
     statistics: Statistics
     history: list[Point] | None
+    trivial_score: float | None
     train_seconds: float | None
+    search_seconds: float | None
     latency_ms_p50: float | None
     latency_ms_p90: float | None
     latency_ms_p99: float | None
@@ -75,6 +82,8 @@ class BoardRow:
     """A row of ``schema.BOARD``, whose columns it has in their order; ``schema.BOARD_FIELDS`` says what they mean."""
 
     rank: int | None = None
+    rank_worst: int | None = None
+    tier_rank: int | None = None
     card: str
     variant: str
     weights: Tier
@@ -82,18 +91,33 @@ class BoardRow:
     dataset: str
     strategy: str | None = None
     seeds: list[int] | None = None
+    folds: int | None = None
     fraction: float | None = None
     metric: str
     value: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
+    groups: int | None = None
+    seed_sd: float | None = None
     scratch_value: float | None = None
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
     verdict: str | None = None
+    validation: float | None = None
+    chosen: bool | None = None
+    remedy: str | None = None
+    beats_classical: bool | None = None
     time_to_target: float | None = None
+    time_to_target_low: float | None = None
+    time_to_target_high: float | None = None
+    steps_to_target: float | None = None
+    target_reached: str | None = None
+    cost_ratio: float | None = None
     label_savings: float | None = None
+    label_savings_low: float | None = None
+    label_savings_high: float | None = None
+    labels_reached: str | None = None
     train_seconds: float | None = None
     latency_ms_p50: float | None = None
     latency_ms_p90: float | None = None
@@ -130,6 +154,11 @@ class BoardRow:
         return self.fraction == 1.0
 
     @property
+    def is_provisional(self) -> bool:
+        """Whether so few independent groups were tested that an interval is a rough guess."""
+        return self.groups is not None and self.groups < PROVISIONAL
+
+    @property
     def name(self) -> str:
         """What a person calls it."""
         return f"{self.card} {self.variant} {self.strategy}"
@@ -141,14 +170,14 @@ class BoardRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredRow(BoardRow):
-    """A row that has a value, and with it a rank and an interval."""
+    """A row that has a value, and with it a place."""
 
     rank: int
+    rank_worst: int
+    tier_rank: int
     strategy: str
     fraction: float
     value: float
-    ci_low: float
-    ci_high: float
 
     @property
     def score(self) -> float:
@@ -157,8 +186,15 @@ class ScoredRow(BoardRow):
 
     @property
     def margins(self) -> tuple[float, float]:
-        """How far the interval reaches below and above the value."""
+        """How far the interval reaches below and above the value; nowhere, where there is none."""
+        if self.ci_low is None or self.ci_high is None:
+            return 0.0, 0.0
         return self.value - self.ci_low, self.ci_high - self.value
+
+    @property
+    def places(self) -> str:
+        """The places that the evidence allows: ``2`` or ``1-4``."""
+        return str(self.rank) if self.rank_worst in (None, self.rank) else f"{self.rank}-{self.rank_worst}"
 
     @property
     def latency(self) -> float:

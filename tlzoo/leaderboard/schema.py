@@ -13,6 +13,16 @@ VERSION = 1
 older rows have null there."""
 
 Status = Literal["ok", "skipped", "unavailable", "diverged", "out-of-memory", "timeout", "error"]
+VERDICTS = (
+    "positive",
+    "neutral",
+    "negative",
+    "frozen features below scratch",
+    "unreplicated",
+    "scratch did not learn",
+)
+"""What is said of transfer: a probe cannot be negative transfer, since it trains a head alone; one seed tells nothing
+of training; and whoever beats a scratch that learnt nothing has not shown that transfer helped."""
 FINAL: frozenset[str] = frozenset({"ok", "diverged"})
 """Statuses that a rerun would not change."""
 PLANNED: frozenset[str] = frozenset({"ok", "skipped", "unavailable"})
@@ -59,19 +69,23 @@ RESULT_FIELDS = (
     Field("run_id", _TEXT, "Content key of the run", range="32 hexadecimal digits", is_needed="always"),
     Field("card", _TEXT, "Id of the model's card", is_needed="always"),
     Field("variant", _TEXT, "Id of the card's variant", is_needed="always"),
-    Field("weights", _TEXT, "Tier of the weights", range="official, stand-in, none", is_needed="always"),
+    Field("weights", _TEXT, "Tier of the weights", range="official, stand-in, none, baseline", is_needed="always"),
     Field("task", _TEXT, "The task", range="a task of tlzoo", is_needed="always"),
     Field("dataset", _TEXT, "Name of the data set", is_needed="always"),
     Field(
         "strategy",
         _TEXT,
         "What is trained",
-        range="zero-shot, few-shot, scratch, probe, partial, full, lora, further",
+        range="zero-shot, few-shot, scratch, probe, partial, full, lora, further, trivial, classical",
         null="no strategy of the model could be planned",
         is_needed="ok",
     ),
     Field("seed", _COUNT, "Seed of the run", range=">= 0", null=_NOT_RUN, is_needed="ok"),
     Field("fraction", _NUMBER, "Share of the training labels", range="(0, 1]", null=_NOT_RUN, is_needed="ok"),
+    Field("fold", _COUNT, "Which fold was tested", range=">= 0, < `folds`", null="the data were split once"),
+    Field(
+        "folds", _COUNT, "Number of folds of the seed's cross-validation", range=">= 2", null="the data were split once"
+    ),
     Field("metric", _TEXT, "Name of the metric", range="see Metrics", is_needed="always"),
     Field("value", _NUMBER, "The metric on the test examples", range="of the metric", null=_NO_RESULT),
     Field(
@@ -88,7 +102,7 @@ RESULT_FIELDS = (
     Field(
         "groups",
         pa.list_(_TEXT),
-        "What the bootstrap resamples, for each test example: a voice, a document, or the example itself",
+        "What is independent, for each test example: a voice, a document, or the example itself",
         null=_NO_RESULT,
         is_needed="ok",
     ),
@@ -103,6 +117,12 @@ RESULT_FIELDS = (
         "history",
         pa.list_(_POINT),
         "Training seconds, step, training loss and validation score (higher is better) at each evaluation",
+        null=_UNTRAINED,
+    ),
+    Field(
+        "trivial_score",
+        _NUMBER,
+        "Validation score of the trivial predictor, as in `history`; what scratch has to beat to have learnt",
         null=_UNTRAINED,
     ),
     Field(
@@ -202,6 +222,7 @@ USAGE = ("requests", "cached", "prompt_tokens", "completion_tokens", "cost_usd")
 
 _BY_NAME = {field.name: field for field in RESULT_FIELDS}
 _UNSCORED = "the row has no value"
+_NO_INTERVAL = "the test has fewer than two independent groups"
 _UNCOMPARED = "the row is a baseline itself, or there is no run from scratch on the same test examples"
 
 
@@ -220,7 +241,18 @@ BOARD_FIELDS = (
     Field(
         "rank",
         _COUNT,
-        "Rank within task, data, machine, fraction, metric and tier of weights; ties share it",
+        "Best place that the evidence allows among all rows of the same task, data, machine, fraction and metric",
+        range=">= 1",
+        null=_UNSCORED,
+        is_needed="ok",
+    ),
+    Field(
+        "rank_worst", _COUNT, "Worst place that the evidence allows there", range=">= 1", null=_UNSCORED, is_needed="ok"
+    ),
+    Field(
+        "tier_rank",
+        _COUNT,
+        "Best place that the evidence allows among the rows of the same tier of weights",
         range=">= 1",
         null=_UNSCORED,
         is_needed="ok",
@@ -228,35 +260,103 @@ BOARD_FIELDS = (
     *(replace(_BY_NAME[name], is_needed="always") for name in ("card", "variant", "weights", "task", "dataset")),
     _BY_NAME["strategy"],
     Field("seeds", pa.list_(_COUNT), "Seeds of the runs that the row brings together"),
+    _BY_NAME["folds"],
     _BY_NAME["fraction"],
     replace(_BY_NAME["metric"], is_needed="always"),
     replace(_BY_NAME["value"], meaning="The metric on the test examples; mean over seeds", null=_UNSCORED),
-    Field("ci_low", _NUMBER, "Lower end of the value's 95% bootstrap interval", null=_UNSCORED, is_needed="ok"),
-    Field("ci_high", _NUMBER, "Upper end of the value's 95% bootstrap interval", null=_UNSCORED, is_needed="ok"),
+    Field("ci_low", _NUMBER, "Lower end of the value's 95% interval", null=_NO_INTERVAL),
+    Field("ci_high", _NUMBER, "Upper end of the value's 95% interval", null=_NO_INTERVAL),
+    Field("groups", _COUNT, "Number of independent groups among the test examples", range=">= 1", null=_UNSCORED),
+    Field(
+        "seed_sd",
+        _NUMBER,
+        "Standard deviation between training runs, pooled over the board; 0 where nothing is trained",
+        range=">= 0",
+        null="no model of the kind was trained with several seeds; intervals then hold the sampling of examples only",
+    ),
     Field("scratch_value", _NUMBER, "Value of the same architecture trained from scratch", null=_UNCOMPARED),
     Field("gain", _NUMBER, "Paired improvement over scratch; positive is better for every metric", null=_UNCOMPARED),
-    Field("gain_low", _NUMBER, "Lower end of the gain's 95% bootstrap interval", null=_UNCOMPARED),
-    Field("gain_high", _NUMBER, "Upper end of the gain's 95% bootstrap interval", null=_UNCOMPARED),
+    Field("gain_low", _NUMBER, "Lower end of the gain's 95% interval", null=f"{_UNCOMPARED}; or {_NO_INTERVAL}"),
+    Field("gain_high", _NUMBER, "Upper end of the gain's 95% interval", null=f"{_UNCOMPARED}; or {_NO_INTERVAL}"),
     Field(
         "verdict",
         _TEXT,
         "Whether transfer helped, from the interval of the gain",
-        range="positive, neutral, negative, not finite",
-        null=_UNCOMPARED,
+        range=", ".join(VERDICTS),
+        null=f"{_UNCOMPARED}; or {_NO_INTERVAL}",
+    ),
+    Field(
+        "validation",
+        _NUMBER,
+        "Validation score that choices are made by, higher is better; mean over runs",
+        null="nothing was trained",
+    ),
+    Field(
+        "chosen",
+        pa.bool_(),
+        "Whether validation chose this strategy for the model: its verdict is the model's",
+        null="nothing was trained, or the row is a baseline",
+    ),
+    Field(
+        "remedy",
+        _TEXT,
+        "What longer and deeper training did after negative transfer",
+        range="recovered, not recovered, not run",
+        null="the model's verdict is not negative",
+    ),
+    Field(
+        "beats_classical",
+        pa.bool_(),
+        "Whether the row is better for certain than the classical baseline",
+        null="there is no classical baseline on the same test examples",
     ),
     Field(
         "time_to_target",
         _NUMBER,
-        "How many times sooner training reached the best validation score of scratch",
+        "How many times sooner, in seconds, training reached what scratch reaches: the trivial predictor's validation "
+        "score and 95% of what scratch gains over it; geometric mean over seeds",
         range="> 0; above 1 is faster",
-        null=f"{_UNCOMPARED}; or the score was not reached",
+        null=f"{_UNCOMPARED}; the target was not reached; or scratch did not learn",
+    ),
+    Field("time_to_target_low", _NUMBER, "Lower end of its 95% interval", null="as there, or there is one seed"),
+    Field("time_to_target_high", _NUMBER, "Upper end of its 95% interval", null="as there, or there is one seed"),
+    Field(
+        "steps_to_target",
+        _NUMBER,
+        "The same in optimizer steps, which do not depend on the machine",
+        range="> 0; above 1 is faster",
+        null="as `time_to_target`",
+    ),
+    Field(
+        "target_reached",
+        _TEXT,
+        "Whether training reached the target; at the start: at the first evaluation, so that the ratio is a minimum",
+        range="reached, at the start, not reached",
+        null=f"{_UNCOMPARED}; or scratch did not learn",
+    ),
+    Field(
+        "cost_ratio",
+        _NUMBER,
+        "Seconds of scratch's training and search of learning rates over those of the strategy",
+        range="> 0; above 1 is cheaper",
+        null=_UNCOMPARED,
     ),
     Field(
         "label_savings",
         _NUMBER,
-        "All labels over the fewest with which the strategy reaches what scratch reaches with all",
+        "All labels over the fewest with which the strategy reaches what scratch reaches with all, on the interpolated "
+        "learning curve",
         range=">= 1",
-        null=f"{_UNCOMPARED}; or only one fraction was run",
+        null=f"{_UNCOMPARED}; scratch's value was not reached; or fewer than three fractions were run",
+    ),
+    Field("label_savings_low", _NUMBER, "Lower end of its 95% interval; 0: not reached", null="as `labels_reached`"),
+    Field("label_savings_high", _NUMBER, "Upper end of its 95% interval", null="as `labels_reached`"),
+    Field(
+        "labels_reached",
+        _TEXT,
+        "Whether scratch's value was reached; at the start: with the fewest labels, so that the savings are a minimum",
+        range="reached, at the start, not reached",
+        null=f"{_UNCOMPARED}; or fewer than three fractions were run",
     ),
     _over_seeds("train_seconds", "mean"),
     *_as_in_results(*MEASURED),

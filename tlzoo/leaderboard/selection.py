@@ -12,6 +12,7 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
 from tlzoo.leaderboard.table import megabytes
+from tlzoo.vocabulary import BASELINE
 
 LicenseOf = Callable[[str, str], str]
 """Gives the licence of a card's weights of a tier."""
@@ -24,7 +25,8 @@ class Limits:
     Attributes:
         max_size_mb: Maximum size of the parameters in MB (10^6 bytes).
         max_latency_ms: Maximum latency of one example in ms, median.
-        min_score: The headline metric must be at least as good as this, whatever its direction.
+        min_score: The worse end of the headline metric's 95% interval must be at least as good as this, whatever the
+            metric's direction.
         licenses: Accepted SPDX identifiers, in small letters.
     """
 
@@ -59,9 +61,10 @@ def select(board: pa.Table, limits: Limits, license_of: LicenseOf) -> list[Selec
     """Choose on each task's data, among all that was run with all labels on one machine.
 
     The local results decide where there are any, else the reference's, and never both. The best score within the limits
-    wins; of those that share its rank, which cannot be told apart, the fastest, and then the smallest. Where a row of
-    another rank or tier, within the limits too, is as good in score, latency and size and better in one, that row is
-    taken: no recommendation is dominated by what can be afforded.
+    wins, as validation has it, so that the test score that is reported was not chosen for being high; of those that no
+    more rows are better than for certain, the fastest, and then the smallest. Where another row within the limits is as
+    good in score, latency and size and better in one, that row is taken: no recommendation is dominated by what can be
+    afforded. Baselines are no models, and are not taken.
 
     Args:
         board: Rows of ``schema.BOARD``.
@@ -73,7 +76,7 @@ def select(board: pa.Table, limits: Limits, license_of: LicenseOf) -> list[Selec
     """
     everything = rows_of(board)
     titles = Titles(everything)
-    rows = [row for row in scored(everything) if row.on_all_labels]
+    rows = [row for row in scored(everything) if row.on_all_labels and row.weights != BASELINE]
     return [_on(alike, titles, limits, license_of) for alike in grouped(rows, ("task", *DATA, "metric"))]
 
 
@@ -111,11 +114,13 @@ def _choose(rows: Sequence[ScoredRow], limits: Limits, license_of: LicenseOf) ->
 
 def _best(rows: Sequence[ScoredRow]) -> tuple[ScoredRow, list[str]]:
     """Which of the rows within the limits to take, on their Pareto front, and why."""
-    best = min(rows, key=lambda row: row.costs)
-    tied = [row for row in rows if (row.weights, row.rank) == (best.weights, best.rank)]
+    by_validation = all(row.validation is not None for row in rows)
+    best = min(rows, key=lambda row: (-(row.validation or 0.0) if by_validation else -row.score, *row.costs[1:]))
+    tied = [row for row in rows if row.rank <= best.rank]
     fastest = min(tied, key=lambda row: row.costs[1:] + row.costs[:1])
     if fastest is best:
-        reasons = [f"best {METRICS[best.metric].label} of {len(rows)} rows within the limits"]
+        by = "on validation" if by_validation else "on the test, since not all of them have a validation score"
+        reasons = [f"best {METRICS[best.metric].label} {by} of {len(rows)} rows within the limits"]
         if len(tied) > 1:
             reasons.append(f"{len(tied) - 1} more cannot be told apart from it, and are no faster")
         return best, reasons
@@ -132,7 +137,8 @@ def described(selection: Selection) -> list[str]:
     if row is None:
         first, *others = selection.reasons
         return [f"{selection.title}: {first}", *others]
-    facts = f"{row.metric} {row.value:.3f} [{row.ci_low:.3f}, {row.ci_high:.3f}]"
+    ends = "" if row.ci_low is None else f" [{row.ci_low:.3f}, {row.ci_high:.3f}]"
+    facts = f"{row.metric} {row.value:.3f}{ends}"
     if row.latency_ms_p50 is not None:
         facts += f", {row.latency_ms_p50:.3g} ms"
     if row.size_bytes is not None:
@@ -156,8 +162,16 @@ def _beyond(row: ScoredRow, limits: Limits, license_of: LicenseOf) -> list[str]:
         exceeded.append(f"{size / 1e6:.3g} MB")
     if limits.max_latency_ms is not None and latency > limits.max_latency_ms:
         exceeded.append(f"{latency:.3g} ms")
-    if limits.min_score is not None and row.score < metric.sign * limits.min_score:
-        exceeded.append(f"{metric.label} {row.value:.3f}")
+    if limits.min_score is not None and not _reaches(row, limits.min_score):
+        end = row.ci_low if metric.higher else row.ci_high
+        exceeded.append(f"{metric.label} {row.value:.3f}" + ("" if end is None else f", perhaps {end:.3f}"))
     if limits.licenses and license_of(row.card, row.weights).lower() not in limits.licenses:
         exceeded.append(f"licence {license_of(row.card, row.weights)}")
     return exceeded
+
+
+def _reaches(row: ScoredRow, score: float) -> bool:
+    """Whether a row is at least as good as a score for certain; without an interval nothing is certain."""
+    if row.ci_low is None or row.ci_high is None:
+        return False
+    return row.ci_low >= score if METRICS[row.metric].higher else row.ci_high <= score

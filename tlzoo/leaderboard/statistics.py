@@ -1,12 +1,14 @@
-"""Intervals: a bootstrap over what is independent (voices, documents, examples) and over seeds."""
+"""How sure a number is: which examples were tested, and which training run was made.
+
+Both are sources of error of every interval, gain, verdict and rank; ``docs/statistics.md`` says how, and from where.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
+from functools import cached_property, lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -14,42 +16,13 @@ import numpy as np
 from tlzoo.leaderboard.metrics import Metric
 from tlzoo.leaderboard.types import Array, Statistics
 
-RESAMPLES = 2000
 LEVEL = 0.95
+MIN_GROUPS = 2
+"""From fewer independent groups nothing is estimated."""
 NOT_FINITE: Final = "not finite"
-"""Reason and verdict where a number is NaN or infinite."""
-Verdict = Literal["positive", "neutral", "negative", "not finite"]
+"""Reason where a number is NaN or infinite."""
+Verdict = Literal["positive", "neutral", "negative", "unreplicated"]
 _CROSSING = "\x1f"  # ASCII's unit separator, which no name has
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and its bootstrap draws.
-
-    Draws of two estimates over the same examples come from the same resamples, so their difference is paired.
-    """
-
-    value: float
-    draws: Array
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Percentile interval at ``LEVEL``."""
-        return interval(self.draws)
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether the number and its interval are finite."""
-        return all(map(math.isfinite, (self.value, *self.interval)))
-
-
-def interval(draws: Array) -> tuple[float, float]:
-    """Percentile interval of bootstrap draws (Efron & Tibshirani 1993, section 13.3)."""
-    if np.isnan(draws).all():
-        return math.nan, math.nan
-    with np.errstate(invalid="ignore"):  # between infinite draws there is nothing
-        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
 
 
 def crossed(*members: str) -> str:
@@ -57,65 +30,276 @@ def crossed(*members: str) -> str:
     return _CROSSING.join(dict.fromkeys(members))
 
 
-@lru_cache(maxsize=8)
-def _weights(groups: tuple[str, ...]) -> Array:
-    """How often each example occurs in each resample of the groups, shape ``(RESAMPLES, examples)``.
+class Sample:
+    """Which test examples are independent of which.
 
-    Where groups are :func:`crossed`, their members are resampled, and an example occurs as often as the product of
-    its members' counts: a pair of documents is there as often as both are (Owen 2007, "The pigeonhole bootstrap").
-    That is exact for what documents have in common, and wide for what is a pair's own.
+    Attributes:
+        units: Number of independent groups; where groups are :func:`crossed`, of their members.
+        weights: What to leave out, one thing a row, shape ``(left out, examples)``: a group; where groups are crossed,
+            an example.
+        related: Where groups are crossed, which examples share a member, shape ``(examples, examples)``.
     """
-    members = [group.split(_CROSSING) for group in groups]
-    names, index = np.unique(np.concatenate(members), return_inverse=True)
-    rng = np.random.default_rng(0)
-    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
-    starts = np.cumsum([0, *map(len, members[:-1])])
-    return np.multiply.reduceat(counts[:, index], starts, axis=1).astype(np.float64)
+
+    def __init__(self, groups: Sequence[str]) -> None:
+        """Sort out the groups of some examples."""
+        members = [group.split(_CROSSING) for group in groups]
+        names, index = np.unique(np.concatenate(members), return_inverse=True)
+        self.units = len(names)
+        self.related: Array | None = None
+        if all(len(each) == 1 for each in members):
+            self.weights = (index != np.arange(self.units)[:, None]).astype(np.float64)
+            return
+        example = np.repeat(np.arange(len(members)), [len(each) for each in members])
+        belongs = np.zeros((len(members), self.units))
+        belongs[example, index] = 1
+        self.related = (belongs @ belongs.T > 0).astype(np.float64)
+        self.weights = 1 - np.eye(len(members))
+
+    def covariance(self, a: Array, b: Array) -> Array:
+        """Covariance of estimates, from their influences.
+
+        Args:
+            a: Shape ``(estimates, left out)``.
+            b: Shape ``(other estimates, left out)``.
+
+        Returns:
+            Shape ``(estimates, other estimates)``.
+        """
+        if self.related is not None:
+            # Whoever shares a member is correlated (Aronow 2015, 1312.3398); few members know little of their spread.
+            a = a @ self.related * self.units / max(1, self.units - 2)
+        shared: Array = a @ b.T
+        return shared
+
+    def variance(self, influences: Array) -> Array:
+        """Variance of each estimate; shape ``(estimates, left out)`` to ``(estimates,)``.
+
+        Crossed examples vary at least as much as independent ones would.
+        """
+        alone: Array = (influences**2).sum(axis=-1)
+        if self.related is None:
+            return alone
+        shared = ((influences @ self.related) * influences).sum(axis=-1) * self.units / max(1, self.units - 2)
+        larger: Array = np.maximum(shared, alone)
+        return larger
 
 
-def is_finite(statistics: Statistics) -> bool:
-    """Whether all numbers are finite."""
-    return bool(np.isfinite(np.fromiter(chain.from_iterable(statistics), np.float64)).all())
+@lru_cache(maxsize=8)
+def _sample(groups: tuple[str, ...]) -> Sample:
+    return Sample(groups)
 
 
-def estimate(
-    metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str], paired: Collection[int] = ()
-) -> Estimate:
+@dataclass(frozen=True)
+class SeedVariance:
+    """What another training run would change, pooled over models that were trained with several seeds.
+
+    Attributes:
+        variance: Variance of a metric between training runs, apart from what the choice of examples adds to it.
+        observed: The same with it.
+        degrees: Degrees of freedom: seeds less one, summed over models.
+    """
+
+    variance: float
+    observed: float
+    degrees: int
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation between training runs."""
+        return math.sqrt(self.variance)
+
+
+UNTRAINED = SeedVariance(0.0, 0.0, 0)
+"""Nothing was drawn at random."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric of runs that differ only in their seed.
+
+    Attributes:
+        metric: The metric.
+        sample: Which of its examples are independent.
+        by_seed: The metric of each seed's run, shape ``(seeds,)``.
+        influences: What each left-out group changes of it (jackknife), shape ``(seeds, left out)``.
+    """
+
+    metric: Metric
+    sample: Sample
+    by_seed: Array
+    influences: Array
+
+    @property
+    def value(self) -> float:
+        """Mean over seeds."""
+        return float(self.by_seed.mean())
+
+    @cached_property
+    def influence(self) -> Array:
+        """What each left-out group changes of the mean, shape ``(left out,)``."""
+        mean: Array = self.influences.mean(axis=0)
+        return mean
+
+    @cached_property
+    def sampling(self) -> float:
+        """Variance that other test examples would add."""
+        return float(self.sample.variance(self.influence[None])[0])
+
+    @property
+    def seeds(self) -> int:
+        """Number of training runs."""
+        return len(self.by_seed)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all its numbers are finite."""
+        return bool(np.isfinite(self.by_seed).all() and np.isfinite(self.influences).all())
+
+    def interval(self, between: SeedVariance | None = UNTRAINED) -> tuple[float, float] | None:
+        """95% interval of the value; none from fewer than two groups.
+
+        Wilson's (1927), with the number of independent examples that the variance is worth, and with t for few groups:
+        inside the metric's range, and never a point. A metric without an upper limit has a plain t interval.
+
+        Args:
+            between: Variance between training runs; where it is not known, the interval holds sampling only.
+        """
+        if self.sample.units < MIN_GROUPS:
+            return None
+        seeds = between or UNTRAINED
+        variance = self.sampling + seeds.variance / self.seeds
+        t = _quantile(_degrees(self.sampling, self.sample.units - 1, [(seeds, self.seeds)]))
+        low, high = self.metric.low, self.metric.high
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return self.value - t * math.sqrt(variance), self.value + t * math.sqrt(variance)
+        span = high - low
+        share = min(1.0, max(0.0, (self.value - low) / span))
+        spread = share * (1 - share)
+        size = spread * span**2 / variance if variance > 0 and spread > 0 else self.sample.units
+        middle = (share + t * t / (2 * size)) / (1 + t * t / size)
+        half = t * math.sqrt(spread / size + t * t / (4 * size * size)) / (1 + t * t / size)
+        return low + span * max(0.0, middle - half), low + span * min(1.0, middle + half)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Paired improvement of one estimate over another on the same examples; more is better for every metric.
+
+    Attributes:
+        value: The improvement.
+        sampling: Variance that other test examples would add.
+        units: Number of independent groups.
+        between: Variance between training runs of both sides, with their number of seeds.
+        is_replicated: Whether each side that was trained was trained more than once.
+    """
+
+    value: float
+    sampling: float
+    units: int
+    between: tuple[tuple[SeedVariance, int], ...]
+    is_replicated: bool
+
+    @property
+    def error(self) -> float:
+        """Standard error."""
+        return math.sqrt(self.sampling + sum(seeds.variance / count for seeds, count in self.between))
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom."""
+        return _degrees(self.sampling, self.units - 1, self.between)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95% t interval; none from fewer than two groups."""
+        if self.units < MIN_GROUPS:
+            return None
+        half = _quantile(self.degrees) * self.error
+        return self.value - half, self.value + half
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Positive or negative where the interval excludes zero; none where there is no interval."""
+        if self.interval is None:
+            return None
+        if not self.is_replicated:
+            return "unreplicated"
+        low, high = self.interval
+        return "positive" if low > 0 else "negative" if high < 0 else "neutral"
+
+
+def estimate(metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str]) -> Estimate:
     """Estimate a metric over test examples and seeds.
 
     Args:
         metric: The metric.
         by_seed: Per-example statistics of each seed's run.
-        groups: For each example, what was drawn independently: resampled as a whole.
-        paired: Seeds that this and another estimate have in common. Where both have the same number of seeds, a draw
-            of both holds the same ones of these.
-
-    Returns:
-        Mean over seeds; draws that vary the groups and, where there are several, the seeds.
+        groups: For each example, what was drawn independently.
     """
-    weights = _weights(tuple(groups))
-    ones = np.ones((1, len(groups)))
-    seeds = sorted(by_seed, key=lambda seed: (seed not in paired, seed))
-    value = float(np.mean([metric.reduce(by_seed[s], ones)[0] for s in seeds]))
-    draws = np.stack([metric.reduce(by_seed[s], weights) for s in seeds])
-    picks = np.random.default_rng(1).integers(len(seeds), size=(len(seeds), RESAMPLES))
-    return Estimate(value, np.take_along_axis(draws, picks, axis=0).mean(axis=0))
+    sample = _sample(tuple(groups))
+    whole = np.ones((1, len(groups)))
+    weights = np.concatenate([whole, sample.weights]) if sample.units >= MIN_GROUPS else whole
+    values = np.stack([metric.reduce(by_seed[seed], weights) for seed in sorted(by_seed)])
+    without, count = values[:, 1:], max(1, values.shape[1] - 1)
+    # Delete-a-group jackknife (Efron & Stein 1981; Shao & Tu 1995, section 2.3), centred on the mean of all.
+    influences = (
+        math.sqrt((count - 1) / count) * (without - without.mean(axis=1, keepdims=True)) if count > 1 else without
+    )
+    return Estimate(metric, sample, values[:, 0], influences)
 
 
-def gain(metric: Metric, model: Estimate, scratch: Estimate) -> Estimate:
-    """Paired improvement over scratch; more is better, whatever the metric's direction."""
-    return Estimate(metric.sign * (model.value - scratch.value), metric.sign * (model.draws - scratch.draws))
+def pooled(estimates: Sequence[Estimate]) -> SeedVariance | None:
+    """Variance between training runs, pooled over models; none where no model was trained more than once.
+
+    One-way random effects by the method of moments (Searle, Casella & McCulloch 1992, section 3.6), never below zero:
+    what is observed between seeds, less what the examples, on which runs differ, add to it.
+    """
+    degrees, observed, sampled = 0, 0.0, 0.0
+    for each in estimates:
+        own = each.seeds - 1
+        if own < 1:
+            continue
+        apart = each.influences - each.influence
+        degrees += own
+        observed += own * float(each.by_seed.var(ddof=1))
+        sampled += float(each.sample.variance(apart).sum())
+    if not degrees:
+        return None
+    return SeedVariance(max(0.0, observed - sampled) / degrees, observed / degrees, degrees)
 
 
-def verdict(improvement: Estimate) -> Verdict:
-    """Positive or negative where the interval of the paired difference excludes zero; none where it is not finite."""
-    if not improvement.is_finite:
-        return NOT_FINITE
-    low, high = improvement.interval
-    return "positive" if low > 0 else "negative" if high < 0 else "neutral"
+def gain(model: Estimate, other: Estimate, of_model: SeedVariance | None, of_other: SeedVariance | None) -> Gain:
+    """Paired improvement of a model over another on the same examples.
+
+    Args:
+        model: The model.
+        other: What it is compared with.
+        of_model: Variance between the model's training runs, :data:`UNTRAINED` where nothing is trained; None where it
+            is not known.
+        of_other: The other's.
+    """
+    sides = ((model, of_model), (other, of_other))
+    variance = model.sample.variance((model.influence - other.influence)[None])[0]
+    return Gain(
+        value=model.metric.sign * (model.value - other.value),
+        sampling=float(variance),
+        units=model.sample.units,
+        between=tuple((seeds, side.seeds) for side, seeds in sides if seeds is not None),
+        is_replicated=all(seeds is UNTRAINED or (seeds is not None and side.seeds > 1) for side, seeds in sides),
+    )
 
 
-def tied(metric: Metric, a: Estimate, b: Estimate) -> bool:
-    """Whether two models cannot be told apart: the paired difference's interval includes zero."""
-    low, high = gain(metric, a, b).interval
-    return low <= 0 <= high
+def _degrees(sampling: float, units: int, between: Sequence[tuple[SeedVariance, int]]) -> float:
+    """Degrees of freedom of a sum of variances (Satterthwaite 1946)."""
+    parts = [(sampling, units)]
+    parts += [(seeds.observed / count, seeds.degrees) for seeds, count in between if seeds.variance > 0]
+    total, uncertain = sum(part for part, _ in parts), sum(part**2 / degrees for part, degrees in parts)
+    return total**2 / uncertain if uncertain > 0 else float(units)
+
+
+@lru_cache(maxsize=4096)
+def _quantile(degrees: float) -> float:
+    """Two-sided quantile of Student's t at :data:`LEVEL`."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, (1 + LEVEL) / 2))

@@ -6,10 +6,9 @@ A file that cannot be read, or whose rows cannot be ranked, is left out with a n
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +20,13 @@ from tlzoo import terminal
 from tlzoo.errors import InputError, unknown
 from tlzoo.files import write_whole
 from tlzoo.leaderboard.metrics import metric
-from tlzoo.leaderboard.row import ResultRow
+from tlzoo.leaderboard.runs import scores
 from tlzoo.leaderboard.schema import BOARD, BOARD_FIELDS, FINAL, RESULT, RESULT_FIELDS, VERSION, needed
-from tlzoo.leaderboard.statistics import is_finite
 from tlzoo.vocabulary import task_facts
 
 _MERGED = "merged-"
+_SHORT = ("run_id", "task", "metric", "status", "origin")
+"""Columns that are always read: those that tell rows apart, and whether they can be ranked."""
 _DAMAGED = (
     pa.ArrowException, OSError, InputError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError
 )  # fmt: skip
@@ -64,20 +64,23 @@ class Store:
             raise ValueError(f"rows of one run expected, got {sorted(ids)}")
         return self._put(pa.Table.from_pylist(listed, schema=RESULT), ids.pop())
 
-    def read(self, columns: list[str] | None = None) -> pa.Table:
-        """All rows, each run once.
+    def read(self, columns: Collection[str] | None = None, runs: Collection[str] | None = None) -> pa.Table:
+        """Rows, each run once.
 
         Args:
-            columns: Only these; all by default.
+            columns: Only these; all by default. Damage in others is not noticed.
+            runs: Only those with these ids; all by default.
         """
-        table = _deduplicated(pa.concat_tables([RESULT.empty_table(), *self._tables().values()]))
-        return table if columns is None else table.select(columns)
+        names = None if columns is None else list(dict.fromkeys((*columns, *_SHORT)))
+        empty = RESULT.empty_table() if names is None else RESULT.empty_table().select(names)
+        ids = None if runs is None else pa.array(sorted(runs), pa.string())
+        table = _deduplicated(pa.concat_tables([empty, *self._tables(names, ids).values()]))
+        return table if columns is None else table.select(list(columns))
 
     def statuses(self) -> dict[str, tuple[str, float]]:
         """Status of each run by its id, and the seconds that it took."""
-        columns = ("run_id", "status", "wall_seconds")
-        table = self.read(list(columns))
-        rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
+        table = self.read()
+        rows = zip(*(table[name].to_pylist() for name in ("run_id", "status", "wall_seconds")), strict=True)
         return {run: (status, seconds or 0.0) for run, status, seconds in rows}
 
     def count(self) -> int:
@@ -97,11 +100,11 @@ class Store:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.parquet"))
 
-    def _tables(self) -> dict[Path, pa.Table]:
+    def _tables(self, names: list[str] | None = None, runs: pa.Array | None = None) -> dict[Path, pa.Table]:
         """The rows of each file that can be read; of all files, even where another process merges them meanwhile."""
         while True:
             files = self._files()
-            tables = {path: table for path in files if (table := _read(path)) is not None}
+            tables = {path: table for path in files if (table := _read(path, names, runs)) is not None}
             now = set(self._files())
             appeared = {path for path in now.difference(files) if path.name.startswith(_MERGED)}
             if now.issuperset(files) and not appeared:
@@ -140,15 +143,14 @@ def read_board(path: Path) -> pa.Table:
     return table
 
 
-def _read(path: Path) -> pa.Table | None:
+def _read(path: Path, names: list[str] | None, runs: pa.Array | None) -> pa.Table | None:
     """The rows of a file; None where it is gone, or cannot be used, which a notice says."""
     try:
         version = (pq.read_schema(path).metadata or {}).get(b"tlzoo.schema", b"none").decode()
         if version != str(VERSION):
             raise ValueError(f"results of schema {version}, not {VERSION}")
-        table = _table(path, RESULT)
-        for row in table.to_pylist():
-            _check(row)
+        table = _table(path, RESULT, names, None if runs is None else pc.field("run_id").isin(runs))
+        _check(table)
     except FileNotFoundError as error:
         if path.is_symlink():
             _left_out(path, error)
@@ -159,36 +161,40 @@ def _read(path: Path) -> pa.Table | None:
     return table
 
 
-def _table(path: Path, schema: pa.Schema) -> pa.Table:
+def _table(
+    path: Path, schema: pa.Schema, names: list[str] | None = None, where: pc.Expression | None = None
+) -> pa.Table:
     """A file with the columns of today: one that it lacks is null, and one that is not known is left out."""
-    table = pds.dataset([path], schema=schema).to_table()
+    table = pds.dataset([path], schema=schema).to_table(columns=names, filter=where)
     table.validate(full=True)
     return table
 
 
-def _check(columns: Mapping[str, object]) -> None:
-    """Refuse a row that cannot be ranked; one whose numbers are not finite can be shown as such.
+def _check(table: pa.Table) -> None:
+    """Refuse rows that cannot be ranked, as far as the columns tell; those that are not finite can be shown as such.
 
     Raises:
-        InputError: A column is missing, or its task or metric is not known.
-        ValueError: Its statistics do not fit together.
+        InputError: A column is missing, or a task or metric is not known.
+        ValueError: Statistics do not fit together.
     """
-    is_scored = columns["status"] == "ok"
-    _need(columns, needed(RESULT_FIELDS, is_scored))
-    row = cast(ResultRow, columns)
-    task_facts(row["task"])
-    if not is_scored:
-        return
-    statistics, examples = row["statistics"], len(row["example_ids"])
-    if not examples or not len(statistics) == len(row["groups"]) == examples:
-        raise ValueError(f"{len(statistics)} statistics and {len(row['groups'])} groups of {examples} examples")
-    if any(each is None or None in each for each in statistics):
-        raise ValueError("a statistic is null")
-    if any(point["seconds"] is None or point["score"] is None for point in row["history"] or ()):
-        raise ValueError("a point of the history has no seconds or score")
-    if is_finite(statistics):
-        with np.errstate(all="ignore"):
-            metric(row["metric"]).reduce(statistics, np.ones((1, examples)))
+    scored = table.filter(pc.equal(table["status"], "ok"))
+    for rows, is_scored in ((table, False), (scored, True)):
+        for name in needed(RESULT_FIELDS, is_scored):
+            if name in rows.column_names and rows[name].null_count:
+                raise InputError(f"column {name!r} has no value")
+    for name in pc.unique(table["task"]).to_pylist():
+        task_facts(name)
+    for name in pc.unique(scored["metric"]).to_pylist():
+        metric(name)
+    if "statistics" in scored.column_names:
+        for name, given in zip(scored["metric"].to_pylist(), scores(scored), strict=True):
+            if given.is_finite:
+                with np.errstate(all="ignore"):
+                    metric(name).reduce(given.statistics, np.ones((1, len(given.ids))))
+    if "history" in scored.column_names:
+        points = scored["history"].combine_chunks().flatten()
+        if points.field("seconds").null_count or points.field("score").null_count:
+            raise ValueError("a point of the history has no seconds or score")
 
 
 def _need(row: Mapping[str, object], names: Iterable[str], where: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,9 +13,11 @@ from tlzoo.leaderboard.identity import Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.leaderboard.statistics import MIN_GROUPS
+from tlzoo.vocabulary import BASELINE
 
 LEGEND = (
-    "Ranks are within a tier of weights; models whose paired difference cannot be told from zero share one. "
+    "#: the best and the worst place that the evidence allows, for all rows of a table at once (95%). "
     "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or another that "
     "is served in its place."
 )
@@ -55,6 +57,22 @@ def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}×"
 
 
+def _saving(value: float | None, low: float | None, high: float | None, reached: str | None) -> str:
+    """How many times less something took, with its interval: ``2.1× [1.4, 3.0]``, ``≥ 5.2×`` or ``not reached``."""
+    if value is None:
+        return reached or ""
+    ends = "" if low is None or high is None else f" [{low:.1f}, {high:.1f}]"
+    return f"{'≥ ' if reached == 'at the start' else ''}{value:.1f}×{ends}"
+
+
+def _transfer(row: BoardRow) -> str:
+    """Whether transfer helped, as far as it can be said."""
+    if not row.verdict:
+        return ""
+    parts = [row.verdict] + ["(provisional)"] * row.is_provisional
+    return " ".join(parts) + (f"; further training: {row.remedy}" if row.remedy else "")
+
+
 def _three(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
@@ -82,19 +100,34 @@ class Column:
     @property
     def is_text(self) -> bool:
         """Whether it holds words, not numbers."""
-        return bool(pa.types.is_string(BOARD.field(self.by).type))
+        kind = BOARD.field(self.by).type
+        return bool(pa.types.is_string(kind) or pa.types.is_boolean(kind))
 
 
 COLUMNS = (
-    Column("#", "rank", lambda r: "" if r.rank is None else str(r.rank)),
+    Column("#", "rank", lambda r: r.places if isinstance(r, ScoredRow) else ""),
     Column("model", "card", lambda r: f"{r.card} {r.variant}"),
     Column("weights", "weights", lambda r: r.weights),
     Column("strategy", "strategy", lambda r: r.strategy or ""),
+    Column("seeds", "seeds", lambda r: str(len(r.seeds or ()))),
     Column("{metric} [95%]", "value", lambda r: _interval(r.value, r.ci_low, r.ci_high)),
+    Column("seed sd", "seed_sd", lambda r: _number(r.seed_sd) if r.seed_sd else "", detail=True),
     Column("gain over scratch [95%]", "gain", lambda r: _interval(r.gain, r.gain_low, r.gain_high, sign=True)),
-    Column("transfer", "verdict", lambda r: r.verdict or ""),
-    Column("time to target ↑", "time_to_target", lambda r: _ratio(r.time_to_target)),
-    Column("label savings ↑", "label_savings", lambda r: _ratio(r.label_savings)),
+    Column("transfer", "verdict", _transfer),
+    Column("chosen", "chosen", lambda r: "yes" if r.chosen else ""),
+    Column(
+        "time to target ↑",
+        "time_to_target",
+        lambda r: _saving(r.time_to_target, r.time_to_target_low, r.time_to_target_high, r.target_reached),
+    ),
+    Column("steps to target ↑", "steps_to_target", lambda r: _ratio(r.steps_to_target), detail=True),
+    Column("cost against scratch ↑", "cost_ratio", lambda r: _ratio(r.cost_ratio), detail=True),
+    Column(
+        "label savings ↑",
+        "label_savings",
+        lambda r: _saving(r.label_savings, r.label_savings_low, r.label_savings_high, r.labels_reached),
+    ),
+    Column("# in tier", "tier_rank", lambda r: "" if r.tier_rank is None else str(r.tier_rank), detail=True),
     Column("training s ↓", "train_seconds", lambda r: _seconds(r.train_seconds)),
     Column("latency p50 ms ↓", "latency_ms_p50", lambda r: _three(r.latency_ms_p50)),
     Column("latency p90 ms ↓", "latency_ms_p90", lambda r: _three(r.latency_ms_p90), detail=True),
@@ -118,12 +151,14 @@ class Section:
 
     Attributes:
         title: Task, data, fraction and machine.
+        notes: What a reader should know before reading on, a line each.
         metric: The metric's name.
         columns: Those in use.
         rows: In the board's order.
     """
 
     title: str
+    notes: tuple[str, ...]
     metric: str
     columns: tuple[Column, ...]
     rows: tuple[ScoredRow, ...]
@@ -146,12 +181,35 @@ def sections(board: pa.Table) -> list[Section]:
     for alike in grouped(scored(rows), identity.BOARD):
         first = alike[0]
         share = "" if first.on_all_labels else f", {first.fraction:.0%} of the labels"
-        title = f"{first.task} on {titles.data(first)}{share} ({first.n_test} test examples)"
+        title = f"{first.task} on {titles.data(first)}{share} ({_size(first)})"
         several = len({row.threads for row in alike}) > 1
         used = tuple(c for c in COLUMNS if (c.by != "threads" or several) and any(c.cell(row) for row in alike))
         machine = titles.machine(first)
-        parts.append(Section(f"{title}: {machine}" if machine else title, first.metric, used, tuple(alike)))
+        whole = f"{title}: {machine}" if machine else title
+        parts.append(Section(whole, tuple(_notes(alike)), first.metric, used, tuple(alike)))
     return parts
+
+
+def _size(row: ScoredRow) -> str:
+    """How much was tested: examples, and what of them is independent."""
+    apart = "" if row.groups in (None, row.n_test) else f" in {row.groups} independent group{'s' * (row.groups != 1)}"
+    return f"{row.n_test} test examples{apart}"
+
+
+def _notes(rows: Sequence[ScoredRow]) -> list[str]:
+    """What limits a table's evidence."""
+    notes = []
+    models = [row for row in rows if row.weights != BASELINE]
+    if models and any(row.beats_classical is not None for row in rows) and not any(r.beats_classical for r in models):
+        notes.append("no model is better than the classical baseline for certain: these data show little of models")
+    groups = rows[0].groups
+    if groups is not None and groups < MIN_GROUPS:
+        notes.append("one independent group in the test: no intervals, and nothing is told apart")
+    elif rows[0].is_provisional:
+        notes.append(f"{groups} independent groups in the test: intervals are provisional")
+    if any(row.seed_sd is None for row in rows):
+        notes.append("one seed: intervals hold the choice of test examples, and not what another training run changes")
+    return notes
 
 
 def absences(board: pa.Table) -> list[str]:

@@ -1,4 +1,4 @@
-"""A board for a terminal: as many columns as have room, and a ladder for each tier of weights."""
+"""A board for a terminal: as many columns as have room."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from tlzoo import terminal
-from tlzoo.leaderboard.row import ScoredRow
 from tlzoo.leaderboard.table import LEGEND, Column, Section, absences, sections
 
-TIERS = {"official": "official weights", "stand-in": "stand-in weights", "none": "from scratch"}
-"""Heading of a tier's rows."""
-SEEDS = Column("seeds", "seeds", lambda r: str(len(r.seeds or ())))
 ORDER = (
     "card",
     "value",
@@ -32,6 +28,7 @@ ORDER = (
     "train_seconds",
     "time_to_target",
     "label_savings",
+    "chosen",
 )
 """Columns in the order in which they are given room; then all others, as they stand on the board."""
 ESSENTIAL = ORDER[: ORDER.index("size_bytes") + 1]
@@ -40,27 +37,20 @@ MIN_NAME_WIDTH = 14
 """Columns of a terminal that the name of a model gets at least."""
 
 
-def to_text(board: pa.Table, width: int | None = None, by_tier: bool = True) -> str:
+def to_text(board: pa.Table, width: int | None = None) -> str:
     """Tables for a terminal; a number is never cut or broken.
 
     Args:
         board: Rows in their order.
         width: Columns of the terminal; all columns of the board are shown where it is none.
-        by_tier: Whether the rows of a tier of weights stand together, the tier with the best row first; else all rows
-            of a table are one list, as when they were sorted by a column.
     """
     lines: list[str] = []
     hidden: dict[str, None] = {}
-    parts = sections(board)
-    for part in parts:
-        shown = _table(part, width, by_tier)
+    for part in sections(board):
+        shown = _table(part, width)
         hidden.update(dict.fromkeys(column.head.replace(terminal.HOLD, " ") for column in shown.hidden))
-        lines += [terminal.wrap(part.title, width), *shown.head]
-        of_row = dict(zip(map(id, part.rows), shown.rows, strict=True))
-        for tier, rows in _ladders(part, by_tier):
-            lines += [f"{TIERS.get(tier, tier)}:"] if by_tier else []
-            lines += [line for row in rows for line in of_row[id(row)]]
-        lines.append("")
+        lines += [terminal.wrap(line, width) for line in (part.title, *part.notes)]
+        lines += [*shown.head, *(line for row in shown.rows for line in row), ""]
     if hidden:
         lines.append(terminal.hidden(list(hidden), width))
     if board.num_rows:
@@ -69,26 +59,12 @@ def to_text(board: pa.Table, width: int | None = None, by_tier: bool = True) -> 
     return "\n".join(lines)
 
 
-def _ladders(part: Section, by_tier: bool) -> list[tuple[str, Sequence[ScoredRow]]]:
-    """Rows that are ranked together, by their tier: the tier with the best row first."""
-    if not by_tier:
-        return [("", part.rows)]
-    tiers: dict[str, list[ScoredRow]] = {}
-    for row in part.rows:
-        tiers.setdefault(row.weights, []).append(row)
-    return sorted(tiers.items(), key=lambda item: -max(row.score for row in item[1]))
-
-
-def _table(part: Section, width: int | None, by_tier: bool) -> terminal.Table:
+def _table(part: Section, width: int | None) -> terminal.Table:
     """The table of a section, with short intervals where whole ones leave no room for what is essential."""
-    columns = [column for column in part.columns if not (by_tier and column.by == "weights")]
-    if all(column.by != "seeds" for column in columns):
-        at = next(i for i, column in enumerate(columns) if column.by == "value")
-        columns.insert(at, SEEDS)
-    whole = _laid_out(part, columns, width)
+    whole = _laid_out(part, part.columns, width)
     if not any(column.is_essential for column in whole.hidden):
         return whole
-    return _laid_out(part, [_shortened(column) for column in columns], width)
+    return _laid_out(part, [_shortened(column) for column in part.columns], width)
 
 
 def _laid_out(part: Section, columns: Sequence[Column], width: int | None) -> terminal.Table:

@@ -149,7 +149,7 @@ def entry(row: ScoredRow, created: Mapping[str, datetime], owner: str, source: s
 def setting(row: ScoredRow) -> str:
     """What a value was measured with: strategy, weights, variant, share of the labels, interval, examples."""
     share = "" if row.on_all_labels else f"{row.fraction:.0%} of the labels"
-    interval = f"95% interval {row.ci_low:.4g} to {row.ci_high:.4g}"
+    interval = "" if row.ci_low is None else f"95% interval {row.ci_low:.4g} to {row.ci_high:.4g}"
     tier = "" if row.weights == "none" else f"{row.weights} weights"
     parts = [row.strategy, tier, f"variant {row.variant}", share, interval, f"{row.n_test} test examples"]
     return ", ".join(part for part in parts if part)

@@ -37,7 +37,7 @@ def publication(selected: Selection, repository: Repository) -> Publication:
         raise InputError(f"all results are on your own data ({names}), which stay here; {OPTION} publishes them")
     if not results.num_rows:
         raise InputError("no results to publish yet; make some with: tlzoo eval --task audio-classification")
-    order = [(name, "ascending") for name in ("task", *DATA, *MACHINE, "weights", "rank")]
+    order = [(name, "ascending") for name in ("task", *DATA, *MACHINE, "rank", "weights")]
     files = {
         "README.md": readme(results, board, repository),
         LEADERBOARD: parquet(board.select(BOARD.names).sort_by(order)),
@@ -106,11 +106,11 @@ pretrained weights gave over the same architecture trained from scratch.
 
 ## Leaderboard
 `{LEADERBOARD}`: one row for each model, variant, weights, task, data set, strategy, share of the labels and
-machine. `value` is the mean over `seeds`, with a 95% bootstrap interval from `ci_low` to `ci_high`; `gain` is the
-paired difference to `scratch_value`. Models that cannot be told apart share a `rank`, which counts within one task,
-data set (`dataset` and `dataset_fingerprint`), machine (`origin`, `hardware` and `device`), share of the labels and
-tier of `weights`: `official` (the published ones), `stand-in` (a small variant, pretrained on rendered or packaged
-data) or `none` (scratch). A row without a value has a `status` and a `reason`.
+machine. `value` is the mean over `seeds`, with a 95% interval from `ci_low` to `ci_high`; `gain` is the paired
+difference to `scratch_value`. `rank` and `rank_worst` are the best and the worst place that the evidence allows within
+one task, data set (`dataset` and `dataset_fingerprint`), machine (`origin`, `hardware` and `device`) and share of the
+labels. `weights` are `official` (the published ones), `stand-in` (a small variant, pretrained on rendered or packaged
+data), `none` (scratch) or `baseline` (no model). A row without a value has a `status` and a `reason`.
 
 Columns: {_columns(BOARD)}.
 

@@ -32,13 +32,13 @@ STRATEGIES = ("probe", "partial", "full", "lora", "scratch")
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What fine-tuning gave: the headline metric on the test examples, with its interval."""
+    """What fine-tuning gave: the headline metric on the test examples, with its 95% interval, if it has one."""
 
     folder: Path
     metric: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n_test: int
     problems: tuple[str, ...]
 
@@ -197,14 +197,20 @@ class _Score:
 
     metric: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n_test: int
+
+    @property
+    def interval(self) -> str:
+        """Its interval in words; empty where it has none."""
+        return "" if self.low is None else f" (95% interval {self.low:.3f} to {self.high:.3f})"
 
 
 def _score(metric: str, outcome: Outcome, seed: int) -> _Score:
     estimated = estimate(METRICS[metric], {seed: outcome.statistics[metric]}, outcome.groups)
-    return _Score(metric, estimated.value, *estimated.interval, outcome.n_test)
+    low, high = estimated.interval() or (None, None)
+    return _Score(metric, estimated.value, low, high, outcome.n_test)
 
 
 def _facts(run: Run, variant: Variant) -> dict[str, object]:
@@ -272,10 +278,7 @@ def _readme(card: Card, run: Run, scores: Sequence[_Score], labels: Sequence[str
         "stand-in": "stand-in weights (pretrained on rendered or packaged data)",
         "none": "random weights",
     }
-    lines = [
-        f"- {METRICS[score.metric].label}: {score.value:.3f} (95% interval {score.low:.3f} to {score.high:.3f})"
-        for score in scores
-    ]
+    lines = [f"- {METRICS[score.metric].label}: {score.value:.3f}{score.interval}" for score in scores]
     return (
         f"---\n{header.to_yaml()}\n---\n"
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
