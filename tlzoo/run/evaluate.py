@@ -80,7 +80,7 @@ def evaluate(
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         seeds: Seeds.
-        fractions: Shares of the training examples, in (0, 1].
+        fractions: Shares of the training and of the validation examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
             expected to fit becomes a row with status ``skipped``. Waiting for another evaluation in the same folder
             costs nothing.

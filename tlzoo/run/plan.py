@@ -34,7 +34,7 @@ class Run:
         source: The data.
         strategy: What is trained.
         seed: Seed of head, shuffling and subset.
-        fraction: Share of the training examples.
+        fraction: Share of the training and of the validation examples.
         recipe: Hyperparameters.
         card_hash: Hash of the variant's facts.
         device: ``cpu`` or ``cuda``; does not decide the key.
@@ -73,7 +73,8 @@ class Run:
         weights = "" if self.tier == "none" else self.checkpoint.sha256
         model = (self.checkpoint.card, self.checkpoint.variant, self.card_hash, self.tier, weights)
         how = (self.strategy, self.seed, self.fraction, changed(self.recipe))
-        return key(*model, self.task, self.source.fingerprint, *how, VERSION)[:32]
+        share = () if self.fraction == 1 else ("fraction of validation, too",)
+        return key(*model, self.task, self.source.fingerprint, *how, *share, VERSION)[:32]
 
 
 @dataclass(frozen=True)

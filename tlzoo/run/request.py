@@ -35,7 +35,7 @@ class EvaluationRequest:
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
         seeds: Seeds.
-        fractions: Shares of the training examples, in (0, 1].
+        fractions: Shares of the training and of the validation examples, in (0, 1].
         device: ``cpu`` or ``cuda``.
         precision: ``no`` or ``bf16``.
         budget: Minutes for all runs.

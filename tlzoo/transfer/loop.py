@@ -108,7 +108,7 @@ def fit(
             if candidates:
                 model.load_state_dict(initial)
             if len(candidates) >= len(recipe.learning_rates):
-                bar.total += trial
+                bar.total = bar.total + trial if bar.total else None
             set_seed(seed)
             training = _Training(accelerator, model, examples, score, recipe, rate, seed, bar, awaited)
             training.advance(trial)
