@@ -17,7 +17,7 @@ from tlzoo.vocabulary import Strategy
 
 SOURCE = Source("toy", "audio-classification", "audio", "f", "rendered", "")
 ALL: tuple[Strategy, ...] = ("scratch", "probe", "full", "partial")
-NEGATIVE: dict[str, str] = {strategy: "negative" for strategy in ALL[1:]}
+NEGATIVE = {"probe": "negative", "full": "negative", "partial": "negative"}
 Row = Callable[..., dict[str, Any]]
 
 
