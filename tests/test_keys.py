@@ -11,6 +11,7 @@ from tlzoo.cards.schema import Card
 from tlzoo.data.catalogue import find
 from tlzoo.data.named import DATASETS
 from tlzoo.keys import changed, key
+from tlzoo.leaderboard.schema import VERSION
 from tlzoo.run.plan import Run, recipe_for
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import Recipe
@@ -83,6 +84,14 @@ def test_a_new_field_of_a_recipe_that_changes_nothing_changes_no_key() -> None:
     assert run(catalogue.get("yamnet"), recipe=wider(**recipe.__dict__)).id == RUN
     assert run(catalogue.get("yamnet"), recipe=wider(**recipe.__dict__, noise=0.1)).id != RUN
     assert run(catalogue.get("yamnet"), recipe=replace(recipe, batch_size=7)).id != RUN
+
+
+def test_a_fraction_that_once_kept_all_of_validation_has_another_key() -> None:
+    whole = run(catalogue.get("yamnet"))
+    part = replace(whole, fraction=0.5)
+    old = (part.checkpoint.card, "nano", part.card_hash, "stand-in", part.checkpoint.sha256, TASK, DATA)
+    assert part.id != key(*old, "probe", 0, 0.5, changed(part.recipe), VERSION)[:32]
+    assert whole.id == key(*old, "probe", 0, 1.0, changed(whole.recipe), VERSION)[:32]
 
 
 def test_a_width_a_constant_of_preprocessing_and_another_file_change_the_key() -> None:

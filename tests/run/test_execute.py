@@ -1,23 +1,28 @@
 """What is told before a run, and what a run of NaN comes to."""
 
 import math
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tlzoo.adapters.weights import Checkpoint, variant_of
+from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import find
 from tlzoo.errors import DivergedError
 from tlzoo.run import evaluate
 from tlzoo.run import execute as module
-from tlzoo.run.execute import Trained, execute, execute_apart, prepare
+from tlzoo.run.execute import Trained, execute, execute_apart, prepare, validation_part
 from tlzoo.run.measurement import Measured, measure_run
-from tlzoo.run.plan import Run, plan
+from tlzoo.run.outcome import Outcome
+from tlzoo.run.plan import Run, plan, recipe_for
 from tlzoo.run.request import EvaluationRequest
 from tlzoo.run.worker import Worker
 
-TASK = "text-classification"
+TASK, SOUNDS = "text-classification", "audio-classification"
 
 
 @pytest.fixture
@@ -58,6 +63,44 @@ def test_weights_of_nan_have_no_score(table: Path, monkeypatch: pytest.MonkeyPat
         execute(run_of(table), progress=False)
 
 
+def tones(folder: Path, threads: str, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+    """A short training in a new process."""
+    card = catalogue.get("yamnet")
+    nano = variant_of(card, "nano")
+    how = replace(recipe_for(card, nano, SOUNDS, "scratch"), steps=12, looks=2, trial=0.5, learning_rates=(9e-3, 1e-3))
+    checkpoint = Checkpoint("yamnet", "nano", "none")
+    source = find(SOUNDS, str(folder))
+    run = Run(checkpoint, SOUNDS, source, "scratch", 3, 0.5, how, card.variant_hash(nano))
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    with Worker() as worker:
+        return worker.call(execute_apart, run, False, None, None)
+
+
+def test_two_processes_give_the_same_to_the_last_digit_whatever_their_threads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (tones(folder, threads, monkeypatch) for threads in ("1", "2"))
+    assert first.training is not None and second.training is not None
+    assert first.threads == second.threads
+    assert first.trained_sha256 == second.trained_sha256 and len(str(first.trained_sha256)) == 64
+    curves = [[(p["step"], p["loss"], p["score"]) for p in each.training.history] for each in (first, second)]  # type: ignore[union-attr]
+    assert curves[0] == curves[1]
+    assert first.statistics == second.statistics
+    assert first.training.n_train == 33 and first.training.n_validation == 10 < 14
+
+
+def test_a_fraction_of_the_labels_is_one_of_validation_too() -> None:
+    """Nested, with each class, and never so few that they choose nothing."""
+    labels = [0] * 150 + [1] * 45 + [2] * 5
+    parts = {share: validation_part(labels, share, seed=1) for share in (0.01, 0.1, 0.3, 1.0)}
+    assert {share: len(part) for share, part in parts.items()} == {0.01: 11, 0.1: 21, 0.3: 60, 1.0: 200}
+    for smaller, larger in pairwise(parts.values()):
+        assert set(smaller) < set(larger)
+    assert all({labels[place] for place in part} == {0, 1, 2} for part in parts.values())
+    assert validation_part(labels, 0.1, seed=1) != validation_part(labels, 0.1, seed=2)
+    assert len(validation_part([0, 1, 0], 0.1, seed=0)) == 3
+
+
 class InProcess(Worker):
     """Data are prepared here, nothing is measured, and every run diverges."""
 
@@ -70,7 +113,7 @@ class InProcess(Worker):
 def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "Worker", InProcess)
     told: list[str] = []
-    chosen = {"models": ["bert"], "strategies": ["scratch"], "variant": "nano"}
+    chosen = {"models": ["bert"], "strategies": ["scratch"], "variant": "nano", "seeds": [0]}
     done = evaluate.evaluate(TASK, data=str(table), out=tmp_path / "out", say=told.append, **chosen)
     assert done.board["status"].to_pylist() == ["diverged"]
     assert done.board["reason"].to_pylist() == ["the weights hold NaN or infinite numbers"]

@@ -1,18 +1,22 @@
 """What is planned without being asked for."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
+from tlzoo.cards.schema import Card
 from tlzoo.data.catalogue import Source
+from tlzoo.run import plan as module
 from tlzoo.run.plan import Plan, plan, recipe_for
-from tlzoo.run.request import EvaluationRequest
+from tlzoo.run.request import DEFAULT_SEEDS, EvaluationRequest
 from tlzoo.vocabulary import task_facts
 
 
 def planned_for(task: str, kind: str = "text", **options: Any) -> Plan:
-    return plan(EvaluationRequest(task, **options), [Source("rows", task, kind, "0", "rendered", "")])
+    """A plan of one seed, unless others are given."""
+    return plan(EvaluationRequest(task, **{"seeds": (0,)} | options), [Source("rows", task, kind, "0", "rendered", "")])
 
 
 def test_where_no_head_is_needed_every_backbone_is_run_as_it_is_first() -> None:
@@ -71,3 +75,41 @@ def test_who_spells_is_trained_as_a_whole_first() -> None:
     planned = [(run.checkpoint.card, run.strategy) for run in planned_for(task, "audio", weights="stand-in").runs]
     assert [strategy for card, strategy in planned if card == "wav2vec2"] == ["full", "scratch", "probe", "partial"]
     assert {card for card, _ in planned[:2]} == {"wav2vec", "wav2vec2"}
+
+
+def order(task: str, kind: str, **options: Any) -> list[tuple[str, str, int]]:
+    return [
+        (r.checkpoint.card, r.strategy, r.seed)
+        for r in planned_for(task, kind, **{"seeds": DEFAULT_SEEDS} | options).runs
+    ]
+
+
+def test_the_first_seed_of_everything_comes_before_the_next_of_anything() -> None:
+    planned = order("audio-classification", "audio", weights="stand-in", fractions=(0.1, 1.0))
+    seeds = [seed for _, _, seed in planned]
+    assert seeds == sorted(seeds) and set(seeds) == {0, 1, 2}
+    assert planned[0] == ("yamnet", "probe", 0)
+    other = order("audio-classification", "audio", models=["yamnet"], weights="stand-in", seeds=(7, 3))
+    assert [seed for _, _, seed in other] == [7] * 4 + [3] * 4
+
+
+def test_of_a_listed_model_with_its_weights_scratch_full_and_probe_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolved(card: Card, wanted: str, variant: str | None, strategy: str | None) -> Checkpoint:
+        tier: Literal["official", "stand-in"] = "official" if card.id in ("crepe", "yamnet") else "stand-in"
+        variant = card.default.id if tier == "official" else card.variants[-1].id
+        return Checkpoint(card.id, variant, tier, "0" * 64)
+
+    monkeypatch.setattr(module, "resolve", resolved)
+    planned = order("audio-classification", "audio")
+    first = [(card, strategy) for card, strategy, seed in planned if seed == 0]
+    head = [strategy for card, strategy in first if card == "yamnet"]
+    assert [card for card, _ in first[: len(head) - 1]] == ["yamnet"] * (len(head) - 1)
+    assert head[-4:] == ["scratch", "full", "probe", "partial"]
+    assert first[len(head) - 1] == ("crepe", "probe"), "then the other weights that are there"
+
+
+def test_prompts_are_not_paid_for_three_times_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "resolve", lambda card, *_: Checkpoint(card.id, card.default.id, "official", "0" * 64))
+    for seeds, asked in (((0, 1, 2), [0]), ((4, 5), [4, 5])):
+        planned = order("language-modeling", "text", models=["gpt-4"], strategies=["few-shot"], seeds=seeds)
+        assert [seed for _, _, seed in planned] == asked

@@ -50,7 +50,7 @@ POINT = {"seconds": 1.0, "step": 5, "loss": 0.5, "score": 0.9}
 
 
 def test_a_finished_run_is_a_row_for_each_metric(run: Run) -> None:
-    training = Training(30, (POINT,), 2.0, 1.0, 1e-3, 40)
+    training = Training(30, 12, (POINT,), 2.0, 1.0, 1e-3, 40, True, 0.25)
     outcome = Outcome(
         {"accuracy": 0.5, "f1": 0.4},
         {"accuracy": [[1.0], [0.0]], "f1": [[1.0, 0.0], [0.0, 1.0]]},
@@ -59,6 +59,8 @@ def test_a_finished_run_is_a_row_for_each_metric(run: Run) -> None:
         30,
         "cpu",
         1,
+        "a" * 64,
+        "b" * 64,
         training,
         USAGE,
     )
@@ -73,6 +75,15 @@ def test_a_finished_run_is_a_row_for_each_metric(run: Run) -> None:
         assert (row["throughput"], row["params"], row["latency_ms_p50"]) == (5.0, 7, None)
         assert (row["requests"], row["cost_usd"], row["served"]) == (3, 0.2, "m-2")
         assert row["history"] == [POINT]
+        assert (row["n_validation"], row["rate_at_edge"], row["trivial_score"]) == (12, True, 0.25)
+        assert (row["weights_sha256"], row["trained_sha256"]) == ("a" * 64, "b" * 64)
+
+
+def test_a_stand_in_that_was_not_loaded_has_no_hash_and_a_file_has_its_own(run: Run) -> None:
+    """The key of its recipe is no hash of a file, and stays the run's own affair."""
+    for tier, hash_ in (("stand-in", None), ("official", "c" * 64)):
+        start = replace(run, checkpoint=Checkpoint("yamnet", "nano", tier, "c" * 64))  # type: ignore[arg-type]
+        assert record.failure(start, "skipped", "no time")["weights_sha256"] == hash_
 
 
 def test_every_column_of_a_row_is_one_of_the_schema(run: Run) -> None:

@@ -23,7 +23,7 @@ TASK = "audio-classification"
         ({"seeds": [2**32]}, "--seeds: 4294967296: expected whole numbers"),
         ({"seeds": [0, 1, 0]}, "--seeds: 0 is given twice"),
         ({"fractions": [0.5, 0.5]}, "--fractions: 0.5 is given twice"),
-        ({"fractions": [0.0]}, r"fractions in \(0, 1\]; given: \[0\], \[0.0\]"),
+        ({"fractions": [0.0]}, r"fractions in \(0, 1\]; given: \[0, 1, 2\], \[0.0\]"),
         ({"fractions": [1.5]}, r"fractions in \(0, 1\]"),
         ({"fractions": [float("nan")]}, r"fractions in \(0, 1\]"),
         ({"budget": -1.0}, "--budget -1: expected minutes, 0 or more"),
@@ -40,4 +40,4 @@ def test_a_wrong_option_is_refused_when_it_is_given(options: dict[str, Any], mes
 
 def test_the_defaults_are_valid() -> None:
     request = EvaluationRequest(TASK)
-    assert (request.seeds, request.fractions, request.budget, request.max_cost) == ((0,), (1.0,), 10.0, None)
+    assert (request.seeds, request.fractions, request.budget, request.max_cost) == ((0, 1, 2), (1.0,), 10.0, None)

@@ -173,3 +173,94 @@ def test_recipes_shrink_with_the_data_but_not_to_nothing() -> None:
     assert recipe("scratch").for_examples(800).steps == recipe("scratch").steps
     dense = recipe("scratch", "maps")
     assert dense.for_examples(24).steps == 25 * 3 and dense.for_examples(8).steps == 60
+
+
+def peaked(best: float) -> Callable[[Any], float]:
+    """A validation score that is highest at a learning rate, which the moved weights show."""
+
+    def score(model: Any) -> float:
+        return -abs(math.log(model.rate.item() / best))
+
+    return score
+
+
+class Mover(torch.nn.Module):
+    """Its weight moves by the learning rate in each step, as AdamW has it."""
+
+    ragged = frozenset[str]()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    @property
+    def rate(self) -> torch.Tensor:
+        return self.weight.abs().max()
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        return {"x": torch.stack([example["x"] for example in examples])}
+
+    def augment(self, batch: Batch) -> Batch:
+        return batch
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        return (self.weight * batch["x"]).mean()
+
+
+ONES = [{"x": torch.ones(1)} for _ in range(4)]
+GRID = Recipe(1, (9e-3, 3e-3, 1e-3), trial=1.0, looks=1, warmup=0, weight_decay=0, batch_size=4, extensions=2)
+
+
+@pytest.mark.parametrize(
+    ("best", "chosen", "at_edge"),
+    [(3e-3, 3e-3, False), (9e-3, 9e-3, False), (1e-3, 1e-3, False), (27e-3, 27e-3, False), (1e-5, 1e-3 / 9, True)],
+)
+def test_the_grid_is_extended_until_the_best_rate_is_inside(best: float, chosen: float, at_edge: bool) -> None:
+    fitted = fit(Mover(), ONES, peaked(best), GRID, 0, progress=False)  # type: ignore[arg-type]
+    assert fitted.learning_rate == pytest.approx(chosen)
+    assert fitted.at_edge is at_edge
+
+
+def test_of_one_rate_nothing_is_at_the_edge_and_of_a_fixed_grid_the_best_may_be() -> None:
+    alone = replace(GRID, learning_rates=(1e-3,))
+    assert fit(Mover(), ONES, peaked(1), alone, 0, progress=False).at_edge is None  # type: ignore[arg-type]
+    fixed = replace(GRID, extensions=0)
+    fitted = fit(Mover(), ONES, peaked(1), fixed, 0, progress=False)  # type: ignore[arg-type]
+    assert (fitted.learning_rate, fitted.at_edge) == (9e-3, True)
+
+
+def test_patience_counts_from_when_the_trivial_predictor_is_beaten(tiny: Any, notes: Any) -> None:
+    how = replace(QUICK, steps=40, learning_rates=(1e-3,), looks=20, patience=2, awaits_learning=True)
+
+    def looks(floor: float | None, recipe: Recipe = how) -> int:
+        """How often a score is seen that never rises, but for once."""
+        scores = iter([0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.8, *[0.4] * 20])
+        model, examples = headed(copy.deepcopy(tiny), notes)
+        fitted = fit(model, examples, lambda _: next(scores), recipe, 0, floor=floor, progress=False)
+        return len(fitted.history)
+
+    assert looks(None) == 3, "from the start"
+    assert looks(0.5) == 10, "two after the look that beats it"
+    assert looks(0.9) == 20, "never"
+    assert looks(0.9, replace(how, awaits_learning=False)) == 3
+
+
+def test_while_scores_are_chance_the_training_loss_chooses(tiny: Any, notes: Any) -> None:
+    how = replace(QUICK, steps=20, learning_rates=(1e-2, 1e-6), trial=0.5, looks=2, awaits_learning=True)
+
+    def chosen(floor: float) -> float:
+        scores = iter([0.3, 0.5, 0.5])  # the rate that learns nothing happens to score better
+        model, examples = headed(copy.deepcopy(tiny), notes)
+        return fit(model, examples, lambda _: next(scores), how, 0, floor=floor, progress=False).learning_rate
+
+    assert chosen(0.6) == 1e-2
+    assert chosen(0.4) == 1e-6
+
+
+def test_scratch_and_full_are_given_the_same() -> None:
+    for head in ("vector", "maps", "sequence", "frames", "ctc"):
+        scratch, full = recipe("scratch", head), recipe("full", head)
+        assert replace(scratch, learning_rates=full.learning_rates) == full
+        assert len(scratch.learning_rates) == len(full.learning_rates)
+        assert scratch.awaits_learning
+        assert scratch.extensions == (2 if head not in ("frames", "ctc") else 0)

@@ -40,10 +40,8 @@ def evaluate(
     data: Annotated[
         str, typer.Option(help="auto, the name of a data set, hub:ID[:CONFIG][@REVISION], or a folder.")
     ] = "auto",
-    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
-    fractions: Annotated[
-        str, typer.Option(help="Shares of the training labels, separated by commas, such as 0.1,1.")
-    ] = "1",
+    seeds: Annotated[str, typer.Option(help="Seeds of what is trained, separated by commas.")] = "0,1,2",
+    fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas, such as 0.1,1.")] = "1",
     budget: Annotated[
         float,
         typer.Option(

@@ -97,6 +97,7 @@ RESULT_FIELDS = (
     ),
     Field("reason", _TEXT, "Why there is no result", null="`status` is `ok`"),
     Field("n_train", _COUNT, "Number of training examples", range=">= 0", null=_NO_RESULT),
+    Field("n_validation", _COUNT, "Number of validation examples", range=">= 1", null=_UNTRAINED),
     Field("n_test", _COUNT, "Number of test examples", range=">= 1", null=_NO_RESULT),
     Field("example_ids", pa.list_(_TEXT), "Id of each test example", null=_NO_RESULT, is_needed="ok"),
     Field(
@@ -136,7 +137,19 @@ RESULT_FIELDS = (
     Field("search_seconds", _NUMBER, "Training with the other learning rates", "s", ">= 0", _UNTRAINED),
     Field("wall_seconds", _NUMBER, "The whole run, preparations included", "s", ">= 0", "it was never started"),
     Field("learning_rate", _NUMBER, "The chosen learning rate", range="> 0", null=_UNTRAINED),
+    Field(
+        "rate_at_edge",
+        pa.bool_(),
+        "Whether the chosen learning rate is the highest or the lowest of those tried",
+        null=f"only one was tried, {_UNTRAINED}",
+    ),
     Field("steps", _COUNT, "Number of training steps", range=">= 0", null=_UNTRAINED),
+    Field(
+        "trivial_score",
+        _NUMBER,
+        "Validation score of the trivial predictor, with the sign of `history`",
+        null=f"it is not known, {_UNTRAINED}",
+    ),
     Field("latency_ms_p50", _NUMBER, "Latency of one example, median", "ms", "> 0", _UNMEASURED),
     Field("latency_ms_p90", _NUMBER, "Latency of one example, 90th percentile", "ms", "> 0", _UNMEASURED),
     Field("latency_ms_p99", _NUMBER, "Latency of one example, 99th percentile", "ms", "> 0", _UNMEASURED),
@@ -185,8 +198,15 @@ RESULT_FIELDS = (
     Field(
         "weights_sha256",
         _TEXT,
-        "Sha256 of the weights, or key of a stand-in",
-        null="`weights` is `none`, or the model is behind an API",
+        "Sha256 of the file of weights that was loaded; of several, of their hashes; of a model behind an API, of its "
+        "endpoint and name",
+        null="`weights` is `none`, or a stand-in was not loaded",
+    ),
+    Field(
+        "trained_sha256",
+        _TEXT,
+        "Sha256 of the trained parameters and buffers: of their sorted names, each with type, shape and bytes",
+        null=_UNTRAINED,
     ),
     Field("dataset_fingerprint", _TEXT, "Content key of the data", null="it is a row of an early version"),
     Field(

@@ -64,7 +64,7 @@ class Estimate:
         training = recipe.work() * recipe.batch_size / pace
         if trains_on_cached_features(catalogue.get(run.checkpoint.card), task_facts(run.task), run.strategy):
             return cls(pretraining, training, features)
-        validated = recipe.work() / recipe.steps * recipe.looks * sizes["validation"]
+        validated = recipe.work() / recipe.steps * recipe.looks * run.fraction * sizes["validation"]
         return cls(pretraining, training, (validated + sizes["test"]) / throughput)
 
 

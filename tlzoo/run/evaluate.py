@@ -28,8 +28,8 @@ from tlzoo.run.outcome import Outcome
 from tlzoo.run.plan import Plan, Run, plan, sources
 from tlzoo.run.precision import checked
 from tlzoo.run.recorder import Evaluation, Notify, Recorder
-from tlzoo.run.remedy import further_runs
-from tlzoo.run.request import DEFAULT_OUT, PATIENCE_SECONDS, EvaluationRequest
+from tlzoo.run.remedy import Remedies
+from tlzoo.run.request import DEFAULT_OUT, DEFAULT_SEEDS, PATIENCE_SECONDS, EvaluationRequest
 from tlzoo.run.spending import Spending
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 
@@ -45,7 +45,7 @@ def evaluate(
     weights: Wanted = "auto",
     variant: str | None = None,
     data: str | os.PathLike[str] = "auto",
-    seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] = DEFAULT_SEEDS,
     fractions: Sequence[float] = (1.0,),
     budget: float = 10.0,
     patience: float = PATIENCE_SECONDS,
@@ -79,8 +79,8 @@ def evaluate(
         weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
-        seeds: Seeds.
-        fractions: Shares of the training examples, in (0, 1].
+        seeds: Seeds of what is trained; a few-shot prompt takes the first of the default ones alone.
+        fractions: Shares of the training and of the validation examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
             expected to fit becomes a row with status ``skipped``. Waiting for another evaluation in the same folder
             costs nothing.
@@ -161,22 +161,37 @@ class _Driver:
         for absent in self.planned.absent:
             self.recorder.absence(absent)
         with Worker() as worker:
-            self._run_all(worker, runs)
-            further = further_runs(runs, self.recorder.store.read())
-            if further:
-                cards = ", ".join(dict.fromkeys(run.checkpoint.card for run in further))
-                self.notify(f"negative transfer: training again, longer and deeper, for {cards}")
-            self._run_all(worker, further)
+            further = self._run_all(worker, runs)
+        self.recorder.summarise()
         problems = tuple(problem for facts in self.facts.values() for problem in facts.problems)
         return self.recorder.evaluation([*runs, *further], problems)
 
-    def _run_all(self, worker: Worker, runs: Sequence[Run]) -> None:
+    def _run_all(self, worker: Worker, runs: Sequence[Run]) -> list[Run]:
+        """Execute what is not finished, and train further what turns out to need it, as soon as that is known.
+
+        Returns:
+            The runs that were added.
+        """
         self.budget.charge(sum(self.recorder.earlier_seconds(run) for run in runs))
+        remedies = Remedies(runs)
+        added: list[Run] = []
         for run in runs:
-            if self.recorder.is_finished(run):
-                self.recorder.resumed += 1
-            else:
-                self._run_one(worker, run)
+            self._run_or_resume(worker, run)
+            further = remedies.after(run, self.recorder.store.read)
+            if further:
+                name = f"{run.checkpoint.card}/{run.checkpoint.variant}"
+                self.notify(f"{name}: negative transfer: training again, longer and deeper")
+                self.budget.charge(sum(self.recorder.earlier_seconds(each) for each in further))
+            for each in further:
+                self._run_or_resume(worker, each)
+            added += further
+        return added
+
+    def _run_or_resume(self, worker: Worker, run: Run) -> None:
+        if self.recorder.is_finished(run):
+            self.recorder.resumed += 1
+        else:
+            self._run_one(worker, run)
 
     def _run_one(self, worker: Worker, run: Run) -> None:
         """Execute a run if it fits the budget; whatever ends it becomes its row."""

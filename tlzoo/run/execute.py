@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.catalogue import Source, load
-from tlzoo.data.protocol import shots, subset
+from tlzoo.data.protocol import shots, stratified_order, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Run
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from tlzoo.core.model import Limits, Model, TrainableModel, Usage
     from tlzoo.core.task import Task
     from tlzoo.data.dataset import Counts, Prepared
+
+MIN_VALIDATION = 10
+"""Validation examples that a small fraction of the labels keeps: fewer choose neither a learning rate nor a step."""
+FEATURES_VERSION = "2"
+"""Raised when frozen features are computed in another way, so that they are computed again."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class DataFacts:
 
 @cache
 def threads() -> int:
-    """Set the threads once a process: ``OMP_NUM_THREADS``, else every core."""
+    """Set the threads once a process that only predicts: ``OMP_NUM_THREADS``, else every core."""
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
@@ -89,14 +94,23 @@ def execute_apart(run: Run, progress: bool, sheet: Path | None, limits: Limits |
     return replace(execute(run, progress, sheet, limits), model=None)
 
 
-def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: Limits | None = None) -> Outcome:
+def execute(
+    run: Run,
+    progress: bool = True,
+    sheet: Path | None = None,
+    limits: Limits | None = None,
+    cores: int | None = None,
+) -> Outcome:
     """Execute a run.
+
+    With the same weights, data and recipe the same machine gives the same numbers, to the last digit.
 
     Args:
         run: The run.
         progress: Whether to show progress bars on standard error.
         sheet: Where to draw some right and some wrong predictions, if they can be drawn; the suffix follows the form.
         limits: Limits of time and money, for an API model.
+        cores: Number of threads, of a run that does not become a row; by default the same on every machine.
 
     Raises:
         StoppedError: A limit was reached; its ``usage`` is set.
@@ -104,14 +118,21 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         DivergedError: Weights or predictions are not finite.
         InputError: The first metric is not a number on the test examples.
     """
+    from tlzoo.transfer.repeatable import THREADS, repeatable
+
+    with repeatable(cores or THREADS):
+        return _execute(run, progress, sheet, limits)
+
+
+def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
     import torch
     from accelerate.utils import set_seed
 
     from tlzoo.core.model import ApiModel
     from tlzoo.tasks import task_type
     from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, values
+    from tlzoo.transfer.repeatable import state_sha256
 
-    threads()
     data = data_of(run.source)
     task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
@@ -142,11 +163,24 @@ def execute(run: Run, progress: bool = True, sheet: Path | None = None, limits: 
         groups=data.test_groups(),
         n_train=training.n_train if training else min(run.recipe.shots, len(data.splits["train"])),
         device=torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
-        threads=threads(),
+        threads=torch.get_num_threads(),
+        weights_sha256=_weights_sha256(run),
+        trained_sha256=state_sha256(trained.model.state_dict()) if training else None,
         training=training,
         usage=_usage(model),
         model=trained.model,
     )
+
+
+def _weights_sha256(run: Run) -> str | None:
+    """Hash of the file of weights that a run starts from, pretrained now if it is of a stand-in and not there."""
+    from tlzoo.cards import catalogue
+    from tlzoo.transfer import standin
+
+    checkpoint = run.checkpoint
+    if run.tier == "stand-in" and not checkpoint.served_by:
+        return standin.weights_sha256(catalogue.get(checkpoint.card), checkpoint.variant)
+    return checkpoint.sha256 or None if run.tier != "none" else None
 
 
 def _usage(model: Model) -> Usage | None:
@@ -236,6 +270,43 @@ def training_subset(run: Run, data: Prepared) -> Dataset:
     return rows.select(subset(_classes(rows), run.fraction, run.seed))
 
 
+def validation_subset(run: Run, data: Prepared) -> Dataset:
+    """The validation examples of a run: the same fraction as of the training labels, but never fewer than a few."""
+    rows = data.splits["validation"]
+    return rows.select(validation_part(_classes(rows), run.fraction, run.seed))
+
+
+def validation_part(labels: Sequence[int], fraction: float, seed: int) -> list[int]:
+    """Indices of a fraction of the validation examples; for one seed, a smaller fraction lies inside a larger one.
+
+    Args:
+        labels: Class of each example; all equal where there are no classes.
+        fraction: Share of the examples, at least ``MIN_VALIDATION`` of them and one of each class.
+        seed: Seed of the order.
+    """
+    order = stratified_order(labels, seed).tolist()
+    count = max(min(MIN_VALIDATION, len(order)), round(fraction * len(order)))
+    first: dict[int, int] = {}
+    for place in order:
+        first.setdefault(labels[place], place)
+    inside = set(order[:count]) | set(first.values())
+    return [place for place in order if place in inside]
+
+
+def trivial_score(task: Task, chosen: Dataset, validation: Dataset) -> float | None:
+    """Validation score of the task's trivial predictor, with the sign that makes more better.
+
+    Args:
+        task: The task.
+        chosen: The training examples.
+        validation: The validation examples.
+
+    Returns:
+        The score; None where the task has no trivial predictor.
+    """
+    return None
+
+
 def _classes(rows: Dataset) -> Sequence[int]:
     """The class of each row; all equal where there are no classes."""
     classes: Sequence[int] = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
@@ -257,14 +328,14 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
-    chosen, validation = training_subset(run, data), data.splits["validation"]
+    chosen, validation = training_subset(run, data), validation_subset(run, data)
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
     model = trainable(assemble(checkpoint, task)).for_task(task)
     predictor: TrainableModel | HeadModel = model
     feature_seconds = 0.0
     if trains_on_cached_features(catalogue.get(run.checkpoint.card), task.facts, run.strategy):
         assert isinstance(model, HeadedModel)
-        key = [run.card_hash, run.checkpoint.sha256, run.source.fingerprint]
+        key = [run.card_hash, _weights_sha256(run) or "", run.source.fingerprint, FEATURES_VERSION]
         features = frozen(model.backbone, model.task, list(data.splits.values()), key, run.device, progress)
         predictor = model.on_features(features)
         feature_seconds = features.seconds(chosen["id"][:])
@@ -281,14 +352,20 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
 
     recipe = run.recipe.for_examples(len(examples))
     label = f"{run.checkpoint.card} {run.strategy}"
-    fitted = fit(predictor, examples, score, recipe, run.seed, device=run.device, label=label, progress=progress)
+    floor = trivial_score(task, chosen, validation)
+    fitted = fit(
+        predictor, examples, score, recipe, run.seed, floor=floor, device=run.device, label=label, progress=progress
+    )
     training = Training(
         n_train=len(examples),
+        n_validation=len(validation_examples),
         history=tuple(asdict(point) | {"seconds": point.seconds + feature_seconds} for point in fitted.history),
         train_seconds=fitted.train_seconds + feature_seconds,
         search_seconds=fitted.search_seconds,
         learning_rate=fitted.learning_rate,
         steps=fitted.steps,
+        rate_at_edge=fitted.at_edge,
+        trivial_score=floor,
     )
     model.to(run.device)
     return Trained(model, predictor, training)

@@ -159,7 +159,7 @@ def _check_replaceable(folder: Path, overwrite: bool) -> None:
 
 
 def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]) -> Finetuned:
-    from tlzoo.run.execute import data_of, execute, prepare
+    from tlzoo.run.execute import data_of, execute, prepare, threads
     from tlzoo.tasks import task_type
     from tlzoo.transfer.bundle import save
     from tlzoo.transfer.strategies import merge_lora
@@ -168,7 +168,7 @@ def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]
     variant = variant_of(card, run.checkpoint.variant)
     for line in prepare(run.source).lines:
         say(line)
-    outcome = execute(run, progress)
+    outcome = execute(run, progress, cores=threads())
     training, model = outcome.training, outcome.model
     assert training is not None and model is not None
     if run.strategy == "lora":

@@ -23,7 +23,7 @@ ROWS = 8
 """Examples to measure with, repeated in larger batches."""
 MAX_STEP_SECONDS = 30.0
 """Longest training step to try; the rate of longer ones is guessed from the throughput."""
-MEASUREMENT_VERSION = 7
+MEASUREMENT_VERSION = 8
 """Raised when a field of a measurement changes its meaning, so that models are measured again."""
 
 
@@ -94,18 +94,24 @@ def measure_run(run: Run) -> Measured:
 
     Weights do not change speed or size, so all but published heads are measured with random parameters.
     """
+    from tlzoo.transfer.repeatable import repeatable
+
+    with repeatable():
+        return _measure_run(run)
+
+
+def _measure_run(run: Run) -> Measured:
     from tlzoo.cards import catalogue
     from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.core.task import HeadTask
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
-    from tlzoo.run.execute import as_published, threads
+    from tlzoo.run.execute import as_published
     from tlzoo.tasks import task_type
     from tlzoo.transfer import standin
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
-    threads()
     card = catalogue.get(run.checkpoint.card)
     few = sample(run.source, max(BATCH_SIZES))
     task = task_type(run.task, run.source.kind)(few.rows.features)

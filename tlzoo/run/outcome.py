@@ -16,20 +16,26 @@ class Training:
 
     Attributes:
         n_train: Training examples.
+        n_validation: Validation examples.
         history: ``seconds`` of training, ``step``, ``loss`` and validation ``score`` (more is better) of each
             validation.
         train_seconds: Of the chosen learning rate, frozen features included.
         search_seconds: Of the other learning rates.
         learning_rate: The one chosen on validation.
         steps: Optimizer steps at the chosen learning rate.
+        rate_at_edge: Whether that is the highest or the lowest of those tried; absent if one was tried.
+        trivial_score: Validation score of the trivial predictor (more is better); absent if it is not known.
     """
 
     n_train: int
+    n_validation: int
     history: tuple[Mapping[str, float], ...]
     train_seconds: float
     search_seconds: float
     learning_rate: float
     steps: int
+    rate_at_edge: bool | None = None
+    trivial_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Outcome:
         n_train: Training examples; of few-shot, those in the prompt.
         device: What the run was computed on.
         threads: Threads of the process.
+        weights_sha256: Sha256 of the file of weights that was loaded; absent if none was.
+        trained_sha256: Sha256 of the trained model's parameters and buffers; absent if nothing was trained.
         training: How the model was trained, if it was.
         usage: What the model was asked, if it is behind an API.
         model: The model with its head; absent where it stayed in a process of its own.
@@ -56,6 +64,8 @@ class Outcome:
     n_train: int
     device: str
     threads: int
+    weights_sha256: str | None = None
+    trained_sha256: str | None = None
     training: Training | None = None
     usage: Usage | None = None
     model: Model | None = field(default=None, repr=False, compare=False)

@@ -15,13 +15,15 @@ from tlzoo.data.protocol import VTAB, Limits
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
-from tlzoo.run.request import EvaluationRequest
+from tlzoo.run.request import DEFAULT_SEEDS, EvaluationRequest
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import NetworkFacts, Recipe, recipe
 from tlzoo.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
 """In the order in which they are run, so that a short budget still says what transfer gained."""
+OFFICIAL_FIRST: tuple[Strategy, ...] = (*UNTRAINED, "scratch", "full", "probe")
+"""What a listed model with official weights is run with before anything else."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Run:
         source: The data.
         strategy: What is trained.
         seed: Seed of head, shuffling and subset.
-        fraction: Share of the training examples.
+        fraction: Share of the training and of the validation examples.
         recipe: Hyperparameters.
         card_hash: Hash of the variant's facts.
         device: ``cpu`` or ``cuda``; does not decide the key.
@@ -73,7 +75,8 @@ class Run:
         weights = "" if self.tier == "none" else self.checkpoint.sha256
         model = (self.checkpoint.card, self.checkpoint.variant, self.card_hash, self.tier, weights)
         how = (self.strategy, self.seed, self.fraction, changed(self.recipe))
-        return key(*model, self.task, self.source.fingerprint, *how, VERSION)[:32]
+        share = () if self.fraction == 1 else ("fraction of validation, too",)
+        return key(*model, self.task, self.source.fingerprint, *how, *share, VERSION)[:32]
 
 
 @dataclass(frozen=True)
@@ -150,27 +153,38 @@ def plan(request: EvaluationRequest, data: Sequence[Source]) -> Plan:
     for card in cards:
         source = next((source for source in data if source.kind == card.input.kind), data[0])
         _plan_card(request, card, source, result)
-    result.runs.sort(key=partial(_turn, data))
+    result.runs.sort(key=partial(_turn, request, data))
     return result
 
 
-def _turn(data: Sequence[Source], run: Run) -> tuple[float, ...]:
+def is_listed(run: Run) -> bool:
+    """Whether a run's model is listed for its task; others can do it, too."""
+    return catalogue.get(run.checkpoint.card).task == run.task
+
+
+def _turn(request: EvaluationRequest, data: Sequence[Source], run: Run) -> tuple[float, ...]:
     """Sort key of a run: what a short budget should tell comes first.
 
-    All labels come before fewer. Then what the models that are listed for the task gain over scratch with the least
-    training; then what all others can do with the least; then the rest, listed models first. Weights that are there
-    come before stand-ins, which have to be pretrained first; and each strategy is run on every data set. Where heads
-    spell, the least is to train all: frozen vectors that were not trained to spell hardly can.
+    The first seed of everything comes before the next, and all labels before fewer. Then, model by model, what the
+    listed ones with official weights can do untrained, and what they gain over scratch when they are fully trained.
+    Then what the other listed models gain with the least training; then what all others can do with the least; then the
+    rest, listed models first. Weights that are there come before stand-ins, which have to be pretrained first; and each
+    strategy is run on every data set. Where heads spell, the least is to train all: frozen vectors that were not
+    trained to spell hardly can.
     """
     strategies = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES]
     least = "probe"
     if task_facts(run.task).longest_hop is not None:
         least = "full"
         strategies.insert(len(UNTRAINED), least)
-    other = catalogue.get(run.checkpoint.card).task != run.task
+    other, made = not is_listed(run), run.checkpoint.tier != "official"
+    seed = request.seeds.index(run.seed) if run.seed in request.seeds else 0
+    when, place = (seed, -run.fraction), data.index(run.source)
+    if not other and not made and run.strategy in OFFICIAL_FIRST:
+        cards = [card.id for card in catalogue.cards()]
+        return *when, 0, cards.index(run.checkpoint.card), OFFICIAL_FIRST.index(run.strategy), place
     first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
-    made = other and run.checkpoint.tier == "stand-in"
-    return -run.fraction, run.seed, not first, other, made, strategies.index(run.strategy), data.index(run.source)
+    return *when, 1 + (not first), other, made, strategies.index(run.strategy), place
 
 
 def cards_of(request: EvaluationRequest) -> list[Card]:
@@ -258,9 +272,18 @@ def _runs(
     card_hash = card.variant_hash(variant)
     return [
         Run(checkpoint, task, source, strategy, seed, fraction, recipe, card_hash, request.device)
-        for seed in (request.seeds if strategy != "zero-shot" else [0])
+        for seed in _seeds(request, strategy)
         for fraction in (request.fractions if strategy in TRAINED else [1.0])
     ]
+
+
+def _seeds(request: EvaluationRequest, strategy: Strategy) -> Sequence[int]:
+    """Zero-shot has no seed; few-shot, which may cost money, is not repeated unless that is asked for."""
+    if strategy == "zero-shot":
+        return [0]
+    if strategy == "few-shot" and tuple(request.seeds) == DEFAULT_SEEDS:
+        return request.seeds[:1]
+    return request.seeds
 
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:

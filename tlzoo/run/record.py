@@ -67,6 +67,11 @@ def rows(run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: flo
         "search_seconds": training.search_seconds if training else None,
         "learning_rate": training.learning_rate if training else None,
         "steps": training.steps if training else None,
+        "n_validation": training.n_validation if training else None,
+        "rate_at_edge": training.rate_at_edge if training else None,
+        "trivial_score": training.trivial_score if training else None,
+        "weights_sha256": outcome.weights_sha256,
+        "trained_sha256": outcome.trained_sha256,
     }
     return [
         common | {"metric": metric, "value": value, "statistics": outcome.statistics[metric]}
@@ -137,7 +142,7 @@ def _identity(run: Run) -> Row:
         "seed": run.seed,
         "fraction": run.fraction,
         "card_hash": run.card_hash,
-        "weights_sha256": None if run.tier == "none" else run.checkpoint.sha256 or None,
+        "weights_sha256": _weights_sha256(run),
         "dataset_fingerprint": run.source.fingerprint,
         "dataset_source": run.source.where,
         "recipe": json.dumps(asdict(run.recipe), sort_keys=True),
@@ -145,6 +150,13 @@ def _identity(run: Run) -> Row:
         "origin": "local",
         **environment(),
     }
+
+
+def _weights_sha256(run: Run) -> str | None:
+    """Hash of the file of weights that a run starts from; of a stand-in it is known once it was loaded."""
+    checkpoint = run.checkpoint
+    is_known = run.tier == "official" or bool(checkpoint.served_by)
+    return checkpoint.sha256 or None if is_known else None
 
 
 @cache

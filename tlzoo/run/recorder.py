@@ -66,6 +66,8 @@ class Recorder:
         self._earlier = {} if fresh else store.statuses()
         self._failures: list[record.Row] = []
         self._has_seeds = len({run.seed for run in planned.runs}) > 1
+        self._first_seed = planned.runs[0].seed if planned.runs else 0
+        self._skipped_repeats = 0
 
     def is_finished(self, run: Run) -> bool:
         """Whether an earlier evaluation has finished a run."""
@@ -86,7 +88,15 @@ class Recorder:
         """Record a run without a result."""
         seconds = self.earlier_seconds(run) + self.budget.lap() if status == "skipped" else None
         self._write_failure(record.failure(run, status, reason, usage, seconds))
-        self.notify(f"{self._name(run)}: {status}: {reason}")
+        if status == "skipped" and run.seed != self._first_seed:
+            self._skipped_repeats += 1
+        else:
+            self.notify(f"{self._name(run)}: {status}: {reason}")
+
+    def summarise(self) -> None:
+        """Say in one line how many repetitions with further seeds did not fit."""
+        if self._skipped_repeats:
+            self.notify(f"{self._skipped_repeats} repetitions with further seeds were skipped")
 
     def absence(self, absent: Absent) -> None:
         """Record a model, or a strategy of it, that could not be planned."""

@@ -1,42 +1,99 @@
-"""Further training, where no strategy of a model escapes negative transfer."""
+"""Further training, where a model does not escape negative transfer in any other way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import mean
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
-from tlzoo.leaderboard.identity import grouped, of
 from tlzoo.leaderboard.ranking import board
+from tlzoo.leaderboard.row import ResultRow
+from tlzoo.run import record
 from tlzoo.run.plan import Run, recipe_for
 
-_CELL = ("card", "variant", "dataset_fingerprint", "fraction")
+FIRST = ("full", "partial")
+"""Strategies that are tried first, of those that the model can be trained with."""
+
+
+class Remedies:
+    """Tells when a model on some data was trained in every other way that was planned, and is to be trained further."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        """Take the runs of a plan."""
+        self._cells: dict[tuple[object, ...], list[Run]] = defaultdict(list)
+        for run in runs:
+            self._cells[_cell(run)].append(run)
+        self._waiting = {cell: {run.id for run in each} for cell, each in self._cells.items()}
+
+    def after(self, run: Run, results: Callable[[], pa.Table]) -> list[Run]:
+        """What is to be trained further after a run has ended; nothing before the last one of its model.
+
+        Args:
+            run: The run that ended, in whatever way.
+            results: Reads the rows of all results.
+        """
+        cell = _cell(run)
+        waiting = self._waiting.get(cell)
+        if not waiting:
+            return []
+        waiting.discard(run.id)
+        is_complete = not waiting and _needed(run) <= {each.strategy for each in self._cells[cell]}
+        return further_runs(self._cells[cell], results()) if is_complete else []
 
 
 def further_runs(runs: Sequence[Run], results: pa.Table) -> list[Run]:
-    """Runs that train all of a model, and longer, where every verdict on it is negative transfer.
+    """Runs that train all of a model, and longer, where its best strategy is negative transfer.
+
+    They come only after all and the latter part of it were trained. Which strategy is the best, validation says.
 
     Args:
-        runs: The runs of a plan.
+        runs: The runs of one model on one share of one data set.
         results: Rows of their results.
+
+    Returns:
+        One for each seed of that strategy.
     """
     ids = pa.array([run.id for run in runs], pa.string())
-    ranked = board(results.filter(pc.is_in(results["run_id"], ids)))
-    verdicts = {
-        of(rows[0], _CELL): {row["verdict"] for row in rows if row["verdict"]}
-        for rows in grouped(ranked.select([*_CELL, "verdict"]).to_pylist(), _CELL)
-    }
-    further: dict[str, Run] = {}
+    finished = results.filter(pc.and_(pc.is_in(results["run_id"], ids), pc.equal(results["status"], "ok")))
+    by_strategy: dict[str, list[Run]] = defaultdict(list)
+    scores: dict[str, list[float]] = defaultdict(list)
+    trained: list[ResultRow] = finished.to_pylist()
+    rows = {row["run_id"]: row for row in trained if row["history"] and row["strategy"] != "scratch"}
     for run in runs:
-        cell = (run.checkpoint.card, run.checkpoint.label, run.source.fingerprint, run.fraction)
-        if verdicts.get(cell) == {"negative"}:
-            card = catalogue.get(run.checkpoint.card)
-            variant = variant_of(card, run.checkpoint.variant)
-            recipe = recipe_for(card, variant, run.task, "further", run.recipe.precision)
-            longer = replace(run, strategy="further", recipe=recipe)
-            further.setdefault(longer.id, longer)
-    return list(further.values())
+        if run.id in rows:
+            by_strategy[run.strategy].append(run)
+            scores[run.strategy].append(max(point["score"] for point in rows[run.id]["history"] or ()))
+    needed = _needed(runs[0])
+    if not needed or not needed <= set(scores):
+        return []
+    best = max(scores, key=lambda strategy: mean(scores[strategy]))
+    headline = record.headline(runs[0].source)
+    if not any(
+        (row["strategy"], row["metric"], row["verdict"]) == (best, headline, "negative")
+        for row in board(finished).to_pylist()
+    ):
+        return []
+    return [_further(run) for run in by_strategy[best]]
+
+
+def _further(run: Run) -> Run:
+    variant = variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
+    recipe = recipe_for(catalogue.get(run.checkpoint.card), variant, run.task, "further", run.recipe.precision)
+    return replace(run, strategy="further", recipe=recipe)
+
+
+def _needed(run: Run) -> set[str]:
+    """Strategies that have to be tried first."""
+    card = catalogue.get(run.checkpoint.card)
+    variant = variant_of(card, run.checkpoint.variant)
+    return {strategy for strategy in FIRST if strategy in card.transfer.strategies and variant.takes(strategy)}
+
+
+def _cell(run: Run) -> tuple[object, ...]:
+    return run.checkpoint.card, run.checkpoint.label, run.source.fingerprint, run.fraction

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tlzoo.adapters.weights import Wanted
 
 DEFAULT_OUT = Path(".tlzoo")
+DEFAULT_SEEDS = (0, 1, 2)
+"""Seeds of what is trained: with one alone nobody knows how much of a difference is luck."""
 PATIENCE_SECONDS = 300.0
 """Covers what no estimate does: a process that starts, and data that it loads anew."""
 MAX_SEED = 2**32 - 1
@@ -34,8 +36,9 @@ class EvaluationRequest:
         weights: Tier.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
-        seeds: Seeds.
-        fractions: Shares of the training examples, in (0, 1].
+        seeds: Seeds of what is trained; few-shot prompts, which may cost money, take the first alone unless others than
+            ``DEFAULT_SEEDS`` are given.
+        fractions: Shares of the training and of the validation examples, in (0, 1].
         device: ``cpu`` or ``cuda``.
         precision: ``no`` or ``bf16``.
         budget: Minutes for all runs.
@@ -51,7 +54,7 @@ class EvaluationRequest:
     weights: Wanted = "auto"
     variant: str | None = None
     data: str = "auto"
-    seeds: Sequence[int] = (0,)
+    seeds: Sequence[int] = DEFAULT_SEEDS
     fractions: Sequence[float] = (1.0,)
     device: str = "cpu"
     precision: str = "no"

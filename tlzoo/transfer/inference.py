@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from tlzoo.core.batch import Example, Row, to_device
@@ -42,12 +43,39 @@ def predict(model: Model, examples: Iterable[Example], device: str = "cpu", prog
         examples: Preprocessed examples; at most a batch of them is in memory.
         device: Where to compute.
         progress: Text of the progress bar; empty for none.
+
+    Raises:
+        DivergedError: A layer gives NaN, which a class, a mask or a transcript that is decoded from it does not show.
     """
     model.eval()
     with tqdm(desc=progress, unit="example", leave=False, disable=not progress) as bar:
         for batch in batched(examples):
-            yield from model.predict(to_device(model.collate(batch), device))
+            with _refusing_nan(model):
+                predictions = model.predict(to_device(model.collate(batch), device))
+            yield from predictions
             bar.update(len(batch))
+
+
+@contextmanager
+def _refusing_nan(model: nn.Module) -> Iterator[None]:
+    """Raise ``DivergedError`` inside where a layer gives NaN; infinity is how attention hides a token."""
+    layers = [(name, layer) for name, layer in model.named_modules() if not next(layer.children(), None)]
+    hooks = [layer.register_forward_hook(_refusing(name)) for name, layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _refusing(name: str) -> Callable[[nn.Module, Any, Any], None]:
+    def refuse(layer: nn.Module, _: Any, output: Any) -> None:
+        for part in output if isinstance(output, list | tuple) else (output,):
+            is_number = isinstance(part, Tensor) and part.is_floating_point()
+            if is_number and not part.sum().isfinite() and part.isnan().any():  # the sum is cheap, and rarely infinite
+                raise DivergedError(f"layer {name or type(layer).__name__} gives NaN")
+
+    return refuse
 
 
 def is_sound(model: nn.Module) -> bool:

@@ -50,6 +50,7 @@ class Fit:
         train_seconds: Time in training steps at the chosen learning rate.
         search_seconds: Time in training steps at the other rates.
         steps: Optimizer steps at the chosen learning rate.
+        at_edge: Whether the chosen learning rate is the highest or the lowest of those tried; absent if one was tried.
     """
 
     learning_rate: float
@@ -57,6 +58,7 @@ class Fit:
     train_seconds: float
     search_seconds: float
     steps: int
+    at_edge: bool | None = None
 
 
 def fit(
@@ -66,14 +68,16 @@ def fit(
     recipe: Recipe,
     seed: int,
     *,
+    floor: float | None = None,
     device: str = "cpu",
     label: str = "training",
     progress: bool = True,
 ) -> Fit:
     """Train a model and leave it in its best state on validation.
 
-    Every learning rate is tried for the recipe's trial; the best on validation continues from there to the end, so that
-    no step is repeated.
+    Every learning rate is tried for the recipe's trial; where the highest or the lowest is the best, so is one beyond
+    it, as often as the recipe extends. The best on validation continues from there to the end, so that no step is
+    repeated.
 
     Args:
         model: The model; frozen parameters stay as they are.
@@ -81,6 +85,7 @@ def fit(
         score: Validation score of the model, more is better.
         recipe: Hyperparameters.
         seed: Seed of shuffling, dropout and the like.
+        floor: Validation score of a trivial predictor, which a recipe that ``awaits_learning`` goes by.
         device: ``"cpu"`` or ``"cuda"``.
         label: Text of the progress bar.
         progress: Whether to show the progress bar.
@@ -93,21 +98,30 @@ def fit(
     model.to(accelerator.device)
     initial = copy.deepcopy(model.state_dict())
     trial = recipe.steps if len(recipe.learning_rates) == 1 else max(1, round(recipe.trial * recipe.steps))
+    awaited = floor if floor is not None and recipe.awaits_learning else -math.inf
+    grid = _Grid(recipe.learning_rates, recipe.extensions)
     total = recipe.steps + trial * (len(recipe.learning_rates) - 1)
     candidates: list[_Training[LearnerT]] = []
+    chosen: _Training[LearnerT] | None = None
     with tqdm(total=total, desc=label, unit="step", leave=False, disable=not progress) as bar:
-        for rate in recipe.learning_rates:
-            model.load_state_dict(initial)
+        while (rate := grid.next(chosen.rate if chosen else None)) is not None:
+            if candidates:
+                model.load_state_dict(initial)
+            if len(candidates) >= len(recipe.learning_rates):
+                bar.total = bar.total + trial if bar.total else None
             set_seed(seed)
-            training = _Training(accelerator, model, examples, score, recipe, rate, seed, bar)
+            training = _Training(accelerator, model, examples, score, recipe, rate, seed, bar, awaited)
             training.advance(trial)
             candidates.append(training)
-        alive = [c for c in candidates if c.best is not None]
-        if not alive:
-            rates = ", ".join(f"{r:g}" for r in recipe.learning_rates)
+            rivals = [c for c in (chosen, training) if c is not None and c.best is not None]
+            chosen = max(rivals, key=lambda c: c.merit, default=None)
+            for candidate in candidates:
+                if candidate is not chosen:
+                    candidate.release()
+        if chosen is None:
+            rates = ", ".join(f"{c.rate:g}" for c in candidates)
             what = "training loss" if all(c.failed for c in candidates) else "validation score"
             raise DivergedError(f"the {what} became infinite or NaN at every learning rate ({rates})")
-        chosen = max(alive, key=lambda c: c.best_key)
         if chosen is not candidates[-1]:
             chosen.restore()
         chosen.advance(recipe.steps)
@@ -115,7 +129,37 @@ def fit(
     model.load_state_dict(chosen.best)
     model.eval()
     searched = sum(c.seconds for c in candidates if c is not chosen)
-    return Fit(chosen.rate, chosen.history, chosen.seconds, searched, chosen.step)
+    return Fit(chosen.rate, chosen.history, chosen.seconds, searched, chosen.step, grid.is_edge(chosen.rate))
+
+
+class _Grid:
+    """The learning rates to try, one after the other."""
+
+    def __init__(self, rates: Sequence[float], extensions: int) -> None:
+        self.tried: list[float] = []
+        self._waiting = list(rates)
+        self._extensions = extensions
+
+    def next(self, best: float | None) -> float | None:
+        """The next learning rate; when all were tried, one beyond the best of them, if that is the first or the last.
+
+        Args:
+            best: The best one so far; absent if none gave a score.
+        """
+        if self._waiting:
+            rate = self._waiting.pop(0)
+        elif best is not None and self._extensions and self.is_edge(best):
+            self._extensions -= 1
+            first, second = sorted(self.tried, key=lambda tried: abs(math.log(tried / best)))[:2]
+            rate = first * first / second
+        else:
+            return None
+        self.tried.append(rate)
+        return rate
+
+    def is_edge(self, rate: float) -> bool | None:
+        """Whether a learning rate is the highest or the lowest of those tried; absent if it is the only one."""
+        return rate in (min(self.tried), max(self.tried)) if len(self.tried) > 1 else None
 
 
 class _State(NamedTuple):
@@ -137,11 +181,13 @@ class _Training(Generic[LearnerT]):
     rate: float
     seed: int
     bar: tqdm[Any]
+    floor: float
     step: int = 0
     seconds: float = 0.0
     history: list[Point] = field(default_factory=list)
     best: dict[str, Tensor] | None = None
     best_key: tuple[float, float] = (-math.inf, -math.inf)
+    last_loss: float = math.inf
     stale: int = 0
     failed: bool = False
 
@@ -152,6 +198,21 @@ class _Training(Generic[LearnerT]):
         self.batches = self._batches()
         self.trained = trained
         self.state: _State | None = None
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether it has beaten the trivial predictor on validation."""
+        return self.best_key[0] > self.floor
+
+    @property
+    def merit(self) -> tuple[float, ...]:
+        """What learning rates are compared by: the best score, or the training loss while scores are chance."""
+        return (1.0, *self.best_key) if self.has_learnt else (0.0, -self.last_loss)
+
+    def release(self) -> None:
+        """Free the memory of a learning rate that was not chosen."""
+        self.best = self.state = None
+        self.optimizer.state.clear()
 
     def _factor(self, step: int) -> float:
         rise = max(1, round(self.recipe.warmup * self.recipe.steps))
@@ -231,13 +292,14 @@ class _Training(Generic[LearnerT]):
         if math.isnan(value):
             self.stale += 1
             return
+        self.last_loss = loss
         self.history.append(Point(self.seconds, self.step, loss, value))
         self.bar.set_postfix(loss=f"{loss:.3f}", score=f"{value:.3f}")
         key = (value, -loss)
         if self.best is None or key > self.best_key:
             self.best, self.best_key = copy.deepcopy(self.model.state_dict()), key
             self.stale = 0
-        else:
+        elif self.has_learnt:
             self.stale += 1
 
     def _value(self) -> float:

@@ -15,6 +15,17 @@ MIN_STEPS = 60
 """Optimizer steps that a run may take, however few examples there are."""
 
 
+STEPS = 600
+"""Maximum number of optimizer steps of training all layers, whether they start from random values or from weights."""
+TRIAL, DENSE_TRIAL = 0.2, 0.25
+"""Share of the steps that each of three learning rates is tried for; more where an example is a whole map, since a
+decoder that starts from random values stays on a plateau for a while."""
+EXTENSIONS = 2
+"""How often a grid of learning rates is extended."""
+WHOLE = ("scratch", "partial", "full", "lora", "further")
+"""Strategies that train more than the head, and are compared with each other."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Hyperparameters of a run; part of its content key.
@@ -22,6 +33,7 @@ class Recipe:
     Attributes:
         steps: Maximum number of optimizer steps.
         learning_rates: Peak learning rates to choose from, on validation.
+        extensions: How often a further rate is tried beyond the best one, where that is the highest or the lowest.
         trial: Fraction of the steps that each learning rate is tried for.
         batch_size: Examples per step.
         accumulation: Batches per step; the batch of ``batch_size`` is cut into so many.
@@ -29,6 +41,8 @@ class Recipe:
         weight_decay: AdamW's.
         looks: Number of evaluations on the validation split, over all steps.
         patience: Number of evaluations without improvement before training stops.
+        awaits_learning: Whether patience counts, and validation chooses a learning rate, only once a model is better
+            than a trivial predictor; until then what it scores is chance, and the training loss chooses.
         max_norm: Gradients are clipped to this norm.
         augment: Whether training batches are augmented (see ``Model.augment``).
         epochs: Maximum number of times that an example is seen, unless that is fewer than ``MIN_STEPS`` steps.
@@ -51,6 +65,8 @@ class Recipe:
     epochs: int = 40
     precision: str = "no"
     shots: int = 0
+    extensions: int = 0
+    awaits_learning: bool = False
     version: int = 1
 
     def for_examples(self, count: int) -> Recipe:
@@ -59,8 +75,11 @@ class Recipe:
         return replace(self, steps=min(self.steps, max(MIN_STEPS, self.epochs * epoch)))
 
     def work(self) -> float:
-        """Steps that a run may take, those of the learning rates not chosen included."""
-        return self.steps * (1 + self.trial * (len(self.learning_rates) - 1))
+        """Steps that a run is expected to take at most, those of the learning rates not chosen included.
+
+        The grid of learning rates is mostly extended once or never.
+        """
+        return self.steps * (1 + self.trial * (len(self.learning_rates) + min(1, self.extensions) - 1))
 
 
 @dataclass(frozen=True)
@@ -79,8 +98,16 @@ class NetworkFacts:
     learning_rate: float | None = None
 
 
+def _around(rate: float) -> tuple[float, float, float]:
+    """Three learning rates, highest first, the middle one given."""
+    return 3 * rate, rate, rate / 3
+
+
 def recipe(strategy: Strategy, head: Head = "vector", network: NetworkFacts | None = None) -> Recipe:
     """The recipe of a strategy.
+
+    From scratch and from weights, training takes the same number of steps, and brackets its learning rate alike: three
+    rates, the grid extended where its highest or lowest is the best.
 
     Args:
         strategy: The strategy.
@@ -97,12 +124,12 @@ def recipe(strategy: Strategy, head: Head = "vector", network: NetworkFacts | No
     tuned = network.learning_rate or usual
     chosen = {
         "probe": Recipe(600, (1e-2, 3e-3, 1e-3), trial=0.5, batch_size=32, weight_decay=1e-3),
-        "scratch": Recipe(600, (3 * usual, usual), trial=0.5),
-        "partial": Recipe(400, (3 * tuned, tuned)),
-        "full": Recipe(400, (3 * tuned, tuned)),
-        "lora": Recipe(400, (10 * tuned, 3 * tuned)),
+        "scratch": Recipe(STEPS, _around(3 * usual), TRIAL),
+        "partial": Recipe(400, _around(3 * tuned), TRIAL),
+        "full": Recipe(STEPS, _around(3 * tuned), TRIAL),
+        "lora": Recipe(400, _around(10 * tuned), TRIAL),
         "few-shot": Recipe(0, (), shots=SHOTS),
-        "further": Recipe(1200, (3 * tuned, tuned), trial=0.1, patience=10),
+        "further": Recipe(1200, _around(3 * tuned), trial=0.1, patience=10),
     }.get(strategy, Recipe(0, ()))
     is_sequence = head in ("sequence", "ctc")
     if strategy == "probe" and head == "maps":
@@ -110,7 +137,8 @@ def recipe(strategy: Strategy, head: Head = "vector", network: NetworkFacts | No
     elif strategy == "probe" and (network.is_native or is_sequence):
         chosen = Recipe(200, (1e-2, 3e-3) if is_sequence else (10 * tuned, 3 * tuned))
     if head == "maps" or is_sequence:
-        chosen = replace(chosen, trial=0.5, batch_size=8, epochs=25, looks=8, patience=4)
+        trial = 0.5 if strategy == "probe" else DENSE_TRIAL
+        chosen = replace(chosen, trial=trial, batch_size=8, epochs=25, looks=8, patience=4)
     if head == "frames" and chosen.steps:
         chosen = replace(
             chosen,
@@ -126,4 +154,6 @@ def recipe(strategy: Strategy, head: Head = "vector", network: NetworkFacts | No
             rates = chosen.learning_rates
         steps = CTC_STEPS[strategy] * (1 + network.is_transformer)
         chosen = replace(chosen, steps=steps, learning_rates=rates, trial=0.1, batch_size=16, patience=8)
+    if strategy in WHOLE:
+        chosen = replace(chosen, extensions=EXTENSIONS * (len(chosen.learning_rates) > 1), awaits_learning=True)
     return chosen

@@ -104,16 +104,21 @@ def cached_path(key: str) -> Path:
 
 def pretrained(card: Card, variant_id: str) -> Path:
     """The file of a stand-in's parameters, pretrained now if it is not cached."""
-    import torch
+    from tlzoo.transfer.repeatable import repeatable
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        with torch.random.fork_rng(devices=[]):  # the caller's random numbers do not depend on the cache
+        with repeatable():
             _pretrain(card, variant_id, folder)
 
     path = cached_path(recipe_key(card, variant_id))
     files.cached(path.parent, make, f"stand-in weights of {card.id}")
     return path
+
+
+def weights_sha256(card: Card, variant_id: str) -> str:
+    """Sha256 of the file of a stand-in's parameters, which is pretrained now if it is not there."""
+    return blobs.sha256_of(pretrained(card, variant_id))
 
 
 def learner(card: Card, variant_id: str) -> tuple[Learner, nn.Module, Task, Prepared]:
