@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from tlzoo.errors import InputError
-from tlzoo.leaderboard.metrics import mean_pearson, metric, moments, ratio
+from tlzoo.leaderboard.metrics import mean_among, mean_pearson, metric, moments, ratio
 
 
 @settings(max_examples=50, deadline=None)
@@ -27,6 +27,20 @@ def test_weights_count_as_repeats(name: str) -> None:
 def test_a_ratio_sums_before_it_divides() -> None:
     weights = np.array([[1.0, 1, 1], [0, 2, 1], [0, 0, 3]])
     assert ratio([[3, 4], [1, 1], [0, 0]], weights).tolist() == [0.8, 1, 0]
+
+
+def test_an_answer_that_is_none_of_the_classes_is_a_miss_and_no_class() -> None:
+    predicted, true = [0, 1, -1, -1], [0, 1, 1, 0]
+    ours = metric("macro_f1").reduce(
+        [[float(p), float(t)] for p, t in zip(predicted, true, strict=True)], np.ones((1, 4))
+    )
+    assert ours[0] == pytest.approx(f1_score(true, predicted, labels=[0, 1], average="macro")) == pytest.approx(2 / 3)
+
+
+def test_a_mean_among_some_is_theirs_and_nothing_without_any() -> None:
+    weights = np.array([[1.0, 1, 1], [3, 1, 0], [0, 0, 2]])
+    found = mean_among([[0.5, 1], [1, 1], [0, 0]], weights)
+    assert found[:2] == pytest.approx([0.75, 0.625]) and np.isnan(found[2])
 
 
 def test_accuracy_is_the_mean_and_an_unknown_metric_names_the_closest() -> None:

@@ -18,7 +18,7 @@ from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.tasks.detection import THRESHOLDS, FaceDetection, ObjectDetection, iou, match
 
 
-def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[Boxes, dict]]:
+def scenes(classes: int, images: int, seed: int = 0, crowds: bool = False) -> list[tuple[Boxes, dict]]:
     """Random references as rows, and predictions near some of them, with misses, doubles and ghosts."""
     rng = np.random.default_rng(seed)
     made = []
@@ -36,7 +36,12 @@ def scenes(classes: int, images: int, seed: int = 0) -> list[tuple[Boxes, dict]]
             rng.uniform(0, 1, len(boxes)).tolist(),
             [f"c{c}" for c in guesses],
         )
-        made.append((prediction, {"objects": {"bbox": right.tolist(), "category": category.tolist()}}))
+        objects = {"bbox": right.tolist(), "category": category.tolist()}
+        if crowds:
+            n = rng.integers(0, 3)
+            regions = np.c_[rng.uniform(0, 50, (n, 2)), rng.uniform(20, 60, (n, 2))].tolist()
+            objects["crowd"] = {"bbox": regions, "category": rng.integers(0, classes, n).tolist()}
+        made.append((prediction, {"objects": objects}))
     return made
 
 
@@ -49,9 +54,10 @@ def pycocotools_ap(classes: int, pairs: list[tuple[Boxes, dict]]) -> list[float]
     """AP and AP50 by COCO's own code (torchmetrics rounds thresholds to float32, which moves hits at the edge)."""
     references, detections = [], []
     for i, (prediction, row) in enumerate(pairs, 1):
-        for box, c in zip(row["objects"]["bbox"], row["objects"]["category"], strict=True):
-            mark = {"image_id": i, "category_id": c + 1, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
-            references.append(mark)
+        for is_crowd, marks in enumerate((row["objects"], row["objects"].get("crowd", {"bbox": [], "category": []}))):
+            for box, c in zip(marks["bbox"], marks["category"], strict=True):
+                mark = {"image_id": i, "category_id": c + 1, "bbox": box, "area": box[2] * box[3], "iscrowd": is_crowd}
+                references.append(mark)
         for corners, score, name in zip(prediction.boxes, prediction.scores, prediction.labels, strict=True):
             detection = {"image_id": i, "category_id": int(name[1:]) + 1, "score": score}
             detections.append(detection | {"bbox": corner_and_size(*corners)})
@@ -68,9 +74,35 @@ def test_equals_pycocotools(classes, images):
     assert found == pytest.approx(pycocotools_ap(classes, pairs), abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(("classes", "images"), [(1, 4), (2, 20), (5, 40)])
+def test_crowds_count_neither_way_as_in_pycocotools(classes: int, images: int, seed: int) -> None:
+    pairs = scenes(classes, images, seed, crowds=True)
+    once = np.ones((1, images))
+    found = [mean_average_precision(statistics(classes, pairs, key), once)[0] for key in ("ap", "ap50")]
+    assert found == pytest.approx(pycocotools_ap(classes, pairs), abs=1e-9)
+    if images > 4:
+        for _, row in pairs:
+            del row["objects"]["crowd"]
+        assert found[1] > mean_average_precision(statistics(classes, pairs, "ap50"), once)[0]
+
+
+def test_many_detections_may_lie_in_one_crowd() -> None:
+    task = ObjectDetection.of(["a", "b"])
+    row = {
+        "objects": {"bbox": [[0, 0, 10, 10]], "category": [0], "crowd": {"bbox": [[20, 0, 40, 40]], "category": [0]}}
+    }
+    guesses = Boxes([[22, 2, 30, 10], [30, 10, 50, 30], [0, 0, 10, 10]], [0.9, 0.8, 0.7], ["a"] * 3)
+    assert mean_average_precision([task.statistics(guesses, row)["ap"]], np.ones((1, 1)))[0] == 1
+    other = replace(guesses, labels=["b", "b", "a"])
+    assert task.statistics(other, row)["ap50"] == [2, 1, 1, 0, 0, 0.7, 1, 1, 0.9, 0, 1, 0.8, 0], "a crowd of its class"
+    half = Boxes([[14, 0, 24, 10]], [0.9], ["a"])  # 0.4 of it lies in the crowd, too little
+    assert task.statistics(half, row)["ap50"][-1] == 0
+
+
 @pytest.mark.parametrize("classes", [1, 3])
 def test_a_weight_is_a_repetition(classes):
-    ap = statistics(classes, scenes(classes, 20), "ap")
+    ap = statistics(classes, scenes(classes, 20, crowds=True), "ap")
     weights = np.random.default_rng(0).multinomial(20, np.ones(20) / 20, size=4).astype(float)
     repeated = [[s for s, k in zip(ap, w, strict=True) for _ in range(int(k))] for w in weights]
     wanted = [mean_average_precision(r, np.ones((1, 20)))[0] for r in repeated]

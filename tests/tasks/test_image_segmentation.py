@@ -14,6 +14,7 @@ from tlzoo.core.predictions import Mask
 from tlzoo.data.dataset import table
 from tlzoo.errors import InputError
 from tlzoo.tasks.image_segmentation import Segmentation
+from tlzoo.transfer.inference import value
 
 CLASSES = ("background", "red", "green")
 
@@ -53,7 +54,7 @@ def test_the_head_learns_a_few_pictures(task: Segmentation) -> None:
     assert losses[-1] < 0.3 * losses[0]
     after = [*scores(task, model, rows).values()]
     assert after[0] > 0.8 > before[0] + 0.3
-    assert after[1] > after[0]
+    assert after[2] > after[0] > after[1], "Dice, mIoU, and mIoU without the background"
 
 
 def test_a_probe_learns_on_cached_maps(task: Segmentation, tmp_path: Any, monkeypatch: Any) -> None:
@@ -109,6 +110,22 @@ def test_statistics_are_areas(task: Segmentation) -> None:
     prediction = Mask(np.array([[0, 0, 1, 2], [0, 1, 1, 2]], np.uint8), list(CLASSES))
     found = task.statistics(prediction, row([[0, 1, 1, 255], [0, 1, 0, 1]]))
     assert found["miou"] == [2, 2, 0, 3, 3, 1, 3, 4, 0]
+    assert found["miou_foreground"] == [2, 0, 3, 1, 4, 0]
+
+
+def test_finding_nothing_scores_nothing_without_the_background(task: Segmentation) -> None:
+    true = np.zeros((10, 10), np.uint8)
+    true[:3, :5] = 1
+    nothing = task.statistics(Mask(np.zeros((10, 10), np.uint8), list(CLASSES)), row(true))
+    assert value("miou", [nothing["miou"]]) == pytest.approx(0.85 / 2)
+    assert value("miou_foreground", [nothing["miou_foreground"]]) == 0
+    half = np.zeros((10, 10), np.uint8)
+    half[:3, :4] = 1
+    found = task.statistics(Mask(half, list(CLASSES)), row(true))
+    assert value("miou_foreground", [found["miou_foreground"]]) == pytest.approx(12 / 15)
+    plain = Segmentation.of(["red", "green"])
+    prediction = Mask(np.zeros((2, 2), np.uint8), ["red", "green"])
+    assert set(plain.statistics(prediction, row([[0, 1], [1, 1]]))) == {"miou"}, "no background to leave out"
 
 
 def test_a_published_models_classes_are_known_by_name(task: Segmentation) -> None:

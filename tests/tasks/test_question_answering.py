@@ -13,6 +13,7 @@ from tests.support.training import learn, scores
 from tlzoo.core.predictions import AnswerSpan
 from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 from tlzoo.tasks.question_answering import NONE, QuestionAnswering, f1, normalise
+from tlzoo.transfer.inference import statistics, values
 
 TASK = QuestionAnswering(QUESTION_FEATURES)
 NAMES = ("Anna", "Boris", "Clara", "David", "Emma")
@@ -61,7 +62,18 @@ def test_it_is_neither_cacheable_nor_dense_and_has_no_labels() -> None:
     ],
 )
 def test_answers_by_hand(given: str, right: list[str], f1: float, exact: float) -> None:
-    assert TASK.statistics(predicted(given), row(*right)) == {"f1": [pytest.approx(f1)], "exact_match": [exact]}
+    found = TASK.statistics(predicted(given), row(*right))
+    assert (found["f1"], found["exact_match"]) == ([pytest.approx(f1)], [exact])
+
+
+def test_questions_with_and_without_an_answer_are_also_scored_apart() -> None:
+    """As ``HasAns_f1`` and ``NoAns_f1`` of evaluate-v2.0.py."""
+    rows = [row("red car"), row("blue"), row(), row(), row()]
+    answers = [*map(predicted, ["red bus", "", "", "green", ""])]
+    apart = {"f1_has_answer": 0.25, "f1_no_answer": 2 / 3}
+    assert values(TASK, statistics(TASK, answers, rows)) == pytest.approx({"f1": 0.5, "exact_match": 0.4} | apart)
+    answered = statistics(TASK, answers[:2], rows[:2])
+    assert set(values(TASK, answered)) == {"f1", "exact_match", "f1_has_answer"}, "nothing is known of the others"
 
 
 @given(st.text(max_size=40))
@@ -78,7 +90,8 @@ def test_scores_are_shares_that_right_answers_reach(given: str, right: list[str]
     (share,), (exact,) = found["f1"], found["exact_match"]
     assert 0 <= exact <= share <= 1 and exact in (0, 1)
     for text in right:
-        assert TASK.statistics(predicted(text), row(*right)) == {"f1": [1.0], "exact_match": [1.0]}
+        found = TASK.statistics(predicted(text), row(*right))
+        assert (found["f1"], found["exact_match"]) == ([1.0], [1.0])
         assert f1(given, text) == pytest.approx(f1(text, given))
 
 
@@ -89,7 +102,7 @@ def test_ten_examples_are_learnt() -> None:
     assert [len(model.encode(row)["windows"]) > 1 for row in rows] == [i == 2 for i in range(10)]
     losses = learn(model, rows, 40, augment=True, rate=2e-3)
     assert losses[-1] < 0.1 * losses[0]
-    assert [*scores(TASK, model, rows).values()] == [pytest.approx(1, abs=0.1)] * 2
+    assert [*scores(TASK, model, rows).values()] == [pytest.approx(1, abs=0.1)] * 4
     with torch.inference_mode():
         found = model.predict(model.collate([model.encode({k: row[k] for k in TASK.inputs}) for row in rows]))
     for prediction, asked in zip(found, rows, strict=True):

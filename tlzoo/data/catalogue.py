@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared
 
 
-PREPARED_VERSION = 1
+PREPARED_VERSION = 2
 """Raised when a person's data are prepared in another way, so that they are prepared again."""
 _NOTES = "notes.json"
 

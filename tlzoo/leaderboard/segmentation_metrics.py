@@ -4,7 +4,8 @@ A statistic is, for each example, three numbers a class: pixels that are of the 
 the prediction, and in the reference; the shared ones of all classes come first: ``(shared_1, ..., shared_C,
 predicted_1, ..., predicted_C, true_1, ..., true_C)``. Pixels are summed over examples before anything is divided, as
 PASCAL VOC does (Everingham 2015, section 4.2.1), so a picture counts by its size. A class that neither predictions nor
-references of a resample hold is left out of that resample's mean; the background is a class.
+references of a resample hold is left out of that resample's mean. The background is a class, whose statistic
+``miou_foreground`` does not have.
 """
 
 from __future__ import annotations

@@ -81,8 +81,8 @@ class Recorder:
         """Record a run with its result."""
         self.store.write(record.rows(run, outcome, measurement, self.budget.lap()))
         self.executed += 1
-        metric = record.headline(run.source)
-        self.notify(f"{self._name(run)}: {metric} {outcome.values[metric]:.3f}")
+        metric, value = next(iter(outcome.values.items()))
+        self.notify(f"{self._name(run)}: {metric} {value:.3f}")
 
     def failure(self, run: Run, status: Status, reason: str, usage: Usage | None = None) -> None:
         """Record a run without a result."""

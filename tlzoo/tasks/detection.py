@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from tlzoo.core.task import HeadTask
 from tlzoo.data.media.augmentation import varied
 from tlzoo.data.media.geometry import boxes_from_input, boxes_to_input
 from tlzoo.errors import InputError
+from tlzoo.leaderboard.detection_metrics import UNCOUNTED
 from tlzoo.tasks.heads import BoxHead, Locations
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -28,7 +30,8 @@ class Detection(HeadTask):
     """Boxes of the objects in an image; a backbone's head is FCOS.
 
     A row is ``{"image", "objects": {"bbox": [[x, y, width, height], ...], "category": [class, ...]}}``, boxes in pixels
-    as COCO writes them.
+    as COCO writes them. ``objects`` may have ``crowd``, a ``bbox`` and ``category`` of the same form: regions with too
+    many objects of a class to mark each, in which detections of that class count neither as right nor as wrong.
     """
 
     output = "pyramid"
@@ -110,13 +113,13 @@ class Detection(HeadTask):
         """Statistics for ``mean_average_precision``, at IoU 0.5 for ``ap50`` and at COCO's ten thresholds for ``ap``.
 
         Each detection, best first, is matched with the free reference of its class that has the highest IoU, if that
-        reaches the threshold (``pycocotools.cocoeval.COCOeval.evaluateImg``). Detections of
+        reaches the threshold (``pycocotools.cocoeval.COCOeval.evaluateImg``). One that has none, but lies in a crowd
+        of its class with a share of its area that reaches the threshold, counts in nothing there. Detections of
         classes that the data set does not have are left out.
         """
         names = self.labels
-        truth = np.reshape(np.asarray(row["objects"]["bbox"], dtype=np.float64), (-1, 4))
-        truth = np.concatenate([truth[:, :2], truth[:, :2] + truth[:, 2:]], axis=1)
-        classes = np.asarray(row["objects"]["category"], dtype=np.int64)
+        truth, classes = _corners(row["objects"])
+        crowds, crowd_classes = _corners(row["objects"].get("crowd") or {"bbox": [], "category": []})
         boxes = np.reshape(np.asarray(prediction.boxes, dtype=np.float64), (-1, 4))
         scores = np.asarray(prediction.scores, dtype=np.float64)
         index = {name: i for i, name in enumerate(names)}
@@ -126,7 +129,9 @@ class Detection(HeadTask):
         for c in np.unique(guesses[guesses >= 0]):
             places = np.flatnonzero(guesses == c)
             places = places[np.argsort(-scores[places], kind="stable")][:_MAX_DETECTIONS]
-            hits = match(iou(boxes[places], truth[classes == c]), THRESHOLDS)
+            hits = match(iou(boxes[places], truth[classes == c]), THRESHOLDS).astype(np.int64)
+            inside = share(boxes[places], crowds[crowd_classes == c]).max(axis=1, initial=0.0)
+            hits[(hits == 0) & (inside[:, None] >= THRESHOLDS)] = UNCOUNTED
             for score, hit in zip(scores[places], hits, strict=True):
                 ap += [c, score, *hit]
                 ap50 += [c, score, hit[0]]
@@ -150,6 +155,13 @@ class FaceDetection(Detection):
             raise InputError(f"{self.name} needs a class 'face' in 'objects'; classes: {', '.join(self.labels)}")
 
 
+def _corners(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Boxes as x1, y1, x2, y2, ``(n, 4)``, and classes ``(n,)``."""
+    boxes, classes = np.asarray(objects["bbox"], np.float64), np.asarray(objects["category"], np.int64)
+    boxes = boxes.reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1), classes
+
+
 def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Intersection over union.
 
@@ -160,12 +172,24 @@ def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.f
     Returns:
         Shape ``(n, m)``; 0 for boxes without area.
     """
+    shared = _shared(boxes, others)
+    united = _areas(boxes)[:, None] + _areas(others)[None] - shared
+    return np.asarray(shared / np.maximum(united, np.finfo(np.float64).tiny))
+
+
+def share(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over the area of the first box, which takes the place of :func:`iou` in crowds; shapes as there."""
+    return np.asarray(_shared(boxes, others) / np.maximum(_areas(boxes), np.finfo(np.float64).tiny)[:, None])
+
+
+def _shared(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    area, other = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
-    united = area[:, None] + other[None] - shared
-    return np.asarray(shared / np.maximum(united, np.finfo(np.float64).tiny))
+    return np.asarray(np.clip(high - low, 0, None).prod(axis=2))
+
+
+def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
 
 
 def match(overlaps: NDArray[np.float64], thresholds: Sequence[float] | NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -134,8 +134,9 @@ class Segmentation(HeadTask):
     def statistics(self, prediction: Mask, row: Row) -> dict[str, list[float]]:
         """Statistics for ``mean_iou`` and ``mean_dice``: shared, predicted and true pixels of each class.
 
-        Predicted classes are matched by name; a class that the data set does not have counts as background, if the data
-        set has that.
+        Those of ``miou_foreground`` are without the class ``background``, and absent if the data set has none.
+        Predicted classes are matched by name; a class that the data set does not have counts as background, if
+        the data set has that.
 
         Raises:
             InputError: The prediction is not of the picture's size.
@@ -153,8 +154,11 @@ class Segmentation(HeadTask):
         counted = true != IGNORED
         pairs = true[counted] * (len(names) + 1) + place[mask[counted]]
         table = np.bincount(pairs, minlength=len(names) * (len(names) + 1)).reshape(len(names), -1).astype(np.float64)
-        areas = [*table.diagonal(), *table.sum(0)[:-1], *table.sum(1)]
-        return {"miou": areas}
+        areas = np.stack([table.diagonal(), table.sum(0)[:-1], table.sum(1)])
+        statistics = {"miou": areas.ravel().tolist()}
+        if none < len(names):
+            statistics["miou_foreground"] = np.delete(areas, none, axis=1).ravel().tolist()
+        return statistics
 
 
 def _name(row: Row) -> str:

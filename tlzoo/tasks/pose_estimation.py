@@ -138,12 +138,15 @@ class Pose(HeadTask):
         ]
 
     def statistics(self, prediction: Poses, row: Row) -> dict[str, list[float]]:
-        """Right and labelled points for ``pck``; statistics of ``mean_average_precision`` for ``oks_ap``.
+        """Statistics of ``mean_average_precision`` for ``oks_ap``; right and labelled points for ``pck``.
 
         A point is near enough within ``NEAR`` times the longer side of its person's box (Yang & Ramanan 2013, section
-        6.1), and a person is compared with the predicted one that has most such points. Predicted points are matched by
-        name. For OKS-AP (``pycocotools.cocoeval``, of all areas) each threshold is a class of its own with one
-        hit a prediction, since a prediction of a person without labelled points counts at none that it reaches.
+        6.1). As many predicted people count for PCK as there are true ones, those with the highest scores: a
+        false one costs what it keeps out. In the order of their scores each is matched with the free person of
+        whom it has most points near; all points of a person that is left count as wrong. Predicted points are
+        matched by name. For OKS-AP (``pycocotools.cocoeval``, of all areas) each threshold is a class of its
+        own with one hit a prediction, since a prediction of a person without labelled points counts at none
+        that it reaches.
         """
         boxes, true, areas = self.people(row)
         guesses, scores = self._guesses(prediction)
@@ -151,10 +154,9 @@ class Pose(HeadTask):
         apart = np.linalg.norm(guesses[:, None] - true[None, ..., :2], axis=-1)  # (predicted, true, points)
         reach = NEAR * (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0)
         near = ((apart <= reach[None, :, None]) & labelled).sum(-1)
-        right = near.max(axis=0, initial=0).sum()
         return {
-            "pck": [float(right), float(labelled.sum())],
             "oks_ap": self._matches(guesses, scores, boxes, true, areas),
+            "pck": [float(_matched(near)), float(labelled.sum())],
         }
 
     def _guesses(self, prediction: Poses) -> tuple[Array, Array]:
@@ -182,6 +184,22 @@ class Pose(HeadTask):
                 if i not in left_out:
                     statistic += [float(t), float(score), float(hits[i, t])]
         return statistic
+
+
+def _matched(near: NDArray[np.int64]) -> int:
+    """Points that are right where predicted and true people are matched one to one.
+
+    Args:
+        near: Points of each predicted person, best first, that are near those of each true one, ``(predicted, true)``.
+    """
+    right, free = 0, np.ones(near.shape[1], dtype=bool)
+    for points in near[: near.shape[1]]:
+        candidates = points * free
+        if candidates.any():
+            best = candidates.argmax()
+            free[best] = False
+            right += int(points[best])
+    return right
 
 
 def oks(guesses: Array, true: Array, boxes: Array, areas: Array, sigmas: Array) -> Array:

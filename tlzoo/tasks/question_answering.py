@@ -143,14 +143,22 @@ class QuestionAnswering(HeadTask):
     def statistics(self, prediction: AnswerSpan, row: Row) -> dict[str, list[float]]:
         """F1 of words and exact match, the best over the right answers (Rajpurkar 2016, 1606.05250, section 6.1).
 
-        An empty answer is right where there is none, and only there (Rajpurkar 2018, 1806.03822).
+        An empty answer is right where there is none, and only there (Rajpurkar 2018, 1806.03822). F1 also counts among
+        the questions with an answer, and among those without: a score, and 1 where the question is one of them.
         """
         given, right = prediction.text, row["answers"]["text"]
-        if not given or not right:
-            same = float(not given and not right)
-            return {"f1": [same], "exact_match": [same]}
-        exact = max(float(normalise(given) == normalise(text)) for text in right)
-        return {"f1": [max(f1(given, text) for text in right)], "exact_match": [exact]}
+        if given and right:
+            exact = max(float(normalise(given) == normalise(text)) for text in right)
+            share = max(f1(given, text) for text in right)
+        else:
+            share = exact = float(not given and not right)
+        has, none = float(bool(right)), float(not right)
+        return {
+            "f1": [share],
+            "exact_match": [exact],
+            "f1_has_answer": [share * has, has],
+            "f1_no_answer": [share * none, none],
+        }
 
 
 def normalise(text: str) -> str:

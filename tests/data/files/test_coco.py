@@ -135,10 +135,13 @@ def test_boxes_are_cut_off_or_dropped_and_counted(coco: Maker) -> None:
     assert data.notices == (
         "boxes that reached beyond their picture and were cut off at its edges: 2",
         "boxes without area inside their picture, left out: 4",
+        "regions of crowds, in which detections count neither way: 1",
     )
     found = rows_by_id(data)
     assert found["00.png"]["objects"]["bbox"] == [[0, 0, 15, 15]]
-    assert found["01.png"]["objects"] == {"bbox": [[30, 20, 10, 10]], "category": [1]}
+    nothing = {"bbox": [], "category": []}
+    assert found["01.png"]["objects"] == {"bbox": [[30, 20, 10, 10]], "category": [1], "crowd": nothing}
+    assert found["19.png"]["objects"]["crowd"] == {"bbox": [[6, 5, 10, 12]], "category": [0]}
     assert sum(len(r["objects"]["bbox"]) for r in found.values()) == 30 - 4
 
 

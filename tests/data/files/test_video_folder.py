@@ -43,3 +43,8 @@ def test_real_clips() -> None:
     data = available(real_clips)
     assert {name: len(rows) for name, rows in data.items()} == {"train": 15, "validation": 7, "test": 8}
     assert decode(data["test"][0]["video"], 16, every=1).std() > 10
+    assert {name: set(rows["group"]) for name, rows in data.items()} == {
+        "train": {"bikes.mp4"},
+        "validation": {"carphone_pristine.mp4"},
+        "test": {"bigbuckbunny.mp4"},
+    }, "clips of a video are not independent"

@@ -3,7 +3,7 @@ from datasets import DatasetDict
 
 from tests.support.prepared import are_apart, share_nothing
 from tlzoo.data.media.audio import decode
-from tlzoo.data.rendered.speech import DIGITS, voices
+from tlzoo.data.rendered.speech import DIGITS, speaker, voices
 from tlzoo.data.rendered.spoken_numbers import SHARES, spoken_numbers
 
 
@@ -16,7 +16,8 @@ def test_splits_and_the_source_share_neither_voice_nor_text_nor_sound(numbers: D
     assert all(share_nothing(numbers, column) for column in ("group", "text", "id"))
     assert are_apart([sound["bytes"]] for rows in numbers.values() for sound in rows["audio"])
     everybody = voices()
-    source = {*everybody["words/train"], *everybody["words/validation"]}
+    source = {speaker(voice) for part in ("words/train", "words/validation") for voice in everybody[part]}
+    assert set(numbers["test"]["group"]) <= set(map(speaker, everybody["digits/test"])), "a speaker is one unit"
     assert not source & set(numbers["test"]["group"])
     assert not set(numbers["train"]["group"]) <= source, "as many others"
 

