@@ -34,6 +34,7 @@ class EvaluationRequest:
         weights: Tier.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
+        group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         seeds: Seeds.
         fractions: Shares of the training examples, in (0, 1].
         device: ``cpu`` or ``cuda``.
@@ -51,6 +52,7 @@ class EvaluationRequest:
     weights: Wanted = "auto"
     variant: str | None = None
     data: str = "auto"
+    group: str | None = None
     seeds: Sequence[int] = (0,)
     fractions: Sequence[float] = (1.0,)
     device: str = "cpu"
