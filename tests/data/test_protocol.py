@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.support.prepared import are_apart, sizes
 from tlzoo.data.protocol import (
     Limits,
-    bootstrap_groups,
     check_sides,
     draw,
     shots,
@@ -69,13 +68,6 @@ def test_limits_hold_the_draw_is_the_same_every_time_and_needs_enough() -> None:
     assert all(np.array_equal(first[split], again[split]) for split in first)
     with pytest.raises(InputError, match="too few examples"):
         draw([0, 1], None, None)
-
-
-def test_the_bootstrap_draws_groups_only_where_they_are_new() -> None:
-    assert bootstrap_groups(["a", "b"], ["v1", "v1"], {"v2"}) == ["v1", "v1"]
-    assert bootstrap_groups(["a", "b"], ["v1", "v1"], {"v1"}) == ["a", "b"]
-    ids, groups = ["a", "b", "c", "d"], ["v1", "v2", "v2", "v1"]
-    assert bootstrap_groups(ids, groups, {"v1"}) == ["a", "v2", "v2", "d"], "one known voice frees no other"
 
 
 @pytest.mark.parametrize(

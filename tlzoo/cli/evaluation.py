@@ -14,6 +14,13 @@ from tlzoo.errors import InputError
 
 T = TypeVar("T", int, float)
 Device = Literal["auto", "cpu", "cuda"]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of your data, or a pattern of file names with the part in parentheses, that says which examples "
+        "belong together (speaker, patient); these stay in one split."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +47,7 @@ def evaluate(
     data: Annotated[
         str, typer.Option(help="auto, the name of a data set, hub:ID[:CONFIG][@REVISION], or a folder.")
     ] = "auto",
+    group: Group = None,
     seeds: Annotated[str, typer.Option(help="Seeds of what is trained, separated by commas.")] = "0,1,2",
     fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas, such as 0.1,1.")] = "1",
     budget: Annotated[
@@ -76,6 +84,7 @@ def evaluate(
         weights=weights,
         variant=variant,
         data=data,
+        group=group,
         seeds=_numbers("--seeds", seeds, int),
         fractions=_numbers("--fractions", fractions, float),
         device=choose_device(device),

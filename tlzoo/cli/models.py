@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import Device, choose_device
+from tlzoo.cli.evaluation import Device, Group, choose_device
 from tlzoo.errors import InputError
 
 
@@ -31,6 +31,7 @@ def finetune(
         Literal["auto", "official", "stand-in"], typer.Option(help="Tier of the weights to start from.")
     ] = "auto",
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    group: Group = None,
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
@@ -49,6 +50,7 @@ def finetune(
         strategy=strategy,
         weights=weights,
         variant=variant,
+        group=group,
         seed=seed,
         device=choose_device(device),
         overwrite=overwrite,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from tlzoo import blobs
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
-from tlzoo.data.repeats import DRAW_VERSION, drawn
+from tlzoo.data.repeats import DRAW_VERSION, OWN_DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import cached, is_utf8
 from tlzoo.keys import changed, key
@@ -48,7 +48,7 @@ class Source:
         fingerprint: Hash of what decides its rows.
         where: ``rendered``, ``hub`` or ``folder``.
         place: Loader, repository id with commit, or path.
-        options: Arguments of the Hub's listing.
+        options: Arguments of the Hub's listing; of a person's own data ``group``, if that is given.
         limits: Maximum examples per split.
         notice: What a person should know about the choice.
     """
@@ -63,8 +63,19 @@ class Source:
     limits: Limits = VTAB
     notice: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether these are a person's own data, or of the Hub without a name here, rather than a named data set."""
+        return self.where == "folder" or self.name.startswith(HUB)
 
-def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | None = None) -> Source:
+
+HUB = "hub:"
+"""What a data set of the Hub is named with."""
+
+
+def find(
+    task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | None = None, group: str | None = None
+) -> Source:
     """Find what ``--data`` names.
 
     Args:
@@ -73,48 +84,55 @@ def find(task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | Non
         limits: Maximum examples per split.
         kind: Kind of input; of ``auto``, that of the task's domain by default. A named data set has its own kind, but
             can be read as another one that is stored alike.
+        group: Of own data, the column, or the pattern of the file's name, that says which examples belong together
+            (``tlzoo.data.files.grouping``).
 
     Raises:
-        InputError: No such data set, or it is for another task.
+        InputError: No such data set, it is for another task, or it has groups of its own.
         UnavailableError: It is on the Hub, which does not answer.
     """
-    source = _source(task, wanted, limits, kind)
+    source = _source(task, wanted, limits, kind, group)
+    if group is not None and not source.is_own:
+        raise InputError(f"--group {group}: {source.name} has groups of its own; --group is for --data PATH or hub:ID")
     if kind is None or kind == source.kind or column(kind) != column(source.kind):
         return source
     return replace(source, kind=kind, name=f"{source.name}-{kind}", fingerprint=key(source.fingerprint, kind))
 
 
-def _source(task: str, wanted: str, limits: Limits, kind: str | None) -> Source:
+def _source(task: str, wanted: str, limits: Limits, kind: str | None, group: str | None) -> Source:
     task_facts(task)
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
-    if wanted.startswith("hub:"):
-        named, _, rev = wanted.removeprefix("hub:").partition("@")
+    if wanted.startswith(HUB):
+        named, _, rev = wanted.removeprefix(HUB).partition("@")
         repo, _, config = named.partition(":")
-        return _on_hub(wanted, task, repo, rev or None, (("config", config),) if config else (), limits)
+        given = tuple((name, value) for name, value in (("config", config), ("group", group)) if value)
+        return _on_hub(wanted, task, repo, rev or None, given, limits)
     if wanted in DATASETS:
         return _named(task, wanted, limits)
     if Path(wanted).exists() or os.sep in wanted:
-        return _own(task, Path(wanted), limits)
+        return _own(task, Path(wanted), limits, group)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
     raise InputError(f"{error}, auto, hub:ID[:CONFIG][@revision], or a folder")
 
 
-def _own(task: str, path: Path, limits: Limits) -> Source:
+def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
     from tlzoo.data.files import readers
 
-    listing = readers.listing(path, task)  # complains before anything runs
-    fingerprint = _fingerprint(listing, path, task, limits)
+    listing = readers.listing(path, task, group)  # complains before anything runs
+    fingerprint = _fingerprint(listing, path, task, limits, group)
     facts = task_facts(task)
     kind = listing.kind if listing.kind in facts.inputs else facts.domain  # of a pair of texts it is a column's name
-    return Source(readers.title(path), task, kind, fingerprint, "folder", str(path.resolve()), (), limits)
+    options = () if group is None else (("group", group),)
+    return Source(readers.title(path), task, kind, fingerprint, "folder", str(path.resolve()), options, limits)
 
 
-def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits) -> str:
+def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, group: str | None) -> str:
     """Hash of a person's own files, and of what decides which of their rows are drawn."""
     from tlzoo.data.files import readers
 
-    return key(readers.fingerprint(listing, path), task, changed(limits), DRAW_VERSION)
+    given = () if group is None else (group,)
+    return key(readers.fingerprint(listing, path), task, changed(limits), OWN_DRAW_VERSION, *given)
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
@@ -144,7 +162,8 @@ def _on_hub(
     from tlzoo.data.files.hub import revision
 
     commit = revision(repo, rev)
-    fingerprint = key(repo, commit, options, task, changed(limits), DRAW_VERSION)
+    version = OWN_DRAW_VERSION if name.startswith(HUB) else DRAW_VERSION
+    fingerprint = key(repo, commit, options, task, changed(limits), version)
     return Source(name, task, task_facts(task).domain, fingerprint, "hub", f"{repo}@{commit}", options, limits)
 
 
@@ -225,10 +244,10 @@ def _of_folder(source: Source) -> Prepared:
     """
     from tlzoo.data.files import readers
 
-    path = Path(source.place)
-    listing = readers.listing(path, source.task)
+    path, group = Path(source.place), dict(source.options).get("group")
+    listing = readers.listing(path, source.task, group)
     prepared = _draw(listing, source, _root(source))
-    fingerprint = _fingerprint(listing, path, source.task, source.limits)
+    fingerprint = _fingerprint(listing, path, source.task, source.limits, group)
     if source.fingerprint not in (fingerprint, key(fingerprint, source.kind)):
         raise InputError(f"{path}: a file changed while the data were read; run the command again")
     return prepared
@@ -238,7 +257,10 @@ def _draw(listing: Listing, source: Source, root: Path | None = None) -> Prepare
     from tlzoo.data.dataset import gather
     from tlzoo.data.media.inputs import read_checked
 
-    some = drawn(listing, source.limits)
+    limits = source.limits
+    if source.where == "folder" and not listing.is_cut and len(set(listing.splits or ()) & set(SPLITS)) > 1:
+        limits = replace(limits, test=None)  # a test that a person gives is used whole
+    some = drawn(listing, limits, source.is_own)
     listing.groups = some.groups
     listing.notices += some.notices
     return gather(listing, some.chosen, read_checked(listing.kind), some.available, root)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from tlzoo.data.protocol import SPLITS, bootstrap_groups, check_sides
+from tlzoo.data.protocol import SPLITS, check_sides, smallest_visible_gain
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
 from tlzoo.files import is_utf8
@@ -45,9 +45,12 @@ class Prepared:
         return self.splits["train"].features
 
     def test_groups(self) -> list[str]:
-        """Groups that the bootstrap resamples, one name for each test example."""
-        test = self.splits["test"]
-        return bootstrap_groups(test["id"][:], test["group"][:], set(self.splits["train"]["group"][:]))
+        """Groups that the bootstrap resamples, one name for each test example.
+
+        They stay whole where training has examples of a group as well: those of one speaker are not independent.
+        """
+        names: list[str] = self.splits["test"]["group"][:]
+        return names
 
     def counts(self) -> Counts:
         """Number of rows, groups and classes of each split."""
@@ -101,12 +104,32 @@ class Counts:
             parts.append(f"{self.all_groups:,} {'group' if self.all_groups == 1 else 'groups'} ({counts}{also})")
         return "; ".join(parts)
 
+    def cautions(self) -> list[str]:
+        """What the test cannot tell, one line each: of few rows, and of few groups."""
+        lines = []
+        tested, groups = self.rows["test"], self.groups["test"]
+        if self.classes and sum(self.rows.values()) < FEW_ROWS:
+            gain = smallest_visible_gain(tested)
+            shown = f"a gain under {gain:.2f} will not show" if gain < 1 else "no gain will show"
+            lines.append(f"with {tested:,} test examples {shown}")
+        if groups == 1 and tested > 1:
+            lines.append("1 group in the test: no interval")
+        elif groups < FEW_GROUPS and groups < tested:
+            lines.append(f"{groups} groups in the test: intervals are provisional")
+        return lines
+
     def _split(self, split: str) -> str:
         count, whole = self.rows[split], self.available.get(split, 0)
         return f"{split} {count:,}" + (f" of {whole:,}" if whole > count else "")
 
 
 MAX_CLASSES_SHOWN = 6
+MAX_BESIDE = 100
+"""Maximum characters of a value that may name a group."""
+FEW_ROWS = 1000
+"""Labelled rows below which it is said what gain the test can show."""
+FEW_GROUPS = 6
+"""Groups in the test below which its intervals are provisional."""
 PART_ROWS = 256
 """Rows of a part of a table; an Arrow array of bytes holds at most 2 GiB."""
 
@@ -169,6 +192,8 @@ class Listing:
         identity: What distinguishes examples with the same input, such as the passage of a question.
         files: Files that decide the rows of a person's own data.
         columns: The column of a table that each text is read from.
+        beside: Values of columns that are not read, by name; one of them may be the group of each example.
+        is_cut: Whether the reader itself cut the splits, and the source does not have them.
     """
 
     kind: str
@@ -183,6 +208,22 @@ class Listing:
     identity: Sequence[str] = ()
     files: list[Path] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, list[str]] = field(default_factory=dict)
+    is_cut: bool = False
+
+    def put_beside(self, row: Mapping[str, Any]) -> None:
+        """Keep short values of the last example's columns that are not read; long and missing ones become empty."""
+        before = len(self.inputs) - 1
+        for name, value in row.items():
+            text = str(value).strip() if isinstance(value, str | int | float) and value == value else ""
+            column = self.beside.setdefault(name, [])
+            column += [""] * (before - len(column))
+            column.append(text if len(text) <= MAX_BESIDE else "")
+
+    def beside_of(self, name: str) -> list[str]:
+        """Values of a column that is not read, of every example."""
+        values = self.beside[name]
+        return values + [""] * (len(self.inputs) - len(values))
 
 
 class Labels:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,11 +158,6 @@ def _cut(
     return indices[inside], indices[~inside]
 
 
-def bootstrap_groups(ids: Sequence[str], groups: Sequence[str], train_groups: set[str]) -> list[str]:
-    """What the bootstrap resamples, by example: its group if training does not have it, else the example itself."""
-    return [name if group in train_groups else group for name, group in zip(ids, groups, strict=True)]
-
-
 def check_sides(labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reasons: Sequence[str] = ()) -> None:
     """Refuse splits with which nothing can be learnt, chosen or tested.
 
@@ -187,6 +184,58 @@ def check_sides(labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reas
         "; ".join([f"{counts} rows: {fault}", *reasons])
         + "; give more rows that differ, or no splits and groups of your own, and splits are cut by class"
     )
+
+
+def check_learnable(labels: Mapping[str, Sequence[Hashable]], groups: Sequence[str] | None = None) -> None:
+    """Refuse a test with a class that training lacks: it would count as wrong whatever is learnt.
+
+    Args:
+        labels: Class of each example of each split.
+        groups: Group of each test example, where there are groups.
+
+    Raises:
+        InputError: There is such a class; names it, and the groups that have it.
+    """
+    count = Counter(labels["test"])
+    absent = sorted((label for label in count if label not in set(labels["train"])), key=str)
+    if not absent:
+        return
+    label = absent[0]
+    more = f" (and {len(absent) - 1} more classes)" if len(absent) > 1 else ""
+    where, remedy = "", "move some of its rows to train, or leave it out of the test"
+    if groups is not None:
+        names = sorted({group for group, own in zip(groups, labels["test"], strict=True) if own == label})
+        where = f": the groups that have it are in the test ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''})"
+        remedy = "give rows of it from more groups, or leave it out"
+    raise InputError(f"class {label!r}{more} has {count[label]:,} test and no training rows{where}; {remedy}")
+
+
+def smallest_visible_gain(
+    n_test: int, discordance: float = 0.15, power: float = 0.8, significance: float = 0.05
+) -> float:
+    """The smallest gain of a score like accuracy that a test can be expected to show.
+
+    Two models answer the same test examples; the gain is the difference of their shares of right answers, tested in
+    both directions (McNemar's test, with the sample size of Connor 1987, "Sample size for testing differences in
+    proportions for the paired-sample design").
+
+    Args:
+        n_test: Test examples, each independent of the others.
+        discordance: Share of examples that exactly one of the two answers right; at least the gain itself.
+        power: Wanted probability that the gain shows.
+        significance: Of the test, two-sided.
+
+    Returns:
+        In (0, 1]; 1 where no gain shows.
+    """
+    quantile = NormalDist().inv_cdf
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        gain = (low + high) / 2
+        share = max(discordance, gain)
+        needed = quantile(1 - significance / 2) * math.sqrt(share) + quantile(power) * math.sqrt(share - gain**2)
+        low, high = (low, gain) if needed <= gain * math.sqrt(n_test) else (gain, high)
+    return high
 
 
 def without_repeats(content: Mapping[str, Sequence[Hashable]]) -> dict[str, list[int]]:

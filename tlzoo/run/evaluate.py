@@ -45,6 +45,7 @@ def evaluate(
     weights: Wanted = "auto",
     variant: str | None = None,
     data: str | os.PathLike[str] = "auto",
+    group: str | None = None,
     seeds: Sequence[int] = DEFAULT_SEEDS,
     fractions: Sequence[float] = (1.0,),
     budget: float = 10.0,
@@ -79,6 +80,8 @@ def evaluate(
         weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
+        group: Of own data, a column (such as ``speaker``), or a regular expression whose first group in parentheses is
+            taken of each file's relative path: examples with the same value stay in one split.
         seeds: Seeds of what is trained; a few-shot prompt takes the first of the default ones alone.
         fractions: Shares of the training and of the validation examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
@@ -108,6 +111,7 @@ def evaluate(
             weights=weights,
             variant=variant,
             data=os.fspath(data),
+            group=group,
             seeds=tuple(seeds),
             fractions=tuple(fractions),
             device=device,

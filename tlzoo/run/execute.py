@@ -71,7 +71,9 @@ def data_of(source: Source) -> Prepared:
 def prepare(source: Source) -> DataFacts:
     """Load a data set, and describe it."""
     data = data_of(source)
-    return DataFacts(source.name, data.counts(), data.problems, data.notices)
+    counts = data.counts()
+    cautions = counts.cautions() if source.is_own else []
+    return DataFacts(source.name, counts, data.problems, (*data.notices, *cautions))
 
 
 @dataclass(frozen=True)

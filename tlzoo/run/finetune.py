@@ -52,6 +52,7 @@ def finetune(
     strategy: str = "full",
     weights: Wanted = "auto",
     variant: str | None = None,
+    group: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     overwrite: bool = False,
@@ -68,6 +69,7 @@ def finetune(
         strategy: What is trained.
         weights: Tier of the weights to start from.
         variant: Only this variant.
+        group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         seed: Seed.
         device: ``cpu`` or ``cuda``.
         overwrite: Whether a fine-tuned model in the folder is replaced.
@@ -87,6 +89,7 @@ def finetune(
         weights="none" if strategy == "scratch" else weights,
         variant=variant,
         data=data,
+        group=group,
         seeds=(seed,),
         device=device,
     )

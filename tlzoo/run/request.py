@@ -36,6 +36,7 @@ class EvaluationRequest:
         weights: Tier.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
+        group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         seeds: Seeds of what is trained; few-shot prompts, which may cost money, take the first alone unless others than
             ``DEFAULT_SEEDS`` are given.
         fractions: Shares of the training and of the validation examples, in (0, 1].
@@ -54,6 +55,7 @@ class EvaluationRequest:
     weights: Wanted = "auto"
     variant: str | None = None
     data: str = "auto"
+    group: str | None = None
     seeds: Sequence[int] = DEFAULT_SEEDS
     fractions: Sequence[float] = (1.0,)
     device: str = "cpu"

@@ -46,12 +46,17 @@ def test_files_named_after_their_split_in_any_way_are_splits_and_others_are_refu
         read_tables(tmp_path)
 
 
-def test_labels_seen_only_in_the_test_are_said(tmp_path: Path) -> None:
-    written(tmp_path, "train.csv", ROWS[:30])
-    written(tmp_path, "test.csv", [*ROWS[30:], ("a text of its own kind", "odd")])
+def test_labels_that_training_lacks_are_said_and_in_the_test_refused(tmp_path: Path) -> None:
+    odd = ("a text of its own kind", "odd")
+    written(tmp_path, "train.csv", ROWS[:26])
+    written(tmp_path, "validation.csv", [*ROWS[26:30], odd])
+    written(tmp_path, "test.csv", ROWS[30:])
     data = load(find("text-classification", str(tmp_path)))
     assert any("'odd'" in notice and "no training example" in notice for notice in data.notices)
     assert data.features["label"].names == ["bad", "good", "odd"]
+    written(tmp_path, "test.csv", [*ROWS[30:], (f"{odd[0]} in the test", "odd")])
+    with pytest.raises(InputError, match="class 'odd' has 1 test and no training rows; move some of its rows to train"):
+        load(find("text-classification", str(tmp_path)))
 
 
 def test_empty_texts_and_labels_are_left_out_and_named_and_very_long_ones_not(tmp_path: Path) -> None:

@@ -179,16 +179,17 @@ def _list_part(root: Path, name: str, parts: Mapping[str, str], examples: Listin
     metadata = part / METADATA
     rows = _from_metadata(metadata, examples) if metadata.is_file() else _from_subfolders(part, examples)
     assert examples.groups is not None and examples.splits is not None
-    for path, label, group in rows:
+    for path, label, group, beside in rows:
         relative = path.relative_to(root)
         examples.inputs.append({"bytes": None, "path": str(path)})
         examples.labels.append(label)
         examples.names.append(str(relative))
         examples.groups.append(group)
         examples.splits.append(parts.get(relative.parts[0], "train"))
+        examples.put_beside(beside)
 
 
-def _from_metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
+def _from_metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str, Mapping[str, str]]]:
     sheet = read_sheet(path)
     columns = sheet.columns
     label = column_named(columns, LABEL_COLUMNS)
@@ -199,10 +200,18 @@ def _from_metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, s
     notice = f"metadata.csv: label from column {label!r}" + (f", groups from column {group!r}" if group else "")
     if notice not in examples.notices:
         examples.notices.append(notice)
+    others = unread(columns, label)
     for row, (line, target) in enumerate(zip(sheet.lines, files, strict=True)):
         if not columns[label][row].strip():
             raise InputError(f"{path}:{line}: field {label!r} is empty")
-        yield target, columns[label][row].strip(), columns[group][row] if group else ""
+        beside = {name: columns[name][row] for name in others}
+        yield target, columns[label][row].strip(), columns[group][row] if group else "", beside
+
+
+def unread(columns: Iterable[str], target: str) -> list[str]:
+    """Columns of a ``metadata.csv`` that hold neither the target nor the file."""
+    file = column_named(columns := list(columns), FILE_COLUMNS)
+    return [name for name in columns if name not in (target, file)]
 
 
 def named_files(path: Path, sheet: Sheet) -> list[Path]:
@@ -227,7 +236,7 @@ def named_files(path: Path, sheet: Sheet) -> list[Path]:
     return files
 
 
-def _from_subfolders(part: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
+def _from_subfolders(part: Path, examples: Listing) -> Iterator[tuple[Path, str, str, Mapping[str, str]]]:
     """Files in subfolders of classes; blanks around a subfolder's name do not make another class."""
     loose = 0
     names: dict[str, set[str]] = {}
@@ -240,7 +249,7 @@ def _from_subfolders(part: Path, examples: Listing) -> Iterator[tuple[Path, str,
             continue
         name = relative.parts[0]
         names.setdefault(name.strip(), set()).add(name)
-        yield path, name.strip(), ""
+        yield path, name.strip(), "", {}
     for label, folders in names.items():
         if len(folders) > 1:
             examples.notices.append(f"one class: the folders {' and '.join(map(repr, sorted(folders)))} are {label!r}")

@@ -153,6 +153,8 @@ def listed(
     if source is None or label is None or label not in features:
         missing = f"{kind} column" if source is None else f"{column.name} column"
         raise InputError(f"{where}: no {missing}; columns: {', '.join(features)}")
+    if group is not None and group not in features:
+        raise InputError(f"{where}: no column {group!r} to group by; columns: {', '.join(features)}")
     group = group or column_named(features, GROUP_COLUMNS)
     examples = Listing(kind, [], [], [], [] if group else None, [] if len(loaded) > 1 else None)
     examples.notices.append(f"{where}: {kind} from column {source!r}, {column.name} from column {label!r}")
@@ -229,6 +231,8 @@ def _of_tables(loaded: DatasetDict, where: str, facts: TaskFacts, **given: str |
 
     assert facts.table_reader
     is_classed = facts.annotation == "class"
+    if given["group"] and not is_classed:
+        raise InputError(f"{where}: its rows are grouped by the texts they share, not by a column {given['group']!r}")
     notices: list[str] = []
     parts = []
     for split, rows in loaded.items():

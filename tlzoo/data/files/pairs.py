@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from datasets import Features, Value
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from tlzoo.data.alike.texts import plain
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.tables import Columns, Say, Table, note_columns, number, read_table, read_tables
 from tlzoo.data.protocol import SPLITS, Limits, draw
@@ -99,7 +100,7 @@ def listing(path: Path) -> Listing:
         InputError: The data cannot be read, no column fits, or the pairs cannot be split.
     """
     tables = read_tables(path)
-    examples = listed(tables, str(path))
+    examples = listed(tables, str(path), plain)
     examples.files = [table.path for table in tables]
     return examples
 
@@ -127,12 +128,13 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
         yield {"input": table.name(row)}, fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
 
 
-def listed(tables: Sequence[Table], where: str) -> Listing:
+def listed(tables: Sequence[Table], where: str, form: Callable[[str], str] = same_text) -> Listing:
     """List the pairs of tables, and split them (see :func:`split_pairs`).
 
     Args:
         tables: The tables; if there are several, each names its split.
         where: Name of the source in messages.
+        form: Gives the form in which texts are compared, to tell whether one is in two splits.
 
     Raises:
         InputError: No column fits, no pair can be used, or all scores of a split are equal.
@@ -164,7 +166,8 @@ def listed(tables: Sequence[Table], where: str) -> Listing:
         raise InputError(
             f"{where}: no pair can be used; {len(examples.problems)} left out, such as: {examples.problems[-1]}"
         )
-    pairs = [(same_text(a), same_text(b)) for a, b in zip(examples.inputs, second, strict=True)]
+    pairs = [(form(a), form(b)) for a, b in zip(examples.inputs, second, strict=True)]
+    examples.is_cut = examples.splits is None
     splits, examples.groups = split_pairs(pairs, examples.splits)
     examples.splits = [split or "dropped" for split in splits]
     examples.labels, examples.identity = [""] * len(pairs), second

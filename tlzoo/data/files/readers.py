@@ -19,7 +19,7 @@ ROWS = {"text": "tables:rows", "dna": "fasta:rows"}
 any other file is one row."""
 
 
-def listing(path: Path, task: str) -> Listing:
+def listing(path: Path, task: str, group: str | None = None) -> Listing:
     """List a person's own examples for a task.
 
     Args:
@@ -27,24 +27,37 @@ def listing(path: Path, task: str) -> Listing:
             (``tlzoo.data.files.coco``), pictures and masks (``tlzoo.data.files.mask_folder``), tables of text
             (``tlzoo.data.files.tables``), or questions with passages (``tlzoo.data.files.squad``).
         task: The task.
+        group: The column or the pattern of names that says which examples belong together, where that is given; else
+            what looks like one is named in a notice (``tlzoo.data.files.grouping``).
 
     Raises:
-        InputError: No such path, or it holds nothing of the task's form.
+        InputError: No such path, it holds nothing of the task's form, or has no such groups.
     """
+    from tlzoo.data.files import grouping
+
+    examples = _printable(_listed(path, task))
+    if group is not None:
+        grouping.take(examples, group, str(path))
+    elif notice := grouping.proposal(examples):
+        examples.notices.append(notice)
+    return examples
+
+
+def _listed(path: Path, task: str) -> Listing:
     from tlzoo.data.files import coco, folder, mask_folder
 
     facts = task_facts(task)
     if facts.reader:
         read: Callable[[Path], Listing] = named(facts.reader)
-        return _printable(read(path))
+        return read(path)
     if facts.annotation == "class":
-        return _printable(folder.listing(path, facts.domain))
+        return folder.listing(path, facts.domain)
     if facts.annotation == "mask" and path.is_dir():
         if mask_folder.has_masks(path):
-            return _printable(mask_folder.listing(path))
+            return mask_folder.listing(path)
         if not coco.candidates(path):
             raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
-    return _printable(coco.listing(path, task))
+    return coco.listing(path, task)
 
 
 def _printable(examples: Listing) -> Listing:

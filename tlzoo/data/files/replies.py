@@ -132,7 +132,7 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
         names.append(pair.conversation if alone else f"{pair.conversation}-{number[pair.conversation]}")
     inputs: list[Any] = [pair.message for pair in pairs]
     targets = Choices(pairs, splits, seed)
-    return Listing("text", inputs, themes, names, named, splits, notices, targets=targets)
+    return Listing("text", inputs, themes, names, named, splits, notices, targets=targets, is_cut=not all(given))
 
 
 class Choices:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import GROUP_COLUMNS, METADATA, SUFFIXES, named_files, walk
+from tlzoo.data.files.folder import GROUP_COLUMNS, METADATA, SUFFIXES, named_files, unread, walk
 from tlzoo.data.files.split_names import by_folder
 from tlzoo.data.files.text_files import lines
 from tlzoo.data.files.text_files.delimited import column_named, read_sheet
@@ -73,7 +73,8 @@ def listing(folder: Path) -> Listing:
     for place, (split, _) in zip(sources, by_folder(sources), strict=True):
         source = folder / place
         examples.files.append(source)
-        for path, text, speaker in _metadata(source, examples) if source.suffix == ".csv" else _librispeech(source):
+        listed = _metadata(source, examples) if source.suffix == ".csv" else _librispeech(source)
+        for path, text, speaker, beside in listed:
             name = str(path.relative_to(folder))
             if not path.is_file():
                 examples.problems.append(f"{name}: named in {source.name}, but there is no such file")
@@ -84,6 +85,7 @@ def listing(folder: Path) -> Listing:
             examples.names.append(name)
             examples.groups.append(speaker or name)
             examples.splits.append(split or "train")
+            examples.put_beside(beside)
             examples.files.append(path)
             texts.append(text)
     if not texts:
@@ -93,7 +95,7 @@ def listing(folder: Path) -> Listing:
     return examples
 
 
-def _metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
+def _metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str, Mapping[str, str]]]:
     sheet = read_sheet(path)
     text, speaker = column_named(sheet.columns, TEXT_COLUMNS), column_named(sheet.columns, GROUP_COLUMNS)
     if text is None:
@@ -104,11 +106,13 @@ def _metadata(path: Path, examples: Listing) -> Iterator[tuple[Path, str, str]]:
     notice = f"metadata.csv: transcript from column {text!r}" + (f", groups from column {speaker!r}" if speaker else "")
     if notice not in examples.notices:
         examples.notices.append(notice)
+    others = unread(sheet.columns, text)
     for row, target in enumerate(named_files(path, sheet)):
-        yield target, sheet.columns[text][row], sheet.columns[speaker][row] if speaker else ""
+        beside = {name: sheet.columns[name][row] for name in others}
+        yield target, sheet.columns[text][row], sheet.columns[speaker][row] if speaker else "", beside
 
 
-def _librispeech(path: Path) -> Iterator[tuple[Path, str, str]]:
+def _librispeech(path: Path) -> Iterator[tuple[Path, str, str, Mapping[str, str]]]:
     """Lines of ``<speaker>-<chapter>.trans.txt``: the name of a sound beside it, and its transcript."""
     for number, line in enumerate(lines(path), start=1):
         name, _, text = line.strip().partition(" ")
@@ -117,4 +121,4 @@ def _librispeech(path: Path) -> Iterator[tuple[Path, str, str]]:
         if Path(name).name != name:
             raise InputError(f"{path}:{number}: {name!r} leaves the folder")
         beside = (path.with_name(name + suffix) for suffix in sorted(SUFFIXES["audio"]))
-        yield next((p for p in beside if p.is_file()), path.with_name(f"{name}.flac")), text, name.partition("-")[0]
+        yield next((p for p in beside if p.is_file()), path.with_name(f"{name}.flac")), text, name.partition("-")[0], {}

@@ -223,6 +223,7 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
         group = group if group != text else None
         note_columns(examples, table, text=text, label=label, group=group)
         examples.columns = examples.columns or {"text": text}
+        others = {name: values for name, values in table.columns.items() if name not in (text, label)}
         for row, (value, target) in enumerate(zip(table.columns[text], table.columns[label], strict=True)):
             name = class_name(target)
             if isinstance(target, list | dict):
@@ -234,9 +235,10 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
             examples.labels.append(name)
             examples.names.append(table.name(row))
             if examples.groups is not None:
-                examples.groups.append(str(table.columns[group][row]) if group else "")
+                examples.groups.append((class_name(table.columns[group][row]) or "") if group else "")
             if examples.splits is not None:
                 examples.splits.append(table.split or "train")
+            examples.put_beside({name: values[row] for name, values in others.items()})
     classes = Counter(examples.labels)
     if len(classes) < 2:
         raise InputError(f"{where}: only one class ({', '.join(classes) or 'none'}); at least two are needed")
