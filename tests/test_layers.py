@@ -16,7 +16,7 @@ LAYERS = (
     ("architectures",),
     ("adapters",),
     ("tasks",),
-    ("drafting", "measure"),
+    ("baselines", "drafting", "measure"),
     ("transfer",),
     ("draw",),
     ("run",),
