@@ -46,6 +46,7 @@ class Outcome:
         threads: Threads of the process.
         training: How the model was trained, if it was.
         usage: What the model was asked, if it is behind an API.
+        description: What it is, of a baseline.
         model: The model with its head; absent where it stayed in a process of its own.
     """
 
@@ -58,6 +59,7 @@ class Outcome:
     threads: int
     training: Training | None = None
     usage: Usage | None = None
+    description: str | None = None
     model: Model | None = field(default=None, repr=False, compare=False)
 
     @property
