@@ -13,7 +13,9 @@ from tlzoo.errors import unknown
 
 Domain = Literal["image", "text", "audio", "video"]
 Tier = Literal["official", "stand-in", "none", "baseline"]
-Strategy = Literal["zero-shot", "few-shot", "scratch", "probe", "partial", "full", "lora", "further"]
+ModelStrategy = Literal["zero-shot", "few-shot", "scratch", "probe", "partial", "full", "lora", "further"]
+Baseline = Literal["trivial", "classical"]
+Strategy = Literal[ModelStrategy, Baseline]
 Output = Literal[
     "pooled",  # one vector an example, (batch, dim)
     "tokens",  # a sequence of vectors, (batch, time, dim)
@@ -68,6 +70,9 @@ TIERS: tuple[str, ...] = get_args(Tier)
 BASELINE: Tier = "baseline"
 """The tier of rows that are no model: what they predict costs a few lines."""
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
+MODEL_STRATEGIES: tuple[ModelStrategy, ...] = get_args(ModelStrategy)
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+"""Strategies of the tier :data:`BASELINE`, which no model has."""
 UNTRAINED: tuple[Strategy, ...] = ("zero-shot", "few-shot")
 TRAINED: tuple[str, ...] = ("scratch", "probe", "partial", "full", "lora", "further")
 PRETRAINED_ON: Mapping[Domain, str] = {

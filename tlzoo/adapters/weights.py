@@ -12,6 +12,7 @@ from tlzoo import blobs
 from tlzoo.adapters import is_built
 from tlzoo.cards.schema import Card, File, Variant, Weights
 from tlzoo.errors import UnavailableError, unknown
+from tlzoo.vocabulary import Tier
 
 Wanted = Literal["auto", "official", "stand-in", "none"]
 
@@ -23,7 +24,7 @@ class Checkpoint:
     Attributes:
         card: The card's id.
         variant: The variant's id.
-        tier: ``official``, ``stand-in`` or ``none``.
+        tier: Of the weights; ``baseline`` of what is no model.
         sha256: Hash of the weight file (of the hashes of several files); of the recipe of a stand-in; empty without
             weights.
         files: Verified files, as pairs of name and path.
@@ -33,7 +34,7 @@ class Checkpoint:
 
     card: str
     variant: str
-    tier: Literal["official", "stand-in", "none"]
+    tier: Tier
     sha256: str = ""
     files: tuple[tuple[str, str], ...] = ()
     notice: str = ""

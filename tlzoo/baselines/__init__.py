@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, get_type_hints
 
 from tlzoo.core.predictions import Prediction
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from tlzoo.baselines.fitted import Fitted
     from tlzoo.core.batch import Row
     from tlzoo.core.task import Task
+    from tlzoo.vocabulary import Baseline
 
-Name = Literal["trivial", "classical"]
-NAMES: tuple[Name, ...] = get_args(Name)
 VERSION = 1
 """Raised when a baseline predicts something else than before, so that its runs are run again."""
 _MODULES: Mapping[str, str] = {
@@ -42,7 +41,7 @@ _MODULES: Mapping[str, str] = {
 """Module of this package by the type of a task's predictions; its functions ``trivial`` and ``classical`` fit one."""
 
 
-def fit(name: Name, task: Task, train: Sequence[Row], validation: Sequence[Row], kind: str | None = None) -> Fitted:
+def fit(name: Baseline, task: Task, train: Sequence[Row], validation: Sequence[Row], kind: str | None = None) -> Fitted:
     """Fit a baseline.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.keys import key
-from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, Output, Strategy, TaskFacts
+from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, ModelStrategy, Output, TaskFacts
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """Pattern of an id, which is also the name of a file and part of addresses."""
@@ -230,7 +230,7 @@ class Variant(Node):
     """Longest sequence that this variant takes, where it differs from the card's input."""
     params: int | None = Field(default=None, gt=0)
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
-    strategies: tuple[Strategy, ...] | None = None
+    strategies: tuple[ModelStrategy, ...] | None = None
     """What can be done with this variant, where that is not all that ``transfer`` names: a table is never trained."""
     weights: tuple[Weights, ...] = ()
 
@@ -272,7 +272,7 @@ class Published(Node):
 class Transfer(Node):
     """Advice for a person who starts from this model."""
 
-    strategies: tuple[Strategy, ...] = Field(min_length=1)
+    strategies: tuple[ModelStrategy, ...] = Field(min_length=1)
     """What can be done with it in the harness."""
     freeze: Text
     """What to freeze first."""

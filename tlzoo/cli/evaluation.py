@@ -69,6 +69,9 @@ def evaluate(
     ] = "no",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Keep finished runs, or run them again.")] = True,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Run the task's trivial and classical baseline first.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON on standard output.")] = False,
     wide: Wide = False,
 ) -> None:
@@ -93,6 +96,7 @@ def evaluate(
         max_cost=max_cost,
         out=out,
         fresh=not resume,
+        baselines=baselines,
     )
     try:
         done = run_evaluation(request, terminal.say)

@@ -191,6 +191,7 @@ RESULT_FIELDS = (
         f"{_NO_API}, or its price is not known",
     ),
     Field("served", _TEXT, "Name by which the endpoint calls the model that answered", null=_NO_API),
+    Field("description", _TEXT, "What a baseline is: features and method, in words", null="the row is of a model"),
     Field("device", _TEXT, "Where it was run", range="cpu, or the name of a GPU", null=_NO_RESULT),
     Field("hardware", _TEXT, "Name of the processor", null=_NOT_RUN),
     Field("threads", _COUNT, "Number of threads", range=">= 1", null=_NO_RESULT),

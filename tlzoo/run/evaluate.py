@@ -20,6 +20,7 @@ from tlzoo.files import writable_folder
 from tlzoo.leaderboard.store import Store
 from tlzoo.locks import locked
 from tlzoo.run.api_model import ROWS, estimate_requests, measure_endpoint
+from tlzoo.run.baseline import baseline_runs, execute_baseline
 from tlzoo.run.budget import HANG_FACTOR, Budget
 from tlzoo.run.estimate import Estimate
 from tlzoo.run.execute import DataFacts, execute_apart, prepare
@@ -33,6 +34,8 @@ from tlzoo.run.request import DEFAULT_OUT, DEFAULT_SEEDS, PATIENCE_SECONDS, Eval
 from tlzoo.run.spending import Spending
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 
+BASELINE_SECONDS = 60.0
+"""What a baseline is expected to take at the worst."""
 MEASURING_SECONDS = 20.0
 """What measuring a model takes at the worst; with less left, a model that is not measured yet is skipped."""
 
@@ -55,6 +58,7 @@ def evaluate(
     precision: str = "no",
     out: str | os.PathLike[str] = DEFAULT_OUT,
     fresh: bool = False,
+    baselines: bool = True,
     say: Notify | None = None,
 ) -> Evaluation:
     """Fine-tune models on a small data set and measure accuracy, speed, size and what transfer gained.
@@ -94,6 +98,7 @@ def evaluate(
         precision: ``no`` or ``bf16``, which is tried in a child process first.
         out: Folder of the results.
         fresh: Run again what is finished.
+        baselines: Run the task's baselines, too, before any model: ``trivial`` and ``classical``, in seconds.
         say: Takes one-line notices; standard error by default.
 
     Returns:
@@ -121,6 +126,7 @@ def evaluate(
             max_cost=max_cost,
             out=Path(out),
             fresh=fresh,
+            baselines=baselines,
         ),
         say or (lambda line: print(line, file=sys.stderr)),
     )
@@ -140,6 +146,7 @@ def run_evaluation(request: EvaluationRequest, notify: Notify) -> Evaluation:
     folder = writable_folder(request.out, "--out")
     checked(request.precision, request.device)
     planned = plan(request, data)
+    planned.runs[:0] = baseline_runs(request, data)
     for notice in (*(source.notice for source in data), *planned.notices):
         if notice:
             notify(notice)
@@ -254,6 +261,8 @@ class _Driver:
 
         Whoever serves a model decides its speed: an endpoint is measured only where it is free and gets requests.
         """
+        if run.is_baseline:
+            return Measured()
         if requests is not None and not (requests.requests and requests.endpoint.is_free):
             return Measured()
         if self.budget.left < MEASURING_SECONDS and run not in self.measurements:
@@ -272,6 +281,9 @@ class _Driver:
         return self.measurements.get(run, measure)
 
     def _execute(self, worker: Worker, run: Run, expected: float, requests: RequestEstimate | None) -> Outcome:
+        if run.is_baseline:
+            deadline = self.budget.deadline(BASELINE_SECONDS)
+            return worker.call(execute_baseline, run, seconds=deadline, doing="the baseline")
         names = (run.checkpoint.card, run.checkpoint.variant, run.strategy, str(run.seed), run.id[:8])
         sheet = self.folder / "sheets" / f"{'-'.join(names)}.png"
         left = max(0.0, self.budget.left)

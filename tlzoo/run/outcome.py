@@ -54,6 +54,7 @@ class Outcome:
         trained_sha256: Sha256 of the trained model's parameters and buffers; absent if nothing was trained.
         training: How the model was trained, if it was.
         usage: What the model was asked, if it is behind an API.
+        description: What it is, of a baseline.
         model: The model with its head; absent where it stayed in a process of its own.
     """
 
@@ -68,6 +69,7 @@ class Outcome:
     trained_sha256: str | None = None
     training: Training | None = None
     usage: Usage | None = None
+    description: str | None = None
     model: Model | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -18,7 +18,7 @@ from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.run.request import DEFAULT_SEEDS, EvaluationRequest
 from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import NetworkFacts, Recipe, recipe
-from tlzoo.vocabulary import STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
+from tlzoo.vocabulary import BASELINE, STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
 """In the order in which they are run, so that a short budget still says what transfer gained."""
@@ -53,9 +53,17 @@ class Run:
     device: str = "cpu"
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether it is no model that is run."""
+        return self.checkpoint.tier == BASELINE
+
+    @property
     def is_api_model(self) -> bool:
         """Whether the model is behind an API."""
-        return variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_api_model
+        return (
+            not self.is_baseline
+            and variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_api_model
+        )
 
     @property
     def is_to_be_pretrained(self) -> bool:
@@ -243,7 +251,9 @@ def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: P
 def _possible(card: Card, task: str) -> list[Strategy]:
     """Strategies that a model can be run with on a task."""
     is_api_only = set(card.transfer.strategies) <= set(UNTRAINED)  # an API model answers whatever it can do
-    possible = [s for s in card.transfer.strategies if s not in UNTRAINED or is_api_only or card.task == task]
+    possible: list[Strategy] = [
+        s for s in card.transfer.strategies if s not in UNTRAINED or is_api_only or card.task == task
+    ]
     return ["zero-shot", *possible] if _needs_no_head(card, task) and "zero-shot" not in possible else possible
 
 

@@ -36,6 +36,8 @@ _LIBRARIES = (
     "peft",
     "numpy",
     "pyarrow",
+    "scikit-image",
+    "scikit-learn",
 )
 
 
@@ -61,6 +63,7 @@ def rows(run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: flo
         "groups": outcome.groups,
         "device": outcome.device,
         "threads": outcome.threads,
+        "description": outcome.description,
         "wall_seconds": wall_seconds,
         "history": list(training.history) if training else None,
         "train_seconds": training.train_seconds if training else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlzoo.errors import InputError, unknown
-from tlzoo.vocabulary import STRATEGIES, TIERS, task_facts
+from tlzoo.vocabulary import BASELINE, MODEL_STRATEGIES, TIERS, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.adapters.weights import Wanted
@@ -47,6 +47,7 @@ class EvaluationRequest:
         max_cost: Maximum spend in US dollars on API models.
         out: Folder of the results.
         fresh: Whether finished runs are run again.
+        baselines: Whether the baselines of the task are run first.
     """
 
     task: str
@@ -65,6 +66,7 @@ class EvaluationRequest:
     max_cost: float | None = None
     out: Path = DEFAULT_OUT
     fresh: bool = False
+    baselines: bool = True
 
     def __post_init__(self) -> None:
         """Check each option by itself.
@@ -74,8 +76,8 @@ class EvaluationRequest:
         """
         task_facts(self.task)
         for name in self.strategies:
-            _check_name("strategy", name, STRATEGIES)
-        _check_name("weights", self.weights, ("auto", *TIERS))
+            _check_name("strategy", name, MODEL_STRATEGIES)
+        _check_name("weights", self.weights, ("auto", *(tier for tier in TIERS if tier != BASELINE)))
         _check_name("device", self.device, DEVICES)
         _check_name("precision", self.precision, PRECISIONS)
         seeds, fractions = list(self.seeds), list(self.fractions)
