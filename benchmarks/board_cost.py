@@ -1,7 +1,7 @@
 """What a board costs: thousands of results with a score for each of a thousand examples.
 
-``python benchmarks/board_cost.py [--models 40] [--seeds 3]`` writes results of made-up models to a temporary folder, and
-opens the board in processes of its own: for the first time, again, and with one more run.
+``python benchmarks/board_cost.py [--models 40] [--seeds 3]`` writes results of made-up models to a temporary folder,
+and opens the board in processes of its own: for the first time, again, and with one more run.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def main() -> None:
             pq.write_table(table.cast(RESULT), out / "results" / f"{name}.parquet", compression="zstd")
             count += table.num_rows
         print(f"{count} results of {EXAMPLES} examples, {sum(p.stat().st_size for p in out.rglob('*')) / 1e6:.0f} MB")
-        print(f"| opened | time, memory, rows |\n|---|---|\n| the first time | {opened(out)} |\n| again | {opened(out)} |")
+        print(
+            f"| opened | time, memory, rows |\n|---|---|\n| the first time | {opened(out)} |\n| again | {opened(out)} |"
+        )
         one = results(means[0], 1, 1, rng).slice(0, 1)
         one = one.set_column(5, "dataset", pa.array([f"{means[0]}-0"]))
         pq.write_table(one.cast(RESULT), out / "results" / "new.parquet")

@@ -88,7 +88,9 @@ def coverage_of_others(repeats: int) -> None:
     ):
         for count, size in sizes:
             rng = np.random.default_rng(0)
-            truth = np.mean([estimate(METRICS[name], {0: s}, g).value for s, g in (sampler(rng, 2000 if size else 200, size or 1),)])
+            truth = np.mean(
+                [estimate(METRICS[name], {0: s}, g).value for s, g in (sampler(rng, 2000 if size else 200, size or 1),)]
+            )
             hits = 0
             for _ in range(repeats):
                 statistics, names = sampler(rng, count, size)

@@ -6,7 +6,7 @@ each degree of contrast among the given pixels nearby.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,13 @@ Frames = NDArray[np.uint8]
 Array = NDArray[np.float64]
 GIVEN = {"video": (0, 1, 2), "ends": (0, FRAMES - 1)}
 """Places of the frames that are given, by the kind of input, as the models of the catalogue have them."""
+_NAMES = {
+    "repeated": "the nearest given frame",
+    "blended": "a blend of the given frames before and after",
+    "mean": "frames of one mean colour",
+    "median": "frames of one median colour",
+}
+"""What makes the frames, by its name in :func:`tlzoo.tasks.video_generation.naive`."""
 _REACH = 3
 """Pixels to each side that the linear map looks at."""
 _SCORED = 4  # frames whose likelihood is taken, the first ones after those given, as for models
@@ -39,15 +46,16 @@ _SEED = 0
 
 
 def trivial(task: Task, kind: str, train: Rows) -> Fitted:
-    """The best on the training clips of repeating or blending, of the median of the given frames, and of their mean."""
+    """The best on the training clips of repeating, blending, and frames of one colour."""
     given = GIVEN[kind]
     places = _places(given)
     clips = [_read(row) for row in _some(train)]
+    makes = [naive(whole, places, given) for whole in clips]
     reached = {
-        name: np.mean([psnr(whole[places], make(whole, places, given)) for whole in clips])
-        for name, make in _BLENDS.items()
+        name: np.mean([psnr(whole[places], made[name]) for whole, made in zip(clips, makes, strict=True)])
+        for name in makes[0]
     }
-    best = max(_BLENDS, key=lambda name: reached[name])
+    best = max(reached, key=lambda name: reached[name])
     counts = np.bincount(np.concatenate([whole[places].ravel() for whole in clips]), minlength=256)
     bits = -np.log2((counts + 1) / (counts.sum() + 256))
 
@@ -56,10 +64,10 @@ def trivial(task: Task, kind: str, train: Rows) -> Fitted:
         for row in rows:
             whole = _read(row)
             likelihood = float(bits[whole[places[:_SCORED]]].mean()) if kind == "video" else None
-            predictions.append(Clip(_BLENDS[best](whole, places, given), places, list(given), likelihood))
+            predictions.append(Clip(naive(whole, places, given)[best], places, list(given), likelihood))
         return predictions
 
-    return Fitted(best, predict)
+    return Fitted(_NAMES[best], predict)
 
 
 def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
@@ -78,32 +86,6 @@ def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
 
     size = 2 * _REACH + 1
     return Fitted(f"ridge regression of {size} x {size} pixels of each given frame", predict)
-
-
-def _repeated(whole: Frames, places: Sequence[int], given: Sequence[int]) -> Frames:
-    return naive(whole, places, given)
-
-
-def _median(whole: Frames, places: Sequence[int], given: Sequence[int]) -> Frames:
-    return np.repeat(np.median(whole[list(given)], axis=0).round().astype(np.uint8)[None], len(places), 0)
-
-
-def _mean_colour(whole: Frames, places: Sequence[int], given: Sequence[int]) -> Frames:
-    colour = whole[list(given)].mean((0, 1, 2)).round().astype(np.uint8)
-    return np.broadcast_to(colour, (len(places), *whole.shape[1:])).copy()
-
-
-def _background(whole: Frames, places: Sequence[int], given: Sequence[int]) -> Frames:
-    colour = np.median(whole[list(given)], axis=(0, 1, 2)).round().astype(np.uint8)
-    return np.broadcast_to(colour, (len(places), *whole.shape[1:])).copy()
-
-
-_BLENDS: dict[str, Callable[[Frames, Sequence[int], Sequence[int]], Frames]] = {
-    "the last frame, or a blend of the frames before and after": _repeated,
-    "the median of the given frames": _median,
-    "one mean colour": _mean_colour,
-    "one median colour": _background,
-}
 
 
 @dataclass(frozen=True)

@@ -144,12 +144,6 @@ RESULT_FIELDS = (
         null=f"only one was tried, {_UNTRAINED}",
     ),
     Field("steps", _COUNT, "Number of training steps", range=">= 0", null=_UNTRAINED),
-    Field(
-        "trivial_score",
-        _NUMBER,
-        "Validation score of the trivial predictor, with the sign of `history`",
-        null=f"it is not known, {_UNTRAINED}",
-    ),
     Field("latency_ms_p50", _NUMBER, "Latency of one example, median", "ms", "> 0", _UNMEASURED),
     Field("latency_ms_p90", _NUMBER, "Latency of one example, 90th percentile", "ms", "> 0", _UNMEASURED),
     Field("latency_ms_p99", _NUMBER, "Latency of one example, 99th percentile", "ms", "> 0", _UNMEASURED),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from typing import cast
 
 from tlzoo.adapters.weights import Checkpoint
 from tlzoo.baselines import VERSION
@@ -13,11 +13,6 @@ from tlzoo.run.plan import Run
 from tlzoo.run.request import EvaluationRequest
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.vocabulary import BASELINE, BASELINES, Baseline
-
-if TYPE_CHECKING:
-    from tlzoo.baselines.fitted import Fitted
-    from tlzoo.core.batch import Row
-    from tlzoo.core.task import Task
 
 _NO_TRAINING = Recipe(steps=0, learning_rates=())
 
@@ -55,14 +50,14 @@ def execute_baseline(run: Run) -> Outcome:
     from tlzoo.baselines import fit
     from tlzoo.run.execute import data_of, threads, training_subset
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.inference import values
+    from tlzoo.transfer.inference import baseline_statistics, values
 
     n_threads = threads()
     data = data_of(run.source)
     task = task_type(run.task, run.source.kind)(data.features)
     train, test = training_subset(run, data), data.splits["test"]
     fitted = fit(cast("Baseline", run.strategy), task, train, data.splits["validation"], run.source.kind)
-    scores = scored(task, fitted, train, test)
+    scores = baseline_statistics(task, fitted, train, test)
     return Outcome(
         values=values(task, scores),
         statistics=scores,
@@ -73,22 +68,3 @@ def execute_baseline(run: Run) -> Outcome:
         threads=n_threads,
         description=fitted.description,
     )
-
-
-def scored(
-    task: Task, fitted: Fitted, train: Sequence[Row], rows: Sequence[Row]
-) -> Mapping[str, Sequence[Sequence[float]]]:
-    """Per-example statistics of a baseline's predictions of some rows.
-
-    Args:
-        task: The task.
-        fitted: The baseline.
-        train: The rows that it was fitted to, with which predictions are compared where the task's metrics ask for it.
-        rows: The rows to predict.
-    """
-    from tlzoo.core.task import ReferenceTask
-    from tlzoo.transfer.inference import statistics
-
-    if isinstance(task, ReferenceTask):
-        task.fit_reference(fitted.predict(train), train)
-    return statistics(task, fitted.predict(rows), rows)

@@ -295,20 +295,6 @@ def validation_part(labels: Sequence[int], fraction: float, seed: int) -> list[i
     return [place for place in order if place in inside]
 
 
-def trivial_score(task: Task, chosen: Dataset, validation: Dataset) -> float | None:
-    """Validation score of the task's trivial predictor, with the sign that makes more better.
-
-    Args:
-        task: The task.
-        chosen: The training examples.
-        validation: The validation examples.
-
-    Returns:
-        The score; None where the task has no trivial predictor.
-    """
-    return None
-
-
 def _classes(rows: Dataset) -> Sequence[int]:
     """The class of each row; all equal where there are no classes."""
     classes: Sequence[int] = rows["label"][:] if "label" in rows.column_names else [0] * len(rows)
@@ -326,7 +312,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import frozen
-    from tlzoo.transfer.inference import fit_reference, predict, statistics, value
+    from tlzoo.transfer.inference import fit_reference, predict, statistics, trivial_score, value
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
@@ -354,7 +340,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
 
     recipe = run.recipe.for_examples(len(examples))
     label = f"{run.checkpoint.card} {run.strategy}"
-    floor = trivial_score(task, chosen, validation)
+    floor = trivial_score(task, chosen, validation, run.source.kind)
     fitted = fit(
         predictor, examples, score, recipe, run.seed, floor=floor, device=run.device, label=label, progress=progress
     )

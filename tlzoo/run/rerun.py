@@ -49,26 +49,25 @@ class Comparison:
         metric: Its name.
         before: The row's value.
         after: The new value; NaN where the metric is not defined any more.
-        low: Lower end of the row's 95% interval.
-        high: Upper end.
+        interval: The row's 95% interval; none where its test has one independent group.
     """
 
     metric: str
     before: float
     after: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
 
     @property
     def result(self) -> Result:
         """Whether it reproduced."""
         if self.after == self.before:
             return "equal"
-        return "inside" if self.low <= self.after <= self.high else "outside"
+        low, high = self.interval or (self.before, self.before)
+        return "inside" if low <= self.after <= high else "outside"
 
     def __str__(self) -> str:
         """One line."""
-        interval = f"[{self.low:.4g}, {self.high:.4g}]"
+        interval = "(no interval)" if self.interval is None else "[{:.4g}, {:.4g}]".format(*self.interval)
         return f"{self.metric}: {self.before:.6g} {interval} then, {self.after:.6g} now: {WORDS[self.result]}"
 
 
@@ -255,8 +254,8 @@ def _version(row: Row) -> str:
 
 def _compared(row: Row, outcome: Outcome) -> Comparison:
     metric = row["metric"]
-    low, high = estimate(METRICS[metric], {row["seed"]: row["statistics"]}, row["groups"]).interval
-    return Comparison(metric, row["value"], outcome.values.get(metric, float("nan")), low, high)
+    interval = estimate(METRICS[metric], {row["seed"]: row["statistics"]}, row["groups"]).interval()
+    return Comparison(metric, row["value"], outcome.values.get(metric, float("nan")), interval)
 
 
 def _machine(outcome: Outcome) -> dict[str, object]:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from tlzoo.baselines import fit
+from tlzoo.baselines.fitted import Fitted
 from tlzoo.core.batch import Example, Row, to_device
 from tlzoo.core.model import Model
 from tlzoo.core.predictions import Prediction
@@ -138,3 +140,33 @@ def values(task: Task, by_metric: Mapping[str, Sequence[Sequence[float]]]) -> di
     if math.isnan(numbers.get(task.metrics[0], 0.0)):
         raise InputError(f"{METRICS[task.metrics[0]].label} is not defined on these rows; give test rows that differ")
     return {metric: number for metric, number in numbers.items() if not math.isnan(number)}
+
+
+def baseline_statistics(
+    task: Task, fitted: Fitted, train: Sequence[Row], rows: Sequence[Row]
+) -> Mapping[str, Sequence[Sequence[float]]]:
+    """Per-example statistics of a baseline's predictions of some rows.
+
+    Args:
+        task: The task.
+        fitted: The baseline.
+        train: The rows that it was fitted to, with which predictions are compared where the task's metrics ask for it.
+        rows: The rows to predict.
+    """
+    if isinstance(task, ReferenceTask):
+        task.fit_reference(fitted.predict(train), train)
+    return statistics(task, fitted.predict(rows), rows)
+
+
+def trivial_score(task: Task, train: Sequence[Row], validation: Sequence[Row], kind: str) -> float:
+    """Validation score of the trivial predictor, with the sign that makes more better.
+
+    Args:
+        task: The task.
+        train: The training rows, with targets.
+        validation: The validation rows, with targets.
+        kind: Kind of the input.
+    """
+    metric = task.metrics[0]
+    scores = baseline_statistics(task, fit("trivial", task, train, (), kind), train, validation)
+    return METRICS[metric].sign * value(metric, scores[metric])
