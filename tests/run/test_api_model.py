@@ -94,8 +94,8 @@ def test_the_command_gives_rows_that_are_named_as_what_they_are(chat: Chat, tmp_
     for row in rows.values():
         assert (row["variant"], row["weights"]) == (f"m at {host}", "stand-in")
         assert (row["requests"], row["cached"], row["cost_usd"]) == (10, 0, None)
-        assert 0 < row["latency_ms_p50"] <= row["latency_ms_p90"]
-        assert row["latency_ms_p99"] is None
+        assert row["latency_ms_p50"] > 0
+        assert row["latency_ms_p90"] is row["latency_ms_p99"] is None, "of so few requests"
         assert row["throughput"] > 0
     assert rows["zero-shot"]["value"] == 0.8
     assert rows["few-shot"]["value"] == 1.0

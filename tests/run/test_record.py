@@ -11,6 +11,7 @@ from tlzoo.cards import catalogue
 from tlzoo.core.model import Usage
 from tlzoo.data.catalogue import find
 from tlzoo.leaderboard.schema import RESULT
+from tlzoo.measure.device import thread_count
 from tlzoo.measure.measure import Measurement
 from tlzoo.run import record
 from tlzoo.run.outcome import Outcome, Training
@@ -92,6 +93,7 @@ def test_every_column_of_a_row_is_one_of_the_schema(run: Run) -> None:
     assert row["history"] is None and row["train_seconds"] is None and "requests" not in row
     failure = record.failure(run, "skipped", "no time", USAGE, 3.0)
     assert (failure["requests"], failure["wall_seconds"], failure["reason"]) == (3, 3.0, "no time")
+    assert (failure["device"], failure["threads"]) == ("cpu", thread_count())
     absent = absence(Absent("yamnet", "nano", "official", NAMED, ""))
     for each in (row, failure, absent):
         assert set(each) <= set(RESULT.names)

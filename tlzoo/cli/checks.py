@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tlzoo import blobs
 from tlzoo.errors import UnavailableError
+from tlzoo.measure.device import cores
 
 Check = tuple[str, str, str]
 _LIBRARIES = (
@@ -64,7 +65,7 @@ def _device() -> tuple[str, str]:
         return "unknown", "pip install torch"
     if torch.cuda.is_available():
         return torch.cuda.get_device_name(), ""
-    return f"cpu, {os.cpu_count()} cores", ""
+    return f"cpu, {cores()} cores", ""
 
 
 def _endpoint() -> tuple[str, str]:

@@ -1,28 +1,45 @@
 """Speed, memory and size of a model, each measured in a process of its own.
 
 As MLPerf's single-stream scenario (Reddi 2019, 1911.02549) and optimum-benchmark do it: warm up, time single examples
-until both enough of them and enough time have passed, report percentiles. Decoding and preprocessing stay outside.
+until enough of them or enough time have passed, report percentiles. Decoding and preprocessing stay outside, except in
+the time from an example as it is stored to its prediction.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from tlzoo.core.batch import Batch, Example, Row, to_device
 from tlzoo.core.model import Learner, Model, Network
 
-WARM_UP_CALLS = 10
-MIN_CALLS = 40
-MIN_SECONDS = 2.0
-MAX_SECONDS = 10.0
+WARM_UP = (10, 1.0)
+"""Calls, and seconds after which no more of them are made."""
+ROUNDS = 2
+"""Rounds of timed calls, with the measurement of the throughput between them."""
+ROUND_CALLS = 500
+ROUND_SECONDS = (1.5, 4.0)
+"""Seconds of a round of calls after which it ends: where it has enough for a 90th percentile, and at all events."""
+CALLS_OF = {"p90": 100, "p99": 1000}
+"""Minimum number of calls that a percentile is read from, so that ten or more of them lie beyond it."""
+NOISY = 0.2
+"""Share by which the medians of two rounds may differ."""
 BATCH_SIZES = (1, 4, 16, 64)
+THROUGHPUT_SECONDS = 6.0
+STORED_CALLS, STORED_SECONDS = 30, 1.0
+"""Maximum of calls, and of seconds, from an example as it is stored to its prediction."""
+MAX_SECONDS = 10.0
+"""Of requests to an endpoint, or of two rounds of training steps."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +48,17 @@ class Measurement:
 
     Attributes:
         latency_ms_p50: Median time from one preprocessed example to its prediction, in milliseconds.
-        latency_ms_p90: 90th percentile of that time.
-        latency_ms_p99: 99th percentile of that time.
-        throughput: Examples a second at the best batch size.
+        latency_ms_p90: 90th percentile of that time, from 100 calls or more.
+        latency_ms_p99: 99th percentile of that time, from 1,000 calls or more.
+        throughput: Examples a second at the best batch size, the median of its calls.
         params: Learnable parameters.
         size_bytes: Bytes of all parameters and buffers.
-        peak_memory_bytes: Bytes over the process without the model while single examples are predicted.
-        flops: Floating-point operations of one example's forward pass.
+        peak_memory_bytes: Bytes over the process without the model while single examples are predicted; what building
+            it took for a while is left out.
+        flops: Floating-point operations of one example's forward pass; absent where none can be counted, as of a
+            network in numpy.
+        end_to_end_ms: Median time from one example as it is stored to its prediction, in milliseconds.
+        noisy: Whether the medians of two rounds of calls differ by more than 20%.
     """
 
     latency_ms_p50: float | None = None
@@ -48,35 +69,41 @@ class Measurement:
     size_bytes: int | None = None
     peak_memory_bytes: int | None = None
     flops: int | None = None
+    end_to_end_ms: float | None = None
+    noisy: bool | None = None
 
 
 def measure(build: Callable[[], Model], rows: Sequence[Row], device: str = "cpu") -> Measurement:
     """Measure a model.
 
     Args:
-        build: Makes the model; called once, after the memory's baseline was read.
+        build: Makes the model; called twice, so that libraries and files that it is the first to load are there before
+            the memory's baseline is read.
         rows: Rows to predict; repeated where a batch is larger.
         device: ``"cpu"`` or ``"cuda"``.
     """
-    _reset_peak(device)
-    baseline = _memory(device, "VmRSS")
-    model = build().to(device).eval()
+    model, peak = _loaded(build, rows, device)
     examples = [model.encode(row) for row in rows]
     singles = [to_device(model.collate([e]), device) for e in examples]
     with torch.inference_mode():
-        times = _time(model, singles, device)
-        peak = _memory(device, "VmHWM") - baseline
+        _warm_up(model, singles, device)
+        rounds = [_time(model, singles, device)]
         throughput = _best_throughput(model, examples, device)
-    p50, p90, p99 = (float(1000 * q) for q in np.quantile(times, [0.5, 0.9, 0.99]))
+        rounds += [_time(model, singles, device) for _ in range(ROUNDS - 1)]
+        end_to_end = _end_to_end(model, rows, device)
+    medians = [float(np.median(times)) for times in rounds]
+    times = np.concatenate(rounds)
     return Measurement(
-        latency_ms_p50=p50,
-        latency_ms_p90=p90,
-        latency_ms_p99=p99,
+        latency_ms_p50=float(1000 * np.median(times)),
+        latency_ms_p90=_percentile(times, "p90"),
+        latency_ms_p99=_percentile(times, "p99"),
         throughput=throughput,
         params=parameter_count(model),
         size_bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
-        peak_memory_bytes=max(0, peak),
+        peak_memory_bytes=peak,
         flops=_flops(model, singles[0]),
+        end_to_end_ms=1000 * end_to_end,
+        noisy=max(medians) > (1 + NOISY) * min(medians),
     )
 
 
@@ -88,8 +115,8 @@ def measure_answers(model: Model, rows: Sequence[Row]) -> Measurement:
         rows: Rows to send, each once alone, and once together with the others.
 
     Returns:
-        The 50th and 90th percentiles of the latency of single requests (so few do not show a 99th), and the throughput
-        of several at a time.
+        The median latency of single requests (so few show no other percentile), and the throughput of several at a
+        time.
     """
     singles = [model.preprocess([row]) for row in rows]
     model.predict(singles[0])
@@ -103,8 +130,7 @@ def measure_answers(model: Model, rows: Sequence[Row]) -> Measurement:
     start = time.perf_counter()
     model.predict(model.preprocess(rows[: len(times)]))
     together = len(times) / (time.perf_counter() - start)
-    p50, p90 = (float(1000 * q) for q in np.quantile(times, [0.5, 0.9]))
-    return Measurement(latency_ms_p50=p50, latency_ms_p90=p90, throughput=together)
+    return Measurement(latency_ms_p50=float(1000 * np.median(times)), throughput=together)
 
 
 def training_rate(model: Learner, rows: Sequence[Row], batch_size: int, device: str = "cpu") -> float:
@@ -127,64 +153,119 @@ def parameter_count(network: Network) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def _time(model: Model, batches: list[Batch], device: str) -> list[float]:
+def _loaded(build: Callable[[], Model], rows: Sequence[Row], device: str) -> tuple[Model, int]:
+    """Build a model; and the peak of the memory that it takes to predict rows one at a time, in bytes.
+
+    It is built twice: after the first one is gone, what a process loads only once does not count.
+    """
+    _predict_singly(build().to(device).eval(), rows[:1], device)
+    baseline = _resting(device)
+    model = build().to(device).eval()
+    _resting(device)
+    _reset_peak(device)
+    _predict_singly(model, rows, device)
+    return model, max(0, _memory(device, "VmHWM") - baseline)
+
+
+def _predict_singly(model: Model, rows: Sequence[Row], device: str) -> None:
+    with torch.inference_mode():
+        for row in rows:
+            model.predict(to_device(model.preprocess([row]), device))
+
+
+def _warm_up(model: Model, batches: Sequence[Batch], device: str) -> None:
+    calls, seconds = WARM_UP
     began = time.perf_counter()
-    for i in range(WARM_UP_CALLS):
-        model.predict(batches[i % len(batches)])
-        if time.perf_counter() - began > MAX_SECONDS:
+    for _, batch in zip(range(calls), cycle(batches), strict=False):
+        model.predict(batch)
+        _wait(device)
+        if time.perf_counter() - began > seconds:
             break
+
+
+def _time(model: Model, batches: Sequence[Batch], device: str) -> list[float]:
+    """Seconds of each call of a round."""
+    enough, limit = ROUND_SECONDS
     times: list[float] = []
     began = time.perf_counter()
-    while True:
+    for batch in cycle(batches):
         _wait(device)
         start = time.perf_counter()
-        model.predict(batches[len(times) % len(batches)])
+        model.predict(batch)
+        _wait(device)
+        end = time.perf_counter()
+        times.append(end - start)
+        is_enough = end - began >= enough and len(times) * ROUNDS >= CALLS_OF["p90"]
+        if len(times) == ROUND_CALLS or is_enough or end - began >= limit:
+            break
+    return times
+
+
+def _percentile(times: NDArray[np.float64], name: str) -> float | None:
+    """A percentile in milliseconds; absent where there are too few calls for it."""
+    return float(1000 * np.quantile(times, int(name[1:]) / 100)) if len(times) >= CALLS_OF[name] else None
+
+
+def _end_to_end(model: Model, rows: Sequence[Row], device: str) -> float:
+    """Median of the seconds from a row to its prediction."""
+    times: list[float] = []
+    for row in cycle(rows):
+        start = time.perf_counter()
+        model.predict(to_device(model.preprocess([row]), device))
         _wait(device)
         times.append(time.perf_counter() - start)
-        spent = time.perf_counter() - began
-        if (len(times) >= MIN_CALLS and spent >= MIN_SECONDS) or spent >= MAX_SECONDS:
-            return times
+        if len(times) == STORED_CALLS or sum(times) >= STORED_SECONDS:
+            break
+    return float(np.median(times))
 
 
 def _best_throughput(model: Model, examples: Sequence[Example], device: str) -> float:
-    """Examples a second at the best batch size; larger ones are tried as long as they gain and do not take long."""
-    best = 0.0
+    """Examples a second at the best batch size, of all sizes whose batches fit into the time that is left."""
+    best, began = 0.0, time.perf_counter()
     for size in BATCH_SIZES:
-        if best and size / best > MAX_SECONDS:
+        left = THROUGHPUT_SECONDS - (time.perf_counter() - began)
+        if best and size / best > left:
             break
-        rate = _throughput(model, examples, size, device)
-        if rate <= best:
-            break
-        best = rate
+        best = max(best, _throughput(model, examples, size, device))
     return best
 
 
 def _throughput(model: Model, examples: Sequence[Example], size: int, device: str) -> float:
+    """Examples a second in batches of a size, the median of some calls; 0 where the memory does not suffice."""
     batch = to_device(model.collate([examples[i % len(examples)] for i in range(size)]), device)
-    best, spent, calls = 0.0, 0.0, 0
-    while not calls or (calls < 3 and spent < MIN_SECONDS) or (calls < 50 and spent < MIN_SECONDS / 4):
+    times: list[float] = []
+    share = THROUGHPUT_SECONDS / len(BATCH_SIZES)
+    while not times or (sum(times) < share and (len(times) < 3 or (len(times) < 30 and sum(times) < share / 3))):
         _wait(device)
         start = time.perf_counter()
         try:
             model.predict(batch)
         except torch.OutOfMemoryError:
-            return best
+            return 0.0
         _wait(device)
-        took = time.perf_counter() - start
-        spent, calls = spent + took, calls + 1
-        best = max(best, size / took)
-    return best
+        times.append(time.perf_counter() - start)
+    return size / float(np.median(times))
 
 
-def _flops(model: Model, batch: Batch) -> int:
+def _flops(model: Model, batch: Batch) -> int | None:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.predict(batch)
-    return int(counter.get_total_flops())
+    return int(counter.get_total_flops()) or None
 
 
 def _wait(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
+
+
+def _resting(device: str) -> int:
+    """Bytes that this process needs for what it has; what it has freed is given back first."""
+    gc.collect()
+    if device == "cpu":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+        if trim is not None:
+            trim(0)
+    return _memory(device, "VmRSS")
 
 
 def _reset_peak(device: str) -> None:

@@ -19,12 +19,13 @@ from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableErr
 from tlzoo.files import writable_folder
 from tlzoo.leaderboard.store import Store
 from tlzoo.locks import locked
+from tlzoo.measure.measure import Measurement
 from tlzoo.run.api_model import ROWS, estimate_requests, measure_endpoint
 from tlzoo.run.baseline import baseline_runs, execute_baseline
 from tlzoo.run.budget import HANG_FACTOR, Budget
 from tlzoo.run.estimate import Estimate
 from tlzoo.run.execute import DataFacts, execute_apart, prepare
-from tlzoo.run.measurement import Measured, MeasurementCache, measure_run
+from tlzoo.run.measurement import Measured, MeasurementCache, measure_run, measured_tier
 from tlzoo.run.outcome import Outcome
 from tlzoo.run.plan import Plan, Run, plan, sources
 from tlzoo.run.precision import checked
@@ -213,6 +214,9 @@ class _Driver:
             requests = self._estimate_requests(worker, run) if run.is_api_model else None
             measured = self._measure(run, requests)
             expected = Estimate.of(run, measured or Measured(), requests).seconds
+            is_measured_later = measured_tier(run) != run.tier  # when its stand-in is there
+            if is_measured_later:
+                expected += MEASURING_SECONDS
             if measured is None or not self.budget.fits(expected):
                 fail("skipped", self.budget.shortage(expected))
                 return
@@ -233,7 +237,8 @@ class _Driver:
             fail(error.status, error.reason)
         else:
             self.spending.add(outcome.usage)
-            self.recorder.result(run, outcome, measured.measurement)
+            measurement = self._measure_pretrained(run) if is_measured_later else measured.measurement
+            self.recorder.result(run, outcome, measurement)
 
     def _prepare(self, worker: Worker, source: Source) -> None:
         """Load the data once, and describe them."""
@@ -279,6 +284,15 @@ class _Driver:
                 return worker.call(function, run, seconds=deadline, doing="measuring the model")
 
         return self.measurements.get(run, measure)
+
+    def _measure_pretrained(self, run: Run) -> Measurement:
+        """Speed and size with the stand-in that a run has pretrained; empty where they cannot be measured in time."""
+        try:
+            measured = self._measure(run, None)
+        except (UnavailableError, WorkFailedError) as error:
+            self.notify(f"{run.checkpoint.card}/{run.checkpoint.variant}: its speed is not known: {error}")
+            measured = None
+        return Measurement() if measured is None else measured.measurement
 
     def _execute(self, worker: Worker, run: Run, expected: float, requests: RequestEstimate | None) -> Outcome:
         if run.is_baseline:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.protocol import shots, stratified_order, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
+from tlzoo.measure.device import thread_count
 from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Run
 from tlzoo.vocabulary import UNTRAINED
@@ -55,10 +55,10 @@ class DataFacts:
 
 @cache
 def threads() -> int:
-    """Set the threads once a process that only predicts: ``OMP_NUM_THREADS``, else every core."""
+    """Set the threads once a process that only predicts (see :func:`~tlzoo.measure.device.thread_count`)."""
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+    torch.set_num_threads(thread_count())
     return torch.get_num_threads()
 
 

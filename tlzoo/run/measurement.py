@@ -14,7 +14,7 @@ from tlzoo.keys import key
 from tlzoo.measure.measure import Measurement
 from tlzoo.run import record
 from tlzoo.run.plan import Run
-from tlzoo.vocabulary import UNTRAINED, Strategy
+from tlzoo.vocabulary import UNTRAINED, Strategy, Tier
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Learner, Model, TrainableModel
@@ -62,7 +62,7 @@ class Measured:
 
 
 class MeasurementCache:
-    """A folder of measurements, one file each for a variant, task, data set and machine."""
+    """A folder of measurements, one file each for a variant, its weights, task, data set and machine."""
 
     def __init__(self, folder: Path) -> None:
         """Open a folder; it need not exist yet."""
@@ -82,17 +82,28 @@ class MeasurementCache:
 
     def _path(self, run: Run) -> Path:
         """Where a measurement is kept; whoever serves an API model decides its speed."""
+        tier = measured_tier(run)
         model = (run.checkpoint.card, run.checkpoint.variant, run.card_hash)
+        weights = (tier, "" if tier == "none" else run.checkpoint.sha256)
         data = (run.task, run.source.fingerprint)
-        how = [run.strategy, run.checkpoint.sha256] if run.is_api_model else run.strategy in UNTRAINED
-        parts = (*model, *data, run.device, how, record.environment(), MEASUREMENT_VERSION)
+        how = run.strategy if run.is_api_model else run.strategy in UNTRAINED
+        parts = (*model, *weights, *data, run.device, how, record.environment(), MEASUREMENT_VERSION)
         return self.folder / f"{key(*parts)[:32]}.json"
 
 
-def measure_run(run: Run) -> Measured:
-    """Measure a run's model, as it is used after training, on examples of its data.
+def measured_tier(run: Run) -> Tier:
+    """The tier of the weights that a run's model is measured with now.
 
-    Weights do not change speed or size, so all but published heads are measured with random parameters.
+    They are those of its row, on which the speed of cascades and of suppressing overlapping boxes depends; but a
+    stand-in that is not there yet is measured with random ones, for the plan alone.
+    """
+    return "none" if run.strategy == "scratch" or run.is_to_be_pretrained else run.checkpoint.tier
+
+
+def measure_run(run: Run) -> Measured:
+    """Measure a run's model with the weights of its row, but for the heads that training adds, on examples of its data.
+
+    A stand-in is never pretrained here (see :func:`measured_tier`).
     """
     from tlzoo.transfer.repeatable import repeatable
 
@@ -101,6 +112,8 @@ def measure_run(run: Run) -> Measured:
 
 
 def _measure_run(run: Run) -> Measured:
+    import torch
+
     from tlzoo.cards import catalogue
     from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.core.task import HeadTask
@@ -117,17 +130,21 @@ def _measure_run(run: Run) -> Measured:
     task = task_type(run.task, run.source.kind)(few.rows.features)
     is_siamese = isinstance(task, HeadTask) and task.siamese  # equal texts of a batch are computed once
     rows = list(few.rows if is_siamese else few.rows.select(range(min(ROWS, len(few.rows)))))
-    random = replace(run, checkpoint=replace(run.checkpoint, tier="none"))
+    weighted = replace(run, checkpoint=replace(run.checkpoint, tier=measured_tier(run)))
+    is_trained = run.strategy not in UNTRAINED
 
     def build() -> TrainableModel:
-        return trainable(assemble(random.checkpoint, task)).for_task(task)
+        torch.manual_seed(0)  # where weights are random, what a cascade passes on depends on them
+        return trainable(assemble(weighted.checkpoint, task)).for_task(task)
 
     def published() -> Model:
-        return as_published(random if task.facts.untrained else run, task)
+        return as_published(weighted, task)
 
-    measurement = measure(published if run.strategy == "zero-shot" else build, rows, run.device)
+    has_head = task.facts.untrained or not run.is_to_be_pretrained  # a stand-in's own comes with its pretraining
+    inputs = [{name: value for name, value in row.items() if name != task.facts.target} for row in rows]
+    measurement = measure(build if is_trained or not has_head else published, inputs, run.device)
     assert measurement.throughput is not None
-    strategies: tuple[Strategy, ...] = () if run.strategy == "zero-shot" else ("full", "partial", "probe")
+    strategies: tuple[Strategy, ...] = ("full", "partial", "probe") if is_trained else ()
     training: dict[str, float] = {}
     size = run.recipe.batch_size
     for strategy in strategies:

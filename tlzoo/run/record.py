@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tlzoo.data.catalogue import Source
 from tlzoo.keys import key
 from tlzoo.leaderboard.schema import Status
+from tlzoo.measure.device import thread_count
 from tlzoo.run.plan import Absent, Run
 from tlzoo.vocabulary import task_facts
 
@@ -151,6 +152,7 @@ def _identity(run: Run) -> Row:
         "recipe": json.dumps(asdict(run.recipe), sort_keys=True),
         "created": datetime.now(UTC),
         "origin": "local",
+        "device": run.device if run.device == "cpu" else None,  # the name of a GPU is known where it was used
         **environment(),
     }
 
@@ -163,13 +165,14 @@ def _weights_sha256(run: Run) -> str | None:
 
 
 @cache
-def environment() -> dict[str, str | None]:
-    """Versions and hardware of this process."""
+def environment() -> dict[str, str | int | None]:
+    """Versions, hardware and threads of this process."""
     return {
         "tlzoo_version": _version("tlzoo"),
         "git_commit": _commit(),
         "libraries": json.dumps({n: v for n in _LIBRARIES if (v := _version(n))}),
         "hardware": _processor(),
+        "threads": thread_count(),
     }
 
 

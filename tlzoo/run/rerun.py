@@ -279,7 +279,7 @@ def _notes(row: Row, run: Run, outcome: Outcome) -> list[str]:
         if row[name] != environment[name]:
             notes.append(f"{name}: {row[name]} then, {environment[name]} now")
     if row["libraries"] != environment["libraries"]:
-        notes.append(_libraries(row["libraries"], environment["libraries"]))
+        notes.append(_libraries(row["libraries"], str(environment["libraries"])))
     return notes
 
 
