@@ -2,8 +2,8 @@
 
 Examples come from the packaged and rendered data sets; a copy of some of them is planted, changed in one way, beside an
 untouched rest that has very similar but different ones: digits of one writer, drawings of one figure in several poses,
-crops of one photograph that overlap by half, the same word by one voice, short answers. Only a pair of a copy and its original is right.
-Run: python benchmarks/leaks.py
+crops of one photograph that overlap by half, the same word by one voice, short answers. Only a pair of a copy and its
+original is right. Run: python benchmarks/leaks.py
 """
 
 from __future__ import annotations

@@ -105,8 +105,8 @@ def _placed(one: Sequence[_Level], other: Sequence[_Level]) -> tuple[Pixels, Pix
         gap = (b - rows @ a @ columns.T).ravel() * valid
         if pooled < STEPS[max(number - 1, 0)][0] and gap.std() > MAX_COARSE * (b.std() + 1e-6):
             return None
-        dx, dy = rows @ dx @ columns.T, rows @ dy @ columns.T
-        slopes = np.stack([dx * at, dx, dy * at[:, None], dy], -1).reshape(-1, 4) * valid[:, None]
+        along, down = rows @ dx @ columns.T, rows @ dy @ columns.T
+        slopes = np.stack([along * at, along, down * at[:, None], down], -1).reshape(-1, 4) * valid[:, None]
         step = np.linalg.solve(slopes.T @ slopes + 1e-3 * np.eye(4), slopes.T @ gap)
         scale += step[[0, 2]]
         shift += step[[1, 3]] / side
