@@ -4,7 +4,7 @@ import pytest
 from datasets import Dataset, DatasetDict, Value
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dataset import Counts, Prepared, classes_of, table
+from tlzoo.data.dataset import Counts, Listing, Prepared, classes_of, table
 from tlzoo.data.protocol import VTAB
 from tlzoo.data.schemas import class_features
 
@@ -62,3 +62,33 @@ def test_of_how_many_rows_they_were_drawn(tmp_path: Any) -> None:
 def test_labels_of_digits_are_in_the_order_of_numbers_and_long_ones_in_that_of_names() -> None:
     assert classes_of(["10", "9", "1"]) == ["1", "9", "10"]
     assert classes_of(["1" * 5000, "2", "10"]) == ["10", "1" * 5000, "2"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "groups", "lines"),
+    [
+        ({"train": 180, "validation": 30, "test": 90}, 90, ["with 90 test examples a gain under 0.11 will not show"]),
+        ({"train": 5000, "validation": 30, "test": 90}, 90, []),
+        (
+            {"train": 5, "validation": 2, "test": 3},
+            1,
+            ["with 3 test examples no gain will show", "1 group in the test: no interval"],
+        ),
+        ({"train": 5000, "validation": 2, "test": 90}, 5, ["5 groups in the test: intervals are provisional"]),
+        ({"train": 5000, "validation": 2, "test": 90}, 6, []),
+    ],
+)
+def test_what_the_test_cannot_tell_is_said(rows: dict[str, int], groups: int, lines: list[str]) -> None:
+    assert Counts(rows, {}, {"a": 1}, {"train": 9, "test": groups}, 99, 0).cautions() == lines
+
+
+def test_short_values_of_columns_that_are_not_read_are_kept() -> None:
+    listing = Listing("text", [], [], [])
+    for row in ({"who": "anna", "note": "x" * 101}, {"who": None, "age": 7}, {"who": " ben ", "age": float("nan")}, {}):
+        listing.inputs.append("a text")
+        listing.put_beside(row)
+    assert {name: listing.beside_of(name) for name in listing.beside} == {
+        "who": ["anna", "", "ben", ""],
+        "note": ["", "", "", ""],
+        "age": ["", "7", "", ""],
+    }

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from tests.support.prepared import are_apart, sizes
 from tlzoo.data.protocol import (
     Limits,
+    check_learnable,
     check_sides,
     draw,
     shots,
+    smallest_visible_gain,
     stratified_order,
     subset,
     without_repeats,
@@ -86,6 +88,32 @@ def test_sides_that_cannot_be_used_are_refused(labels: dict[str, str], is_classe
         return
     with pytest.raises(InputError, match=message):
         check_sides(labels, is_classed, ["why"])
+
+
+def test_a_class_of_the_test_alone_is_refused_with_its_groups() -> None:
+    check_learnable({"train": "ab", "validation": "c", "test": "b"})
+    with pytest.raises(InputError, match="class 'c' has 2 test and no training rows; move some of its rows to train"):
+        check_learnable({"train": "ab", "validation": "", "test": "bcc"})
+    with pytest.raises(
+        InputError,
+        match=r"class 'c' \(and 1 more classes\) has 2 .*are in the test \(v2, v3\); give rows of it",
+    ):
+        check_learnable({"train": "ab", "validation": "", "test": "bccd"}, ["v1", "v2", "v3", "v2"])
+
+
+def test_the_smallest_visible_gain_is_what_a_simulation_shows_in_four_of_five_tests() -> None:
+    """McNemar's test, by the normal approximation, of two models that differ on 15% of the examples."""
+    rng = np.random.default_rng(0)
+    for n in (90, 400):
+        gain = smallest_visible_gain(n)
+        better = (0.15 + gain) / 2
+        wins, losses, _ = rng.multinomial(n, [better, 0.15 - better, 0.85], size=4000).T
+        shows = (wins - losses) / np.sqrt(np.maximum(wins + losses, 1)) > 1.96
+        assert np.mean(shows) == pytest.approx(0.8, abs=0.04)
+    assert smallest_visible_gain(90) == pytest.approx(0.113, abs=0.001)
+    assert smallest_visible_gain(3) == 1
+    gains = [smallest_visible_gain(n) for n in (10, 30, 100, 1000)]
+    assert gains == sorted(gains, reverse=True)
 
 
 def test_repeated_content_leaves_training() -> None:

@@ -5,7 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,8 +111,8 @@ def test_copies_within_a_given_test_stay_and_a_validation_copied_from_it_is_cut_
 @pytest.mark.parametrize(
     ("train", "test", "fault"),
     [
-        ([("a", 20)], [("a", 5), ("b", 5)], "train has no class but 'a'"),
-        ([("a", 20), ("b", 20)], [("c", 9)], "train has no class of the test"),
+        ([("a", 20)], [("a", 5), ("b", 5)], "class 'b' has 5 test and no training rows"),
+        ([("a", 20), ("b", 20)], [("c", 9)], "class 'c' has 9 test and no training rows"),
     ],
 )
 def test_what_cannot_be_learnt_or_tested_is_refused(
@@ -193,3 +196,81 @@ def test_copies_of_sounds_in_class_folders(sound: Callable[..., Path], tmp_path:
     assert sum(sizes(prepared.splits).values()) == 25
     assert "4 of 29 rows repeat another one and its class, and were left out" in prepared.notices
     assert any("high/7copy.wav is 'high', low/7.wav is 'low'" in notice for notice in prepared.notices)
+
+
+def test_near_repeats_of_own_texts_stay_on_one_side_and_contradictions_are_named() -> None:
+    rows = [(text, "ab"[i % 2]) for i in range(60) for text in (f"This is text {i}", f"this is TEXT {i}!")]
+    rows[3] = (rows[3][0], "a")
+    some = drawn(texts(rows), ALL, is_own=True)
+    assert are_apart([rows[i][0].lower().strip("!") for i in some.chosen[split]] for split in SPLITS)
+    assert sum(map(len, some.chosen.values())) == 120, "none is left out"
+    near = (
+        "60 rows nearly repeat another one (the same text but for case and punctuation) and stay on its side, such as"
+    )
+    assert some.notices[0].startswith(f"{near} row 0 and row 1; ")
+    assert "contents with several classes: 1, such as: row 2 is 'b', row 3 is 'a'" in some.notices
+    assert some.groups[:4] == ["row 0", "row 0", "row 2", "row 2"]
+    assert not are_apart(
+        [rows[i][0].lower().strip("!") for i in drawn(texts(rows), ALL).chosen[split]] for split in SPLITS
+    ), "a data set with a name keeps its draw"
+
+
+def test_near_repeats_of_a_given_test_leave_training() -> None:
+    rows = [(f"This is text {i}", "ab"[i % 2]) for i in range(60)]
+    rows += [(f"this is text {i}!", "ab"[i % 2]) for i in range(20)]
+    some = drawn(texts(rows, splits=["train"] * 60 + ["test"] * 20), ALL, is_own=True)
+    assert len(some.chosen["test"]) == 20 and len(some.chosen["train"]) + len(some.chosen["validation"]) == 40
+    assert "20 train rows repeat a later split's content and were left out" in some.notices
+
+
+def test_groups_with_a_repeat_of_each_other_are_one_but_not_if_everybody_said_it() -> None:
+    groups = [f"g{i // 10}" for i in range(100)]
+    rows = [(f"text {i}", "ab"[i % 2]) for i in range(100)]
+    rows[19] = ("TEXT 5.", "b")
+    some = drawn(texts(rows, groups), ALL, is_own=True)
+    assert set(some.groups[:20]) == {"g0"} and len(set(some.groups)) == 9
+    assert are_apart({some.groups[i] for i in some.chosen[split]} for split in SPLITS)
+    said = [("ok", "a") if i % 10 == 0 else row for i, row in enumerate(rows)]
+    some = drawn(texts(said, groups), ALL, is_own=True)
+    assert some.groups == groups
+    assert are_apart({groups[i] for i in some.chosen[split]} for split in SPLITS)
+    assert are_apart({said[i][0] for i in some.chosen[split]} for split in SPLITS)
+
+
+def test_groups_that_say_nothing_are_ignored_and_rows_without_one_are_their_own() -> None:
+    rows = [(f"text {i}", "ab"[i % 2]) for i in range(40)]
+    some = drawn(texts(rows, ["all"] * 40), ALL, is_own=True)
+    assert some.notices == ["all rows are of one group, 'all', which is ignored"]
+    assert some.groups == [f"row {i}" for i in range(40)]
+    some = drawn(texts(rows, ["g" if i < 4 else "" for i in range(40)]), ALL, is_own=True)
+    assert len(set(some.groups)) == 37
+
+
+def test_classes_that_are_bound_to_groups_are_refused() -> None:
+    rows = [(f"text {i}", "abcd"[i % 4]) for i in range(80)]
+    with pytest.raises(
+        InputError, match=r"class '\w' .*: the groups that have it are in the test \(g\d\); give rows of it"
+    ):
+        drawn(texts(rows, [f"g{i % 4}" for i in range(80)]), ALL, is_own=True)
+
+
+def test_a_given_test_is_used_whole_and_one_that_is_cut_has_a_limit(tmp_path: Path) -> None:
+    for split, count in (("train", 40), ("test", 1200)):
+        table(tmp_path / "mine" / f"{split}.csv", [(f"{split} {i}", "ab"[i % 2]) for i in range(count)])
+    assert sizes(data(tmp_path / "mine").splits)["test"] == 1200
+    one = table(tmp_path / "one.csv", [(f"text {i}", "ab"[i % 2]) for i in range(4000)])
+    assert sizes(data(one).splits)["test"] == 1000
+
+
+def test_a_sound_saved_at_another_rate_stays_with_its_original(sound: Callable[..., Path], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        noise = np.convolve(rng.normal(0, 0.3, 8000), rng.normal(0, 0.5, 20), "same")
+        for label, samples, rate in (("low", noise, 16_000), ("high", soxr.resample(noise, 16_000, 11_025), 11_025)):
+            path = tmp_path / "mine" / label / f"{i}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, 0.3 * samples, rate)
+    prepared = load(find("audio-classification", str(tmp_path / "mine")))
+    assert any(notice.startswith("12 rows nearly repeat another one (the same sound") for notice in prepared.notices)
+    assert any(notice.startswith("contents with several classes: 12") for notice in prepared.notices)
+    assert are_apart({Path(name).name for name in rows["id"][:]} for rows in prepared.splits.values())

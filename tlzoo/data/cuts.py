@@ -22,7 +22,7 @@ ROUNDS = 20
 MAX_SWAPPED = 60
 """Maximum number of groups of which pairs are exchanged; with more, moving one at a time is enough."""
 _ABSENT = 4.0
-"""Cost of a part without any example, and of a class that is elsewhere but not in the first part: above any other."""
+"""Cost of a class that the first part lacks, above that of any size; a part without examples costs more than all."""
 
 Counts = NDArray[np.float64]
 
@@ -200,7 +200,7 @@ class _Search:
         empty = (filled.sum(axis=-1) == 0).sum(axis=-1)
         unlearnt = ((filled[..., 0, :] == 0) & (self.totals > 0)).sum(axis=-1)
         deviation = (gap**2).mean(axis=-1).sum(axis=-1) + (size**2).sum(axis=-1)
-        return np.asarray(deviation + _ABSENT * (empty + unlearnt))
+        return np.asarray(deviation + _ABSENT * (empty * (len(self.totals) + 1) + unlearnt))
 
     def _move(self, part: NDArray[np.int64], best: float, rng: np.random.Generator) -> float:
         """Move single groups wherever that lowers the cost."""

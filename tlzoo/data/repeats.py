@@ -139,9 +139,9 @@ def drawn(listing: Listing, limits: Limits, is_own: bool = False) -> Drawn:
     rows = _apart(sides, alike)
     notices += _crossing(sides, rows)
     classes = {name: [listing.labels[i] for i in rows[name]] for name in SPLITS}
-    check_sides(classes, classed, notices)
-    if is_own and classed:
+    if is_own and classed and all(classes.values()):
         check_learnable(classes, [groups[i] for i in rows["test"]] if grouped else None)
+    check_sides(classes, classed, notices)
     return Drawn(
         {name: rows[name][: getattr(limits, name)] for name in SPLITS},
         {name: len(rows[name]) for name in SPLITS},

@@ -6,6 +6,9 @@ is laid over the other (Lucas & Kanade 1981), and what is left of the difference
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -24,13 +27,13 @@ MIN_DETAIL = 4.0
 """Minimum standard deviation of grey values, of 255; a blank picture is like nothing else."""
 MAX_CROP = 0.14
 """Maximum share of height or width that one of two pictures may lack."""
-SLACK = 0.012
+SLACK = 0.016
 """Share of the side by which a crop may reach over an edge: the error of the alignment."""
-STEPS = ((2, 1.5), (2, 0.8), (2, 0.8), (1, 0.0), (1, 0.0))
+STEPS = ((4, 0.8), (4, 0.8), (2, 0.8), (2, 0.0), (1, 0.0), (1, 0.0))
 """Of each step of the alignment, from coarse to fine: how many pixels are taken together, and the blur of what is left,
 in pixels of that size."""
-MAX_COARSE = 0.5
-"""Maximum residual after the coarse steps; above, the fine ones are not tried."""
+MAX_COARSE = 0.65
+"""Maximum residual before each change to finer pixels; above, that is not tried."""
 BLUR = 0.8
 """Blur of the difference, pixels, which takes away what interpolation and coding leave at single pixels."""
 MAX_RESIDUAL = 0.2
@@ -41,6 +44,7 @@ MAX_LOCAL = 9.5
 """Maximum mean difference in a field, grey values."""
 
 Pixels = NDArray[np.float64]
+_Level = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 Small = NDArray[np.uint8]
 """A picture as small as it is compared, shape ``(SIDE, SIDE, 3)``."""
 
@@ -72,8 +76,8 @@ def difference(one: Small, other: Small) -> tuple[float, float, float]:
         Root mean square, as a share of the picture's deviation and in grey values; the largest mean of a field. All are
         infinite where neither is a crop of the other.
     """
+    place = _placed(_levels(one.tobytes()), _levels(other.tobytes()))
     first, second = (each.astype(np.float64) for each in (one, other))
-    place = _placed(first.mean(axis=2), second.mean(axis=2))
     if place is None:
         return np.inf, np.inf, np.inf
     x, y = place
@@ -87,11 +91,12 @@ def difference(one: Small, other: Small) -> tuple[float, float, float]:
     return error / float(second.mean(axis=2).std() + 1e-6), error, float(local.max())
 
 
-def _placed(one: Pixels, other: Pixels) -> tuple[Pixels, Pixels] | None:
+def _placed(one: Sequence[_Level], other: Sequence[_Level]) -> tuple[Pixels, Pixels] | None:
     """Where the columns and rows of the other picture lie in the one, in its pixels; None if neither is a crop."""
     scale, shift = np.ones(2), np.zeros(2)  # of x and y; shift as a share of the side
-    for number, (pooled, blur) in enumerate(STEPS):
-        a, b = (_pooled(each, pooled, blur) for each in (one, other))
+    for number, (pooled, _) in enumerate(STEPS):
+        a, dx, dy = one[number]
+        b = other[number][0]
         side = SIDE // pooled
         at = np.arange(side) - (side - 1) / 2
         x, y = (scale[i] * at + shift[i] * side + (side - 1) / 2 for i in range(2))
@@ -100,9 +105,8 @@ def _placed(one: Pixels, other: Pixels) -> tuple[Pixels, Pixels] | None:
         gap = (b - rows @ a @ columns.T).ravel() * valid
         if pooled < STEPS[max(number - 1, 0)][0] and gap.std() > MAX_COARSE * (b.std() + 1e-6):
             return None
-        dy, dx = np.gradient(a)
-        dx, dy = rows @ dx @ columns.T, rows @ dy @ columns.T
-        slopes = np.stack([dx * at, dx, dy * at[:, None], dy], -1).reshape(-1, 4) * valid[:, None]
+        along, down = rows @ dx @ columns.T, rows @ dy @ columns.T
+        slopes = np.stack([along * at, along, down * at[:, None], down], -1).reshape(-1, 4) * valid[:, None]
         step = np.linalg.solve(slopes.T @ slopes + 1e-3 * np.eye(4), slopes.T @ gap)
         scale += step[[0, 2]]
         shift += step[[1, 3]] / side
@@ -114,10 +118,18 @@ def _placed(one: Pixels, other: Pixels) -> tuple[Pixels, Pixels] | None:
     return None if (lacking < -SLACK).any() and (lacking > SLACK).any() else (x, y)
 
 
-def _pooled(grey: Pixels, pooled: int, blur: float) -> Pixels:
-    side = SIDE // pooled
-    small = grey.reshape(side, pooled, side, pooled).mean(axis=(1, 3))
-    return np.asarray(gaussian_filter(small, blur)) if blur else small
+@lru_cache(maxsize=512)
+def _levels(data: bytes) -> list[_Level]:
+    """Grey values of a small picture, and their slopes along x and y, for each step of the alignment."""
+    grey = np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3).mean(axis=2, dtype=np.float32)
+    levels = []
+    for pooled, blur in STEPS:
+        side = SIDE // pooled
+        small = grey.reshape(side, pooled, side, pooled).mean(axis=(1, 3))
+        small = gaussian_filter(small, blur) if blur else small
+        dy, dx = np.gradient(small)
+        levels.append((small, dx, dy))
+    return levels
 
 
 def _weights(at: Pixels, side: int) -> Pixels:
