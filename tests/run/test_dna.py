@@ -92,7 +92,9 @@ def test_a_variant_that_only_some_models_have_leaves_the_others_out() -> None:
 
 def test_eval_on_a_persons_sequences(regions: Path, tmp_path: Path, quick: None) -> None:
     told: list[str] = []
-    done = evaluate(TASK, data=str(regions), variant="nano", strategies=["scratch"], out=tmp_path, say=told.append)
+    done = evaluate(
+        TASK, data=str(regions), variant="nano", strategies=["scratch"], out=tmp_path, baselines=False, say=told.append
+    )
     rows = {row["card"]: row for row in done.board.to_pylist()}
     row = rows["enformer"]
     assert (row["status"], row["metric"], row["dataset"]) == ("ok", "pearson", f"{regions.parent.name}-regions")
@@ -108,7 +110,13 @@ def test_what_one_model_cannot_read_stops_no_other(regions: Path, tmp_path: Path
     path = tmp_path / "twelve.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     done = evaluate(
-        TASK, data=str(path), variant="nano", strategies=["scratch"], out=tmp_path / "out", say=lambda _: None
+        TASK,
+        data=str(path),
+        variant="nano",
+        strategies=["scratch"],
+        out=tmp_path / "out",
+        baselines=False,
+        say=lambda _: None,
     )
     found = {row["card"]: row for row in done.board.to_pylist()}
     assert found["enformer"]["status"] == "error"
