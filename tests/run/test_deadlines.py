@@ -57,7 +57,7 @@ def run(folder: Path, out: Path | str, **options: Any) -> tuple[Evaluation, list
     lines: list[str] = []
     what: dict[str, Any] = {"models": ["yamnet"], "variant": "nano", "strategies": ["scratch"], "fractions": [0.2]}
     what["seeds"] = [0]
-    done = evaluate("audio-classification", data=folder, out=out, say=lines.append, **what | options)
+    done = evaluate("audio-classification", data=folder, out=out, baselines=False, say=lines.append, **what | options)
     return done, sorted(done.board.to_pylist(), key=lambda row: row["seeds"] or [-1]), lines
 
 
