@@ -241,7 +241,7 @@ def _speed(texts: Sequence[str]) -> None:
     """Seconds for 1,000 pictures as JPEG of 256 x 256 pixels, and for 10,000 texts."""
     grounds = [each for part in source_grounds().values() for each in part]
     places = [
-        (g, y, x) for g in grounds for y in range(0, g.shape[0] - 255, 24) for x in range(0, g.shape[1] - 255, 24)
+        (g, y, x) for g in grounds for y in range(0, g.shape[0] - 255, 16) for x in range(0, g.shape[1] - 255, 16)
     ]
     pictures = [_jpeg(Image.fromarray(np.uint8(g[y : y + 256, x : x + 256]))) for g, y, x in places[:1000]]
     _line("image", "JPEG of 256 x 256", "none", pictures, 0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-NEIGHBOURS = 10
+NEIGHBOURS = 16
 """Nearest examples that each one is compared with; more copies of it are joined through those."""
 
 Descriptors = NDArray[np.float32]
