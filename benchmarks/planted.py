@@ -133,7 +133,7 @@ def judge(name: str, case: Case, folder: Path, seeds: tuple[int, ...], say: Call
     """Evaluate a case in a cache of its own, and print its board."""
     os.environ["TLZOO_CACHE"] = str(folder / "cache")
     plant(weights(case.start, folder / "source"))
-    data = notes(folder / "notes", 64, 200, case.target, 2)
+    data = notes(folder / "notes", 160, 200, case.target, 2)
     done = evaluate(
         "audio-classification",
         models=[CARD],
