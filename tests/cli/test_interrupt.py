@@ -14,7 +14,19 @@ from tlzoo.leaderboard.store import Store
 
 def eval_command(data: Path, out: Path, seeds: str) -> list[str]:
     arguments = ["--task", "audio-classification", "--model", "yamnet", "--variant", "nano", "--strategy", "scratch"]
-    arguments += ["--data", str(data), "--out", str(out), "--seeds", seeds, "--fractions", "0.5", "--budget", "30"]
+    arguments += [
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--seeds",
+        seeds,
+        "--fractions",
+        "0.5",
+        "--budget",
+        "30",
+        "--no-baselines",
+    ]
     return [sys.executable, "-m", "tlzoo", "eval", *arguments]
 
 

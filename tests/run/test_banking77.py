@@ -32,7 +32,7 @@ import pathlib, sys, tlzoo
 if __name__ == "__main__":
     tlzoo.evaluate(
         "text-classification", models=["bert"], variant="nano", strategies=["scratch"], fractions=[0.1], seeds=[0],
-        data=sys.argv[1], out=pathlib.Path(sys.argv[2]),
+        baselines=False, data=sys.argv[1], out=pathlib.Path(sys.argv[2]),
     )
 """
 
@@ -87,6 +87,7 @@ def test_the_same_score_to_the_last_digit(environment: dict[str, str], tmp_path:
     script, data = tmp_path / "mine.py", few(tmp_path / "mine")
     script.write_text(EVALUATE)
     options = ["--model", "bert", "--variant", "nano", "--strategy", "scratch", "--fractions", "0.1", "--seeds", "0"]
+    options.append("--no-baselines")
     command = ["-m", "tlzoo", "eval", "--task", "text-classification", *options]
     run(environment, *command, "--data", "hub:somebody/few", "--out", tmp_path / "hub")
     run(environment, *command, "--data", data, "--out", tmp_path / "folder")

@@ -92,7 +92,7 @@ def test_a_variant_that_only_some_models_have_leaves_the_others_out() -> None:
 
 def test_eval_on_a_persons_sequences(regions: Path, tmp_path: Path, quick: None) -> None:
     told: list[str] = []
-    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0]}
+    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0], "baselines": False}
     done = evaluate(TASK, data=str(regions), out=tmp_path, say=told.append, **how)
     rows = {row["card"]: row for row in done.board.to_pylist()}
     row = rows["enformer"]
@@ -108,7 +108,7 @@ def test_what_one_model_cannot_read_stops_no_other(regions: Path, tmp_path: Path
     rows = [json.loads(line) | {"bin_size": 12} for line in regions.read_text().splitlines()]
     path = tmp_path / "twelve.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0]}
+    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0], "baselines": False}
     done = evaluate(TASK, data=str(path), out=tmp_path / "out", say=lambda _: None, **how)
     found = {row["card"]: row for row in done.board.to_pylist()}
     assert found["enformer"]["status"] == "error"

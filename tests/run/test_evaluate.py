@@ -17,7 +17,7 @@ from tlzoo.leaderboard.store import Store
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 Rows = list[dict[str, Any]]
-CREPE = ("--task", "audio-classification", "--model", "crepe", "--variant", "tiny", "--seeds", "0")
+CREPE = ("--task", "audio-classification", "--model", "crepe", "--variant", "tiny", "--seeds", "0", "--no-baselines")
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_whoever_is_waited_for_is_named(folder: Path, cache: Path, tmp_path: Pat
 def test_what_cannot_be_had_is_a_row(tlzoo: Command, folder: Path, tmp_path: Path) -> None:
     done = tlzoo(
         "eval", "--task", "audio-classification", "--model", "openl3", "--model", "yamnet", "--weights", "official",
-        "--data", folder, "--out", tmp_path, "--json",
+        "--data", folder, "--out", tmp_path, "--no-baselines", "--json",
     )  # fmt: skip
     if os.environ.get("TLZOO_MIRROR"):
         pytest.skip("a mirror serves YAMNet's weights")
@@ -188,7 +188,9 @@ def test_an_unreadable_file_costs_nothing_but_itself(
 def test_an_api_without_a_key_is_a_row(tlzoo: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    done = tlzoo("eval", "--task", "language-modeling", "--model", "gpt-4", "--out", tmp_path, "--json")
+    done = tlzoo(
+        "eval", "--task", "language-modeling", "--model", "gpt-4", "--out", tmp_path, "--no-baselines", "--json"
+    )
     (row,) = json.loads(done.stdout)
     assert row["status"] == "unavailable"
     assert "OPENAI_API_KEY" in row["reason"]

@@ -50,7 +50,13 @@ def test_each_file_is_decoded_once_to_prepare_the_data_and_then_by_the_models_al
     monkeypatch.setattr(readers, "listing", counted("listed", readers.listing))
     options: dict[str, Any] = {"models": ["yamnet"], "variant": "nano", "strategies": ["scratch"], "seeds": (0, 1)}
     done = evaluate(
-        "audio-classification", data=folder, out=tmp_path / "out", say=lambda line: None, weights="none", **options
+        "audio-classification",
+        data=folder,
+        out=tmp_path / "out",
+        baselines=False,
+        say=lambda line: None,
+        weights="none",
+        **options,
     )
     assert (done.executed, done.failed) == (2, 0)
     rows = 120

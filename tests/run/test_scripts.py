@@ -31,7 +31,9 @@ def environment(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def code(folder: Path, out: Path, seeds: tuple[int, ...]) -> str:
     """A script without a main guard, in lines that an interactive session takes too."""
-    options = f"models=['yamnet'], variant='nano', strategies=['scratch'], fractions=[0.2], seeds={seeds}"
+    options = (
+        f"models=['yamnet'], variant='nano', strategies=['scratch'], fractions=[0.2], seeds={seeds}, baselines=False"
+    )
     return (
         "import tlzoo\n"
         f"done = tlzoo.evaluate('audio-classification', {options}, data={str(folder)!r}, out={str(out)!r})\n"

@@ -13,9 +13,13 @@ from pathlib import Path
 from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
 from tlzoo.errors import InputError, unknown
+from tlzoo.vocabulary import BASELINE
 
 MORE = "TLZOO_CARDS"
 """Environment variable: a folder of more cards, laid out as ``zoo_cards``, such as those merged into a Space."""
+
+CODE_LICENSE = "apache-2.0"
+"""Licence of this package, and of the baselines that are nothing else."""
 
 
 def folder() -> Path:
@@ -138,8 +142,10 @@ def get(card_id: str) -> Card:
 def license_of(card_id: str, tier: str) -> str:
     """Licence of a card's weights: as published, or that of the code for weights that were trained here.
 
-    ``unknown`` if the card is no longer in the catalogue.
+    Of a baseline, that of the code. ``unknown`` if the card is no longer in the catalogue.
     """
+    if tier == BASELINE:
+        return CODE_LICENSE
     file = read_all().get(card_id)
     if file is None:
         return "unknown"
