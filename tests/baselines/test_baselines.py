@@ -16,9 +16,8 @@ from tlzoo.core.task import Task
 from tlzoo.data.catalogue import find, load
 from tlzoo.errors import UnavailableError
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.run.baseline import scored
 from tlzoo.tasks import prediction_type, task_type
-from tlzoo.transfer.inference import values
+from tlzoo.transfer.inference import baseline_statistics, values
 from tlzoo.vocabulary import BASELINES, TASKS, Baseline
 
 FORMS = [(name, kind) for name, facts in TASKS.items() for kind in sorted(facts.inputs)]
@@ -61,7 +60,7 @@ def test_it_predicts_and_is_scored(name: str, kind: str, baseline: Baseline) -> 
     for prediction in predictions:
         assert type(prediction) is prediction_type(name, kind)
         assert json.loads(json.dumps(prediction.to_json(), allow_nan=False))
-    numbers = values(task, scored(task, one, rows["train"], rows["test"]))
+    numbers = values(task, baseline_statistics(task, one, rows["train"], rows["test"]))
     assert task.metrics[0] in numbers, "the board is ranked by it"
     for metric, number in numbers.items():
         assert METRICS[metric].low <= number <= METRICS[metric].high, metric
@@ -102,5 +101,7 @@ def test_a_choice_is_made_on_validation_and_ties_go_to_the_first() -> None:
     right = Fitted("right", lambda some: [prediction_type(task.name)(row["score"]) for row in some])  # type: ignore[call-arg]
     wrong = Fitted("wrong", lambda some: [prediction_type(task.name)(-row["score"]) for row in some])  # type: ignore[call-arg]
     assert best(task, [wrong, right, right], rows["validation"]).description == "right"
-    assert math.isclose(values(task, scored(task, right, rows["train"], rows["test"]))["spearman"], 1.0, abs_tol=1e-9)
+    assert math.isclose(
+        values(task, baseline_statistics(task, right, rows["train"], rows["test"]))["spearman"], 1.0, abs_tol=1e-9
+    )
     assert np.isfinite([prediction.score for prediction in right.predict(rows["test"])]).all()  # type: ignore[attr-defined]

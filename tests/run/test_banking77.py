@@ -86,19 +86,8 @@ def test_the_same_rows_in_the_same_order(environment: dict[str, str]) -> None:
 def test_the_same_score_to_the_last_digit(environment: dict[str, str], tmp_path: Path) -> None:
     script, data = tmp_path / "mine.py", few(tmp_path / "mine")
     script.write_text(EVALUATE)
-    options = [
-        "--model",
-        "bert",
-        "--variant",
-        "nano",
-        "--strategy",
-        "scratch",
-        "--fractions",
-        "0.1",
-        "--seeds",
-        "0",
-        "--no-baselines",
-    ]
+    options = ["--model", "bert", "--variant", "nano", "--strategy", "scratch", "--fractions", "0.1", "--seeds", "0"]
+    options.append("--no-baselines")
     command = ["-m", "tlzoo", "eval", "--task", "text-classification", *options]
     run(environment, *command, "--data", "hub:somebody/few", "--out", tmp_path / "hub")
     run(environment, *command, "--data", data, "--out", tmp_path / "folder")

@@ -56,8 +56,8 @@ def run(folder: Path, out: Path | str, **options: Any) -> tuple[Evaluation, list
     """Train one small model from scratch on a few notes."""
     lines: list[str] = []
     what: dict[str, Any] = {"models": ["yamnet"], "variant": "nano", "strategies": ["scratch"], "fractions": [0.2]}
-    what["seeds"] = [0]
-    done = evaluate("audio-classification", data=folder, out=out, baselines=False, say=lines.append, **what | options)
+    what |= {"seeds": [0], "baselines": False}
+    done = evaluate("audio-classification", data=folder, out=out, say=lines.append, **what | options)
     return done, sorted(done.board.to_pylist(), key=lambda row: row["seeds"] or [-1]), lines
 
 

@@ -113,8 +113,8 @@ class InProcess(Worker):
 def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "Worker", InProcess)
     told: list[str] = []
-    chosen = {"models": ["bert"], "strategies": ["scratch"], "variant": "nano", "seeds": [0]}
-    done = evaluate.evaluate(TASK, data=str(table), out=tmp_path / "out", baselines=False, say=told.append, **chosen)
+    chosen = {"models": ["bert"], "strategies": ["scratch"], "variant": "nano", "seeds": [0], "baselines": False}
+    done = evaluate.evaluate(TASK, data=str(table), out=tmp_path / "out", say=told.append, **chosen)
     assert done.board["status"].to_pylist() == ["diverged"]
     assert done.board["reason"].to_pylist() == ["the weights hold NaN or infinite numbers"]
     assert any(line.startswith("data: ") for line in told[:-1]) and "diverged" in told[-1]

@@ -25,10 +25,11 @@ class Remedies:
     """Tells when a model on some data was trained in every other way that was planned, and is to be trained further."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        """Take the runs of a plan."""
+        """Take the runs of a plan; baselines have nothing to train further."""
         self._cells: dict[tuple[object, ...], list[Run]] = defaultdict(list)
         for run in runs:
-            self._cells[_cell(run)].append(run)
+            if not run.is_baseline:
+                self._cells[_cell(run)].append(run)
         self._waiting = {cell: {run.id for run in each} for cell, each in self._cells.items()}
 
     def after(self, run: Run, results: Callable[[], pa.Table]) -> list[Run]:
