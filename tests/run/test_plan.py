@@ -1,5 +1,6 @@
 """What is planned without being asked for."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -8,8 +9,9 @@ from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.data.catalogue import Source
+from tlzoo.errors import InputError
 from tlzoo.run import plan as module
-from tlzoo.run.plan import Plan, plan, recipe_for
+from tlzoo.run.plan import Plan, plan, recipe_for, sources
 from tlzoo.run.request import DEFAULT_SEEDS, EvaluationRequest
 from tlzoo.vocabulary import task_facts
 
@@ -113,3 +115,36 @@ def test_prompts_are_not_paid_for_three_times_unless_asked_for(monkeypatch: pyte
     for seeds, asked in (((0, 1, 2), [0]), ((4, 5), [4, 5])):
         planned = order("language-modeling", "text", models=["gpt-4"], strategies=["few-shot"], seeds=seeds)
         assert [seed for _, _, seed in planned] == asked
+
+
+def test_few_examples_of_a_person_are_tested_in_turn(tmp_path: Path) -> None:
+    """Five folds a seed, unless a test is given, another number is asked for, or groups are few."""
+
+    def planned(rows: list[str], head: str = "text,label", **options: Any) -> list[tuple[int | None, int | None]]:
+        (tmp_path / "data.csv").write_text("\n".join([head, *rows]))
+        request = EvaluationRequest(
+            task="text-classification",
+            models=("bert",),
+            variant="nano",
+            strategies=("scratch",),
+            seeds=(0,),
+            data=str(tmp_path / "data.csv"),
+            **options,
+        )
+        runs = plan(request, sources(request)).runs
+        assert len({run.id for run in runs}) == len(runs)
+        return [(run.fold, run.folds) for run in runs]
+
+    rows = [f"words {i},{'ab'[i % 2]}" for i in range(60)]
+    assert planned(rows) == [(fold, 5) for fold in range(5)]
+    assert planned(rows, folds=3) == [(fold, 3) for fold in range(3)]
+    assert planned(rows, folds=1) == [(None, None)]
+    assert planned(rows + [f"more {i},{'ab'[i % 2]}" for i in range(940)]) == [(None, None)]
+    grouped = [f"{row},s{i % 4}" for i, row in enumerate(rows)]
+    assert planned(grouped, "text,label,speaker", group="speaker") == [(None, None)]
+    with pytest.raises(InputError, match=r"--folds 5: is for fewer than 1,000 examples of your own"):
+        planned(grouped, "text,label,speaker", group="speaker", folds=5)
+    (tmp_path / "test.csv").write_text("text,label\nmore words,a\nother words,b\n")
+    (tmp_path / "data.csv").rename(tmp_path / "train.csv")
+    found = sources(EvaluationRequest(task="text-classification", models=("bert",), data=str(tmp_path)))
+    assert [source.is_foldable for source in found] == [False], "a test is given"

@@ -48,6 +48,14 @@ def evaluate(
         str, typer.Option(help="auto, the name of a data set, hub:ID[:CONFIG][@REVISION], or a folder.")
     ] = "auto",
     group: Group = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of folds of cross-validation; 1 splits the data once. Default: 5 for fewer than 1,000 "
+            "examples of your own without a test, else 1.",
+            min=1,
+        ),
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds of what is trained, separated by commas.")] = "0,1,2",
     fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas, such as 0.1,1.")] = "1",
     budget: Annotated[
@@ -88,6 +96,7 @@ def evaluate(
         variant=variant,
         data=data,
         group=group,
+        folds=folds,
         seeds=_numbers("--seeds", seeds, int),
         fractions=_numbers("--fractions", fractions, float),
         device=choose_device(device),

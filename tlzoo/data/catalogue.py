@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing, Prepared
 
 
+FEW_ROWS = 1000
+"""Labelled examples of a person below which each is tested once, by cross-validation."""
+MIN_GROUPS = 10
+"""Groups that cross-validation asks for, so that each fold tests several."""
 PREPARED_VERSION = 2
 """Raised when a person's data are prepared in another way, so that they are prepared again."""
 _NOTES = "notes.json"
@@ -51,6 +55,8 @@ class Source:
         options: Arguments of the Hub's listing; of a person's own data ``group``, if that is given.
         limits: Maximum examples per split.
         notice: What a person should know about the choice.
+        is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
+            tested once (``tlzoo.data.folds``).
     """
 
     name: str
@@ -62,6 +68,7 @@ class Source:
     options: tuple[tuple[str, str], ...] = ()
     limits: Limits = VTAB
     notice: str = ""
+    is_foldable: bool = False
 
     @property
     def is_own(self) -> bool:
@@ -124,7 +131,25 @@ def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
     facts = task_facts(task)
     kind = listing.kind if listing.kind in facts.inputs else facts.domain  # of a pair of texts it is a column's name
     options = () if group is None else (("group", group),)
-    return Source(readers.title(path), task, kind, fingerprint, "folder", str(path.resolve()), options, limits)
+    place = str(path.resolve())
+    return Source(
+        readers.title(path),
+        task,
+        kind,
+        fingerprint,
+        "folder",
+        place,
+        options,
+        limits,
+        is_foldable=_is_foldable(listing),
+    )
+
+
+def _is_foldable(listing: Listing) -> bool:
+    """Whether examples are so few that all should be tested, none are given as a test, and groups are enough."""
+    groups = len(set(listing.groups)) if listing.groups is not None else len(listing.inputs)
+    is_whole = not listing.is_cut and set(listing.splits or ["train"]) == {"train"}
+    return is_whole and len(listing.inputs) < FEW_ROWS and groups >= MIN_GROUPS
 
 
 def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, group: str | None) -> str:

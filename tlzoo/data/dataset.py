@@ -104,10 +104,17 @@ class Counts:
             parts.append(f"{self.all_groups:,} {'group' if self.all_groups == 1 else 'groups'} ({counts}{also})")
         return "; ".join(parts)
 
-    def cautions(self) -> list[str]:
-        """What the test cannot tell, one line each: of few rows, and of few groups."""
+    def cautions(self, folds: int | None = None) -> list[str]:
+        """What the test cannot tell, one line each: of few rows, and of few groups.
+
+        Args:
+            folds: Number of folds of cross-validation, by which all rows are tested.
+        """
         lines = []
         tested, groups = self.rows["test"], self.groups["test"]
+        if folds:
+            tested, groups = sum(self.rows.values()), self.all_groups
+            lines.append(f"cross-validation in {folds} folds: each of {tested:,} rows is tested once a seed")
         if self.classes and sum(self.rows.values()) < FEW_ROWS:
             gain = smallest_visible_gain(tested)
             shown = f"a gain under {gain:.2f} will not show" if gain < 1 else "no gain will show"

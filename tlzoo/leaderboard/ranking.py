@@ -152,8 +152,12 @@ class _Entry:
         given = next(iter(by_seed.values()))[1]
         self.ids, self.seeds = given.ids, sorted(by_seed)
         self.n_test = len(given.ids)
+        folds = {seed: each.folds for seed, (_, each) in by_seed.items() if each.folds is not None}
         self.estimate = estimate(
-            self.metric, {seed: each.statistics for seed, (_, each) in by_seed.items()}, given.groups
+            self.metric,
+            {seed: each.statistics for seed, (_, each) in by_seed.items()},
+            given.groups,
+            folds or None,
         )
         self.compared: dict[str, object] = {}
 

@@ -59,8 +59,8 @@ def _p_values(
     shared = sample.covariance(influences, influences)
     alone = influences @ influences.T
     sampling = np.maximum(_differences(shared, one, other), _differences(alone, one, other))
-    known = [seeds.variance / each.seeds if seeds else 0.0 for each, seeds in zip(estimates, between, strict=True)]
-    observed = [seeds.observed / each.seeds if seeds else 0.0 for each, seeds in zip(estimates, between, strict=True)]
+    known = [seeds.variance / each.runs if seeds else 0.0 for each, seeds in zip(estimates, between, strict=True)]
+    observed = [seeds.observed / each.runs if seeds else 0.0 for each, seeds in zip(estimates, between, strict=True)]
     degrees = [max(1, seeds.degrees) if seeds else 1 for seeds in between]
     added = np.array(known)
     uncertain = np.where(added > 0, np.array(observed), 0.0) ** 2 / np.array(degrees)

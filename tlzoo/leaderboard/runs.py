@@ -24,11 +24,13 @@ class Scores:
         ids: Id of each example.
         groups: Group of each example.
         statistics: Statistic of each example; an array, shape ``(examples, numbers)``, where all have as many numbers.
+        folds: Fold of each example, where several runs are joined.
     """
 
     ids: tuple[str, ...]
     groups: tuple[str, ...]
     statistics: Statistics
+    folds: tuple[int, ...] | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -106,5 +108,11 @@ def joined(folds: Sequence[Scores]) -> Scores:
     ids = [name for fold in folds for name in fold.ids]
     groups = [name for fold in folds for name in fold.groups]
     statistics = [np.asarray(each, dtype=np.float64) for fold in folds for each in fold.statistics]
+    number = [place for place, fold in enumerate(folds) for _ in fold.ids]
     order = sorted(range(len(ids)), key=ids.__getitem__)
-    return Scores(tuple(ids[i] for i in order), tuple(groups[i] for i in order), [statistics[i] for i in order])
+    return Scores(
+        tuple(ids[i] for i in order),
+        tuple(groups[i] for i in order),
+        [statistics[i] for i in order],
+        tuple(number[i] for i in order),
+    )

@@ -128,7 +128,7 @@ def label_savings(
     reached: Reached = "not reached" if ratio < 1 else "at the start" if ratio * fractions[0] > 1 - 1e-9 else "reached"
     influences = np.stack([sign * each.influence for each in estimates])
     covariance = scratch.sample.covariance(influences, influences)
-    covariance += np.diag([s.variance / e.seeds if s else 0.0 for e, s in zip(estimates, seeds, strict=True)])
+    covariance += np.diag([s.variance / e.runs if s else 0.0 for e, s in zip(estimates, seeds, strict=True)])
     rng = np.random.default_rng(0)
     draws = rng.multivariate_normal(values, covariance, size=DRAWS, check_valid="ignore", method="eigh")
     low, high = np.quantile(_savings(draws, fractions), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

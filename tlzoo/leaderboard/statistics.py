@@ -91,12 +91,12 @@ def _sample(groups: tuple[str, ...]) -> Sample:
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """What another training run would change, pooled over models that were trained with several seeds.
+    """What another training run would change, pooled over models that were trained several times.
 
     Attributes:
         variance: Variance of a metric between training runs, apart from what the choice of examples adds to it.
         observed: The same with it.
-        degrees: Degrees of freedom: seeds less one, summed over models.
+        degrees: Degrees of freedom: runs less one, summed over models; with folds, folds less one, summed over seeds.
     """
 
     variance: float
@@ -114,20 +114,39 @@ UNTRAINED = SeedVariance(0.0, 0.0, 0)
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How far the training runs of one model are apart.
+
+    Attributes:
+        observed: Sum of squared deviations of a metric between runs.
+        sampled: What the examples, on which runs differ, add to that sum.
+        degrees: Degrees of freedom.
+    """
+
+    observed: float
+    sampled: float
+    degrees: int
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """A metric of runs that differ only in their seed.
+    """A metric of runs that differ only in their seed, and in the fold that they were tested on.
 
     Attributes:
         metric: The metric.
         sample: Which of its examples are independent.
         by_seed: The metric of each seed's run, shape ``(seeds,)``.
         influences: What each left-out group changes of it (jackknife), shape ``(seeds, left out)``.
+        spread: How far training runs are apart; absent of one run.
+        runs: Number of training runs: seeds times folds.
     """
 
     metric: Metric
     sample: Sample
     by_seed: Array
     influences: Array
+    spread: Spread | None
+    runs: int
 
     @property
     def value(self) -> float:
@@ -146,11 +165,6 @@ class Estimate:
         return float(self.sample.variance(self.influence[None])[0])
 
     @property
-    def seeds(self) -> int:
-        """Number of training runs."""
-        return len(self.by_seed)
-
-    @property
     def is_finite(self) -> bool:
         """Whether all its numbers are finite."""
         return bool(np.isfinite(self.by_seed).all() and np.isfinite(self.influences).all())
@@ -167,8 +181,8 @@ class Estimate:
         if self.sample.units < MIN_GROUPS:
             return None
         seeds = between or UNTRAINED
-        variance = self.sampling + seeds.variance / self.seeds
-        t = _quantile(_degrees(self.sampling, self.sample.units - 1, [(seeds, self.seeds)]))
+        variance = self.sampling + seeds.variance / self.runs
+        t = _quantile(_degrees(self.sampling, self.sample.units - 1, [(seeds, self.runs)]))
         low, high = self.metric.low, self.metric.high
         if not (math.isfinite(low) and math.isfinite(high)):
             return self.value - t * math.sqrt(variance), self.value + t * math.sqrt(variance)
@@ -189,7 +203,7 @@ class Gain:
         value: The improvement.
         sampling: Variance that other test examples would add.
         units: Number of independent groups.
-        between: Variance between training runs of both sides, with their number of seeds.
+        between: Variance between training runs of both sides, with their number of runs.
         is_replicated: Whether each side that was trained was trained more than once.
     """
 
@@ -228,13 +242,19 @@ class Gain:
         return "positive" if low > 0 else "negative" if high < 0 else "neutral"
 
 
-def estimate(metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence[str]) -> Estimate:
+def estimate(
+    metric: Metric,
+    by_seed: Mapping[int, Statistics],
+    groups: Sequence[str],
+    folds: Mapping[int, Sequence[int]] | None = None,
+) -> Estimate:
     """Estimate a metric over test examples and seeds.
 
     Args:
         metric: The metric.
-        by_seed: Per-example statistics of each seed's run.
+        by_seed: Per-example statistics of each seed's run; with folds, of all of its runs together.
         groups: For each example, what was drawn independently.
+        folds: For each seed and example, the fold in which it was tested, where every fold has a training run.
     """
     sample = _sample(tuple(groups))
     whole = np.ones((1, len(groups)))
@@ -245,7 +265,41 @@ def estimate(metric: Metric, by_seed: Mapping[int, Statistics], groups: Sequence
     influences = (
         math.sqrt((count - 1) / count) * (without - without.mean(axis=1, keepdims=True)) if count > 1 else without
     )
-    return Estimate(metric, sample, values[:, 0], influences)
+    if folds is None:
+        runs, spread = len(by_seed), _between_seeds(sample, values[:, 0], influences)
+    else:
+        spreads = [_between_folds(metric, by_seed[seed], sample, np.asarray(folds[seed])) for seed in sorted(by_seed)]
+        runs = sum(len(set(folds[seed])) for seed in by_seed)
+        spread = Spread(
+            sum(each.observed for each in spreads),
+            sum(each.sampled for each in spreads),
+            sum(each.degrees for each in spreads),
+        )
+    return Estimate(metric, sample, values[:, 0], influences, spread, runs)
+
+
+def _between_seeds(sample: Sample, values: Array, influences: Array) -> Spread | None:
+    """How far the runs of several seeds on the same examples are apart."""
+    if len(values) < 2:
+        return None
+    apart = influences - influences.mean(axis=0)
+    return Spread(float(((values - values.mean()) ** 2).sum()), float(sample.variance(apart).sum()), len(values) - 1)
+
+
+def _between_folds(metric: Metric, statistics: Statistics, sample: Sample, folds: Array) -> Spread:
+    """How far the runs of one cross-validation are apart, each on examples of its own."""
+    values, variances = [], []
+    for fold in np.unique(folds):
+        inside = (folds == fold).astype(np.float64)
+        left = [weights for weights in sample.weights * inside if 0 < weights.sum() < inside.sum()]
+        value, *without = metric.reduce(statistics, np.stack([inside, *left]))
+        count = len(without)
+        values.append(value)
+        variances.append(
+            (count - 1) / count * np.square(np.array(without) - np.mean(without)).sum() if count > 1 else 0
+        )
+    observed = float(np.square(np.array(values) - np.mean(values)).sum())
+    return Spread(observed, float(np.mean(variances)) * (len(values) - 1), len(values) - 1)
 
 
 def pooled(estimates: Sequence[Estimate]) -> SeedVariance | None:
@@ -254,17 +308,11 @@ def pooled(estimates: Sequence[Estimate]) -> SeedVariance | None:
     One-way random effects by the method of moments (Searle, Casella & McCulloch 1992, section 3.6), never below zero:
     what is observed between seeds, less what the examples, on which runs differ, add to it.
     """
-    degrees, observed, sampled = 0, 0.0, 0.0
-    for each in estimates:
-        own = each.seeds - 1
-        if own < 1:
-            continue
-        apart = each.influences - each.influence
-        degrees += own
-        observed += own * float(each.by_seed.var(ddof=1))
-        sampled += float(each.sample.variance(apart).sum())
+    spreads = [each.spread for each in estimates if each.spread is not None]
+    degrees, observed = sum(each.degrees for each in spreads), sum(each.observed for each in spreads)
     if not degrees:
         return None
+    sampled = sum(each.sampled for each in spreads)
     return SeedVariance(max(0.0, observed - sampled) / degrees, observed / degrees, degrees)
 
 
@@ -284,8 +332,8 @@ def gain(model: Estimate, other: Estimate, of_model: SeedVariance | None, of_oth
         value=model.metric.sign * (model.value - other.value),
         sampling=float(variance),
         units=model.sample.units,
-        between=tuple((seeds, side.seeds) for side, seeds in sides if seeds is not None),
-        is_replicated=all(seeds is UNTRAINED or (seeds is not None and side.seeds > 1) for side, seeds in sides),
+        between=tuple((seeds, side.runs) for side, seeds in sides if seeds is not None),
+        is_replicated=all(seeds is UNTRAINED or (seeds is not None and side.runs > 1) for side, seeds in sides),
     )
 
 

@@ -36,9 +36,9 @@ def measure_endpoint(run: Run) -> Measured:
 
 
 def _model(run: Run) -> tuple[ChatModel, Dataset]:
-    from tlzoo.run.execute import data_of, with_demonstrations
+    from tlzoo.run.execute import data_for, with_demonstrations
     from tlzoo.tasks import task_type
 
-    data = data_of(run.source)
+    data = data_for(run)
     task = task_type(run.task, run.source.kind)(data.features)
     return cast("ChatModel", with_demonstrations(run, data, task)), data.splits["test"]

@@ -9,7 +9,7 @@ from tlzoo.adapters.weights import Checkpoint
 from tlzoo.baselines import VERSION
 from tlzoo.data.catalogue import Source
 from tlzoo.run.outcome import Outcome
-from tlzoo.run.plan import Run
+from tlzoo.run.plan import Run, folds_of
 from tlzoo.run.request import EvaluationRequest
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.vocabulary import BASELINE, BASELINES, Baseline
@@ -34,10 +34,13 @@ def baseline_runs(request: EvaluationRequest, data: Sequence[Source]) -> list[Ru
             fraction,
             _NO_TRAINING,
             f"{BASELINE} {VERSION}",
+            "cpu",
+            *fold,
         )
         for fraction in sorted(request.fractions, reverse=True)
         for source in data
         for name in (BASELINES if request.baselines else ())
+        for fold in folds_of(request, source)
     ]
 
 
@@ -48,12 +51,12 @@ def execute_baseline(run: Run) -> Outcome:
         InputError: The first metric is not a number on the test examples.
     """
     from tlzoo.baselines import fit
-    from tlzoo.run.execute import data_of, threads, training_subset
+    from tlzoo.run.execute import data_for, threads, training_subset
     from tlzoo.tasks import task_type
     from tlzoo.transfer.inference import baseline_statistics, values
 
     n_threads = threads()
-    data = data_of(run.source)
+    data = data_for(run)
     task = task_type(run.task, run.source.kind)(data.features)
     train, test = training_subset(run, data), data.splits["test"]
     fitted = fit(cast("Baseline", run.strategy), task, train, data.splits["validation"], run.source.kind)

@@ -50,6 +50,7 @@ def evaluate(
     variant: str | None = None,
     data: str | os.PathLike[str] = "auto",
     group: str | None = None,
+    folds: int | None = None,
     seeds: Sequence[int] = DEFAULT_SEEDS,
     fractions: Sequence[float] = (1.0,),
     budget: float = 10.0,
@@ -87,6 +88,8 @@ def evaluate(
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         group: Of own data, a column (such as ``speaker``), or a regular expression whose first group in parentheses is
             taken of each file's relative path: examples with the same value stay in one split.
+        folds: Number of folds of cross-validation, of which each example is tested in one; 1 splits the data once. By
+            default 5 for fewer than 1,000 own examples of which no test is given, else 1. Seeds are repetitions.
         seeds: Seeds of what is trained; a few-shot prompt takes the first of the default ones alone.
         fractions: Shares of the training and of the validation examples, in (0, 1].
         budget: Minutes for all runs asked for, downloads and those finished earlier included; a run that is not
@@ -118,6 +121,7 @@ def evaluate(
             variant=variant,
             data=os.fspath(data),
             group=group,
+            folds=folds,
             seeds=tuple(seeds),
             fractions=tuple(fractions),
             device=device,
@@ -210,7 +214,7 @@ class _Driver:
         fail = partial(self.recorder.failure, run)
         try:
             if self.budget.left > 0:
-                self._prepare(worker, run.source)
+                self._prepare(worker, run)
             requests = self._estimate_requests(worker, run) if run.is_api_model else None
             measured = self._measure(run, requests)
             expected = Estimate.of(run, measured or Measured(), requests).seconds
@@ -240,11 +244,12 @@ class _Driver:
             measurement = self._measure_pretrained(run) if is_measured_later else measured.measurement
             self.recorder.result(run, outcome, measurement)
 
-    def _prepare(self, worker: Worker, source: Source) -> None:
+    def _prepare(self, worker: Worker, run: Run) -> None:
         """Load the data once, and describe them."""
+        source = run.source
         if source not in self.facts:
             deadline = self.budget.deadline()
-            self.facts[source] = worker.call(prepare, source, seconds=deadline, doing="preparing the data")
+            self.facts[source] = worker.call(prepare, source, run.folds, seconds=deadline, doing="preparing the data")
             for line in self.facts[source].lines:
                 self.notify(line)
 
@@ -254,7 +259,7 @@ class _Driver:
         Raises:
             StoppedError: It may cost money, which is limited, and how much is not known.
         """
-        self._prepare(worker, run.source)
+        self._prepare(worker, run)
         deadline = self.budget.deadline()
         estimate = worker.call(estimate_requests, run, seconds=deadline, doing="estimating the requests")
         self.spending.check(estimate)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.catalogue import Source, load
+from tlzoo.data.folds import Fold
 from tlzoo.data.protocol import shots, stratified_order, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.measure.device import thread_count
@@ -68,11 +69,30 @@ def data_of(source: Source) -> Prepared:
     return load(source)
 
 
-def prepare(source: Source) -> DataFacts:
-    """Load a data set, and describe it."""
+@lru_cache(maxsize=2)
+def _folded(source: Source, fold: Fold) -> Prepared:
+    from tlzoo.data.folds import folded
+
+    return folded(data_of(source), fold)
+
+
+def data_for(run: Run) -> Prepared:
+    """The data of a run, split as it is tested."""
+    if run.fold is None or run.folds is None:
+        return data_of(run.source)
+    return _folded(run.source, Fold(run.fold, run.folds, run.seed))
+
+
+def prepare(source: Source, folds: int | None = None) -> DataFacts:
+    """Load a data set, and describe it.
+
+    Args:
+        source: The data.
+        folds: Number of folds of cross-validation, where they are not split once.
+    """
     data = data_of(source)
     counts = data.counts()
-    cautions = counts.cautions() if source.is_own else []
+    cautions = counts.cautions(folds) if source.is_own else []
     return DataFacts(source.name, counts, data.problems, (*data.notices, *cautions))
 
 
@@ -135,7 +155,7 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
     from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, values
     from tlzoo.transfer.repeatable import state_sha256
 
-    data = data_of(run.source)
+    data = data_for(run)
     task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)

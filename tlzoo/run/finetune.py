@@ -90,6 +90,7 @@ def finetune(
         variant=variant,
         data=data,
         group=group,
+        folds=1,
         seeds=(seed,),
         device=device,
     )

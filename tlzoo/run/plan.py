@@ -10,7 +10,7 @@ from typing import cast
 from tlzoo.adapters.weights import Checkpoint, resolve, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
-from tlzoo.data.catalogue import Source, find
+from tlzoo.data.catalogue import FEW_ROWS, MIN_GROUPS, Source, find
 from tlzoo.data.protocol import VTAB, Limits
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
@@ -20,6 +20,7 @@ from tlzoo.transfer import standin
 from tlzoo.transfer.recipe import NetworkFacts, Recipe, recipe
 from tlzoo.vocabulary import BASELINE, STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
+DEFAULT_FOLDS = 5
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
 """In the order in which they are run, so that a short budget still says what transfer gained."""
 OFFICIAL_FIRST: tuple[Strategy, ...] = (*UNTRAINED, "scratch", "full", "probe")
@@ -40,6 +41,8 @@ class Run:
         recipe: Hyperparameters.
         card_hash: Hash of the variant's facts.
         device: ``cpu`` or ``cuda``; does not decide the key.
+        fold: Which fold is tested; absent where the data are split once.
+        folds: Number of folds.
     """
 
     checkpoint: Checkpoint
@@ -51,6 +54,8 @@ class Run:
     recipe: Recipe
     card_hash: str
     device: str = "cpu"
+    fold: int | None = None
+    folds: int | None = None
 
     @property
     def is_baseline(self) -> bool:
@@ -84,7 +89,8 @@ class Run:
         model = (self.checkpoint.card, self.checkpoint.variant, self.card_hash, self.tier, weights)
         how = (self.strategy, self.seed, self.fraction, changed(self.recipe))
         share = () if self.fraction == 1 else ("fraction of validation, too",)
-        return key(*model, self.task, self.source.fingerprint, *how, *share, VERSION)[:32]
+        fold = ("fold", self.fold, self.folds) if self.folds else ()
+        return key(*model, self.task, self.source.fingerprint, *how, *share, *fold, VERSION)[:32]
 
 
 @dataclass(frozen=True)
@@ -190,9 +196,10 @@ def _turn(request: EvaluationRequest, data: Sequence[Source], run: Run) -> tuple
     when, place = (seed, -run.fraction), data.index(run.source)
     if not other and not made and run.strategy in OFFICIAL_FIRST:
         cards = [card.id for card in catalogue.cards()]
-        return *when, 0, cards.index(run.checkpoint.card), OFFICIAL_FIRST.index(run.strategy), place
+        return *when, 0, cards.index(run.checkpoint.card), OFFICIAL_FIRST.index(run.strategy), place, run.fold or 0
     first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
-    return *when, 1 + (not first), other, made, strategies.index(run.strategy), place
+    card = [card.id for card in catalogue.cards()].index(run.checkpoint.card)
+    return *when, 1 + (not first), other, made, strategies.index(run.strategy), place, card, run.fold or 0
 
 
 def cards_of(request: EvaluationRequest) -> list[Card]:
@@ -281,10 +288,28 @@ def _runs(
     recipe = recipe_for(card, variant, task, strategy, request.precision)
     card_hash = card.variant_hash(variant)
     return [
-        Run(checkpoint, task, source, strategy, seed, fraction, recipe, card_hash, request.device)
+        Run(checkpoint, task, source, strategy, seed, fraction, recipe, card_hash, request.device, *fold)
         for seed in _seeds(request, strategy)
         for fraction in (request.fractions if strategy in TRAINED else [1.0])
+        for fold in folds_of(request, source)
     ]
+
+
+def folds_of(request: EvaluationRequest, source: Source) -> list[tuple[int | None, int | None]]:
+    """Fold and number of folds of each run on some data; one pair of nothing where they are split once.
+
+    Raises:
+        InputError: Folds are asked for of data that come with splits.
+    """
+    count = request.folds or (DEFAULT_FOLDS if source.is_foldable and request.folds is None else 1)
+    if count == 1:
+        return [(None, None)]
+    if not source.is_foldable:
+        raise InputError(
+            f"--folds {count}: is for fewer than {FEW_ROWS:,} examples of your own, in {MIN_GROUPS} groups or more, of "
+            f"which no test is given; {source.name} is split once"
+        )
+    return [(fold, count) for fold in range(count)]
 
 
 def _seeds(request: EvaluationRequest, strategy: Strategy) -> Sequence[int]:

@@ -145,6 +145,8 @@ def _identity(run: Run) -> Row:
         "strategy": run.strategy,
         "seed": run.seed,
         "fraction": run.fraction,
+        "fold": run.fold,
+        "folds": run.folds,
         "card_hash": run.card_hash,
         "weights_sha256": _weights_sha256(run),
         "dataset_fingerprint": run.source.fingerprint,

@@ -120,4 +120,5 @@ class Recorder:
         """Name of a run among the others of the plan."""
         share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
         seed = f", seed {run.seed}" if self._has_seeds else ""
-        return f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}{share}{seed}"
+        fold = "" if run.fold is None else f", fold {run.fold + 1} of {run.folds}"
+        return f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}{share}{seed}{fold}"

@@ -36,6 +36,8 @@ class EvaluationRequest:
         weights: Tier.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
+        folds: Number of folds of cross-validation; 1 splits the data once, and none leaves it to the data: 5 for fewer
+            than 1,000 own examples of which no test is given, else 1.
         group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         seeds: Seeds of what is trained; few-shot prompts, which may cost money, take the first alone unless others than
             ``DEFAULT_SEEDS`` are given.
@@ -57,6 +59,7 @@ class EvaluationRequest:
     variant: str | None = None
     data: str = "auto"
     group: str | None = None
+    folds: int | None = None
     seeds: Sequence[int] = DEFAULT_SEEDS
     fractions: Sequence[float] = (1.0,)
     device: str = "cpu"

@@ -188,7 +188,7 @@ def run_of(row: Row, data: str | None = None, device: str = "cpu") -> Run:
     source = _source(row, card, data, name)
     recipe = _recipe(row, name)
     cell = row["strategy"], row["seed"], row["fraction"]
-    return Run(checkpoint, row["task"], source, *cell, recipe, row["card_hash"], device)
+    return Run(checkpoint, row["task"], source, *cell, recipe, row["card_hash"], device, row["fold"], row["folds"])
 
 
 def _model(row: Row, name: str) -> tuple[Card, Variant]:
