@@ -29,6 +29,7 @@ class Problem:
     """Two classes in a space of which the second classifier sees a blurred copy."""
 
     def __init__(self, blur: float) -> None:
+        """Take the spread of the blur."""
         self.blur = blur
         self.direction = np.ones(DIMENSIONS) / np.sqrt(DIMENSIONS)
 
@@ -117,10 +118,8 @@ def main(repeats: int) -> None:
                 alike = judged(rng, labels, (one, other[:, ::-1]), seeds, folds)
                 between = pooled(alike)
                 false += gain(*alike, between, between).verdict in ("positive", "negative")
-            print(
-                f"| {count} | {true:.3f} | {name} | {shown / repeats:.0%} | {held / repeats:.1%} | {false / repeats:.1%} |",
-                flush=True,
-            )
+            shares = f"{shown / repeats:.0%} | {held / repeats:.1%} | {false / repeats:.1%}"
+            print(f"| {count} | {true:.3f} | {name} | {shares} |", flush=True)
 
 
 if __name__ == "__main__":

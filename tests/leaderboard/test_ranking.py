@@ -335,6 +335,14 @@ def test_a_failure_stays_until_it_is_repaired(row: Maker, other: dict[str, Any])
     assert [r["status"] for r in rows] == ["ok", "error"]
 
 
+def test_seeds_that_did_not_fit_the_budget_are_one_line_and_none_where_another_was_run(row: Maker) -> None:
+    skipped = [failed(row, status="skipped", seed=seed, run_id=str(seed)) for seed in range(3)]
+    assert [r["status"] for r in every(*skipped)] == ["skipped"]
+    assert [r["status"] for r in every(row("a", "probe", 0.8), *skipped[1:])] == ["ok"]
+    other = every(row("a", "probe", 0.8, fraction=0.5), *skipped)
+    assert [r["status"] for r in other] == ["ok", "skipped"]
+
+
 @pytest.mark.parametrize("version", ["f", None])
 def test_a_model_that_could_not_be_had_goes_where_it_was_run_on_these_data(row: Maker, version: str | None) -> None:
     names = ("card", "variant", "weights", "task", "dataset", "metric", "created", "origin")

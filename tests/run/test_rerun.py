@@ -75,9 +75,9 @@ def test_another_score_is_inside_its_interval_or_outside(finished: tuple[Run, Ro
 
 def test_the_words_for_a_metric() -> None:
     for after, word in ((0.5, "equal to the last digit"), (0.58, "inside the interval"), (0.7, "outside the interval")):
-        line = str(Comparison("accuracy", 0.5, after, 0.4, 0.6))
+        line = str(Comparison("accuracy", 0.5, after, (0.4, 0.6)))
         assert line.endswith(word) and line.startswith("accuracy: 0.5 [0.4, 0.6] then")
-    assert Comparison("accuracy", 0.5, float("nan"), 0.4, 0.6).result == "outside"
+    assert Comparison("accuracy", 0.5, float("nan"), (0.4, 0.6)).result == "outside"
 
 
 def table(rows: Rows) -> pa.Table:

@@ -30,7 +30,9 @@ _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
 _KEY = (*_MODEL, "strategy", "recipe", "folds", "tlzoo_version")
 """Columns that runs share which differ only in their seed and fold: they become one row."""
 _CURVE = tuple(name for name in _KEY if name != "fraction")
-_CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "seed", "origin", "hardware")
+_CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "origin", "hardware")
+"""Columns of runs that a budget was too short for: any of them that was run stands for all."""
+_RUN = (*_CELL, "seed", "fold")
 """Columns of a run that may be repeated after a failure, with another recipe or a corrected card."""
 
 
@@ -368,11 +370,16 @@ def _shared(row: Mapping[str, object]) -> dict[str, object]:
 
 def standing(failed: Iterable[ResultRow], succeeded: Iterable[ResultRow]) -> list[BoardRow]:
     """Failures that no later success has repaired: the last one of each run."""
-    last = {of(row, _CELL): row for row in sorted(failed, key=lambda row: row["created"])}
+    last = {(_what(row), of(row, _what(row))): row for row in sorted(failed, key=lambda row: row["created"])}
     same = ("card", "task", "dataset", "origin")
     successes = {of(rows[0], same): rows for rows in grouped(succeeded, same)}
     left = [row for row in last.values() if not any(_repairs(s, row) for s in successes.get(of(row, same), ()))]
     return [_failure(row) for row in left]
+
+
+def _what(failure: ResultRow) -> tuple[str, ...]:
+    """Columns of what failed: a run, or all seeds and folds of it that did not fit the budget."""
+    return _CELL if failure["status"] == "skipped" else _RUN
 
 
 def _repairs(row: ResultRow, failure: ResultRow) -> bool:
@@ -382,8 +389,9 @@ def _repairs(row: ResultRow, failure: ResultRow) -> bool:
     """
     if failure["strategy"] is None:
         return failure["dataset_fingerprint"] in (None, row["dataset_fingerprint"])
-    same = all(lost in (None, given) for lost, given in zip(of(failure, _CELL), of(row, _CELL), strict=True))
-    return same and row["created"] >= failure["created"]
+    what = _what(failure)
+    same = all(lost in (None, given) for lost, given in zip(of(failure, what), of(row, what), strict=True))
+    return same and (failure["status"] == "skipped" or row["created"] >= failure["created"])
 
 
 _Texts = tuple[str, ...]

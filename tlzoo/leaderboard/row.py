@@ -61,6 +61,8 @@ class ResultRow(TypedDict):
     size_bytes: int | None
     peak_memory_bytes: int | None
     flops: int | None
+    end_to_end_ms: float | None
+    noisy: bool | None
     requests: int | None
     cached: int | None
     prompt_tokens: int | None
@@ -127,6 +129,8 @@ class BoardRow:
     size_bytes: int | None = None
     peak_memory_bytes: int | None = None
     flops: int | None = None
+    end_to_end_ms: float | None = None
+    noisy: bool | None = None
     status: str
     reason: str | None = None
     n_test: int | None = None

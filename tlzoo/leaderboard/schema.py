@@ -271,6 +271,8 @@ MEASURED = (
     "size_bytes",
     "peak_memory_bytes",
     "flops",
+    "end_to_end_ms",
+    "noisy",
 )
 """Columns that a measurement fills."""
 USAGE = ("requests", "cached", "prompt_tokens", "completion_tokens", "cost_usd")

@@ -14,6 +14,8 @@ from tlzoo.run.request import EvaluationRequest
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.vocabulary import BASELINE, BASELINES, Baseline
 
+HASH = f"{BASELINE} {VERSION}"
+"""What stands for a card's hash in the key and in the row of a baseline."""
 _NO_TRAINING = Recipe(steps=0, learning_rates=())
 
 
@@ -33,7 +35,7 @@ def baseline_runs(request: EvaluationRequest, data: Sequence[Source]) -> list[Ru
             0,
             fraction,
             _NO_TRAINING,
-            f"{BASELINE} {VERSION}",
+            HASH,
             "cpu",
             *fold,
         )

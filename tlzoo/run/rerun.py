@@ -24,8 +24,10 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.schema import MEASURED
 from tlzoo.leaderboard.statistics import estimate
 from tlzoo.run import record
+from tlzoo.run.baseline import HASH as BASELINE_HASH
 from tlzoo.run.plan import Run, with_key
 from tlzoo.transfer.recipe import Recipe
+from tlzoo.vocabulary import BASELINE, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.run.outcome import Outcome
@@ -121,12 +123,13 @@ def rerun(rows: Sequence[Row], data: str | None = None, device: str = "cpu", pro
         DivergedError: It ends in values that are not finite now.
     """
     from tlzoo.measure.measure import Measurement
+    from tlzoo.run.baseline import execute_baseline
     from tlzoo.run.execute import execute
 
     first = rows[0]
     run = run_of(first, data, device)
     began = time.perf_counter()
-    outcome = execute(run, progress)
+    outcome = execute_baseline(run) if run.is_baseline else execute(run, progress)
     comparisons = tuple(_compared(row, outcome) for row in rows)
     measurement = Measurement()
     if all(first[name] == value for name, value in _machine(outcome).items()):
@@ -183,9 +186,13 @@ def run_of(row: Row, data: str | None = None, device: str = "cpu") -> Run:
         UnavailableError: Weights or data are not available.
     """
     name = f"run {row['run_id'][:SHORT]}"
-    card, variant = _model(row, name)
-    checkpoint = _checkpoint(row, card, variant, name)
-    source = _source(row, card, data, name)
+    if row["weights"] == BASELINE:
+        checkpoint = Checkpoint(BASELINE, row["variant"], BASELINE)
+        if row["card_hash"] != BASELINE_HASH:
+            raise InputError(f"{name}: its {row['strategy']} baseline is another one now; use {_version(row)}")
+    else:
+        checkpoint = _checkpoint(row, *_model(row, name), name)
+    source = _source(row, data, name)
     recipe = _recipe(row, name)
     cell = row["strategy"], row["seed"], row["fraction"]
     return Run(checkpoint, row["task"], source, *cell, recipe, row["card_hash"], device, row["fold"], row["folds"])
@@ -217,10 +224,13 @@ def _checkpoint(row: Row, card: Card, variant: Variant, name: str) -> Checkpoint
     return checkpoint
 
 
-def _source(row: Row, card: Card, data: str | None, name: str) -> Source:
+def _source(row: Row, data: str | None, name: str) -> Source:
     """The data of a row, found by their name, or of a person's own where they are said to be."""
-    is_own, kind, dataset = row["dataset_source"] == "folder", card.input.kind, str(row["dataset"])
-    if dataset not in DATASETS:
+    is_own, dataset = row["dataset_source"] == "folder", str(row["dataset"])
+    kind = DATASETS[dataset].kind if dataset in DATASETS else None
+    if kind is None:
+        kinds = task_facts(row["task"]).inputs
+        kind = next((each for each in kinds if dataset.endswith(f"-{each}")), None)
         dataset = dataset.removesuffix(f"-{kind}")
     if is_own and data is None and not Path(dataset).exists():
         raise InputError(
