@@ -194,9 +194,12 @@ class _Entry:
 
     @property
     def validation(self) -> float | None:
-        """Mean over runs of the best validation score; absent where nothing was trained."""
-        best = [max(point["score"] for point in run.row["history"]) for run in self.runs if run.row["history"]]
-        return float(np.mean(best)) if len(best) == len(self.runs) else None
+        """Mean over runs of the validation score, the best one of training; absent where one is not known."""
+        known = [
+            max(point["score"] for point in run.row["history"]) if run.row["history"] else run.row["validation_score"]
+            for run in self.runs
+        ]
+        return None if None in known else _mean(known)
 
     @property
     def cost(self) -> float | None:

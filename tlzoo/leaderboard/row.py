@@ -50,6 +50,7 @@ class ResultRow(TypedDict):
     groups: list[str]
     statistics: Statistics
     history: list[Point] | None
+    validation_score: float | None
     trivial_score: float | None
     train_seconds: float | None
     search_seconds: float | None

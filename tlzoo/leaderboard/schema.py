@@ -121,6 +121,12 @@ RESULT_FIELDS = (
         null=_UNTRAINED,
     ),
     Field(
+        "validation_score",
+        _NUMBER,
+        "Validation score of a model that is not trained, as in `history`",
+        null="it was trained, is behind an API, or has no result",
+    ),
+    Field(
         "trivial_score",
         _NUMBER,
         "Validation score of the trivial predictor, as in `history`; what scratch has to beat to have learnt",
@@ -347,7 +353,7 @@ BOARD_FIELDS = (
         "validation",
         _NUMBER,
         "Validation score that choices are made by, higher is better; mean over runs",
-        null="nothing was trained",
+        null="the model is behind an API, or the row is a baseline",
     ),
     Field(
         "chosen",

@@ -151,8 +151,9 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
     from accelerate.utils import set_seed
 
     from tlzoo.core.model import ApiModel
+    from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.tasks import task_type
-    from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, values
+    from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, value, values
     from tlzoo.transfer.repeatable import state_sha256
 
     data = data_for(run)
@@ -167,6 +168,12 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
         model.set_limits(limits)
     train_rows = training_subset(run, data)
     fit_reference(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
+    validation_score = None
+    if trained.training is None and not isinstance(model, ApiModel):  # an answer of an API may cost money
+        validation_rows, metric = validation_subset(run, data), task.metrics[0]
+        encoded = (model.encode(row) for row in validation_rows)
+        validated = statistics(task, predict(model, encoded, run.device), validation_rows)
+        validation_score = METRICS[metric].sign * value(metric, validated[metric])
     name = f"{run.checkpoint.card} {run.strategy}: test" if progress else ""
     try:
         predictions = list(predict(model, (model.encode(row) for row in test), run.device, name))
@@ -189,6 +196,7 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
         weights_sha256=_weights_sha256(run),
         trained_sha256=state_sha256(trained.model.state_dict()) if training else None,
         training=training,
+        validation_score=validation_score,
         usage=_usage(model),
         model=trained.model,
     )

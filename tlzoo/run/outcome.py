@@ -53,6 +53,7 @@ class Outcome:
         weights_sha256: Sha256 of the file of weights that was loaded; absent if none was.
         trained_sha256: Sha256 of the trained model's parameters and buffers; absent if nothing was trained.
         training: How the model was trained, if it was.
+        validation_score: Score on validation (more is better) of a model that is not trained; absent behind an API.
         usage: What the model was asked, if it is behind an API.
         description: What it is, of a baseline.
         model: The model with its head; absent where it stayed in a process of its own.
@@ -68,6 +69,7 @@ class Outcome:
     weights_sha256: str | None = None
     trained_sha256: str | None = None
     training: Training | None = None
+    validation_score: float | None = None
     usage: Usage | None = None
     description: str | None = None
     model: Model | None = field(default=None, repr=False, compare=False)

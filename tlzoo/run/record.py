@@ -73,6 +73,7 @@ def rows(run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: flo
         "steps": training.steps if training else None,
         "n_validation": training.n_validation if training else None,
         "rate_at_edge": training.rate_at_edge if training else None,
+        "validation_score": outcome.validation_score,
         "trivial_score": training.trivial_score if training else None,
         "weights_sha256": outcome.weights_sha256,
         "trained_sha256": outcome.trained_sha256,
