@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tlzoo.leaderboard.types import Array, Statistics
+from tlzoo.leaderboard.types import Array, Statistics, Weights
 
 RECALLS = np.linspace(0, 1, 101)
 UNCOUNTED = -1
@@ -13,7 +13,7 @@ UNCOUNTED = -1
 _BLOCK = 4_000_000  # weights gathered at a time, to bound memory
 
 
-def mean_average_precision(statistics: Statistics, weights: Array) -> Array:
+def mean_average_precision(statistics: Statistics, weights: Weights) -> Array:
     """Area under the interpolated precision-recall curve, mean over classes and IoU thresholds, as COCO does.
 
     Interpolated at 101 recalls (``pycocotools.cocoeval``, all areas). A class without references among the
@@ -28,6 +28,7 @@ def mean_average_precision(statistics: Statistics, weights: Array) -> Array:
     Returns:
         Shape ``(resamples,)``.
     """
+    weights = np.asarray(weights)
     classes, thresholds = (int(n) for n in statistics[0][:2])
     wanted = weights @ np.array([s[2 : 2 + classes] for s in statistics], dtype=np.float64)
     records = [np.reshape(np.asarray(s[2 + classes :], dtype=np.float64), (-1, 2 + thresholds)) for s in statistics]

@@ -17,24 +17,24 @@ from tlzoo.errors import unknown
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.leaderboard.segmentation_metrics import mean_dice, mean_iou
-from tlzoo.leaderboard.types import Array, Reducer, Statistics
+from tlzoo.leaderboard.types import Array, Reducer, Statistics, Weights
 
 
-def mean(statistics: Statistics, weights: Array) -> Array:
+def mean(statistics: Statistics, weights: Weights) -> Array:
     """Weighted mean of one number an example; ``weights`` (resamples, examples) gives ``(resamples,)``."""
-    values = np.array([s[0] for s in statistics])
+    values = np.asarray(statistics, dtype=np.float64)[:, 0]
     result: Array = weights @ values / weights.sum(axis=1)
     return result
 
 
-def ratio(statistics: Statistics, weights: Array) -> Array:
+def ratio(statistics: Statistics, weights: Weights) -> Array:
     """Sum of the right over the sum of all; a statistic is ``(right, all)``; 0 where the sum of all is 0."""
     right, total = (weights @ np.array(statistics, dtype=np.float64)).T
     result: Array = right / np.where(total > 0, total, 1)
     return result
 
 
-def mean_among(statistics: Statistics, weights: Array) -> Array:
+def mean_among(statistics: Statistics, weights: Weights) -> Array:
     """Mean over the examples of one kind; a statistic is ``(value, 1)`` for them, ``(0, 0)`` for others.
 
     NaN where a resample has none, since there is nothing to know of them.
@@ -44,7 +44,7 @@ def mean_among(statistics: Statistics, weights: Array) -> Array:
     return result
 
 
-def exp_ratio(statistics: Statistics, weights: Array) -> Array:
+def exp_ratio(statistics: Statistics, weights: Weights) -> Array:
     """Perplexity: e to the power of all nats over all words; a statistic is ``(nats, words)``."""
     nats, words = (weights @ np.array(statistics, dtype=np.float64)).T
     with np.errstate(over="ignore"):
@@ -52,7 +52,7 @@ def exp_ratio(statistics: Statistics, weights: Array) -> Array:
     return result
 
 
-def macro_f1(statistics: Statistics, weights: Array) -> Array:
+def macro_f1(statistics: Statistics, weights: Weights) -> Array:
     """Mean of the classes' F1; a statistic is ``(predicted class, true class)``.
 
     The classes are those that occur in the references or the predictions, as in scikit-learn; a class that a resample
@@ -86,7 +86,7 @@ def moments(predicted: NDArray[np.floating], true: NDArray[np.floating]) -> list
     return flat
 
 
-def mean_pearson(statistics: Statistics, weights: Array) -> Array:
+def mean_pearson(statistics: Statistics, weights: Weights) -> Array:
     """Mean over series of Pearson's correlation, each over the values of all examples; statistics of :func:`moments`.
 
     Nothing is averaged over examples before it is correlated, nor are series mixed, which would flatter. A series that

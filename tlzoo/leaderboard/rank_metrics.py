@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlzoo.leaderboard.types import Array, Statistics
+from tlzoo.leaderboard.types import Array, Statistics, Weights
 
 
-def spearman(statistics: Statistics, weights: Array) -> Array:
+def spearman(statistics: Statistics, weights: Weights) -> Array:
     """Spearman's rho: the correlation of weighted ranks, ties at the mean of their ranks (Spearman 1904).
 
     Args:
@@ -19,6 +19,7 @@ def spearman(statistics: Statistics, weights: Array) -> Array:
         Shape ``(resamples,)``, in [-1, 1]; 0 where all predictions are equal, since they order nothing; NaN where all
         that is true is equal, since there is no order to find, and where a prediction is NaN.
     """
+    weights = np.asarray(weights)
     predicted, true = np.array(statistics, dtype=np.float64).T
     x, y = (_centred_ranks(values, weights) for values in (predicted, true))
     total = weights.sum(axis=1)

@@ -12,22 +12,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlzoo.leaderboard.types import Array, Statistics
+from tlzoo.leaderboard.types import Array, Statistics, Weights
 
 
-def mean_iou(statistics: Statistics, weights: Array) -> Array:
+def mean_iou(statistics: Statistics, weights: Weights) -> Array:
     """Intersection over union, mean over classes; ``weights`` (resamples, examples) gives ``(resamples,)``."""
     shared, predicted, true = _areas(statistics, weights)
     return _mean(shared, predicted + true - shared)
 
 
-def mean_dice(statistics: Statistics, weights: Array) -> Array:
+def mean_dice(statistics: Statistics, weights: Weights) -> Array:
     """Twice the intersection over the sum of both areas (Dice 1945), mean over classes; shapes as :func:`mean_iou`."""
     shared, predicted, true = _areas(statistics, weights)
     return _mean(2 * shared, predicted + true)
 
 
-def _areas(statistics: Statistics, weights: Array) -> Array:
+def _areas(statistics: Statistics, weights: Weights) -> Array:
     """Weighted sums, shape ``(3, resamples, classes)``."""
     counts = np.array(statistics, dtype=np.float64)
     sums = (weights @ counts).reshape(len(weights), 3, -1)

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import numpy as np
 
 from tlzoo.leaderboard.metrics import Metric
-from tlzoo.leaderboard.types import Array, Statistics
+from tlzoo.leaderboard.types import Array, LeaveOut, Statistics
 
 LEVEL = 0.95
 MIN_GROUPS = 2
@@ -35,8 +35,8 @@ class Sample:
 
     Attributes:
         units: Number of independent groups; where groups are :func:`crossed`, of their members.
-        weights: What to leave out, one thing a row, shape ``(left out, examples)``: a group; where groups are crossed,
-            an example.
+        weights: All examples, and then what is left of them without one group after another; where groups are crossed,
+            without one example after another; shape ``(1 + left out, examples)``.
         related: Where groups are crossed, which examples share a member, shape ``(examples, examples)``.
     """
 
@@ -47,13 +47,13 @@ class Sample:
         self.units = len(names)
         self.related: Array | None = None
         if all(len(each) == 1 for each in members):
-            self.weights = (index != np.arange(self.units)[:, None]).astype(np.float64)
+            self.weights = LeaveOut(index)
             return
         example = np.repeat(np.arange(len(members)), [len(each) for each in members])
         belongs = np.zeros((len(members), self.units))
         belongs[example, index] = 1
         self.related = (belongs @ belongs.T > 0).astype(np.float64)
-        self.weights = 1 - np.eye(len(members))
+        self.weights = LeaveOut(np.arange(len(members)))
 
     def covariance(self, a: Array, b: Array) -> Array:
         """Covariance of estimates, from their influences.
@@ -257,8 +257,7 @@ def estimate(
         folds: For each seed and example, the fold in which it was tested, where every fold has a training run.
     """
     sample = _sample(tuple(groups))
-    whole = np.ones((1, len(groups)))
-    weights = np.concatenate([whole, sample.weights]) if sample.units >= MIN_GROUPS else whole
+    weights = sample.weights if sample.units >= MIN_GROUPS else np.ones((1, len(groups)))
     values = np.stack([metric.reduce(by_seed[seed], weights) for seed in sorted(by_seed)])
     without, count = values[:, 1:], max(1, values.shape[1] - 1)
     # Delete-a-group jackknife (Efron & Stein 1981; Shao & Tu 1995, section 2.3), centred on the mean of all.
@@ -288,10 +287,10 @@ def _between_seeds(sample: Sample, values: Array, influences: Array) -> Spread |
 
 def _between_folds(metric: Metric, statistics: Statistics, sample: Sample, folds: Array) -> Spread:
     """How far the runs of one cross-validation are apart, each on examples of its own."""
-    values, variances = [], []
+    values, variances, without_each = [], [], np.asarray(sample.weights)[1:]
     for fold in np.unique(folds):
         inside = (folds == fold).astype(np.float64)
-        left = [weights for weights in sample.weights * inside if 0 < weights.sum() < inside.sum()]
+        left = [weights for weights in without_each * inside if 0 < weights.sum() < inside.sum()]
         value, *without = metric.reduce(statistics, np.stack([inside, *left]))
         count = len(without)
         values.append(value)
