@@ -39,7 +39,7 @@ def test_data_are_known_by_what_lies_there(evaluated: Path) -> None:
     for place, card in (("x1", "yamnet"), ("x2", "openl3")):
         done = select(evaluated, "--data", f"{place}/data")
         assert done.stdout.startswith(f"data: {card} nano probe"), done.stderr
-        assert "best accuracy of 1 rows" in done.stdout
+        assert "best accuracy on validation of 1 rows" in done.stdout
     both = json.loads(select(evaluated, "--json").stdout)
     assert [one["row"]["card"] for one in both] and {one["dataset"] for one in both} == {"data"}
     assert len({one["title"] for one in both}) == len({one["row"]["dataset_fingerprint"] for one in both}) == 2

@@ -63,7 +63,7 @@ def test_an_interrupted_sweep_says_what_is_kept_and_goes_on(folder: Path, tmp_pa
     assert {(row["seed"], row["status"]) for row in kept} >= {(0, "ok")}
     done = subprocess.run(eval_command(folder, out, "0"), capture_output=True, text=True, timeout=300, check=True)
     assert f"0 runs executed, 1 taken from {out / 'results'}" in done.stderr
-    assert "from scratch:" in done.stdout
+    assert "scratch" in done.stdout
 
 
 def test_elsewhere_it_is_one_line_too(tmp_path: Path) -> None:

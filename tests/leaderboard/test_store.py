@@ -134,7 +134,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "older": (_older, "results of schema 0, not 1"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), ""),
     "link": (lambda path: (path.unlink(), path.symlink_to("gone")), "No such file"),
-    "ragged": (_with(statistics=[[1.0]] * 199 + [[]]), "out of bounds"),
+    "ragged": (_with(statistics=[[1.0]] * 199 + [[]]), "inhomogeneous"),
     "a number less": (_with(statistics=[[1.0]] * 199), "199 statistics and 200 groups of 200 examples"),
     "null statistics": (_with(statistics=None), "column 'statistics' has no value"),
     "a null statistic": (_with(statistics=[[1.0]] * 199 + [None]), "a statistic is null"),
