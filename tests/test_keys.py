@@ -18,9 +18,9 @@ from tlzoo.transfer.recipe import Recipe
 
 TASK = "audio-classification"
 VARIANT = "5473d5b662ef7c44dbb39e28b06533e3fe27e2d6985c3da5414204c93246a940"
-DATA = "7ea073264d2fc0b0e11d8fc8fc431993f6655803c49a17e1ea2b8bb7a83c644b"
+DATA = "861849430172b405f366ffbd6dc7a345280eff1fc659bd7dd7c58c31afd95827"
 STAND_IN = "e57bc8c3ed02ae51fac1b7f9e5c9468dc0c231229439d1d15b4b53154b2eb257"
-RUN = "637332f0542635240b79576e0cda4192"
+RUN = "c80c52105ce06057ddc1614ccdb7b0fa"
 
 
 def run(card: Card, sha256: str | None = None, recipe: Recipe | None = None) -> Run:

@@ -57,7 +57,7 @@ def test_results_stand_on_the_card(hub: WritableHub, tlzoo: Command, out: Path) 
     assert probe.metric_name.startswith("accuracy (probe, stand-in weights, variant nano, 95% interval 0.")
     assert probe.source_url == f"{hub.url}/datasets/me/tlzoo-results"
     assert results["spoken-digits", 0.5].metric_name.startswith("accuracy (scratch, variant nano, ")
-    assert "## Measured" in card.text and "| yamnet nano | stand-in | probe | 0.900 [" in card.text
+    assert "## Measured" in card.text and "| yamnet nano | stand-in | probe | 1 | 0.900 [" in card.text
     assert "it broke" not in card.text
     text = (home / ".eval_results" / "audio-classification.yaml").read_text()
     entries = parse_eval_result_entries(yaml.safe_load(text))

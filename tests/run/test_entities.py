@@ -38,7 +38,7 @@ def test_a_tagger_is_trained_kept_and_asked(monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "more.jsonl").write_text(json.dumps({"text": "They live in Hobart ."}) + "\n")
     model = open_model(str(tmp_path / "model"))
     given = ["They live in Sydney .", tmp_path / "more.conll", tmp_path / "more.jsonl"]
-    lines = [json.loads(json.dumps(line)) for line in predict(model, given)]
+    lines = [json.loads(json.dumps(line.to_json())) for line in predict(model, given)]
     assert [line["input"] for line in lines] == ["They live in Sydney .", "more.conll sentence 1", "more.jsonl row 1"]
     texts = ["They live in Sydney .", "In Perth", "They live in Hobart ."]
     for text, line in zip(texts, lines, strict=True):

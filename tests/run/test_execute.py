@@ -40,6 +40,7 @@ def test_counts_come_first(table: Path) -> None:
         f"data: {facts.name}: train 60, validation 11, test 29 of 30 rows; 2 classes (50 rows each)",
         "mine.csv: text from column 'text', label from column 'label'",
         "20 of 121 rows repeat another one and its class, and were left out",
+        "with 29 test examples a gain under 0.25 will not show",
         "unreadable, left out: mine.csv row 121: text is empty",
     ]
 
@@ -113,7 +114,14 @@ class InProcess(Worker):
 def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "Worker", InProcess)
     told: list[str] = []
-    chosen = {"models": ["bert"], "strategies": ["scratch"], "variant": "nano", "seeds": [0], "baselines": False}
+    chosen: dict[str, Any] = {
+        "models": ["bert"],
+        "strategies": ["scratch"],
+        "variant": "nano",
+        "seeds": [0],
+        "folds": 1,
+    }
+    chosen["baselines"] = False
     done = evaluate.evaluate(TASK, data=str(table), out=tmp_path / "out", say=told.append, **chosen)
     assert done.board["status"].to_pylist() == ["diverged"]
     assert done.board["reason"].to_pylist() == ["the weights hold NaN or infinite numbers"]

@@ -44,7 +44,9 @@ USED = ("requests", "tokens in + out", "cost $ ↓")
 @pytest.fixture
 def boards(row: Maker, tmp_path: Path) -> Boards:
     rows = [
-        row("yamnet", s, v, fraction=f, **MEASURED) for f in (1.0, 0.1) for s, v in (("probe", 0.9), ("scratch", 0.6))
+        row("yamnet", s, v, fraction=f, trivial_score=0.1, **MEASURED)
+        for f in (1.0, 0.3, 0.1)
+        for s, v in (("probe", 0.9), ("scratch", 0.6))
     ]
     return Boards("audio", write(tmp_path, rows))
 

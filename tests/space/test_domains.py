@@ -67,8 +67,8 @@ def film(path: Path, towards: int, seed: int) -> Path:
     """A bright square that goes left (-1) or right (1)."""
     frames = np.random.default_rng(seed).integers(0, 40, (16, 64, 64, 3), dtype=np.uint8)
     for i, frame in enumerate(frames):
-        at = 24 + towards * (i - 8) * 2
-        frame[20 + seed % 8 : 40, at : at + 16] = 230
+        at, top = 20 + seed * 5 % 9 + towards * (i - 8) * 2, seed * 11 % 40
+        frame[top : top + 8 + seed * 7 % 13, at : at + 10 + seed % 6] = 230
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode(frames, 8))
     return path

@@ -77,7 +77,7 @@ def test_a_column_of_another_kind_is_named(kind: type[Task], changed: dict[str, 
     [
         ("text-generation", Replies, ("recall_at_1", "perplexity")),
         ("language-modeling", Cloze, ("cloze_accuracy", "perplexity")),
-        ("question-answering", QuestionAnswering, ("f1", "exact_match")),
+        ("question-answering", QuestionAnswering, ("f1", "exact_match", "f1_has_answer", "f1_no_answer")),
         ("token-classification", TokenClassification, ("entity_f1", "entity_precision", "entity_recall")),
         ("face-detection", FaceDetection, ("ap50", "ap")),
     ],

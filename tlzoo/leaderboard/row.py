@@ -178,8 +178,6 @@ class ScoredRow(BoardRow):
     """A row that has a value, and with it a place."""
 
     rank: int
-    rank_worst: int
-    tier_rank: int
     strategy: str
     fraction: float
     value: float

@@ -310,16 +310,13 @@ BOARD_FIELDS = (
         null=_UNSCORED,
         is_needed="ok",
     ),
-    Field(
-        "rank_worst", _COUNT, "Worst place that the evidence allows there", range=">= 1", null=_UNSCORED, is_needed="ok"
-    ),
+    Field("rank_worst", _COUNT, "Worst place that the evidence allows there", range=">= 1", null=_UNSCORED),
     Field(
         "tier_rank",
         _COUNT,
         "Best place that the evidence allows among the rows of the same tier of weights",
         range=">= 1",
         null=_UNSCORED,
-        is_needed="ok",
     ),
     *(replace(_BY_NAME[name], is_needed="always") for name in ("card", "variant", "weights", "task", "dataset")),
     _BY_NAME["strategy"],
