@@ -235,7 +235,7 @@ RESULT_FIELDS = (
         null=f"{_NOT_RUN}, or {_NO_RESULT} and was to be on a GPU",
     ),
     Field("hardware", _TEXT, "Name of the processor", null=_NOT_RUN),
-    Field("threads", _COUNT, "Number of threads", range=">= 1", null=_NOT_RUN),
+    Field("threads", _COUNT, "Number of threads that speed was measured with", range=">= 1", null=_NOT_RUN),
     Field("card_hash", _TEXT, "Hash of what the variant is, apart from its prose", null=_NOT_RUN),
     Field(
         "weights_sha256",

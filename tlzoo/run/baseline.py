@@ -53,16 +53,17 @@ def execute_baseline(run: Run) -> Outcome:
         InputError: The first metric is not a number on the test examples.
     """
     from tlzoo.baselines import fit
-    from tlzoo.run.execute import data_for, threads, training_subset
+    from tlzoo.run.execute import data_for, training_subset, validation_subset
     from tlzoo.tasks import task_type
     from tlzoo.transfer.inference import baseline_statistics, values
+    from tlzoo.transfer.repeatable import THREADS, repeatable
 
-    n_threads = threads()
     data = data_for(run)
     task = task_type(run.task, run.source.kind)(data.features)
     train, test = training_subset(run, data), data.splits["test"]
-    fitted = fit(cast("Baseline", run.strategy), task, train, data.splits["validation"], run.source.kind)
-    scores = baseline_statistics(task, fitted, train, test)
+    with repeatable():
+        fitted = fit(cast("Baseline", run.strategy), task, train, validation_subset(run, data), run.source.kind)
+        scores = baseline_statistics(task, fitted, train, test)
     return Outcome(
         values=values(task, scores),
         statistics=scores,
@@ -70,6 +71,6 @@ def execute_baseline(run: Run) -> Outcome:
         groups=data.test_groups(),
         n_train=len(train),
         device="cpu",
-        threads=n_threads,
+        threads=THREADS,
         description=fitted.description,
     )

@@ -140,10 +140,20 @@ def execute(
         DivergedError: Weights or predictions are not finite.
         InputError: The first metric is not a number on the test examples.
     """
-    from tlzoo.transfer.repeatable import THREADS, repeatable
+    from tlzoo.transfer.repeatable import repeatable
 
-    with repeatable(cores or THREADS):
+    with repeatable(cores or training_threads(run)):
         return _execute(run, progress, sheet, limits)
+
+
+def training_threads(run: Run) -> int:
+    """Threads of a run, which the size of its network decides and no machine."""
+    from tlzoo.adapters.weights import variant_of
+    from tlzoo.cards import catalogue
+    from tlzoo.transfer.repeatable import PUBLISHED_THREADS, THREADS
+
+    variant = variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
+    return PUBLISHED_THREADS if variant.kind == "official" else THREADS
 
 
 def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
@@ -154,7 +164,7 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.tasks import task_type
     from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, value, values
-    from tlzoo.transfer.repeatable import state_sha256
+    from tlzoo.transfer.repeatable import THREADS, state_sha256
 
     data = data_for(run)
     task = task_type(run.task, run.source.kind)(data.features)
@@ -192,7 +202,7 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
         groups=data.test_groups(),
         n_train=training.n_train if training else min(run.recipe.shots, len(data.splits["train"])),
         device=torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
-        threads=torch.get_num_threads(),
+        threads=THREADS,
         weights_sha256=_weights_sha256(run),
         trained_sha256=state_sha256(trained.model.state_dict()) if training else None,
         training=training,

@@ -118,11 +118,12 @@ def _measure_run(run: Run) -> Measured:
     from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.core.task import HeadTask
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
-    from tlzoo.run.execute import as_published
+    from tlzoo.run.execute import as_published, training_threads
     from tlzoo.tasks import task_type
     from tlzoo.transfer import standin
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
+    from tlzoo.transfer.repeatable import repeatable
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     card = catalogue.get(run.checkpoint.card)
@@ -159,7 +160,8 @@ def _measure_run(run: Run) -> Measured:
             apply(whole, strategy)
         guess = measurement.throughput / 3  # backwards costs about twice as much as forwards
         is_slow = size / guess > MAX_STEP_SECONDS
-        training[strategy] = guess if is_slow else training_rate(model, rows, size, run.device)
+        with repeatable(training_threads(run)):
+            training[strategy] = guess if is_slow else training_rate(model, rows, size, run.device)
     pretraining = None
     if run.is_to_be_pretrained:
         learner, _, _, source = standin.learner(card, run.checkpoint.variant)

@@ -49,7 +49,7 @@ class Outcome:
         groups: What the bootstrap resamples, one name a test example.
         n_train: Training examples; of few-shot, those in the prompt.
         device: What the run was computed on.
-        threads: Threads of the process.
+        threads: Threads that speed is measured with.
         weights_sha256: Sha256 of the file of weights that was loaded; absent if none was.
         trained_sha256: Sha256 of the trained model's parameters and buffers; absent if nothing was trained.
         training: How the model was trained, if it was.
