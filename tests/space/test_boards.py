@@ -13,8 +13,8 @@ pytest.importorskip("gradio")
 from tests.space.conftest import write
 from tlzoo import api
 from tlzoo.cards import catalogue
-from tlzoo.leaderboard.html import fragment
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.leaderboard.views.html import fragment
 from tlzoo.space.app import build
 from tlzoo.space.boards import Boards, Filter
 from tlzoo.space.choosing import recommend

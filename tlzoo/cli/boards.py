@@ -38,7 +38,7 @@ def leaderboard(
     import pyarrow.compute as pc
 
     from tlzoo.api import Leaderboard
-    from tlzoo.leaderboard import render
+    from tlzoo.leaderboard.views import render
     from tlzoo.vocabulary import task_facts
 
     if task is not None:
@@ -50,7 +50,7 @@ def leaderboard(
     if sort is not None:
         board = render.sort(board, sort)
     if plot is not None:
-        from tlzoo.leaderboard.plot import plot as draw
+        from tlzoo.leaderboard.views.plot import plot as draw
 
         draw(board, plot)
         terminal.say(f"drawn: {plot}")

@@ -84,7 +84,7 @@ def evaluate(
     wide: Wide = False,
 ) -> None:
     """Fine-tune models on small data; rank accuracy, speed, size and what transfer gained."""
-    from tlzoo.leaderboard.render import render
+    from tlzoo.leaderboard.views.render import render
     from tlzoo.run.evaluate import run_evaluation
     from tlzoo.run.request import EvaluationRequest
 

@@ -11,7 +11,7 @@ from tlzoo.leaderboard.identity import CLOCK, DATA, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
-from tlzoo.leaderboard.table import megabytes
+from tlzoo.leaderboard.views.table import megabytes
 from tlzoo.vocabulary import BASELINE
 
 LicenseOf = Callable[[str, str], str]

@@ -16,8 +16,8 @@ from tlzoo.cards.render import markdown
 from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.identity import CLOCK, DATA, Titles, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.render import to_markdown
 from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
+from tlzoo.leaderboard.views.render import to_markdown
 from tlzoo.publish import front
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository

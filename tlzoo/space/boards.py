@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from tlzoo.api import Leaderboard
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
-from tlzoo.leaderboard.html import missing
 from tlzoo.leaderboard.identity import PANEL, Titles, grouped
 from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
+from tlzoo.leaderboard.views.html import missing
 from tlzoo.vocabulary import TASKS
 
 

@@ -12,7 +12,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow, scored
-from tlzoo.leaderboard.table import COLUMNS
+from tlzoo.leaderboard.views.table import COLUMNS
 from tlzoo.space.boards import Boards
 
 MAX_MODELS = 4

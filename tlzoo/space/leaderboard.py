@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 import pyarrow.parquet as pq
 
-from tlzoo.leaderboard.html import fragment
-from tlzoo.leaderboard.render import to_csv
-from tlzoo.leaderboard.table import COLUMNS
+from tlzoo.leaderboard.views.html import fragment
+from tlzoo.leaderboard.views.render import to_csv
+from tlzoo.leaderboard.views.table import COLUMNS
 from tlzoo.space.boards import Boards, Filter
 from tlzoo.vocabulary import STRATEGIES, TIERS
 

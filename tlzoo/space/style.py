@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlzoo.leaderboard.html import SCRIPT, STYLE
+from tlzoo.leaderboard.views.html import SCRIPT, STYLE
 
 CSS = f"""
 .tlzoo {{color-scheme: light}} .dark .tlzoo {{color-scheme: dark}}

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
-from tlzoo.leaderboard.plot import COLOURS, FRONT_COLOUR, area, largest_of
 from tlzoo.leaderboard.row import ScoredRow
-from tlzoo.leaderboard.table import megabytes
+from tlzoo.leaderboard.views.plot import COLOURS, FRONT_COLOUR, area, largest_of
+from tlzoo.leaderboard.views.table import megabytes
 from tlzoo.space.boards import Boards
 
 _GRID = "rgba(128, 136, 144, 0.25)"

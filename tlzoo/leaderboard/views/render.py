@@ -1,6 +1,6 @@
 """A board for people and for programs: Markdown, CSV, JSON.
 
-``tlzoo.leaderboard.html`` has HTML, ``tlzoo.leaderboard.terminal`` the tables of a terminal.
+``tlzoo.leaderboard.views.html`` has HTML, ``tlzoo.leaderboard.views.terminal`` the tables of a terminal.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 
 from tlzoo.errors import InputError, unknown
 from tlzoo.leaderboard import Format
-from tlzoo.leaderboard.html import page
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import rows_of
 from tlzoo.leaderboard.schema import BOARD
-from tlzoo.leaderboard.table import absences, sections
-from tlzoo.leaderboard.terminal import to_text
+from tlzoo.leaderboard.views.html import page
+from tlzoo.leaderboard.views.table import absences, sections
+from tlzoo.leaderboard.views.terminal import to_text
 
 FORMATS: tuple[str, ...] = get_args(Format)
 _FALLING = frozenset(
@@ -64,7 +64,7 @@ def to_markdown(board: pa.Table) -> str:
 
 
 def render(board: pa.Table, form: str, width: int | None = None) -> str:
-    """Render a board in one of :data:`FORMATS`; ``width`` is of ``tlzoo.leaderboard.terminal``."""
+    """Render a board in one of :data:`FORMATS`; ``width`` is of ``tlzoo.leaderboard.views.terminal``."""
     if form == "table":
         return to_text(board, width)
     if form == "html":

@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.boards import Maker, board_of
 from tlzoo.errors import InputError
-from tlzoo.leaderboard.plot import area, plot
-from tlzoo.leaderboard.render import render, sort
 from tlzoo.leaderboard.row import rows_of
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.leaderboard.views.plot import area, plot
+from tlzoo.leaderboard.views.render import render, sort
 
 
 @pytest.fixture

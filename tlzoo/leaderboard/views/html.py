@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow
-from tlzoo.leaderboard.table import LEGEND, Column, Section, absences, sections
+from tlzoo.leaderboard.views.table import LEGEND, Column, Section, absences, sections
 
 STYLE = """
 .tlzoo {--line: light-dark(#d8dee4, #3a424b); --quiet: light-dark(#57606a, #9aa4af);

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.boards import Maker, board_of
 from tlzoo.api import Leaderboard
-from tlzoo.leaderboard.html import fragment, page
-from tlzoo.leaderboard.render import sort
 from tlzoo.leaderboard.schema import BOARD
+from tlzoo.leaderboard.views.html import fragment, page
+from tlzoo.leaderboard.views.render import sort
 
 
 class Cells(HTMLParser):

@@ -13,7 +13,7 @@ from tlzoo.leaderboard.identity import PANEL, Titles, grouped
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
-from tlzoo.leaderboard.table import megabytes
+from tlzoo.leaderboard.views.table import megabytes
 
 COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
 """Colours of tiers, by Okabe & Ito: safe for colour-blind readers."""

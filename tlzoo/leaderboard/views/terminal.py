@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from tlzoo import terminal
-from tlzoo.leaderboard.table import LEGEND, Column, Section, absences, sections
+from tlzoo.leaderboard.views.table import LEGEND, Column, Section, absences, sections
 
 ORDER = (
     "card",

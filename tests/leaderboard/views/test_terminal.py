@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from tests.support.boards import Maker, board_of
-from tlzoo.leaderboard.render import render, sort
 from tlzoo.leaderboard.row import rows_of
+from tlzoo.leaderboard.views.render import render, sort
 
 MEASURED = {"latency_ms_p90": 6.5, "latency_ms_p99": 7.25, "flops": 140_000_000, "peak_memory_bytes": 25_400_000}
 
