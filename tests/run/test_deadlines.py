@@ -36,7 +36,7 @@ def stopped_measure(run: Run) -> Measured:
     return measure_run(run)
 
 
-def stopped_prepare(source: Any) -> DataFacts:
+def stopped_prepare(source: Any, folds: int | None) -> DataFacts:
     os.kill(os.getpid(), signal.SIGSTOP)
     return prepare(source)
 

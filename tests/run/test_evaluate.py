@@ -225,6 +225,9 @@ def test_the_budget_is_the_whole_plans(tlzoo: Command, official: None, folder: P
     assert tlzoo(*command).returncode == 0
     (seconds,) = set(Store(tmp_path / "results").read()["wall_seconds"].to_pylist())
     assert seconds > 1
-    (_, row) = json.loads(tlzoo(*command, "--seeds", "0,1", "--budget", str(seconds / 60), "--json").stdout)
-    assert row["status"] == "skipped" and "0.0 min left" in row["reason"]
+    done = tlzoo(*command, "--seeds", "0,1", "--budget", str(seconds / 60), "--json")
+    (row,) = json.loads(done.stdout)
+    assert row["seeds"] == [0] and "1 repetition with another seed was skipped" in done.stderr
+    (reason,) = filter(None, Store(tmp_path / "results").read(["reason"])["reason"].to_pylist())
+    assert "0.0 min left" in reason
     assert "1 runs executed, 1 taken" in tlzoo(*command, "--seeds", "0,1", "--budget", "10").stderr

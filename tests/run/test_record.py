@@ -63,7 +63,7 @@ def test_a_finished_run_is_a_row_for_each_metric(run: Run) -> None:
         "a" * 64,
         "b" * 64,
         training,
-        USAGE,
+        usage=USAGE,
     )
     rows = record.rows(run, outcome, Measurement(throughput=5.0, params=7), 12.5)
     assert [(row["metric"], row["value"], row["statistics"]) for row in rows] == [

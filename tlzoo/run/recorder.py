@@ -96,7 +96,9 @@ class Recorder:
     def summarise(self) -> None:
         """Say in one line how many repetitions with further seeds did not fit."""
         if self._skipped_repeats:
-            self.notify(f"{self._skipped_repeats} repetitions with further seeds were skipped")
+            count = self._skipped_repeats
+            repetitions = "repetition with another seed was" if count == 1 else "repetitions with other seeds were"
+            self.notify(f"{count} {repetitions} skipped")
 
     def absence(self, absent: Absent) -> None:
         """Record a model, or a strategy of it, that could not be planned."""
