@@ -32,7 +32,7 @@ _KEY = (*_MODEL, "strategy", "recipe", "folds", "tlzoo_version")
 _CURVE = tuple(name for name in _KEY if name != "fraction")
 _CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "origin", "hardware")
 """Columns of runs that a budget was too short for: any of them that was run stands for all."""
-_RUN = (*_CELL, "seed", "fold")
+RUN = (*_CELL, "seed", "fold")
 """Columns of a run that may be repeated after a failure, with another recipe or a corrected card."""
 
 
@@ -85,7 +85,7 @@ def divided(
 
 def table(rows: Iterable[BoardRow]) -> pa.Table:
     """Rows of ``schema.BOARD`` in the order of a board."""
-    return pa.Table.from_pylist([row.to_json() for row in sorted(rows, key=_order)], schema=BOARD)
+    return pa.Table.from_pylist([row.to_json() for row in sorted(rows, key=order)], schema=BOARD)
 
 
 def ranked_view(results: pa.Table) -> list[BoardRow]:
@@ -382,7 +382,7 @@ def standing(failed: Iterable[ResultRow], succeeded: Iterable[ResultRow]) -> lis
 
 def _what(failure: ResultRow) -> tuple[str, ...]:
     """Columns of what failed: a run, or all seeds and folds of it that did not fit the budget."""
-    return _CELL if failure["status"] == "skipped" else _RUN
+    return _CELL if failure["status"] == "skipped" else RUN
 
 
 def _repairs(row: ResultRow, failure: ResultRow) -> bool:
@@ -400,7 +400,7 @@ def _repairs(row: ResultRow, failure: ResultRow) -> bool:
 _Texts = tuple[str, ...]
 
 
-def _order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, float, str, float, int, _Texts]:
+def order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, str, float, float, int, _Texts]:
     """Sort key: rows with a value first; the local ones before the reference's; then by score."""
     tier = TIERS.index(row.weights) if row.weights in TIERS else len(TIERS)
     fingerprint, hardware, device = row.dataset_fingerprint or "", row.hardware or "", row.device or ""
@@ -409,8 +409,8 @@ def _order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, float, str, float
         (row.task, row.dataset or "", fingerprint if row.is_scored else ""),
         row.origin != "local",
         (row.origin or "", *((hardware, device) if row.is_scored else ())),
-        -(row.fraction or 0),
         row.metric or "",
+        -(row.fraction or 0),
         -row.score if isinstance(row, ScoredRow) else 0.0,
         tier,
         (row.card, row.strategy or ""),

@@ -64,17 +64,16 @@ class Store:
             raise ValueError(f"rows of one run expected, got {sorted(ids)}")
         return self._put(pa.Table.from_pylist(listed, schema=RESULT), ids.pop())
 
-    def read(self, columns: Collection[str] | None = None, runs: Collection[str] | None = None) -> pa.Table:
+    def read(self, columns: Collection[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
         """Rows, each run once.
 
         Args:
             columns: Only these; all by default. Damage in others is not noticed.
-            runs: Only those with these ids; all by default.
+            where: Only rows for which this holds.
         """
         names = None if columns is None else list(dict.fromkeys((*columns, *_SHORT)))
         empty = RESULT.empty_table() if names is None else RESULT.empty_table().select(names)
-        ids = None if runs is None else pa.array(sorted(runs), pa.string())
-        table = _deduplicated(pa.concat_tables([empty, *self._tables(names, ids).values()]))
+        table = _deduplicated(pa.concat_tables([empty, *self._tables(names, where).values()]))
         return table if columns is None else table.select(list(columns))
 
     def statuses(self) -> dict[str, tuple[str, float]]:
@@ -100,11 +99,11 @@ class Store:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.parquet"))
 
-    def _tables(self, names: list[str] | None = None, runs: pa.Array | None = None) -> dict[Path, pa.Table]:
+    def _tables(self, names: list[str] | None = None, where: pc.Expression | None = None) -> dict[Path, pa.Table]:
         """The rows of each file that can be read; of all files, even where another process merges them meanwhile."""
         while True:
             files = self._files()
-            tables = {path: table for path in files if (table := _read(path, names, runs)) is not None}
+            tables = {path: table for path in files if (table := _read(path, names, where)) is not None}
             now = set(self._files())
             appeared = {path for path in now.difference(files) if path.name.startswith(_MERGED)}
             if now.issuperset(files) and not appeared:
@@ -143,13 +142,13 @@ def read_board(path: Path) -> pa.Table:
     return table
 
 
-def _read(path: Path, names: list[str] | None, runs: pa.Array | None) -> pa.Table | None:
+def _read(path: Path, names: list[str] | None, where: pc.Expression | None) -> pa.Table | None:
     """The rows of a file; None where it is gone, or cannot be used, which a notice says."""
     try:
         version = (pq.read_schema(path).metadata or {}).get(b"tlzoo.schema", b"none").decode()
         if version != str(VERSION):
             raise ValueError(f"results of schema {version}, not {VERSION}")
-        table = _table(path, RESULT, names, None if runs is None else pc.field("run_id").isin(runs))
+        table = _table(path, RESULT, names, where)
         _check(table)
     except FileNotFoundError as error:
         if path.is_symlink():
