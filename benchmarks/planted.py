@@ -41,7 +41,7 @@ from tlzoo.transfer.repeatable import repeatable
 CARD, VARIANT = "yamnet", "nano"
 CLASSES = 4
 RATE = 16_000
-NOISE = 0.25
+NOISE = 0.7
 PRETRAINING = Recipe(steps=400, learning_rates=(9e-3,), batch_size=32, looks=8, patience=8)
 Labels = Literal["true", "random"]
 
@@ -133,7 +133,7 @@ def judge(name: str, case: Case, folder: Path, seeds: tuple[int, ...], say: Call
     """Evaluate a case in a cache of its own, and print its board."""
     os.environ["TLZOO_CACHE"] = str(folder / "cache")
     plant(weights(case.start, folder / "source"))
-    data = notes(folder / "notes", 160, 200, case.target, 2)
+    data = notes(folder / "notes", 80, 200, case.target, 2)
     done = evaluate(
         "audio-classification",
         models=[CARD],
