@@ -41,7 +41,7 @@ from tlzoo.transfer.repeatable import repeatable
 CARD, VARIANT = "yamnet", "nano"
 CLASSES = 4
 RATE = 16_000
-NOISE = 0.7
+NOISE = 0.32
 PRETRAINING = Recipe(steps=400, learning_rates=(9e-3,), batch_size=32, looks=8, patience=8)
 Labels = Literal["true", "random"]
 
