@@ -227,7 +227,7 @@ def test_fewer_go_at_a_time_where_the_rate_is_limited() -> None:
     with Chat(answer=lambda _: completion("a", seconds=0.05)) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=8)
         assert 6 <= ask(model, 0) <= 8
-        busy = iter([refusal(429, "slow down", retry_after="0.5")] * 3)
+        busy = iter([refusal(429, "slow down", retry_after="2")] * 3)
         chat.answer = lambda _: next(busy, completion("a", seconds=0.05))
         ask(model, 100)
         assert model.pace.width == 4, "once, since they were refused together"
