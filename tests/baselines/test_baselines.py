@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tlzoo.baselines import fit, trivial_predictions
+from tlzoo.baselines import fit
 from tlzoo.baselines.fitted import Fitted
 from tlzoo.core.task import Task
 from tlzoo.data.catalogue import find, load
@@ -84,14 +84,6 @@ def test_it_sees_no_target_of_what_it_predicts(name: str, kind: str, baseline: B
 def plain(line: Mapping[str, Any]) -> dict[str, Any]:
     """A prediction without likelihoods of what is right."""
     return {name: value for name, value in line.items() if name not in ("nats", "candidate_nats")}
-
-
-@pytest.mark.parametrize(("name", "kind"), FORMS)
-def test_the_trivial_one_is_cheap_to_ask_for(name: str, kind: str) -> None:
-    task, rows = data(name, kind)
-    predictions = trivial_predictions(task, rows["train"], rows["validation"], kind)
-    asked = fitted("trivial", name, kind).predict(rows["validation"])
-    assert [p.to_json() for p in predictions] == [p.to_json() for p in asked]
 
 
 def test_a_choice_is_made_on_validation_and_ties_go_to_the_first() -> None:

@@ -39,8 +39,9 @@ def further(
         made = row("yamnet", each.strategy, 0.5, seed=each.seed, run_id=each.id, history=[point])
         results.append(made)
     table = pa.Table.from_pylist(results, schema=RESULT)
-    rows = [{"strategy": name, "metric": "accuracy", "verdict": verdict} for name, verdict in verdicts.items()]
-    monkeypatch.setattr(remedy, "board", lambda results: pa.Table.from_pylist(rows))
+    ids = {name: [each.id for each in runs if each.strategy == name] for name in verdicts}
+    rows = [{"verdict": verdicts[name], "chosen": name == best, "run_ids": ids[name]} for name in verdicts]
+    monkeypatch.setattr(remedy, "board", lambda results, metrics: pa.Table.from_pylist(rows))
     return further_runs(runs, table)
 
 

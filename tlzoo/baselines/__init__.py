@@ -66,17 +66,3 @@ def fit(name: Baseline, task: Task, train: Sequence[Row], validation: Sequence[R
         return trivial(task, kind, train)
     classical: Callable[..., Fitted] = module.classical
     return classical(task, kind, train, validation)
-
-
-def trivial_predictions(
-    task: Task, train_rows: Sequence[Row], rows: Sequence[Row], kind: str | None = None
-) -> list[Prediction]:
-    """Predictions of rows by the trivial baseline, which takes no longer than reading the targets of both.
-
-    Args:
-        task: The task, bound to the data.
-        train_rows: The training rows, with targets.
-        rows: The rows to predict.
-        kind: Kind of the input; by default that of the task's domain.
-    """
-    return list(fit("trivial", task, train_rows, (), kind).predict(rows))

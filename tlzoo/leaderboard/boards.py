@@ -40,8 +40,9 @@ def board_of(store: Store, folder: Path, tasks: Iterable[str] | None = None) -> 
     rows = store.read(INDEX).to_pylist()
     succeeded, failed = divided(rows, tasks)
     views = [_ranked(store, folder, view) for view in grouped([rows[place] for place in succeeded], VIEW)]
-    left = store.read(_LEFT, pc.field("status") != "ok").to_pylist() if failed else []
-    lacking = [left[place] for place in divided(left, tasks)[1]]
+    wanted = {rows[place]["run_id"] for place in failed}
+    left = store.read(_LEFT, pc.field("status") != "ok").to_pylist() if wanted else []
+    lacking = [row for row in left if row["run_id"] in wanted]
     unscored = table(standing(lacking, [rows[place] for place in succeeded]))
     scored = [view.filter(pc.is_valid(view["value"])) for view in views]
     unscored = pa.concat_tables([unscored, *(view.filter(pc.is_null(view["value"])) for view in views)])

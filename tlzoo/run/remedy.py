@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from statistics import mean
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +12,6 @@ import pyarrow.compute as pc
 from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.row import ResultRow
 from tlzoo.run import record
 from tlzoo.run.plan import Run, recipe_for
 
@@ -62,25 +60,12 @@ def further_runs(runs: Sequence[Run], results: pa.Table) -> list[Run]:
     """
     ids = pa.array([run.id for run in runs], pa.string())
     finished = results.filter(pc.and_(pc.is_in(results["run_id"], ids), pc.equal(results["status"], "ok")))
-    by_strategy: dict[str, list[Run]] = defaultdict(list)
-    scores: dict[str, list[float]] = defaultdict(list)
-    trained: list[ResultRow] = finished.to_pylist()
-    rows = {row["run_id"]: row for row in trained if row["history"] and row["strategy"] != "scratch"}
-    for run in runs:
-        if run.id in rows:
-            by_strategy[run.strategy].append(run)
-            scores[run.strategy].append(max(point["score"] for point in rows[run.id]["history"] or ()))
     needed = _needed(runs[0])
-    if not needed or not needed <= set(scores):
+    if not needed or not needed <= set(finished["strategy"].to_pylist()):
         return []
-    best = max(scores, key=lambda strategy: mean(scores[strategy]))
-    headline = record.headline(runs[0].source)
-    if not any(
-        (row["strategy"], row["metric"], row["verdict"]) == (best, headline, "negative")
-        for row in board(finished).to_pylist()
-    ):
-        return []
-    return [_further(run) for run in by_strategy[best]]
+    rows = board(finished, metrics=[record.headline(runs[0].source)]).to_pylist()
+    negative = {run_id for row in rows if row["chosen"] and row["verdict"] == "negative" for run_id in row["run_ids"]}
+    return [_further(run) for run in runs if run.id in negative]
 
 
 def _further(run: Run) -> Run:
