@@ -56,10 +56,10 @@ def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
         return trivial(task, kind, train)
     scales = _scales(float(np.quantile(sides, 0.02)), float(np.quantile(sides, 0.98)))
     examples = _Examples.of(train, scales, background=len(task.labels))
-    found = examples.classes < len(task.labels)
-    if not found.any():
+    objects = examples.classes < len(task.labels)
+    if not objects.any():
         return trivial(task, kind, train)
-    places = Ridge(100.0).fit(examples.features[found], examples.offsets[found])
+    places = Ridge(100.0).fit(examples.features[objects], examples.offsets[objects])
     classifier = LogisticRegression(C=_PENALTY, max_iter=200)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "lbfgs failed to converge")
@@ -166,24 +166,21 @@ def _detected(labels: Sequence[str], scales: Sequence[float], classifier: Any, p
 
 
 def _detected_in(image: Image, labels: Sequence[str], scales: Sequence[float], classifier: Any, places: Any) -> Boxes:
-    kept: list[tuple[float, int, Array]] = []
+    import torch
+    from torchvision.ops import batched_nms
+
+    candidates: list[tuple[float, int, Array]] = []
     for windows, values in _windows(image, scales):
         scores = classifier.predict_proba(values)
         for column, label in enumerate(classifier.classes_.tolist()):
             sure = np.flatnonzero(scores[:, column] >= _MIN_SCORE)
             if label < len(labels) and len(sure):
                 boxes = np.clip(_placed(windows[sure], places.predict(values[sure])), 0, np.tile(image.size, 2))
-                kept += zip(scores[sure, column].tolist(), [label] * len(sure), boxes, strict=True)
-    kept.sort(key=lambda each: -each[0])
-    chosen: list[tuple[float, int, Array]] = []
-    for score, label, box in kept[:_COMPARED]:
-        same = [other for _, name, other in chosen if name == label]
-        if not same or iou(box[None], np.stack(same)).max() <= _MAX_OVERLAP:
-            chosen.append((score, label, box))
-        if len(chosen) == _MAX_BOXES:
-            break
-    return Boxes(
-        [box.tolist() for _, _, box in chosen],
-        [score for score, _, _ in chosen],
-        [labels[name] for _, name, _ in chosen],
-    )
+                candidates += zip(scores[sure, column].tolist(), [label] * len(sure), boxes, strict=True)
+    if not candidates:
+        return Boxes([], [], [])
+    candidates.sort(key=lambda each: -each[0])
+    certainty, classes, corners = zip(*candidates[:_COMPARED], strict=True)
+    given = (torch.from_numpy(np.stack(corners)), torch.tensor(certainty, dtype=torch.float64), torch.tensor(classes))
+    best = batched_nms(*given, _MAX_OVERLAP)[:_MAX_BOXES].tolist()
+    return Boxes([corners[i].tolist() for i in best], [certainty[i] for i in best], [labels[classes[i]] for i in best])

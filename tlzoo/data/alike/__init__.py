@@ -47,8 +47,8 @@ def _pairs(listing: Listing, which: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Pairs of examples that hold nearly the same."""
     if listing.kind in MEANING:
         values = [listing.inputs[i] for i in which]
-        found = {"audio": _sounds, "image": _pictures, "video": _videos}[listing.kind](values)
-        yield from ((which[one], which[other]) for one, other in found)
+        pairs = {"audio": _sounds, "image": _pictures, "video": _videos}[listing.kind](values)
+        yield from ((which[one], which[other]) for one, other in pairs)
         return
     beside = listing.identity or [""] * len(listing.inputs)
     seen: dict[tuple[str, str], int] = {}
