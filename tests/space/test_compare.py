@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("gradio")
 
-from tests.leaderboard.test_html import Cells
+from tests.leaderboard.views.test_html import Cells
 from tests.space.conftest import write
 from tlzoo.space.boards import Boards
 from tlzoo.space.compare import side_by_side
