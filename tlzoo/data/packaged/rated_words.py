@@ -12,8 +12,8 @@ MIN_MEAN = 0.5
 """Minimum distance of the mean rating from neutral; the ratings' standard deviation is less than that distance."""
 
 _IRREGULAR = {
-    **{"best": "good", "bett": "good", "wors": "bad", "wept": "weep", "stan": "stin"},
-    **{"foug": "figh", "liin": "lie", "lost": "los", "stol": "ste"},
+    **{"best": "good", "bett": "good", "wors": "bad", "foug": "figh", "stan": "stin", "stol": "ste", "wept": "weep"},
+    **{"lied": "lie", "lies": "lie", "liin": "lie", "loss": "los", "lost": "los"},
 }  # beginnings of words that are forms of another one
 
 
