@@ -33,14 +33,14 @@ def test_a_number_is_of_a_variant_with_official_weights_and_within_its_own_bound
 def test_the_mean_and_each_run_lie_within_bounds(
     monkeypatch: pytest.MonkeyPatch, runs: list[float], state: str, reason: str
 ) -> None:
-    monkeypatch.setattr(PLACE, lambda card, variant, name: runs)
+    monkeypatch.setattr(PLACE, lambda card, variant, name, is_unit: runs)
     found = check(NAME)
     assert (found.state, found.reason, found.runs) == (state, reason, tuple(runs))
     assert found.value == pytest.approx(sum(runs) / len(runs))
 
 
 def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(card: str, variant: str, name: str) -> list[float]:
+    def missing(card: str, variant: str, name: str, is_unit: bool) -> list[float]:
         raise UnavailableError("train.csv is not available")
 
     monkeypatch.setattr(PLACE, missing)
