@@ -13,9 +13,10 @@ from tests.support.prepared import refused, sizes
 from tests.support.shared import banking77
 from tlzoo import blobs
 from tlzoo.blobs import HashMismatchError
-from tlzoo.data.catalogue import find, load, published
+from tlzoo.data.catalogue import find, load
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import VTAB, Limits
+from tlzoo.data.published import published
 from tlzoo.errors import UnavailableError
 
 WITH_FILES = sorted(name for name, entry in DATASETS.items() if entry.files)

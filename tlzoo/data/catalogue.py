@@ -10,16 +10,16 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from tlzoo import blobs, terminal
+from tlzoo import blobs
 from tlzoo.blobs import Blob
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
+from tlzoo.data.published import function_of, listed
 from tlzoo.data.repeats import DRAW_VERSION, OWN_DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import cached, is_utf8
@@ -260,45 +260,15 @@ def _make(source: Source) -> Prepared:
     from tlzoo.data.dataset import Prepared
 
     if source.where == "rendered":
-        return Prepared(_loader(source)())
+        return Prepared(function_of(source.place)())
     if source.where == "files":
-        return _draw(_listed(source), source)
+        return _draw(listed(source.name, source.place, source.files, source.license), source)
     if source.where == "folder":
         return _of_folder(source)
     from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
     return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
-
-
-def published(name: str) -> Listing:
-    """All examples of a named data set of published files, in their published order and splits, of which none is drawn.
-
-    Raises:
-        InputError: There is no such data set, or it does not consist of files.
-        UnavailableError: A file is not available; one line names it and every place that was tried.
-    """
-    with_files = [known for known, entry in DATASETS.items() if entry.files]
-    if name not in with_files:
-        raise unknown("data set of published files", name, with_files)
-    return _listed(_named(DATASETS[name].task, name, VTAB))
-
-
-def _listed(source: Source) -> Listing:
-    """Examples of published files, which are downloaded first where they are not on this machine."""
-    absent = [file for file in source.files if blobs.cached(file) is None]
-    if absent:
-        size = sum(file.bytes or 0 for file in absent) / 1e6
-        names = ", ".join(file.name for file in absent)
-        terminal.say(f"{source.name}: {size:.1f} MB to fetch, {names}; licence {source.license}")
-    lister: Callable[..., Listing] = _loader(source)
-    return lister(*map(blobs.fetch, source.files))
-
-
-def _loader(source: Source) -> Callable[..., Any]:
-    module, _, function = source.place.partition(":")
-    loader: Callable[..., Any] = getattr(import_module(module), function)
-    return loader
 
 
 def _of_folder(source: Source) -> Prepared:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.prepared import are_apart, sizes
-from tlzoo.data.catalogue import published
 from tlzoo.data.dataset import Prepared
+from tlzoo.data.published import published
 
 NAME = "banking77"
 
@@ -26,13 +26,12 @@ def test_a_draw_has_every_class_about_as_often_as_the_published_data(data: Prepa
 
 def test_rows_are_those_of_the_published_split_that_they_are_drawn_from(data: Prepared) -> None:
     whole = published(NAME)
-    assert Counter(whole.splits or ()) == {"train": 10_003, "test": 3_080}
-    assert len(set(whole.labels)) == 77 and set(Counter(whole.labels[10_003:]).values()) == {40}
-    assert (whole.inputs[0], whole.labels[0]) == ("I am still waiting on my card?", "card_arrival")
-    place = {name: i for i, name in enumerate(whole.names)}
-    classes = data.features["label"].names
+    assert sizes(whole) == {"train": 10_003, "test": 3_080}
+    assert set(Counter(whole["test"]["label"][:]).values()) == {40}
+    first = whole["train"][0]
+    assert first["text"] == "I am still waiting on my card?"
+    assert data.features["label"].names[first["label"]] == "card_arrival"
     for split, rows in data.splits.items():
-        for row in rows:
-            i = place[row["id"]]
-            assert (row["text"], classes[row["label"]]) == (whole.inputs[i], whole.labels[i])
-            assert whole.splits is not None and whole.splits[i] == ("test" if split == "test" else "train")
+        assert rows.features == whole["train"].features
+        own = {row["id"]: row for row in whole["test" if split == "test" else "train"]}
+        assert all(row | {"group": row["id"]} == own[row["id"]] for row in rows)  # a repeat is of the first one's group

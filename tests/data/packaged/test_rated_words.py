@@ -4,9 +4,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.prepared import share_nothing, sizes
-from tlzoo.data.catalogue import published
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.packaged.rated_words import beginning
+from tlzoo.data.published import published
 
 FORMS = (
     "abuse abused abuser abuses abusing abusive",
@@ -33,9 +33,9 @@ def test_sizes_classes_and_ratings(data: Prepared) -> None:
     classes = data.features["label"].names
     assert classes == ["negative", "positive"]
     assert all(count / len(rows) > 0.35 for rows in data.splits.values() for count in Counter(rows["label"]).values())
-    whole = published("vader-words")
-    rated = dict(zip(whole.inputs, whole.labels, strict=True))
-    assert len(rated) == len(whole.inputs) == 5287
+    whole = published("vader-words")["train"]
+    rated = {row["text"]: classes[row["label"]] for row in whole}
+    assert len(rated) == len(whole) == 5287
     assert (rated["murder"], rated["joy"]) == ("negative", "positive")
     assert "despair" not in rated and "inhibitor" not in rated  # -1.3 with a deviation of 1.9, and -0.3
     assert all(classes[row["label"]] == rated[row["text"]] for row in data.splits["test"])
@@ -43,7 +43,7 @@ def test_sizes_classes_and_ratings(data: Prepared) -> None:
 
 def test_forms_of_a_word_are_on_one_side(data: Prepared) -> None:
     assert share_nothing(data.splits)
-    group = dict(zip(published("vader-words").inputs, published("vader-words").groups or (), strict=True))
+    group = {row["text"]: row["group"] for row in published("vader-words")["train"]}
     for forms in FORMS:
         known = [form for form in forms.split() if form in group]
         assert len(known) > 1 and len({group[form] for form in known}) == 1, forms

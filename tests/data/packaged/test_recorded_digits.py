@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tests.support.prepared import are_apart, sizes
-from tlzoo.data.catalogue import published
 from tlzoo.data.dataset import Prepared
 from tlzoo.data.media.audio import decode
+from tlzoo.data.published import published
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,10 @@ def test_the_test_is_the_first_takes_and_speakers_are_its_units(data: Prepared) 
 
 def test_names_say_who_says_what_and_sounds_can_be_heard(data: Prepared) -> None:
     whole = published("fsdd")
-    assert Counter(whole.splits or ()) == {"train": 2700, "test": 300}
-    assert set(Counter(zip(whole.labels, whole.groups or (), strict=True)).values()) == {50}
+    assert sizes(whole) == {"train": 2700, "test": 300}
+    for split, takes in (("train", 45), ("test", 5)):
+        said = zip(whole[split]["label"][:], whole[split]["group"][:], strict=True)
+        assert set(Counter(said).values()) == {takes}
     for row in data.splits["test"].select(range(20)):
         digit, speaker, _ = row["id"].split("_")
         assert (data.features["label"].names[row["label"]], row["group"]) == (digit, speaker)
