@@ -68,8 +68,8 @@ ORACLES: dict[str, Oracle] = {
     "minilm-sts13": _similarity("STS 2013", 0.806032, "STS13", "sts13", "1,500"),
     "minilm-banking77": Oracle(
         "bert", "minilm", "Banking77", "accuracy", 0.800422, 0.790, 0.810, _FEW_LABELS,
-        f"{_MINILM}Banking77Classification.json", "tlzoo.oracles.few_labels:accuracies", {"name": "banking77", "is_unit": True},
-        run_low=0.78, run_high=0.82,
+        f"{_MINILM}Banking77Classification.json", "tlzoo.oracles.few_labels:accuracies",
+        {"name": "banking77", "is_unit": True}, run_low=0.78, run_high=0.82,
     ),
     "yamnet-fsdd": Oracle(
         "yamnet", "tflite", "Free Spoken Digits", "accuracy", 0.345, 0.303, 0.403, _FEW_LABELS,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 import numpy as np
 
-from tlzoo.blobs import fetch
-from tlzoo.data.dataset import Listing
 from tlzoo.data.named import DATASETS
+from tlzoo.data.published import published
 from tlzoo.oracles.embeddings import Labels, accuracy, embeddings
-from tlzoo.vocabulary import column
 
 SEED = 42
 RUNS = 10
@@ -32,27 +27,19 @@ def accuracies(card: str, variant: str, name: str, is_unit: bool = False) -> lis
     Raises:
         UnavailableError: The weights or the files are not available.
     """
-    entry = DATASETS[name]
-    module, _, function = str(entry.loader).partition(":")
-    listing: Listing = getattr(import_module(module), function)(*(fetch(blob) for blob in entry.files))
-    assert listing.splits is not None
-    names = sorted(set(listing.labels))
-    classes = [names.index(label) for label in listing.labels]
-    rows: list[dict[str, Any]] = [
-        {column(listing.kind): source, "label": label, "id": each}
-        for source, label, each in zip(listing.inputs, classes, listing.names, strict=True)
-    ]
-    train, test = ([i for i, split in enumerate(listing.splits) if split == part] for part in ("train", "test"))
-    drawn = draws([classes[i] for i in train])
-    wanted = sorted({train[i] for places in drawn for i in places} | set(test))
-    found = embeddings(card, variant, entry.task, [rows[i] for i in wanted], names)
+    data = published(name)
+    train, test = data["train"], data["test"]
+    labels, truth = train["label"][:], test["label"][:]
+    drawn = draws(labels)
+    wanted = sorted({place for places in drawn for place in places})
+    rows = [*train.select(wanted), *test]
+    found = embeddings(card, variant, DATASETS[name].task, rows, train.features["label"].names)
     if is_unit:
         found /= np.linalg.norm(found, axis=1, keepdims=True)
-    vectors = dict(zip(wanted, found, strict=True))
-    tested, truth = np.stack([vectors[i] for i in test]), [classes[i] for i in test]
+    learnt, tested = dict(zip(wanted, found, strict=False)), found[len(wanted) :]
     return [
-        accuracy(np.stack([vectors[i] for i in chosen]), [classes[i] for i in chosen], tested, truth, STEPS, SEED)
-        for chosen in ([train[i] for i in places] for places in drawn)
+        accuracy(np.stack([learnt[i] for i in places]), [labels[i] for i in places], tested, truth, STEPS, SEED)
+        for places in drawn
     ]
 
 
