@@ -45,6 +45,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tlzoo.blobs.limits import in_words
@@ -52,6 +53,9 @@ from tlzoo.blobs.places import PlaceError, check_place, is_url, server
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import DISK_FULL, sha256_of
 from tlzoo.locks import locked
+
+if TYPE_CHECKING:
+    from tlzoo.blobs.pins import Pin
 
 __all__ = [
     "Blob",
@@ -64,6 +68,7 @@ __all__ = [
     "hash_of",
     "is_offline",
     "mirrors",
+    "recorded",
     "sha256_of",
 ]
 
@@ -310,6 +315,20 @@ def _announce(blob: Blob, place: str, progress: bool) -> Callable[[int | None], 
         said = True
 
     return starts
+
+
+def recorded() -> list[Pin]:
+    """What the cache recorded of first downloads, by place.
+
+    Raises:
+        UnavailableError: The record cannot be read.
+    """
+    from tlzoo.blobs import pins
+
+    try:
+        return pins.every(_pins())
+    except PlaceError as failure:
+        raise UnavailableError(str(failure)) from None
 
 
 def _pins() -> Path:

@@ -67,6 +67,15 @@ def find(book: Path, place: str) -> Pin | None:
         raise PlaceError(f"{book}: the entry of {place} is not a pin; delete it") from None
 
 
+def every(book: Path) -> list[Pin]:
+    """All pins, by place.
+
+    Raises:
+        PlaceError: As for `find`.
+    """
+    return [pin for place in sorted(_read(book)) if (pin := find(book, place)) is not None]
+
+
 def check(book: Path, place: str, path: Path, sha256: str) -> None:
     """Compare a file with the pin of its place, or make the pin if there is none.
 
