@@ -127,8 +127,8 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     if server.official and variant.retired and variant.retired.date <= f"{datetime.now(UTC):%Y-%m-%d}":
         gone = variant.retired
         raise UnavailableError(
-            f"{card.id}: {variant.model} was shut down on {gone.date} ({gone.source}); set TLZOO_OPENAI_MODEL to a model "
-            f"that answers, such as {gone.successor}, and TLZOO_OPENAI_PRICE to its price"
+            f"{card.id}: {variant.model} was shut down on {gone.date} ({gone.source}); set TLZOO_OPENAI_MODEL to a "
+            f"model that answers, such as {gone.successor}, and TLZOO_OPENAI_PRICE to its price"
         )
     if variant.kind == "nano" and server.official:
         raise UnavailableError(

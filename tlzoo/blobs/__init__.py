@@ -310,8 +310,8 @@ def _announce(blob: Blob, place: str, progress: bool) -> Callable[[int | None], 
     def starts(size: int | None) -> None:
         nonlocal said
         if not said:
-            license = f", licence {blob.license}" if blob.license else ""
-            print(f"download: {blob.name}, {in_words(size)}, from {place}{license}", file=sys.stderr)
+            licence = f", licence {blob.license}" if blob.license else ""
+            print(f"download: {blob.name}, {in_words(size)}, from {place}{licence}", file=sys.stderr)
         said = True
 
     return starts
@@ -423,7 +423,8 @@ def hash_of(path: Path) -> str:
         path: The file.
 
     Returns:
-        Its sha256. Hashes are not stored on disk, where anybody who may write to a shared cache could vouch for any file.
+        Its sha256. Hashes are not stored on disk, where anybody who may write to a shared cache could vouch for any
+        file.
     """
     stat = path.stat()
     stamp = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

@@ -87,9 +87,7 @@ def in_hub_cache(place: str) -> Path | None:
     return Path(file) if isinstance(file, str) else None
 
 
-def from_hub(
-    place: str, *, size: int | None = None, progress: bool = True, starts: Starts = lambda size: None
-) -> Path:
+def from_hub(place: str, *, size: int | None = None, progress: bool = True, starts: Starts = lambda size: None) -> Path:
     """Download a file into the cache of the Hub's client, as ``HF_ENDPOINT``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` say.
 
     Args:
@@ -123,9 +121,8 @@ def from_hub(
         # answer.
         url = hf_hub_url(repo, path, revision=revision, repo_type=kind)
         announced = get_hf_file_metadata(url, timeout=_ETAG_SECONDS).size
-        if announced is not None:
-            if failure := oversize(announced, size):
-                raise failure
+        if announced is not None and (failure := oversize(announced, size)):
+            raise failure
         if in_hub_cache(place) is None:
             check_room(Path(constants.HF_HUB_CACHE), announced or 0)
             starts(announced)

@@ -62,7 +62,7 @@ def find(book: Path, place: str) -> Pin | None:
     """
     facts = _read(book).get(place)
     try:
-        return None if facts is None else Pin(place, **facts)
+        return None if facts is None else Pin(place, **facts)  # type: ignore[arg-type]
     except TypeError:
         raise PlaceError(f"{book}: the entry of {place} is not a pin; delete it") from None
 

@@ -29,8 +29,8 @@ def fetch(
     lock: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of cards, such as zoo_cards of a checkout: write commit, sha256 and size of each file that has "
-            "no sha256 there yet into its card."
+            help="Folder of cards, such as zoo_cards of a checkout: write commit, sha256 and size of each fetched file "
+            "that has no sha256 yet into its card."
         ),
     ] = None,
     offline: Offline = False,

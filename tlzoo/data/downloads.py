@@ -27,8 +27,8 @@ def announce(name: str, repo: str, commit: str, options: dict[str, str]) -> None
     if blobs.is_offline():
         return
     only = [options[option] for option in _PATTERNS if option in options]
-    size, license = _facts(repo, commit, only)
-    known = DATASETS[name].license if name in DATASETS else license
+    size, licence = _facts(repo, commit, only)
+    known = DATASETS[name].license if name in DATASETS else licence
     much = f"at most {in_words(size)}" if size is not None else in_words(None)
     where = f"hub:datasets/{repo}@{commit}"
     print(f"download: data set {name}, {much}, from {where}, licence {known or 'unknown'}", file=sys.stderr)
@@ -44,6 +44,6 @@ def _facts(repo: str, commit: str, only: list[str]) -> tuple[int | None, str]:
         return None, ""
     chosen = [f for f in info.siblings or [] if not only or any(fnmatch(f.rfilename, pattern) for pattern in only)]
     sizes = [file.size for file in chosen]
-    license = getattr(info.card_data, "license", None)
+    licence = getattr(info.card_data, "license", None)
     whole = sum(size for size in sizes if size is not None) if sizes and None not in sizes else None
-    return whole, license if isinstance(license, str) else ", ".join(license or ())
+    return whole, licence if isinstance(licence, str) else ", ".join(licence or ())

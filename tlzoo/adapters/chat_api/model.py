@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,6 +19,7 @@ from tlzoo.adapters.chat_api import answers
 from tlzoo.adapters.chat_api.answers import Answer, TokenCount
 from tlzoo.adapters.chat_api.endpoint import Endpoint, RequestEstimate, endpoint
 from tlzoo.adapters.chat_api.pacing import Pace, backoff, requested_wait
+from tlzoo.adapters.chat_api.parameters import Dialect, Payload
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import ApiModel, Limits, Usage
 from tlzoo.core.predictions import Completion, Reply, Request
@@ -38,12 +37,6 @@ ANSWERS_TO_EXTRAPOLATE = 8
 """Answers after which the time of all requests is estimated."""
 _TEMPLATE_TOKENS = 16
 """Maximum tokens that a server's template adds to a turn of a conversation, and to the conversation."""
-
-_LIMITS = ("max_completion_tokens", "max_tokens")
-"""Names of the limit of tokens: OpenAI's present one, which its newer models insist on, and the one that all others know."""
-
-Payload = dict[str, Any]
-"""A request for a chat completion, as JSON."""
 
 
 def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel:
@@ -68,11 +61,10 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel
 class ChatModel(ApiModel):
     """A served chat model: the task puts each row in words and reads the answer.
 
-    Requests are sent a few at a time, one for each example, at temperature 0 where the endpoint takes it: a parameter
-    that it refuses by name is left out, or written in its other way, from then on. If the endpoint limits the rate, all wait
-    as long as it says, and fewer are sent at a time; if it fails, a request is retried after longer and longer waits.
-    Every answer is cached in ``<cache>/answers/``, so that a request is paid for only once; delete the folder if
-    another model was put behind the same name.
+    Requests are sent a few at a time, one for each example, at temperature 0 where the endpoint takes that. If the
+    endpoint limits the rate, all wait as long as it says, and fewer are sent at a time; if it fails, a request is
+    retried after longer and longer waits. Every answer is cached in ``<cache>/answers/``, so that a request is paid for
+    only once; delete the folder if another model was put behind the same name.
 
     Attributes:
         pace: The pace of requests.
@@ -108,7 +100,7 @@ class ChatModel(ApiModel):
         self.endpoint, self.task, self.examples = endpoint, task, tuple(examples)
         self.concurrency, self.retries, self.timeout, self.cache = concurrency, retries, timeout, cache
         self.served: set[str] = set()
-        self._refused: set[str] = set()
+        self._dialect = Dialect(endpoint)
         self._lock = threading.Lock()
         self._settled = threading.Condition(self._lock)
         self._count: Counter[str] = Counter()
@@ -209,27 +201,6 @@ class ChatModel(ApiModel):
             "max_tokens": self.task.max_tokens + self.endpoint.reasoning_tokens,
         } | effort
 
-    def _as_sent(self, request: Payload) -> Payload:
-        """A request with the parameters that the endpoint takes, as far as it has refused any."""
-        names = _LIMITS if self.endpoint.is_openai else _LIMITS[::-1]
-        limit = next((name for name in names if name not in self._refused), names[0])
-        renamed = {limit if name == "max_tokens" else name: value for name, value in request.items()}
-        return {name: value for name, value in renamed.items() if name != "temperature" or name not in self._refused}
-
-    def _learnt(self, error: openai.OpenAIError, request: Payload, sent: Payload) -> bool:
-        """Whether an endpoint refused a parameter that it is now sent without, or under another name."""
-        if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-            return False
-        name = _refused_parameter(error)
-        if name not in sent or name not in (*_LIMITS, "temperature"):
-            return False
-        with self._lock:
-            is_new = name not in self._refused
-            self._refused.add(name)
-        if is_new and name == "temperature":
-            print(f"{self.endpoint.label}: takes no temperature of 0; asked again, its answers may vary", file=sys.stderr)
-        return self._as_sent(request) != sent
-
     def _answer(self, messages: list[Message]) -> Answer:
         """Get an answer, from the cache or from the endpoint."""
         request = self._request(messages)
@@ -282,13 +253,13 @@ class ChatModel(ApiModel):
         """
         delay, attempt = 0.0, 0
         while True:
-            payload = self._as_sent(request)
+            payload = self._dialect.spoken(request)
             try:
                 with self.pace.turn(delay):
                     sent = time.monotonic()
                     return self._send_within_limits(request, payload)
             except openai.OpenAIError as error:
-                if self._learnt(error, request, payload):
+                if self._dialect.learn(error, request, payload):
                     delay = 0.0
                     continue
                 again = self._delay(error, attempt, sent)
@@ -373,12 +344,6 @@ class ChatModel(ApiModel):
 
 class _NoWordsError(UnavailableError):
     """A model reasoned until its tokens were spent; they are charged."""
-
-
-def _refused_parameter(error: openai.APIStatusError) -> str:
-    """The parameter that an error names: as OpenAI does, or else in quotes, as those do who copied its words."""
-    named = error.param or next(iter(re.findall(r"[`'\"](\w+)[`'\"]", str(error.message))), "")
-    return str(named)
 
 
 def _max_tokens(messages: Iterable[Message]) -> int:
