@@ -48,7 +48,7 @@ def refusal(status: int, message: str, code: str | None = None, param: str | Non
 
 
 def newer_model(body: dict[str, Any]) -> Reply:
-    """What a model that reasons answers: it refuses older parameters in OpenAI's words, and reasons within its limit."""
+    """What a model that reasons answers: it refuses older parameters as OpenAI does, and reasons within its limit."""
     if "max_tokens" in body:
         told = "Unsupported parameter: 'max_tokens' is not supported with this model."
         return refusal(400, f"{told} Use 'max_completion_tokens' instead.", "unsupported_parameter", "max_tokens")

@@ -267,7 +267,7 @@ class _Search:
 
     def error(self) -> UnavailableError:
         """Build the error that lists every place with its failure, in one line."""
-        reasons = "; ".join(f"{place}: {failure}" for place, failure in self.failures)
+        reasons = "; ".join(dict.fromkeys(f"{place}: {failure}" for place, failure in self.failures))
         wrong = any(failure.wrong for _, failure in self.failures)
         kind = HashMismatchError if wrong else UnavailableError
         return kind(f"{self.blob.name} is not available: {reasons or 'no place is known'}")

@@ -172,8 +172,8 @@ def _automatic(task: str, kind: str, limits: Limits) -> Source:
     try:
         return _named(task, standard, limits)
     except UnavailableError as error:
-        other = f"--data {standard} takes no other, --offline asks nobody"
-        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}; {other}"
+        other = "" if blobs.is_offline() else f"; --data {standard} takes no other, --offline asks nobody"
+        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}{other}"
         return replace(_named(task, offline, limits), notice=notice)
 
 
