@@ -58,5 +58,5 @@ def test_a_hash_that_stands_already_is_kept(tmp_path: Path) -> None:
 
 
 def test_what_is_no_card_is_refused() -> None:
-    with pytest.raises(InputError, match="x.md:1: no YAML front matter"):
+    with pytest.raises(InputError, match=r"x\.md:1: no YAML front matter"):
         pinned("# no card", [], Path("x.md"))

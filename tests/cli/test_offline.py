@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = '''
+BLOCK = """
 import os, socket
 
 HERE = ("127.0.0.1", "::1", "localhost")
@@ -28,7 +28,7 @@ def guarded(self, address):
 socket.socket.connect = guarded
 socket.socket.connect_ex = lambda self, address: guarded(self, address) or 0
 socket.getaddrinfo = lambda host, *more, **options: lookup(host, *more, **options) if host in HERE else refuse(host)
-'''
+"""
 CHOSEN = """
 from tlzoo.data.catalogue import find
 source = find("audio-classification")

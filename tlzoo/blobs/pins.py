@@ -106,7 +106,7 @@ def _commit(path: Path) -> str:
 
 
 def _add(book: Path, pin: Pin) -> None:
-    with locked(book.with_suffix(".lock"), f"pins in {book}"):
+    with locked(book.parent / "locks" / "pins.lock", f"pins in {book}"):
         facts = {name: value for name, value in asdict(pin).items() if name != "place"}
         text = json.dumps(_read(book) | {pin.place: facts}, indent=1, sort_keys=True)
         write_whole(book, lambda path: path.write_text(text + "\n", encoding="utf-8"))
