@@ -1,4 +1,4 @@
-"""Files without a hash: the first download is recorded, and a later difference refused; through the Hub's own client."""
+"""Files without a hash: the first download is recorded, and a later difference refused; by the Hub's own client."""
 
 import json
 import os
