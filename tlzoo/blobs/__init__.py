@@ -294,7 +294,7 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
                         raise _wrong(sha256, hash_of(path))
                     return path
                 if "#" in place:
-                    _from_archive(place, part.with_suffix(".archive"), target, sha256, progress)
+                    _from_archive(place, part.with_suffix(".archive"), target, blob, sha256, progress)
                 elif is_url(place):
                     _from_url(place, part, target, blob, sha256, progress)
                 else:
@@ -361,12 +361,12 @@ def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progr
     _put(part, target, sha256)
 
 
-def _from_archive(place: str, part: Path, target: Path, sha256: str, progress: bool) -> None:
+def _from_archive(place: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:
     from tlzoo.blobs.archives import repack
     from tlzoo.blobs.download import download
 
     url, _, folder = place.partition("#")
-    download(url, part, progress=progress)
+    download(url, part, progress=progress, starts=_announce(blob, place, progress))
     packed = part.with_suffix(".tar")
     try:
         repack(part, folder, packed)

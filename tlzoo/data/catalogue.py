@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tlzoo import blobs, terminal
+from tlzoo import blobs
 from tlzoo.blobs import Blob
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
@@ -289,13 +289,8 @@ def published(name: str) -> Listing:
 
 def _listed(source: Source) -> Listing:
     """Examples of published files, which are downloaded first where they are not on this machine."""
-    absent = [file for file in source.files if blobs.cached(file) is None]
-    if absent:
-        size = sum(file.bytes or 0 for file in absent) / 1e6
-        names = ", ".join(file.name for file in absent)
-        terminal.say(f"{source.name}: {size:.1f} MB to fetch, {names}; licence {source.license}")
     lister: Callable[..., Listing] = _loader(source)
-    return lister(*map(blobs.fetch, source.files))
+    return lister(*(blobs.fetch(replace(file, license=source.license)) for file in source.files))
 
 
 def _loader(source: Source) -> Callable[..., Any]:
