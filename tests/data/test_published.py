@@ -1,8 +1,11 @@
 """Data sets of published files: found without the network, fetched by hash, drawn as limits say."""
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +16,7 @@ from tests.support.prepared import refused, sizes
 from tests.support.shared import banking77
 from tlzoo import blobs
 from tlzoo.blobs import HashMismatchError
+from tlzoo.blobs.limits import in_words
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import VTAB, Limits
@@ -103,12 +107,23 @@ def test_limits_hold_and_what_is_prepared_needs_no_file(
     assert load(source).splits["test"].to_list() == data.splits["test"].to_list()
 
 
-def test_what_is_to_be_fetched_is_said_with_its_size_and_licence(
-    nowhere: str, capsys: pytest.CaptureFixture[str]
+def test_each_download_is_said_with_its_size_and_licence(
+    nowhere: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UnavailableError):
+    folder = banking77(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    mirror = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("TLZOO_MIRROR", mirror)
+    try:
         published(NAME)
-    assert "banking77: 1.1 MB to fetch, train.csv, test.csv; licence cc-by-4.0" in capsys.readouterr().err
+    finally:
+        server.shutdown()
+        server.server_close()
+    said = capsys.readouterr().err
+    for file in DATASETS[NAME].files:
+        size = in_words((folder / str(file.sha256) / file.name).stat().st_size)
+        assert f"download: {file.name}, {size}, from {mirror}/{file.sha256}/{file.name}, licence cc-by-4.0\n" in said
 
 
 def test_a_data_set_without_files_has_no_published_rows() -> None:

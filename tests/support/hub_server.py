@@ -150,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
             self.large(match[1])
         elif match := re.fullmatch(rf"{api}(?:/revision/(.+))?", path):
-            self.info(match[1], match[2], match[3] or "main")
+            self.info(match[1], match[2], match[3] or "main", "blobs" in query)
         elif match := re.fullmatch(rf"{api}/tree/{revision}/?(.*)", path):
             self.tree(*match.groups(), query.get("recursive", [""])[0].lower() == "true")
         elif match := re.fullmatch(rf"{api}/paths-info/(.+)", path):
@@ -169,9 +169,11 @@ class Handler(BaseHTTPRequestHandler):
                 return self.hub.files(kind, repository, branch), commit
         raise RefusedError("revision")
 
-    def info(self, kind: str, repository: str, revision: str) -> None:
+    def info(self, kind: str, repository: str, revision: str, with_sizes: bool = False) -> None:
         files, commit = self.repository(kind, repository, revision)
-        names = [{"rfilename": name} for name in files]
+        names = [
+            {"rfilename": name} | ({"size": path.stat().st_size} if with_sizes else {}) for name, path in files.items()
+        ]
         flags = {"private": False, "gated": False, "disabled": False, "downloads": 0, "likes": 0, "tags": []}
         dates = {"lastModified": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z"}
         self.json({"_id": "0", "id": repository, "sha": commit, "siblings": names, **flags, **dates})

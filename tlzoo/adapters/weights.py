@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -50,9 +51,9 @@ class Checkpoint:
         return {name: Path(path) for name, path in self.files}
 
 
-def blob(file: File) -> blobs.Blob:
-    """The blob of a card's file."""
-    return blobs.Blob(file.name, file.places, file.sha256, file.bytes)
+def blob(file: File, license: str | None = None) -> blobs.Blob:  # noqa: A002
+    """The blob of a card's file; the licence is that of its weights."""
+    return blobs.Blob(file.name, file.places, file.sha256, file.bytes, license)
 
 
 def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, strategy: str | None = None) -> Checkpoint:
@@ -110,8 +111,8 @@ def _stands_in(card: Card, variant: Variant, refused: Sequence[str]) -> str:
 
 
 def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
-    paths = [(file.name, blobs.fetch(blob(file))) for file in weights.files]
-    hashes = [f.sha256 or blobs.sha256_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
+    paths = [(file.name, blobs.fetch(blob(file, weights.license))) for file in weights.files]
+    hashes = [f.sha256 or blobs.hash_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
     combined = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return Checkpoint(card.id, variant.id, "official", combined, tuple((name, str(path)) for name, path in paths))
 
@@ -121,6 +122,14 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     from tlzoo.adapters.chat_api.endpoint import endpoint
 
     server = endpoint(variant.model, variant.config.get("price"))
+    if blobs.is_offline() and not server.is_local:
+        raise UnavailableError(f"{card.id}: {server.host} is not asked, offline; OPENAI_BASE_URL may name this machine")
+    if server.official and variant.retired and variant.retired.date <= f"{datetime.now(UTC):%Y-%m-%d}":
+        gone = variant.retired
+        raise UnavailableError(
+            f"{card.id}: {variant.model} was shut down on {gone.date} ({gone.source}); set TLZOO_OPENAI_MODEL to a "
+            f"model that answers, such as {gone.successor}, and TLZOO_OPENAI_PRICE to its price"
+        )
     if variant.kind == "nano" and server.official:
         raise UnavailableError(
             f"{card.id}: {variant.id} is served by an endpoint of your own; set OPENAI_BASE_URL to it"
@@ -128,7 +137,8 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     tier: Literal["official", "stand-in"] = "official" if server.official else "stand-in"
     if wanted not in ("auto", tier):
         raise UnavailableError(f"{card.id}: the endpoint serves {server.label}, which is of tier {tier}, not {wanted}")
-    key = hashlib.sha256(f"{server.url} {server.model}".encode()).hexdigest()
+    reasoning = f" {server.effort} {server.reasoning_tokens}" if server.effort or server.reasoning_tokens else ""
+    key = hashlib.sha256(f"{server.url} {server.model}{reasoning}".encode()).hexdigest()
     notice = "" if server.official else f"{card.id}: {server.label} stands in for it"
     return Checkpoint(card.id, variant.id, tier, key, notice=notice, served_by="" if server.official else server.label)
 

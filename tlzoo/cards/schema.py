@@ -212,6 +212,17 @@ class Weights(Node):
         return self
 
 
+class Retirement(Node):
+    """The end of a model behind an API."""
+
+    date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
+    """The day from which on it no longer answers, in quotes: ``"2026-10-23"``."""
+    source: Url
+    """Where its provider says so."""
+    successor: ModelName
+    """The model that the provider names in its place."""
+
+
 class Variant(Node):
     """One concrete configuration."""
 
@@ -233,6 +244,8 @@ class Variant(Node):
     strategies: tuple[ModelStrategy, ...] | None = None
     """What can be done with this variant, where that is not all that ``transfer`` names: a table is never trained."""
     weights: tuple[Weights, ...] = ()
+    retired: Retirement | None = None
+    """Of a model behind an API that was shut down, or will be."""
 
     @field_validator("config")
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tlzoo import terminal
+from tlzoo.cli.network import Offline
 
 if TYPE_CHECKING:
     from tlzoo.oracles.check import Check
@@ -23,6 +24,7 @@ def oracle(
         list[str] | None, typer.Argument(help="Names of published numbers. Default: all.", metavar="NAME...")
     ] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder to write the outcomes into, as oracles.json.")] = None,
+    offline: Offline = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON on standard output.")] = False,
 ) -> None:
     """Measure published numbers again, by their own protocol, and say how many are reproduced.

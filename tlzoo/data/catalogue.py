@@ -172,7 +172,8 @@ def _automatic(task: str, kind: str, limits: Limits) -> Source:
     try:
         return _named(task, standard, limits)
     except UnavailableError as error:
-        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}"
+        other = "" if blobs.is_offline() else f"; --data {standard} takes no other, --offline asks nobody"
+        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}{other}"
         return replace(_named(task, offline, limits), notice=notice)
 
 
@@ -262,12 +263,14 @@ def _make(source: Source) -> Prepared:
     if source.where == "rendered":
         return Prepared(function_of(source.place)())
     if source.where == "files":
-        return _draw(listed(source.name, source.place, source.files, source.license), source)
+        return _draw(listed(source.place, source.files, source.license), source)
     if source.where == "folder":
         return _of_folder(source)
+    from tlzoo.data.downloads import announce
     from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
+    announce(source.name, repo, commit, dict(source.options))
     return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tlzoo import blobs, terminal
+from tlzoo import blobs
 from tlzoo.blobs import Blob
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import unknown
@@ -40,15 +41,14 @@ def published(name: str) -> DatasetDict:
     if name not in with_files:
         raise unknown("data set of published files", name, with_files)
     entry = DATASETS[name]
-    listing = listed(name, str(entry.loader), entry.files, entry.license)
+    listing = listed(str(entry.loader), entry.files, entry.license)
     return whole(listing, read_checked(listing.kind))
 
 
-def listed(name: str, loader: str, files: Sequence[Blob], license: str) -> Listing:  # noqa: A002
-    """The examples of a data set. What is not on this machine is fetched, and a line says before how much that is.
+def listed(loader: str, files: Sequence[Blob], license: str) -> Listing:  # noqa: A002
+    """The examples of a data set; its files are downloaded first where they are not on this machine.
 
     Args:
-        name: What the line calls the data set.
         loader: ``module:function``, which takes the paths of the files.
         files: The files.
         license: Their licence.
@@ -56,11 +56,7 @@ def listed(name: str, loader: str, files: Sequence[Blob], license: str) -> Listi
     Raises:
         UnavailableError: As for :func:`published`.
     """
-    absent = [file for file in files if blobs.cached(file) is None]
-    if absent:
-        size = sum(file.bytes or 0 for file in absent) / 1e6
-        terminal.say(f"{name}: {size:.1f} MB to fetch, {', '.join(file.name for file in absent)}; licence {license}")
-    listing: Listing = function_of(loader)(*map(blobs.fetch, files))
+    listing: Listing = function_of(loader)(*(blobs.fetch(replace(file, license=license)) for file in files))
     return listing
 
 
