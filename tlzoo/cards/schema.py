@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.keys import key
-from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, ModelStrategy, Output, TaskFacts
+from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, Interpolation, ModelStrategy, Output, TaskFacts
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """Pattern of an id, which is also the name of a file and part of addresses."""
@@ -141,6 +141,10 @@ class Input(Node):
     height: int | None = None
     """Pixels; absent where any height goes."""
     width: int | None = None
+    resize: int | None = Field(default=None, gt=0)
+    """Pixels of a picture's shorter side before the centre is cropped; absent where the crop keeps 87.5% of it."""
+    interpolation: Interpolation | None = None
+    """How pictures are resized before the centre is cropped; absent where it is bilinear."""
     channels: int | None = None
     frames: int | None = None
     """Frames of one video clip."""
@@ -226,6 +230,10 @@ class Variant(Node):
     """Arguments of the model's constructor: numbers, words and lists of them."""
     size: int | None = Field(default=None, gt=0)
     """Side of the square image that this variant takes, pixels, where it differs from the card's input."""
+    resize: int | None = Field(default=None, gt=0)
+    """Pixels of a picture's shorter side before the centre is cropped, where it differs from the card's input."""
+    interpolation: Interpolation | None = None
+    """How pictures are resized before the centre is cropped, where it differs from the card's input."""
     max_tokens: int | None = Field(default=None, gt=0)
     """Longest sequence that this variant takes, where it differs from the card's input."""
     params: int | None = Field(default=None, gt=0)
@@ -356,8 +364,9 @@ class Card(Node):
         return tuple(sorted({w.format for v in self.variants for w in v.weights if w.format}))
 
     def input_of(self, variant: Variant) -> Input:
-        """Input of a variant: that of the card, with the size or length of the variant if it has one."""
-        own = {"height": variant.size, "width": variant.size, "max_tokens": variant.max_tokens}
+        """Input of a variant: that of the card, with what the variant says of it."""
+        same = ("resize", "interpolation", "max_tokens")
+        own = {"height": variant.size, "width": variant.size} | {name: getattr(variant, name) for name in same}
         return self.input.model_copy(update={name: value for name, value in own.items() if value is not None})
 
     def variant_hash(self, variant: Variant) -> str:

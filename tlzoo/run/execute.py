@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MIN_VALIDATION = 10
 """Validation examples that a small fraction of the labels keeps: fewer choose neither a learning rate nor a step."""
-FEATURES_VERSION = "2"
+FEATURES_VERSION = "3"
 """Raised when frozen features are computed in another way, so that they are computed again."""
 
 
