@@ -1,5 +1,6 @@
 """VideoMAE and ViViT: published names, the features that published heads read, and batches that change nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,43 @@ def test_published_files_give_what_the_published_head_reads(card_id: str, file: 
         logits = model(pixel_values=ours.pixels(batch)).logits
         found = model.classifier(ours(batch)["pooled"])
     torch.testing.assert_close(found, logits, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("card_id", KINDS)
+def test_the_published_head_answers_as_the_librarys_model(card_id: str, tmp_path: Path) -> None:
+    model, tensors = published(card_id)
+    path, config = tmp_path / "pytorch_model.bin", tmp_path / "config.json"
+    torch.save(tensors, path)
+    config.write_text(json.dumps({"id2label": {str(i): f"action {i}" for i in range(5)}}))
+    ours = network(card_id)
+    assert ours.published_model() is None
+    before = ours.state_dict().keys()
+    ours.load_official({each.name: each for each in (path, config)})
+    classifier = ours.published_model()
+    assert classifier is not None and classifier.spec.labels == tuple(f"action {i}" for i in range(5))
+    batch = classifier.collate([ours.encode(clip(seed=seed)) for seed in range(2)])
+    with torch.inference_mode():
+        expected = model(pixel_values=ours.pixels(batch)).logits.softmax(-1)
+        torch.testing.assert_close(ours.scores(batch), expected, atol=1e-5, rtol=0)
+    for prediction, scores in zip(classifier.predict(batch), expected, strict=True):
+        assert prediction.label == f"action {scores.argmax()}"
+        assert prediction.score == pytest.approx(scores.max().item(), abs=1e-5)
+    assert len(classifier.stages()) == len(ours.stages()) + 1
+    ours.drop_published_head()
+    assert ours.published_model() is None and ours.state_dict().keys() == before
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [('{"id2label": {"0": "a", "2": "b"}}', "id2label"), ("[]", "id2label"), ('{"id2label": {"0": "a"}}', "another shape")],
+)
+def test_classes_that_are_not_the_classifiers_are_refused(config: str, told: str, tmp_path: Path) -> None:
+    _, tensors = published("videomae")
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(tensors, path)
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError, match=told):
+        network("videomae").load_official({each.name: each for each in tmp_path.iterdir()})
 
 
 @pytest.mark.parametrize("card_id", KINDS)

@@ -43,7 +43,7 @@ class Published(NamedTuple):
 
 
 AUTHORS: dict[str, dict[str, Any]] = {"tf_efficientnet_lite0": {"interpolation": "bilinear"}}
-"""Where the authors of weights say otherwise than the library: tensorflow/tpu, ``models/official/efficientnet/main.py``,
+"""Where the authors of weights say otherwise than the library: ``models/official/efficientnet/main.py`` of tensorflow/tpu,
 "lite or edgetpu use binlinear for easier post-quantization"."""
 
 

@@ -240,6 +240,9 @@ class Variant(Node):
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
     strategies: tuple[ModelStrategy, ...] | None = None
     """What can be done with this variant, where that is not all that ``transfer`` names: a table is never trained."""
+    heads: tuple[TaskName, ...] = ()
+    """Tasks that a head in its official files does without training, where ``outputs`` does not say so: the classifier
+    that came with a backbone."""
     weights: tuple[Weights, ...] = ()
 
     @field_validator("config")
@@ -328,6 +331,10 @@ class Card(Node):
             raise ValueError("variants need at least one of kind 'official' and one of kind 'nano'")
         if TASKS[self.task].domain != self.domain:
             raise ValueError(f"task {self.task!r} belongs to domain {TASKS[self.task].domain!r}, not {self.domain!r}")
+        for variant in self.variants:
+            for task in variant.heads:
+                if self.input.kind not in TASKS[task].inputs or variant.kind != "official":
+                    raise ValueError(f"variant {variant.id!r}: a head of official files that does {task}, not so here")
         if not self.can_do(self.task):
             needs = " or ".join("+".join(sorted(n)) for n in TASKS[self.task].needs)
             raise ValueError(f"outputs {list(self.outputs)} do not serve task {self.task!r}, which needs {needs}")
@@ -349,6 +356,23 @@ class Card(Node):
     def brings_head(self, task: str) -> bool:
         """Whether the model was published with a head for a task, native on it or not."""
         return any(not need & _FEATURES for need in self._met(TASKS[task]))
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Tasks that published heads of its variants do, in their order."""
+        return tuple(dict.fromkeys(task for variant in self.variants for task in variant.heads))
+
+    @property
+    def answers(self) -> str:
+        """The task that the published model does: the card's own, or what its heads do where that is not it."""
+        is_own = self.is_native_on(self.task) or self.task in self.heads
+        return self.task if is_own or not self.heads else self.heads[0]
+
+    def takes(self, variant: Variant, strategy: str | None, task: str | None) -> bool:
+        """Whether a strategy can be run with a variant on a task; zero-shot, where some have a head, only with these."""
+        if strategy == "zero-shot" and task in self.heads:
+            return task in variant.heads
+        return variant.takes(strategy)
 
     def _met(self, task: TaskFacts) -> list[frozenset[str]]:
         return [need for need in task.needs if need <= set(self.outputs)]
