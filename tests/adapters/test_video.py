@@ -127,3 +127,28 @@ def test_the_middle_of_a_wide_video_is_seen() -> None:
     wide = np.zeros((8, 64, 192, 3), np.uint8)
     wide[:, :, 64:128] = 200
     assert (network("videomae").encode(wide)["video"] == 200).float().mean() > 0.95
+
+
+def test_frames_are_framed_as_the_processors_of_the_published_files_do() -> None:
+    """Within a value of a pixel, as torch and PIL round; the settings are those of their ``preprocessor_config.json``.
+
+    ViViT's sets ``do_normalize``, too, and transformers then shifts twice; the authors' code does so once.
+    """
+    sizes = {"size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}, "resample": 2}
+    given = {card_id: catalogue.get(card_id).input for card_id in KINDS}
+    mean = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+    processors = {
+        "videomae": transformers.VideoMAEImageProcessor(**sizes, **mean),
+        "vivit": transformers.VivitImageProcessor(**sizes, rescale_factor=1 / 127.5, offset=True, do_normalize=False),
+    }
+    for card_id, processor in processors.items():
+        card = catalogue.get(card_id)
+        with torch.device("meta"):
+            ours = build(card.default, card.input_of(card.default))
+        ours.normalise_by(given[card_id].mean, given[card_id].std)
+        for height, width in ((240, 320), (300, 201)):
+            frames = clip(2, height, width)
+            expected = processor(list(frames), return_tensors="pt")["pixel_values"][0]
+            found = ours.pixels(batched([ours.encode(frames)]))[0]
+            assert found.shape == expected.shape
+            assert (found - expected).abs().max() <= 1.01 / 255 / min(given[card_id].std), card_id
