@@ -93,7 +93,9 @@ def test_the_published_roberta_looks_both_ways_and_the_nano_one_only_back() -> N
     assert torch.allclose(one[:2], other[:2], atol=1e-6)
 
 
-@pytest.mark.parametrize(("kind", "card"), [("BertForQuestionAnswering", "tf2nq"), ("ElectraForQuestionAnswering", "electra")])
+@pytest.mark.parametrize(
+    ("kind", "card"), [("BertForQuestionAnswering", "tf2nq"), ("ElectraForQuestionAnswering", "electra")]
+)
 def test_the_published_head_finds_answers_as_the_librarys_model(kind: str, card: str, tmp_path: Path) -> None:
     import transformers
 

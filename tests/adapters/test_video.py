@@ -103,7 +103,11 @@ def test_the_published_head_answers_as_the_librarys_model(card_id: str, tmp_path
 
 @pytest.mark.parametrize(
     ("config", "told"),
-    [('{"id2label": {"0": "a", "2": "b"}}', "id2label"), ("[]", "id2label"), ('{"id2label": {"0": "a"}}', "another shape")],
+    [
+        ('{"id2label": {"0": "a", "2": "b"}}', "id2label"),
+        ("[]", "id2label"),
+        ('{"id2label": {"0": "a"}}', "another shape"),
+    ],
 )
 def test_classes_that_are_not_the_classifiers_are_refused(config: str, told: str, tmp_path: Path) -> None:
     _, tensors = published("videomae")

@@ -43,8 +43,8 @@ class Published(NamedTuple):
 
 
 AUTHORS: dict[str, dict[str, Any]] = {"tf_efficientnet_lite0": {"interpolation": "bilinear"}}
-"""Where the authors of weights say otherwise than the library: ``models/official/efficientnet/main.py`` of tensorflow/tpu,
-"lite or edgetpu use binlinear for easier post-quantization"."""
+"""Where the authors of weights say otherwise than the library: tensorflow/tpu, in ``main.py`` of its
+``models/official/efficientnet``: "lite or edgetpu use binlinear for easier post-quantization"."""
 
 
 def of_timm(variant: Variant) -> Published:

@@ -23,7 +23,8 @@ def spec(*labels: str, synonyms: Sequence[str] = ()) -> Spec:
 @pytest.mark.parametrize(
     ("classes", "found"),
     [
-        (["tabby", "Egyptian_cat", "TIGER-CAT"], {"tabby": "tabby", "Egyptian cat": "Egyptian_cat", "tiger cat": "TIGER-CAT"}),
+        (["tabby", "Egyptian_cat", "TIGER-CAT"],
+         {"tabby": "tabby", "Egyptian cat": "Egyptian_cat", "tiger cat": "TIGER-CAT"}),
         (["tabby cat", "n02124075"], {"tabby": "tabby cat", "Egyptian cat": "n02124075"}),
         (["dark glasses", "shades"], {}),  # both are the same class: which one is meant?
         (["projectile", "projectile missile"], {"projectile": "projectile"}),

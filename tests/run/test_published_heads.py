@@ -31,7 +31,8 @@ SMALL_VIDEO = {
     "num_attention_heads": 4,
     "intermediate_size": 96,
 }
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "where", "does", "anna", "live", "lives", "in", "perth", ".", "?"]
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORDS = [*SPECIAL, "where", "does", "anna", "live", "lives", "in", "perth", ".", "?"]
 SMALL_TEXT = {
     "vocab_size": len(WORDS),
     "hidden_size": 32,
@@ -167,9 +168,7 @@ def test_a_picture_gets_the_librarys_class_and_score(tlzoo: Callable[..., Any], 
         assert line["score"] == pytest.approx(scores.max().item(), abs=1e-5)
 
 
-def test_zero_shot_chooses_among_the_classes_that_meet(
-    tlzoo: Callable[..., Any], regnety: Any, tmp_path: Path
-) -> None:
+def test_zero_shot_chooses_among_the_classes_that_meet(tlzoo: Callable[..., Any], regnety: Any, tmp_path: Path) -> None:
     """A name with a synonym, an id of WordNet, and a class that ImageNet does not have."""
     known = {"tabby_cat": 281, "n02124075": 285}
     right = total = 0
@@ -211,7 +210,7 @@ def test_a_question_gets_the_librarys_span(tlzoo: Callable[..., Any], bert: Any,
     table.write_text("question,context\nWhere does Anna live?,Anna lives in Perth.\n")
     done = tlzoo("predict", "served-tf2nq", table)
     assert done.returncode == 0, done.stderr
-    words = "[CLS] where does anna live ? [SEP] anna lives in perth . [SEP]".split()
+    words = ["[CLS]", "where", "does", "anna", "live", "?", "[SEP]", "anna", "lives", "in", "perth", ".", "[SEP]"]
     ids = torch.tensor([[WORDS.index(word) for word in words]])
     with torch.inference_mode():
         output = bert(input_ids=ids, token_type_ids=torch.tensor([[0] * 7 + [1] * 6]))

@@ -27,10 +27,10 @@ def categories() -> tuple[str, ...]:
 
 def synonyms() -> tuple[str, ...]:
     """Of each of the same classes the id and the names of its set of synonyms in WordNet, from timm."""
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
-    info = ImageNetInfo()
-    return tuple(f"{info.index_to_label_name(i)}, {info.index_to_description(i)}" for i in range(info.num_classes()))
+    info, places = ImageNetInfo(), range(len(categories()))
+    return tuple(f"{info.index_to_label_name(i)}, {info.index_to_description(i)}" for i in places)
 
 
 class ImageNetBackbone(ImageBackbone):

@@ -161,7 +161,8 @@ def _labels(path: Path) -> tuple[str, ...]:
         InputError: It has none.
     """
     try:
-        names = {int(place): str(name) for place, name in json.loads(path.read_text(encoding="utf-8"))["id2label"].items()}
+        named = json.loads(path.read_text(encoding="utf-8"))["id2label"]
+        names = {int(place): str(name) for place, name in named.items()}
         return tuple(names[place] for place in range(len(names)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: does not name the classes, 'id2label' from 0 on: {error!r}") from None

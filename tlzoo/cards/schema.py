@@ -369,7 +369,7 @@ class Card(Node):
         return self.task if is_own or not self.heads else self.heads[0]
 
     def takes(self, variant: Variant, strategy: str | None, task: str | None) -> bool:
-        """Whether a strategy can be run with a variant on a task; zero-shot, where some have a head, only with these."""
+        """Whether a strategy can be run with a variant on a task; zero-shot where some have a head, only with them."""
         if strategy == "zero-shot" and task in self.heads:
             return task in variant.heads
         return variant.takes(strategy)

@@ -97,7 +97,9 @@ class Renamed(Model):
     def _renamed(self, prediction: Prediction) -> Prediction:
         if isinstance(prediction, Boxes | Mask):
             return replace(prediction, labels=self._called(prediction.labels))
-        return replace(prediction, names=self._called(prediction.names)) if isinstance(prediction, Poses) else prediction
+        if isinstance(prediction, Poses):
+            return replace(prediction, names=self._called(prediction.names))
+        return prediction
 
     def _called(self, labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(self.names.get(label, label) for label in labels)

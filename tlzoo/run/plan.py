@@ -236,9 +236,7 @@ def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: P
         ids = tuple(v.id for v in able or variants)
         if ids not in checkpoints:
             try:
-                checkpoint = resolve(
-                    card, request.weights, request.variant, strategy if able else None, request.task
-                )
+                checkpoint = resolve(card, request.weights, request.variant, strategy if able else None, request.task)
             except UnavailableError as error:
                 checkpoints[ids] = None
                 result.absent.append(absent(str(error)))
@@ -278,8 +276,8 @@ def _strategies(
     """Strategies that a model is run with: the requested ones, else those that are usual for it."""
     is_published = card.brings_head(request.task) or _needs_no_head(card, request.task)
     usual = [*(UNTRAINED if is_published else ()), *DEFAULT_STRATEGIES]
-    default = [s for s in usual if s in possible and any(card.takes(v, s, request.task) for v in variants)] or ["zero-shot"]
-    return cast("list[Strategy]", list(dict.fromkeys(request.strategies)) or default)
+    usable = [s for s in usual if s in possible and any(card.takes(v, s, request.task) for v in variants)]
+    return cast("list[Strategy]", list(dict.fromkeys(request.strategies)) or usable or ["zero-shot"])
 
 
 def _runs(
