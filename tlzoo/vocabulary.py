@@ -38,6 +38,8 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
+Interpolation = Literal["bilinear", "bicubic"]
+"""How pictures are resized."""
 ADAPTERS: Mapping[str, str] = {
     "own": "builtin",
     "openai": "chat_api.model",

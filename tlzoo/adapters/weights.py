@@ -56,7 +56,13 @@ def blob(file: File, license: str | None = None) -> blobs.Blob:  # noqa: A002
     return blobs.Blob(file.name, file.places, file.sha256, file.bytes, license)
 
 
-def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, strategy: str | None = None) -> Checkpoint:
+def resolve(
+    card: Card,
+    wanted: Wanted = "auto",
+    variant: str | None = None,
+    strategy: str | None = None,
+    task: str | None = None,
+) -> Checkpoint:
     """Choose variant and tier, and fetch the files.
 
     Args:
@@ -64,12 +70,13 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
         wanted: A tier, or ``auto`` for the best available.
         variant: Only this one; by default official variants in the card's order, then nano.
         strategy: The strategy of the run; variants that do not support it are left out.
+        task: The task of the run, for which some variants may have a published head.
 
     Raises:
         UnavailableError: Weights of the tier are not available; the message says what was tried.
         InputError: The card does not have the variant.
     """
-    named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if v.takes(strategy)]
+    named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if card.takes(v, strategy, task)]
     if not named:
         raise UnavailableError(f"{card.id}: {variant or 'no variant'} does not take {strategy}")
     candidates = [v for v in named if is_built(v)]
