@@ -194,12 +194,17 @@ def _named(task: str, name: str, limits: Limits) -> Source:
 def _on_hub(
     name: str, task: str, repo: str, rev: str | None, options: tuple[tuple[str, str], ...], limits: Limits
 ) -> Source:
-    from tlzoo.data.files.hub import revision
+    from tlzoo.data.files.hub import CONVERSION, revision
 
-    commit = revision(repo, rev)
-    version = OWN_DRAW_VERSION if name.startswith(HUB) else DRAW_VERSION
-    fingerprint = key(repo, commit, options, task, changed(limits), version)
-    return Source(name, task, task_facts(task).domain, fingerprint, "hub", f"{repo}@{commit}", options, limits)
+    read = revision(repo, rev)
+    notice = ""
+    if read.is_converted:
+        options = (*options, ("converted", "yes"))
+        notice = f"data: hub:{repo} is a loading script, which is not run: the Hub's conversion is read, {CONVERSION}"
+    version = (OWN_DRAW_VERSION, DRAW_VERSION) if name.startswith(HUB) else DRAW_VERSION
+    fingerprint = key(repo, read.commit, options, task, changed(limits), version)
+    place = f"{repo}@{read.commit}"
+    return Source(name, task, task_facts(task).domain, fingerprint, "hub", place, options, limits, notice)
 
 
 def _names(task: str) -> str:
@@ -268,7 +273,8 @@ def _make(source: Source) -> Prepared:
     from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
-    return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
+    options = dict(source.options)
+    return _draw(hub.listing(repo, commit, source.task, **options, limits=source.limits, is_own=source.is_own), source)
 
 
 def published(name: str) -> Listing:
@@ -328,7 +334,7 @@ def _draw(listing: Listing, source: Source, root: Path | None = None) -> Prepare
     some = drawn(listing, limits, source.is_own)
     listing.groups = some.groups
     listing.notices += some.notices
-    return gather(listing, some.chosen, read_checked(listing.kind), some.available, root)
+    return gather(listing, some.chosen, read_checked(listing.kind), listing.available or some.available, root)
 
 
 def _root(source: Source) -> Path:

@@ -88,7 +88,7 @@ def test_class_folders_in_an_archive(tmp_path: Path) -> None:
     code = """
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.files.hub import revision
-place = "somebody/films@" + revision("somebody/films")
+place = "somebody/films@" + revision("somebody/films").commit
 source = Source("films", "video-classification", "video", "f" * 64, "hub", place, (("archive", "films.tar.gz"),))
 data = load(source)
 print({k: len(v) for k, v in data.splits.items()}, data.features["label"].names)
@@ -183,7 +183,7 @@ def test_masks_beside_pictures() -> None:
     [
         ("object-detection", "hub:a/b: no objects column; columns: image, label"),
         ("image-segmentation", "no mask column"),
-        ("pose-estimation", "not read from the Hub"),
+        ("pose-estimation", "no keypoints column"),
     ],
 )
 def test_columns_that_do_not_fit_a_task(task: str, message: str) -> None:
@@ -239,7 +239,7 @@ def test_a_configuration_is_named(tmp_path: Path) -> None:
     with Hub(tmp_path / "hub") as hub:
         done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")]
     assert done[0].stderr.strip().splitlines()[-1] == (
-        "InputError: hub:somebody/texts: has several configurations, ['one', 'two']; "
+        "InputError: hub:somebody/texts: has several configurations, one, two; "
         "name one: hub:somebody/texts:CONFIG"
     )
     assert done[1].returncode == 0, done[1].stderr
