@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 LOGIN = "set HF_TOKEN, or run `hf auth login`"
 """What a person does whose token is missing or not accepted."""
+GATED = "gated: accept its terms on its page on the Hub, and "
+"""What a person does who wants what others may not have, before :data:`LOGIN`."""
 
 
 class HubUnreachableError(UnavailableError):
@@ -117,7 +119,7 @@ def _refusal(
     status = error.response.status_code
     answer = one_line(error.server_message or error.response.reason_phrase, token)
     if isinstance(error, GatedRepoError):
-        return InputError, f"HTTP {status}, gated: accept its terms on its page on the Hub, and {login}"
+        return InputError, f"HTTP {status}, {GATED}{login}"
     if isinstance(error, RevisionNotFoundError):
         return UnavailableError, f"HTTP {status}, no such revision"
     if isinstance(error, EntryNotFoundError):

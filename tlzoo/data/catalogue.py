@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -83,6 +84,7 @@ class Source:
 
 HUB = "hub:"
 """What a data set of the Hub is named with."""
+_PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?::([^:@]+))?(?:@([^:@]+))?(?::([^:@]+))?")
 
 
 def find(
@@ -116,16 +118,27 @@ def _source(task: str, wanted: str, limits: Limits, kind: str | None, group: str
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
     if wanted.startswith(HUB):
-        named, _, rev = wanted.removeprefix(HUB).partition("@")
-        repo, _, config = named.partition(":")
+        repo, config, rev = _place(wanted)
+        name = HUB + repo + (f":{config}" if config else "") + (f"@{rev}" if rev else "")
         given = tuple((name, value) for name, value in (("config", config), ("group", group)) if value)
-        return _on_hub(wanted, task, repo, rev or None, given, limits)
+        return _on_hub(name, task, repo, rev, given, limits)
     if wanted in DATASETS:
         return _named(task, wanted, limits)
     if Path(wanted).exists() or os.sep in wanted:
         return _own(task, Path(wanted), limits, group)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
     raise InputError(f"{error}, auto, hub:ID[:CONFIG][@revision], or a folder")
+
+
+def _place(wanted: str) -> tuple[str, str | None, str | None]:
+    """Repository, configuration and revision of ``hub:ID[:CONFIG][@REVISION]``; the last two in either order."""
+    match = _PLACE.fullmatch(wanted)
+    if match is None:
+        raise InputError(f"--data {wanted}: expected hub:OWNER/NAME[:CONFIG][@REVISION]")
+    repo, first, rev, last = match.groups()
+    if first and last:
+        raise InputError(f"--data {wanted}: names two configurations, {first} and {last}")
+    return repo, first or last, rev
 
 
 def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
@@ -166,14 +179,19 @@ def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, group:
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
+    """The standard data set, which is prepared at once, or the one at hand, where that cannot be."""
     standard, offline = task_facts(task).standard_of(kind)
     if standard is None:
-        return _named(task, offline, limits)
-    try:
-        return _named(task, standard, limits)
-    except UnavailableError as error:
-        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}"
-        return replace(_named(task, offline, limits), notice=notice)
+        reason = f"no data set of the Hub is known that is read for {task}"
+    else:
+        try:
+            source = _named(task, standard, limits)
+            _prepared(source)
+            return source
+        except (InputError, UnavailableError) as error:
+            reason = f"{standard} is not available: {error}"
+    notice = f"data: {offline} ({DATASETS[offline].about}), since {reason}"
+    return replace(_named(task, offline, limits), notice=notice)
 
 
 def _named(task: str, name: str, limits: Limits) -> Source:
@@ -181,7 +199,8 @@ def _named(task: str, name: str, limits: Limits) -> Source:
     if entry.task != task:
         raise InputError(f"--data {name}: is for {entry.task}, not {task}; for it: {_names(task)}")
     if entry.hub:
-        return _on_hub(name, task, entry.hub, None, tuple(entry.options.items()), limits)
+        config = (("config", entry.config),) if entry.config else ()
+        return _on_hub(name, task, entry.hub, entry.revision, (*config, *entry.options.items()), limits)
     assert entry.loader is not None
     if entry.files:
         hashes = [file.sha256 for file in entry.files]

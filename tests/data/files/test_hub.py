@@ -239,8 +239,7 @@ def test_a_configuration_is_named(tmp_path: Path) -> None:
     with Hub(tmp_path / "hub") as hub:
         done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")]
     assert done[0].stderr.strip().splitlines()[-1] == (
-        "InputError: hub:somebody/texts: has several configurations, one, two; "
-        "name one: hub:somebody/texts:CONFIG"
+        "InputError: hub:somebody/texts: has several configurations, one, two; name one: hub:somebody/texts:CONFIG"
     )
     assert done[1].returncode == 0, done[1].stderr
     assert all(text.startswith("two ") for text in json.loads(done[1].stdout)["texts"])

@@ -124,8 +124,9 @@ def listing(
     wanted = splits.split(",") if splits else None
     options = {"cut": cut} if cut else {}
     where = f"hub:{repo}"
-    with failures(repo):
+    with failures(repo, ValueError, RuntimeError):
         rows = _converted(repo, commit, config, wanted) if converted else _rows(repo, commit, config, patterns, wanted)
+    with failures(repo):
         return listed(rows, where, task, label=label, group=group, limits=limits, is_own=is_own, options=options)
 
 

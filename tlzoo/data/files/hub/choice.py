@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from datasets import Features
 
-from tlzoo.data.dataset import Listing
+from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.hub.rows import Block
 from tlzoo.data.protocol import SPLITS, Limits
 from tlzoo.data.repeats import drawn
@@ -51,6 +52,7 @@ def choose(
     blocks: Mapping[str, Sequence[Block]],
     limits: Limits,
     is_own: bool,
+    is_classed: bool,
 ) -> Choice:
     """Choose the rows to download.
 
@@ -60,18 +62,19 @@ def choose(
         blocks: What each split of the source is downloaded in.
         limits: Maximum number of examples of each split.
         is_own: Whether they are of no named data set (``tlzoo.data.repeats.drawn``).
+        is_classed: Whether the labels are what is learnt.
 
     Raises:
         InputError: Nothing can be learnt or tested with any choice.
     """
     spare = Limits(*(most and math.ceil(SPARE * most) for most in (limits.train, limits.validation, limits.test)))
     every = list(range(len(examples.labels)))
-    choice = _drawn(examples, every, spare, is_own)
+    choice = _drawn(examples, every, spare, is_own, is_classed)
     size, number = _cost([origin[i] for i in choice.splits], blocks)
     if size <= MAX_BYTES or None in (spare.train, spare.validation, spare.test):
         return choice
     some = _few_blocks(examples, origin, blocks, spare)
-    fewer = _drawn(examples, some, spare, is_own)
+    fewer = _drawn(examples, some, spare, is_own, is_classed)
     small, few = _cost([origin[i] for i in fewer.splits], blocks)
     if small >= size:
         return choice
@@ -79,7 +82,16 @@ def choose(
     return Choice(fewer.splits, choice.available, [*fewer.notices, said])
 
 
-def _drawn(examples: Listing, places: Sequence[int], limits: Limits, is_own: bool) -> Choice:
+class _Unread:
+    """Targets that are not classes, and are read later."""
+
+    features = Features({})
+
+    def of(self, index: int, value: object) -> Target:
+        return Target({})
+
+
+def _drawn(examples: Listing, places: Sequence[int], limits: Limits, is_own: bool, is_classed: bool) -> Choice:
     """Draw from some rows, as if no row repeated another one."""
     rows = Listing(
         "text",
@@ -88,6 +100,7 @@ def _drawn(examples: Listing, places: Sequence[int], limits: Limits, is_own: boo
         [examples.names[i] for i in places],
         examples.groups and [examples.groups[i] for i in places],
         examples.splits and [examples.splits[i] for i in places],
+        targets=None if is_classed else _Unread(),
     )
     found = drawn(rows, limits, is_own)
     splits = {places[i]: split for split, chosen in found.chosen.items() for i in chosen}

@@ -52,6 +52,7 @@ class Column:
         strata: What examples are stratified by, where the values say it; without, the column holds files.
         attach: Makes its values the labels or the targets of a listing whose inputs are there; takes the values, their
             feature, and what errors call it.
+        is_class: Whether what examples are stratified by is what is learnt.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Column:
     lacks: Callable[[Sequence[Any], object], list[bool]]
     strata: Callable[[Sequence[Any], object], list[str]] | None
     attach: Callable[[Listing, Sequence[Any], object, str], None]
+    is_class: bool = False
 
 
 def source_of(features: Columns, kind: str) -> str | None:
@@ -255,7 +257,7 @@ def _attach_people(examples: Listing, targets: Sequence[Any], feature: object, w
 
 
 COLUMNS: Mapping[Annotation, Column] = {
-    "class": Column("label", class_column, lacks_class, _class_names, _attach_classes),
+    "class": Column("label", class_column, lacks_class, _class_names, _attach_classes, is_class=True),
     "transcript": Column("label", _strings, _is_none, _no_strata, _attach_transcripts),
     "boxes": Column("objects", _objects, _lacks_objects, _rarest, _attach_objects),
     "faces": Column("objects", _objects, _lacks_objects, _rarest, _attach_faces),

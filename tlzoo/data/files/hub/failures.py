@@ -9,18 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from tlzoo.data.files.hub.rows import TornError
 from tlzoo.errors import InputError, TlzooError, UnavailableError
-from tlzoo.hub import cause_of, hub_error, one_line
+from tlzoo.hub import GATED, LOGIN, cause_of, hub_error, one_line
 
 FORMATS = "Parquet, CSV, JSON Lines, text, or folders of pictures, sounds or videos"
 _LIST = re.compile(r"\[.*?\]")
 
 
 @contextlib.contextmanager
-def failures(repo: str) -> Iterator[None]:
-    """Translate whatever ``datasets``, the Hub's client and pyarrow raise.
+def failures(repo: str, *own: type[Exception]) -> Iterator[None]:
+    """Translate what ``datasets``, the Hub's client and pyarrow raise.
 
     Args:
         repo: Repository id.
+        own: General exceptions that are theirs here as well.
 
     Raises:
         InputError: The request has to change, such as the name of a configuration.
@@ -31,7 +32,7 @@ def failures(repo: str) -> Iterator[None]:
     except TlzooError:
         raise
     except Exception as error:
-        failure = _failure(error, repo)
+        failure = _failure(error, repo, own)
         if failure is None:
             raise
         raise failure from None
@@ -45,8 +46,9 @@ def no_configuration(repo: str, wanted: str | None, names: Sequence[str]) -> Inp
     return InputError(f"hub:{repo}:{wanted}: no such configuration; it has: {shown}")
 
 
-def _failure(error: Exception, repo: str) -> TlzooError | None:
+def _failure(error: Exception, repo: str, own: tuple[type[Exception], ...]) -> TlzooError | None:
     from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError, DatasetsError
+    from datasets.table import CastError
 
     where, text = f"hub:{repo}", one_line(str(error))
     if isinstance(error, TornError):
@@ -60,11 +62,13 @@ def _failure(error: Exception, repo: str) -> TlzooError | None:
         return failure
     if isinstance(error, DataFilesNotFoundError):
         return InputError(f"{where}: has no data files that can be read ({FORMATS})")
+    if isinstance(error, DatasetNotFoundError) and "is a gated dataset" in text:
+        return InputError(f"{where}: {GATED}{LOGIN}")
     if isinstance(error, DatasetNotFoundError):
         return UnavailableError(f"{where}: no such data set, or a private one that this token may not read")
     if isinstance(error, FileNotFoundError):
         return InputError(f"{where}: a file is not there: {text[:300]}")
-    if isinstance(error, DatasetsError | ValueError | RuntimeError | OSError):
+    if isinstance(error, (DatasetsError, CastError, OSError, *own)):
         reason = one_line(str(error.__cause__)) if error.__cause__ else text
         return InputError(f"{where}: cannot be read by datasets: {reason[:300]}")
     return None

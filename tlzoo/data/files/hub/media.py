@@ -77,7 +77,14 @@ def listed(
     examples.labels = column.strata(targets, features[label]) if column.strata else [""] * len(origin)
     files = [source] if column.strata else [source, label]
     if limits != ALL:
-        choice = choose(examples, origin, {split: rows.blocks(split, files) for split in rows.sizes}, limits, is_own)
+        choice = choose(
+            examples,
+            origin,
+            {split: rows.blocks(split, files) for split in rows.sizes},
+            limits,
+            is_own,
+            column.is_class,
+        )
         chosen = list(choice.splits)
         origin = [origin[i] for i in chosen]
         targets = [targets[i] for i in chosen] if column.strata else []
