@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.hub_server import Hub
-from tests.support.hub_sets import BOXES, SHAPES, Row, write_films
+from tests.support.hub_sets import BOXES, PARSING, SHAPES, Row, write_films
 from tlzoo.data.media.image import read_values
 from tlzoo.data.named import DATASETS
 from tlzoo.vocabulary import TASKS
@@ -207,11 +207,11 @@ def test_inputs_of_sst2_are_sentences_and_its_secret_test_is_left_out(prepared: 
     assert "hub:stanfordnlp/sst2: 20 rows of 'test' have no label" in prepared["sst2"]["notices"]
 
 
-def test_masks_keep_their_values(prepared: dict[str, Any]) -> None:
+def test_masks_keep_their_values_and_have_the_names_of_the_repository(prepared: dict[str, Any]) -> None:
     row = SHAPES["human-parsing"].rows()["train"][3]
     found = prepared["human-parsing"]["rows"]["train/3"]
     values = set(read_values(row["mask"]).ravel().tolist())
-    assert set(found["classes"]) == {f"class_{v}" if v else "background" for v in values}
+    assert set(found["classes"]) == {PARSING[v] if v else "background" for v in values}
 
 
 def test_clips_of_an_archive(prepared: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Shape:
         files: Pattern of a split's file, with ``{split}``.
         readme: Front matter of its card.
         is_script: Whether the main branch has but a loading script, and the files are those of the conversion.
+        more: Other files, by name.
     """
 
     repository: str
@@ -49,6 +50,7 @@ class Shape:
     files: str = "data/{split}-00000-of-00001.parquet"
     readme: str = ""
     is_script: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> dict[str, list[Row]]:
         """All rows, by split."""
@@ -70,6 +72,8 @@ class Shape:
         home.mkdir(parents=True)
         name = self.repository.rpartition("/")[2]
         (home / "README.md").write_text(f"---\n{self.readme}---\n# {name}\n")
+        for file, content in self.more.items():
+            (home / file).write_text(content)
         files = home
         if self.is_script:
             (home / f"{name}.py").write_text("raise SystemExit('a loading script was run')\n")
@@ -129,6 +133,10 @@ CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 PPE = ("Coverall", "Face_Shield", "Gloves", "Goggles", "Mask")
 NER = ("O", "B-corporation", "I-corporation", "B-person", "I-person")
+PARSING = (
+    *("Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe"),
+    *("Right-shoe", "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm", "Bag", "Scarf"),
+)
 BOXES = ([1.0, 2.0, 5.0, 6.0], [8.0, 9.0, 6.0, 3.0])
 FACE_FLAGS = {
     "blur": ClassLabel(names=["clear", "normal", "heavy"]),
@@ -350,6 +358,7 @@ SHAPES: dict[str, Shape] = {
         {"train": 60},
         Features({"image": Image(decode=False), "mask": Image(decode=False)}),
         lambda split, i: {"image": picture(i), "mask": mask(i)},
+        more={"id2label.json": json.dumps({str(i): name for i, name in enumerate(PARSING)})},
     ),
 }
 """By the name of the data set in ``tlzoo.data.named``."""

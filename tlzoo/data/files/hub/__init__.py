@@ -14,9 +14,11 @@ from tlzoo.blobs.places import PlaceError
 from tlzoo.data.dataset import Listing
 from tlzoo.data.files.hub import media, texts
 from tlzoo.data.files.hub.choice import ALL
-from tlzoo.data.files.hub.columns import COLUMNS
+from tlzoo.data.files.hub.columns import COLUMNS, masks_of
 from tlzoo.data.files.hub.failures import failures, no_configuration
 from tlzoo.data.files.hub.rows import Loaded, Rows, Shards
+from tlzoo.data.files.text_files import read_json
+from tlzoo.data.media.image import IGNORED
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import cached
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from datasets import DatasetBuilder
     from huggingface_hub.hf_api import DatasetInfo
 
+MASK_NAMES = "id2label.json"
+"""File of a repository with the names of the values of its masks."""
 CONVERSION = "refs/convert/parquet"
 """The branch on which the Hub keeps a data set that it converted itself."""
 _PARTIAL = "partial-"  # before the name of a split of which only the beginning was converted
@@ -124,10 +128,23 @@ def listing(
     wanted = splits.split(",") if splits else None
     options = {"cut": cut} if cut else {}
     where = f"hub:{repo}"
+    names: Sequence[str] = ()
     with failures(repo, ValueError, RuntimeError):
         rows = _converted(repo, commit, config, wanted) if converted else _rows(repo, commit, config, patterns, wanted)
+        if task_facts(task).annotation == "mask":
+            names = _mask_names(repo, commit)
     with failures(repo):
-        return listed(rows, where, task, label=label, group=group, limits=limits, is_own=is_own, options=options)
+        return listed(
+            rows,
+            where,
+            task,
+            label=label,
+            group=group,
+            limits=limits,
+            is_own=is_own,
+            options=options,
+            mask_names=names,
+        )
 
 
 def _rows(
@@ -146,6 +163,21 @@ def _rows(
     loaded = builder.as_dataset()
     assert isinstance(loaded, DatasetDict)
     return Loaded(DatasetDict(_only(splits, {str(name): rows for name, rows in loaded.items()}, repo)))
+
+
+def _mask_names(repo: str, commit: str) -> list[str]:
+    """Names of the values of masks, from 0 on, which repositories keep in a file; empty where they do not."""
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        path = client().hf_hub_download(repo, MASK_NAMES, repo_type="dataset", revision=commit)
+    except EntryNotFoundError:
+        return []
+    given = read_json(Path(path))
+    if not isinstance(given, dict) or not all(str(value).isdecimal() and int(value) < IGNORED for value in given):
+        return []
+    name = {int(value): str(text) for value, text in given.items()}
+    return [name.get(value, f"class_{value}") for value in range(max(name, default=-1) + 1)]
 
 
 def _only(splits: Sequence[str] | None, found: dict[str, Any], repo: str) -> dict[str, Any]:
@@ -204,6 +236,7 @@ def listed(
     limits: Limits = ALL,
     is_own: bool = True,
     options: Mapping[str, str] | None = None,
+    mask_names: Sequence[str] = (),
 ) -> Listing:
     """List the examples of a data set.
 
@@ -218,6 +251,7 @@ def listed(
         limits: Maximum number of examples of each split; of other rows the input is not read.
         is_own: Whether it is no named data set (``tlzoo.data.repeats.drawn``).
         options: Arguments of the reader of tables.
+        mask_names: Names of the values of masks, from 0 on, where known.
 
     Raises:
         InputError: No column fits.
@@ -229,4 +263,5 @@ def listed(
     column = COLUMNS.get(facts.annotation) if facts.annotation else None
     if column is None:
         raise InputError(f"{where}: {task} is not read from the Hub in this version; --data PATH takes own files")
+    column = masks_of(mask_names) if mask_names else column
     return media.listed(rows, where, facts.domain, column, label=label, group=group, limits=limits, is_own=is_own)

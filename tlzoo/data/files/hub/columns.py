@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,10 +118,12 @@ def _images(features: Columns) -> str | None:
     return column_named(images, MASK_COLUMNS) or next(iter(images), None)
 
 
-def _attach_masks(examples: Listing, targets: Sequence[Any], feature: object, where: str) -> None:
+def _attach_masks(
+    examples: Listing, targets: Sequence[Any], feature: object, where: str, names: Sequence[str] | None = None
+) -> None:
     from tlzoo.data.files.mask_folder import attach
 
-    attach(examples, targets, None, where)
+    attach(examples, targets, names, where)
 
 
 def _members(feature: object) -> Columns:
@@ -254,6 +257,11 @@ def _attach_people(examples: Listing, targets: Sequence[Any], feature: object, w
     examples.labels = ["person"] * len(people)
     boxes: list[list[None]] = [[None] * len(each) for each in people]
     examples.targets = People(COCO_NAMES, people, boxes, [None] * len(people))
+
+
+def masks_of(names: Sequence[str]) -> Column:
+    """How masks are read whose values have names, from 0 on."""
+    return replace(COLUMNS["mask"], attach=partial(_attach_masks, names=names))
 
 
 COLUMNS: Mapping[Annotation, Column] = {
