@@ -97,7 +97,7 @@ def one_line(text: str, token: str | None = None) -> str:
 
 def _when(error: HfHubHTTPError) -> str:
     """When a request that came too soon may be repeated, as the answer's headers say."""
-    from huggingface_hub.utils import parse_ratelimit_headers
+    from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]
 
     headers = error.response.headers
     limit = parse_ratelimit_headers(headers)
