@@ -213,15 +213,15 @@ def _named(task: str, name: str, limits: Limits) -> Source:
 def _on_hub(
     name: str, task: str, repo: str, rev: str | None, options: tuple[tuple[str, str], ...], limits: Limits
 ) -> Source:
-    from tlzoo.data.files.hub import CONVERSION, revision
+    from tlzoo.data.files.hub import CONVERSION, choice, revision
 
     read = revision(repo, rev)
     notice = ""
     if read.is_converted:
         options = (*options, ("converted", "yes"))
         notice = f"data: hub:{repo} is a loading script, which is not run: the Hub's conversion is read, {CONVERSION}"
-    version = (OWN_DRAW_VERSION, DRAW_VERSION) if name.startswith(HUB) else DRAW_VERSION
-    fingerprint = key(repo, read.commit, options, task, changed(limits), version)
+    version = OWN_DRAW_VERSION if name.startswith(HUB) else DRAW_VERSION
+    fingerprint = key(repo, read.commit, options, task, changed(limits), version, choice.VERSION)
     place = f"{repo}@{read.commit}"
     return Source(name, task, task_facts(task).domain, fingerprint, "hub", place, options, limits, notice)
 

@@ -19,8 +19,8 @@ from tlzoo.data.protocol import SPLITS, Limits, check_learnable, check_sides, di
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
 
-DRAW_VERSION = 3
-"""Version of the draw of data sets of the Hub, in their fingerprint; raised when other rows are drawn."""
+DRAW_VERSION = 2
+"""Version of the draw of the Hub's data sets with a name, in their fingerprint; raised when other rows are drawn."""
 OWN_DRAW_VERSION = 3
 """The same of a person's own data."""
 _TAIL = 4096  # bytes at a file's end, where sounds of one length differ

@@ -23,6 +23,8 @@ from tlzoo.data.files.hub.rows import Block
 from tlzoo.data.protocol import SPLITS, Limits
 from tlzoo.data.repeats import drawn
 
+VERSION = 1
+"""Version of the choice, in the fingerprint of data sets of the Hub; raised when other rows are chosen."""
 ALL = Limits(None, None, None)
 """Every row."""
 MAX_BYTES = 256 * 1024 * 1024
