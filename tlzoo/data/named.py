@@ -75,7 +75,8 @@ DATASETS: dict[str, Entry] = {
     ),
     "speech-commands": Entry(
         "audio-classification",
-        "Speech Commands v0.02, one-second words by many speakers",
+        "Speech Commands v0.02, one-second words by many speakers; a script, read from the Hub's conversion, not "
+        "seen itself",
         "cc-by-4.0",
         hub="google/speech_commands",
         config="v0.02",
@@ -261,14 +262,16 @@ DATASETS: dict[str, Entry] = {
     ),
     "cppe-5": Entry(
         "object-detection",
-        "CPPE-5, photographs with medical protective equipment, five classes: its 1,000 to train on, divided",
+        "CPPE-5, photographs with medical protective equipment, five classes: its 1,000 to train on, divided; columns "
+        "known from guides and from its second version, its files not seen",
         "unknown",
         hub="rishitdagli/cppe-5",
         options={"splits": "train"},
     ),
     "wider-face": Entry(
         "face-detection",
-        "WIDER FACE, photographs with many faces: its training and its validation set",
+        "WIDER FACE, photographs with many faces: its training and its validation set; a script, read from the "
+        "Hub's conversion",
         "cc-by-nc-nd-4.0",
         hub="CUHK-CSE/wider_face",
         seen="48a731a",
@@ -276,7 +279,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "human-parsing": Entry(
         "image-segmentation",
-        "ATR, 17,706 photographs of people with masks of 17 kinds of clothes and parts of the body",
+        "ATR, 17,706 photographs of people with masks of 17 kinds of clothes and parts of the body; no licence stated",
         "unknown",
         hub="mattmdjaga/human_parsing_dataset",
         seen="db120bb",
@@ -346,7 +349,8 @@ DATASETS: dict[str, Entry] = {
     ),
     "daily-dialog": Entry(
         "text-generation",
-        "DailyDialog, 13,118 conversations of everyday English, each turn a reply to the one before",
+        "DailyDialog, 13,118 conversations of everyday English, each turn a reply to the one before; a script, read "
+        "from the Hub's conversion",
         "cc-by-nc-sa-4.0",
         hub="li2017dailydialog/daily_dialog",
         seen="469b711",
@@ -481,7 +485,8 @@ DATASETS: dict[str, Entry] = {
     ),
     "lambada": Entry(
         "language-modeling",
-        "LAMBADA as OpenAI wrote it, 5,153 passages of novels without their last word: its test, divided",
+        "LAMBADA as OpenAI wrote it, 5,153 passages of novels without their last word: its test, divided; a script, "
+        "read from the Hub's conversion, not seen itself",
         "mit",
         hub="EleutherAI/lambada_openai",
         seen="879e19a",
