@@ -118,12 +118,14 @@ def mask(number: int) -> dict[str, Any]:
     return {"bytes": encode_png(values.astype(np.uint8)), "path": None}
 
 
-def configurations(*names: str) -> str:
-    """Front matter of a card whose configurations have a folder each."""
+def configurations(**folders: str) -> str:
+    """Front matter of a card with several configurations, none of which is the default, by the folder of each."""
+    splits = "".join(
+        f"  - {{split: {split}, path: {{folder}}/{split}/*.parquet}}\n" for split in ("validation", "test")
+    )
     lines = [
-        f"- config_name: {name}\n  data_files:\n  - split: {split}\n    path: {name}/{split}-*\n"
-        for name in names
-        for split in ("train",)
+        f"- config_name: {name}\n  data_files:\n{splits.replace('{folder}', folder)}"
+        for name, folder in folders.items()
     ]
     return "configs:\n" + "".join(lines)
 
@@ -243,8 +245,7 @@ SHAPES: dict[str, Shape] = {
         ),
         _librispeech,
         files="clean/{split}/0000.parquet",
-        readme="configs:\n- config_name: clean\n  default: true\n  data_files:\n"
-        "  - {split: validation, path: clean/validation/*.parquet}\n  - {split: test, path: clean/test/*.parquet}\n",
+        readme=configurations(all="clean", clean="clean"),
     ),
     "cifar10": Shape(
         "uoft-cs/cifar10",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tlzoo.data.dataset import Listing, Prepared
+    from tlzoo.data.files.hub import Revision
 
 
 FEW_ROWS = 1000
@@ -84,6 +85,7 @@ class Source:
 
 HUB = "hub:"
 """What a data set of the Hub is named with."""
+_COMMIT = re.compile("[0-9a-f]{40}")
 _PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?::([^:@]+))?(?:@([^:@]+))?(?::([^:@]+))?")
 
 
@@ -213,9 +215,20 @@ def _named(task: str, name: str, limits: Limits) -> Source:
 def _on_hub(
     name: str, task: str, repo: str, rev: str | None, options: tuple[tuple[str, str], ...], limits: Limits
 ) -> Source:
-    from tlzoo.data.files.hub import CONVERSION, choice, revision
+    from tlzoo.data.files.hub import Revision, revision
 
-    read = revision(repo, rev)
+    if rev is not None and _COMMIT.fullmatch(rev):
+        known = _of_commit(name, task, repo, Revision(rev), options, limits)
+        if _folder(known).exists():
+            return known  # the Hub need not be asked
+    return _of_commit(name, task, repo, revision(repo, rev), options, limits)
+
+
+def _of_commit(
+    name: str, task: str, repo: str, read: Revision, options: tuple[tuple[str, str], ...], limits: Limits
+) -> Source:
+    from tlzoo.data.files.hub import CONVERSION, choice
+
     notice = ""
     if read.is_converted:
         options = (*options, ("converted", "yes"))
@@ -275,9 +288,12 @@ def sample(source: Source, count: int) -> Sample:
 
 def _prepared(source: Source) -> Path:
     """The folder that holds a data set as it was prepared: now, or earlier."""
+    return cached(_folder(source), lambda new: _write(_make(source), new), f"data set {source.name}")
+
+
+def _folder(source: Source) -> Path:
     name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
-    folder = blobs.cache_dir() / "datasets" / name
-    return cached(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
+    return blobs.cache_dir() / "datasets" / name
 
 
 def _make(source: Source) -> Prepared:

@@ -307,9 +307,13 @@ def test_a_configuration_is_named(tmp_path: Path) -> None:
         '"groups"', '"texts": data.splits["test"]["text"][:], "groups"'
     )
     with Hub(tmp_path / "hub") as hub:
-        done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")]
+        pinned = f"hub:somebody/texts:two@{hub.commit('datasets', 'somebody/texts')}"
+        done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", pinned)]
+    done.append(run(hub, tmp_path, code, pinned))
     assert done[0].stderr.strip().splitlines()[-1] == (
         "InputError: hub:somebody/texts: has several configurations, one, two; name one: hub:somebody/texts:CONFIG"
     )
-    assert done[1].returncode == 0, done[1].stderr
-    assert all(text.startswith("two ") for text in json.loads(done[1].stdout)["texts"])
+    for each in done[1:]:
+        assert each.returncode == 0, each.stderr
+        assert all(text.startswith("two ") for text in json.loads(each.stdout)["texts"])
+    assert done[1].stdout == done[2].stdout, "what is prepared of a whole commit needs no Hub"
