@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tlzoo.data.dataset import Listing, Prepared
+    from tlzoo.data.files.hub import Revision
 
 
 FEW_ROWS = 1000
@@ -83,6 +85,8 @@ class Source:
 
 HUB = "hub:"
 """What a data set of the Hub is named with."""
+_COMMIT = re.compile("[0-9a-f]{40}")
+_PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?::([^:@]+))?(?:@([^:@]+))?(?::([^:@]+))?")
 
 
 def find(
@@ -116,16 +120,27 @@ def _source(task: str, wanted: str, limits: Limits, kind: str | None, group: str
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
     if wanted.startswith(HUB):
-        named, _, rev = wanted.removeprefix(HUB).partition("@")
-        repo, _, config = named.partition(":")
+        repo, config, rev = _place(wanted)
+        name = HUB + repo + (f":{config}" if config else "") + (f"@{rev}" if rev else "")
         given = tuple((name, value) for name, value in (("config", config), ("group", group)) if value)
-        return _on_hub(wanted, task, repo, rev or None, given, limits)
+        return _on_hub(name, task, repo, rev, given, limits)
     if wanted in DATASETS:
         return _named(task, wanted, limits)
     if Path(wanted).exists() or os.sep in wanted:
         return _own(task, Path(wanted), limits, group)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
     raise InputError(f"{error}, auto, hub:ID[:CONFIG][@revision], or a folder")
+
+
+def _place(wanted: str) -> tuple[str, str | None, str | None]:
+    """Repository, configuration and revision of ``hub:ID[:CONFIG][@REVISION]``; the last two in either order."""
+    match = _PLACE.fullmatch(wanted)
+    if match is None:
+        raise InputError(f"--data {wanted}: expected hub:OWNER/NAME[:CONFIG][@REVISION]")
+    repo, first, rev, last = match.groups()
+    if first and last:
+        raise InputError(f"--data {wanted}: names two configurations, {first} and {last}")
+    return repo, first or last, rev
 
 
 def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
@@ -166,15 +181,20 @@ def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, group:
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
+    """The standard data set, which is prepared at once, or the one at hand, where that cannot be."""
     standard, offline = task_facts(task).standard_of(kind)
     if standard is None:
-        return _named(task, offline, limits)
-    try:
-        return _named(task, standard, limits)
-    except UnavailableError as error:
-        other = "" if blobs.is_offline() else f"; --data {standard} takes no other, --offline asks nobody"
-        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}{other}"
-        return replace(_named(task, offline, limits), notice=notice)
+        reason = f"no data set of the Hub is known that is read for {task}"
+    else:
+        try:
+            source = _named(task, standard, limits)
+            _prepared(source)
+            return source
+        except (InputError, UnavailableError) as error:
+            other = "" if blobs.is_offline() else f"; --data {standard} takes no other, --offline asks nobody"
+            reason = f"{standard} is not available: {error}{other}"
+    notice = f"data: {offline} ({DATASETS[offline].about}), since {reason}"
+    return replace(_named(task, offline, limits), notice=notice)
 
 
 def _named(task: str, name: str, limits: Limits) -> Source:
@@ -182,7 +202,8 @@ def _named(task: str, name: str, limits: Limits) -> Source:
     if entry.task != task:
         raise InputError(f"--data {name}: is for {entry.task}, not {task}; for it: {_names(task)}")
     if entry.hub:
-        return _on_hub(name, task, entry.hub, None, tuple(entry.options.items()), limits)
+        config = (("config", entry.config),) if entry.config else ()
+        return _on_hub(name, task, entry.hub, entry.revision, (*config, *entry.options.items()), limits)
     assert entry.loader is not None
     if entry.files:
         hashes = [file.sha256 for file in entry.files]
@@ -195,12 +216,28 @@ def _named(task: str, name: str, limits: Limits) -> Source:
 def _on_hub(
     name: str, task: str, repo: str, rev: str | None, options: tuple[tuple[str, str], ...], limits: Limits
 ) -> Source:
-    from tlzoo.data.files.hub import revision
+    from tlzoo.data.files.hub import Revision, revision
 
-    commit = revision(repo, rev)
+    if rev is not None and _COMMIT.fullmatch(rev):
+        known = _of_commit(name, task, repo, Revision(rev), options, limits)
+        if _folder(known).exists():
+            return known  # the Hub need not be asked
+    return _of_commit(name, task, repo, revision(repo, rev), options, limits)
+
+
+def _of_commit(
+    name: str, task: str, repo: str, read: Revision, options: tuple[tuple[str, str], ...], limits: Limits
+) -> Source:
+    from tlzoo.data.files.hub import CONVERSION, choice
+
+    notice = ""
+    if read.is_converted:
+        options = (*options, ("converted", "yes"))
+        notice = f"data: hub:{repo} is a loading script, which is not run: the Hub's conversion is read, {CONVERSION}"
     version = OWN_DRAW_VERSION if name.startswith(HUB) else DRAW_VERSION
-    fingerprint = key(repo, commit, options, task, changed(limits), version)
-    return Source(name, task, task_facts(task).domain, fingerprint, "hub", f"{repo}@{commit}", options, limits)
+    fingerprint = key(repo, read.commit, options, task, changed(limits), version, choice.VERSION)
+    place = f"{repo}@{read.commit}"
+    return Source(name, task, task_facts(task).domain, fingerprint, "hub", place, options, limits, notice)
 
 
 def _names(task: str) -> str:
@@ -252,9 +289,12 @@ def sample(source: Source, count: int) -> Sample:
 
 def _prepared(source: Source) -> Path:
     """The folder that holds a data set as it was prepared: now, or earlier."""
+    return cached(_folder(source), lambda new: _write(_make(source), new), f"data set {source.name}")
+
+
+def _folder(source: Source) -> Path:
     name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
-    folder = blobs.cache_dir() / "datasets" / name
-    return cached(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
+    return blobs.cache_dir() / "datasets" / name
 
 
 def _make(source: Source) -> Prepared:
@@ -270,8 +310,9 @@ def _make(source: Source) -> Prepared:
     from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
-    announce(source.name, repo, commit, dict(source.options))
-    return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
+    options = dict(source.options)
+    announce(source.name, repo, commit, options)
+    return _draw(hub.listing(repo, commit, source.task, **options, limits=source.limits, is_own=source.is_own), source)
 
 
 def _of_folder(source: Source) -> Prepared:
@@ -301,7 +342,7 @@ def _draw(listing: Listing, source: Source, root: Path | None = None) -> Prepare
     some = drawn(listing, limits, source.is_own)
     listing.groups = some.groups
     listing.notices += some.notices
-    return gather(listing, some.chosen, read_checked(listing.kind), some.available, root)
+    return gather(listing, some.chosen, read_checked(listing.kind), listing.available or some.available, root)
 
 
 def _root(source: Source) -> Path:

@@ -201,6 +201,7 @@ class Listing:
         columns: The column of a table that each text is read from.
         beside: Values of columns that are not read, by name; one of them may be the group of each example.
         is_cut: Whether the reader itself cut the splits, and the source does not have them.
+        available: Number of rows that the reader itself drew each split from, where it did not list all.
     """
 
     kind: str
@@ -217,6 +218,7 @@ class Listing:
     columns: dict[str, str] = field(default_factory=dict)
     beside: dict[str, list[str]] = field(default_factory=dict)
     is_cut: bool = False
+    available: Mapping[str, int] | None = None
 
     def put_beside(self, row: Mapping[str, Any]) -> None:
         """Keep short values of the last example's columns that are not read; long and missing ones become empty."""

@@ -21,7 +21,10 @@ class Entry:
         version: Raised when the loader's rows change.
         files: The published files that it consists of, which are fetched by their hashes.
         hub: Repository id.
-        options: Arguments of the Hub's listing: config, label, group.
+        revision: Commit that is read; absent where only the main branch, or a short commit of it, was seen.
+        config: Configuration.
+        seen: Short commit at which its columns and files were last seen.
+        options: More arguments of the Hub's listing (``tlzoo.data.files.hub.listing``), such as label and group.
         other_kind: Kind of the input, where it is not the task's domain's own.
         pretraining: How a small model is pretrained on it, where that is not as its task says.
     """
@@ -33,6 +36,9 @@ class Entry:
     version: int = 1
     files: tuple[Blob, ...] = ()
     hub: str | None = None
+    revision: str | None = None
+    seen: str | None = None
+    config: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     other_kind: str = ""
     pretraining: Pretraining = field(default_factory=Pretraining)
@@ -64,20 +70,24 @@ DATASETS: dict[str, Entry] = {
         "ESC-50, 2,000 environmental sounds of 5 s, 50 classes",
         "cc-by-nc-3.0",
         hub="ashraq/esc50",
+        seen="e3e2a63",
         options={"label": "category", "group": "src_file"},
     ),
     "speech-commands": Entry(
         "audio-classification",
-        "Speech Commands v0.02, one-second words by many speakers",
+        "Speech Commands v0.02, one-second words by many speakers; a script, read from the Hub's conversion, not "
+        "seen itself",
         "cc-by-4.0",
         hub="google/speech_commands",
-        options={"config": "v0.02", "label": "label", "group": "speaker_id"},
+        config="v0.02",
+        options={"label": "label", "group": "speaker_id"},
     ),
     "ucf101-subset": Entry(
         "video-classification",
         "some hundred videos of UCF101, 10 human actions",
         "unknown",
         hub="sayakpaul/ucf101-subset",
+        seen="b9984b8",
         options={"archive": "UCF101_subset.tar.gz"},
     ),
     "spoken-digits": Entry(
@@ -125,6 +135,7 @@ DATASETS: dict[str, Entry] = {
         "LibriSpeech, read English: its clean development set to learn from, its clean test",
         "cc-by-4.0",
         hub="openslr/librispeech_asr",
+        revision="71cacbfb7e2354c4226d01e70d77d5fca3d04ba1",
         options={"train": "clean/validation/*.parquet", "test": "clean/test/*.parquet", "label": "text"},
     ),
     "hear-esc50": Entry(
@@ -132,6 +143,7 @@ DATASETS: dict[str, Entry] = {
         "ESC-50, one of HEAR's tasks: 2,000 environmental sounds of 5 s, 50 classes",
         "cc-by-nc-3.0",
         hub="ashraq/esc50",
+        seen="e3e2a63",
         options={"label": "category", "group": "src_file"},
     ),
     "spoken-voices": Entry(
@@ -200,6 +212,7 @@ DATASETS: dict[str, Entry] = {
         "CIFAR-10, 60,000 pictures of 32 x 32 pixels, 10 classes",
         "unknown",
         hub="uoft-cs/cifar10",
+        seen="0b27149",
         options={"label": "label"},
     ),
     "digits": Entry(
@@ -246,6 +259,31 @@ DATASETS: dict[str, Entry] = {
         "letters in the fonts of matplotlib's wheel, seen in many ways; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.letters:letters",
+    ),
+    "cppe-5": Entry(
+        "object-detection",
+        "CPPE-5, photographs with medical protective equipment, five classes: its 1,000 to train on, divided; columns "
+        "known from guides and from its second version, its files not seen",
+        "unknown",
+        hub="rishitdagli/cppe-5",
+        options={"splits": "train"},
+    ),
+    "wider-face": Entry(
+        "face-detection",
+        "WIDER FACE, photographs with many faces: its training and its validation set; a script, read from the "
+        "Hub's conversion",
+        "cc-by-nc-nd-4.0",
+        hub="CUHK-CSE/wider_face",
+        seen="48a731a",
+        options={"splits": "train,validation"},
+    ),
+    "human-parsing": Entry(
+        "image-segmentation",
+        "ATR, 17,706 photographs of people with masks of 17 kinds of clothes and parts of the body; no licence stated",
+        "unknown",
+        hub="mattmdjaga/human_parsing_dataset",
+        seen="db120bb",
+        options={"label": "mask"},
     ),
     "digit-scenes": Entry(
         "object-detection",
@@ -309,6 +347,14 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.drawn_people:mannequins",
     ),
+    "daily-dialog": Entry(
+        "text-generation",
+        "DailyDialog, 13,118 conversations of everyday English, each turn a reply to the one before; a script, read "
+        "from the Hub's conversion",
+        "cc-by-nc-sa-4.0",
+        hub="li2017dailydialog/daily_dialog",
+        seen="469b711",
+    ),
     "chatterbot": Entry(
         "text-generation",
         "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
@@ -332,6 +378,7 @@ DATASETS: dict[str, Entry] = {
         "Stanford Sentiment Treebank, sentences of film reviews, two classes",
         "unknown",
         hub="stanfordnlp/sst2",
+        revision="8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb",
         options={"label": "label"},
     ),
     "ag-news": Entry(
@@ -392,6 +439,7 @@ DATASETS: dict[str, Entry] = {
         "STS Benchmark, 8,628 pairs of sentences rated by people",
         "unknown",
         hub="mteb/stsbenchmark-sts",
+        revision="8913289635987208e6e7c72789e4be2fe94b6abd",
     ),
     "lee": Entry(
         "text-embedding",
@@ -434,6 +482,16 @@ DATASETS: dict[str, Entry] = {
         "sentences rendered with names of people, places and organisations, splits apart by name",
         "apache-2.0",
         loader="tlzoo.data.rendered.names:rendered_names",
+    ),
+    "lambada": Entry(
+        "language-modeling",
+        "LAMBADA as OpenAI wrote it, 5,153 passages of novels without their last word: its test, divided; a script, "
+        "read from the Hub's conversion, not seen itself",
+        "mit",
+        hub="EleutherAI/lambada_openai",
+        seen="879e19a",
+        config="en",
+        options={"cut": "last"},
     ),
     "news-cloze": Entry(
         "language-modeling",
