@@ -1,4 +1,4 @@
-"""Random weights that are the same everywhere, under published names; NumPy's ``RandomState`` never changes its draws."""
+"""Random weights that are the same everywhere; NumPy's ``RandomState`` never changes its draws."""
 
 from collections.abc import Mapping
 
