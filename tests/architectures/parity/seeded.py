@@ -1,4 +1,4 @@
-"""Random weights that are the same everywhere; NumPy's ``RandomState`` never changes its draws."""
+"""Random weights that are the same everywhere, under published names: the draws of ``RandomState`` never change."""
 
 from collections.abc import Mapping
 
