@@ -90,7 +90,7 @@ TFJS = {".json", ".bin"}
 
 
 def test_a_format_is_the_ending_of_a_file() -> None:
-    for card, variant, weights in LISTED:
+    for _, variant, weights in LISTED:
         endings = {Path(file.name).suffix for file in weights.files}
         assert f".{weights.format}" in endings or (weights.format == "tfjs" and endings == TFJS), variant.id
 
