@@ -4,6 +4,7 @@ The originals were run outside of the project; ``parity/*.json`` holds what they
 drawn again from their seed, written as the published file has them, loaded by the reader that loads it, and run.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.architectures.parity import torch_files
 from tests.architectures.parity.fixtures import difference, fixture
@@ -21,6 +22,7 @@ from tlzoo.architectures.inception_resnet import InceptionResNetV1
 from tlzoo.architectures.mtcnn import MTCNN
 from tlzoo.architectures.openpose import OpenPose
 from tlzoo.architectures.rcnn import FasterRCNN
+from tlzoo.architectures.unet import UNet2d
 from tlzoo.architectures.wav2vec import Wav2Vec
 from tlzoo.architectures.yolov5 import ANCHORS, STRIDES, YOLOv5
 
@@ -145,12 +147,26 @@ def detectron2(folder: Path) -> list[Tensor]:
     return [*maps, found["boxes"][::3], found["scores"][::3], found["labels"][::3] - 1]
 
 
+def unet(folder: Path) -> list[Tensor]:
+    path = folder / "weights.pt"
+    model = UNet2d().eval()
+    model.load_state_dict(torch_files.tensors(torch_files.shapes(model.state_dict())))
+    pixels = sound(96 * 64, 11).reshape(1, 1, 96, 64)
+    published = nn.Sequential(OrderedDict(model.named_children()))  # and nothing else, such as our constants
+    published.forward = model.network  # type: ignore[method-assign]
+    torch.jit.trace(published, torch.from_numpy(pixels)).save(str(path))
+    loaded = UNet2d().eval()
+    loaded.load_official({path.name: path})
+    return [loaded.network(torch.from_numpy(pixels))[0, 0, ::8, ::3]]
+
+
 COMPUTED: dict[str, Callable[[Path], Sequence[Tensor]]] = {
     "detectron2": detectron2,
     "enformer": enformer,
     "inception-resnet-v1": inception_resnet_v1,
     "mtcnn": mtcnn,
     "openpose": openpose,
+    "unet": unet,
     "wav2vec": wav2vec,
     "yolov5": yolov5,
 }
@@ -171,6 +187,7 @@ def test_the_files_have_the_originals_names() -> None:
         "inception-resnet-v1": torch_files.inception_resnet_v1(),
         "mtcnn": torch_files.shapes(MTCNN().state_dict()),
         "openpose": torch_files.openpose(),
+        "unet": torch_files.shapes(UNet2d().state_dict()),
         "wav2vec": torch_files.wav2vec(*(WAV2VEC[k] for k in ("channels", "feature_kernels", "context_kernels"))),
         "yolov5": torch_files.shapes(YOLOv5().state_dict()),
     }
