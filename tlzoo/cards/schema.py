@@ -257,6 +257,8 @@ class Variant(Node):
     weights: tuple[Weights, ...] = ()
     retired: Retirement | None = None
     """Of a model behind an API that was shut down, or will be."""
+    without_weights: Text | None = None
+    """Why no weights are listed, of an official variant that is not behind an API."""
 
     @field_validator("config")
     @classmethod
