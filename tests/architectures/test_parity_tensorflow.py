@@ -1,0 +1,61 @@
+"""The same random weights, in the published file format, through the original implementation and through ours.
+
+The originals were run outside of the project; ``parity/*.json`` holds what they computed and how. Here the weights are
+drawn again from their seed, written as the published file has them, loaded by the reader that loads it, and run.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tests.architectures.parity import seeded
+from tests.architectures.parity.fixtures import FOLDER, difference, fixture
+from tests.support import keras_files
+from tlzoo.adapters.text_encoder import TextEncoder
+from tlzoo.architectures.openl3 import OpenL3
+from tlzoo.cards import catalogue
+from tlzoo.checkpoints import bert_joint
+
+
+def check(card: str, *computed: np.ndarray) -> None:
+    assert difference(card, *computed) < fixture(card)["tolerance"]
+
+
+def test_openl3(tmp_path: Path) -> None:
+    path = tmp_path / "openl3_audio_mel256_env-v0_4_0.h5.gz"
+    keras_files.write(path, seeded.arrays(seeded.openl3(), 1))
+    embeddings = []
+    for size in (512, 6144):
+        model = OpenL3(embedding_size=size).eval()
+        model.load_official({path.name: path})
+        patches = model.encode(seeded.sound(48_000, 2))["patches"]
+        with torch.no_grad():
+            embeddings.append(model.embed(patches)[0].numpy())
+    check("openl3", patches[0, 0, ::40, ::30].numpy(), embeddings[0][::4], embeddings[1][::96])
+
+
+def bert_files(folder: Path) -> dict[str, Path]:
+    """The index that TensorFlow 2.21 wrote, and its data, which are the arrays one after the other, by name."""
+    index = FOLDER / "bert_joint.ckpt.index"
+    arrays = seeded.arrays(seeded.bert_joint(), 1) | {"global_step": np.array(0)}
+    data = folder / "bert_joint.ckpt.data-00000-of-00001"
+    data.write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
+    return {path.name: path for path in (index, data)}
+
+
+def test_bert_joint(tmp_path: Path) -> None:
+    card = catalogue.get("tf2nq")
+    joint = next(v for v in card.variants if v.id == "joint")
+    files = bert_files(tmp_path)
+    encoder = TextEncoder(joint.model_copy(update={"config": joint.config | seeded.BERT}), card.input).eval()
+    encoder.load_official(files)
+    heads = bert_joint.read(files)
+    ids, segments, lengths = seeded.bert_inputs()
+    with torch.no_grad():
+        batch = {"ids": torch.tensor(ids), "segments": torch.tensor(segments), "ids_lengths": torch.tensor(lengths)}
+        tokens = encoder(batch)["tokens"]
+        spans = tokens @ heads["qa_outputs.weight"].T + heads["qa_outputs.bias"]
+        pooled = encoder.network.pooler(torch.stack([part[:1] for part in tokens.split(lengths)]))
+        kinds = pooled @ heads["answer_types.weight"].T + heads["answer_types.bias"]
+    check("tf2nq", tokens[:, ::5].numpy(), spans.numpy(), kinds.numpy())

@@ -1,0 +1,79 @@
+"""TensorFlow's checkpoints: an index that TensorFlow 2.21 wrote, its data written here, and damaged ones."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.architectures.parity import seeded
+from tests.architectures.parity.fixtures import FOLDER
+from tlzoo.checkpoints import bert_joint
+from tlzoo.checkpoints.tensorflow import Checkpoint
+from tlzoo.errors import InputError
+
+INDEX = FOLDER / "bert_joint.ckpt.index"
+DATA = "bert_joint.ckpt.data-00000-of-00001"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    arrays = seeded.arrays(seeded.bert_joint(), 1) | {"global_step": np.array(7)}
+    (tmp_path / DATA).write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
+    (tmp_path / INDEX.name).write_bytes(INDEX.read_bytes())
+    return {name: tmp_path / name for name in (INDEX.name, DATA)}
+
+
+def test_tensors_by_name(files: dict[str, Path]) -> None:
+    checkpoint, arrays = Checkpoint(files), seeded.arrays(seeded.bert_joint(), 1)
+    assert list(checkpoint) == sorted([*arrays, "global_step"])
+    for name, array in arrays.items():
+        assert checkpoint.shape(name) == array.shape and checkpoint[name].dtype == np.float32
+        np.testing.assert_array_equal(checkpoint[name], array)
+    assert checkpoint["global_step"].shape == () and checkpoint["global_step"] == 7
+    with pytest.raises(InputError, match=r"did you mean|known"):
+        checkpoint["bert/pooler/dense/kernels"]
+
+
+def test_names_of_transformers(files: dict[str, Path]) -> None:
+    import transformers
+
+    tensors = bert_joint.read(files)
+    model = transformers.BertForQuestionAnswering(transformers.BertConfig(**seeded.BERT))
+    body = {f"bert.{name}" for name in transformers.BertModel(model.config).state_dict()}
+    heads = {f"{head}.{part}" for head in ("qa_outputs", "answer_types") for part in ("weight", "bias")}
+    assert set(tensors) == body | heads
+    kernel = Checkpoint(files)["bert/encoder/layer_1/intermediate/dense/kernel"]
+    np.testing.assert_array_equal(tensors["bert.encoder.layer.1.intermediate.dense.weight"], kernel.T)
+
+
+def test_files_that_are_absent_or_cut(files: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match=r"needs its \.index file; given: bert_joint\.ckpt\.data"):
+        Checkpoint({DATA: files[DATA]})
+    with pytest.raises(InputError, match=f"needs {DATA} beside it"):
+        Checkpoint({INDEX.name: INDEX})
+    files[DATA].write_bytes(files[DATA].read_bytes()[:1000])
+    with pytest.raises(InputError, match="ends before the end of tensor cls/nq/output_weights"):
+        Checkpoint(files)["cls/nq/output_weights"]
+
+
+def test_a_damaged_index_is_one_line(files: dict[str, Path]) -> None:
+    """Any byte may be wrong: the index is refused, or tensors are of another name or refused one by one."""
+    path, whole, draw = files[INDEX.name], INDEX.read_bytes(), random.Random(0)
+    for content in (b"", whole[:-1], whole[48:], b"x" * 500):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="not the index of a TensorFlow checkpoint, or damaged"):
+            Checkpoint(files)
+    for _ in range(500):
+        content = bytearray(whole)
+        content[draw.randrange(len(whole))] = draw.randrange(256)
+        path.write_bytes(content)
+        try:
+            checkpoint = Checkpoint(files)
+        except InputError:
+            continue
+        for name in checkpoint:
+            try:
+                assert checkpoint[name].nbytes < 100_000
+            except InputError as error:
+                assert "\n" not in str(error)
