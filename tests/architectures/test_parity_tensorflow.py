@@ -11,9 +11,12 @@ import torch
 
 from tests.architectures.parity import seeded
 from tests.architectures.parity.fixtures import FOLDER, difference, fixture
-from tests.support import keras_files
+from tests.support import keras_files, tflite_files
 from tlzoo.adapters.text_encoder import TextEncoder
+from tlzoo.architectures.crepe import CREPE, frequency
 from tlzoo.architectures.openl3 import OpenL3
+from tlzoo.architectures.trill import TRILLsson
+from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
 from tlzoo.checkpoints import bert_joint
 
@@ -59,3 +62,57 @@ def test_bert_joint(tmp_path: Path) -> None:
         pooled = encoder.network.pooler(torch.stack([part[:1] for part in tokens.split(lengths)]))
         kinds = pooled @ heads["answer_types.weight"].T + heads["answer_types.bias"]
     check("tf2nq", tokens[:, ::5].numpy(), spans.numpy(), kinds.numpy())
+
+
+def test_trillsson3(tmp_path: Path) -> None:
+    path = tmp_path / "pytorch_model.bin"
+    arrays = seeded.arrays(seeded.trillsson3(), 1, out=0)
+    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
+    model = TRILLsson().eval()
+    model.load_official({path.name: path})
+    with torch.no_grad():
+        embeddings = model.embed(model.encode(seeded.sound(33_000, 2))["patches"][:2])
+    check("trill", embeddings[:, ::8].numpy())
+
+
+def test_crepe(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.pth"
+    arrays = seeded.arrays(seeded.crepe(), 1, out=0)
+    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
+    model = CREPE("tiny", hop_seconds=0.1).eval()
+    model.load_official({path.name: path})
+    frames = model.encode(seeded.sound(4000, 2))["frames"]
+    with torch.no_grad():
+        activations = model({"frames": frames, "frames_lengths": torch.tensor([len(frames)])})["activations"]
+    check("crepe", activations[:, ::3].numpy(), frequency(activations).numpy())
+
+
+def yamnet_file(path: Path) -> None:
+    """Write YAMNet's weights with norms folded, as TensorFlow Lite does, in its order of axes."""
+    arrays = seeded.arrays(seeded.yamnet(), 1)
+    layers: list[tflite_files.Layer] = []
+    for name, kernel in arrays.items():
+        if "kernel" in name and not name.startswith("dense"):
+            beta, mean, variance = (
+                arrays[f"{name.rpartition('/')[0]}/bn/{part}"] for part in ("beta", "moving_mean", "moving_variance")
+            )
+            scale = (variance + 1e-4) ** -0.5
+            if "depthwise" in name:
+                layers.append((tflite_files.DEPTHWISE, (kernel[..., 0] * scale)[None], beta - mean * scale))
+            else:
+                layers.append((tflite_files.CONV, (kernel * scale).transpose(3, 0, 1, 2), beta - mean * scale))
+    layers.append((tflite_files.DENSE, arrays["dense/kernel"].T, arrays["dense/bias"]))
+    tflite_files.write(path, layers, [f"class {i}" for i in range(521)], "yamnet_label_list.txt")
+
+
+def test_yamnet(tmp_path: Path) -> None:
+    path = tmp_path / "yamnet.tflite"
+    yamnet_file(path)
+    model = YAMNet(activation="relu").eval()
+    model.load_official({path.name: path})
+    assert model.classifier is not None
+    patches = model.encode(seeded.sound(20_000, 2))["patches"]
+    with torch.no_grad():
+        embeddings = model.embed(patches)
+        scores = model.classifier(embeddings).sigmoid()
+    check("yamnet", patches[0, 0, ::16, ::8].numpy(), embeddings[:, ::16].numpy(), scores[:, ::8].numpy())

@@ -22,7 +22,7 @@ def arrays(shapes: Mapping[str, Shape], seed: int, out: int = -1) -> dict[str, n
     rng = np.random.RandomState(seed)
     drawn = {}
     for name, shape in shapes.items():
-        if name.endswith(_SPREADS):
+        if name.endswith(_SPREADS) or (len(shape) == 1 and name.endswith(".weight")):
             values = rng.uniform(0.5, 1.5, shape)
         elif len(shape) > 1:
             values = rng.standard_normal(shape) * (2 * shape[out] / np.prod(shape)) ** 0.5
@@ -99,3 +99,68 @@ def bert_inputs() -> tuple[np.ndarray, np.ndarray, list[int]]:
     lengths = [20, 13]
     segments = np.concatenate([np.arange(length) >= 6 for length in lengths]).astype(np.int64)
     return np.concatenate([row[:length] for row, length in zip(ids, lengths, strict=True)]), segments, lengths
+
+
+TRILLSSON_BLOCKS = ((1, 24, 2), (4, 48, 4), (4, 64, 4), (4, 128, 6), (6, 160, 9), (6, 256, 15))
+"""Expansion, channels and blocks of ``TrillssonEfficientNetConfig``; the last three stages are not fused."""
+
+
+def trillsson3() -> dict[str, Shape]:
+    """Parameters of ``TrillssonEfficientNetModel``, without the counters of its norms."""
+    shapes: dict[str, Shape] = {}
+
+    def convolution(name: str, inputs: int, outputs: int, kernel: int, bias: bool = False) -> None:
+        shapes[f"{name}.weight"] = (outputs, inputs, kernel, kernel)
+        if bias:
+            shapes[f"{name}.bias"] = (outputs,)
+
+    def norm(name: str, channels: int) -> None:
+        shapes.update({f"{name}.{part}": (channels,) for part in ("weight", "bias", "running_mean", "running_var")})
+
+    convolution("stem.stem_conv", 1, 24, 3)
+    norm("stem.stem_bn", 24)
+    inputs, number = 24, 0
+    for stage, (expansion, outputs, blocks) in enumerate(TRILLSSON_BLOCKS):
+        for _ in range(blocks):
+            name, hidden = f"block.{number}", expansion * inputs
+            if expansion > 1:
+                convolution(f"{name}.expand_conv", inputs, hidden, 3 if stage < 3 else 1)
+                norm(f"{name}.expand_bn", hidden)
+            if stage >= 3:
+                convolution(f"{name}.dwconv2", 1, hidden, 3)
+                norm(f"{name}.normalization", hidden)
+                convolution(f"{name}.squeeze_excitation.se_reduce", hidden, inputs // 4, 1, bias=True)
+                convolution(f"{name}.squeeze_excitation.se_expand", inputs // 4, hidden, 1, bias=True)
+            convolution(f"{name}.project_conv", hidden, outputs, 1 if expansion > 1 else 3)
+            norm(f"{name}.project_bn", outputs)
+            inputs, number = outputs, number + 1
+    convolution("top.top_conv", 256, 1280, 1)
+    norm("top.top_bn", 1280)
+    return shapes | {"dense.weight": (1024, 1280), "dense.bias": (1024,)}
+
+
+def crepe(capacity: int = 4) -> dict[str, Shape]:
+    """Parameters of torchcrepe's module; ``capacity`` 4 is ``tiny``, 32 ``full``."""
+    shapes: dict[str, Shape] = {}
+    channels = [1, *(capacity * n for n in (32, 4, 4, 4, 8, 16))]
+    for i in range(6):
+        shapes[f"conv{i + 1}.weight"] = (channels[i + 1], channels[i], 64 if i else 512, 1)
+        shapes[f"conv{i + 1}.bias"] = (channels[i + 1],)
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            shapes[f"conv{i + 1}_BN.{part}"] = (channels[i + 1],)
+    return shapes | {"classifier.weight": (360, 4 * channels[6]), "classifier.bias": (360,)}
+
+
+def yamnet() -> dict[str, Shape]:
+    """Arrays of tensorflow/models' YAMNet, in the order of the Keras layers; its norms have no gamma."""
+    shapes: dict[str, Shape] = {"layer1/conv/kernel": (3, 3, 1, 32)}
+    channels = (32, 64, 128, 128, 256, 256, 512, *(512,) * 5, 1024, 1024)
+    norm = ("beta", "moving_mean", "moving_variance")
+    shapes |= {f"layer1/conv/bn/{part}": (32,) for part in norm}
+    for i in range(1, len(channels)):
+        name, inputs, outputs = f"layer{i + 1}", channels[i - 1], channels[i]
+        shapes[f"{name}/depthwise_conv/depthwise_kernel"] = (3, 3, inputs, 1)
+        shapes |= {f"{name}/depthwise_conv/bn/{part}": (inputs,) for part in norm}
+        shapes[f"{name}/pointwise_conv/kernel"] = (1, 1, inputs, outputs)
+        shapes |= {f"{name}/pointwise_conv/bn/{part}": (outputs,) for part in norm}
+    return shapes | {"dense/kernel": (1024, 521), "dense/bias": (521,)}
