@@ -4,9 +4,11 @@ The originals were run outside of the project; ``parity/*.json`` holds what they
 drawn again from their seed, written as the published file has them, loaded by the reader that loads it, and run.
 """
 
+import gzip
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from tests.architectures.parity import seeded
@@ -16,9 +18,12 @@ from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.architectures.crepe import CREPE, frequency
 from tlzoo.architectures.openl3 import OpenL3
 from tlzoo.architectures.trill import TRILLsson
+from tlzoo.architectures.videoflow import VideoFlow
 from tlzoo.architectures.yamnet import YAMNet
 from tlzoo.cards import catalogue
 from tlzoo.checkpoints import bert_joint
+from tlzoo.checkpoints.tensorflow import Checkpoint
+from tlzoo.errors import InputError
 
 
 def check(card: str, *computed: np.ndarray) -> None:
@@ -116,3 +121,47 @@ def test_yamnet(tmp_path: Path) -> None:
         embeddings = model.embed(patches)
         scores = model.classifier(embeddings).sigmoid()
     check("yamnet", patches[0, 0, ::16, ::8].numpy(), embeddings[:, ::16].numpy(), scores[:, ::8].numpy())
+
+
+def flow_files(folder: Path, coupling: str) -> dict[str, Path]:
+    """A checkpoint of ``next_frame_glow``: the index that TensorFlow 2.21 wrote, and the data that it describes."""
+    files = {f"flow.ckpt.{part}": folder / f"{coupling}.{part}" for part in ("index", "data-00000-of-00001")}
+    index, data = files.values()
+    index.write_bytes(gzip.decompress((FOLDER / f"flow_{coupling}.ckpt.index.gz").read_bytes()))
+    data.touch()
+    checkpoint = Checkpoint(files)
+    arrays = seeded.videoflow_arrays({name: checkpoint.shape(name) for name in checkpoint}, 1)
+    data.write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
+    return files
+
+
+@pytest.mark.parametrize(("card", "coupling"), [("videoflow-encoder", "affine"), ("videoflow-generator", "additive")])
+def test_videoflow(tmp_path: Path, card: str, coupling: str) -> None:
+    settings = {"gated": True, "additive": coupling == "additive"}
+    config = catalogue.get(card).default.config
+    assert {name: config.get(name, False) for name in settings} == settings
+    flow = VideoFlow(**seeded.VIDEOFLOW, **settings).eval()
+    flow.load_official(flow_files(tmp_path, coupling))
+    frames = torch.from_numpy(seeded.video()).permute(0, 1, 4, 2, 3)
+    with torch.no_grad():
+        *before, last = [flow.to_latents(frame) for frame in frames]
+        latents = [own for own, _ in before]
+        bits = flow.bits_per_dim(*last, latents)
+        top, _ = flow.priors[1]([own[1] for own in latents], None)
+        fine, _ = flow.priors[0]([own[0] for own in latents], flow._above([top], 0))
+        frame = flow.to_frames([fine, top])
+        assert (flow.to_frames(last[0]) - frames[3]).abs().max() < 1e-4
+    maps = [values[0].permute(1, 2, 0).numpy() for values in (last[0][1], last[0][0], top, frame)]
+    check(card, *(m[::r, ::r, ::c] for m, r, c in zip(maps, (4, 6, 4, 10), (3, 2, 3, 1), strict=True)), bits.numpy())
+
+
+def test_videoflow_of_other_settings(tmp_path: Path) -> None:
+    files = flow_files(tmp_path, "affine")
+    with pytest.raises(InputError, match="gated, and this one is not"):
+        VideoFlow(2, 1, 6, 4, 1).load_official(files)
+    with pytest.raises(InputError, match="without codec/revnet_0/revnet_step_0/additive/nn"):
+        VideoFlow(**seeded.VIDEOFLOW, gated=True, additive=True).load_official(files)
+    with pytest.raises(InputError, match="without codec/revnet_0/revnet_step_1"):
+        VideoFlow(**seeded.VIDEOFLOW | {"depth": 2}, gated=True).load_official(files)
+    with pytest.raises(InputError, match=r"not the weights of VideoFlow as configured: of another shape"):
+        VideoFlow(**seeded.VIDEOFLOW | {"coupling_width": 8}, gated=True).load_official(files)

@@ -11,7 +11,6 @@ from tests.support.published import or_skip
 from tlzoo.architectures.videoflow import VideoFlow
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.data.rendered.moving_mnist import moving_digits
-from tlzoo.errors import InputError
 from tlzoo.tasks.video_generation import VideoGeneration
 
 
@@ -98,8 +97,3 @@ def test_a_temperature_varies_what_follows(rows: Any) -> None:
     calm, wild = flow.generate(first, 2), flow.generate(first, 2, temperature=0.5)
     assert calm.shape == (2, 2, 3, 64, 64) and not torch.equal(calm, wild)
     assert torch.equal(wild, flow.generate(first, 2, temperature=0.5)), "the same seed, the same frames"
-
-
-def test_published_modules_are_refused_in_one_line() -> None:
-    with pytest.raises(InputError, match="TensorFlow 1"):
-        small().load_official({"saved_model.pb": None})  # type: ignore[dict-item]

@@ -164,3 +164,30 @@ def yamnet() -> dict[str, Shape]:
         shapes[f"{name}/pointwise_conv/kernel"] = (1, 1, inputs, outputs)
         shapes |= {f"{name}/pointwise_conv/bn/{part}": (outputs,) for part in norm}
     return shapes | {"dense/kernel": (1024, 521), "dense/bias": (521,)}
+
+
+VIDEOFLOW = {"levels": 2, "depth": 1, "coupling_width": 6, "latent_width": 4, "latent_depth": 1}
+"""The published VideoFlow in the small."""
+
+
+def videoflow_arrays(shapes: Mapping[str, Shape], seed: int) -> dict[str, np.ndarray]:
+    """Weights of ``next_frame_glow`` near those of the start: rotations are the identity nearly, scales nearly 1."""
+    rng = np.random.RandomState(seed)
+    drawn = {}
+    for name in sorted(shapes):
+        shape, part = shapes[name], name.rpartition("/")[2]
+        values = rng.standard_normal(shape) * (0.05 if part in ("b", "logs", "log_S") else 0.2)
+        if part == "P":
+            values = np.eye(shape[0])[rng.permutation(shape[0])]
+        elif part == "sign_S":
+            values = np.where(values < 0, -1.0, 1.0)
+        drawn[name] = values.astype(np.float32)
+    return drawn
+
+
+def video() -> np.ndarray:
+    """Four frames of a bright square that moves over noise, ``(4, 1, 64, 64, 3)`` in [-0.5, 0.5]."""
+    frames = np.random.RandomState(4).uniform(-0.4, 0.0, (1, 1, 64, 64, 3)).repeat(4, 0)
+    for t in range(4):
+        frames[t, 0, 20:36, 10 + 6 * t : 26 + 6 * t] += 0.4
+    return frames.astype(np.float32)
