@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchaudio.functional import melscale_fbanks
 
-from tests.architectures.parity import seeded
+from tests.architectures.parity import seeded, tensorflow_files
 from tests.support import keras_files
 from tlzoo.architectures.openl3 import OpenL3, decibels
 from tlzoo.errors import InputError
@@ -19,7 +19,7 @@ RATE = 48_000
 
 def published() -> dict[str, np.ndarray]:
     """Arrays with the layers and shapes of the published file, values always the same."""
-    return seeded.arrays(seeded.openl3(), 0)
+    return seeded.arrays(tensorflow_files.openl3(), 0)
 
 
 def filters(bands: int) -> np.ndarray:

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from tests.architectures.parity import seeded
+from tests.architectures.parity import seeded, tensorflow_files
 from tests.architectures.parity.fixtures import FOLDER, difference, fixture
 from tests.support import keras_files, tflite_files
+from tests.support.published import official
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.architectures.crepe import CREPE, frequency
 from tlzoo.architectures.openl3 import OpenL3
@@ -32,7 +34,7 @@ def check(card: str, *computed: np.ndarray) -> None:
 
 def test_openl3(tmp_path: Path) -> None:
     path = tmp_path / "openl3_audio_mel256_env-v0_4_0.h5.gz"
-    keras_files.write(path, seeded.arrays(seeded.openl3(), 1))
+    keras_files.write(path, seeded.arrays(tensorflow_files.openl3(), 1))
     embeddings = []
     for size in (512, 6144):
         model = OpenL3(embedding_size=size).eval()
@@ -46,7 +48,7 @@ def test_openl3(tmp_path: Path) -> None:
 def bert_files(folder: Path) -> dict[str, Path]:
     """The index that TensorFlow 2.21 wrote, and its data, which are the arrays one after the other, by name."""
     index = FOLDER / "bert_joint.ckpt.index"
-    arrays = seeded.arrays(seeded.bert_joint(), 1) | {"global_step": np.array(0)}
+    arrays = seeded.arrays(tensorflow_files.bert_joint(), 1) | {"global_step": np.array(0)}
     data = folder / "bert_joint.ckpt.data-00000-of-00001"
     data.write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
     return {path.name: path for path in (index, data)}
@@ -56,10 +58,10 @@ def test_bert_joint(tmp_path: Path) -> None:
     card = catalogue.get("tf2nq")
     joint = next(v for v in card.variants if v.id == "joint")
     files = bert_files(tmp_path)
-    encoder = TextEncoder(joint.model_copy(update={"config": joint.config | seeded.BERT}), card.input).eval()
+    encoder = TextEncoder(joint.model_copy(update={"config": joint.config | tensorflow_files.BERT}), card.input).eval()
     encoder.load_official(files)
     heads = bert_joint.read(files)
-    ids, segments, lengths = seeded.bert_inputs()
+    ids, segments, lengths = tensorflow_files.bert_inputs()
     with torch.no_grad():
         batch = {"ids": torch.tensor(ids), "segments": torch.tensor(segments), "ids_lengths": torch.tensor(lengths)}
         tokens = encoder(batch)["tokens"]
@@ -71,7 +73,7 @@ def test_bert_joint(tmp_path: Path) -> None:
 
 def test_trillsson3(tmp_path: Path) -> None:
     path = tmp_path / "pytorch_model.bin"
-    arrays = seeded.arrays(seeded.trillsson3(), 1, out=0)
+    arrays = seeded.arrays(tensorflow_files.trillsson3(), 1, out=0)
     torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
     model = TRILLsson().eval()
     model.load_official({path.name: path})
@@ -82,7 +84,7 @@ def test_trillsson3(tmp_path: Path) -> None:
 
 def test_crepe(tmp_path: Path) -> None:
     path = tmp_path / "tiny.pth"
-    arrays = seeded.arrays(seeded.crepe(), 1, out=0)
+    arrays = seeded.arrays(tensorflow_files.crepe(), 1, out=0)
     torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
     model = CREPE("tiny", hop_seconds=0.1).eval()
     model.load_official({path.name: path})
@@ -94,7 +96,7 @@ def test_crepe(tmp_path: Path) -> None:
 
 def yamnet_file(path: Path) -> None:
     """Write YAMNet's weights with norms folded, as TensorFlow Lite does, in its order of axes."""
-    arrays = seeded.arrays(seeded.yamnet(), 1)
+    arrays = seeded.arrays(tensorflow_files.yamnet(), 1)
     layers: list[tflite_files.Layer] = []
     for name, kernel in arrays.items():
         if "kernel" in name and not name.startswith("dense"):
@@ -130,7 +132,7 @@ def flow_files(folder: Path, coupling: str) -> dict[str, Path]:
     index.write_bytes(gzip.decompress((FOLDER / f"flow_{coupling}.ckpt.index.gz").read_bytes()))
     data.touch()
     checkpoint = Checkpoint(files)
-    arrays = seeded.videoflow_arrays({name: checkpoint.shape(name) for name in checkpoint}, 1)
+    arrays = tensorflow_files.videoflow_arrays({name: checkpoint.shape(name) for name in checkpoint}, 1)
     data.write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
     return files
 
@@ -140,9 +142,9 @@ def test_videoflow(tmp_path: Path, card: str, coupling: str) -> None:
     settings = {"gated": True, "additive": coupling == "additive"}
     config = catalogue.get(card).default.config
     assert {name: config.get(name, False) for name in settings} == settings
-    flow = VideoFlow(**seeded.VIDEOFLOW, **settings).eval()
+    flow = VideoFlow(**tensorflow_files.VIDEOFLOW, **settings).eval()
     flow.load_official(flow_files(tmp_path, coupling))
-    frames = torch.from_numpy(seeded.video()).permute(0, 1, 4, 2, 3)
+    frames = torch.from_numpy(tensorflow_files.video()).permute(0, 1, 4, 2, 3)
     with torch.no_grad():
         *before, last = [flow.to_latents(frame) for frame in frames]
         latents = [own for own, _ in before]
@@ -160,8 +162,30 @@ def test_videoflow_of_other_settings(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="gated, and this one is not"):
         VideoFlow(2, 1, 6, 4, 1).load_official(files)
     with pytest.raises(InputError, match="without codec/revnet_0/revnet_step_0/additive/nn"):
-        VideoFlow(**seeded.VIDEOFLOW, gated=True, additive=True).load_official(files)
+        VideoFlow(**tensorflow_files.VIDEOFLOW, gated=True, additive=True).load_official(files)
     with pytest.raises(InputError, match="without codec/revnet_0/revnet_step_1"):
-        VideoFlow(**seeded.VIDEOFLOW | {"depth": 2}, gated=True).load_official(files)
+        VideoFlow(**tensorflow_files.VIDEOFLOW | {"depth": 2}, gated=True).load_official(files)
     with pytest.raises(InputError, match=r"not the weights of VideoFlow as configured: of another shape"):
-        VideoFlow(**seeded.VIDEOFLOW | {"coupling_width": 8}, gated=True).load_official(files)
+        VideoFlow(**tensorflow_files.VIDEOFLOW | {"coupling_width": 8}, gated=True).load_official(files)
+
+
+def test_movenet() -> None:
+    model = official("movenet", "lightning")
+    example = model.encode({"image": Image.fromarray(tensorflow_files.picture(192))})
+    batch = model.collate([example])
+    with torch.no_grad():
+        maps = {name: values[0].permute(1, 2, 0).numpy() for name, values in model(batch).items()}
+    (pose,) = model.predict(batch)
+    places = np.array(pose.keypoints[0])[:, ::-1] / 192
+    check(
+        "movenet",
+        maps["center"][::6, ::6],
+        *(maps[name][::12, ::12, ::3] for name in ("heatmap", "offset", "regress")),
+        np.concatenate([places, np.array(pose.keypoint_scores[0])[:, None]], 1),
+    )
+
+
+def test_smartreply() -> None:
+    """The published table: an answer's scores, as the package that runs the authors' operators documents them."""
+    suggested = official("smartreply", catalogue.get("smartreply").default.id).suggest("Hello")
+    check("smartreply", np.array([suggested[reply] for reply in sorted(suggested)]))

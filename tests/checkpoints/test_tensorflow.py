@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.architectures.parity import seeded
+from tests.architectures.parity import seeded, tensorflow_files
 from tests.architectures.parity.fixtures import FOLDER
 from tlzoo.checkpoints import bert_joint
 from tlzoo.checkpoints.tensorflow import Checkpoint
@@ -18,14 +18,14 @@ DATA = "bert_joint.ckpt.data-00000-of-00001"
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    arrays = seeded.arrays(seeded.bert_joint(), 1) | {"global_step": np.array(7)}
+    arrays = seeded.arrays(tensorflow_files.bert_joint(), 1) | {"global_step": np.array(7)}
     (tmp_path / DATA).write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
     (tmp_path / INDEX.name).write_bytes(INDEX.read_bytes())
     return {name: tmp_path / name for name in (INDEX.name, DATA)}
 
 
 def test_tensors_by_name(files: dict[str, Path]) -> None:
-    checkpoint, arrays = Checkpoint(files), seeded.arrays(seeded.bert_joint(), 1)
+    checkpoint, arrays = Checkpoint(files), seeded.arrays(tensorflow_files.bert_joint(), 1)
     assert list(checkpoint) == sorted([*arrays, "global_step"])
     for name, array in arrays.items():
         assert checkpoint.shape(name) == array.shape and checkpoint[name].dtype == np.float32
@@ -39,7 +39,7 @@ def test_names_of_transformers(files: dict[str, Path]) -> None:
     import transformers
 
     tensors = bert_joint.read(files)
-    model = transformers.BertForQuestionAnswering(transformers.BertConfig(**seeded.BERT))
+    model = transformers.BertForQuestionAnswering(transformers.BertConfig(**tensorflow_files.BERT))
     body = {f"bert.{name}" for name in transformers.BertModel(model.config).state_dict()}
     heads = {f"{head}.{part}" for head in ("qa_outputs", "answer_types") for part in ("weight", "bias")}
     assert set(tensors) == body | heads
