@@ -1,5 +1,6 @@
 """TensorFlow's checkpoints: an index that TensorFlow 2.21 wrote, its data written here, and damaged ones."""
 
+import base64
 import random
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from tlzoo.checkpoints.tensorflow import Checkpoint
 from tlzoo.errors import InputError
 
 INDEX = FOLDER / "bert_joint.ckpt.index"
+MERGED = {  # by TensorFlow 2.21: tensors of two files, a string, an empty tensor, and a part of a larger one
+    "few.index": (
+        "AAAGCAIaAggBAA0XAHBhcnQAAQECgIKAfwgBEggSAggCEgIIAxgBIBAoGDVrPjqoAAYPYS9oYWxmCBMSBBICCAIoBDWTLzNNAgQV"
+        "bG9uZwgJEggSAggBEgIIAhgBKBA1p0pfOQAFE2VtcHR5CAESBhIAEgIIAxgBIBA12OqCogAFDWdyYXBoCAcSACAEKAo1GKWpggAE"
+        "FnBhcnQIARIIEgIIBBICCAMYAToGCgIQAgoAAAAAAAEAAAAAMYeitAAAAAABAAAAAMDyobAAAQNxALkBAAAAAAEAAAAAIT6zDb4B"
+        "CMsBDwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABX+4CLJHVH2w=="
+    ),
+    "few.data-00000-of-00002": ("ADgAwAXZxpxDZ3JhcGg="),
+    "few.data-00001-of-00002": ("AQAAAAAAAAAAAAAAAP///wAAgD8AAIA/AACAPwAAgD8AAIA/AACAPw=="),
+}
 DATA = "bert_joint.ckpt.data-00000-of-00001"
 
 
@@ -31,8 +42,23 @@ def test_tensors_by_name(files: dict[str, Path]) -> None:
         assert checkpoint.shape(name) == array.shape and checkpoint[name].dtype == np.float32
         np.testing.assert_array_equal(checkpoint[name], array)
     assert checkpoint["global_step"].shape == () and checkpoint["global_step"] == 7
-    with pytest.raises(InputError, match=r"did you mean|known"):
+    assert "global_step" in checkpoint and "step" not in checkpoint
+    with pytest.raises(
+        InputError, match="without tensor bert/pooler/dense/kernels; it has 44, such as bert/pooler/dense/kernel,"
+    ):
         checkpoint["bert/pooler/dense/kernels"]
+
+
+def test_kinds_of_tensors(tmp_path: Path) -> None:
+    for name, content in MERGED.items():
+        (tmp_path / name).write_bytes(base64.b64decode(content))
+    checkpoint = Checkpoint({name: tmp_path / name for name in MERGED})
+    assert list(checkpoint) == ["a/half", "a/long", "empty", "part"]  # and no string
+    assert checkpoint["a/half"].tolist() == [0.5, -2.0] and checkpoint["a/half"].dtype == np.float16
+    assert checkpoint["a/long"].tolist() == [[1, -(2**40)]]
+    assert checkpoint["empty"].shape == (0, 3) and checkpoint.shape("part") == (4, 3)
+    with pytest.raises(InputError, match="part is stored in slices, which are not read"):
+        checkpoint["part"]
 
 
 def test_names_of_transformers(files: dict[str, Path]) -> None:

@@ -8,6 +8,7 @@ compared: files are known by their sha256.
 
 from __future__ import annotations
 
+import difflib
 import math
 import struct
 from collections.abc import Iterator, Mapping
@@ -18,11 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlzoo.errors import InputError, unknown
+from tlzoo.errors import InputError
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER, _TRAILER = 48, 5
 """Bytes of the end of the table, and of what follows each block: the kind of its compression and a checksum."""
+_SLICE = b"\0"
+"""Start of the keys of slices, of which the entry of the whole tensor tells."""
 _MAX_SHARDS = 10_000
 _DTYPES = {
     1: np.float32,
@@ -53,7 +56,7 @@ class _Entry:
     sliced: bool = False
 
 
-class Checkpoint(Mapping[str, NDArray[Any]]):
+class Checkpoint:
     """The tensors of a checkpoint by name, each read when it is asked for; strings are left out.
 
     Example:
@@ -78,7 +81,7 @@ class Checkpoint(Mapping[str, NDArray[Any]]):
         try:
             table = dict(_table(self.path.read_bytes()))
             shards = next((value for number, value in _fields(table.pop(b"")) if number == 1), 1)
-            entries = {key.decode(): _entry(value) for key, value in table.items()}
+            entries = {key.decode(): _entry(value) for key, value in table.items() if not key.startswith(_SLICE)}
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror or error}") from None
         except (IndexError, KeyError, ValueError, TypeError, struct.error) as error:
@@ -95,6 +98,10 @@ class Checkpoint(Mapping[str, NDArray[Any]]):
         """Names, sorted."""
         return iter(self._entries)
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a tensor of this name."""
+        return name in self._entries
+
     def __len__(self) -> int:
         """How many tensors there are."""
         return len(self._entries)
@@ -110,7 +117,8 @@ class Checkpoint(Mapping[str, NDArray[Any]]):
             InputError: There is none of this name, it is in slices, or its bytes are not all there.
         """
         if name not in self._entries:
-            raise unknown("tensor", name, list(self._entries), str(self.path))
+            near = difflib.get_close_matches(name, self._entries, 3) or list(self._entries)[:3]
+            raise InputError(f"{self.path}: without tensor {name}; it has {len(self)}, such as {', '.join(near)}")
         entry = self._entries[name]
         dtype, count = np.dtype(_DTYPES[entry.dtype]).newbyteorder("<"), math.prod(entry.shape)
         if entry.sliced:
