@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tlzoo.adapters import spans, tokenizing
 from tlzoo.adapters.families import FAMILIES
 from tlzoo.cards.schema import Input, Variant
+from tlzoo.checkpoints import bert_joint
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, segment_mean
 from tlzoo.core.model import Backbone, HeadInput, Model
@@ -168,14 +169,14 @@ class TextEncoder(Backbone):
         Raises:
             InputError: The checkpoint is of another structure, or lacks layers.
         """
-        path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
+        path, published = _read(files)
         if "config.json" in files:
             self._check(files["config.json"])
         prefix = f"{self.network.base_model_prefix}."
         headed = self.network is not self.network.base_model
         expected = self.network.state_dict()
         tensors, head = {}, {}
-        for name, tensor in read_tensors(path).items():
+        for name, tensor in published.items():
             name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
             name = name if headed else name.removeprefix(prefix)
             if name in expected:
@@ -219,6 +220,15 @@ class TextEncoder(Backbone):
     def load_assets(self, folder: Path) -> None:
         """Read the tokenizer."""
         self._tokenizer = tokenizing.read(folder / TOKENIZER)
+
+
+def _read(files: Mapping[str, Path]) -> tuple[Path, dict[str, Tensor]]:
+    """The file of weights, for errors, and what it holds; of a TensorFlow checkpoint the index."""
+    for name, path in files.items():
+        if name.endswith(".index"):
+            return path, bert_joint.read(files)
+    path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
+    return path, read_tensors(path)
 
 
 def _optional(name: str, network: Any) -> bool:
