@@ -1,5 +1,6 @@
 """``tlzoo fetch``: what it says before a download, and pins that a maintainer commits; through the Hub's own client."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.hub_server import Hub, sha256
+from tests.support.shared import banking77
 from tlzoo.cards import catalogue
 from tlzoo.cards.reader import read
+from tlzoo.data.published import files_of
 
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = "nghuyong/ernie-2.0-base-en"
@@ -65,7 +68,32 @@ def test_offline_fetches_nothing_and_says_so(hub: Hub, tmp_path: Path) -> None:
     assert done.stderr.count("the network: not asked, offline") == len(list(catalogue.get("ernie").files()))
 
 
-@pytest.mark.parametrize("arguments", [[], ["ernie", "--all"], ["--all", "--task", "text-classification"]])
+def test_a_mirror_of_a_data_set_is_made_from_its_files(tmp_path: Path) -> None:
+    served = banking77(tmp_path)
+    command = [
+        sys.executable,
+        "-m",
+        "tlzoo",
+        "fetch",
+        "--data",
+        "banking77",
+        "--to",
+        str(tmp_path / "mine"),
+        "--offline",
+    ]
+    environment = {**os.environ, "TLZOO_MIRROR": str(served), "TLZOO_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    copies = {str(path.relative_to(tmp_path / "mine")): sha256(path) for path in (tmp_path / "mine").rglob("*.csv")}
+    assert copies == {f"{file.sha256}/{file.name}": file.sha256 for file in files_of("banking77")}
+    assert [line.split("\t")[:2] for line in done.stdout.splitlines()] == [
+        ["banking77", file.sha256] for file in files_of("banking77")
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["ernie", "--all"], ["--all", "--task", "text-classification"], ["ernie", "--data", "fsdd"]]
+)
 def test_one_choice_of_models(hub: Hub, tmp_path: Path, arguments: list[str]) -> None:
     done = fetch(hub, tmp_path, *arguments)
     assert done.returncode == 2 and "fetch takes one of: the id of a card, --task TASK, or --all" in done.stderr

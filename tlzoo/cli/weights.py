@@ -24,6 +24,7 @@ def fetch(
     card: Annotated[str | None, typer.Argument(help="Id of a card.")] = None,
     task: Annotated[str | None, typer.Option(help="All models that can do this task.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All models.")] = False,
+    data: Annotated[str | None, typer.Option(help="A data set of published files, rather than weights.")] = None,
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     to: Annotated[Path | None, typer.Option(help="Folder to write a mirror (<sha256>/<file>) to, too.")] = None,
     lock: Annotated[
@@ -35,32 +36,36 @@ def fetch(
     ] = None,
     offline: Offline = False,
 ) -> None:
-    """Fetch official weights into the cache, verified by hash."""
+    """Fetch official weights, or the files of a data set, into the cache, verified by hash."""
     from tlzoo import blobs
     from tlzoo.adapters.weights import blob, variant_of
     from tlzoo.cards import catalogue
+    from tlzoo.data.published import files_of
     from tlzoo.files import writable_folder
     from tlzoo.vocabulary import task_facts
 
-    if (card is not None) + (task is not None) + everything != 1:
-        raise InputError("fetch takes one of: the id of a card, --task TASK, or --all")
+    if (card is not None) + (task is not None) + everything + (data is not None) != 1:
+        raise InputError("fetch takes one of: the id of a card, --task TASK, or --all; or --data NAME")
     if task:
         task_facts(task)
-    chosen = [catalogue.get(card)] if card else [c for c in catalogue.cards() if everything or c.can_do(task or "")]
     to = writable_folder(to, "--to") if to else None
-    failed: list[UnavailableError] = []
+    every = catalogue.cards() if everything or task else []
+    chosen = [catalogue.get(card)] if card else [c for c in every if everything or c.can_do(task or "")]
+    wanted = [(data, file) for file in files_of(data)] if data else []
     for one in chosen:
         variants = [variant_of(one, variant)] if variant else one.variants
-        files = [blob(f, w.license) for v in variants for w in v.weights for f in w.files]
+        files = [(one.id, blob(f, w.license)) for v in variants for w in v.weights for f in w.files]
         if not files:
             terminal.say(f"{one.id}: the card names no file to fetch")
-        for file in files:
-            try:
-                path = blobs.copy_to(file, to) if to else blobs.fetch(file)
-                terminal.put(f"{one.id}\t{file.sha256 or blobs.hash_of(path)}\t{path}")
-            except UnavailableError as error:
-                failed.append(error)
-                terminal.say(f"{one.id}: {error}")
+        wanted += files
+    failed: list[UnavailableError] = []
+    for name, file in wanted:
+        try:
+            path = blobs.copy_to(file, to) if to else blobs.fetch(file)
+            terminal.put(f"{name}\t{file.sha256 or blobs.hash_of(path)}\t{path}")
+        except UnavailableError as error:
+            failed.append(error)
+            terminal.say(f"{name}: {error}")
     if lock:
         _lock(lock, {one.id for one in chosen})
     if failed:

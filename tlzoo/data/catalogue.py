@@ -20,7 +20,7 @@ from tlzoo import blobs
 from tlzoo.blobs import Blob
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
-from tlzoo.data.published import function_of, listed
+from tlzoo.data.published import files_of, function_of, listed
 from tlzoo.data.repeats import DRAW_VERSION, OWN_DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import cached, is_utf8
@@ -61,7 +61,6 @@ class Source:
         is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
             tested once (``tlzoo.data.folds``).
         files: What the loader reads, where that is published files.
-        license: Their licence.
     """
 
     name: str
@@ -75,7 +74,6 @@ class Source:
     notice: str = ""
     is_foldable: bool = False
     files: tuple[Blob, ...] = ()
-    license: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -209,7 +207,7 @@ def _named(task: str, name: str, limits: Limits) -> Source:
         hashes = [file.sha256 for file in entry.files]
         fingerprint = key(name, entry.version, hashes, changed(limits), DRAW_VERSION)
         source = Source(name, task, entry.kind, fingerprint, "files", entry.loader, limits=limits)
-        return replace(source, files=entry.files, license=entry.license)
+        return replace(source, files=files_of(name))
     return Source(name, task, entry.kind, key(name, entry.version), "rendered", entry.loader)
 
 
@@ -303,7 +301,7 @@ def _make(source: Source) -> Prepared:
     if source.where == "rendered":
         return Prepared(function_of(source.place)())
     if source.where == "files":
-        return _draw(listed(source.place, source.files, source.license), source)
+        return _draw(listed(source.place, source.files), source)
     if source.where == "folder":
         return _of_folder(source)
     from tlzoo.data.downloads import announce

@@ -37,26 +37,34 @@ def published(name: str) -> DatasetDict:
     from tlzoo.data.dataset import whole
     from tlzoo.data.media.inputs import read_checked
 
-    with_files = [known for known, entry in DATASETS.items() if entry.files]
-    if name not in with_files:
-        raise unknown("data set of published files", name, with_files)
-    entry = DATASETS[name]
-    listing = listed(str(entry.loader), entry.files, entry.license)
+    files = files_of(name)
+    listing = listed(str(DATASETS[name].loader), files)
     return whole(listing, read_checked(listing.kind))
 
 
-def listed(loader: str, files: Sequence[Blob], license: str) -> Listing:  # noqa: A002
+def files_of(name: str) -> tuple[Blob, ...]:
+    """The files of a data set, with its licence.
+
+    Raises:
+        InputError: There is no such data set.
+    """
+    with_files = [known for known, entry in DATASETS.items() if entry.files]
+    if name not in with_files:
+        raise unknown("data set of published files", name, with_files)
+    return tuple(replace(file, license=DATASETS[name].license) for file in DATASETS[name].files)
+
+
+def listed(loader: str, files: Sequence[Blob]) -> Listing:
     """The examples of a data set; its files are downloaded first where they are not on this machine.
 
     Args:
         loader: ``module:function``, which takes the paths of the files.
         files: The files.
-        license: Their licence.
 
     Raises:
         UnavailableError: As for :func:`published`.
     """
-    listing: Listing = function_of(loader)(*(blobs.fetch(replace(file, license=license)) for file in files))
+    listing: Listing = function_of(loader)(*map(blobs.fetch, files))
     return listing
 
 
