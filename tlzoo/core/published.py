@@ -51,10 +51,12 @@ class PublishedClassifier(Model):
             names: Of the published classes to choose from, what each is called; by default all, as published.
         """
         super().__init__()
+        self.backbone, self.spec, self.ragged = backbone, backbone.spec, backbone.ragged
         published = backbone.spec.labels
         self.places = [i for i, label in enumerate(published) if names is None or label in names]
-        labels = tuple(names[published[i]] if names is not None else published[i] for i in self.places)
-        self.backbone, self.spec, self.ragged = backbone, replace(backbone.spec, labels=labels), backbone.ragged
+        if names is not None:
+            labels = tuple(names[published[i]] for i in self.places)
+            self.spec = replace(backbone.spec, labels=labels, synonyms=())
 
     def encode(self, row: Row) -> Example:
         """Decode and preprocess the row's input."""
@@ -84,7 +86,7 @@ class Renamed(Model):
         """
         super().__init__()
         self.model, self.names, self.ragged, self.task = model, dict(names), model.ragged, model.task
-        self.spec = replace(model.spec, labels=self._called(model.spec.labels))
+        self.spec = replace(model.spec, labels=self._called(model.spec.labels), synonyms=())
 
     def encode(self, row: Row) -> Example:
         """Decode and preprocess a row."""
