@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from tlzoo.data.named import DATASETS
 from tlzoo.data.rendered.tones import NOTES, tones
 from tlzoo.oracles.embeddings import accuracy, embeddings
 
 TO_LEARN, TO_TEST = 360, 180
 """Notes, as many of each class."""
 STEPS = 1000
-TASK = "audio-classification"
 
 
 def lead(card: str, variant: str, other: str, other_variant: str) -> list[float]:
@@ -28,6 +28,6 @@ def lead(card: str, variant: str, other: str, other_variant: str) -> list[float]
     classes = [[row["label"] for row in rows] for rows in parts]
     scores = []
     for name, chosen in ((card, variant), (other, other_variant)):
-        train, test = (embeddings(name, chosen, TASK, rows, NOTES) for rows in parts)
+        train, test = (embeddings(name, chosen, DATASETS["tones"].task, rows, NOTES) for rows in parts)
         scores.append(accuracy(train, classes[0], test, classes[1], STEPS))
     return [scores[0] - scores[1]]
