@@ -65,6 +65,8 @@ Annotation = Literal[
 ]
 _COLUMNS = {"ends": "video"}
 
+AD_HOC: tuple[str, ...] = ("timm", "hub", "folder")
+"""What the ids of models begin with, before a colon, that are not in the catalogue."""
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
 BASELINE: Tier = "baseline"
@@ -207,6 +209,11 @@ class TaskFacts:
         Sequences are not: their heads are trained on top of the frozen network.
         """
         return self.head not in ("sequence", "ctc")
+
+
+def is_ad_hoc(card_id: str) -> bool:
+    """Whether an id is not of a card of the catalogue, but of a model that a person named."""
+    return card_id.partition(":")[0] in AD_HOC and ":" in card_id
 
 
 def _one_of(*outputs: str) -> tuple[frozenset[str], ...]:

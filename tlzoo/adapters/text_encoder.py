@@ -80,12 +80,11 @@ class TextEncoder(Backbone):
     def _find_tokenizer(self) -> Tokenizer:
         if self.variant.kind == "nano":
             return tokenizing.learnt(self.family.kind, self.network.config.vocab_size)
-        from tlzoo import blobs
-        from tlzoo.adapters.weights import blob
+        from tlzoo.adapters.weights import fetched
 
         files = {file.name: file for weights in self.variant.weights for file in weights.files}
         wanted = [files[name] for name in (TOKENIZER, "vocab.txt") if name in files][:1]
-        return tokenizing.published_tokenizer({file.name: blobs.fetch(blob(file)) for file in wanted})
+        return tokenizing.published_tokenizer({file.name: fetched(file) for file in wanted})
 
     def cut(self, text: str) -> Encoding:
         """Cut a text into tokens, without special ones; halves of surrogate pairs become replacement characters."""

@@ -135,9 +135,9 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> TimmBackb
     """Build a variant with random parameters.
 
     Args:
-        variant: ``model`` is a name in timm's registry, or ``module.name`` of ``timm.models`` (a class, or a function
-            that makes one) for a configuration that has no name there; ``config`` goes to it as it is, and
-            ``num_classes: 0`` leaves the head out.
+        variant: ``model`` is a name in timm's registry, with or without the tag of its weights, or ``module.name`` of
+            ``timm.models`` (a class, or a function that makes one) for a configuration that has no name there;
+            ``config`` goes to it as it is, and ``num_classes: 0`` leaves the head out.
         given: Size of the input; normalisation where timm names none.
         task: Ignored.
 
@@ -161,7 +161,7 @@ def _maker(variant: Variant) -> Callable[..., Any]:
         InputError: timm does not have the network.
     """
     module, _, kind = variant.model.rpartition(".")
-    if not module:
+    if not module or timm.is_model_pretrained(variant.model):
         if timm.is_model(variant.model):
             return partial(timm.create_model, variant.model)
         raise unknown("network of timm", variant.model, timm.list_models(f"{variant.model[:4]}*"), variant.id)

@@ -52,6 +52,7 @@ __all__ = [
     "check_place",
     "copy_to",
     "fetch",
+    "is_intact",
     "mirrors",
     "sha256_of",
 ]
@@ -175,6 +176,11 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
     if (path := _on_disk(blob, search)) is not None:
         return path
     raise search.error()
+
+
+def is_intact(path: Path, sha256: str) -> bool:
+    """Whether a file of a person's own is there, and is the one of this hash."""
+    return path.is_file() and _hash_of(path) == sha256
 
 
 def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True, offline: bool = False) -> Path:
