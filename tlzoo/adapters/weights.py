@@ -14,7 +14,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.adhoc import AdHocCard, LocalFile
 from tlzoo.cards.schema import Card, File, Variant, Weights
 from tlzoo.errors import UnavailableError, unknown
-from tlzoo.vocabulary import Tier
+from tlzoo.vocabulary import Tier, shown
 
 Wanted = Literal["auto", "official", "stand-in", "none"]
 
@@ -43,6 +43,11 @@ class Checkpoint:
     notice: str = ""
     served_by: str = ""
     drafted: AdHocCard | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Card and variant, for notices."""
+        return f"{self.card}/{shown(self.card, self.variant)}"
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ class is built, and the weights have to fit that.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -22,7 +23,7 @@ from tlzoo.cards.schema import Card, File, Input, Licenses, OutputFacts, Transfe
 from tlzoo.drafting.describe import VariantFacts, variant_facts, word, words
 from tlzoo.drafting.shelves import Folder, HubShelf, Shelf
 from tlzoo.errors import InputError, UnavailableError, unknown
-from tlzoo.vocabulary import TASKS, InputKind, Output, is_ad_hoc
+from tlzoo.vocabulary import SHORT_REVISION, TASKS, InputKind, Output, is_ad_hoc, shown
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Backbone, Model
@@ -33,8 +34,6 @@ TOKENIZERS = ("tokenizer.json", "vocab.txt")
 """Names of the one file that a text model's tokenizer is read from, likewise."""
 MAX_TOKENS = 512
 """Maximum length of a text, in tokens, where a network takes longer ones: those cost memory by their square."""
-SHORT = 12
-"""Digits of a commit or a hash in the id of a variant."""
 _WRITING = frozenset({"RobertaForCausalLM", "Wav2Vec2ForCTC"})
 """Architectures whose published head gives text."""
 _LISTED: Mapping[InputKind, str] = {
@@ -50,7 +49,7 @@ def find(name: str) -> Card:
     """The card of a name: of the catalogue, else drafted now.
 
     Args:
-        name: A card's id, ``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or a folder; of equal names, the card's.
+        name: A card's id, ``timm:NAME[.TAG]``, ``hub:OWNER/NAME[@REVISION]`` or a folder; of equal names, the card's.
 
     Raises:
         InputError: There is no such model, or none that an adapter reads.
@@ -61,6 +60,21 @@ def find(name: str) -> Card:
         return catalogue.get(name)
     stamp = tuple((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in path.iterdir()) if path.is_dir() else ()
     return _drafted(name, tuple(sorted(stamp)))
+
+
+def find_again(card_id: str, variant: str) -> Card:
+    """The card of a row: an ad-hoc model at the revision that it had; a folder is looked for where this process stands.
+
+    Raises:
+        InputError: There is no such model, or the folder is not there.
+        UnavailableError: The Hub does not deliver.
+    """
+    scheme, _, rest = card_id.partition(":")
+    if scheme != "folder" or not is_ad_hoc(card_id):
+        return find(f"{card_id}@{variant}" if is_ad_hoc(card_id) else card_id)
+    if not Path(rest).is_dir():
+        raise InputError(f"model {card_id}: there is no folder {rest} here, which a row knows by its name alone")
+    return find(f".{os.sep}{rest}")
 
 
 @lru_cache(maxsize=16)
@@ -81,6 +95,7 @@ def _of_timm(name: str, label: str) -> AdHocCard:
     """The card of a network of timm, with the weights of its tag, or of the tag that timm takes by default."""
     import timm
 
+    name, _, revision = name.partition("@")
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
         near = difflib.get_close_matches(architecture, timm.list_models(), n=5)
@@ -93,7 +108,9 @@ def _of_timm(name: str, label: str) -> AdHocCard:
         raise UnavailableError(f"{label}: timm publishes no weights of it on the Hub")
     full = f"{architecture}.{cfg.tag}" if cfg.tag else architecture
     place = f"{cfg.hf_hub_id}{full}" if cfg.hf_hub_id.endswith("/") else cfg.hf_hub_id
-    return _draft(f"timm:{architecture}", HubShelf(place, label), full, cfg.license)
+    default: Any = timm.get_pretrained_cfg(architecture)
+    shelf = HubShelf(f"{place}@{revision}" if revision else place, label)
+    return _draft(f"timm:{architecture if default.tag == cfg.tag else full}", shelf, full, cfg.license)
 
 
 def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_license: str | None = None) -> AdHocCard:
@@ -121,7 +138,7 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
     given = given.model_copy(update=seen)
     licence = _licence(shelf) or timm_license or "unknown"
     params = sum(parameter.numel() for parameter in network.parameters())
-    notices = [f"{card_id}: not a card of the zoo; licence {licence}, revision {variant.id}"]
+    notices = [f"{card_id}: not a card of the zoo; licence {licence}, revision {shown(card_id, variant.id)}"]
     if "auto_map" in config:
         notices.append(f"{card_id}: its own code is not run; it is read as {name} of {facts.adapter}")
     if facts.left_out:
@@ -176,7 +193,7 @@ def _variant(shelf: Shelf, names: list[str], facts: Mapping[str, Any]) -> Varian
     """The one variant: its id is the commit, or the beginning of the hash of the weights, which come first."""
     files = tuple(_file(shelf, name) for name in names)
     weights = Weights(tier="official", format=names[0].rpartition(".")[2], files=files)
-    revision = (shelf.revision or files[0].sha256 or "")[:SHORT]
+    revision = shelf.revision or (files[0].sha256 or "")[:SHORT_REVISION]
     return Variant.model_validate({"description": f"As in {names[0]}.", **facts, "id": revision, "weights": (weights,)})
 
 
@@ -242,7 +259,7 @@ def _of_bundle(card_id: str, shelf: Shelf, config: Mapping[str, object]) -> AdHo
     licence = _licence(shelf) or "unknown"
     notice = (
         f"{card_id}: fine-tuned by tlzoo from {config.get('card')} for {config.get('task')}; licence {licence}, "
-        f"revision {variant.id}"
+        f"revision {shown(card_id, variant.id)}"
     )
     return _card(card_id, shelf, given, outputs, variant, licence, [notice], paths[0].parent)
 
@@ -279,7 +296,7 @@ def _card(
             organization=shelf.owner or "unknown",
             framework="pytorch",
             training_data=("unknown",),
-            license=Licenses(code="unknown", weights=licence),
+            license=Licenses(code=catalogue.CODE_LICENSE, weights=licence),
         ),
         input=given,
         output=OutputFacts(description="as its configuration says"),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tlzoo import blobs
-from tlzoo.blobs.hub import Repository, from_hub, repository
+from tlzoo.blobs.hub import Repository, from_hub, in_hub_cache, repository
 from tlzoo.blobs.places import PlaceError
 from tlzoo.drafting.draft import KnownFile
 from tlzoo.errors import InputError, UnavailableError
@@ -120,8 +120,9 @@ class HubShelf(Shelf):
 
     def path(self, name: str) -> Path:
         """A file in the cache of the Hub's client, downloaded now if it is not there."""
+        place = self.repository.place(name)
         with _delivered(self.label):
-            return from_hub(self.repository.place(name), size=self.sizes[name], progress=False)
+            return in_hub_cache(place) or from_hub(place, size=self.sizes[name], progress=False)
 
     def file(self, name: str) -> KnownFile:
         """Its size, hash and place; a large file is not downloaded for that."""

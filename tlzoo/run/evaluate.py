@@ -197,7 +197,7 @@ class _Driver:
             self._run_or_resume(worker, run)
             further = remedies.after(run, self.recorder.store.read)
             if further:
-                name = f"{run.checkpoint.card}/{run.checkpoint.variant}"
+                name = run.checkpoint.name
                 self.notify(f"{name}: negative transfer: training again, longer and deeper")
                 self.budget.charge(sum(self.recorder.earlier_seconds(each) for each in further))
             for each in further:
@@ -297,7 +297,7 @@ class _Driver:
         try:
             measured = self._measure(run, None)
         except (UnavailableError, WorkFailedError) as error:
-            self.notify(f"{run.checkpoint.card}/{run.checkpoint.variant}: its speed is not known: {error}")
+            self.notify(f"{run.checkpoint.name}: its speed is not known: {error}")
             measured = None
         return Measurement() if measured is None else measured.measurement
 

@@ -20,7 +20,7 @@ from tlzoo.locks import locked
 from tlzoo.run.plan import Run, cards_of, plan, sources
 from tlzoo.run.record import environment
 from tlzoo.run.request import EvaluationRequest
-from tlzoo.vocabulary import task_facts
+from tlzoo.vocabulary import shown, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.run.outcome import Outcome
@@ -285,8 +285,8 @@ def _readme(card: Card, run: Run, scores: Sequence[_Score], labels: Sequence[str
     return (
         f"---\n{header.to_yaml()}\n---\n"
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
-        f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, "
-        f"seed {run.seed}; `recipe.json` holds every setting.\n\n"
+        f"{card.name} ({shown(card.id, checkpoint.variant)}), started from {start[run.tier]}, "
+        f"strategy `{run.strategy}`, seed {run.seed}; `recipe.json` holds every setting.\n\n"
         f"On {scores[0].n_test} test examples:\n\n"
         + "\n".join(lines)
         + "\n\n"

@@ -76,7 +76,7 @@ class MeasurementCache:
     def get(self, run: Run, measure: Callable[[], Measured]) -> Measured:
         """What is kept of the model of a run, or was measured now."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        what = f"the speed of {run.checkpoint.card}/{run.checkpoint.variant}"
+        what = f"the speed of {run.checkpoint.name}"
         path = cached(self._path(run), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
         return Measured.from_json(path.read_text(encoding="utf-8"))
 

@@ -54,14 +54,16 @@ def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Mod
     """The model in a folder that ``tlzoo finetune`` wrote, or a card's published model.
 
     Args:
-        name: The folder, or the card's id; where both exist, the folder is opened if it holds a fine-tuned model.
-        say: Takes a line that says which of the two is opened, where both exist.
+        name: The folder, or the card's id, ``timm:NAME`` or ``hub:OWNER/NAME[@REVISION]``; where a folder and a card
+            exist, the folder is opened if it holds a fine-tuned model.
+        say: Takes a line that says which of the two is opened, where both exist, and notices of an ad-hoc model.
 
     Raises:
         InputError: Neither such a folder nor such a card exists, or the card has no published head.
         UnavailableError: The card's official weights are not available.
     """
     from tlzoo.cards import catalogue
+    from tlzoo.cards.adhoc import AdHocCard
     from tlzoo.drafting import adhoc
 
     if Path(name).is_dir():
@@ -74,6 +76,8 @@ def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Mod
         if is_model:
             return load(Path(name))
     card = adhoc.find(name)
+    for notice in card.notices if isinstance(card, AdHocCard) else ():
+        say(notice)
     # a named endpoint is meant
     return published(card, card.task, "auto" if card.default.is_api_model else "official")
 
