@@ -19,11 +19,11 @@ from tlzoo.adapters import build
 from tlzoo.cards import catalogue
 from tlzoo.cards.adhoc import AdHocCard, AdHocProvenance, LocalFile
 from tlzoo.cards.reader import front_matter
-from tlzoo.cards.schema import Card, File, Input, Licenses, OutputFacts, Transfer, Variant, Weights
+from tlzoo.cards.schema import FEATURES, Card, File, Input, Licenses, OutputFacts, Transfer, Variant, Weights
 from tlzoo.drafting.describe import VariantFacts, variant_facts, word, words
 from tlzoo.drafting.shelves import Folder, HubShelf, Shelf
 from tlzoo.errors import InputError, UnavailableError, unknown
-from tlzoo.vocabulary import SHORT_REVISION, TASKS, InputKind, Output, is_ad_hoc, shown
+from tlzoo.vocabulary import SHORT_REVISION, TASKS, Output, is_ad_hoc, shown
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Backbone, Model
@@ -36,13 +36,6 @@ MAX_TOKENS = 512
 """Maximum length of a text, in tokens, where a network takes longer ones: those cost memory by their square."""
 _WRITING = frozenset({"RobertaForCausalLM", "Wav2Vec2ForCTC"})
 """Architectures whose published head gives text."""
-_LISTED: Mapping[InputKind, str] = {
-    "image": "image-classification",
-    "text": "text-embedding",
-    "audio": "audio-embedding",
-    "video": "video-classification",
-}
-"""The task that a model is listed for, by its input, where its outputs serve it."""
 
 
 def find(name: str) -> Card:
@@ -280,11 +273,16 @@ def _card(
     notices: list[str],
     bundle: Path | None = None,
 ) -> AdHocCard:
-    fits = [t for t, facts in TASKS.items() if given.kind in facts.inputs and any(n <= {*outputs} for n in facts.needs)]
-    listed = "speech-recognition" if "text" in outputs and given.kind == "audio" else _LISTED.get(given.kind)
+    met = {
+        name: [need for need in facts.needs if need <= set(outputs)]
+        for name, facts in TASKS.items()
+        if given.kind in facts.inputs
+    }
+    fits = [name for name, needs in met.items() if needs]
     if not fits:
         raise InputError(f"{shelf.label}: its outputs ({', '.join(outputs)} of {given.kind}) serve no task")
-    task = listed if listed in fits else fits[0]
+    # what its own head does, else what needs no head
+    task = min(fits, key=lambda t: (all(need & FEATURES for need in met[t]), not TASKS[t].untrained))
     return AdHocCard(
         id=card_id,
         name=card_id,
