@@ -3,15 +3,13 @@
 import hashlib
 import json
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.support.hub_server import Hub
-from tests.support.named import mobilenet, tiny_bert
+from tests.support.named import tiny_bert
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.adapters.weights import fetched, resolve
 from tlzoo.cards.adhoc import AdHocCard
