@@ -23,7 +23,7 @@ def finetune(
     card: Annotated[
         str,
         typer.Argument(
-            help="The model to start from: id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], or a folder with a model."
+            help="The model to start from: id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], or a folder."
         ),
     ],
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],

@@ -119,8 +119,9 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
         if timm_name is not None and timm_name.partition(".")[0] != name:
             raise InputError(f"{shelf.label}: the repository holds {name}")
         name = timm_name or name
-    elif name is not None and name.endswith("ForCausalLM"):
-        settings["is_decoder"] = True
+    else:
+        settings |= {"pad_token_id": config["pad_token_id"]} if isinstance(config.get("pad_token_id"), int) else {}
+        settings |= {"is_decoder": True} if name and name.endswith("ForCausalLM") else {}
     weights = _first(WEIGHTS, shelf, "weights")
     files = [weights, *_assets(facts, shelf)]
     variant = _variant(shelf, files, {"kind": "official", "adapter": facts.adapter, "model": name, "config": settings})
