@@ -73,13 +73,25 @@ def repository(name: str) -> Repository:
             commit = api.model_info(name, revision=revision or None, timeout=_ETAG_SECONDS).sha
             entries = list(api.list_repo_tree(name, revision=commit))
     except PlaceError as failure:
-        known = in_hub_cache(f"hub:{name}@{revision or 'main'}/config.json")
+        known = _kept(name, revision)
         if known is None or not (failure.unreachable or constants.HF_HUB_OFFLINE):
             raise
         present = {file.name: (file.stat().st_size, None) for file in known.parent.iterdir() if file.is_file()}
         return Repository(name, known.parent.name, present)
     files = {e.path: (e.size, e.lfs.sha256 if e.lfs else None) for e in entries if isinstance(e, RepoFile)}
     return Repository(name, commit or "main", files)
+
+
+def _kept(name: str, revision: str) -> Path | None:
+    """The ``config.json`` that the Hub client's cache has of a repository; without a revision the newest one."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    known = in_hub_cache(f"hub:{name}@{revision or 'main'}/config.json")
+    if known is not None or revision:
+        return known
+    folder = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"))
+    return max(folder.glob("snapshots/*/config.json"), key=lambda path: path.lstat().st_mtime, default=None)
 
 
 def in_hub_cache(place: str) -> Path | None:

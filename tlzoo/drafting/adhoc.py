@@ -118,7 +118,7 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
         settings |= {"num_classes": config["num_classes"]} if "num_classes" in config else {}
         if timm_name is not None and timm_name.partition(".")[0] != name:
             raise InputError(f"{shelf.label}: the repository holds {name}")
-        name = timm_name or name
+        name = timm_name or _tagged(name, config)
     else:
         settings |= {"pad_token_id": config["pad_token_id"]} if isinstance(config.get("pad_token_id"), int) else {}
         settings |= {"is_decoder": True} if name and name.endswith("ForCausalLM") else {}
@@ -127,6 +127,8 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
     variant = _variant(shelf, files, {"kind": "official", "adapter": facts.adapter, "model": name, "config": settings})
     given = Input(kind="image", description="as its configuration says", **_sizes(facts))
     network = _built(variant, given, shelf)
+    if facts.adapter == "timm":
+        _check_normalisation(network, facts, shelf)
     spec = network.spec
     seen = {"kind": spec.input, "height": spec.height, "width": spec.width, "hop_seconds": spec.hop_seconds}
     given = given.model_copy(update=seen)
@@ -139,6 +141,27 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
         notices.append(f"{card_id}: left out of its configuration: {', '.join(facts.left_out)}")
     variant = variant.model_copy(update={"params": params})
     return _card(card_id, shelf, given, _outputs(network, variant, config), variant, licence, notices)
+
+
+def _tagged(name: str | None, config: Mapping[str, object]) -> str | None:
+    """A network of timm with the tag of its weights, whose facts timm knows, if timm published these."""
+    import timm
+
+    given = config.get("pretrained_cfg")
+    full = f"{name}.{given.get('tag')}" if isinstance(given, dict) else ""
+    return full if timm.is_model_pretrained(full) else name
+
+
+def _check_normalisation(network: Any, facts: VariantFacts, shelf: Shelf) -> None:
+    """Check that pictures are normalised as a network of timm was trained.
+
+    Raises:
+        InputError: Its configuration has other numbers than timm has for the architecture.
+    """
+    for name in ("mean", "std"):
+        given, own = facts.input.get(name), [round(float(each), 6) for each in getattr(network, name).flatten()]
+        if isinstance(given, list) and [round(float(each), 6) for each in given] != own:
+            raise InputError(f"{shelf.label}: its {name} is {given}, and timm's for {facts.model} {own}: not read yet")
 
 
 def _check_readable(facts: VariantFacts, config: Mapping[str, object], shelf: Shelf) -> None:
