@@ -138,8 +138,8 @@ def test_fetch_without_a_hash_follows_the_branch(hub: Hub, tmp_path: Path) -> No
 
 def test_each_failure_is_named_in_one_line(hub: Hub, tmp_path: Path) -> None:
     expected = {
-        "unauthorized": "HTTP 401, gated: accept its terms on the Hub",
-        "gated": "HTTP 403, gated: accept its terms on the Hub",
+        "unauthorized": "HTTP 401, gated: accept its terms on its page on the Hub",
+        "gated": "HTTP 403, gated: accept its terms on its page on the Hub",
         "forbidden": "HTTP 403, refused: Your token lacks the permission",
         "repository": "HTTP 404, no such repository",
         "revision": "HTTP 404, no such revision",

@@ -18,7 +18,7 @@ LAYERS = (
     ("tasks",),
     ("baselines", "drafting", "measure"),
     ("transfer",),
-    ("draw",),
+    ("draw", "oracles"),
     ("run",),
     ("metrics",),
     ("__init__", "api", "publish"),

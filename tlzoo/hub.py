@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 LOGIN = "set HF_TOKEN, or run `hf auth login`"
 """What a person does whose token is missing or not accepted."""
+GATED = "gated: accept its terms on its page on the Hub, and "
+"""What a person does who wants what others may not have, before :data:`LOGIN`."""
 
 
 class HubUnreachableError(UnavailableError):
@@ -68,7 +70,20 @@ def hub_error(
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """The failure behind an exception: the client wraps that of one upload of several into a ``RuntimeError``."""
+    """The failure behind an exception.
+
+    The client wraps that of one upload of several into a ``RuntimeError``, and ``datasets`` wraps answers of the Hub
+    into errors of its own.
+    """
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    for kinds in (HfHubHTTPError, OfflineModeIsEnabled | httpx2.HTTPError):
+        if (answer := next((each for each in chain if isinstance(each, kinds)), None)) is not None:
+            return answer
     return error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
 
 
@@ -78,6 +93,16 @@ def one_line(text: str, token: str | None = None) -> str:
 
     token = token or get_token()
     return " ".join((text.replace(token, "***") if token else text).split())
+
+
+def _when(error: HfHubHTTPError) -> str:
+    """When a request that came too soon may be repeated, as the answer's headers say."""
+    from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]
+
+    headers = error.response.headers
+    limit = parse_ratelimit_headers(headers)
+    seconds = headers.get("Retry-After", "") if limit is None else str(limit.reset_in_seconds)
+    return f"in {int(seconds):,} s" if seconds.isdecimal() else "later"
 
 
 def _refusal(
@@ -94,7 +119,7 @@ def _refusal(
     status = error.response.status_code
     answer = one_line(error.server_message or error.response.reason_phrase, token)
     if isinstance(error, GatedRepoError):
-        return InputError, f"HTTP {status}, gated: accept its terms on the Hub, and {login}"
+        return InputError, f"HTTP {status}, {GATED}{login}"
     if isinstance(error, RevisionNotFoundError):
         return UnavailableError, f"HTTP {status}, no such revision"
     if isinstance(error, EntryNotFoundError):
@@ -110,7 +135,7 @@ def _refusal(
     if status in (409, 412):
         return UnavailableError, f"HTTP {status}, it changed meanwhile ({answer}); run the same command again"
     if status == 429:
-        return UnavailableError, f"HTTP 429, rate limited ({answer}): try again later, or {LOGIN}"
+        return UnavailableError, f"HTTP 429, rate limited ({answer}): try again {_when(error)}, or {LOGIN}"
     if status >= 500:
         return UnavailableError, f"HTTP {status}, server error of the Hub ({answer}): try again later"
     return InputError, f"HTTP {status}, refused: {answer}"

@@ -38,6 +38,8 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
+Interpolation = Literal["bilinear", "bicubic"]
+"""How pictures are resized."""
 ADAPTERS: Mapping[str, str] = {
     "own": "builtin",
     "openai": "chat_api.model",
@@ -248,7 +250,7 @@ TASKS: dict[str, TaskFacts] = {
         _one_of("faces", "pyramid", "boxes"),
         ("ap50", "ap"),
         "detection:FaceDetection",
-        (None, "faces"),
+        ("wider-face", "faces"),
         annotation="faces",
         head="maps",
         stand_in="drawn-faces",
@@ -261,7 +263,7 @@ TASKS: dict[str, TaskFacts] = {
         _one_of("boxes", "pyramid"),
         ("ap", "ap50"),
         "detection:ObjectDetection",
-        (None, "digit-scenes"),
+        ("cppe-5", "digit-scenes"),
         annotation="boxes",
         head="maps",
         stand_in="letter-scenes",
@@ -274,7 +276,7 @@ TASKS: dict[str, TaskFacts] = {
         _one_of("masks", "pyramid"),
         ("miou", "miou_foreground", "dice"),
         "image_segmentation:Segmentation",
-        (None, "nuclei"),
+        ("human-parsing", "nuclei"),
         annotation="mask",
         head="maps",
         stand_in="sprite-masks",
@@ -326,7 +328,7 @@ TASKS: dict[str, TaskFacts] = {
         _one_of("text", "replies"),
         ("recall_at_1", "perplexity"),
         "text_generation:Replies",
-        (None, "chatterbot"),
+        ("daily-dialog", "chatterbot"),
         reader="replies:listing",
         table_reader="replies:listed",
         columns=("text", "candidates"),
@@ -368,8 +370,9 @@ TASKS: dict[str, TaskFacts] = {
         _one_of("text", "tracks"),
         ("cloze_accuracy", "perplexity"),
         "language_modeling:Cloze",
-        (None, "news-cloze"),
+        ("lambada", "news-cloze"),
         reader="passages:listing",
+        table_reader="passages:listed",
         other_kinds={"dna": OtherKind(("pearson",), "dna_tracks:Tracks", (None, "promoters"))},
         pretraining={"steps": 2400, "learning_rates": (1e-3,), "batch_size": 8},
         target="target",

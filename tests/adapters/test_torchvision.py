@@ -5,11 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from torchvision.models import MobileNet_V2_Weights
 from torchvision.models.feature_extraction import create_feature_extractor
 
+from tests.support.published import official, or_skip
 from tlzoo.adapters import build
 from tlzoo.adapters.torchvision import TorchvisionBackbone
+from tlzoo.blobs import fetch
 from tlzoo.cards.schema import Input, Variant
+from tlzoo.data.media.image import decode
+from tlzoo.data.packaged.photographs import PHOTOGRAPHS, SOURCE_PHOTOGRAPHS
 from tlzoo.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -60,3 +65,21 @@ def test_files_of_another_width(tmp_path: Path) -> None:
     torch.save(torchvision.models.mobilenet_v2(width_mult=0.5).state_dict(), path)
     with pytest.raises(InputError, match=r"mobilenet\.pth: not the weights of MobileNetV2.*another shape"):
         make(width_mult=0.25).load_official({path.name: path})
+
+
+def test_photographs_have_torchvisions_logits_and_class() -> None:
+    """Resized, cropped and normalised by torchvision's own transform, and run by its own network."""
+    backbone, published = official("mobilenet", "v2"), MobileNet_V2_Weights.IMAGENET1K_V1
+    with or_skip():
+        blobs = [blob for split in (*PHOTOGRAPHS.values(), *SOURCE_PHOTOGRAPHS.values()) for blob in split]
+        pictures = [decode({"bytes": None, "path": str(fetch(blob, progress=False))}) for blob in blobs]
+    assert len(pictures) >= 10
+    assert len({picture.width / picture.height for picture in pictures}) >= 4
+    library = torchvision.models.mobilenet_v2().eval()
+    library.load_state_dict(backbone.network.state_dict())
+    with torch.inference_mode():
+        expected = library(torch.stack([published.transforms()(picture) for picture in pictures]))
+        images = torch.stack([backbone.encode(picture)["image"] for picture in pictures])
+        found = backbone.logits({"image": images})
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    assert found.argmax(-1).tolist() == expected.argmax(-1).tolist()

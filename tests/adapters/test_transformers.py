@@ -17,6 +17,7 @@ from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import TextClassification
+from tlzoo.tasks.question_answering import QuestionAnswering
 from tlzoo.transfer.strategies import apply, merge_lora
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -90,3 +91,35 @@ def test_the_published_roberta_looks_both_ways_and_the_nano_one_only_back() -> N
             network(collate([network.encode(text)], network.ragged))["tokens"] for text in ("dogs bark", "dogs sleep")
         )
     assert torch.allclose(one[:2], other[:2], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "card"), [("BertForQuestionAnswering", "tf2nq"), ("ElectraForQuestionAnswering", "electra")]
+)
+def test_the_published_head_finds_answers_as_the_librarys_model(kind: str, card: str, tmp_path: Path) -> None:
+    import transformers
+
+    network = encoder(card)
+    before = network.state_dict().keys()
+    torch.manual_seed(1)
+    model = getattr(transformers, kind)(network.network.config).eval()
+    for value in model.parameters():
+        torch.nn.init.normal_(value, std=0.1)
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    task = QuestionAnswering.of([])
+    assert network.for_zero_shot(task) is None
+    network.load_official({"pytorch_model.bin": tmp_path / "pytorch_model.bin"})
+    assert network.for_zero_shot(TextClassification.of(["a", "b"])) is None
+    answering = network.for_zero_shot(task)
+    rows = [{"question": "Where?", "context": f"Anna lives in Perth{', Boris in Hobart' * i}."} for i in range(2)]
+    batch = answering.preprocess(rows)
+    ids, segments, mask = network.padded({name: batch[name] for name in ("ids", "segments", "ids_lengths")})
+    with torch.inference_mode():
+        outputs = model(input_ids=ids, token_type_ids=segments, attention_mask=mask)
+        expected = torch.stack([outputs.start_logits, outputs.end_logits], -1)[mask.bool()]
+        torch.testing.assert_close(answering(batch), expected, atol=1e-5, rtol=1e-5)
+        for prediction, row in zip(answering.predict(batch), rows, strict=True):
+            assert prediction.type in ("short", "none")
+            assert prediction.text == row["context"][prediction.start : prediction.end]
+    network.drop_published_head()
+    assert network.state_dict().keys() == before

@@ -1,5 +1,6 @@
 """VideoMAE and ViViT: published names, the features that published heads read, and batches that change nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,47 @@ def test_published_files_give_what_the_published_head_reads(card_id: str, file: 
 
 
 @pytest.mark.parametrize("card_id", KINDS)
+def test_the_published_head_answers_as_the_librarys_model(card_id: str, tmp_path: Path) -> None:
+    model, tensors = published(card_id)
+    path, config = tmp_path / "pytorch_model.bin", tmp_path / "config.json"
+    torch.save(tensors, path)
+    config.write_text(json.dumps({"id2label": {str(i): f"action {i}" for i in range(5)}}))
+    ours = network(card_id)
+    assert ours.published_model() is None
+    before = ours.state_dict().keys()
+    ours.load_official({each.name: each for each in (path, config)})
+    classifier = ours.published_model()
+    assert classifier is not None and classifier.spec.labels == tuple(f"action {i}" for i in range(5))
+    batch = classifier.collate([ours.encode(clip(seed=seed)) for seed in range(2)])
+    with torch.inference_mode():
+        expected = model(pixel_values=ours.pixels(batch)).logits.softmax(-1)
+        torch.testing.assert_close(ours.scores(batch), expected, atol=1e-5, rtol=0)
+    for prediction, scores in zip(classifier.predict(batch), expected, strict=True):
+        assert prediction.label == f"action {scores.argmax()}"
+        assert prediction.score == pytest.approx(scores.max().item(), abs=1e-5)
+    assert len(classifier.stages()) == len(ours.stages()) + 1
+    ours.drop_published_head()
+    assert ours.published_model() is None and ours.state_dict().keys() == before
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ('{"id2label": {"0": "a", "2": "b"}}', "id2label"),
+        ("[]", "id2label"),
+        ('{"id2label": {"0": "a"}}', "another shape"),
+    ],
+)
+def test_classes_that_are_not_the_classifiers_are_refused(config: str, told: str, tmp_path: Path) -> None:
+    _, tensors = published("videomae")
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(tensors, path)
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError, match=told):
+        network("videomae").load_official({each.name: each for each in tmp_path.iterdir()})
+
+
+@pytest.mark.parametrize("card_id", KINDS)
 def test_a_file_that_lacks_a_layer_is_refused(card_id: str, tmp_path: Path) -> None:
     _, tensors = published(card_id)
     path = tmp_path / "model.safetensors"
@@ -89,3 +131,28 @@ def test_the_middle_of_a_wide_video_is_seen() -> None:
     wide = np.zeros((8, 64, 192, 3), np.uint8)
     wide[:, :, 64:128] = 200
     assert (network("videomae").encode(wide)["video"] == 200).float().mean() > 0.95
+
+
+def test_frames_are_framed_as_the_processors_of_the_published_files_do() -> None:
+    """Within a value of a pixel, as torch and PIL round; the settings are those of their ``preprocessor_config.json``.
+
+    ViViT's sets ``do_normalize``, too, and transformers then shifts twice; the authors' code does so once.
+    """
+    sizes = {"size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}, "resample": 2}
+    given = {card_id: catalogue.get(card_id).input for card_id in KINDS}
+    mean = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+    processors = {
+        "videomae": transformers.VideoMAEImageProcessor(**sizes, **mean),
+        "vivit": transformers.VivitImageProcessor(**sizes, rescale_factor=1 / 127.5, offset=True, do_normalize=False),
+    }
+    for card_id, processor in processors.items():
+        card = catalogue.get(card_id)
+        with torch.device("meta"):
+            ours = build(card.default, card.input_of(card.default))
+        ours.normalise_by(given[card_id].mean, given[card_id].std)
+        for height, width in ((240, 320), (300, 201)):
+            frames = clip(2, height, width)
+            expected = processor(list(frames), return_tensors="pt")["pixel_values"][0]
+            found = ours.pixels(batched([ours.encode(frames)]))[0]
+            assert found.shape == expected.shape
+            assert (found - expected).abs().max() <= 1.01 / 255 / min(given[card_id].std), card_id

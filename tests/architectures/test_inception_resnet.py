@@ -7,6 +7,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from tests.architectures.parity.torch_files import inception_resnet_v1
 from tlzoo.architectures.inception_resnet import InceptionResNetV1, InceptionResNetV2
 from tlzoo.cards import catalogue
 from tlzoo.core.image import on_grid
@@ -23,50 +24,10 @@ def image(size: int, count: int = 2) -> dict[str, Tensor]:
     return {"image": torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=generator)}
 
 
-def facenet_file() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the tensors of ``20180402-114759-vggface2.pt``, as facenet-pytorch 2.6.0 writes them."""
-    found: dict[str, tuple[int, ...]] = {}
-
-    def conv(name: str, inputs: int, outputs: int, height: int = 1, width: int = 1) -> None:
-        found[f"{name}.conv.weight"] = (outputs, inputs, height, width)
-        norm(f"{name}.bn", outputs)
-
-    def norm(name: str, channels: int) -> None:
-        found.update({f"{name}.{kind}": (channels,) for kind in ("weight", "bias", "running_mean", "running_var")})
-        found[f"{name}.num_batches_tracked"] = ()
-
-    def branches(name: str, inputs: int, *convolutions: tuple[tuple[int, ...], ...], joined: int = 0) -> None:
-        for number, branch in enumerate(convolutions):
-            before = inputs
-            for place, (outputs, *sides) in enumerate(branch):
-                conv(f"{name}.branch{number}" + f".{place}" * (len(branch) > 1), before, outputs, *sides)
-                before = outputs
-        if joined:
-            found[f"{name}.conv2d.weight"], found[f"{name}.conv2d.bias"] = (inputs, joined, 1, 1), (inputs,)
-
-    stem = {"1a": (32, 3, 3), "2a": (32, 3, 3), "2b": (64, 3, 3), "3b": (80,), "4a": (192, 3, 3), "4b": (256, 3, 3)}
-    for name, inputs in zip(stem, (3, 32, 32, 64, 80, 192), strict=True):
-        conv(f"conv2d_{name}", inputs, *stem[name])
-    for i in range(5):
-        deep = (32,), (32, 3, 3), (32, 3, 3)
-        branches(f"repeat_1.{i}", 256, deep[:1], deep[:2], deep, joined=96)
-    branches("mixed_6a", 256, ((384, 3, 3),), ((192,), (192, 3, 3), (256, 3, 3)))
-    for i in range(10):
-        branches(f"repeat_2.{i}", 896, ((128,),), ((128,), (128, 1, 7), (128, 7, 1)), joined=256)
-    last = (256, 3, 3)
-    branches("mixed_7a", 896, ((256,), (384, 3, 3)), ((256,), last), ((256,), last, last))
-    for name in (*(f"repeat_3.{i}" for i in range(5)), "block8"):
-        branches(name, 1792, ((192,),), ((192,), (192, 1, 3), (192, 3, 1)), joined=384)
-    found["last_linear.weight"] = (512, 1792)
-    norm("last_bn", 512)
-    found["logits.weight"], found["logits.bias"] = (8631, 512), (8631,)
-    return found
-
-
 def test_v1_has_the_tensors_of_facenets_file() -> None:
     with torch.device("meta"):
         model = InceptionResNetV1()
-    assert {name: tuple(t.shape) for name, t in model.state_dict().items()} == facenet_file()
+    assert {name: tuple(t.shape) for name, t in model.state_dict().items()} == inception_resnet_v1()
     assert sum(p.numel() for p in model.parameters()) == 27_910_327
     model.drop_published_head()
     assert sum(p.numel() for p in model.parameters()) == 23_482_624
@@ -79,7 +40,7 @@ def test_v1_loads_facenets_file(with_classifier: bool, tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     tensors = {
         name: torch.rand(shape, generator=generator) / 50 if shape else torch.tensor(1)
-        for name, shape in facenet_file().items()
+        for name, shape in inception_resnet_v1().items()
         if with_classifier or not name.startswith("logits")
     }
     torch.save(tensors, path)

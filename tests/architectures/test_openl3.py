@@ -1,4 +1,4 @@
-"""OpenL3: the front end against its definition, and the names of the published Keras file."""
+"""OpenL3: the front end against its definition, and the layers of the published Keras file."""
 
 from pathlib import Path
 from typing import Any
@@ -9,30 +9,17 @@ import torch
 from torch import nn
 from torchaudio.functional import melscale_fbanks
 
+from tests.architectures.parity import seeded, tensorflow_files
+from tests.support import keras_files
 from tlzoo.architectures.openl3 import OpenL3, decibels
 from tlzoo.errors import InputError
 
 RATE = 48_000
-CHANNELS = (1, 64, 64, 128, 128, 256, 256, 512)
 
 
-def keras_file(path: Path, skip: str = "") -> dict[str, np.ndarray]:
-    """Write a file with the groups, names and shapes of the published one, values always the same."""
-    h5py = pytest.importorskip("h5py")
-    rng = np.random.default_rng(0)
-    arrays: dict[str, np.ndarray] = {}
-    pairs = [(f"conv2d_{i + 1}", *CHANNELS[i : i + 2]) for i in range(7)] + [("audio_embedding_layer", 512, 512)]
-    for name, inputs, outputs in pairs:
-        arrays[f"{name}/kernel"] = rng.normal(0, (9 * inputs) ** -0.5, (3, 3, inputs, outputs)).astype(np.float32)
-        arrays[f"{name}/bias"] = rng.normal(size=outputs).astype(np.float32)
-    for i, channels in enumerate(CHANNELS):
-        for part in ("gamma", "beta", "moving_mean", "moving_variance"):
-            arrays[f"batch_normalization_{i + 1}/{part}"] = rng.uniform(0.5, 1.5, channels).astype(np.float32)
-    with h5py.File(path, "w") as file:
-        for name, value in arrays.items():
-            if name != skip:
-                file[f"{name.split('/')[0]}/{name}:0"] = value
-    return arrays
+def published() -> dict[str, np.ndarray]:
+    """Arrays with the layers and shapes of the published file, values always the same."""
+    return seeded.arrays(tensorflow_files.openl3(), 0)
 
 
 def filters(bands: int) -> np.ndarray:
@@ -73,9 +60,10 @@ def test_windows_are_whole() -> None:
 
 
 @pytest.mark.parametrize(("size", "pool"), [(512, (32, 24)), (6144, (8, 8))])
-def test_published_names_and_sizes(tmp_path: Path, size: int, pool: tuple[int, int]) -> None:
-    path = tmp_path / "openl3.h5"
-    arrays = keras_file(path)
+def test_published_layers_and_sizes(tmp_path: Path, size: int, pool: tuple[int, int]) -> None:
+    path = tmp_path / "openl3.h5.gz"
+    arrays = published()
+    keras_files.write(path, arrays)
     model = OpenL3(embedding_size=size)
     model.load_official({path.name: path})
     kernel = arrays["conv2d_3/kernel"]
@@ -94,12 +82,14 @@ def test_published_names_and_sizes(tmp_path: Path, size: int, pool: tuple[int, i
 
 
 def test_other_files(tmp_path: Path) -> None:
-    path = tmp_path / "openl3.h5"
-    keras_file(path, skip="conv2d_5/bias")
-    with pytest.raises(InputError, match="not OpenL3: without conv2d_5/bias"):
-        OpenL3().load_official({path.name: path})
-    path.write_bytes(b"no HDF5")
-    with pytest.raises(InputError, match="cannot be read as HDF5"):
-        OpenL3().load_official({path.name: path})
+    path, arrays = tmp_path / "openl3.h5", published()
+    for change, message in (
+        ({"conv2d_5/bias": None}, "not OpenL3: without conv2d_5_.*/bias"),
+        ({"conv2d_1/kernel": np.zeros((3, 3, 1, 8))}, r"kernel is \(8, 1, 3, 3\), expected \(64, 1, 3, 3\)"),
+        ({"audio_embedding_layer/kernel": None, "audio_embedding_layer/bias": None}, "15 layers .*, expected 16"),
+    ):
+        keras_files.write(path, {n: a for n, a in (arrays | change).items() if a is not None})
+        with pytest.raises(InputError, match=message):
+            OpenL3().load_official({path.name: path})
     with pytest.raises(InputError, match="known: 512, 6144"):
         OpenL3(embedding_size=100)

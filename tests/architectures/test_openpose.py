@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.architectures.parity.torch_files import openpose
 from tests.support.stick_figures import figures
 from tlzoo.architectures.keypoints import PoseTargets
 from tlzoo.architectures.openpose import SIGMA, STRIDE, OpenPose
@@ -18,29 +19,11 @@ from tlzoo.errors import InputError
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def published_names() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the kernels in ``body_pose_model.pth``, written out here once more."""
-    kernels = {"conv1_1": (64, 3, 3), "conv1_2": (64, 64, 3), "conv2_1": (128, 64, 3), "conv2_2": (128, 128, 3)}
-    kernels |= {"conv3_1": (256, 128, 3)} | {f"conv3_{i}": (256, 256, 3) for i in (2, 3, 4)}
-    kernels |= {"conv4_1": (512, 256, 3), "conv4_2": (512, 512, 3)}
-    kernels |= {"conv4_3_CPM": (256, 512, 3), "conv4_4_CPM": (128, 256, 3)}
-    for branch, maps in (("L1", 38), ("L2", 19)):
-        kernels |= {f"conv5_{i}_CPM_{branch}": (128, 128, 3) for i in (1, 2, 3)}
-        kernels |= {f"conv5_4_CPM_{branch}": (512, 128, 1), f"conv5_5_CPM_{branch}": (maps, 512, 1)}
-        for stage in range(2, 7):
-            ending = f"stage{stage}_{branch}"
-            kernels |= {f"Mconv1_{ending}": (128, 185, 7)} | {f"Mconv{i}_{ending}": (128, 128, 7) for i in (2, 3, 4, 5)}
-            kernels |= {f"Mconv6_{ending}": (128, 128, 1), f"Mconv7_{ending}": (maps, 128, 1)}
-    return {name: (*shape, shape[-1]) for name, shape in kernels.items()}
-
-
 def checkpoint(path: Path, prefix: str = "") -> dict[str, Tensor]:
     """A file with the published names; each tensor repeats one number, so that it takes no room in memory."""
     state = {}
-    for number, (name, shape) in enumerate(published_names().items()):
-        value = torch.tensor(number * 1e-4)
-        state[f"{prefix}{name}.weight"] = value.expand(shape)
-        state[f"{prefix}{name}.bias"] = value.neg().expand(shape[0])
+    for number, (name, shape) in enumerate(openpose().items()):
+        state[prefix + name] = torch.tensor(number * 1e-4).expand(shape)
     torch.save(state, path)
     return state
 

@@ -7,13 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.architectures.parity import seeded, tensorflow_files
 from tlzoo.architectures.trill import TRILL, TRILLsson
 from tlzoo.architectures.yamnet import log_mel
 from tlzoo.core.batch import collate
 from tlzoo.errors import InputError
-
-PUBLISHED = ((1, 24, 2), (4, 48, 4), (4, 64, 4), (4, 128, 6), (6, 160, 9), (6, 256, 15))
-"""Expansion, channels and blocks of ``TrillssonEfficientNetConfig``; the last three stages are not fused."""
 
 
 def sound(seconds: float) -> np.ndarray:
@@ -22,42 +20,10 @@ def sound(seconds: float) -> np.ndarray:
 
 def checkpoint() -> dict[str, Tensor]:
     """Parameters with the names and shapes of ``TrillssonEfficientNetModel``, values always the same."""
-    found: dict[str, Tensor] = {}
-    torch.manual_seed(0)
-
-    def convolution(name: str, inputs: int, outputs: int, kernel: int, bias: bool = False) -> None:
-        found[f"{name}.weight"] = torch.randn(outputs, inputs, kernel, kernel) * (2 / inputs / kernel**2) ** 0.5
-        if bias:
-            found[f"{name}.bias"] = torch.randn(outputs)
-
-    def norm(name: str, channels: int) -> None:
-        for part in ("weight", "running_var"):
-            found[f"{name}.{part}"] = 0.5 + torch.rand(channels)
-        for part in ("bias", "running_mean"):
-            found[f"{name}.{part}"] = torch.randn(channels) / 10
-        found[f"{name}.num_batches_tracked"] = torch.tensor(7)
-
-    convolution("stem.stem_conv", 1, 24, 3)
-    norm("stem.stem_bn", 24)
-    inputs, number = 24, 0
-    for stage, (expansion, outputs, blocks) in enumerate(PUBLISHED):
-        for _ in range(blocks):
-            name, hidden = f"block.{number}", expansion * inputs
-            if expansion > 1:
-                convolution(f"{name}.expand_conv", inputs, hidden, 3 if stage < 3 else 1)
-                norm(f"{name}.expand_bn", hidden)
-            if stage >= 3:
-                convolution(f"{name}.dwconv2", 1, hidden, 3)
-                norm(f"{name}.normalization", hidden)
-                convolution(f"{name}.squeeze_excitation.se_reduce", hidden, inputs // 4, 1, bias=True)
-                convolution(f"{name}.squeeze_excitation.se_expand", inputs // 4, hidden, 1, bias=True)
-            convolution(f"{name}.project_conv", hidden, outputs, 1 if expansion > 1 else 3)
-            norm(f"{name}.project_bn", outputs)
-            inputs, number = outputs, number + 1
-    convolution("top.top_conv", 256, 1280, 1)
-    norm("top.top_bn", 1280)
-    found |= {"dense.weight": torch.randn(1024, 1280) / 36, "dense.bias": torch.randn(1024)}
-    return found
+    arrays = seeded.arrays(tensorflow_files.trillsson3(), 0, out=0)
+    found = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    norms = [name.removesuffix("running_var") for name in found if name.endswith("running_var")]
+    return found | {f"{norm}num_batches_tracked": torch.tensor(7) for norm in norms}
 
 
 def test_trill_embeds_each_patch() -> None:

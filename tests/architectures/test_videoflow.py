@@ -11,7 +11,6 @@ from tests.support.published import or_skip
 from tlzoo.architectures.videoflow import VideoFlow
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.data.rendered.moving_mnist import moving_digits
-from tlzoo.errors import InputError
 from tlzoo.tasks.video_generation import VideoGeneration
 
 
@@ -100,6 +99,25 @@ def test_a_temperature_varies_what_follows(rows: Any) -> None:
     assert torch.equal(wild, flow.generate(first, 2, temperature=0.5)), "the same seed, the same frames"
 
 
-def test_published_modules_are_refused_in_one_line() -> None:
-    with pytest.raises(InputError, match="TensorFlow 1"):
-        small().load_official({"saved_model.pb": None})  # type: ignore[dict-item]
+@pytest.mark.parametrize("additive", [False, True])
+def test_the_published_network_is_invertible_and_learns(additive: bool) -> None:
+    torch.manual_seed(0)
+    flow = VideoFlow(3, 1, 8, 4, 1, gated=True, additive=additive)
+    stacks = [len(prior.blocks[0]) for prior in flow.priors]  # type: ignore[union-attr, index, arg-type]
+    assert stacks == [3, 3, 2], "on a map of 8 by 8, a dilation of 4 reaches too far"
+    clip = torch.randint(0, 256, (2, 16, 3, 1, 1)).expand(2, 16, 3, 64, 64) + torch.randint(0, 9, (2, 16, 3, 64, 64))
+    batch = {"clip": clip.clamp(max=255).byte()}
+    flow.train()
+    losses = []
+    optimizer = torch.optim.AdamW(flow.parameters(), 1e-3)
+    for _ in range(12):
+        loss = flow.loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-3:]) < np.mean(losses[:3]) and np.isfinite(losses).all()
+    frames = torch.rand(2, 3, 64, 64) - 0.5
+    with torch.no_grad():
+        latents, _ = flow.eval().to_latents(frames)
+        assert (flow.to_frames(latents) - frames).abs().max() < 1e-3

@@ -86,7 +86,7 @@ def test_scores_are_the_files(published, reference, windows):
     model = published.published_model()
     batch = model.collate([published.encode(waveform)])
     with torch.no_grad():
-        scores = model.scores(batch)[0].numpy()
+        scores = model.backbone.scores(batch)[0].numpy()
     assert scores @ expected / np.linalg.norm(scores) / np.linalg.norm(expected) >= 0.97
     (prediction,) = model.predict(batch)
     top = [model.spec.labels[i] for i in np.argsort(-expected)[:5]]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tlzoo.blobs.archives import MAX_HEADER_BYTES, unpack
+from tlzoo.blobs import sha256_of
+from tlzoo.blobs.archives import MAX_HEADER_BYTES, contents, repack, unpack
 from tlzoo.blobs.places import PlaceError
 from tlzoo.errors import UnavailableError
 
@@ -91,3 +92,34 @@ def test_a_member_larger_than_the_disk_is_not_begun(
     with pytest.raises(UnavailableError, match="the disk is full, 1,000 bytes are needed"):
         unpack(packed(tmp_path / "a.tar.gz", {"a": bytes(1_000)}), folder)
     assert list(folder.iterdir()) == []
+
+
+FILES = {"repo-1a2b/cells/b/2.txt": b"two", "repo-1a2b/cells/a.txt": b"one", "repo-1a2b/README": b"words"}
+
+
+def test_a_folder_is_packed_alike_however_its_archive_was(tmp_path: Path) -> None:
+    repack(packed(tmp_path / "a.tar.gz", FILES, mtime=1, uname="me"), "cells", tmp_path / "a.tar")
+    others = {name.replace("1a2b", "9f"): content for name, content in reversed(FILES.items()) if "cells" in name}
+    with tarfile.open(packed(tmp_path / "b.tar.gz", others, mtime=2, mode=0o755)) as tar:
+        members = [(member, tar.extractfile(member)) for member in tar]
+        with tarfile.open(tmp_path / "b.tar.xz", "w:xz") as other:
+            for member, content in members:
+                other.addfile(member, content)
+            link = tarfile.TarInfo("repo-9f/cells/link")
+            link.type, link.linkname = tarfile.SYMTYPE, "a.txt"
+            other.addfile(link)
+    repack(tmp_path / "b.tar.xz", "cells", tmp_path / "b.tar")
+    assert contents(tmp_path / "a.tar") == contents(tmp_path / "b.tar") == {"a.txt": b"one", "b/2.txt": b"two"}
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+    assert (
+        sha256_of(tmp_path / "a.tar") == "843835e008db880970613acd406f4e59ea9034dbdc4eda14a5d7e16efb875156"
+    )  # of any version of Python
+    repack(packed(tmp_path / "c.tar.gz", FILES | {"repo-1a2b/cells/a.txt": b"One"}), "cells", tmp_path / "c.tar")
+    assert sha256_of(tmp_path / "c.tar") != sha256_of(tmp_path / "a.tar")
+
+
+def test_a_folder_that_is_not_there_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "a.tar.gz", FILES)
+    with pytest.raises(PlaceError, match="the archive has no folder 'masks'"):
+        repack(archive, "masks", tmp_path / "a.tar")
+    assert list(tmp_path.iterdir()) == [archive]

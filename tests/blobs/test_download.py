@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from tests.support.file_server import CONTENT, OK, ROOT, SHA, Server, digest, mirrored, refusal
 from tlzoo import blobs
-from tlzoo.blobs import Blob, HashMismatchError, fetch, places
+from tlzoo.blobs import Blob, HashMismatchError, archives, fetch, places, sha256_of
 from tlzoo.errors import InputError, UnavailableError
 
 
@@ -304,3 +305,33 @@ except UnavailableError as error:
     assert done.stdout == f"{part}: {full}\n"
     assert not part.exists()
     assert len(server.seen) == 1
+
+
+def commit(folder: Path, **files: str) -> bytes:
+    """An archive of a commit with these files in a folder."""
+    for name, text in files.items():
+        (folder / "cells").mkdir(exist_ok=True)
+        (folder / "cells" / name).write_text(text)
+    with tarfile.open(folder / "commit.tar.gz", "w:gz") as tar:
+        tar.add(folder / "cells", "repo-0a1b/cells")
+    return (folder / "commit.tar.gz").read_bytes()
+
+
+def test_a_folder_of_an_archive_is_one_file_known_by_its_hash(server: Server, cache: Path, tmp_path: Path) -> None:
+    server.content = commit(tmp_path, one="1", two="22")
+    archives.repack(tmp_path / "commit.tar.gz", "cells", tmp_path / "cells.tar")
+    place = f"{server.url}/tar.gz/0a1b#cells"
+    blob = Blob("cells.tar", (place,), sha256_of(tmp_path / "cells.tar"))
+    path = fetch(blob, progress=False)
+    assert archives.contents(path) == {"one": b"1", "two": b"22"}
+    assert [asked for asked, _ in server.seen] == ["/tar.gz/0a1b"]
+    assert list((cache / "parts").iterdir()) == []
+    path.unlink()
+    server.content = commit(tmp_path, one="1", two="23")
+    assert refusal(blob).startswith(f"cells.tar is not available: {place}: wrong sha256: expected {blob.sha256}, got ")
+    with pytest.raises(HashMismatchError):
+        fetch(blob, progress=False)
+    assert "has no folder 'masks'" in refusal(Blob("cells.tar", (f"{server.url}/0a1b#masks",), blob.sha256))
+    server.content = b"no archive"
+    assert "cannot be unpacked" in refusal(blob)
+    assert list((cache / "parts").iterdir()) == []

@@ -31,7 +31,14 @@ From [a paper](https://arxiv.org/abs/1905.11946).
 TIMM = {
     "architecture": "resnet10t",
     "num_classes": 10,
-    "pretrained_cfg": {"input_size": [3, 64, 96], "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2], "url": "x"},
+    "pretrained_cfg": {
+        "input_size": [3, 64, 96],
+        "crop_pct": 0.9,
+        "interpolation": "bicubic",
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.2, 0.2, 0.2],
+        "url": "x",
+    },
 }
 BERT = {
     "architectures": ["BertForMaskedLM"],
@@ -119,6 +126,7 @@ def test_from_a_folder(tmp_path: Path) -> None:
         10,
     )
     assert (card.input.height, card.input.width, card.input.mean) == (64, 96, (0.5, 0.5, 0.5))
+    assert (card.input.resize, card.input.interpolation) == (71, "bicubic"), "a crop of 90% of the shorter side"
     (weights,) = official.weights
     (stored,) = weights.files
     content = (folder / "model.safetensors").read_bytes()

@@ -228,7 +228,7 @@ def test_show_has_facts_and_prose() -> None:
         (["show", "resnet"], "did you mean 'resnet-50'?"),
         (["list", "--task", "sleeping"], "unknown task 'sleeping'"),
         (["leaderboard", "--sort", "speed"], "unknown column 'speed'"),
-        (["fetch"], "the id of a card, or --task"),
+        (["fetch"], "the id of a card, --task TASK, or --all"),
         (["predict", "no-such-model", "x.wav"], "unknown model 'no-such-model'"),
         (["finetune", "gpt-4", "--task", "audio-classification", "--data", "x", "--out", "y"], "cannot do audio-class"),
     ],

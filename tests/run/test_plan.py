@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 import pytest
 
+from tlzoo.adapters import weights as checkpoints
 from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
-from tlzoo.cards.schema import Card
+from tlzoo.cards.schema import Card, Variant, Weights
 from tlzoo.data.catalogue import Source
 from tlzoo.errors import InputError
 from tlzoo.run import plan as module
@@ -39,6 +40,33 @@ def test_elsewhere_a_backbone_has_nothing_to_show_without_training() -> None:
     asked = planned_for(task, models=["electra"], strategies=["zero-shot"], weights="stand-in")
     assert not asked.runs
     assert "electra is not run with zero-shot on text-classification" in asked.absent[0].reason
+
+
+def test_a_published_head_answers_the_task_that_it_was_published_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the variants the first that has one, also where the card is listed for another task."""
+    wanted: list[tuple[str, ...]] = []
+
+    def fetched(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
+        wanted.append((card.id, variant.id))
+        return Checkpoint(card.id, variant.id, "official", "0" * 64)
+
+    monkeypatch.setattr(checkpoints, "_official", fetched)
+    asked = {"strategies": ["zero-shot"]}
+    for task, card, kind in (
+        ("image-classification", "mobilenet", "image"),
+        ("question-answering", "tf2nq", "text"),
+        ("object-detection", "mask-rcnn", "image"),
+    ):
+        planned = planned_for(task, kind, models=[card], **asked)
+        (run,) = planned.runs
+        assert task in checkpoints.variant_of(catalogue.get(card), run.checkpoint.variant).heads
+    assert wanted == [("mobilenet", "v2"), ("tf2nq", "large-squad"), ("mask-rcnn", "r50-fpn")]
+    none = planned_for("face-detection", "image", models=["mobilenet"], **asked)
+    assert "mobilenet is not run with zero-shot on face-detection" in none.absent[0].reason
+    nano = planned_for("image-classification", "image", models=["mobilenet"], variant="nano", **asked)
+    assert not nano.runs and "zero-shot" not in nano.absent[0].reason.partition("; with: ")[2]
+    usual = planned_for("image-classification", "image", models=["mobilenet"])
+    assert "zero-shot" not in [run.strategy for run in usual.runs], "few data have classes of ImageNet"
 
 
 def test_a_table_is_run_as_it_is_and_the_variant_beside_it_trained() -> None:

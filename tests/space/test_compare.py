@@ -65,7 +65,7 @@ def test_every_factor_of_the_list_is_there(boards: Boards) -> None:
 def test_what_is_known_of_none_is_left_out(boards: Boards, row: Maker, tmp_path: Path) -> None:
     assert not set(USED) & set(heads(boards, "yamnet", "openl3"))
     assert not {"toy", *FACTORS} & set(heads(boards, "openl3", "trill"))
-    assert "file formats" not in heads(boards, "openl3")
+    assert "file formats" not in heads(boards, "tweening-conv3d")
     usage = {"requests": 200, "cached": 0, "prompt_tokens": 4000, "completion_tokens": 200, "cost_usd": 0.5}
     asked = Boards("audio", write(tmp_path / "asked", [row("yamnet", "zero-shot", 0.8, **usage)]))
     assert set(USED) <= set(heads(asked, "yamnet"))

@@ -41,10 +41,26 @@ def completion(text: Any, usage: tuple[int, int] | None = None, **more: Any) -> 
     return Reply(body=body, **more)
 
 
-def refusal(status: int, message: str, code: str | None = None, **headers: str) -> Reply:
+def refusal(status: int, message: str, code: str | None = None, param: str | None = None, **headers: str) -> Reply:
     """An error as OpenAI words it."""
-    body = {"error": {"message": message, "type": "invalid_request_error", "code": code}}
+    body = {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
     return Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def newer_model(body: dict[str, Any]) -> Reply:
+    """What a model that reasons answers: it refuses older parameters as OpenAI does, and reasons within its limit."""
+    if "max_tokens" in body:
+        told = "Unsupported parameter: 'max_tokens' is not supported with this model."
+        return refusal(400, f"{told} Use 'max_completion_tokens' instead.", "unsupported_parameter", "max_tokens")
+    if body.get("temperature", 1) != 1:
+        told = "Unsupported value: 'temperature' does not support 0 with this model."
+        return refusal(400, f"{told} Only the default (1) value is supported.", "unsupported_value", "temperature")
+    reasoning = 0 if body.get("reasoning_effort") == "none" else 300
+    spent = min(reasoning, body["max_completion_tokens"])
+    reply = completion("whale" if spent == reasoning else "", (20, spent + 1))
+    reply.body["usage"]["completion_tokens_details"] = {"reasoning_tokens": spent}
+    reply.body["choices"][0]["finish_reason"] = "stop" if spent == reasoning else "length"
+    return reply
 
 
 class Chat:

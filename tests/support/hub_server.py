@@ -1,7 +1,8 @@
 """A small read-only Hub on loopback, for tests: the unmodified clients read it behind ``HF_ENDPOINT``.
 
 It serves a folder, ``models/<owner>/<name>/...``, ``datasets/...`` and ``spaces/...``, each as a repository with one
-commit on ``main``. As on the real Hub, files of some size are "large": their answer is a redirect to another host (here
+commit on ``main``, and, where ``branches/datasets/<owner>/<name>/refs/convert/parquet`` is there, the Hub's conversion
+of a data set. As on the real Hub, files of some size are "large": their answer is a redirect to another host (here
 another port), which serves them by hash and with ranges. Failures are switched on and off, and requests are counted.
 """
 
@@ -12,11 +13,13 @@ import json
 import os
 import re
 import threading
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+CONVERSION = "refs/convert/parquet"
 FAILURES = {
     "unauthorized": (401, "GatedRepo", "Access to this repository is restricted. Please log in."),
     "gated": (403, "GatedRepo", "Access to this repository is restricted and you are not in the authorized list."),
@@ -35,12 +38,14 @@ class Hub:
     Attributes:
         url: The endpoint, for ``HF_ENDPOINT``.
         requests: What was asked so far, ``(method, path)`` in order; for large files the path is ``/lfs/<sha256>``.
+        served: Bytes of large files that were sent so far.
     """
 
     def __init__(self, root: Path, large: int = 64 * 1024) -> None:
         """Serve the folder ``root``; files of ``large`` bytes and more are served from the other host."""
         self.root, self.large = root, large
         self.requests: list[tuple[str, str]] = []
+        self.served = 0
         self._failures: dict[str, str] = {}
         answering = type("Answering", (self.handler(),), {"hub": self})
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), answering) for _ in range(2)]
@@ -94,7 +99,7 @@ class Hub:
         )
 
     def branches(self, kind: str, repository: str) -> list[str]:
-        return ["main"]
+        return ["main", *([CONVERSION] if self.home(kind, repository, CONVERSION).is_dir() else [])]
 
     def files(self, kind: str, repository: str, branch: str = "main") -> dict[str, Path]:
         """List a branch's files by their path in it."""
@@ -128,6 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         except RefusedError as refused:
             status, code, message = FAILURES[str(refused)]
             headers = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {})
+            headers |= {"Ratelimit": '"resolvers";r=0;t=55'} if status == 429 else {}
             self.send(status, json.dumps({"error": message}).encode(), headers)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
@@ -150,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
             self.large(match[1])
         elif match := re.fullmatch(rf"{api}(?:/revision/(.+))?", path):
-            self.info(match[1], match[2], match[3] or "main")
+            self.info(match[1], match[2], match[3] or "main", "blobs" in query)
         elif match := re.fullmatch(rf"{api}/tree/{revision}/?(.*)", path):
             self.tree(*match.groups(), query.get("recursive", [""])[0].lower() == "true")
         elif match := re.fullmatch(rf"{api}/paths-info/(.+)", path):
@@ -169,9 +175,11 @@ class Handler(BaseHTTPRequestHandler):
                 return self.hub.files(kind, repository, branch), commit
         raise RefusedError("revision")
 
-    def info(self, kind: str, repository: str, revision: str) -> None:
+    def info(self, kind: str, repository: str, revision: str, with_sizes: bool = False) -> None:
         files, commit = self.repository(kind, repository, revision)
-        names = [{"rfilename": name} for name in files]
+        names = [
+            {"rfilename": name} | ({"size": path.stat().st_size} if with_sizes else {}) for name, path in files.items()
+        ]
         flags = {"private": False, "gated": False, "disabled": False, "downloads": 0, "likes": 0, "tags": []}
         dates = {"lastModified": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z"}
         self.json({"_id": "0", "id": repository, "sha": commit, "siblings": names, **flags, **dates})
@@ -240,6 +248,8 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 headers = headers | {"Content-Range": f"bytes {first}-{last}/{len(content)}"}
                 status, content = 206, content[first : last + 1]
+        if self.path.startswith("/lfs/") and self.command != "HEAD":
+            self.hub.served += len(content)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, value)
@@ -252,6 +262,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def sha256(path: Path) -> str:
+    """Hash a file; one that has not changed since is not read again."""
+    state = path.stat()
+    return _sha256(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: Path, changed: int, size: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from tlzoo.errors import UnavailableError
+from tlzoo.errors import InputError, UnavailableError
 from tlzoo.vocabulary import ADAPTERS
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
 
     Raises:
         UnavailableError: This version has no adapter for it yet.
+        InputError: The variant cannot be built as its card says.
     """
     if not is_built(variant):
         raise UnavailableError(
@@ -44,4 +45,20 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> Backbone 
         )
     module = import_module(f"tlzoo.adapters.{ADAPTERS[variant.adapter]}")
     network: Backbone | Model = module.build(variant, given, task)
+    if given.resize or given.interpolation:
+        _crop_as(network, variant, given)
     return network
+
+
+def _crop_as(network: Backbone | Model, variant: Variant, given: Input) -> None:
+    """Let a network resize pictures as its card says.
+
+    Raises:
+        InputError: It does not crop pictures.
+    """
+    from tlzoo.core.image import ImageBackbone
+    from tlzoo.data.media.geometry import Crop
+
+    if not isinstance(network, ImageBackbone):
+        raise InputError(f"variant {variant.id!r}: 'resize' and 'interpolation' are for backbones over pictures only")
+    network.crop = Crop(given.resize, given.interpolation or "bilinear")

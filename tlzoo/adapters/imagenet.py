@@ -8,11 +8,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from tlzoo.core.batch import Batch, Example, Row
+from tlzoo.core.batch import Batch
 from tlzoo.core.image import ImageBackbone
 from tlzoo.core.model import Model
-from tlzoo.core.predictions import ClassScores
-from tlzoo.data.media.inputs import read_input
+from tlzoo.core.published import PublishedClassifier
 
 FINEST = 4
 """Stride of the finest map of a pyramid: finer ones cost much memory and add little (Lin 2017, 1612.03144,
@@ -24,6 +23,14 @@ def categories() -> tuple[str, ...]:
     from torchvision.models import MobileNet_V2_Weights
 
     return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def synonyms() -> tuple[str, ...]:
+    """Of each of the same classes the id and the names of its set of synonyms in WordNet, from timm."""
+    from timm.data.imagenet_info import ImageNetInfo
+
+    info, places = ImageNetInfo(), range(len(categories()))
+    return tuple(f"{info.index_to_label_name(i)}, {info.index_to_description(i)}" for i in places)
 
 
 class ImageNetBackbone(ImageBackbone):
@@ -38,6 +45,10 @@ class ImageNetBackbone(ImageBackbone):
     def logits(self, batch: Batch) -> Tensor:
         """Logits of the published classes, ``(batch, classes)``."""
 
+    def scores(self, batch: Batch) -> Tensor:
+        """Probabilities of the published classes, ``(batch, classes)``."""
+        return self.logits(batch).softmax(-1)
+
     def pixels(self, batch: Batch) -> Tensor:
         """Normalised pixels, float32, ``(batch, 3, height, width)``; channels last, which is a sixth faster."""
         return super().pixels(batch).contiguous(memory_format=torch.channels_last)
@@ -46,39 +57,12 @@ class ImageNetBackbone(ImageBackbone):
         """Name the logits after the published weights were loaded, if they are ImageNet-1k's."""
         names = categories()
         if self.classifier is not None and count == len(names):
-            self.spec = replace(self.spec, labels=names)
+            self.spec = replace(self.spec, labels=names, synonyms=synonyms())
 
     def drop_published_head(self) -> None:
         """Remove the classifier and its classes."""
-        self.spec = replace(self.spec, labels=())
+        self.spec = replace(self.spec, labels=(), synonyms=())
 
     def published_model(self) -> Model | None:
         """The ImageNet classifier; absent before ``load_official`` and without a classifier."""
-        return ImageNetClassifier(self) if self.spec.labels else None
-
-
-class ImageNetClassifier(Model):
-    """The published network with its own head: one of 1,000 classes."""
-
-    def __init__(self, backbone: ImageNetBackbone) -> None:
-        """Wrap a backbone.
-
-        Args:
-            backbone: With official weights and its classifier.
-        """
-        super().__init__()
-        self.backbone, self.spec, self.ragged = backbone, backbone.spec, backbone.ragged
-
-    def encode(self, row: Row) -> Example:
-        """Decode the row's ``image`` and bring it to the network's size."""
-        return self.backbone.encode(read_input(row, self.spec.input))
-
-    @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[ClassScores]:
-        """For each picture the top class, ``label``, its probability, ``score``, and the ``scores`` of the top five."""
-        return [ClassScores.best(scores, self.spec.labels) for scores in self.backbone.logits(batch).softmax(-1)]
-
-    def stages(self) -> list[nn.Module]:
-        """The backbone's stages, then the classifier."""
-        assert self.backbone.classifier is not None, "the published head was dropped"
-        return [*self.backbone.stages(), self.backbone.classifier]
+        return PublishedClassifier(self) if self.spec.labels else None

@@ -16,14 +16,15 @@ from torch.nn.utils.rnn import pad_sequence
 from tlzoo.adapters import spans, tokenizing
 from tlzoo.adapters.families import FAMILIES
 from tlzoo.cards.schema import Input, Variant
+from tlzoo.checkpoints import bert_joint
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, segment_mean
-from tlzoo.core.model import Backbone, HeadInput
-from tlzoo.core.task import HeadTask
+from tlzoo.core.model import Backbone, HeadInput, Model
+from tlzoo.core.task import HeadTask, Task
 from tlzoo.errors import InputError
 
 TOKENIZER = "tokenizer.json"
-
+_SPANS = "qa_outputs."
 
 _INNER = ("encoder", "transformer")
 """Names of the module that holds the layers, in the architectures that have one."""
@@ -40,8 +41,11 @@ class TextEncoder(Backbone):
     Attributes:
         network: The module of transformers.
         max_tokens: Maximum length of an input; longer ones are cut, a pair at its second text.
+        span_head: The published head that finds an answer in a passage; absent before :meth:`load_official`, without
+            one in the file, and after :meth:`drop_published_head`.
     """
 
+    span_head: nn.Linear | None
     ragged = frozenset({"ids", "segments"})
 
     def __init__(self, variant: Variant, given: Input, causal: bool = False) -> None:
@@ -63,6 +67,7 @@ class TextEncoder(Backbone):
         both = variant.kind == "official" and "is_decoder" in variant.config and not causal
         published = {"is_decoder": False} if both else {}
         self.network: Any = kind(kind.config_class(**(variant.config | published)))
+        self.span_head = None
         config = self.network.config
         places = getattr(config, "max_position_embeddings", None)
         body = self.network.base_model
@@ -168,24 +173,44 @@ class TextEncoder(Backbone):
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Load a published checkpoint; layers that the network does not have (other heads) are left out.
 
+        Of heads, that of transformers' question answering is read: from each token its scores as start and end.
+
         Raises:
             InputError: The checkpoint is of another structure, or lacks layers.
         """
-        path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
+        path, published = _read(files)
         if "config.json" in files:
             self._check(files["config.json"])
         prefix = f"{self.network.base_model_prefix}."
         headed = self.network is not self.network.base_model
         expected = self.network.state_dict()
-        tensors = {}
-        for name, tensor in read_tensors(path).items():
+        tensors, head = {}, {}
+        for name, tensor in published.items():
             name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
             name = name if headed else name.removeprefix(prefix)
             if name in expected:
                 tensors[name] = tensor.float()
+            elif name.startswith(_SPANS):
+                head[name.removeprefix(_SPANS)] = tensor.float()
         absent = {name: value for name, value in expected.items() if _optional(name, self.network)}
         load_tensors(self.network, absent | tensors, path)
         self.network.tie_weights()
+        if head:
+            self.span_head = nn.Linear(self.spec.outputs["tokens"], 2)
+            load_tensors(self.span_head, head, path)
+
+    def drop_published_head(self) -> None:
+        """Remove the head that finds answers."""
+        self.span_head = None
+
+    def for_zero_shot(self, task: Task) -> Model | None:
+        """The model that finds answers with the published head, for questions about a passage."""
+        head = self.span_head
+        if head is None or not isinstance(task, HeadTask) or not (task.windowed and task.inputs):
+            return super().for_zero_shot(task)
+        model = self.for_task(task)
+        model.head = head
+        return model
 
     def _check(self, path: Path) -> None:
         theirs, ours = json.loads(path.read_text(encoding="utf-8")), self.network.config
@@ -204,6 +229,15 @@ class TextEncoder(Backbone):
     def load_assets(self, folder: Path) -> None:
         """Read the tokenizer."""
         self._tokenizer = tokenizing.read(folder / TOKENIZER)
+
+
+def _read(files: Mapping[str, Path]) -> tuple[Path, dict[str, Tensor]]:
+    """The file of weights, for errors, and what it holds; of a TensorFlow checkpoint the index."""
+    for name, path in files.items():
+        if name.endswith(".index"):
+            return path, bert_joint.read(files)
+    path = next(p for name, p in files.items() if name in ("model.safetensors", "pytorch_model.bin"))
+    return path, read_tensors(path)
 
 
 def _optional(name: str, network: Any) -> bool:

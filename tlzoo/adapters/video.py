@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,9 @@ from torchvision.transforms.v2 import functional as V
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Outputs, Spec
 from tlzoo.core.image import Normalising
-from tlzoo.core.model import Backbone
+from tlzoo.core.model import Backbone, Model
+from tlzoo.core.published import PublishedClassifier
+from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
     from tlzoo.cards.schema import Input, Variant
@@ -43,7 +47,12 @@ class VideoEncoder(Normalising, Backbone):
 
     ``pooled`` is the input of the published classifiers: for VideoMAE the normalised mean of the tokens, for ViViT the
     class token.
+
+    Attributes:
+        classifier: The published head; absent before :meth:`load_official` and after :meth:`drop_published_head`.
     """
+
+    classifier: nn.Linear | None
 
     def __init__(self, variant: Variant, given: Input) -> None:
         """Build the network with random parameters, float32.
@@ -62,6 +71,7 @@ class VideoEncoder(Normalising, Backbone):
         self.network: Any = kind(config, add_pooling_layer=False) if self.has_class_token else kind(config)
         mean_pooled = not self.has_class_token and config.use_mean_pooling
         self.fc_norm = nn.LayerNorm(config.hidden_size) if mean_pooled else nn.Identity()
+        self.classifier = None
         self.normalise_by(given.mean or (0.0,) * 3, given.std or (1.0,) * 3)
         size, sizes = config.image_size, {"pooled": config.hidden_size, "tokens": config.hidden_size}
         self.spec = Spec("video", sizes, frames=config.num_frames, height=size, width=size)
@@ -94,7 +104,11 @@ class VideoEncoder(Normalising, Backbone):
         return [self.network.embeddings, *layers, last]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load a published checkpoint; its classifier, pooler and decoder are left out.
+        """Load a published checkpoint; its pooler and decoder are left out.
+
+        Args:
+            files: The weights, and ``config.json``, which names the classes of the classifier; without it, the
+                classifier is left out, too.
 
         Raises:
             InputError: Its structure differs, or layers are missing.
@@ -105,11 +119,50 @@ class VideoEncoder(Normalising, Backbone):
         expected = self.network.state_dict()
         load_tensors(self.network, {k: v for k, v in own.items() if k in expected}, path)
         if isinstance(self.fc_norm, nn.LayerNorm):
-            norm = {k.removeprefix("fc_norm."): v for k, v in own.items() if k.startswith("fc_norm.")}
-            load_tensors(self.fc_norm, norm, path)
+            load_tensors(self.fc_norm, _beneath("fc_norm", own), path)
+        head = _beneath("classifier", own)
+        if head and "config.json" in files:
+            labels = _labels(files["config.json"])
+            classifier = nn.Linear(self.spec.outputs["pooled"], len(labels))
+            load_tensors(classifier, head, path)
+            self.classifier, self.spec = classifier, replace(self.spec, labels=labels)
+
+    def scores(self, batch: Batch) -> Tensor:
+        """Probabilities of the published classes, ``(batch, classes)``."""
+        assert self.classifier is not None, "the published head was dropped"
+        logits: Tensor = self.classifier(self(batch)["pooled"])
+        return logits.softmax(-1)
+
+    def drop_published_head(self) -> None:
+        """Remove the classifier and its classes."""
+        self.classifier = None
+        self.spec = replace(self.spec, labels=())
+
+    def published_model(self) -> Model | None:
+        """The published classifier; absent before :meth:`load_official`, and where the file has none."""
+        return PublishedClassifier(self) if self.classifier is not None else None
 
     def _renamed(self, name: str) -> str:
         name = name.removeprefix("videomae.").removeprefix("vivit.")
         for published, current in self.published_names.items():
             name = name.replace(published, current)
         return name
+
+
+def _beneath(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of one layer."""
+    return {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    """The names of the classes in a ``config.json`` of transformers, in the order of the logits.
+
+    Raises:
+        InputError: It has none.
+    """
+    try:
+        named = json.loads(path.read_text(encoding="utf-8"))["id2label"]
+        names = {int(place): str(name) for place, name in named.items()}
+        return tuple(names[place] for place in range(len(names)))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: does not name the classes, 'id2label' from 0 on: {error!r}") from None

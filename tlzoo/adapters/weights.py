@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -64,25 +65,35 @@ def card_of(checkpoint: Checkpoint) -> Card:
     return checkpoint.drafted or catalogue.get(checkpoint.card)
 
 
-def blob(file: File) -> blobs.Blob:
-    """The blob of a card's file."""
-    return blobs.Blob(file.name, file.places, file.sha256, file.bytes)
+def blob(file: File, license: str | None = None) -> blobs.Blob:  # noqa: A002
+    """The blob of a card's file; the licence is that of its weights."""
+    return blobs.Blob(file.name, file.places, file.sha256, file.bytes, license)
 
 
-def fetched(file: File) -> Path:
+def fetched(file: File, license: str | None = None) -> Path:  # noqa: A002
     """A card's file on this machine, verified.
+
+    Args:
+        file: The file.
+        license: That of its weights.
 
     Raises:
         UnavailableError: No place delivers it, or a file of a person's folder has changed.
     """
     if not isinstance(file, LocalFile):
-        return blobs.fetch(blob(file))
-    if blobs.is_intact(file.path, file.sha256):
+        return blobs.fetch(blob(file, license))
+    if file.path.is_file() and blobs.hash_of(file.path) == file.sha256:
         return file.path
     raise UnavailableError(f"{file.path}: changed or gone since it was first read; run the same command again")
 
 
-def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, strategy: str | None = None) -> Checkpoint:
+def resolve(
+    card: Card,
+    wanted: Wanted = "auto",
+    variant: str | None = None,
+    strategy: str | None = None,
+    task: str | None = None,
+) -> Checkpoint:
     """Choose variant and tier, and fetch the files.
 
     Args:
@@ -90,12 +101,13 @@ def resolve(card: Card, wanted: Wanted = "auto", variant: str | None = None, str
         wanted: A tier, or ``auto`` for the best available.
         variant: Only this one; by default official variants in the card's order, then nano.
         strategy: The strategy of the run; variants that do not support it are left out.
+        task: The task of the run, for which some variants may have a published head.
 
     Raises:
         UnavailableError: Weights of the tier are not available; the message says what was tried.
         InputError: The card does not have the variant.
     """
-    named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if v.takes(strategy)]
+    named = [v for v in ([variant_of(card, variant)] if variant else card.variants) if card.takes(v, strategy, task)]
     if not named:
         raise UnavailableError(f"{card.id}: {variant or 'no variant'} does not take {strategy}")
     candidates = [v for v in named if is_built(v)]
@@ -137,8 +149,8 @@ def _stands_in(card: Card, variant: Variant, refused: Sequence[str]) -> str:
 
 
 def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
-    paths = [(file.name, fetched(file)) for file in weights.files]
-    hashes = [f.sha256 or blobs.sha256_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
+    paths = [(file.name, fetched(file, weights.license)) for file in weights.files]
+    hashes = [f.sha256 or blobs.hash_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
     combined = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     files = tuple((name, str(path)) for name, path in paths)
     return Checkpoint(card.id, variant.id, "official", combined, files, drafted=_drafted(card))
@@ -153,6 +165,14 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     from tlzoo.adapters.chat_api.endpoint import endpoint
 
     server = endpoint(variant.model, variant.config.get("price"))
+    if blobs.is_offline() and not server.is_local:
+        raise UnavailableError(f"{card.id}: {server.host} is not asked, offline; OPENAI_BASE_URL may name this machine")
+    if server.official and variant.retired and variant.retired.date <= f"{datetime.now(UTC):%Y-%m-%d}":
+        gone = variant.retired
+        raise UnavailableError(
+            f"{card.id}: {variant.model} was shut down on {gone.date} ({gone.source}); set TLZOO_OPENAI_MODEL to a "
+            f"model that answers, such as {gone.successor}, and TLZOO_OPENAI_PRICE to its price"
+        )
     if variant.kind == "nano" and server.official:
         raise UnavailableError(
             f"{card.id}: {variant.id} is served by an endpoint of your own; set OPENAI_BASE_URL to it"
@@ -160,7 +180,8 @@ def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
     tier: Literal["official", "stand-in"] = "official" if server.official else "stand-in"
     if wanted not in ("auto", tier):
         raise UnavailableError(f"{card.id}: the endpoint serves {server.label}, which is of tier {tier}, not {wanted}")
-    key = hashlib.sha256(f"{server.url} {server.model}".encode()).hexdigest()
+    reasoning = f" {server.effort} {server.reasoning_tokens}" if server.effort or server.reasoning_tokens else ""
+    key = hashlib.sha256(f"{server.url} {server.model}{reasoning}".encode()).hexdigest()
     notice = "" if server.official else f"{card.id}: {server.label} stands in for it"
     return Checkpoint(card.id, variant.id, tier, key, notice=notice, served_by="" if server.official else server.label)
 

@@ -215,7 +215,7 @@ def cut_frames(waveform: np.ndarray, hop_seconds: float) -> Tensor:
     padded = F.pad(torch.tensor(waveform, dtype=torch.float32), (FRAME // 2, FRAME // 2))
     frames = padded.unfold(0, FRAME, round(hop_seconds * SAMPLE_RATE))
     frames = frames - frames.mean(1, keepdim=True)
-    return frames / frames.std(1, keepdim=True).clamp(min=1e-10)
+    return frames / frames.std(1, correction=0, keepdim=True).clamp(min=1e-8)
 
 
 def frequency(activations: Tensor) -> Tensor:

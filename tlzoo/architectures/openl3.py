@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.architectures.patches import PatchBackbone
+from tlzoo.checkpoints import keras
 from tlzoo.core.batch import Example, Spec
 from tlzoo.errors import InputError
 
@@ -70,7 +71,7 @@ def decibels(windows: Tensor, bands: int) -> Tensor:
 class OpenL3(PatchBackbone):
     """Seven convolutions with batch norm and ReLU, an eighth without, and the maximum over large areas.
 
-    Modules have the names of the Keras layers.
+    Modules are in the order of the Keras layers.
     """
 
     def __init__(
@@ -135,55 +136,30 @@ class OpenL3(PatchBackbone):
 
     @torch.no_grad()
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """Load the published Keras file, unzipped, by the names of its layers.
+        """Load the published Keras file, gzipped or not, by the order of its layers.
 
         Raises:
             InputError: The file has another structure, or h5py is not installed.
         """
         (path,) = files.values()
-        arrays = read_keras(path)
-        for name, module in self.named_children():
-            keras_names = _CONVOLUTION if isinstance(module, nn.Conv2d) else _NORM
+        published, modules = keras.layers(path), list(self.children())
+        if len(published) != len(modules):
+            raise InputError(f"{path}: not OpenL3: {len(published)} layers with weights, expected {len(modules)}")
+        for (name, arrays), module in zip(published, modules, strict=True):
             tensors = module.state_dict()
-            for parameter, key in keras_names.items():
-                target = tensors[parameter]
-                if (name, key) not in arrays:
+            for parameter, key in (_CONVOLUTION if isinstance(module, nn.Conv2d) else _NORM).items():
+                if key not in arrays:
                     raise InputError(f"{path}: not OpenL3: without {name}/{key}")
-                value = torch.from_numpy(arrays[name, key])
+                value = torch.from_numpy(arrays[key])
                 value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value
-                if value.shape != target.shape:
-                    shapes = f"{tuple(value.shape)}, expected {tuple(target.shape)}"
+                if value.shape != tensors[parameter].shape:
+                    shapes = f"{tuple(value.shape)}, expected {tuple(tensors[parameter].shape)}"
                     raise InputError(f"{path}: not OpenL3 as configured: {name}/{key} is {shapes}")
-                target.copy_(value)
+                tensors[parameter].copy_(value)
 
     def _layers(self) -> list[tuple[nn.Module, nn.Module]]:
         numbers = range(1, len(CHANNELS) + 1)
         return [(getattr(self, f"conv2d_{i}"), getattr(self, f"batch_normalization_{i + 1}")) for i in numbers]
-
-
-def read_keras(path: Path) -> dict[tuple[str, str], np.ndarray]:
-    """Arrays of a Keras HDF5 file, by layer and parameter.
-
-    Raises:
-        InputError: The file is not Keras HDF5, or h5py is not installed.
-    """
-    try:
-        import h5py
-    except ImportError:
-        raise InputError(f"{path}: reading Keras' HDF5 needs h5py: pip install '.[keras]' in a clone") from None
-    arrays: dict[tuple[str, str], np.ndarray] = {}
-
-    def collect(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            parts = name.split("/")
-            arrays[parts[-2], parts[-1].removesuffix(":0")] = item[()]
-
-    try:
-        with h5py.File(path) as file:
-            file.visititems(collect)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as HDF5: {error}") from None
-    return arrays
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

@@ -71,7 +71,7 @@ class UNet2d(Segmenter):
         """
         path = files["weights.pt"]
         try:
-            self.load_state_dict(state_dict(restricted_load(path)))
+            self.load_state_dict(state_dict(restricted_load(path), path))
         except RuntimeError as error:
             raise InputError(f"{path}: does not fit this U-Net: {' '.join(str(error).split())[:200]}") from None
 

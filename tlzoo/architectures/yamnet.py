@@ -23,10 +23,9 @@ from torch.nn import functional as F
 from tlzoo.architectures.folding import FoldableNorm, convolution
 from tlzoo.architectures.patches import PatchBackbone
 from tlzoo.checkpoints import tflite
-from tlzoo.core.batch import Batch, Example, Row, Spec, segment_mean
+from tlzoo.core.batch import Batch, Example, Spec, segment_mean
 from tlzoo.core.model import Model
-from tlzoo.core.predictions import ClassScores
-from tlzoo.data.media.inputs import read_input
+from tlzoo.core.published import PublishedClassifier
 from tlzoo.errors import InputError
 
 SAMPLE_RATE = 16_000
@@ -196,6 +195,12 @@ class YAMNet(PatchBackbone):
         for norm, (_, bias) in zip(norms, layers, strict=False):
             norm.fold(bias)
 
+    def scores(self, batch: Batch) -> Tensor:
+        """Independent scores of each class, ``(batch, classes)``: sigmoids of the patches, averaged over the sound."""
+        assert self.classifier is not None, "the published head was dropped"
+        outputs = self(batch)
+        return segment_mean(self.classifier(outputs["tokens"]).sigmoid(), outputs["tokens_lengths"])
+
     def drop_published_head(self) -> None:
         """Forget the AudioSet classifier and its labels."""
         self.classifier = None
@@ -203,44 +208,7 @@ class YAMNet(PatchBackbone):
 
     def published_model(self) -> Model | None:
         """The AudioSet classifier; absent before :meth:`load_official` and without a classifier."""
-        return AudioSetClassifier(self) if self.classifier and self.spec.labels else None
-
-
-class AudioSetClassifier(Model):
-    """The published network with its own head: independent scores of 521 classes."""
-
-    def __init__(self, backbone: YAMNet) -> None:
-        """Wrap a backbone.
-
-        Args:
-            backbone: With official weights and its classifier.
-        """
-        super().__init__()
-        self.backbone, self.spec, self.ragged = backbone, backbone.spec, backbone.ragged
-
-    @property
-    def classifier(self) -> nn.Linear:
-        """The head."""
-        assert self.backbone.classifier is not None, "the published head was dropped"
-        return self.backbone.classifier
-
-    def encode(self, row: Row) -> Example:
-        """Decode and preprocess the row's ``audio``."""
-        return self.backbone.encode(read_input(row, self.spec.input, self.spec.sample_rate))
-
-    def scores(self, batch: Batch) -> Tensor:
-        """Scores in [0, 1] of each class, ``(batch, classes)``: sigmoids of the patches, averaged over the sound."""
-        outputs = self.backbone(batch)
-        return segment_mean(self.classifier(outputs["tokens"]).sigmoid(), outputs["tokens_lengths"])
-
-    @torch.inference_mode()
-    def predict(self, batch: Batch) -> list[ClassScores]:
-        """For each sound the top class, ``label``, its ``score``, and the ``scores`` of the top five by name."""
-        return [ClassScores.best(scores, self.spec.labels) for scores in self.scores(batch)]
-
-    def stages(self) -> list[nn.Module]:
-        """The backbone's stages, then the classifier."""
-        return [*self.backbone.stages(), self.classifier]
+        return PublishedClassifier(self) if self.classifier and self.spec.labels else None
 
 
 def _labels(path: Path, classes: int) -> tuple[str, ...]:

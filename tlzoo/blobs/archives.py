@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -83,3 +84,46 @@ def unpack(archive: Path, folder: Path) -> None:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the disk
         raise PlaceError(f"{archive.name} cannot be unpacked: {error}") from error
+
+
+def repack(archive: Path, folder: str, target: Path) -> None:
+    """Write the files below a folder of a tar file into another one: by name, without dates, owners and links.
+
+    So the new file and its hash depend on nothing but the names and contents of the files. Hosts of repositories pack
+    a commit anew from time to time, and then the archive has another hash, though all files are the same.
+
+    Args:
+        archive: The tar file, plain or compressed, with one folder at its top.
+        folder: Path of the folder below the top one.
+        target: The plain tar file to write; names in it begin below the folder.
+
+    Raises:
+        PlaceError: The archive is damaged, too large when unpacked, or has no such folder.
+        UnavailableError: The disk has no room.
+        OSError: A file cannot be written.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="new-") as scratch:
+        unpack(archive, Path(scratch))
+        root = next((path for path in Path(scratch).glob(f"*/{folder}") if path.is_dir()), None)
+        if root is None:
+            raise PlaceError(f"the archive has no folder {folder!r}")
+        files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+        check_room(target.parent, sum(path.stat().st_size + 2 * tarfile.BLOCKSIZE for path in files))
+        names = sorted(path.relative_to(root).as_posix() for path in files)
+        with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as tar:
+            for name in names:
+                member = tarfile.TarInfo(name)
+                member.size = (root / name).stat().st_size
+                with (root / name).open("rb") as file:
+                    tar.addfile(member, file)
+
+
+def contents(archive: Path) -> dict[str, bytes]:
+    """The content of each file of a tar file that `repack` wrote, by name.
+
+    Args:
+        archive: A file whose hash was verified.
+    """
+    with tarfile.open(archive, "r:") as tar:
+        files = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
+        return {name: file.read() for name, file in files.items() if file is not None}

@@ -29,7 +29,13 @@ _MAX_REDIRECTS = 10
 _BAR_DELAY = 0.5  # seconds before a bar shows, so that small files stay silent
 
 
-def download(url: str, part: Path, *, size: int | None = None, progress: bool = True) -> None:
+Starts = Callable[[int | None], object]
+"""Is called before the first byte of a download, with its size in bytes where the server told it."""
+
+
+def download(
+    url: str, part: Path, *, size: int | None = None, progress: bool = True, starts: Starts = lambda size: None
+) -> None:
     """Download a file into a part file, after the bytes that the part already holds.
 
     Args:
@@ -38,6 +44,7 @@ def download(url: str, part: Path, *, size: int | None = None, progress: bool = 
             kept when the download fails, so that a later call can resume.
         size: Size of the file in bytes, where known: no more is read. Without it at most `tlzoo.blobs.limits.maximum`.
         progress: Whether a bar is shown on stderr.
+        starts: Is called before the first byte, with the size of the whole file; at every attempt.
 
     Raises:
         PlaceError: If the server does not deliver.
@@ -46,7 +53,7 @@ def download(url: str, part: Path, *, size: int | None = None, progress: bool = 
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return _get(url, part, size, progress)
+            return _get(url, part, size, progress, starts)
         except PlaceError as failure:
             if not failure.again or attempt + 1 == _ATTEMPTS:
                 raise
@@ -82,7 +89,7 @@ def check_room(folder: Path, needed: int) -> None:
         raise no_room(folder, needed)
 
 
-def _get(url: str, part: Path, size: int | None, progress: bool) -> None:
+def _get(url: str, part: Path, size: int | None, progress: bool, starts: Starts) -> None:
     """Request the missing bytes once, and append them to the part."""
     import httpx2
 
@@ -110,6 +117,7 @@ def _get(url: str, part: Path, size: int | None, progress: bool) -> None:
                 if failure := oversize(total, size):
                     raise failure
                 check_room(part.parent, total - start)
+            starts(total)
             pace = Pace()
             with open(part, "ab" if start else "wb") as file, _bar(url, start, total, progress) as advance:
                 for chunk in response.iter_raw():

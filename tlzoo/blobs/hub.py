@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from tlzoo.blobs.download import check_room
+from tlzoo.blobs.download import Starts, check_room
 from tlzoo.blobs.limits import oversize
 from tlzoo.blobs.places import PlaceError, parse
 from tlzoo.hub import HubUnreachableError, client, hub_error
@@ -110,7 +110,7 @@ def in_hub_cache(place: str) -> Path | None:
     return Path(file) if isinstance(file, str) else None
 
 
-def from_hub(place: str, *, size: int | None = None, progress: bool = True) -> Path:
+def from_hub(place: str, *, size: int | None = None, progress: bool = True, starts: Starts = lambda size: None) -> Path:
     """Download a file into the cache of the Hub's client, as ``HF_ENDPOINT``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` say.
 
     Args:
@@ -118,6 +118,7 @@ def from_hub(place: str, *, size: int | None = None, progress: bool = True) -> P
         size: Size of the file in bytes, where known: a larger one is not downloaded. Without it at most
             `tlzoo.blobs.limits.maximum`.
         progress: Whether the client shows a progress bar.
+        starts: Is called before the first byte of a download, with the size of the file.
 
     Returns:
         The file in that cache.
@@ -143,11 +144,11 @@ def from_hub(place: str, *, size: int | None = None, progress: bool = True) -> P
         # answer.
         url = hf_hub_url(repo, path, revision=revision, repo_type=kind)
         announced = get_hf_file_metadata(url, timeout=_ETAG_SECONDS).size
-        if announced is not None:
-            if failure := oversize(announced, size):
-                raise failure
-            if in_hub_cache(place) is None:
-                check_room(Path(constants.HF_HUB_CACHE), announced)
+        if announced is not None and (failure := oversize(announced, size)):
+            raise failure
+        if in_hub_cache(place) is None:
+            check_room(Path(constants.HF_HUB_CACHE), announced or 0)
+            starts(announced)
         return Path(hf_hub_download(repo, path, revision=revision, repo_type=kind, etag_timeout=_ETAG_SECONDS))
 
 

@@ -29,6 +29,16 @@ def maximum() -> int:
     return int(given) if given else MAX_DOWNLOAD_BYTES
 
 
+def in_words(size: int | None) -> str:
+    """A size in bytes for a person, such as ``"378 MB"``; ``"size unknown"`` for ``None``."""
+    if size is None:
+        return "size unknown"
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.3g} {unit}" if size < 999.5 * scale else f"{size / scale:,.0f} {unit}"
+    return f"{size} bytes"
+
+
 def oversize(size: int, expected: int | None) -> PlaceError | None:
     """Compare the size of a file with its limit.
 

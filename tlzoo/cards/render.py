@@ -107,7 +107,10 @@ def _weights(weights: Weights) -> str:
 def _variant(variant: Variant) -> list[str]:
     params = f"{variant.params:,} parameters" if variant.params else "parameters not counted"
     weights = [f"    weights: {_weights(w)}" for w in variant.weights] or ["    weights: none that can be fetched"]
-    return [f"  {variant.id} ({variant.kind}): {variant.description} {params}.", *weights]
+    gone = variant.retired
+    end = [f"    shut down on {gone.date} ({gone.source}); its provider names {gone.successor}"] if gone else []
+    head = [f"    its own head does, zero-shot: {', '.join(variant.heads)}"] if variant.heads else []
+    return [f"  {variant.id} ({variant.kind}): {variant.description} {params}.", *end, *weights, *head]
 
 
 def facts(card: Card) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tlzoo.keys import key
-from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, ModelStrategy, Output, TaskFacts
+from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, Interpolation, ModelStrategy, Output, TaskFacts
 
 SLUG = r"[a-z0-9]+(?:[-.][a-z0-9]+)*"
 """Pattern of an id, which is also the name of a file and part of addresses."""
@@ -141,6 +141,10 @@ class Input(Node):
     height: int | None = None
     """Pixels; absent where any height goes."""
     width: int | None = None
+    resize: int | None = Field(default=None, gt=0)
+    """Pixels of a picture's shorter side before the centre is cropped; absent where the crop keeps 87.5% of it."""
+    interpolation: Interpolation | None = None
+    """How pictures are resized before the centre is cropped; absent where it is bilinear."""
     channels: int | None = None
     frames: int | None = None
     """Frames of one video clip."""
@@ -212,6 +216,17 @@ class Weights(Node):
         return self
 
 
+class Retirement(Node):
+    """The end of a model behind an API."""
+
+    date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
+    """The day from which on it no longer answers, in quotes: ``"2026-10-23"``."""
+    source: Url
+    """Where its provider says so."""
+    successor: ModelName
+    """The model that the provider names in its place."""
+
+
 class Variant(Node):
     """One concrete configuration."""
 
@@ -226,13 +241,24 @@ class Variant(Node):
     """Arguments of the model's constructor: numbers, words and lists of them."""
     size: int | None = Field(default=None, gt=0)
     """Side of the square image that this variant takes, pixels, where it differs from the card's input."""
+    resize: int | None = Field(default=None, gt=0)
+    """Pixels of a picture's shorter side before the centre is cropped, where it differs from the card's input."""
+    interpolation: Interpolation | None = None
+    """How pictures are resized before the centre is cropped, where it differs from the card's input."""
     max_tokens: int | None = Field(default=None, gt=0)
     """Longest sequence that this variant takes, where it differs from the card's input."""
     params: int | None = Field(default=None, gt=0)
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
     strategies: tuple[ModelStrategy, ...] | None = None
     """What can be done with this variant, where that is not all that ``transfer`` names: a table is never trained."""
+    heads: tuple[TaskName, ...] = ()
+    """Tasks that a head in its official files does without training, where ``outputs`` does not say so: the classifier
+    that came with a backbone."""
     weights: tuple[Weights, ...] = ()
+    retired: Retirement | None = None
+    """Of a model behind an API that was shut down, or will be."""
+    without_weights: Text | None = None
+    """Why no weights are listed, of an official variant that is not behind an API."""
 
     @field_validator("config")
     @classmethod
@@ -320,6 +346,10 @@ class Card(Node):
             raise ValueError("variants need at least one of kind 'official' and one of kind 'nano'")
         if TASKS[self.task].domain != self.domain:
             raise ValueError(f"task {self.task!r} belongs to domain {TASKS[self.task].domain!r}, not {self.domain!r}")
+        for variant in self.variants:
+            for task in variant.heads:
+                if self.input.kind not in TASKS[task].inputs or variant.kind != "official":
+                    raise ValueError(f"variant {variant.id!r}: a head of official files that does {task}, not so here")
         if not self.can_do(self.task):
             needs = " or ".join("+".join(sorted(n)) for n in TASKS[self.task].needs)
             raise ValueError(f"outputs {list(self.outputs)} do not serve task {self.task!r}, which needs {needs}")
@@ -342,6 +372,23 @@ class Card(Node):
         """Whether the model was published with a head for a task, native on it or not."""
         return any(not need & FEATURES for need in self._met(TASKS[task]))
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Tasks that published heads of its variants do, in their order."""
+        return tuple(dict.fromkeys(task for variant in self.variants for task in variant.heads))
+
+    @property
+    def answers(self) -> str:
+        """The task that the published model does: the card's own, or what its heads do where that is not it."""
+        is_own = self.is_native_on(self.task) or self.task in self.heads
+        return self.task if is_own or not self.heads else self.heads[0]
+
+    def takes(self, variant: Variant, strategy: str | None, task: str | None) -> bool:
+        """Whether a strategy can be run with a variant on a task; zero-shot where some have a head, only with them."""
+        if strategy == "zero-shot" and task in self.heads:
+            return task in variant.heads
+        return variant.takes(strategy)
+
     def _met(self, task: TaskFacts) -> list[frozenset[str]]:
         return [need for need in task.needs if need <= set(self.outputs)]
 
@@ -356,8 +403,9 @@ class Card(Node):
         return tuple(sorted({w.format for v in self.variants for w in v.weights if w.format}))
 
     def input_of(self, variant: Variant) -> Input:
-        """Input of a variant: that of the card, with the size or length of the variant if it has one."""
-        own = {"height": variant.size, "width": variant.size, "max_tokens": variant.max_tokens}
+        """Input of a variant: that of the card, with what the variant says of it."""
+        same = ("resize", "interpolation", "max_tokens")
+        own = {"height": variant.size, "width": variant.size} | {name: getattr(variant, name) for name in same}
         return self.input.model_copy(update={name: value for name, value in own.items() if value is not None})
 
     def variant_hash(self, variant: Variant) -> str:

@@ -278,12 +278,12 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
     raise InputError(f"{os.fspath(path)}: expected arrays by name, found {_kind(loaded)}")
 
 
-def state_dict(module: Any, prefix: str = "") -> dict[str, torch.Tensor]:
+def state_dict(module: Any, path: str | os.PathLike[str] = "a checkpoint") -> dict[str, torch.Tensor]:
     """Collect the named tensors of a module that `restricted_load` read.
 
     Args:
         module: The stub of a ``torch.nn.Module``, or of a TorchScript module, whose attributes are its children.
-        prefix: Prefix of the names.
+        path: Its file, for the error.
 
     Returns:
         The result of ``module.state_dict()``: parameters and persistent buffers, under the same names. For a
@@ -293,30 +293,30 @@ def state_dict(module: Any, prefix: str = "") -> dict[str, torch.Tensor]:
         InputError: It is not the stub of a module.
     """
     tensors: dict[str, torch.Tensor] = {}
-    waiting, visited = [(module, prefix, 0)], 0
+    waiting, visited = [(module, "", 0)], 0
     while waiting:
         module, prefix, depth = waiting.pop()
         visited += 1
+        where = f"{os.fspath(path)}: {prefix[:MAX_NAME_CHARACTERS] or 'the object'}"
         if depth > MAX_DEPTH or visited > MAX_MODULES:
-            raise InputError(f"{prefix[:MAX_NAME_CHARACTERS]}: modules in a circle, or more of them than any model has")
-        own, children = _parts(module, prefix)
+            raise InputError(f"{where}: modules in a circle, or more of them than any model has")
+        own, children = _parts(module, prefix, where)
         tensors |= own
         waiting += [(child, name, depth + 1) for name, child in reversed(children.items())]
     return tensors
 
 
-def _parts(module: object, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
+def _parts(module: object, prefix: str, where: str) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
     """Tensors of a module by their full names, and its children by the prefixes of theirs.
 
     Raises:
-        InputError: It is not the stub of a module.
+        InputError: It is not the stub of a module; the message begins with ``where``.
     """
     import torch
 
     state = getattr(module, "__dict__", {})
     script = type(module).__module__.startswith("__torch__")
     children = {k: v for k, v in state.items() if isinstance(v, Stub)} if script else state.get("_modules")
-    where = prefix or "the object"
     if not isinstance(module, Stub) or not isinstance(children, dict):
         raise InputError(f"{where}: expected the stub of a torch module, found {type(module).__name__}")
     passing = state.get("_non_persistent_buffers_set") or ()

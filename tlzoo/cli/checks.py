@@ -69,10 +69,11 @@ def _device() -> tuple[str, str]:
 
 
 def _endpoint() -> tuple[str, str]:
-    from tlzoo.adapters.chat_api.endpoint import endpoint
+    from tlzoo.adapters.weights import resolve
+    from tlzoo.cards import catalogue
 
     try:
-        return endpoint("gpt-4").label, ""
+        return resolve(catalogue.get("gpt-4")).label, ""
     except UnavailableError as error:
         return "none", str(error)
 

@@ -10,6 +10,7 @@ import typer
 
 from tlzoo import terminal
 from tlzoo.cli.boards import Wide
+from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError
 
 T = TypeVar("T", int, float)
@@ -84,6 +85,7 @@ def evaluate(
     baselines: Annotated[
         bool, typer.Option("--baselines/--no-baselines", help="Run the task's trivial and classical baseline first.")
     ] = True,
+    offline: Offline = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON on standard output.")] = False,
     wide: Wide = False,
 ) -> None:
@@ -119,6 +121,8 @@ def evaluate(
         ) from None
     terminal.put(render(done.board, "json" if as_json else "table", None if wide else terminal.width()))
     terminal.say(f"{done.executed} runs executed, {done.resumed} taken from {out / 'results'}")
+    for notice in done.notices:
+        terminal.say(notice)
     if done.problems:
         examples = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
         raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {examples}")

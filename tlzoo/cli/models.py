@@ -10,6 +10,7 @@ import typer
 
 from tlzoo import terminal
 from tlzoo.cli.evaluation import Device, Group, choose_device
+from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError
 
 
@@ -40,6 +41,7 @@ def finetune(
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Fine-tune a model on all of your data, and write it with its card and its recipe."""
     import sys
@@ -89,6 +91,7 @@ def predict(
     text: Annotated[
         str | None, typer.Option(help="Column of a table to read texts from; by default the one used in training.")
     ] = None,
+    offline: Offline = False,
 ) -> None:
     """Predict files; print one line of JSON for each, with the input and the prediction."""
     import sys

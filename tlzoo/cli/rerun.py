@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tlzoo import terminal
+from tlzoo.cli.network import Offline
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +23,7 @@ def rerun(
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Write the new result into --out.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
+    offline: Offline = False,
 ) -> None:
     """Run a result again from its row alone, and say whether it reproduced.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tlzoo.cli.network import Offline
 from tlzoo.errors import UnavailableError
 from tlzoo.vocabulary import Domain
 
@@ -23,6 +24,7 @@ def space(
     out: Annotated[Path, typer.Option(help="Folder of results to show besides the reference results.")] = Path(
         ".tlzoo"
     ),
+    offline: Offline = False,
 ) -> None:
     """Browse, compare and try the models of a domain in the browser."""
     try:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tlzoo import terminal
+from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError, UnavailableError
 
 
@@ -22,43 +23,79 @@ def register(app: typer.Typer) -> None:
 def fetch(
     card: Annotated[str | None, typer.Argument(help="Id of a card.")] = None,
     task: Annotated[str | None, typer.Option(help="All models that can do this task.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All models.")] = False,
+    data: Annotated[str | None, typer.Option(help="A data set of published files, rather than weights.")] = None,
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     to: Annotated[Path | None, typer.Option(help="Folder to write a mirror (<sha256>/<file>) to, too.")] = None,
+    lock: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of cards, such as zoo_cards of a checkout: write commit, sha256 and size of each fetched file "
+            "that has no sha256 yet into its card."
+        ),
+    ] = None,
+    offline: Offline = False,
 ) -> None:
-    """Fetch official weights into the cache, verified by hash."""
+    """Fetch official weights, or the files of a data set, into the cache, verified by hash."""
     from tlzoo import blobs
     from tlzoo.adapters.weights import blob, variant_of
     from tlzoo.cards import catalogue
+    from tlzoo.data.published import files_of
     from tlzoo.files import writable_folder
     from tlzoo.vocabulary import task_facts
 
-    if (card is None) == (task is None):
-        raise InputError("fetch takes one of: the id of a card, or --task TASK")
+    if (card is not None) + (task is not None) + everything + (data is not None) != 1:
+        raise InputError("fetch takes one of: the id of a card, --task TASK, or --all; or --data NAME")
     if task:
         task_facts(task)
-    chosen = [catalogue.get(card)] if card else [c for c in catalogue.cards() if c.can_do(task or "")]
     to = writable_folder(to, "--to") if to else None
-    failed: list[UnavailableError] = []
+    every = catalogue.cards() if everything or task else []
+    chosen = [catalogue.get(card)] if card else [c for c in every if everything or c.can_do(task or "")]
+    wanted = [(data, file) for file in files_of(data)] if data else []
     for one in chosen:
         variants = [variant_of(one, variant)] if variant else one.variants
-        files = [f for v in variants for w in v.weights for f in w.files]
+        files = [(one.id, blob(f, w.license)) for v in variants for w in v.weights for f in w.files]
         if not files:
             terminal.say(f"{one.id}: the card names no file to fetch")
-        for file in files:
-            try:
-                path = blobs.copy_to(blob(file), to) if to else blobs.fetch(blob(file))
-                terminal.put(f"{one.id}\t{file.sha256 or blobs.sha256_of(path)}\t{path}")
-            except UnavailableError as error:
-                failed.append(error)
-                terminal.say(f"{one.id}: {error}")
+        wanted += files
+    failed: list[UnavailableError] = []
+    for name, file in wanted:
+        try:
+            path = blobs.copy_to(file, to) if to else blobs.fetch(file)
+            terminal.put(f"{name}\t{file.sha256 or blobs.hash_of(path)}\t{path}")
+        except UnavailableError as error:
+            failed.append(error)
+            terminal.say(f"{name}: {error}")
+    if lock:
+        _lock(lock, {one.id for one in chosen})
     if failed:
         terminal.say(f"{len(failed)} file(s) could not be fetched")
         raise typer.Exit(2 if any(isinstance(e, blobs.HashMismatchError) for e in failed) else 1)
 
 
+def _lock(folder: Path, ids: set[str]) -> None:
+    """Write what the cache recorded of first downloads into the cards of a folder."""
+    from tlzoo import blobs
+    from tlzoo.cards import catalogue
+    from tlzoo.cards.pinning import pinned
+    from tlzoo.cards.reader import read_text
+    from tlzoo.files import write_whole
+
+    pins = blobs.recorded()
+    paths = [path for path in catalogue.paths(folder) if path.stem in ids]
+    if not paths:
+        raise InputError(f"--lock {folder}: no card there of those fetched; name a folder such as zoo_cards")
+    for path in paths:
+        text = read_text(path)
+        if (new := pinned(text, pins, path)) != text:
+            write_whole(path, lambda part, new=new: part.write_text(new, encoding="utf-8"))  # type: ignore[misc]
+            terminal.put(f"{path.stem}\tlocked\t{path}")
+
+
 def serve(
     card: Annotated[str, typer.Argument(help="Card of a model behind an API.")] = "gpt-4",
     port: Annotated[int, typer.Option(help="Port to listen on, on this machine only.", min=1, max=65535)] = 8000,
+    offline: Offline = False,
 ) -> None:
     """Serve the open model that stands in for one behind an API, until interrupted."""
     import signal

@@ -58,6 +58,7 @@ class Spec:
         height: Pixels, where fixed.
         width: Pixels, where fixed.
         labels: Class names of the published head, if there is one.
+        synonyms: Of each of these names all that mean the same, separated by commas; empty where there are no others.
         pyramid: Channels and stride, in pixels of the input, of each map of the pyramid, finest first.
     """
 
@@ -70,6 +71,7 @@ class Spec:
     height: int | None = None
     width: int | None = None
     labels: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
     pyramid: tuple[tuple[int, int], ...] = ()
 
 

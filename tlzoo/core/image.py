@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec
 from tlzoo.core.model import Backbone, Model, TrainableModel
 from tlzoo.core.task import HeadTask
-from tlzoo.data.media.geometry import Framing, framed
+from tlzoo.data.media.geometry import Crop, Framing, framed
 from tlzoo.data.media.inputs import read_input
 
 
@@ -40,7 +40,10 @@ class ImageBackbone(Normalising, Backbone):
 
     Attributes:
         framing: How a picture is brought to that size; :meth:`configure_for` sets it.
+        crop: How it is resized before the centre is cropped.
     """
+
+    crop: Crop = Crop()
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class ImageBackbone(Normalising, Backbone):
             ``image``, uint8 of shape ``(3, height, width)``, and its ``frame`` (see ``tlzoo.data.media.geometry``).
         """
         assert self.spec.height and self.spec.width
-        image, frame = framed(source, self.spec.height, self.spec.width, self.framing)
+        image, frame = framed(source, self.spec.height, self.spec.width, self.framing, self.crop)
         return {"image": image, "frame": frame}
 
     @abstractmethod

@@ -98,9 +98,9 @@ class ClassScores(Prediction):
         Args:
             scores: Scores of all classes, ``(classes,)``.
             labels: Their names.
-            count: Number of classes to list.
+            count: Maximum number of classes to list.
         """
-        values, places = scores.topk(count)
+        values, places = scores.topk(min(count, len(labels)))
         best = {labels[i]: value for i, value in zip(places.tolist(), values.tolist(), strict=True)}
         label = next(iter(best))
         return cls(label, best[label], best)

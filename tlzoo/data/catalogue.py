@@ -10,15 +10,17 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
+from tlzoo.blobs import Blob
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
+from tlzoo.data.published import files_of, function_of, listed
 from tlzoo.data.repeats import DRAW_VERSION, OWN_DRAW_VERSION, drawn
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import cached, is_utf8
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from tlzoo.data.dataset import Listing, Prepared
+    from tlzoo.data.files.hub import Revision
 
 
 FEW_ROWS = 1000
@@ -50,25 +53,27 @@ class Source:
         task: The task it is for.
         kind: Kind of the input.
         fingerprint: Hash of what decides its rows.
-        where: ``rendered``, ``hub`` or ``folder``.
+        where: ``rendered``, ``files``, ``hub`` or ``folder``.
         place: Loader, repository id with commit, or path.
         options: Arguments of the Hub's listing; of a person's own data ``group``, if that is given.
         limits: Maximum examples per split.
         notice: What a person should know about the choice.
         is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
             tested once (``tlzoo.data.folds``).
+        files: What the loader reads, where that is published files.
     """
 
     name: str
     task: str
     kind: str
     fingerprint: str
-    where: Literal["rendered", "hub", "folder"]
+    where: Literal["rendered", "files", "hub", "folder"]
     place: str
     options: tuple[tuple[str, str], ...] = ()
     limits: Limits = VTAB
     notice: str = ""
     is_foldable: bool = False
+    files: tuple[Blob, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -78,6 +83,8 @@ class Source:
 
 HUB = "hub:"
 """What a data set of the Hub is named with."""
+_COMMIT = re.compile("[0-9a-f]{40}")
+_PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?::([^:@]+))?(?:@([^:@]+))?(?::([^:@]+))?")
 
 
 def find(
@@ -111,16 +118,27 @@ def _source(task: str, wanted: str, limits: Limits, kind: str | None, group: str
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
     if wanted.startswith(HUB):
-        named, _, rev = wanted.removeprefix(HUB).partition("@")
-        repo, _, config = named.partition(":")
+        repo, config, rev = _place(wanted)
+        name = HUB + repo + (f":{config}" if config else "") + (f"@{rev}" if rev else "")
         given = tuple((name, value) for name, value in (("config", config), ("group", group)) if value)
-        return _on_hub(wanted, task, repo, rev or None, given, limits)
+        return _on_hub(name, task, repo, rev, given, limits)
     if wanted in DATASETS:
         return _named(task, wanted, limits)
     if Path(wanted).exists() or os.sep in wanted:
         return _own(task, Path(wanted), limits, group)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
     raise InputError(f"{error}, auto, hub:ID[:CONFIG][@revision], or a folder")
+
+
+def _place(wanted: str) -> tuple[str, str | None, str | None]:
+    """Repository, configuration and revision of ``hub:ID[:CONFIG][@REVISION]``; the last two in either order."""
+    match = _PLACE.fullmatch(wanted)
+    if match is None:
+        raise InputError(f"--data {wanted}: expected hub:OWNER/NAME[:CONFIG][@REVISION]")
+    repo, first, rev, last = match.groups()
+    if first and last:
+        raise InputError(f"--data {wanted}: names two configurations, {first} and {last}")
+    return repo, first or last, rev
 
 
 def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
@@ -161,14 +179,20 @@ def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, group:
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
+    """The standard data set, which is prepared at once, or the one at hand, where that cannot be."""
     standard, offline = task_facts(task).standard_of(kind)
     if standard is None:
-        return _named(task, offline, limits)
-    try:
-        return _named(task, standard, limits)
-    except UnavailableError as error:
-        notice = f"data: {offline} ({DATASETS[offline].about}), since {standard} is not available: {error}"
-        return replace(_named(task, offline, limits), notice=notice)
+        reason = f"no data set of the Hub is known that is read for {task}"
+    else:
+        try:
+            source = _named(task, standard, limits)
+            _prepared(source)
+            return source
+        except (InputError, UnavailableError) as error:
+            other = "" if blobs.is_offline() else f"; --data {standard} takes no other, --offline asks nobody"
+            reason = f"{standard} is not available: {error}{other}"
+    notice = f"data: {offline} ({DATASETS[offline].about}), since {reason}"
+    return replace(_named(task, offline, limits), notice=notice)
 
 
 def _named(task: str, name: str, limits: Limits) -> Source:
@@ -176,20 +200,42 @@ def _named(task: str, name: str, limits: Limits) -> Source:
     if entry.task != task:
         raise InputError(f"--data {name}: is for {entry.task}, not {task}; for it: {_names(task)}")
     if entry.hub:
-        return _on_hub(name, task, entry.hub, None, tuple(entry.options.items()), limits)
+        config = (("config", entry.config),) if entry.config else ()
+        return _on_hub(name, task, entry.hub, entry.revision, (*config, *entry.options.items()), limits)
     assert entry.loader is not None
+    if entry.files:
+        hashes = [file.sha256 for file in entry.files]
+        fingerprint = key(name, entry.version, hashes, changed(limits), DRAW_VERSION)
+        source = Source(name, task, entry.kind, fingerprint, "files", entry.loader, limits=limits)
+        return replace(source, files=files_of(name))
     return Source(name, task, entry.kind, key(name, entry.version), "rendered", entry.loader)
 
 
 def _on_hub(
     name: str, task: str, repo: str, rev: str | None, options: tuple[tuple[str, str], ...], limits: Limits
 ) -> Source:
-    from tlzoo.data.files.hub import revision
+    from tlzoo.data.files.hub import Revision, revision
 
-    commit = revision(repo, rev)
+    if rev is not None and _COMMIT.fullmatch(rev):
+        known = _of_commit(name, task, repo, Revision(rev), options, limits)
+        if _folder(known).exists():
+            return known  # the Hub need not be asked
+    return _of_commit(name, task, repo, revision(repo, rev), options, limits)
+
+
+def _of_commit(
+    name: str, task: str, repo: str, read: Revision, options: tuple[tuple[str, str], ...], limits: Limits
+) -> Source:
+    from tlzoo.data.files.hub import CONVERSION, choice
+
+    notice = ""
+    if read.is_converted:
+        options = (*options, ("converted", "yes"))
+        notice = f"data: hub:{repo} is a loading script, which is not run: the Hub's conversion is read, {CONVERSION}"
     version = OWN_DRAW_VERSION if name.startswith(HUB) else DRAW_VERSION
-    fingerprint = key(repo, commit, options, task, changed(limits), version)
-    return Source(name, task, task_facts(task).domain, fingerprint, "hub", f"{repo}@{commit}", options, limits)
+    fingerprint = key(repo, read.commit, options, task, changed(limits), version, choice.VERSION)
+    place = f"{repo}@{read.commit}"
+    return Source(name, task, task_facts(task).domain, fingerprint, "hub", place, options, limits, notice)
 
 
 def _names(task: str) -> str:
@@ -241,24 +287,30 @@ def sample(source: Source, count: int) -> Sample:
 
 def _prepared(source: Source) -> Path:
     """The folder that holds a data set as it was prepared: now, or earlier."""
+    return cached(_folder(source), lambda new: _write(_make(source), new), f"data set {source.name}")
+
+
+def _folder(source: Source) -> Path:
     name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
-    folder = blobs.cache_dir() / "datasets" / name
-    return cached(folder, lambda new: _write(_make(source), new), f"data set {source.name}")
+    return blobs.cache_dir() / "datasets" / name
 
 
 def _make(source: Source) -> Prepared:
     from tlzoo.data.dataset import Prepared
 
     if source.where == "rendered":
-        module, _, function = source.place.partition(":")
-        render: Callable[[], dict[str, object]] = getattr(import_module(module), function)
-        return Prepared(render())
+        return Prepared(function_of(source.place)())
+    if source.where == "files":
+        return _draw(listed(source.place, source.files), source)
     if source.where == "folder":
         return _of_folder(source)
+    from tlzoo.data.downloads import announce
     from tlzoo.data.files import hub
 
     repo, _, commit = source.place.partition("@")
-    return _draw(hub.listing(repo, commit, source.task, **dict(source.options)), source)
+    options = dict(source.options)
+    announce(source.name, repo, commit, options)
+    return _draw(hub.listing(repo, commit, source.task, **options, limits=source.limits, is_own=source.is_own), source)
 
 
 def _of_folder(source: Source) -> Prepared:
@@ -288,7 +340,7 @@ def _draw(listing: Listing, source: Source, root: Path | None = None) -> Prepare
     some = drawn(listing, limits, source.is_own)
     listing.groups = some.groups
     listing.notices += some.notices
-    return gather(listing, some.chosen, read_checked(listing.kind), some.available, root)
+    return gather(listing, some.chosen, read_checked(listing.kind), listing.available or some.available, root)
 
 
 def _root(source: Source) -> Path:

@@ -201,6 +201,7 @@ class Listing:
         columns: The column of a table that each text is read from.
         beside: Values of columns that are not read, by name; one of them may be the group of each example.
         is_cut: Whether the reader itself cut the splits, and the source does not have them.
+        available: Number of rows that the reader itself drew each split from, where it did not list all.
     """
 
     kind: str
@@ -217,6 +218,7 @@ class Listing:
     columns: dict[str, str] = field(default_factory=dict)
     beside: dict[str, list[str]] = field(default_factory=dict)
     is_cut: bool = False
+    available: Mapping[str, int] | None = None
 
     def put_beside(self, row: Mapping[str, Any]) -> None:
         """Keep short values of the last example's columns that are not read; long and missing ones become empty."""
@@ -281,38 +283,76 @@ def gather(
     Raises:
         InputError: Nothing can be learnt or tested with the usable examples.
     """
-    targets = listing.targets or Labels(listing.labels)
-    own = {"group": Value("string"), "id": Value("string")}
-    features = Features({listing.kind: storage(listing.kind), **targets.features, **own})
-    problems = list(listing.problems)
-    rows: dict[str, list[Mapping[str, object]]] = {}
-    labels: dict[str, list[str]] = {}
-    remarks: Counter[str] = Counter()
-    for split in SPLITS:
-        rows[split], labels[split] = [], []
-        for index in map(int, chosen[split]):
-            name = listing.names[index]
-            value, reason = read(listing.inputs[index])
-            try:
-                target = targets.of(index, value) if reason is None else Target({})
-            except InputError as error:
-                reason = str(error)
-            if reason is None:
-                remarks.update(target.remarks)
-                group = listing.groups[index] if listing.groups else name
-                stored = value if root is None else _reference(listing.inputs[index], value, root)
-                rows[split].append({listing.kind: stored, **target.columns, "group": group, "id": name})
-                labels[split].append(listing.labels[index])
-            else:
-                problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
+    features, targets = _features(listing)
+    parts = {split: _read(listing, targets, chosen[split], read, root) for split in SPLITS}
+    problems = [*listing.problems, *(line for part in parts.values() for line in part.problems)]
+    labels = {split: part.labels for split, part in parts.items()}
     lost = [f"{len(problems):,} rows cannot be used, such as {problems[-1]}"] if problems else []
     is_classed = listing.targets is None
     check_sides(labels, is_classed, lost)
+    remarks = sum((part.remarks for part in parts.values()), Counter[str]())
     notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
     if is_classed:
         notices += _untrained_classes(labels)
-    splits = {split: _in_parts(features, rows[split]) for split in SPLITS}
-    return Prepared(DatasetDict(splits), tuple(problems), tuple(notices), available or {}, listing.columns)
+    splits = DatasetDict({split: _in_parts(features, part.rows) for split, part in parts.items()})
+    return Prepared(splits, tuple(problems), tuple(notices), available or {}, listing.columns)
+
+
+def whole(listing: Listing, read: Read) -> DatasetDict:
+    """Read all examples, by the split that the source has them in, in order; ``train`` where it has none.
+
+    Args:
+        listing: All examples.
+        read: As of :func:`gather`.
+
+    Raises:
+        InputError: An example cannot be used.
+    """
+    features, targets = _features(listing)
+    named = listing.splits or ["train"] * len(listing.inputs)
+    splits = {}
+    for split in (name for name in SPLITS if name in named):
+        part = _read(listing, targets, [i for i, own in enumerate(named) if own == split], read, None)
+        if part.problems:
+            raise InputError(part.problems[0])
+        splits[split] = _in_parts(features, part.rows)
+    return DatasetDict(splits)
+
+
+def _features(listing: Listing) -> tuple[Features, Targets]:
+    targets = listing.targets or Labels(listing.labels)
+    own = {"group": Value("string"), "id": Value("string")}
+    return Features({listing.kind: storage(listing.kind), **targets.features, **own}), targets
+
+
+@dataclass
+class _Part:
+    """Rows that were read, with their classes; and those that could not be used."""
+
+    rows: list[Mapping[str, object]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    remarks: Counter[str] = field(default_factory=Counter)
+
+
+def _read(listing: Listing, targets: Targets, chosen: Iterable[int], read: Read, root: Path | None) -> _Part:
+    part = _Part()
+    for index in map(int, chosen):
+        name = listing.names[index]
+        value, reason = read(listing.inputs[index])
+        try:
+            target = targets.of(index, value) if reason is None else Target({})
+        except InputError as error:
+            reason = str(error)
+        if reason is None:
+            part.remarks.update(target.remarks)
+            group = listing.groups[index] if listing.groups else name
+            stored = value if root is None else _reference(listing.inputs[index], value, root)
+            part.rows.append({listing.kind: stored, **target.columns, "group": group, "id": name})
+            part.labels.append(listing.labels[index])
+        else:
+            part.problems.append(f"{name}: {reason.removeprefix(f'{Path(name).name}: ')}")
+    return part
 
 
 def _reference(given: Any, whole: Any, root: Path) -> Any:

@@ -13,14 +13,25 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from tlzoo.adapters import build
 from tlzoo.cards import catalogue
 from tlzoo.cards.adhoc import AdHocCard, AdHocProvenance, LocalFile
 from tlzoo.cards.reader import front_matter
 from tlzoo.cards.schema import FEATURES, Card, File, Input, Licenses, OutputFacts, Transfer, Variant, Weights
-from tlzoo.drafting.describe import VariantFacts, variant_facts, word, words
+from tlzoo.drafting.describe import VariantFacts, variant_facts, word
+from tlzoo.drafting.readable import (
+    TOKENIZERS,
+    WEIGHTS,
+    assets,
+    check_normalisation,
+    check_readable,
+    first,
+    heads,
+    outputs,
+    tagged,
+)
 from tlzoo.drafting.shelves import Folder, HubShelf, Shelf
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.vocabulary import SHORT_REVISION, TASKS, Output, is_ad_hoc, shown
@@ -28,14 +39,8 @@ from tlzoo.vocabulary import SHORT_REVISION, TASKS, Output, is_ad_hoc, shown
 if TYPE_CHECKING:
     from tlzoo.core.model import Backbone, Model
 
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-"""Names of the one file of weights that adapters read, the first that is there."""
-TOKENIZERS = ("tokenizer.json", "vocab.txt")
-"""Names of the one file that a text model's tokenizer is read from, likewise."""
 MAX_TOKENS = 512
 """Maximum length of a text, in tokens, where a network takes longer ones: those cost memory by their square."""
-_WRITING = frozenset({"RobertaForCausalLM", "Wav2Vec2ForCTC"})
-"""Architectures whose published head gives text."""
 
 
 def find(name: str) -> Card:
@@ -112,27 +117,28 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
     if "tlzoo" in config:
         return _of_bundle(card_id, shelf, config)
     facts = variant_facts(config, preprocessor)
-    _check_readable(facts, config, shelf)
+    check_readable(facts, config, shelf)
     name, settings = facts.model, dict(facts.config)
     if facts.adapter == "timm":
         settings |= {"num_classes": config["num_classes"]} if "num_classes" in config else {}
         if timm_name is not None and timm_name.partition(".")[0] != name:
             raise InputError(f"{shelf.label}: the repository holds {name}")
-        name = timm_name or _tagged(name, config)
+        name = timm_name or tagged(name, config)
     else:
         settings |= {"pad_token_id": config["pad_token_id"]} if isinstance(config.get("pad_token_id"), int) else {}
         settings |= {"is_decoder": True} if name and name.endswith("ForCausalLM") else {}
-    weights = _first(WEIGHTS, shelf, "weights")
-    files = [weights, *_assets(facts, shelf)]
-    variant = _variant(shelf, files, {"kind": "official", "adapter": facts.adapter, "model": name, "config": settings})
+    weights = first(WEIGHTS, shelf, "weights")
+    files = [weights, *assets(facts, shelf)]
+    licence = _licence(shelf) or timm_license or "unknown"
+    known = {"kind": "official", "adapter": facts.adapter, "model": name, "config": settings}
+    variant = _variant(shelf, files, licence, known | {"heads": heads(facts, config)})
     given = Input(kind="image", description="as its configuration says", **_sizes(facts))
     network = _built(variant, given, shelf)
     if facts.adapter == "timm":
-        _check_normalisation(network, facts, shelf)
+        check_normalisation(network, facts, shelf)
     spec = network.spec
     seen = {"kind": spec.input, "height": spec.height, "width": spec.width, "hop_seconds": spec.hop_seconds}
     given = given.model_copy(update=seen)
-    licence = _licence(shelf) or timm_license or "unknown"
     params = sum(parameter.numel() for parameter in network.parameters())
     notices = [f"{card_id}: not a card of the zoo; licence {licence}, revision {shown(card_id, variant.id)}"]
     if "auto_map" in config:
@@ -140,76 +146,13 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
     if facts.left_out:
         notices.append(f"{card_id}: left out of its configuration: {', '.join(facts.left_out)}")
     variant = variant.model_copy(update={"params": params})
-    return _card(card_id, shelf, given, _outputs(network, variant, config), variant, licence, notices)
+    return _card(card_id, shelf, given, outputs(network, variant, config), variant, licence, notices)
 
 
-def _tagged(name: str | None, config: Mapping[str, object]) -> str | None:
-    """A network of timm with the tag of its weights, whose facts timm knows, if timm published these."""
-    import timm
-
-    given = config.get("pretrained_cfg")
-    full = f"{name}.{given.get('tag')}" if isinstance(given, dict) else ""
-    return full if timm.is_model_pretrained(full) else name
-
-
-def _check_normalisation(network: Any, facts: VariantFacts, shelf: Shelf) -> None:
-    """Check that pictures are normalised as a network of timm was trained.
-
-    Raises:
-        InputError: Its configuration has other numbers than timm has for the architecture.
-    """
-    for name in ("mean", "std"):
-        given, own = facts.input.get(name), [round(float(each), 6) for each in getattr(network, name).flatten()]
-        if isinstance(given, list) and [round(float(each), 6) for each in given] != own:
-            raise InputError(f"{shelf.label}: its {name} is {given}, and timm's for {facts.model} {own}: not read yet")
-
-
-def _check_readable(facts: VariantFacts, config: Mapping[str, object], shelf: Shelf) -> None:
-    """Check that an adapter reads a checkpoint.
-
-    Raises:
-        InputError: It is of no library, of an architecture that no adapter builds, or quantized.
-    """
-    if facts.adapter is None:
-        what = "its config.json is of no library that is read" if config else "there is no config.json"
-        raise InputError(f"{shelf.label}: {what}; read are models of timm, of transformers, and of tlzoo finetune")
-    if facts.adapter not in ("timm", "transformers"):
-        raise InputError(f"{shelf.label}: whole networks of {facts.adapter} are not read; write a card for its encoder")
-    if "model" in facts.doubts:
-        raise InputError(f"{shelf.label}: {facts.doubts['model']}")
-    if config.get("quantization_config"):
-        raise InputError(f"{shelf.label}: its weights are quantized; name the model that they were made from")
-
-
-def _first(names: tuple[str, ...], shelf: Shelf, what: str) -> str:
-    name = next((name for name in names if name in shelf.sizes), None)
-    if name is None:
-        parts = " and its weights are in parts" if any(n.endswith(".index.json") for n in shelf.sizes) else ""
-        raise InputError(f"{shelf.label}: no {what}: neither {' nor '.join(names)} is there{parts}")
-    return name
-
-
-def _assets(facts: VariantFacts, shelf: Shelf) -> list[str]:
-    """Names of what the adapter reads beside the weights."""
-    from tlzoo.adapters.families import FAMILIES
-
-    if facts.adapter != "transformers":
-        return []
-    if facts.model not in FAMILIES:
-        return ["vocab.json"] if "vocab.json" in shelf.sizes else []
-    name = _first(TOKENIZERS, shelf, "tokenizer")
-    if name == "vocab.txt" and shelf.json("tokenizer_config.json").get("do_lower_case") is False:
-        raise InputError(
-            f"{shelf.label}: a cased tokenizer is read from tokenizer.json, which is not there; save it with "
-            "AutoTokenizer.from_pretrained(...).save_pretrained(...)"
-        )
-    return ["config.json", name]
-
-
-def _variant(shelf: Shelf, names: list[str], facts: Mapping[str, Any]) -> Variant:
+def _variant(shelf: Shelf, names: list[str], licence: str, facts: Mapping[str, Any]) -> Variant:
     """The one variant: its id is the commit, or the beginning of the hash of the weights, which come first."""
     files = tuple(_file(shelf, name) for name in names)
-    weights = Weights(tier="official", format=names[0].rpartition(".")[2], files=files)
+    weights = Weights(tier="official", format=names[0].rpartition(".")[2], license=licence, files=files)
     revision = shelf.revision or (files[0].sha256 or "")[:SHORT_REVISION]
     return Variant.model_validate({"description": f"As in {names[0]}.", **facts, "id": revision, "weights": (weights,)})
 
@@ -249,13 +192,6 @@ def _built(variant: Variant, given: Input, shelf: Shelf) -> Backbone | Model:
         raise InputError(f"{shelf.label}: {variant.model} cannot be built as configured: {reason}") from error
 
 
-def _outputs(network: Backbone | Model, variant: Variant, config: Mapping[str, object]) -> tuple[Output, ...]:
-    """What a network gives, by its specification and by its published head."""
-    names = [variant.model, *words(config.get("architectures"))]
-    given = {*network.spec.outputs, *({"text"} if _WRITING & set(names) else ())}
-    return tuple(output for output in get_args(Output) if output in given)
-
-
 def _of_bundle(card_id: str, shelf: Shelf, config: Mapping[str, object]) -> AdHocCard:
     """The card of a model that ``tlzoo finetune`` wrote: its variant, with the weights of the folder.
 
@@ -266,19 +202,19 @@ def _of_bundle(card_id: str, shelf: Shelf, config: Mapping[str, object]) -> AdHo
         hashes: Any = config["sha256"]
         paths = [shelf.path(name) for name in ("config.json", *hashes) if name in shelf.sizes]
         names = [WEIGHTS[0], *(name for name in TOKENIZERS if name in shelf.sizes)]
-        variant = _variant(shelf, names, config["variant"])  # type: ignore[arg-type]
+        licence = _licence(shelf) or "unknown"
+        variant = _variant(shelf, names, licence, config["variant"])  # type: ignore[arg-type]
         given = Input.model_validate(shelf.json("preprocessor_config.json"))
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"{shelf.label}: its config.json or preprocessor_config.json is damaged: {reason}") from None
     known = catalogue.read_all().get(str(config.get("card")))
-    outputs = known.card.outputs if known else _outputs(_built(variant, given, shelf), variant, config)
-    licence = _licence(shelf) or "unknown"
+    given_outputs = known.card.outputs if known else outputs(_built(variant, given, shelf), variant, config)
     notice = (
         f"{card_id}: fine-tuned by tlzoo from {config.get('card')} for {config.get('task')}; licence {licence}, "
         f"revision {shown(card_id, variant.id)}"
     )
-    return _card(card_id, shelf, given, outputs, variant, licence, [notice], paths[0].parent)
+    return _card(card_id, shelf, given, given_outputs, variant, licence, [notice], paths[0].parent)
 
 
 def _licence(shelf: Shelf) -> str | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from tlzoo.adapters.families import ENCODERS, FAMILIES
 from tlzoo.cards.reader import front_matter
@@ -17,6 +18,7 @@ from tlzoo.cards.schema import LOADING, MAX_BITS, check_inert
 from tlzoo.drafting.draft import DraftFacts
 from tlzoo.drafting.shelves import ASSETS, Folder, HubShelf, Shelf
 from tlzoo.errors import InputError
+from tlzoo.vocabulary import Interpolation
 
 FORMATS = ("safetensors", "bin", "pth", "pt", "ckpt", "h5", "keras", "tflite", "onnx", "npz", "pkl", "gguf")
 """Extensions of weights, the safest first: only files of the first that is there are taken."""
@@ -126,6 +128,11 @@ def _of_timm(config: Mapping[str, object], given: Mapping[str, object]) -> Varia
     facts: dict[str, object] = {}
     if isinstance(size, list) and len(size) == 3 and all(isinstance(n, int) for n in size):
         facts = {"height": size[1], "width": size[2], "channels": size[0]}
+        share = given.get("crop_pct")
+        if isinstance(share, int | float) and 0 < share <= 1:
+            facts["resize"] = math.floor(min(size[1:]) / share)
+    if given.get("interpolation") in get_args(Interpolation):
+        facts["interpolation"] = given["interpolation"]
     facts |= {name: given[name] for name in ("mean", "std") if _is_numbers(given.get(name))}
     written = config.get("model_args")
     given_arguments: dict[str, object] = written if isinstance(written, dict) else {}

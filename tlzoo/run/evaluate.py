@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -154,13 +155,14 @@ def run_evaluation(request: EvaluationRequest, notify: Notify) -> Evaluation:
     checked(request.precision, request.device)
     planned = plan(request, data)
     planned.runs[:0] = baseline_runs(request, data)
-    for notice in (*(source.notice for source in data), *planned.notices):
-        if notice:
-            notify(notice)
+    notices = tuple(source.notice for source in data if source.notice)
+    for notice in (*notices, *filter(None, planned.notices)):
+        notify(notice)
     with contextlib.ExitStack() as stack:
         with budget.paused():
             stack.enter_context(locked(folder / ".lock", f"results in {folder}"))
-        return _Driver(request, planned, folder, budget, notify).run()
+        done = _Driver(request, planned, folder, budget, notify).run()
+    return replace(done, notices=notices)
 
 
 class _Driver:

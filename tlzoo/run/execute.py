@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MIN_VALIDATION = 10
 """Validation examples that a small fraction of the labels keeps: fewer choose neither a learning rate nor a step."""
-FEATURES_VERSION = "2"
+FEATURES_VERSION = "3"
 """Raised when frozen features are computed in another way, so that they are computed again."""
 
 
@@ -275,6 +275,7 @@ def as_published(run: Run, task: Task) -> Model:
     Raises:
         UnavailableError: It was published without a head, or with none of the data's classes.
     """
+    from tlzoo.core.published import answering
     from tlzoo.transfer.assemble import assemble
 
     model = assemble(run.checkpoint, task).for_zero_shot(task)
@@ -282,12 +283,15 @@ def as_published(run: Run, task: Task) -> Model:
     if model is None:
         raise UnavailableError(f"{name} has no published head for zero-shot use")
     classes = model.spec.labels
-    if classes and task.labels and not set(classes) & set(task.labels):
+    if not classes or not task.labels:
+        return model
+    answers = answering(model, task.labels)
+    if answers is None:
         raise UnavailableError(
             f"{name} knows {len(classes)} classes ({', '.join(classes[:3])}...) and none of the data's "
             f"({', '.join(task.labels[:3])}...): zero-shot needs one in common"
         )
-    return model
+    return answers
 
 
 def _draw(sheet: Path, test: Dataset, kind: str, predictions: list[Any], right: list[bool]) -> None:

@@ -232,11 +232,11 @@ def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: P
     possible = _possible(card, request.task)
     checkpoints: dict[tuple[str, ...], Checkpoint | None] = {}
     for strategy in _strategies(request, card, variants, possible):
-        able = [v for v in variants if strategy in (*possible, "further") and v.takes(strategy)]
+        able = [v for v in variants if strategy in (*possible, "further") and card.takes(v, strategy, request.task)]
         ids = tuple(v.id for v in able or variants)
         if ids not in checkpoints:
             try:
-                checkpoint = resolve(card, request.weights, request.variant, strategy if able else None)
+                checkpoint = resolve(card, request.weights, request.variant, strategy if able else None, request.task)
             except UnavailableError as error:
                 checkpoints[ids] = None
                 result.absent.append(absent(str(error)))
@@ -249,7 +249,8 @@ def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: P
         if able:
             result.runs += _runs(request, card, source, chosen, strategy)
         else:
-            others = ", ".join(s for s in possible if any(v.takes(s) for v in variants)) or "nothing yet"
+            usable = [s for s in possible if any(card.takes(v, s, request.task) for v in variants)]
+            others = ", ".join(usable) or "nothing yet"
             name = " ".join(filter(None, (card.id, request.variant)))
             reason = f"{name} is not run with {strategy} on {request.task}; with: {others}"
             result.absent.append(Absent(card.id, chosen.variant, chosen.tier, source, reason, "skipped", strategy))
@@ -261,7 +262,8 @@ def _possible(card: Card, task: str) -> list[Strategy]:
     possible: list[Strategy] = [
         s for s in card.transfer.strategies if s not in UNTRAINED or is_api_only or card.task == task
     ]
-    return ["zero-shot", *possible] if _needs_no_head(card, task) and "zero-shot" not in possible else possible
+    is_answered = _needs_no_head(card, task) or task in card.heads
+    return ["zero-shot", *possible] if is_answered and "zero-shot" not in possible else possible
 
 
 def _needs_no_head(card: Card, task: str) -> bool:
@@ -274,8 +276,8 @@ def _strategies(
     """Strategies that a model is run with: the requested ones, else those that are usual for it."""
     is_published = card.brings_head(request.task) or _needs_no_head(card, request.task)
     usual = [*(UNTRAINED if is_published else ()), *DEFAULT_STRATEGIES]
-    default = [s for s in usual if s in possible and any(v.takes(s) for v in variants)] or ["zero-shot"]
-    return cast("list[Strategy]", list(dict.fromkeys(request.strategies)) or default)
+    usable = [s for s in usual if s in possible and any(card.takes(v, s, request.task) for v in variants)]
+    return cast("list[Strategy]", list(dict.fromkeys(request.strategies)) or usable or ["zero-shot"])
 
 
 def _runs(

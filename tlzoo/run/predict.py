@@ -79,7 +79,7 @@ def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Mod
     for notice in card.notices if isinstance(card, AdHocCard) else ():
         say(notice)
     # a named endpoint is meant
-    return published(card, card.task, "auto" if card.default.is_api_model else "official")
+    return published(card, card.answers, "auto" if card.default.is_api_model else "official")
 
 
 def trained_columns(name: str) -> dict[str, str]:
@@ -101,9 +101,12 @@ def published(card: Card, task: str, weights: Wanted, variant: str | None = None
     from tlzoo.transfer.assemble import assemble
     from tlzoo.vocabulary import task_facts
 
-    needs_task = card.default.is_api_model or task_facts(task).untrained
+    facts = task_facts(task)
+    is_headed = task in card.heads
+    # a task without classes is known without data
+    needs_task = card.default.is_api_model or facts.untrained or (is_headed and facts.annotation is None)
     bound = task_type(task).of(()) if needs_task else None
-    network = assemble(resolve(card, weights, variant), bound)
+    network = assemble(resolve(card, weights, variant, "zero-shot" if is_headed else None, task), bound)
     model = network.for_zero_shot(bound) if bound is not None else network.published_model()
     if model is None:
         raise InputError(

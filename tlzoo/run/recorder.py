@@ -35,12 +35,15 @@ class Evaluation:
         executed: Runs that were executed now.
         resumed: Runs that an earlier evaluation had finished.
         problems: One line for each example that could not be read.
+        notices: One line for each thing to know about the choice of data, such as what stands in for a standard set,
+            and why.
     """
 
     board: pa.Table
     executed: int
     resumed: int
     problems: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:

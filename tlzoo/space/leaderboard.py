@@ -10,9 +10,11 @@ from typing import Any
 import gradio as gr
 import pyarrow.parquet as pq
 
+from tlzoo.api import reference
 from tlzoo.leaderboard.views.html import fragment
 from tlzoo.leaderboard.views.render import to_csv
 from tlzoo.leaderboard.views.table import COLUMNS
+from tlzoo.oracles.check import kept, markdown, summary
 from tlzoo.space.boards import Boards, Filter
 from tlzoo.vocabulary import STRATEGIES, TIERS
 
@@ -69,6 +71,9 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         with gr.Row():
             downloads = {suffix: gr.DownloadButton(f"Download {name}", size="sm") for name, suffix in _FORMS.items()}
     table = gr.HTML(show(first, chosen))
+    checks = kept(reference())
+    with gr.Accordion(f"Can these numbers be trusted? {summary(checks)}", open=False):
+        gr.Markdown(markdown(checks))
 
     filters: list[Any] = [search, tiers, strategies, licenses, size, latency]
     given = [task, columns, *filters]

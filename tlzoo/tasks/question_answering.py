@@ -27,7 +27,7 @@ MAX_SPANS = 20
 """Maximum number of spans of a passage that are compared, as in BERT's ``run_squad.py``."""
 LISTED_SPANS = 5
 """Maximum number of spans that a prediction lists."""
-NONE = ANSWER_TYPES.index("none")
+NONE, SHORT = ANSWER_TYPES.index("none"), ANSWER_TYPES.index("short")
 
 
 class QuestionAnswering(HeadTask):
@@ -78,7 +78,7 @@ class QuestionAnswering(HeadTask):
         """
         offsets: Tensor = example["offsets"]
         target = torch.zeros_like(offsets)
-        kind = row.get("answer_type", NONE if not row["answers"]["text"] else ANSWER_TYPES.index("short"))
+        kind = row.get("answer_type", NONE if not row["answers"]["text"] else SHORT)
         answers = zip(row["answers"]["answer_start"], row["answers"]["text"], strict=True)
         spans = [(start, start + len(text)) for start, text in answers]
         first = 0
@@ -123,6 +123,9 @@ class QuestionAnswering(HeadTask):
     def decode(self, output: Tensor, batch: Batch) -> list[AnswerSpan]:
         """The best span of all windows, or no answer if that is more probable.
 
+        The output of a head without types of answers, as those of SQuAD are, has starts and ends only; a span is then a
+        short answer.
+
         The score of a span is that of its start and its end, minus that of no answer in its window (Alberti 2019,
         section 3).
         """
@@ -133,7 +136,8 @@ class QuestionAnswering(HeadTask):
         for context, count in zip(batch["context"], batch["windows_lengths"].tolist(), strict=True):
             spans: dict[tuple[int, int], tuple[float, str]] = {}
             for scores, offsets in islice(windows, count):
-                kind = ANSWER_TYPES[int(scores[offsets[:, 1] == 0, 2 : 2 + NONE].argmax())]
+                types = scores[offsets[:, 1] == 0, 2 : 2 + NONE]
+                kind = ANSWER_TYPES[int(types.argmax()) if types.numel() else SHORT]
                 for value, span in _best(scores[:, :2], offsets):
                     if span not in spans or value > spans[span][0]:
                         spans[span] = value, kind

@@ -88,7 +88,7 @@ def test_class_folders_in_an_archive(tmp_path: Path) -> None:
     code = """
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.files.hub import revision
-place = "somebody/films@" + revision("somebody/films")
+place = "somebody/films@" + revision("somebody/films").commit
 source = Source("films", "video-classification", "video", "f" * 64, "hub", place, (("archive", "films.tar.gz"),))
 data = load(source)
 print({k: len(v) for k, v in data.splits.items()}, data.features["label"].names)
@@ -178,12 +178,82 @@ def test_masks_beside_pictures() -> None:
     assert (read_values(data.splits["test"][0]["mask"]) == values).all()
 
 
+def test_a_mask_is_known_by_its_name_whatever_the_order_of_columns() -> None:
+    values = np.repeat(np.array([0, 1, 2], np.uint8), 4)[None].repeat(10, 0)
+    masks = [{"bytes": encode_png(values), "path": None}] * 12
+    noise = np.random.default_rng(0).integers(0, 256, (12, 10, 12, 3), dtype=np.uint8)
+    images = [{"bytes": encode_png(pixels), "path": None} for pixels in noise]
+    features = Features({name: Image(decode=False) for name in ("mask", "depth", "img")})
+    rows = table(features, {"mask": masks, "depth": images[::-1], "img": images})
+    found = listed(DatasetDict({"train": rows}), "hub:a/b", "image-segmentation")
+    assert found.inputs == images and found.notices[0].endswith("image from column 'img', mask from column 'mask'")
+    assert len(gather(found, draw(found.labels, None, None), read_checked("image")).splits["test"]) == 4
+
+
+@pytest.mark.parametrize("boxes_of", ["corners", "sizes"])
+def test_boxes_as_two_corners_are_told_by_pictures_that_they_would_leave(boxes_of: str) -> None:
+    corners = [[6.0, 5.0, 11.0, 9.0], [2.0, 1.0, 6.0, 4.0]]
+    sizes = [[x, y, right - x, bottom - y] for x, y, right, bottom in corners]
+    feature = {"bbox": List(List(Value("float32"))), "category": List(ClassLabel(names=NAMES))}
+    given = {"bbox": corners if boxes_of == "corners" else sizes, "category": [0, 1]}
+    data = drawn(pictures({"objects": feature}, lambda i: given), "object-detection")
+    assert all(row["objects"]["bbox"] == sizes for row in data.splits["train"])
+    assert any("two corners" in notice for notice in data.notices) == (boxes_of == "corners")
+
+
+@pytest.mark.parametrize("form", ["triples", "flat", "of objects", "of a list"])
+def test_keypoints_of_people(form: str) -> None:
+    person = [[float(1 + k % 10), float(1 + k % 8), 2.0] for k in range(17)]
+    triples, flat = List(List(Value("float32"))), List(Value("float32"))
+    spread = [number for point in person for number in point]
+    feature: Any
+    feature, value = {
+        "triples": (List(triples), [person, [[0.0, 0.0, 0.0]] * 17]),
+        "flat": (List(flat), [spread]),
+        "of objects": ({"keypoints": List(flat), "bbox": List(flat)}, {"keypoints": [spread], "bbox": [[0.0] * 4]}),
+        "of a list": (List({"keypoints": triples, "area": Value("int64")}), [{"keypoints": person, "area": 1}]),
+    }[form]
+    name = "objects" if form.startswith("of") else "keypoints"
+    nobody: Any = {"keypoints": [], "bbox": []} if form == "of objects" else []
+    data = drawn(pictures({name: feature}, lambda i: value if i % 3 else nobody), "pose-estimation")
+    assert {split: len(rows) for split, rows in data.splits.items()} == {"train": 7, "validation": 1, "test": 8}
+    assert "hub:a/b: 4 rows of 'train' have no label" in data.notices
+    for row in data.splits["test"]:
+        assert row["people"]["keypoints"] == [person]
+        assert row["people"]["bbox"] == [[1.0, 1.0, 9.0, 7.0]]
+    few = pictures({"keypoints": List(List(List(Value("float32"))))}, lambda i: [person[:5]])
+    with pytest.raises(InputError, match="poses of 17 keypoints are read, COCO's, as x, y, visibility; has 5"):
+        listed(few, "hub:a/b", "pose-estimation")
+
+
+def test_a_test_whose_objects_are_kept_secret_is_left_out() -> None:
+    feature = {"bbox": List(List(Value("float32"))), "category": List(ClassLabel(names=NAMES))}
+    loaded = pictures({"objects": feature}, lambda i: {"bbox": BOX[: i % 2], "category": [0][: i % 2]})
+    secret = pictures({"objects": feature}, lambda i: {"bbox": [], "category": []})["train"]
+    found = listed(DatasetDict({**loaded, "test": secret}), "hub:a/b", "object-detection")
+    assert found.splits == ["train"] * 12 + ["validation"] * 12, "pictures without an object are kept"
+    assert "hub:a/b: 12 rows of 'test' have no label" in found.notices
+
+
+def test_numbers_are_no_texts_of_pairs_and_replies_whatever_their_column_is_called() -> None:
+    texts = [f"text {i} of {'many' if i % 2 else 'few'}" for i in range(240)]
+    rows = {
+        **{"id": [f"train-{i}" for i in range(120)], "a": list(range(120)), "b": list(range(120))},
+        **{"left_one": texts[:120], "right_one": texts[120:], "score": [i % 5 for i in range(120)]},
+    }
+    found = listed(DatasetDict({"train": Dataset.from_dict(rows)}), "hub:a/b", "text-embedding")
+    assert found.columns == {"sentence1": "left_one", "sentence2": "right_one"}
+    rows = {"message": list(range(120)), "prompt": texts[:120], "answer": list(range(120)), "output": texts[120:]}
+    found = listed(DatasetDict({"train": Dataset.from_dict(rows)}), "hub:a/b", "text-generation")
+    assert found.columns == {"text": "prompt"} and set(found.inputs) == set(texts[:120])
+
+
 @pytest.mark.parametrize(
     ("task", "message"),
     [
         ("object-detection", "hub:a/b: no objects column; columns: image, label"),
         ("image-segmentation", "no mask column"),
-        ("pose-estimation", "not read from the Hub"),
+        ("pose-estimation", "no keypoints column"),
     ],
 )
 def test_columns_that_do_not_fit_a_task(task: str, message: str) -> None:
@@ -237,10 +307,13 @@ def test_a_configuration_is_named(tmp_path: Path) -> None:
         '"groups"', '"texts": data.splits["test"]["text"][:], "groups"'
     )
     with Hub(tmp_path / "hub") as hub:
-        done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", "hub:somebody/texts:two")]
+        pinned = f"hub:somebody/texts:two@{hub.commit('datasets', 'somebody/texts')}"
+        done = [run(hub, tmp_path, code, wanted) for wanted in ("hub:somebody/texts", pinned)]
+    done.append(run(hub, tmp_path, code, pinned))
     assert done[0].stderr.strip().splitlines()[-1] == (
-        "InputError: hub:somebody/texts: has several configurations, ['one', 'two']; "
-        "name one: hub:somebody/texts:CONFIG"
+        "InputError: hub:somebody/texts: has several configurations, one, two; name one: hub:somebody/texts:CONFIG"
     )
-    assert done[1].returncode == 0, done[1].stderr
-    assert all(text.startswith("two ") for text in json.loads(done[1].stdout)["texts"])
+    for each in done[1:]:
+        assert each.returncode == 0, each.stderr
+        assert all(text.startswith("two ") for text in json.loads(each.stdout)["texts"])
+    assert done[1].stdout == done[2].stdout, "what is prepared of a whole commit needs no Hub"

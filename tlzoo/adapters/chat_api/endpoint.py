@@ -1,13 +1,15 @@
 """The OpenAI-compatible endpoint that the environment names. Only the standard library is imported.
 
-======================  ==================================================================================
-variable                meaning
-======================  ==================================================================================
-``OPENAI_API_KEY``      the key; sent to the endpoint only, never shown and never stored
-``OPENAI_BASE_URL``     an endpoint other than OpenAI's, such as a local open model's
-``TLZOO_OPENAI_MODEL``  the name under which the model is served; by default the card's, at OpenAI
-``TLZOO_OPENAI_PRICE``  US dollars per million tokens of prompts and of answers, such as ``30,60``
-======================  ==================================================================================
+=================================  =======================================================================
+variable                           meaning
+=================================  =======================================================================
+``OPENAI_API_KEY``                 the key; sent to the endpoint only, never shown and never stored
+``OPENAI_BASE_URL``                an endpoint other than OpenAI's, such as a local open model's
+``TLZOO_OPENAI_MODEL``             the name under which the model is served; by default the card's, at OpenAI
+``TLZOO_OPENAI_PRICE``             US dollars per million tokens of prompts and of answers, such as ``30,60``
+``TLZOO_OPENAI_EFFORT``            how long the model reasons, such as ``none`` or ``low``; by default not sent
+``TLZOO_OPENAI_REASONING_TOKENS``  tokens that it may reason for, beyond those of the answer; by default 0
+=================================  =======================================================================
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from urllib.parse import urlsplit
 
 from tlzoo.errors import InputError, UnavailableError
 
-OPENAI_URL = "https://api.openai.com/v1"
+_OPENAI_HOST = "api.openai.com"
+OPENAI_URL = f"https://{_OPENAI_HOST}/v1"
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,21 @@ class Endpoint:
         model: Name under which the model is served there.
         official: Whether this is the card's own model at OpenAI, and not a stand-in.
         price: Price of its tokens, if known.
+        effort: How long the model reasons, in its own words; empty leaves that to the endpoint.
+        reasoning_tokens: Maximum tokens that it may reason for, which are charged like those of an answer.
     """
 
     url: str
     model: str
     official: bool
     price: Price | None = None
+    effort: str = ""
+    reasoning_tokens: int = 0
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether it is OpenAI's own."""
+        return urlsplit(self.url).hostname == _OPENAI_HOST
 
     @property
     def host(self) -> str:
@@ -65,14 +77,18 @@ class Endpoint:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     @property
-    def is_free(self) -> bool:
-        """Whether the endpoint is on this machine and has no price set."""
+    def is_local(self) -> bool:
+        """Whether the endpoint is on this machine."""
         host = urlsplit(self.url).hostname or ""
         try:
-            here = ipaddress.ip_address(host).is_loopback
+            return ipaddress.ip_address(host).is_loopback
         except ValueError:
-            here = host == "localhost"
-        return here and self.price in (None, Price(0, 0))
+            return host == "localhost"
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the endpoint is on this machine and has no price set."""
+        return self.is_local and self.price in (None, Price(0, 0))
 
     @property
     def label(self) -> str:
@@ -134,11 +150,11 @@ def endpoint(default_model: str, price: Sequence[float] | None = None) -> Endpoi
 
     Raises:
         UnavailableError: Neither a key nor an endpoint is set, or an endpoint without the name of its model.
-        InputError: ``OPENAI_BASE_URL`` is not the URL of an API, or ``TLZOO_OPENAI_PRICE`` is not a price.
+        InputError: A variable has no value of its kind, such as ``OPENAI_BASE_URL`` which is not the URL of an API.
     """
     key, url, model = map(_variable, ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TLZOO_OPENAI_MODEL"))
     host = _host(url or OPENAI_URL)
-    openai = host == "api.openai.com"
+    openai = host == _OPENAI_HOST
     if openai and not key:
         raise UnavailableError(
             f"{default_model} needs an API: set OPENAI_API_KEY, or let an open model stand in: `tlzoo serve`, or "
@@ -153,11 +169,19 @@ def endpoint(default_model: str, price: Sequence[float] | None = None) -> Endpoi
     snapshot = rf"{re.escape(default_model)}(-\d{{4}}(-\d\d-\d\d)?)?"
     official = openai and re.fullmatch(snapshot, model) is not None
     known = _price() or (Price(*price) if official and price else None)
-    return Endpoint((url or OPENAI_URL).rstrip("/"), model, official, known)
+    effort = _variable("TLZOO_OPENAI_EFFORT")
+    return Endpoint((url or OPENAI_URL).rstrip("/"), model, official, known, effort, _reasoning_tokens())
 
 
 def _variable(name: str) -> str:
     return os.environ.get(name, "").strip()
+
+
+def _reasoning_tokens() -> int:
+    text = _variable("TLZOO_OPENAI_REASONING_TOKENS")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise InputError(f"TLZOO_OPENAI_REASONING_TOKENS {text[:40]!r}: expected a number of tokens, such as 2000")
+    return int(text or 0)
 
 
 def _price() -> Price | None:
@@ -184,6 +208,6 @@ def _host(url: str) -> str:
         wrong = True
     if wrong:  # the value is not shown: a URL may carry a password
         raise InputError("OPENAI_BASE_URL: expected a URL such as http://localhost:8000/v1, without user or password")
-    if host == "api.openai.com" and parts.scheme != "https":
+    if host == _OPENAI_HOST and parts.scheme != "https":
         raise InputError(f"OPENAI_BASE_URL: {host} is reached by https only; unset it, or use {OPENAI_URL}")
     return host

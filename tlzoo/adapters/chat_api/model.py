@@ -19,6 +19,7 @@ from tlzoo.adapters.chat_api import answers
 from tlzoo.adapters.chat_api.answers import Answer, TokenCount
 from tlzoo.adapters.chat_api.endpoint import Endpoint, RequestEstimate, endpoint
 from tlzoo.adapters.chat_api.pacing import Pace, backoff, requested_wait
+from tlzoo.adapters.chat_api.parameters import Dialect, Payload
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import ApiModel, Limits, Usage
 from tlzoo.core.predictions import Completion, Reply, Request
@@ -36,9 +37,6 @@ ANSWERS_TO_EXTRAPOLATE = 8
 """Answers after which the time of all requests is estimated."""
 _TEMPLATE_TOKENS = 16
 """Maximum tokens that a server's template adds to a turn of a conversation, and to the conversation."""
-
-Payload = dict[str, Any]
-"""A request for a chat completion, as JSON."""
 
 
 def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel:
@@ -63,10 +61,10 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> ChatModel
 class ChatModel(ApiModel):
     """A served chat model: the task puts each row in words and reads the answer.
 
-    Requests are sent a few at a time, one for each example, at temperature 0. If the endpoint limits the rate, all wait
-    as long as it says, and fewer are sent at a time; if it fails, a request is retried after longer and longer waits.
-    Every answer is cached in ``<cache>/answers/``, so that a request is paid for only once; delete the folder if
-    another model was put behind the same name.
+    Requests are sent a few at a time, one for each example, at temperature 0 where the endpoint takes that. If the
+    endpoint limits the rate, all wait as long as it says, and fewer are sent at a time; if it fails, a request is
+    retried after longer and longer waits. Every answer is cached in ``<cache>/answers/``, so that a request is paid for
+    only once; delete the folder if another model was put behind the same name.
 
     Attributes:
         pace: The pace of requests.
@@ -102,6 +100,7 @@ class ChatModel(ApiModel):
         self.endpoint, self.task, self.examples = endpoint, task, tuple(examples)
         self.concurrency, self.retries, self.timeout, self.cache = concurrency, retries, timeout, cache
         self.served: set[str] = set()
+        self._dialect = Dialect(endpoint)
         self._lock = threading.Lock()
         self._settled = threading.Condition(self._lock)
         self._count: Counter[str] = Counter()
@@ -193,12 +192,14 @@ class ChatModel(ApiModel):
         return openai.OpenAI(api_key=key, base_url=self.endpoint.url, max_retries=0)
 
     def _request(self, messages: list[Message]) -> Payload:
+        """A request, by whose content its answer is cached, whatever names its parameters are sent under."""
+        effort = {"reasoning_effort": self.endpoint.effort} if self.endpoint.effort else {}
         return {
             "model": self.endpoint.model,
             "messages": messages,
             "temperature": 0,
-            "max_tokens": self.task.max_tokens,
-        }
+            "max_tokens": self.task.max_tokens + self.endpoint.reasoning_tokens,
+        } | effort
 
     def _answer(self, messages: list[Message]) -> Answer:
         """Get an answer, from the cache or from the endpoint."""
@@ -252,19 +253,23 @@ class ChatModel(ApiModel):
         """
         delay, attempt = 0.0, 0
         while True:
+            payload = self._dialect.spoken(request)
             try:
                 with self.pace.turn(delay):
                     sent = time.monotonic()
-                    return self._send_within_limits(request)
+                    return self._send_within_limits(request, payload)
             except openai.OpenAIError as error:
+                if self._dialect.learn(error, request, payload):
+                    delay = 0.0
+                    continue
                 again = self._delay(error, attempt, sent)
                 is_last = attempt == self.retries and self.pace.left() > 0
                 if again is None or is_last:
                     raise UnavailableError(self._reason(error)) from None
                 delay, attempt = again, attempt + 1
 
-    def _send_within_limits(self, request: Payload) -> Answer:
-        """Send a request once, if the remaining money covers its maximum cost."""
+    def _send_within_limits(self, request: Payload, payload: Payload) -> Answer:
+        """Send a request once, as its payload, if the remaining money covers its maximum cost."""
         price = self.endpoint.price
         max_cost = price.of(_max_tokens(request["messages"]), request["max_tokens"]) if price else 0.0
         with self._settled:
@@ -278,11 +283,11 @@ class ChatModel(ApiModel):
             self._under_way.append(max_cost)
         cost = 0.0
         try:
-            answer = self._send(request)
+            answer = self._send(payload)
             cost = max_cost if answer["usage"] is None or not price else price.of(**answer["usage"])
             return answer
-        except openai.APITimeoutError:
-            cost = max_cost  # it may still be answered and charged
+        except (openai.APITimeoutError, _NoWordsError):
+            cost = max_cost  # it is charged, or may still be answered and charged
             raise
         finally:
             with self._settled:
@@ -337,6 +342,10 @@ class ChatModel(ApiModel):
         return f"HTTP {error.status_code}, {line} (model {self.endpoint.model!r})"
 
 
+class _NoWordsError(UnavailableError):
+    """A model reasoned until its tokens were spent; they are charged."""
+
+
 def _max_tokens(messages: Iterable[Message]) -> int:
     """Maximum tokens of a prompt: one for each byte, and those that a template adds to each turn."""
     return _TEMPLATE_TOKENS + sum(len(message["content"].encode()) + _TEMPLATE_TOKENS for message in messages)
@@ -346,10 +355,17 @@ def _read(completion: Any, start: float) -> Answer:
     """Read an answer to a request that was sent at ``start``.
 
     Raises:
+        UnavailableError: The model reasoned to the end of its limit.
         ValueError: It is not a chat completion; TypeError, AttributeError and LookupError too.
     """
     text = completion.choices[0].message.content
     count = completion.usage
+    reasoned = getattr(getattr(count, "completion_tokens_details", None), "reasoning_tokens", None)
+    if not text and reasoned and completion.choices[0].finish_reason == "length":
+        raise _NoWordsError(
+            f"{reasoned} tokens of reasoning, and no word of an answer before the limit; set TLZOO_OPENAI_EFFORT, such "
+            "as to none, or TLZOO_OPENAI_REASONING_TOKENS to more"
+        )
     usage: TokenCount | None = None
     if count:
         usage = {"prompt_tokens": int(count.prompt_tokens), "completion_tokens": int(count.completion_tokens)}

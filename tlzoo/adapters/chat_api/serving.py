@@ -48,12 +48,12 @@ def folder(variant: Variant) -> Path:
     Raises:
         UnavailableError: The file is not available, a package to read it is missing, or the cache cannot be written.
     """
-    file = next(f for w in variant.weights if w.format == "gguf" for f in w.files)
+    weights, file = next((w, f) for w in variant.weights if w.format == "gguf" for f in w.files)
     place = blobs.cache_dir() / "served" / (file.sha256 or file.name) / variant.model
 
     def make(folder: Path) -> None:
         _need("gguf")
-        _convert(blobs.fetch(blob(file)), folder)
+        _convert(blobs.fetch(blob(file, weights.license)), folder)
 
     return cached(place, make, f"{variant.model}, unpacked")
 

@@ -19,6 +19,7 @@ from torchvision.ops import nms
 
 from tlzoo.architectures.mtcnn import training
 from tlzoo.architectures.mtcnn.boxes import crops, moved, nms_of_smaller, scaled, squared
+from tlzoo.checkpoints.tensors import load_tensors, read_tensors
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
 from tlzoo.core.predictions import Boxes
@@ -189,13 +190,13 @@ class MTCNN(TrainableModel):
             files: ``pnet.pt``, ``rnet.pt`` and ``onet.pt`` of facenet-pytorch 2.6.0.
 
         Raises:
-            InputError: The width is not the published one.
+            InputError: The width is not the published one, or a file holds something else.
         """
         if self.width != 1.0:
             raise InputError(f"MTCNN's published weights are for width 1.0, not {self.width}")
         for name in ("pnet", "rnet", "onet"):
-            state = torch.load(files[f"{name}.pt"], map_location="cpu", weights_only=True)
-            getattr(self, name).load_state_dict(state)
+            path = files[f"{name}.pt"]
+            load_tensors(self.get_submodule(name), read_tensors(path), path)
 
     def for_task(self, task: Task) -> Self:
         """Get ready to be trained on boxes of one class, whatever it is called; no layer depends on its name.

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor, nn
 
+from tlzoo.architectures.videoflow import published
+from tlzoo.architectures.videoflow.gated import GatedPrior
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
+from tlzoo.checkpoints.tensorflow import Checkpoint
+from tlzoo.checkpoints.tensors import load_tensors
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import TrainableModel
 from tlzoo.core.predictions import Clip
@@ -41,6 +45,8 @@ class VideoFlow(TrainableModel):
         latent_width: int = 256,
         latent_depth: int = 5,
         conditioning_frames: int = 3,
+        gated: bool = False,
+        additive: bool = False,
     ) -> None:
         """Build the network from scratch.
 
@@ -52,19 +58,28 @@ class VideoFlow(TrainableModel):
             latent_width: Channels of the networks that predict latents.
             latent_depth: Their residual blocks.
             conditioning_frames: Frames that they see.
+            gated: Whether its networks are the published ones (:mod:`tlzoo.architectures.videoflow.gated`); else plain
+                convolutions.
+            additive: Whether couplings shift without scaling.
         """
         super().__init__()
+        self.gated = gated
         self.conditioning_frames = conditioning_frames
         self.spec = Spec("video", frames=FRAMES, height=SIDE, width=SIDE)
-        flows, priors, channels = [], [], 3
+        flows: list[nn.Module] = []
+        priors: list[nn.Module] = []
+        channels = 3
         for level in range(levels):
             channels *= 4
-            flows.append(FlowSteps(channels, depth, coupling_width))
+            flows.append(FlowSteps(channels, depth, coupling_width, gated, additive))
             is_last = level == levels - 1
             own = channels if is_last else channels // 2
-            priors.append(
-                LatentPrior(own, 0 if is_last else channels - own, conditioning_frames, latent_width, latent_depth)
-            )
+            above = 0 if is_last else channels - own
+            if gated:
+                side = SIDE // 2 ** (level + 1)
+                priors.append(GatedPrior(own, above, conditioning_frames, latent_width, latent_depth, side))
+            else:
+                priors.append(LatentPrior(own, above, conditioning_frames, latent_width, latent_depth))
             channels -= 0 if is_last else own
         self.flows, self.priors = nn.ModuleList(flows), nn.ModuleList(priors)
 
@@ -87,7 +102,8 @@ class VideoFlow(TrainableModel):
             x, log_determinant = flow(squeeze(x))
             total = total + log_determinant
             if i < len(self.flows) - 1:
-                own, x = x.chunk(2, 1)
+                halves = x.chunk(2, 1)
+                own, x = reversed(halves) if self.gated else halves  # the published network goes on with the first half
                 latents.append(own)
         return [*latents, x], total
 
@@ -102,7 +118,8 @@ class VideoFlow(TrainableModel):
         x: Tensor | None = None
         for i in reversed(range(level + 1, len(self.flows))):
             own = latents[i - level - 1]
-            x = unsqueeze(self.flows[i].inverse(own if x is None else torch.cat([own, x], 1)))  # type: ignore[operator]
+            halves = [own] if x is None else [x, own] if self.gated else [own, x]
+            x = unsqueeze(self.flows[i].inverse(torch.cat(halves, 1)))  # type: ignore[operator]
         return x
 
     def bits_per_dim(
@@ -180,8 +197,18 @@ class VideoFlow(TrainableModel):
         return [*self.flows, self.priors]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
-        """The published TensorFlow 1 modules have no conversion that is known."""
-        raise InputError(f"{', '.join(files)}: TensorFlow 1 modules of VideoFlow are not read in this version")
+        """Load a checkpoint of tensor2tensor's ``next_frame_glow``.
+
+        Args:
+            files: The index and its data, by name (:class:`~tlzoo.checkpoints.tensorflow.Checkpoint`).
+
+        Raises:
+            InputError: It is of another network, or this one is not ``gated``.
+        """
+        checkpoint = Checkpoint(files)
+        if not self.gated:
+            raise InputError(f"{checkpoint.path}: the published network is gated, and this one is not")
+        load_tensors(self, published.tensors(self, checkpoint), checkpoint.path)
 
     def _back(self) -> range:
         return range(self.conditioning_frames, 0, -1)

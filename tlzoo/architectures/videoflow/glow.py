@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MIN_SPREAD = 0.1
-"""Minimum standard deviation in actnorm's initial standardisation: in a nearly constant channel, such as differences of
-neighbours in a plain area, a few edges would be magnified from layer to layer, and the loss with them."""
+from tlzoo.architectures.videoflow.actnorm import ActNorm
+from tlzoo.architectures.videoflow.gated import GatedStack
 
 
 def squeeze(x: Tensor) -> Tensor:
@@ -23,34 +22,6 @@ def squeeze(x: Tensor) -> Tensor:
 def unsqueeze(x: Tensor) -> Tensor:
     """The inverse of :func:`squeeze`."""
     return F.pixel_shuffle(x, 2)
-
-
-class ActNorm(nn.Module):
-    """A scale and a shift of each channel, at first those that standardise the first training batch."""
-
-    initialised: Tensor
-
-    def __init__(self, channels: int) -> None:
-        """Make the layer."""
-        super().__init__()
-        self.log_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
-        self.shift = nn.Parameter(torch.zeros(1, channels, 1, 1))
-        self.register_buffer("initialised", torch.tensor(False))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale and shift."""
-        if self.training and not self.initialised:
-            with torch.no_grad():
-                mean, spread = x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
-                self.log_scale.copy_(-spread.clamp(min=MIN_SPREAD).log())
-                self.shift.copy_(-mean)
-                self.initialised.fill_(True)
-        log_determinant = self.log_scale.sum() * x.shape[2] * x.shape[3]
-        return (x + self.shift) * self.log_scale.exp(), log_determinant.expand(len(x))
-
-    def inverse(self, z: Tensor) -> Tensor:
-        """Invert :meth:`forward`."""
-        return z * (-self.log_scale).exp() - self.shift
 
 
 class InvertibleConv(nn.Module):
@@ -75,11 +46,22 @@ class InvertibleConv(nn.Module):
 class Coupling(nn.Module):
     """Half of the channels are scaled and shifted by a small network's outputs for the other half."""
 
-    def __init__(self, channels: int, width: int) -> None:
-        """Make the layer, with a network of some width."""
+    def __init__(self, channels: int, width: int, gated: bool = False, additive: bool = False) -> None:
+        """Make the layer, with a network of some width.
+
+        Args:
+            channels: Channels of the input.
+            width: Channels of the network.
+            gated: Whether it is the published one.
+            additive: Whether the second half is only shifted.
+        """
         super().__init__()
-        half = channels // 2
-        last = nn.Conv2d(width, 2 * (channels - half), 3, padding=1)
+        half, self.additive = channels // 2, additive
+        outputs = (channels - half) * (1 if additive else 2)
+        if gated:
+            self.network: nn.Module = GatedStack(2, half, width, outputs)
+            return
+        last = nn.Conv2d(width, outputs, 3, padding=1)
         nn.init.zeros_(last.weight)
         assert last.bias is not None
         nn.init.zeros_(last.bias)
@@ -101,6 +83,9 @@ class Coupling(nn.Module):
 
     def _shift_and_scale(self, first: Tensor) -> tuple[Tensor, Tensor]:
         """Shift and log-scale; scales stay below 1, since larger ones could multiply up over the layers."""
+        if self.additive:
+            shift: Tensor = self.network(first)
+            return shift, torch.zeros_like(shift)
         shift, raw = self.network(first).chunk(2, 1)
         return shift, F.logsigmoid(raw + 2)
 
@@ -108,11 +93,11 @@ class Coupling(nn.Module):
 class FlowSteps(nn.Module):
     """Several times actnorm, invertible convolution and coupling."""
 
-    def __init__(self, channels: int, depth: int, width: int) -> None:
-        """Make the layers."""
+    def __init__(self, channels: int, depth: int, width: int, gated: bool = False, additive: bool = False) -> None:
+        """Make the layers; for ``gated`` and ``additive`` see :class:`Coupling`."""
         super().__init__()
         parts = (
-            nn.ModuleList([ActNorm(channels), InvertibleConv(channels), Coupling(channels, width)])
+            nn.ModuleList([ActNorm(channels), InvertibleConv(channels), Coupling(channels, width, gated, additive)])
             for _ in range(depth)
         )
         self.layers = nn.ModuleList(layer for part in parts for layer in part)

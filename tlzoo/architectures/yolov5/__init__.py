@@ -280,7 +280,7 @@ class YOLOv5(TrainablePictureModel):
         (path,) = files.values()
         loaded = restricted_load(path)
         network = (loaded.get("ema") or loaded.get("model")) if isinstance(loaded, dict) else None
-        state = {name: t.float() if t.is_floating_point() else t for name, t in state_dict(network).items()}
+        state = {name: t.float() if t.is_floating_point() else t for name, t in state_dict(network, path).items()}
         try:
             self.load_state_dict(state)
         except RuntimeError as error:

@@ -14,7 +14,9 @@ from scipy.sparse.csgraph import connected_components
 
 from tlzoo.data.alike.texts import plain
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.tables import Columns, Say, Table, note_columns, number, read_table, read_tables
+from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.tables import ID_COLUMNS, Columns, Say, Table, note_columns, number, read_table, read_tables
+from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.repeats import same_text
 from tlzoo.errors import InputError
@@ -78,12 +80,18 @@ def pair_columns(table: Table) -> tuple[str, str]:
     Raises:
         InputError: No known pair of names is there, and the number of other columns with texts is not two.
     """
+    strings = table.strings()
     for names in PAIR_COLUMNS:
-        first, second = (table.find([name]) for name in names)
+        first, second = (column_named(strings, [name]) for name in names)
         if first and second:
             return first, second
     score = table.find(SCORE_COLUMNS)
-    texts = [name for name in table.columns if name != score and table.holds_texts(name)]
+    taken = (*ID_COLUMNS, *GROUP_COLUMNS)
+    texts = [
+        name
+        for name in table.columns
+        if name != score and column_named([name], taken) is None and table.holds_texts(name)
+    ]
     if len(texts) != 2:
         alternatives = ", ".join(f"{a}/{b}" for a, b in PAIR_COLUMNS)
         raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from datasets import Features, Value
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files import fasta, squad
-from tlzoo.data.files.tables import is_table, note_columns, read_tables
+from tlzoo.data.files.tables import Table, is_table, note_columns, read_tables
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.packaged.news import passages
 from tlzoo.errors import InputError
@@ -46,9 +46,30 @@ def listing(path: Path) -> Listing:
     tables = read_tables(path) if is_table(path) else []
     if fasta.is_fasta(path) or any(table.find(fasta.SEQUENCE_COLUMNS) for table in tables):
         return fasta.listing(path)
-    examples = Listing(
-        "text", [], [], [], [], [] if len(tables) > 1 else None, files=[t.path for t in tables] or [path]
-    )
+    if tables:
+        examples = listed(tables, str(path))
+        examples.files = [table.path for table in tables]
+        return examples
+    examples = Listing("text", [], [], [], [], files=[path])
+    words: list[str] = []
+    for name, text in _texts(path):
+        words += _add(examples, name, list(passages(text)), None)
+    return _finished(examples, words, str(path))
+
+
+def listed(tables: Sequence[Table], where: str, cut: str = "") -> Listing:
+    """List the passages of tables.
+
+    Args:
+        tables: The tables; if there are several, each names its split.
+        where: Name of the source in messages.
+        cut: ``"last"`` if each text is one passage, as in LAMBADA (Paperno 2016, 1606.06031), whose last word is to be
+            guessed.
+
+    Raises:
+        InputError: No column fits, or no text has a passage that ends in a word to guess.
+    """
+    examples = Listing("text", [], [], [], [], [] if len(tables) > 1 else None)
     words: list[str] = []
     for table in tables:
         word = table.find(WORD_COLUMNS)
@@ -57,12 +78,24 @@ def listing(path: Path) -> Listing:
         examples.columns = examples.columns or {"text": text}
         for row, value in enumerate(table.columns[text]):
             whole = value if isinstance(value, str) else ""
-            cut = [(whole, str(table.columns[word][row]))] if word else list(passages(whole))
-            words += _add(examples, table.name(row), cut, table.split)
-    for name, text in [] if tables else _texts(path):
-        words += _add(examples, name, list(passages(text)), None)
+            if word:
+                parts = [(whole, str(table.columns[word][row]))]
+            else:
+                parts = _last_word(whole) if cut == "last" else list(passages(whole))
+            words += _add(examples, table.name(row), parts, table.split)
+    return _finished(examples, words, where)
+
+
+def _last_word(text: str) -> list[tuple[str, str]]:
+    """A passage without its last word, and that word; none of a text of one word."""
+    passage, _, word = text.strip().rpartition(" ")
+    plain = word.strip(".,;:!?\"'()[]")
+    return [(passage.strip(), plain)] if passage.strip() and plain else []
+
+
+def _finished(examples: Listing, words: list[str], where: str) -> Listing:
     if not examples.inputs:
-        raise InputError(f"{path}: no passage of 30 to 80 words ends in a word that occurs earlier in it")
+        raise InputError(f"{where}: no passage of 30 to 80 words ends in a word that occurs earlier in it")
     examples.targets = Words(words)
     return examples
 

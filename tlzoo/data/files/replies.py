@@ -226,8 +226,9 @@ def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
         return
     instruction = table.find(["instruction"])
     more = table.find(["input"]) if instruction else None
-    message = instruction if instruction and more else table.need(MESSAGE_COLUMNS, "messages")
-    reply = table.need(REPLY_COLUMNS, "replies")
+    strings = table.strings()
+    message = instruction if instruction and more else table.need(MESSAGE_COLUMNS, "messages", strings)
+    reply = table.need(REPLY_COLUMNS, "replies", strings)
     group = table.find([name for name in CONVERSATION_COLUMNS if name not in (message, reply)])
     note_columns(notes, table, message=message, input=more, reply=reply, group=group)
     notes.columns = notes.columns or {"text": message, **({"input": more} if more else {})}

@@ -7,6 +7,7 @@ A *frame* is a tensor ``(scale x, scale y, left, top, width, height)``: a point 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -18,15 +19,31 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as V
 
 from tlzoo.data.media.image import IGNORED as IGNORED
+from tlzoo.vocabulary import Interpolation
 
 Framing = Literal["crop", "letterbox"]
 CROP = 0.875
 """Share of the shorter side in a centre crop, as in evaluation on ImageNet (224 of 256)."""
+_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 GREY = 114
 """Value around a picture that does not fill its frame, 0 to 255."""
 
 
-def framed(image: Image.Image, height: int, width: int, framing: Framing) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Crop:
+    """How a picture is resized before its centre is cropped.
+
+    Attributes:
+        resize: Pixels of the shorter side, which become those of the crop and its margin; by default the crop's side
+            divided by ``CROP``.
+        interpolation: How pixels are interpolated, antialiased.
+    """
+
+    resize: int | None = None
+    interpolation: Interpolation = "bilinear"
+
+
+def framed(image: Image.Image, height: int, width: int, framing: Framing, crop: Crop = Crop()) -> tuple[Tensor, Tensor]:
     """Scale a picture to the size of a model.
 
     Args:
@@ -35,18 +52,42 @@ def framed(image: Image.Image, height: int, width: int, framing: Framing) -> tup
         width: Of the input.
         framing: ``crop``: the shorter side fills the input, and the longer one is cropped, as in the evaluation of
             classifiers; ``letterbox``: the whole picture is in the input, and grey fills the rest.
+        crop: Of the framing ``crop``: what is resized, and how.
 
     Returns:
         The input, uint8 of shape ``(3, height, width)``, and its frame, float32 of shape ``(6,)``.
     """
-    fit = max(height / image.height, width / image.width) / CROP if framing == "crop" else 0.0
-    fit = fit or min(height / image.height, width / image.width)
+    if framing == "crop":
+        return _cropped(image, height, width, crop)
+    fit = min(height / image.height, width / image.width)
     size = max(1, round(image.height * fit)), max(1, round(image.width * fit))
-    pixels = V.resize(torch.from_numpy(np.array(image)).permute(2, 0, 1), list(size), antialias=True)
+    pixels = V.resize(_pixels(image), list(size), antialias=True)
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
     pixels = F.pad(pixels, (left, width - size[1] - left, top, height - size[0] - top), value=GREY)
+    return pixels, _frame(image, size, top, left)
+
+
+def _cropped(image: Image.Image, height: int, width: int, crop: Crop) -> tuple[Tensor, Tensor]:
+    """Resize and crop to the pixel as torchvision does (``torchvision.transforms._presets.ImageClassification``)."""
+    margin = min(height, width) / crop.resize if crop.resize else CROP
+    if height / image.height >= width / image.width:
+        tall = round(height / margin)
+        size = tall, max(width, int(tall * image.width / image.height))
+    else:
+        wide = round(width / margin)
+        size = max(height, int(wide * image.height / image.width)), wide
+    pixels = _pixels(image.resize(size[::-1], _FILTERS[crop.interpolation]))
+    top, left = round((size[0] - height) / 2), round((size[1] - width) / 2)
+    return pixels[:, top : top + height, left : left + width].contiguous(), _frame(image, size, -top, -left)
+
+
+def _pixels(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def _frame(image: Image.Image, size: tuple[int, int], top: int, left: int) -> Tensor:
     frame = [size[1] / image.width, size[0] / image.height, left, top, image.width, image.height]
-    return pixels, torch.tensor(frame, dtype=torch.float32)
+    return torch.tensor(frame, dtype=torch.float32)
 
 
 def points_to_input(points: Tensor, frame: Tensor) -> Tensor:

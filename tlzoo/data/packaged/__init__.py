@@ -1,1 +1,1 @@
-"""Real data that installed or fetched packages carry."""
+"""Real data that packages carry, or that were published as files."""

@@ -66,13 +66,22 @@ class Table:
         """The first of the names that is a column, in any case."""
         return column_named(self.columns, names)
 
-    def need(self, names: Sequence[str], what: str) -> str:
+    def strings(self) -> list[str]:
+        """The columns with strings; numbers alone, such as ids, are no text, whatever their column is called."""
+        return [name for name, values in self.columns.items() if any(isinstance(v, str) for v in values)]
+
+    def need(self, names: Sequence[str], what: str, among: Sequence[str] | None = None) -> str:
         """The first of the names that is a column.
+
+        Args:
+            names: The names.
+            what: What the column holds.
+            among: The columns that may be meant; by default all.
 
         Raises:
             InputError: None is.
         """
-        name = self.find(names)
+        name = column_named(self.columns if among is None else among, names)
         if name is None:
             raise self.lacks(f"no column of {what} ({', '.join(names)})")
         return name
