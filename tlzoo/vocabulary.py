@@ -67,6 +67,10 @@ Annotation = Literal[
 ]
 _COLUMNS = {"ends": "video"}
 
+AD_HOC: tuple[str, ...] = ("timm", "hub", "folder")
+"""What the ids of models begin with, before a colon, that are not in the catalogue."""
+SHORT_REVISION = 12
+"""Digits of a commit or a hash that tell versions apart."""
 DOMAINS: tuple[str, ...] = get_args(Domain)
 TIERS: tuple[str, ...] = get_args(Tier)
 BASELINE: Tier = "baseline"
@@ -209,6 +213,16 @@ class TaskFacts:
         Sequences are not: their heads are trained on top of the frozen network.
         """
         return self.head not in ("sequence", "ctc")
+
+
+def is_ad_hoc(card_id: str) -> bool:
+    """Whether an id is not of a card of the catalogue, but of a model that a person named."""
+    return card_id.partition(":")[0] in AD_HOC and ":" in card_id
+
+
+def shown(card_id: str, variant: str) -> str:
+    """A variant as boards show it: of an ad-hoc model the start of its commit or hash, which is long."""
+    return variant[:SHORT_REVISION] if is_ad_hoc(card_id) else variant
 
 
 def _one_of(*outputs: str) -> tuple[frozenset[str], ...]:

@@ -13,7 +13,7 @@ LICENSES = {"large": "mit", "fast": "apache-2.0", "poor": "mit", "closed": "cc-b
 
 def only(table: pa.Table, limits: Limits | None = None, **licenses: str) -> Selection:
     """The choice of the one data set of a board; a licence not given is MIT."""
-    (choice,) = select(table, limits or Limits(), lambda card, tier: licenses.get(card, "mit"))
+    (choice,) = select(table, limits or Limits(), lambda card, tier, own: licenses.get(card, "mit"))
     return choice
 
 

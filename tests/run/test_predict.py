@@ -259,7 +259,7 @@ def test_a_folder_of_another_kind_does_not_hide_a_card(tmp_path: Path, monkeypat
     from tlzoo.transfer import bundle
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "published", lambda name, task, weights: f"the card {name}")
+    monkeypatch.setattr(module, "published", lambda card, task, weights: f"the card {card.id}")
     monkeypatch.setattr(bundle, "load", lambda folder: f"the folder {folder}")
     said: list[str] = []
     assert open_model("crepe", said.append) == "the card crepe" and said == []
@@ -273,5 +273,8 @@ def test_a_folder_of_another_kind_does_not_hide_a_card(tmp_path: Path, monkeypat
     assert open_model("crepe", said.append) == "the folder crepe"
     assert said.pop() == "crepe is the name of a folder and of a card; opening the fine-tuned model in the folder"
     (tmp_path / "mine").mkdir()
-    assert open_model("mine", said.append) == "the folder mine" and "mine" not in catalogue.read_all()
-    assert said == []
+    assert "mine" not in catalogue.read_all()
+    with pytest.raises(InputError, match=r"^model mine: there is no config\.json; read are models of timm"):
+        open_model("mine", said.append)
+    (tmp_path / "mine" / "config.json").write_text('{"tlzoo": 2}')
+    assert open_model("mine", said.append) == "the folder mine" and said == []

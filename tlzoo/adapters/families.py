@@ -36,5 +36,13 @@ FAMILIES: dict[str, Family] = {
     "ErnieModel": Family("wordpiece", "MaskedPhrases"),
     "XLNetModel": Family("unigram", "Permuted", left=True),
     "RobertaForCausalLM": Family("bytes", "Causal"),
+    "RobertaModel": Family("bytes", "Masked"),
+    "XLMRobertaModel": Family("unigram", "Masked"),
+    "CamembertModel": Family("unigram", "Masked"),
+    "DistilBertModel": Family("wordpiece", "Masked"),
+    "MPNetModel": Family("wordpiece", "Masked"),
+    "AlbertModel": Family("unigram", "Masked"),
+    "DebertaV2Model": Family("unigram", "Masked"),
+    "ModernBertModel": Family("bytes", "Masked"),
 }
 """By the class that a card's variant names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ from tlzoo.errors import InputError
 TOKENIZER = "tokenizer.json"
 _SPANS = "qa_outputs."
 
+_INNER = ("encoder", "transformer")
+"""Names of the module that holds the layers, in the architectures that have one."""
+_LAYERS = ("layer", "layers", "albert_layer_groups")
+"""Names of the layers; those of ALBERT are one, which is run several times."""
 _STRUCTURE = ("hidden_act", "layer_norm_eps", "num_attention_heads", "num_hidden_layers", "hidden_size", "vocab_size")
 
 
@@ -65,8 +70,11 @@ class TextEncoder(Backbone):
         self.span_head = None
         config = self.network.config
         places = getattr(config, "max_position_embeddings", None)
-        if places is not None and "Roberta" in variant.model:
-            places -= config.pad_token_id + 1  # its positions start after the padding's id
+        body = self.network.base_model
+        learnt = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
+        if places is not None and learnt is not None and learnt.padding_idx is not None:
+            places -= learnt.padding_idx + 1  # RoBERTa's positions start after the padding's id
+        self._reads = frozenset(signature(body.forward).parameters)  # some know no segments
         self.max_tokens = min(n for n in (given.max_tokens, places) if n is not None and n > 0)  # XLNet's is -1: any
         self.spec = Spec("text", {"pooled": config.hidden_size, "tokens": config.hidden_size})
         self._tokenizer: Tokenizer | None = None
@@ -85,12 +93,11 @@ class TextEncoder(Backbone):
     def _find_tokenizer(self) -> Tokenizer:
         if self.variant.kind == "nano":
             return tokenizing.learnt(self.family.kind, self.network.config.vocab_size)
-        from tlzoo import blobs
-        from tlzoo.adapters.weights import blob
+        from tlzoo.adapters.weights import fetched
 
         files = {file.name: file for weights in self.variant.weights for file in weights.files}
         wanted = [files[name] for name in (TOKENIZER, "vocab.txt") if name in files][:1]
-        return tokenizing.published_tokenizer({file.name: blobs.fetch(blob(file)) for file in wanted})
+        return tokenizing.published_tokenizer({file.name: fetched(file) for file in wanted})
 
     def cut(self, text: str) -> Encoding:
         """Cut a text into tokens, without special ones; halves of surrogate pairs become replacement characters."""
@@ -137,7 +144,8 @@ class TextEncoder(Backbone):
 
     def states(self, **inputs: Tensor) -> Tensor:
         """Last hidden states of padded inputs, ``(batch, time, dim)``."""
-        states: Tensor = self.network.base_model(**inputs).last_hidden_state
+        read = {name: value for name, value in inputs.items() if name in self._reads}
+        states: Tensor = self.network.base_model(**read).last_hidden_state
         return states
 
     def padded(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
@@ -155,7 +163,8 @@ class TextEncoder(Backbone):
     def stages(self) -> list[nn.Module]:
         """Embeddings, then the layers."""
         body = self.network.base_model
-        layers = body.layer if hasattr(body, "layer") else body.encoder.layer
+        inner = next((part for name in _INNER if (part := getattr(body, name, None)) is not None), body)
+        layers = next(part for name in _LAYERS if (part := getattr(inner, name, None)) is not None)
         first = [body.word_embedding] if hasattr(body, "word_embedding") else [body.embeddings]
         if hasattr(body, "embeddings_project"):
             first.append(body.embeddings_project)

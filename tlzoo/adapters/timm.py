@@ -44,10 +44,11 @@ LITE_BLOCKS = {
 
 
 class TimmBackbone(ImageNetBackbone):
-    """A convolutional network of timm.
+    """A network of timm: convolutional, or a transformer of one resolution.
 
-    ``pooled`` is the mean of the last map; of VGG that is 512 values, for the 4,096 beneath its classifier take 120
-    million parameters to compute. ``pyramid`` are the maps that timm names (``feature_info``) at strides of at least 4.
+    ``pooled`` is the mean of the last map, and without maps at several strides what the classifier reads; of VGG that
+    is 512 values, for the 4,096 beneath its classifier take 120 million parameters to compute. ``pyramid`` are the maps
+    that timm names (``feature_info``) at strides of at least 4.
     """
 
     def __init__(self, network: nn.Module, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> None:
@@ -60,14 +61,16 @@ class TimmBackbone(ImageNetBackbone):
             std: Of each channel.
 
         Raises:
-            InputError: The network does not give maps at several strides.
+            InputError: The network gives neither maps at several strides nor a vector.
         """
         net: Any = network
         info = list(getattr(net, "feature_info", ()))
         self._indices = [i for i, tap in enumerate(info) if tap["reduction"] >= FINEST]
         maps = [(info[i]["num_chs"], info[i]["reduction"]) for i in self._indices]
         if len({stride for _, stride in maps}) < 3 or not hasattr(net, "forward_intermediates"):
-            raise InputError(f"timm: {type(net).__name__} does not give maps at three strides, which a backbone needs")
+            maps = []
+        if not maps and not (info and hasattr(net, "forward_head") and hasattr(net, "reset_classifier")):
+            raise InputError(f"timm: {type(net).__name__} gives neither maps at three strides nor a vector")
         super().__init__(size, {"pooled": net.num_features}, maps, mean, std)
         self.network: Any = net
         if not net.num_classes:
@@ -79,8 +82,10 @@ class TimmBackbone(ImageNetBackbone):
         return self.network.get_classifier() if self.network.num_classes else None
 
     def forward(self, batch: Batch) -> Outputs:
-        """``pooled``, ``(batch, channels)``, and ``pyramid``, maps on the grid of the input's pixels."""
+        """``pooled``, ``(batch, channels)``, and the ``pyramid``, if any, of maps on the grid of the input's pixels."""
         pixels = self.pixels(batch)
+        if not self.spec.pyramid:
+            return {"pooled": self.network.forward_head(self.network.forward_features(pixels), pre_logits=True)}
         last, maps = self.network.forward_intermediates(pixels, indices=self._indices)
         height, width = pixels.shape[-2:]
         strides = [stride for _, stride in self.spec.pyramid]
@@ -135,9 +140,9 @@ def build(variant: Variant, given: Input, task: Task | None = None) -> TimmBackb
     """Build a variant with random parameters.
 
     Args:
-        variant: ``model`` is a name in timm's registry, or ``module.name`` of ``timm.models`` (a class, or a function
-            that makes one) for a configuration that has no name there; ``config`` goes to it as it is, and
-            ``num_classes: 0`` leaves the head out.
+        variant: ``model`` is a name in timm's registry, with or without the tag of its weights, or ``module.name`` of
+            ``timm.models`` (a class, or a function that makes one) for a configuration that has no name there;
+            ``config`` goes to it as it is, and ``num_classes: 0`` leaves the head out.
         given: Size of the input; normalisation where timm names none.
         task: Ignored.
 
@@ -161,7 +166,7 @@ def _maker(variant: Variant) -> Callable[..., Any]:
         InputError: timm does not have the network.
     """
     module, _, kind = variant.model.rpartition(".")
-    if not module:
+    if not module or timm.is_model_pretrained(variant.model):
         if timm.is_model(variant.model):
             return partial(timm.create_model, variant.model)
         raise unknown("network of timm", variant.model, timm.list_models(f"{variant.model[:4]}*"), variant.id)

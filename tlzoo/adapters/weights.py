@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from tlzoo import blobs
 from tlzoo.adapters import is_built
+from tlzoo.cards import catalogue
+from tlzoo.cards.adhoc import AdHocCard, LocalFile
 from tlzoo.cards.schema import Card, File, Variant, Weights
 from tlzoo.errors import UnavailableError, unknown
-from tlzoo.vocabulary import Tier
+from tlzoo.vocabulary import Tier, shown
 
 Wanted = Literal["auto", "official", "stand-in", "none"]
 
@@ -31,6 +33,7 @@ class Checkpoint:
         files: Verified files, as pairs of name and path.
         notice: Why a better tier was not used.
         served_by: Name and host of a model behind an API.
+        drafted: The card, if it is not of the catalogue.
     """
 
     card: str
@@ -40,6 +43,12 @@ class Checkpoint:
     files: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     served_by: str = ""
+    drafted: AdHocCard | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Card and variant, for notices."""
+        return f"{self.card}/{shown(self.card, self.variant)}"
 
     @property
     def label(self) -> str:
@@ -51,9 +60,31 @@ class Checkpoint:
         return {name: Path(path) for name, path in self.files}
 
 
+def card_of(checkpoint: Checkpoint) -> Card:
+    """The card of a checkpoint: of the catalogue, or the one that was drafted for it."""
+    return checkpoint.drafted or catalogue.get(checkpoint.card)
+
+
 def blob(file: File, license: str | None = None) -> blobs.Blob:  # noqa: A002
     """The blob of a card's file; the licence is that of its weights."""
     return blobs.Blob(file.name, file.places, file.sha256, file.bytes, license)
+
+
+def fetched(file: File, license: str | None = None) -> Path:  # noqa: A002
+    """A card's file on this machine, verified.
+
+    Args:
+        file: The file.
+        license: That of its weights.
+
+    Raises:
+        UnavailableError: No place delivers it, or a file of a person's folder has changed.
+    """
+    if not isinstance(file, LocalFile):
+        return blobs.fetch(blob(file, license))
+    if file.path.is_file() and blobs.hash_of(file.path) == file.sha256:
+        return file.path
+    raise UnavailableError(f"{file.path}: changed or gone since it was first read; run the same command again")
 
 
 def resolve(
@@ -85,7 +116,7 @@ def resolve(
     if candidates[0].is_api_model:
         return _served(card, candidates[0], wanted)
     if wanted == "none":
-        return Checkpoint(card.id, candidates[0].id, "none")
+        return Checkpoint(card.id, candidates[0].id, "none", drafted=_drafted(card))
     refused: list[str] = []
     if wanted in ("auto", "official"):
         for candidate in candidates:
@@ -118,10 +149,15 @@ def _stands_in(card: Card, variant: Variant, refused: Sequence[str]) -> str:
 
 
 def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
-    paths = [(file.name, blobs.fetch(blob(file, weights.license))) for file in weights.files]
+    paths = [(file.name, fetched(file, weights.license)) for file in weights.files]
     hashes = [f.sha256 or blobs.hash_of(path) for f, (_, path) in zip(weights.files, paths, strict=True)]
     combined = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    return Checkpoint(card.id, variant.id, "official", combined, tuple((name, str(path)) for name, path in paths))
+    files = tuple((name, str(path)) for name, path in paths)
+    return Checkpoint(card.id, variant.id, "official", combined, files, drafted=_drafted(card))
+
+
+def _drafted(card: Card) -> AdHocCard | None:
+    return card if isinstance(card, AdHocCard) else None
 
 
 def _served(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:

@@ -57,18 +57,41 @@ def repository(name: str) -> Repository:
     Args:
         name: ``owner/name``, with ``@revision`` if that is not ``main``.
 
+    Returns:
+        It; where the Hub does not answer or is not asked, what the client's cache has of it.
+
     Raises:
         PlaceError: The Hub does not deliver; with the reason.
     """
+    from huggingface_hub import constants
     from huggingface_hub.hf_api import RepoFile
 
     name, _, revision = name.partition("@")
     api = client()
-    with _place_errors():
-        commit = api.model_info(name, revision=revision or None, timeout=_ETAG_SECONDS).sha
-        entries = list(api.list_repo_tree(name, revision=commit))
+    try:
+        with _place_errors():
+            commit = api.model_info(name, revision=revision or None, timeout=_ETAG_SECONDS).sha
+            entries = list(api.list_repo_tree(name, revision=commit))
+    except PlaceError as failure:
+        known = _kept(name, revision)
+        if known is None or not (failure.unreachable or constants.HF_HUB_OFFLINE):
+            raise
+        present = {file.name: (file.stat().st_size, None) for file in known.parent.iterdir() if file.is_file()}
+        return Repository(name, known.parent.name, present)
     files = {e.path: (e.size, e.lfs.sha256 if e.lfs else None) for e in entries if isinstance(e, RepoFile)}
     return Repository(name, commit or "main", files)
+
+
+def _kept(name: str, revision: str) -> Path | None:
+    """The ``config.json`` that the Hub client's cache has of a repository; without a revision the newest one."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    known = in_hub_cache(f"hub:{name}@{revision or 'main'}/config.json")
+    if known is not None or revision:
+        return known
+    folder = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"))
+    return max(folder.glob("snapshots/*/config.json"), key=lambda path: path.lstat().st_mtime, default=None)
 
 
 def in_hub_cache(place: str) -> Path | None:

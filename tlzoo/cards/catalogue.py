@@ -139,11 +139,18 @@ def get(card_id: str) -> Card:
     return get_file(card_id).card
 
 
-def license_of(card_id: str, tier: str) -> str:
+def license_of(card_id: str, tier: str, own: str | None = None) -> str:
     """Licence of a card's weights: as published, or that of the code for weights that were trained here.
 
     Of a baseline, that of the code. ``unknown`` if the card is no longer in the catalogue.
+
+    Args:
+        card_id: The card.
+        tier: Of the weights.
+        own: Licence that the row has, as those of ad-hoc models do.
     """
+    if own is not None:
+        return own
     if tier == BASELINE:
         return CODE_LICENSE
     file = read_all().get(card_id)

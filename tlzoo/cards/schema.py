@@ -309,7 +309,7 @@ class Transfer(Node):
     advice: Text
 
 
-_FEATURES = {"pooled", "tokens", "pyramid"}
+FEATURES = {"pooled", "tokens", "pyramid"}
 """Outputs for heads; all others are predictions."""
 
 
@@ -366,11 +366,11 @@ class Card(Node):
 
     def gives_features(self, task: TaskFacts) -> bool:
         """Whether a head for a task is put on one of the model's outputs."""
-        return any(need & _FEATURES for need in self._met(task))
+        return any(need & FEATURES for need in self._met(task))
 
     def brings_head(self, task: str) -> bool:
         """Whether the model was published with a head for a task, native on it or not."""
-        return any(not need & _FEATURES for need in self._met(TASKS[task]))
+        return any(not need & FEATURES for need in self._met(TASKS[task]))
 
     @property
     def heads(self) -> tuple[str, ...]:

@@ -32,7 +32,11 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
     model: Annotated[
-        list[str] | None, typer.Option(help="Id of a card; repeat for several. Default: all that fit.")
+        list[str] | None,
+        typer.Option(
+            help="Id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], or a folder with a model; repeat for several. "
+            "Default: all cards that fit."
+        ),
     ] = None,
     strategy: Annotated[
         list[str] | None,

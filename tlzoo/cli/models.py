@@ -21,7 +21,12 @@ def register(app: typer.Typer) -> None:
 
 
 def finetune(
-    card: Annotated[str, typer.Argument(help="Id of a card: the model to start from.")],
+    card: Annotated[
+        str,
+        typer.Argument(
+            help="The model to start from: id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], or a folder."
+        ),
+    ],
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
     data: Annotated[str, typer.Option(help="A folder, the name of a data set, or hub:ID[:CONFIG][@REVISION].")],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
@@ -69,7 +74,12 @@ def finetune(
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A folder that tlzoo finetune wrote, or the id of a card.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A folder that tlzoo finetune wrote, the id of a card, timm:NAME or hub:OWNER/NAME[@REVISION]."
+        ),
+    ],
     inputs: Annotated[
         list[str],
         typer.Argument(help="Files, folders, or texts in quotes; - reads texts from standard input, one a line."),

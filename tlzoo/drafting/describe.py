@@ -5,33 +5,23 @@ Nothing is run and nothing unpickled: names, sizes and hashes of files, headers 
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from tlzoo import blobs
 from tlzoo.adapters.families import ENCODERS, FAMILIES
-from tlzoo.blobs.hub import Repository, from_hub, repository
-from tlzoo.blobs.places import PlaceError
 from tlzoo.cards.reader import front_matter
 from tlzoo.cards.schema import LOADING, MAX_BITS, check_inert
-from tlzoo.drafting.draft import DraftFacts, KnownFile
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.drafting.draft import DraftFacts
+from tlzoo.drafting.shelves import ASSETS, Folder, HubShelf, Shelf
+from tlzoo.errors import InputError
 from tlzoo.vocabulary import Interpolation
 
 FORMATS = ("safetensors", "bin", "pth", "pt", "ckpt", "h5", "keras", "tflite", "onnx", "npz", "pkl", "gguf")
 """Extensions of weights, the safest first: only files of the first that is there are taken."""
-ASSETS = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
-"""What adapters read beside the weights, of models of transformers."""
-MAX_BYTES = 5_000_000
-"""Maximum size of a text that is read."""
-MAX_HEADER_BYTES = 100_000_000
-"""Maximum length of a safetensors header, by its definition."""
 MAX_DIMENSIONS = 64
 """Maximum number of dimensions of a tensor, as in PyTorch."""
 _NO_PARAMETER = re.compile(r"(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|token_type_ids)$")
@@ -40,63 +30,6 @@ _NOT_OF_THE_NETWORK = frozenset(
     {"architectures", "model_type", "transformers_version", "torch_dtype", "dtype", "use_cache", "num_labels"}
     | {"problem_type", "gradient_checkpointing", "classifier_dropout", "id2label", "label2id"}
 )
-
-
-class _Shelf(ABC):
-    """Files that lie together, wherever that is."""
-
-    def __init__(self, where: str, owner: str | None, sizes: Mapping[str, int]) -> None:
-        self.where, self.owner, self.sizes = where, owner, sizes
-
-    @abstractmethod
-    def path(self, name: str) -> Path:
-        """A file, on disk."""
-
-    @abstractmethod
-    def file(self, name: str) -> KnownFile:
-        """Its size and hash."""
-
-    @abstractmethod
-    def shapes(self, name: str) -> dict[str, tuple[int, ...]]:
-        """Shapes of its tensors, of safetensors."""
-
-
-class _Folder(_Shelf):
-    """A folder on disk; of one file, that file and what describes it."""
-
-    def __init__(self, path: Path) -> None:
-        self.root = path if path.is_dir() else path.parent
-        beside = {*ASSETS, "README.md", "preprocessor_config.json", path.name}
-        files = [f for f in sorted(self.root.iterdir()) if f.is_file() and (path.is_dir() or f.name in beside)]
-        super().__init__(str(path), None, {file.name: file.stat().st_size for file in files})
-
-    def path(self, name: str) -> Path:
-        return self.root / name
-
-    def file(self, name: str) -> KnownFile:
-        return KnownFile(name, blobs.sha256_of(self.path(name)), self.sizes[name])
-
-    def shapes(self, name: str) -> dict[str, tuple[int, ...]]:
-        return safetensors_shapes(self.path(name))
-
-
-class _Hub(_Shelf):
-    """A repository of the Hub."""
-
-    def __init__(self, repository: Repository) -> None:
-        self.repository = repository
-        sizes = {name: size for name, (size, _) in repository.files.items()}
-        super().__init__(f"hub:{repository.name}", repository.name.partition("/")[0], sizes)
-
-    def path(self, name: str) -> Path:
-        return from_hub(self.repository.place(name), size=self.sizes[name], progress=False)
-
-    def file(self, name: str) -> KnownFile:
-        size, sha256 = self.repository.files[name]
-        return KnownFile(name, sha256 or blobs.sha256_of(self.path(name)), size, self.repository.place(name))
-
-    def shapes(self, name: str) -> dict[str, tuple[int, ...]]:
-        return self.repository.shapes(name)
 
 
 def describe(source: str) -> DraftFacts:
@@ -109,39 +42,17 @@ def describe(source: str) -> DraftFacts:
         InputError: The source does not exist, or has no weights.
         UnavailableError: The Hub does not deliver.
     """
-    if not source.startswith("hub:"):
-        path = Path(source)
-        if not path.exists():
-            raise InputError(f"--from {source}: no such folder or file; of the Hub, hub:OWNER/NAME")
-        return _read(_Folder(path))
-    name = source.removeprefix("hub:")
-    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?", name):
-        raise InputError(f"--from {source}: expected hub:OWNER/NAME or hub:OWNER/NAME@REVISION")
-    try:
-        return _read(_Hub(repository(name)))
-    except PlaceError as error:
-        raise UnavailableError(f"--from {source}: {error}") from error
-
-
-def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of the tensors of a safetensors file by name, from its header.
-
-    Raises:
-        InputError: It is not a valid safetensors file.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > MAX_HEADER_BYTES:
-                raise ValueError(f"a header of {length:,} bytes")
-            header = json.loads(file.read(length))
-        return {name: tuple(map(int, tensor["shape"])) for name, tensor in header.items() if name != "__metadata__"}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path}: not a valid safetensors file: {' '.join(str(error).split())[:200]}") from None
+    label = f"--from {source}"
+    if source.startswith("hub:"):
+        return _read(HubShelf(source.removeprefix("hub:"), label))
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"{label}: no such folder or file; of the Hub, hub:OWNER/NAME")
+    return _read(Folder(path, label))
 
 
 @dataclass(frozen=True)
-class _Variant:
+class VariantFacts:
     """What a configuration says of the network."""
 
     adapter: str | None = None
@@ -149,16 +60,17 @@ class _Variant:
     config: Mapping[str, object] = field(default_factory=dict)
     input: Mapping[str, object] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
-def _read(shelf: _Shelf) -> DraftFacts:
+def _read(shelf: Shelf) -> DraftFacts:
     form = next((f for f in FORMATS if any(name.endswith(f".{f}") for name in shelf.sizes)), None)
     if form is None:
-        raise InputError(f"--from {shelf.where}: there are no weights; known: {', '.join(f'.{f}' for f in FORMATS)}")
+        raise InputError(f"{shelf.label}: there are no weights; known: {', '.join(f'.{f}' for f in FORMATS)}")
     weights = [name for name in shelf.sizes if name.endswith(f".{form}")]
-    variant = _variant(_json(shelf, "config.json"), _json(shelf, "preprocessor_config.json"))
+    variant = variant_facts(shelf.json("config.json"), shelf.json("preprocessor_config.json"))
     assets = [name for name in ASSETS if name in shelf.sizes] if variant.adapter == "transformers" else []
-    text = _text(shelf, "README.md")
+    text = shelf.text("README.md")
     header = front_matter(text)
     doubts = dict(variant.doubts)
     params = None
@@ -169,12 +81,12 @@ def _read(shelf: _Shelf) -> DraftFacts:
     title = re.search(r"^# +(\S.*)$", text, re.MULTILINE)
     return DraftFacts(
         name=title[1][:80].rstrip() if title else None,
-        license=_word(header.get("license")),
-        license_name=_word(header.get("license_name")),
+        license=word(header.get("license")),
+        license_name=word(header.get("license_name")),
         paper=f"https://arxiv.org/abs/{paper[1]}" if paper else None,
         organization=shelf.owner,
         framework=_FRAMEWORKS.get(form, "pytorch"),
-        training_data=_words(header.get("datasets")),
+        training_data=words(header.get("datasets")),
         adapter=variant.adapter,
         model=variant.model,
         config=variant.config,
@@ -198,20 +110,20 @@ def parameters(shapes: Mapping[str, tuple[int, ...]]) -> int:
     return sum(math.prod(shape) for name, shape in shapes.items() if not _NO_PARAMETER.search(name))
 
 
-def _variant(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> _Variant:
+def variant_facts(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> VariantFacts:
     """Adapter, model and input, from the configuration that a library wrote."""
     if "architecture" in config and isinstance(given := config.get("pretrained_cfg"), dict):
         return _of_timm(config, given)
     if "_model_class" in config and "encoder_name" in config:
-        arguments, doubt = _arguments(config)
-        model = _word(config["_model_class"]) or "Unet"
-        return _Variant("smp", model, arguments | {"encoder_weights": None}, doubts=doubt)
+        arguments, others = _arguments(config)
+        model = word(config["_model_class"]) or "Unet"
+        return VariantFacts("smp", model, arguments | {"encoder_weights": None}, {}, _doubt(others), others)
     if "model_type" in config:
         return _of_transformers(config, preprocessor)
-    return _Variant()
+    return VariantFacts()
 
 
-def _of_timm(config: Mapping[str, object], given: Mapping[str, object]) -> _Variant:
+def _of_timm(config: Mapping[str, object], given: Mapping[str, object]) -> VariantFacts:
     size = given.get("input_size")
     facts: dict[str, object] = {}
     if isinstance(size, list) and len(size) == 3 and all(isinstance(n, int) for n in size):
@@ -226,22 +138,22 @@ def _of_timm(config: Mapping[str, object], given: Mapping[str, object]) -> _Vari
     given_arguments: dict[str, object] = written if isinstance(written, dict) else {}
     if config.get("num_classes") not in (None, 1000):
         given_arguments = given_arguments | {"num_classes": config["num_classes"]}
-    arguments, doubt = _arguments(given_arguments)
-    return _Variant("timm", _word(config["architecture"]), arguments, facts, doubt)
+    arguments, others = _arguments(given_arguments)
+    return VariantFacts("timm", word(config["architecture"]), arguments, facts, _doubt(others), others)
 
 
-def _of_transformers(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> _Variant:
+def _of_transformers(config: Mapping[str, object], preprocessor: Mapping[str, object]) -> VariantFacts:
     known = {**ENCODERS, **FAMILIES}
-    named = next(iter(_words(config.get("architectures"))), "")
+    named = next(iter(words(config.get("architectures"))), "")
     body = re.sub(r"(For\w+|LMHeadModel|Model)$", "", named)
     model = next((name for name in (named, f"{body}Model", f"{body}ForCausalLM") if name in known), None)
     doubts = {}
     if model is None:
         doubts["model"] = f"no adapter builds {named or config['model_type']} yet; known: {', '.join(known)}"
     network = {n: v for n, v in config.items() if n not in _NOT_OF_THE_NETWORK and not n.endswith("_token_id")}
-    arguments, doubt = _arguments(network)
+    arguments, others = _arguments(network)
     if arguments:
-        doubts["config"] = "; ".join(["keep only what differs from the class's own defaults", *doubt.values()])
+        doubts["config"] = "; ".join(["keep only what differs from the class's own defaults", *_doubt(others).values()])
     facts: dict[str, object] = {}
     if isinstance(longest := config.get("max_position_embeddings"), int):
         facts["max_tokens"] = longest
@@ -254,11 +166,11 @@ def _of_transformers(config: Mapping[str, object], preprocessor: Mapping[str, ob
     for ours, theirs in (("mean", "image_mean"), ("std", "image_std")):
         if _is_numbers(preprocessor.get(theirs)):
             facts[ours] = preprocessor[theirs]
-    return _Variant("transformers", model or _word(named) or f"{body}Model", arguments, facts, doubts)
+    return VariantFacts("transformers", model or word(named) or f"{body}Model", arguments, facts, doubts, others)
 
 
-def _arguments(config: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
-    """Arguments that a card may have, and a doubt that names those that were left out."""
+def _arguments(config: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Arguments that a card may have, and the names of those that were left out, for it cannot have their values."""
     arguments: dict[str, object] = {}
     others = []
     for name, value in config.items():
@@ -269,32 +181,25 @@ def _arguments(config: Mapping[str, object]) -> tuple[dict[str, object], dict[st
             arguments[name] = value
         except ValueError:
             others.append(name)
-    shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
-    return arguments, {"config": f"left out, for a card cannot have its value: {shown}"} if others else {}
+    return arguments, tuple(others)
+
+
+def _doubt(left_out: tuple[str, ...]) -> dict[str, str]:
+    """A doubt that names arguments that were left out."""
+    shown = ", ".join(left_out[:10]) + (f" and {len(left_out) - 10} more" if len(left_out) > 10 else "")
+    return {"config": f"left out, for a card cannot have its value: {shown}"} if left_out else {}
 
 
 def _is_numbers(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(n, int | float) and abs(n) < 1e9 for n in value)
 
 
-def _word(value: object) -> str | None:
+def word(value: object) -> str | None:
+    """A value that is one word; ``None`` of any other."""
     return value if isinstance(value, str) and re.fullmatch(r"\w[\w.+-]*", value) else None
 
 
-def _words(value: object) -> tuple[str, ...]:
+def words(value: object) -> tuple[str, ...]:
+    """The values that are names, of one or of a list."""
     values = value if isinstance(value, list) else [value]
     return tuple(v for v in values if isinstance(v, str) and re.fullmatch(r"\w[\w./+-]*", v))
-
-
-def _text(shelf: _Shelf, name: str) -> str:
-    if not 0 < shelf.sizes.get(name, 0) <= MAX_BYTES:
-        return ""
-    return shelf.path(name).read_text(encoding="utf-8", errors="replace")
-
-
-def _json(shelf: _Shelf, name: str) -> dict[str, object]:
-    try:
-        value = json.loads(_text(shelf, name) or "{}")
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"--from {shelf.where}: {name}: not valid JSON: {error}") from None
-    return value if isinstance(value, dict) else {}

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.types import Statistics
-from tlzoo.vocabulary import Tier
+from tlzoo.vocabulary import Tier, shown
 
 PROVISIONAL = 6
 """With fewer independent groups in the test, an interval is a rough guess."""
@@ -74,6 +74,7 @@ class ResultRow(TypedDict):
     threads: int | None
     card_hash: str | None
     weights_sha256: str | None
+    license: str | None
     dataset_fingerprint: str | None
     recipe: str | None
     created: datetime
@@ -136,6 +137,7 @@ class BoardRow:
     reason: str | None = None
     n_test: int | None = None
     weights_sha256: str | None = None
+    license: str | None = None
     dataset_fingerprint: str | None = None
     origin: str | None = None
     hardware: str | None = None
@@ -147,6 +149,11 @@ class BoardRow:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost_usd: float | None = None
+
+    @property
+    def model(self) -> str:
+        """Card and variant, as boards show them."""
+        return f"{self.card} {shown(self.card, self.variant)}"
 
     @property
     def is_scored(self) -> bool:
@@ -166,7 +173,7 @@ class BoardRow:
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return f"{self.card} {self.variant} {self.strategy}"
+        return f"{self.model} {self.strategy}"
 
     def to_json(self) -> dict[str, object]:
         """Its columns, in order."""

@@ -67,8 +67,19 @@ _NOT_RUN = "the model could not be planned"
 
 RESULT_FIELDS = (
     Field("run_id", _TEXT, "Content key of the run", range="32 hexadecimal digits", is_needed="always"),
-    Field("card", _TEXT, "Id of the model's card", is_needed="always"),
-    Field("variant", _TEXT, "Id of the card's variant", is_needed="always"),
+    Field(
+        "card",
+        _TEXT,
+        "Id of the model's card; of an ad-hoc model, which is not in the catalogue, what was named: `timm:NAME`, "
+        "`hub:OWNER/NAME`, or `folder:` and the last part of its path",
+        is_needed="always",
+    ),
+    Field(
+        "variant",
+        _TEXT,
+        "Id of the card's variant; of an ad-hoc model the commit, or the start of the hash of the weights",
+        is_needed="always",
+    ),
     Field("weights", _TEXT, "Tier of the weights", range="official, stand-in, none, baseline", is_needed="always"),
     Field("task", _TEXT, "The task", range="a task of tlzoo", is_needed="always"),
     Field("dataset", _TEXT, "Name of the data set", is_needed="always"),
@@ -244,6 +255,7 @@ RESULT_FIELDS = (
         "endpoint and name",
         null="`weights` is `none`, or a stand-in was not loaded",
     ),
+    Field("license", _TEXT, "Licence of an ad-hoc model, as it was published", null="its card says it"),
     Field(
         "trained_sha256",
         _TEXT,
@@ -422,7 +434,7 @@ BOARD_FIELDS = (
     _over_seeds("train_seconds", "mean"),
     *_as_in_results(*MEASURED),
     _BY_NAME["status"],
-    *_as_in_results("reason", "n_test", "weights_sha256", "dataset_fingerprint"),
+    *_as_in_results("reason", "n_test", "weights_sha256", "license", "dataset_fingerprint"),
     *_as_in_results("origin", "hardware", "device", "threads"),
     Field("run_ids", pa.list_(_TEXT), "Ids of the runs that the row brings together"),
     *(_over_seeds(name, "sum") for name in USAGE),

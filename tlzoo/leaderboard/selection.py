@@ -14,8 +14,8 @@ from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
 from tlzoo.leaderboard.views.table import megabytes
 from tlzoo.vocabulary import BASELINE
 
-LicenseOf = Callable[[str, str], str]
-"""Gives the licence of a card's weights of a tier."""
+LicenseOf = Callable[[str, str, str | None], str]
+"""Gives the licence of a card's weights of a tier, or that of the row if it has one."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def select(board: pa.Table, limits: Limits, license_of: LicenseOf) -> list[Selec
     Args:
         board: Rows of ``schema.BOARD``.
         limits: What can be afforded.
-        license_of: Gives the licence of a card's weights of a tier.
+        license_of: Gives the licence of a row.
 
     Returns:
         One selection for each task and data set that has results.
@@ -90,7 +90,7 @@ def _on(rows: Sequence[ScoredRow], titles: Titles, limits: Limits, license_of: L
     elif rows[0].origin != "local":
         reasons.append(f"by the {used}; there are no local ones")
     first = rows[0]
-    license_ = None if chosen is None else license_of(chosen.card, chosen.weights)
+    license_ = None if chosen is None else license_of(chosen.card, chosen.weights, chosen.license)
     return Selection(first.task, first.dataset, titles.data(first), chosen, license_, tuple(reasons))
 
 
@@ -165,8 +165,8 @@ def _beyond(row: ScoredRow, limits: Limits, license_of: LicenseOf) -> list[str]:
     if limits.min_score is not None and not _reaches(row, limits.min_score):
         end = row.ci_low if metric.higher else row.ci_high
         exceeded.append(f"{metric.label} {row.value:.3f}" + ("" if end is None else f", perhaps {end:.3f}"))
-    if limits.licenses and license_of(row.card, row.weights).lower() not in limits.licenses:
-        exceeded.append(f"licence {license_of(row.card, row.weights)}")
+    if limits.licenses and license_of(row.card, row.weights, row.license).lower() not in limits.licenses:
+        exceeded.append(f"licence {license_of(row.card, row.weights, row.license)}")
     return exceeded
 
 

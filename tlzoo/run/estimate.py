@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from tlzoo.cards import catalogue
+from tlzoo.adapters.weights import card_of
 from tlzoo.run.plan import Run
 from tlzoo.transfer import standin
 from tlzoo.transfer.strategies import trains_on_cached_features
@@ -62,7 +62,7 @@ class Estimate:
         recipe = run.recipe.for_examples(max(1, round(run.fraction * sizes["train"])))
         pace = rates.training.get(run.strategy, rates.training["full"])
         training = recipe.work() * recipe.batch_size / pace
-        if trains_on_cached_features(catalogue.get(run.checkpoint.card), task_facts(run.task), run.strategy):
+        if trains_on_cached_features(card_of(run.checkpoint), task_facts(run.task), run.strategy):
             return cls(pretraining, training, features)
         validated = recipe.work() / recipe.steps * recipe.looks * run.fraction * sizes["validation"]
         return cls(pretraining, training, (validated + sizes["test"]) / throughput)
@@ -73,5 +73,5 @@ def _pretraining(run: Run, rates: Rates) -> float:
     pace = rates.pretraining or rates.training.get("full")
     if run.tier != "stand-in" or not run.is_to_be_pretrained or not pace:
         return 0.0
-    recipe = standin.training(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
+    recipe = standin.training(card_of(run.checkpoint), run.checkpoint.variant)
     return recipe.work() * recipe.batch_size / pace

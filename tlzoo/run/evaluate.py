@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -81,7 +82,8 @@ def evaluate(
 
     Args:
         task: A task, such as ``audio-classification``.
-        models: Card ids; by default every model that can do the task.
+        models: Card ids, ``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or folders; by default every card that can do the
+            task.
         strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
             head zero-shot and few-shot.
         weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
@@ -197,7 +199,7 @@ class _Driver:
             self._run_or_resume(worker, run)
             further = remedies.after(run, self.recorder.store.read)
             if further:
-                name = f"{run.checkpoint.card}/{run.checkpoint.variant}"
+                name = run.checkpoint.name
                 self.notify(f"{name}: negative transfer: training again, longer and deeper")
                 self.budget.charge(sum(self.recorder.earlier_seconds(each) for each in further))
             for each in further:
@@ -297,7 +299,7 @@ class _Driver:
         try:
             measured = self._measure(run, None)
         except (UnavailableError, WorkFailedError) as error:
-            self.notify(f"{run.checkpoint.card}/{run.checkpoint.variant}: its speed is not known: {error}")
+            self.notify(f"{run.checkpoint.name}: its speed is not known: {error}")
             measured = None
         return Measurement() if measured is None else measured.measurement
 
@@ -306,7 +308,7 @@ class _Driver:
             deadline = self.budget.deadline(BASELINE_SECONDS)
             return worker.call(execute_baseline, run, seconds=deadline, doing="the baseline")
         names = (run.checkpoint.card, run.checkpoint.variant, run.strategy, str(run.seed), run.id[:8])
-        sheet = self.folder / "sheets" / f"{'-'.join(names)}.png"
+        sheet = self.folder / "sheets" / f"{re.sub(r'[:/]', '-', '-'.join(names))}.png"
         left = max(0.0, self.budget.left)
         limits = None if requests is None else Limits(left, self.spending.left, requests.requests)
         arguments = (run, sys.stderr.isatty(), sheet, limits)

@@ -148,11 +148,10 @@ def execute(
 
 def training_threads(run: Run) -> int:
     """Threads of a run, which the size of its network decides and no machine."""
-    from tlzoo.adapters.weights import variant_of
-    from tlzoo.cards import catalogue
+    from tlzoo.adapters.weights import card_of, variant_of
     from tlzoo.transfer.repeatable import PUBLISHED_THREADS, THREADS
 
-    variant = variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
+    variant = variant_of(card_of(run.checkpoint), run.checkpoint.variant)
     return PUBLISHED_THREADS if variant.kind == "official" else THREADS
 
 
@@ -214,12 +213,12 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
 
 def _weights_sha256(run: Run) -> str | None:
     """Hash of the file of weights that a run starts from, pretrained now if it is of a stand-in and not there."""
-    from tlzoo.cards import catalogue
+    from tlzoo.adapters.weights import card_of
     from tlzoo.transfer import standin
 
     checkpoint = run.checkpoint
     if run.tier == "stand-in" and not checkpoint.served_by:
-        return standin.weights_sha256(catalogue.get(checkpoint.card), checkpoint.variant)
+        return standin.weights_sha256(card_of(checkpoint), checkpoint.variant)
     return checkpoint.sha256 or None if run.tier != "none" else None
 
 
@@ -349,7 +348,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
-    from tlzoo.cards import catalogue
+    from tlzoo.adapters.weights import card_of
     from tlzoo.core.model import HeadedModel, HeadModel, trainable
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.transfer.assemble import assemble
@@ -363,7 +362,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     model = trainable(assemble(checkpoint, task)).for_task(task)
     predictor: TrainableModel | HeadModel = model
     feature_seconds = 0.0
-    if trains_on_cached_features(catalogue.get(run.checkpoint.card), task.facts, run.strategy):
+    if trains_on_cached_features(card_of(run.checkpoint), task.facts, run.strategy):
         assert isinstance(model, HeadedModel)
         key = [run.card_hash, _weights_sha256(run) or "", run.source.fingerprint, FEATURES_VERSION]
         features = frozen(model.backbone, model.task, list(data.splits.values()), key, run.device, progress)

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlzoo.adapters.weights import Wanted, variant_of
-from tlzoo.cards import catalogue
+from tlzoo.adapters.weights import Wanted, card_of, variant_of
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError, UnavailableError
@@ -21,7 +20,7 @@ from tlzoo.locks import locked
 from tlzoo.run.plan import Run, cards_of, plan, sources
 from tlzoo.run.record import environment
 from tlzoo.run.request import EvaluationRequest
-from tlzoo.vocabulary import task_facts
+from tlzoo.vocabulary import shown, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.run.outcome import Outcome
@@ -62,7 +61,7 @@ def finetune(
     """Fine-tune a model and write it to a folder that ``tlzoo predict`` reads.
 
     Args:
-        card_id: The model to start from.
+        card_id: The model to start from: a card's id, ``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or a folder.
         task: The task.
         data: A folder, a data set's name, or ``hub:ID[:CONFIG][@REVISION]``; all of its training examples are used.
         folder: Where to write; tried before anything is trained.
@@ -168,7 +167,7 @@ def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]
     from tlzoo.transfer.bundle import save
     from tlzoo.transfer.strategies import merge_lora
 
-    card = catalogue.get(run.checkpoint.card)
+    card = card_of(run.checkpoint)
     variant = variant_of(card, run.checkpoint.variant)
     for line in prepare(run.source).lines:
         say(line)
@@ -286,8 +285,8 @@ def _readme(card: Card, run: Run, scores: Sequence[_Score], labels: Sequence[str
     return (
         f"---\n{header.to_yaml()}\n---\n"
         f"# {card.name}, fine-tuned on {run.source.name}\n\n"
-        f"{card.name} ({checkpoint.variant}), started from {start[run.tier]}, strategy `{run.strategy}`, "
-        f"seed {run.seed}; `recipe.json` holds every setting.\n\n"
+        f"{card.name} ({shown(card.id, checkpoint.variant)}), started from {start[run.tier]}, "
+        f"strategy `{run.strategy}`, seed {run.seed}; `recipe.json` holds every setting.\n\n"
         f"On {scores[0].n_test} test examples:\n\n"
         + "\n".join(lines)
         + "\n\n"

@@ -76,7 +76,7 @@ class MeasurementCache:
     def get(self, run: Run, measure: Callable[[], Measured]) -> Measured:
         """What is kept of the model of a run, or was measured now."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        what = f"the speed of {run.checkpoint.card}/{run.checkpoint.variant}"
+        what = f"the speed of {run.checkpoint.name}"
         path = cached(self._path(run), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
         return Measured.from_json(path.read_text(encoding="utf-8"))
 
@@ -114,7 +114,7 @@ def measure_run(run: Run) -> Measured:
 def _measure_run(run: Run) -> Measured:
     import torch
 
-    from tlzoo.cards import catalogue
+    from tlzoo.adapters.weights import card_of
     from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.core.task import HeadTask
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
@@ -126,7 +126,7 @@ def _measure_run(run: Run) -> Measured:
     from tlzoo.transfer.repeatable import repeatable
     from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
-    card = catalogue.get(run.checkpoint.card)
+    card = card_of(run.checkpoint)
     few = sample(run.source, max(BATCH_SIZES))
     task = task_type(run.task, run.source.kind)(few.rows.features)
     is_siamese = isinstance(task, HeadTask) and task.siamese  # equal texts of a batch are computed once

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import cast
 
-from tlzoo.adapters.weights import Checkpoint, resolve, variant_of
+from tlzoo.adapters.weights import Checkpoint, card_of, resolve, variant_of
 from tlzoo.cards import catalogue
+from tlzoo.cards.adhoc import AdHocCard
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.data.catalogue import FEW_ROWS, MIN_GROUPS, Source, find
 from tlzoo.data.protocol import VTAB, Limits
+from tlzoo.drafting import adhoc
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
@@ -65,10 +67,7 @@ class Run:
     @property
     def is_api_model(self) -> bool:
         """Whether the model is behind an API."""
-        return (
-            not self.is_baseline
-            and variant_of(catalogue.get(self.checkpoint.card), self.checkpoint.variant).is_api_model
-        )
+        return not self.is_baseline and variant_of(card_of(self.checkpoint), self.checkpoint.variant).is_api_model
 
     @property
     def is_to_be_pretrained(self) -> bool:
@@ -167,16 +166,19 @@ def plan(request: EvaluationRequest, data: Sequence[Source]) -> Plan:
     for card in cards:
         source = next((source for source in data if source.kind == card.input.kind), data[0])
         _plan_card(request, card, source, result)
-    result.runs.sort(key=partial(_turn, request, data))
+    result.notices[:0] = [notice for card in cards if isinstance(card, AdHocCard) for notice in card.notices]
+    places = list(dict.fromkeys(card.id for card in (*catalogue.cards(), *cards)))
+    result.runs.sort(key=partial(_turn, request, data, places))
     return result
 
 
 def is_listed(run: Run) -> bool:
-    """Whether a run's model is listed for its task; others can do it, too."""
-    return catalogue.get(run.checkpoint.card).task == run.task
+    """Whether a run's model is listed for its task, or was named ad hoc; others can do it, too."""
+    card = card_of(run.checkpoint)
+    return isinstance(card, AdHocCard) or card.task == run.task
 
 
-def _turn(request: EvaluationRequest, data: Sequence[Source], run: Run) -> tuple[float, ...]:
+def _turn(request: EvaluationRequest, data: Sequence[Source], places: Sequence[str], run: Run) -> tuple[float, ...]:
     """Sort key of a run: what a short budget should tell comes first.
 
     The first seed of everything comes before the next, and all labels before fewer. Then, model by model, what the
@@ -193,12 +195,10 @@ def _turn(request: EvaluationRequest, data: Sequence[Source], run: Run) -> tuple
         strategies.insert(len(UNTRAINED), least)
     other, made = not is_listed(run), run.checkpoint.tier != "official"
     seed = request.seeds.index(run.seed) if run.seed in request.seeds else 0
-    when, place = (seed, -run.fraction), data.index(run.source)
+    when, place, card = (seed, -run.fraction), data.index(run.source), places.index(run.checkpoint.card)
     if not other and not made and run.strategy in OFFICIAL_FIRST:
-        cards = [card.id for card in catalogue.cards()]
-        return *when, 0, cards.index(run.checkpoint.card), OFFICIAL_FIRST.index(run.strategy), place, run.fold or 0
+        return *when, 0, card, OFFICIAL_FIRST.index(run.strategy), place, run.fold or 0
     first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
-    card = [card.id for card in catalogue.cards()].index(run.checkpoint.card)
     return *when, 1 + (not first), other, made, strategies.index(run.strategy), place, card, run.fold or 0
 
 
@@ -208,7 +208,7 @@ def cards_of(request: EvaluationRequest) -> list[Card]:
     fitting = [c for c in catalogue.cards() if c.can_do(task)]
     if not request.models:
         return fitting
-    chosen = [catalogue.get(name) for name in dict.fromkeys(request.models)]
+    chosen = [adhoc.find(name) for name in dict.fromkeys(request.models)]
     for card in chosen:
         if not card.can_do(task):
             raise InputError(

@@ -18,6 +18,7 @@ from tlzoo.vocabulary import column
 
 if TYPE_CHECKING:
     from tlzoo.adapters.weights import Wanted
+    from tlzoo.cards.schema import Card
     from tlzoo.core.batch import Example, Row
     from tlzoo.core.model import Model
     from tlzoo.core.predictions import Prediction
@@ -53,14 +54,17 @@ def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Mod
     """The model in a folder that ``tlzoo finetune`` wrote, or a card's published model.
 
     Args:
-        name: The folder, or the card's id; where both exist, the folder is opened if it holds a fine-tuned model.
-        say: Takes a line that says which of the two is opened, where both exist.
+        name: The folder, or the card's id, ``timm:NAME`` or ``hub:OWNER/NAME[@REVISION]``; where a folder and a card
+            exist, the folder is opened if it holds a fine-tuned model.
+        say: Takes a line that says which of the two is opened, where both exist, and notices of an ad-hoc model.
 
     Raises:
         InputError: Neither such a folder nor such a card exists, or the card has no published head.
         UnavailableError: The card's official weights are not available.
     """
     from tlzoo.cards import catalogue
+    from tlzoo.cards.adhoc import AdHocCard
+    from tlzoo.drafting import adhoc
 
     if Path(name).is_dir():
         from tlzoo.transfer.bundle import described, load
@@ -69,11 +73,13 @@ def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Mod
         if is_card:
             opened = "fine-tuned model in the folder" if is_model else "card, as the folder is not a fine-tuned model"
             say(f"{name} is the name of a folder and of a card; opening the {opened}")
-        if is_model or not is_card:
+        if is_model:
             return load(Path(name))
-    card = catalogue.get(name)
+    card = adhoc.find(name)
+    for notice in card.notices if isinstance(card, AdHocCard) else ():
+        say(notice)
     # a named endpoint is meant
-    return published(name, card.answers, "auto" if card.default.is_api_model else "official")
+    return published(card, card.answers, "auto" if card.default.is_api_model else "official")
 
 
 def trained_columns(name: str) -> dict[str, str]:
@@ -83,7 +89,7 @@ def trained_columns(name: str) -> dict[str, str]:
     return columns(Path(name))
 
 
-def published(card_id: str, task: str, weights: Wanted, variant: str | None = None) -> Model:
+def published(card: Card, task: str, weights: Wanted, variant: str | None = None) -> Model:
     """A model that needs no training for a task: with its published head, or without a head if the task needs none.
 
     Raises:
@@ -91,12 +97,11 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
         UnavailableError: The weights are not available.
     """
     from tlzoo.adapters.weights import resolve
-    from tlzoo.cards import catalogue
     from tlzoo.tasks import task_type
     from tlzoo.transfer.assemble import assemble
     from tlzoo.vocabulary import task_facts
 
-    card, facts = catalogue.get(card_id), task_facts(task)
+    facts = task_facts(task)
     is_headed = task in card.heads
     # a task without classes is known without data
     needs_task = card.default.is_api_model or facts.untrained or (is_headed and facts.annotation is None)
@@ -105,8 +110,8 @@ def published(card_id: str, task: str, weights: Wanted, variant: str | None = No
     model = network.for_zero_shot(bound) if bound is not None else network.published_model()
     if model is None:
         raise InputError(
-            f"{card_id}: has no published head; fine-tune it first: "
-            f"tlzoo finetune {card_id} --task T --data PATH --out DIR"
+            f"{card.id}: has no published head; fine-tune it first: "
+            f"tlzoo finetune {card.id} --task T --data PATH --out DIR"
         )
     return model.eval()
 

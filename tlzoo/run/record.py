@@ -150,6 +150,7 @@ def _identity(run: Run) -> Row:
         "folds": run.folds,
         "card_hash": run.card_hash,
         "weights_sha256": _weights_sha256(run),
+        "license": _license(run),
         "dataset_fingerprint": run.source.fingerprint,
         "dataset_source": run.source.where,
         "recipe": json.dumps(asdict(run.recipe), sort_keys=True),
@@ -165,6 +166,15 @@ def _weights_sha256(run: Run) -> str | None:
     checkpoint = run.checkpoint
     is_known = run.tier == "official" or bool(checkpoint.served_by)
     return checkpoint.sha256 or None if is_known else None
+
+
+def _license(run: Run) -> str | None:
+    """Licence of an ad-hoc model, which no catalogue knows later."""
+    drafted = run.checkpoint.drafted
+    if drafted is None:
+        return None
+    given = drafted.provenance.license
+    return given.weights if run.tier == "official" else given.code
 
 
 @cache

@@ -126,4 +126,4 @@ class Recorder:
         share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
         seed = f", seed {run.seed}" if self._has_seeds else ""
         fold = "" if run.fold is None else f", fold {run.fold + 1} of {run.folds}"
-        return f"{run.checkpoint.card}/{run.checkpoint.variant} {run.strategy}{share}{seed}{fold}"
+        return f"{run.checkpoint.name} {run.strategy}{share}{seed}{fold}"

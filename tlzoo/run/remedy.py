@@ -9,8 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlzoo.adapters.weights import variant_of
-from tlzoo.cards import catalogue
+from tlzoo.adapters.weights import card_of, variant_of
 from tlzoo.leaderboard.ranking import board
 from tlzoo.run import record
 from tlzoo.run.plan import Run, recipe_for
@@ -69,14 +68,14 @@ def further_runs(runs: Sequence[Run], results: pa.Table) -> list[Run]:
 
 
 def _further(run: Run) -> Run:
-    variant = variant_of(catalogue.get(run.checkpoint.card), run.checkpoint.variant)
-    recipe = recipe_for(catalogue.get(run.checkpoint.card), variant, run.task, "further", run.recipe.precision)
+    variant = variant_of(card_of(run.checkpoint), run.checkpoint.variant)
+    recipe = recipe_for(card_of(run.checkpoint), variant, run.task, "further", run.recipe.precision)
     return replace(run, strategy="further", recipe=recipe)
 
 
 def _needed(run: Run) -> set[str]:
     """Strategies that have to be tried first."""
-    card = catalogue.get(run.checkpoint.card)
+    card = card_of(run.checkpoint)
     variant = variant_of(card, run.checkpoint.variant)
     return {strategy for strategy in FIRST if strategy in card.transfer.strategies and variant.takes(strategy)}
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlzoo.adapters.weights import Checkpoint, resolve, variant_of
-from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.data.catalogue import Source, find
 from tlzoo.data.named import DATASETS
+from tlzoo.drafting import adhoc
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.schema import MEASURED
@@ -199,7 +199,7 @@ def run_of(row: Row, data: str | None = None, device: str = "cpu") -> Run:
 
 
 def _model(row: Row, name: str) -> tuple[Card, Variant]:
-    card = catalogue.get(row["card"])
+    card = adhoc.find_again(row["card"], row["variant"])
     if row["served"] is not None or row["requests"] is not None:
         raise InputError(f"{name}: {card.id} is behind an API, which may answer otherwise; ask again with: tlzoo eval")
     variant = variant_of(card, row["variant"])

@@ -70,7 +70,7 @@ class Boards:
 
     def licenses(self, task: str) -> list[str]:
         """Licences of the weights on a task's board."""
-        return sorted({catalogue.license_of(row.card, row.weights) for row in self.rows(task)})
+        return sorted({catalogue.license_of(row.card, row.weights, row.license) for row in self.rows(task)})
 
     def rows(self, task: str) -> list[BoardRow]:
         """Rows of a task's board."""
@@ -105,7 +105,9 @@ class Boards:
         for row in rows_of(board):
             columns = (row.card, row.variant, row.weights, row.dataset, row.strategy)
             text = " ".join([*map(str, columns), summaries.get(row.card, "")]).lower()
-            licensed = not wanted.licenses or catalogue.license_of(row.card, row.weights) in wanted.licenses
+            licensed = (
+                not wanted.licenses or catalogue.license_of(row.card, row.weights, row.license) in wanted.licenses
+            )
             fits.append(licensed and all(word in text for word in words))
         return board.filter(pa.array(fits, pa.bool_()))
 

@@ -160,7 +160,7 @@ def _make(task: str, row: ScoredRow, say: Callable[[str], None]) -> Ready:
     threads()
     if row.strategy == "zero-shot":
         say("is loaded")
-        return Ready(row.name, published(row.card, task, cast("Wanted", row.weights), row.variant))
+        return Ready(row.name, published(catalogue.get(row.card), task, cast("Wanted", row.weights), row.variant))
     target = _folder(row)
     if target.is_dir():
         say("is loaded")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tlzoo.adapters import build
-from tlzoo.adapters.weights import Checkpoint, variant_of
-from tlzoo.cards import catalogue
-from tlzoo.core.model import Backbone, Model, OfficialWeights
+from tlzoo.adapters.weights import Checkpoint, card_of, variant_of
+from tlzoo.cards.adhoc import AdHocCard
+from tlzoo.core.model import Backbone, HeadedModel, Model, OfficialWeights
 from tlzoo.core.task import Task
+from tlzoo.transfer import bundle
 
 
 def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Model:
@@ -20,8 +23,10 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
         UnavailableError: There is no adapter, or the source data of a stand-in are not available.
         InputError: The weights do not fit the network.
     """
-    card = catalogue.get(checkpoint.card)
+    card = card_of(checkpoint)
     variant = variant_of(card, checkpoint.variant)
+    if isinstance(card, AdHocCard) and card.bundle and checkpoint.tier == "official":
+        return _of_bundle(card.bundle)
     network = build(variant, card.input_of(variant), task)
     if checkpoint.tier == "official" and checkpoint.files:
         assert isinstance(network, OfficialWeights), f"{checkpoint.card}: its adapter reads no files"
@@ -31,3 +36,9 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
 
         load_standin(network, card, checkpoint)
     return network
+
+
+def _of_bundle(folder: Path) -> Backbone | Model:
+    """What a fine-tuned model consists of without the head that its task put on it."""
+    model = bundle.load(folder)
+    return model.backbone if isinstance(model, HeadedModel) else model

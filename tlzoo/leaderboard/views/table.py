@@ -19,7 +19,7 @@ from tlzoo.vocabulary import BASELINE
 LEGEND = (
     "#: the best and the worst place that the evidence allows, for all rows of a table at once (95%). "
     "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or another that "
-    "is served in its place."
+    "is served in its place. timm:, hub:, folder: ad-hoc models, which no card of the zoo describes."
 )
 """Legend of all boards."""
 
@@ -106,7 +106,7 @@ class Column:
 
 COLUMNS = (
     Column("#", "rank", lambda r: r.places if isinstance(r, ScoredRow) else ""),
-    Column("model", "card", lambda r: f"{r.card} {r.variant}"),
+    Column("model", "card", lambda r: r.model),
     Column("weights", "weights", lambda r: r.weights),
     Column("strategy", "strategy", lambda r: r.strategy or ""),
     Column("seeds", "seeds", lambda r: str(len(r.seeds or ()))),
