@@ -109,7 +109,7 @@ def _variant(variant: Variant) -> list[str]:
     weights = [f"    weights: {_weights(w)}" for w in variant.weights] or ["    weights: none that can be fetched"]
     gone = variant.retired
     end = [f"    shut down on {gone.date} ({gone.source}); its provider names {gone.successor}"] if gone else []
-    head = [f"    its own head does, zero-shot: {', '.join(variant.heads)}"] if variant.heads else []
+    head = [f"    published head, for zero-shot: {', '.join(variant.heads)}"] if variant.heads else []
     return [f"  {variant.id} ({variant.kind}): {variant.description} {params}.", *end, *weights, *head]
 
 
