@@ -25,6 +25,7 @@ from tlzoo.leaderboard.store import Store
 from tlzoo.run.evaluate import Evaluation, evaluate
 
 TASK = "language-modeling"
+DATA = "news-cloze"
 ANIMALS = ["horse", "tiger", "sheep", "mouse", "whale", "zebra", "camel", "otter", "eagle", "goose"]
 SIZES = {"train": 20, "validation": 10, "test": 10}
 
@@ -50,7 +51,7 @@ def animal_of(body: dict[str, Any]) -> str:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A cache in which the standard data set is a handful of passages."""
+    """A cache in which the offline data set is a handful of passages."""
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TLZOO_OPENAI_MODEL", "TLZOO_OPENAI_PRICE"):
         monkeypatch.delenv(name, raising=False)
@@ -58,9 +59,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def keep(sizes: dict[str, int]) -> None:
-    """Write the standard data set, as it is kept in the cache."""
+    """Write the offline data set, as it is kept in the cache."""
     rows = {split: Dataset.from_list(passages(split, sizes[split]), features=CLOZE_FEATURES) for split in sizes}
-    place = Path(os.environ["TLZOO_CACHE"]) / "datasets" / data.find(TASK).fingerprint
+    place = Path(os.environ["TLZOO_CACHE"]) / "datasets" / data.find(TASK, DATA).fingerprint
     forget(place)
     cached(place, lambda folder: data._write(Prepared(DatasetDict(rows)), folder), "data set")
 
@@ -81,11 +82,13 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
 
 def run(out: Path, **options: Any) -> tuple[Evaluation, list[str]]:
     said: list[str] = []
-    return evaluate(TASK, models=["gpt-4"], out=out, baselines=False, say=said.append, **options), said
+    done = evaluate(TASK, models=["gpt-4"], data=DATA, out=out, baselines=False, say=said.append, **options)
+    return done, said
 
 
 def test_the_command_gives_rows_that_are_named_as_what_they_are(chat: Chat, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tlzoo", "eval", "--task", TASK, "--model", "gpt-4", "--no-baselines", "--json"]
+    command += ["--data", DATA]
     done = subprocess.run([*command, "--out", str(tmp_path / "a")], capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     rows = {row["strategy"]: row for row in json.loads(done.stdout)}
