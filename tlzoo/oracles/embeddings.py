@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tlzoo.adapters.weights import resolve
-from tlzoo.cards import catalogue
+from tlzoo.adapters.weights import Checkpoint
 from tlzoo.core.batch import Row
 from tlzoo.core.model import Backbone
 from tlzoo.core.task import HeadTask
@@ -19,21 +18,17 @@ from tlzoo.transfer.features import Features
 Labels = Sequence[int]
 
 
-def embeddings(card: str, variant: str, task: str, rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors that a model with official weights gives, of shape ``(rows, size)``.
+def embeddings(checkpoint: Checkpoint, task: str, rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors that a model gives, of shape ``(rows, size)``.
 
     Args:
-        card: The card's id.
-        variant: Its variant.
+        checkpoint: The model's weights.
         task: The task whose input is read.
         rows: What is embedded, each with an ``id``.
         labels: Names of the task's classes.
-
-    Raises:
-        UnavailableError: The weights are not available.
     """
     bound = task_type(task).of(labels)
-    backbone = assemble(resolve(catalogue.get(card), "official", variant), bound)
+    backbone = assemble(checkpoint, bound)
     assert isinstance(bound, HeadTask) and isinstance(backbone, Backbone)
     features = Features.of(backbone, bound, rows)
     return np.stack([features(row)["features"].numpy() for row in rows])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tlzoo.adapters.weights import resolve
+from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.data.published import published
 from tlzoo.oracles.embeddings import Labels, accuracy, embeddings
@@ -33,7 +35,8 @@ def accuracies(card: str, variant: str, name: str, is_unit: bool = False) -> lis
     drawn = draws(labels)
     wanted = sorted({place for places in drawn for place in places})
     rows = [*train.select(wanted), *test]
-    found = embeddings(card, variant, DATASETS[name].task, rows, train.features["label"].names)
+    checkpoint = resolve(catalogue.get(card), "official", variant)
+    found = embeddings(checkpoint, DATASETS[name].task, rows, train.features["label"].names)
     if is_unit:
         found /= np.linalg.norm(found, axis=1, keepdims=True)
     learnt, tested = dict(zip(wanted, found, strict=False)), found[len(wanted) :]
