@@ -124,7 +124,7 @@ def test_the_first_seed_of_everything_comes_before_the_next_of_anything() -> Non
 
 
 def test_of_a_listed_model_with_its_weights_scratch_full_and_probe_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    def resolved(card: Card, wanted: str, variant: str | None, strategy: str | None) -> Checkpoint:
+    def resolved(card: Card, wanted: str, variant: str | None, strategy: str | None, task: str) -> Checkpoint:
         tier: Literal["official", "stand-in"] = "official" if card.id in ("crepe", "yamnet") else "stand-in"
         variant = card.default.id if tier == "official" else card.variants[-1].id
         return Checkpoint(card.id, variant, tier, "0" * 64)
