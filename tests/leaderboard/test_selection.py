@@ -105,7 +105,7 @@ def test_of_an_error_less_is_better(row: Maker) -> None:
 def test_each_version_of_data_has_a_choice_of_its_own(row: Maker) -> None:
     rows = [row("large", "full", 0.7), row("fast", "full", 0.9, dataset_fingerprint="g")]
     table = board_of(*rows)
-    found = select(table, Limits(), lambda card, tier: "mit")
+    found = select(table, Limits(), lambda card, tier, own: "mit")
     assert [(one.title, one.row and one.row.card) for one in found] == [("toy (f)", "large"), ("toy (g)", "fast")]
     assert described(only(table.slice(0, 1)))[0].startswith("toy: large base full")
 
@@ -119,7 +119,7 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
         row("poor", "full", 0.6, latency_ms_p50=1.0, dataset="other", **theirs),
     ]
     table = board_of(*rows)
-    other, toy = sorted(select(table, Limits(), lambda card, tier: "mit"), key=str)
+    other, toy = sorted(select(table, Limits(), lambda card, tier, own: "mit"), key=str)
     assert toy.row and toy.row.card == "large"
     assert toy.reasons == (
         "best accuracy on validation of 1 rows within the limits",
@@ -128,7 +128,7 @@ def test_local_rows_decide_where_there_are_any_and_the_others_are_named(row: Mak
     )
     assert other.row and other.row.card == "poor"
     assert other.reasons[-1] == "by the reference results, measured on EPYC; there are no local ones"
-    within = select(table, Limits(max_latency_ms=10), lambda card, tier: "mit")
+    within = select(table, Limits(max_latency_ms=10), lambda card, tier, own: "mit")
     (none,) = (one for one in within if one.dataset == "toy")
     first, second, *_ = described(none)
     assert none.row is None and first == "toy: none of 1 rows is within the limits; nearest: large base full: 50 ms"
