@@ -48,7 +48,7 @@ def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_checks_are_kept_beside_those_of_other_numbers(tmp_path: Path) -> None:
-    first, second = (Check(name, "reproduced", 0.5, (0.4, 0.6), seconds=1.0) for name in list(ORACLES)[:2])
+    first, second = (Check(name, "reproduced", 0.5, (0.4, 0.6)) for name in list(ORACLES)[:2])
     keep(tmp_path, {first.name: first})
     keep(tmp_path, {second.name: second})
     assert kept(tmp_path) == {first.name: first, second.name: second}

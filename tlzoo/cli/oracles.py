@@ -32,6 +32,7 @@ def oracle(
     The exit code is 1 if one of them is not. Those whose weights or data are not available are named.
     """
     import json
+    import time
     from dataclasses import asdict
 
     from tlzoo.errors import unknown
@@ -46,8 +47,9 @@ def oracle(
     checks = {}
     for place, name in enumerate(chosen, start=1):
         terminal.say(f"{place} of {len(chosen)}: {name}: {ORACLES[name].protocol}")
+        began = time.monotonic()
         checks[name] = check(name)
-        terminal.say(f"{place} of {len(chosen)}: {name}: {checks[name].state} in {checks[name].seconds:.0f} s")
+        terminal.say(f"{place} of {len(chosen)}: {name}: {checks[name].state} in {time.monotonic() - began:.0f} s")
     if as_json:
         terminal.put(json.dumps([asdict(each) for each in checks.values()], indent=1))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -29,7 +28,6 @@ class Check:
         value: The number that was measured: the mean of the runs; absent where none could be.
         runs: The number of each run.
         reason: Why it is not reproduced, or what was not available.
-        seconds: Time that it took.
     """
 
     name: str
@@ -37,7 +35,6 @@ class Check:
     value: float | None = None
     runs: tuple[float, ...] = ()
     reason: str = ""
-    seconds: float = 0.0
 
 
 def check(name: str) -> Check:
@@ -52,7 +49,6 @@ def check(name: str) -> Check:
     oracle = ORACLES[name]
     module, _, function = oracle.measure.partition(":")
     measure: Callable[..., list[float]] = getattr(import_module(module), function)
-    began = time.perf_counter()
     try:
         runs = measure(oracle.card, oracle.variant, **oracle.arguments)
     except UnavailableError as error:
@@ -60,7 +56,7 @@ def check(name: str) -> Check:
     value = sum(runs) / len(runs)
     reason = _difference(oracle, value, runs)
     state: State = "not reproduced" if reason else "reproduced"
-    return Check(name, state, value, tuple(runs), reason, time.perf_counter() - began)
+    return Check(name, state, value, tuple(runs), reason)
 
 
 def _difference(oracle: Oracle, value: float, runs: Iterable[float]) -> str:
