@@ -150,7 +150,7 @@ WRONG = {
     "timm:mobilnetv3_small_100": "timm has no such network; near: mobilenetv3_small_100",
     "hub:someone/none": "HTTP 404, no such repository",
     "hub:someone/tiny@nowhere": "HTTP 404, no such revision",
-    "hub:someone/gated": "gated: accept its terms on the Hub",
+    "hub:someone/gated": "gated: accept its terms on",
     "hub:someone/tiny": "(text in, pooled+tokens out) cannot do image-classification",
 }
 ASK = """
