@@ -100,3 +100,14 @@ def test_small_errors_come_first_where_less_is_better(row: Maker) -> None:
     ]
     text = render(board_of(*rows), "table", 80)
     assert text.index("wav2vec2") < text.index("wav2vec ")
+
+
+def test_the_legend_says_what_is_on_the_board(row: Maker) -> None:
+    """And nothing of what is not."""
+    plain = board_of(row("crepe", "probe", 0.4))
+    with_stand_in = board_of(row("crepe", "probe", 0.4, weights="stand-in"))
+    ad_hoc = board_of(row("timm:mobilenetv3_small_100", "probe", 0.4))
+    found = [
+        ["stand-in:" in text, "ad-hoc" in text] for text in map(render, (plain, with_stand_in, ad_hoc), ["table"] * 3)
+    ]
+    assert found == [[False, False], [True, False], [False, True]]

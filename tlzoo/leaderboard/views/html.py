@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow
-from tlzoo.leaderboard.views.table import LEGEND, Column, Section, absences, sections
+from tlzoo.leaderboard.views.table import Column, Section, absences, legend, sections
 
 STYLE = """
 .tlzoo {--line: light-dark(#d8dee4, #3a424b); --quiet: light-dark(#57606a, #9aa4af);
@@ -71,7 +71,7 @@ def fragment(board: pa.Table, hidden: Collection[str] = ()) -> str:
     """
     parts = [_table(section, hidden) for section in sections(board)]
     if parts:
-        parts.append(f"<p class=quiet>{escape(LEGEND)}</p>")
+        parts.append(f"<p class=quiet>{escape(legend(board))}</p>")
     if listed := missing(board):
         parts.append(f"<p>Without a result:</p>{listed}")
     return f"<div class=tlzoo>{''.join(parts)}</div>"

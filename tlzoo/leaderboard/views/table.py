@@ -14,14 +14,21 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
 from tlzoo.leaderboard.schema import BOARD
 from tlzoo.leaderboard.statistics import MIN_GROUPS
-from tlzoo.vocabulary import BASELINE
+from tlzoo.vocabulary import AD_HOC, BASELINE, is_ad_hoc
 
-LEGEND = (
-    "#: the best and the worst place that the evidence allows, for all rows of a table at once (95%). "
+_PLACES = "#: the best and the worst place that the evidence allows, for all rows of a table at once (95%)."
+_STAND_IN = (
     "stand-in: not the published model, but a small one pretrained here on rendered or packaged data, or another that "
-    "is served in its place. timm:, hub:, folder: ad-hoc models, which no card of the zoo describes."
+    "is served in its place."
 )
-"""Legend of all boards."""
+_AD_HOC = f"{', '.join(f'{scheme}:' for scheme in AD_HOC)} ad-hoc models, which no card of the zoo describes."
+
+
+def legend(board: pa.Table) -> str:
+    """What the words mean that stand on a board."""
+    has_stand_in = "stand-in" in set(board["weights"].to_pylist())
+    has_ad_hoc = any(map(is_ad_hoc, set(board["card"].to_pylist())))
+    return " ".join([_PLACES, *[_STAND_IN] * has_stand_in, *[_AD_HOC] * has_ad_hoc])
 
 
 def count(number: float | None) -> str:

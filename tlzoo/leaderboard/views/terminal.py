@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from tlzoo import terminal
-from tlzoo.leaderboard.views.table import LEGEND, Column, Section, absences, sections
+from tlzoo.leaderboard.views.table import Column, Section, absences, legend, sections
 
 ORDER = (
     "card",
@@ -54,7 +54,7 @@ def to_text(board: pa.Table, width: int | None = None) -> str:
     if hidden:
         lines.append(terminal.hidden(list(hidden), width))
     if board.num_rows:
-        lines.append(terminal.wrap(LEGEND, width))
+        lines.append(terminal.wrap(legend(board), width))
     lines += [terminal.wrap(line, width) for line in absences(board)]
     return "\n".join(lines)
 
