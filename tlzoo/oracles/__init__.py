@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 _MTEB = "https://github.com/embeddings-benchmark/results/blob/main/results/"
 _MINILM = f"{_MTEB}sentence-transformers__all-MiniLM-L6-v2/8b3219a92973c328a8e22fadcfa821b5dc75636a/"
-_HEAR = "https://hearbenchmark.com/hear-leaderboard.html"
+_HEAR = "https://github.com/hearbenchmark/hearbenchmark.com/blob/main/docs/assets/leaderboard.csv"
 _FEW_LABELS = (
     "MTEB's classification: ten draws of 8 examples a class, a logistic regression on frozen embeddings, "
     "mean accuracy on the whole test"
 )
 _COSINE = "MTEB's similarity: mean of the tokens' vectors, Spearman's correlation of cosines with people's scores"
 _ORDER = (
-    "the lead in accuracy of a logistic regression on frozen embeddings that tells semitones apart; HEAR's is on "
-    "NSynth, ours on rendered notes, so that only the order can be compared"
+    "how much better a logistic regression on frozen embeddings tells semitones apart; HEAR's number is of NSynth Pitch, "
+    "5 hours, and ours of rendered notes, so that only the order can be compared"
 )
 
 
@@ -76,11 +76,11 @@ ORACLES: dict[str, Oracle] = {
         f"{_MTEB}google__yamnet/1/FSDD.json", "tlzoo.oracles.few_labels:accuracies", {"name": "fsdd"},
     ),
     "crepe-over-yamnet": Oracle(
-        "crepe", "full", "rendered notes", "lead in accuracy", 0.579, 0.2, 1.0, _ORDER, _HEAR,
+        "crepe", "full", "rendered notes, YAMNet beside it", "lead in accuracy", 0.712, 0.2, 1.0, _ORDER, _HEAR,
         "tlzoo.oracles.pitches:lead", {"other": "yamnet", "other_variant": "tflite"},
     ),
     "crepe-over-openl3": Oracle(
-        "crepe", "full", "rendered notes", "lead in accuracy", 0.34, 0.1, 1.0, _ORDER, _HEAR,
+        "crepe", "full", "rendered notes, OpenL3 beside it", "lead in accuracy", 0.310, 0.1, 1.0, _ORDER, _HEAR,
         "tlzoo.oracles.pitches:lead", {"other": "openl3", "other_variant": "music"},
     ),
     "mobilenet-v2-top1": Oracle(
