@@ -14,8 +14,8 @@ _FEW_LABELS = (
 )
 _COSINE = "MTEB's similarity: mean of the tokens' vectors, Spearman's correlation of cosines with people's scores"
 _ORDER = (
-    "how much better a logistic regression on frozen embeddings tells semitones apart; HEAR's number is of NSynth Pitch, "
-    "5 hours, and ours of rendered notes, so that only the order can be compared"
+    "how much better a logistic regression on frozen embeddings tells semitones apart; HEAR's number is of NSynth "
+    "Pitch, 5 hours, and ours of rendered notes, so that only the order can be compared"
 )
 
 
