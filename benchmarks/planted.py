@@ -62,9 +62,7 @@ class Case:
 
 CASES: Mapping[str, Case] = {
     "random-labels": Case("random", "true", "negative, and a row of further training"),
-    "copy": Case(
-        None, "true", "neutral: it is the start that scratch has with seed 0, and gives the same number there"
-    ),
+    "copy": Case(None, "true", "neutral: the start of scratch with seed 0, whose number it gives"),
     "good": Case("true", "true", "positive"),
     "unlearnable": Case("true", "random", "no verdict: scratch did not learn"),
 }
