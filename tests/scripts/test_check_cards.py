@@ -272,7 +272,7 @@ def test_secrets_are_not_handed_on(repository: Repository) -> None:
     repository.commit("look")
     (repository.root / PITCH / "crepe.md").unlink()
     done = repository.check(HF_TOKEN="x", github_token="y")
-    assert "1 failed, 5 passed" in done.stdout, "the suite ran, and misses the card"
+    assert "1 failed, 6 passed" in done.stdout, "the suite ran, and misses the card"
 
 
 def test_a_board_that_cannot_be_read_is_a_failed_check(repository: Repository) -> None:

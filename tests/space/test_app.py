@@ -91,6 +91,11 @@ class Visitor:
         buttons = "button:not([role=tab])"
         self.until(lambda: [b for b in self.all(buttons) if b.text.strip().split("\n")[0] == name])[0].click()
 
+    def downloaded(self, pattern: str) -> Path:
+        """The first file of that name, once it has a content."""
+        whole: list[Path] = self.until(lambda: [p for p in self.browser.downloads.glob(pattern) if p.stat().st_size])
+        return whole[0]
+
     def rows(self) -> list[list[str]]:
         """Cells of the first table that is seen."""
         tables = self.all(".tlzoo table")
@@ -124,9 +129,9 @@ def test_the_board_is_ranked_filtered_sorted_and_downloaded(visitor: Visitor) ->
     visitor.press("More filters, columns, downloads")
     for form in ("CSV", "Parquet"):
         visitor.press(f"Download {form}")
-    csv_file = visitor.until(lambda: list(visitor.browser.downloads.glob("*.csv")))[0]
+    csv_file = visitor.downloaded("*.csv")
     assert {row["card"] for row in csv.DictReader(csv_file.open())} == {"openl3"}
-    parquet = visitor.until(lambda: list(visitor.browser.downloads.glob("*.parquet")))[0]
+    parquet = visitor.downloaded("*.parquet")
     assert set(pq.read_table(parquet)["strategy"].to_pylist()) == {"full"}
     visitor.write("Search", "")
     visitor.until(lambda: len(visitor.rows()) == len(first))
@@ -190,7 +195,7 @@ def test_a_contributed_card_is_checked_as_it_is_written(visitor: Visitor) -> Non
     visitor.press("Draft the card")
     visitor.sees("things are left to do. It belongs at zoo_cards/audio/audio-classification/my-model.md")
     visitor.press("Download the draft")
-    card = visitor.until(lambda: list(visitor.browser.downloads.glob("my-model.md")))[0]
+    card = visitor.downloaded("my-model.md")
     assert "id: my-model" in card.read_text()
     assert "hacked" not in visitor.browser.title
 

@@ -109,12 +109,13 @@ def case(
     folder = tmp_path_factory.mktemp(found.domain)
     found.given = input_of(found.domain, folder)
     if found.strategy == "zero-shot":
+        from tlzoo.cards import catalogue
         from tlzoo.run.predict import published
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TLZOO_CACHE", str(cache))
             try:
-                published(found.model, found.task, "official", found.variant)
+                published(catalogue.get(found.model), found.task, "official", found.variant)
             except UnavailableError as error:
                 pytest.skip(str(error))
     else:

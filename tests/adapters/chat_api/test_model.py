@@ -5,7 +5,7 @@ import socket
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +227,8 @@ def test_fewer_go_at_a_time_where_the_rate_is_limited() -> None:
     with Chat(answer=lambda _: completion("a", seconds=0.05)) as chat:
         model = ChatModel(chat.endpoint(), TASK, concurrency=8)
         assert 6 <= ask(model, 0) <= 8
-        busy = iter([refusal(429, "slow down", retry_after="2")] * 3)
+        slow_refusal = replace(refusal(429, "slow down", retry_after="2"), seconds=1.0)  # all three are sent by then
+        busy = iter([slow_refusal] * 3)
         chat.answer = lambda _: next(busy, completion("a", seconds=0.05))
         ask(model, 100)
         assert model.pace.width == 4, "once, since they were refused together"
