@@ -75,6 +75,8 @@ def fetch(
 
 def _lock(folder: Path, ids: set[str]) -> None:
     """Write what the cache recorded of first downloads into the cards of a folder."""
+    from functools import partial
+
     from tlzoo import blobs
     from tlzoo.cards import catalogue
     from tlzoo.cards.pinning import pinned
@@ -88,7 +90,7 @@ def _lock(folder: Path, ids: set[str]) -> None:
     for path in paths:
         text = read_text(path)
         if (new := pinned(text, pins, path)) != text:
-            write_whole(path, lambda part, new=new: part.write_text(new, encoding="utf-8"))  # type: ignore[misc]
+            write_whole(path, partial(Path.write_text, data=new, encoding="utf-8"))
             terminal.put(f"{path.stem}\tlocked\t{path}")
 
 

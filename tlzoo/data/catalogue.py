@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
 from tlzoo.blobs import Blob
+from tlzoo.blobs.pins import COMMIT
 from tlzoo.data.named import DATASETS
 from tlzoo.data.protocol import SPLITS, VTAB, Limits
 from tlzoo.data.published import files_of, function_of, listed
@@ -83,7 +84,6 @@ class Source:
 
 HUB = "hub:"
 """What a data set of the Hub is named with."""
-_COMMIT = re.compile("[0-9a-f]{40}")
 _PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?::([^:@]+))?(?:@([^:@]+))?(?::([^:@]+))?")
 
 
@@ -216,7 +216,7 @@ def _on_hub(
 ) -> Source:
     from tlzoo.data.files.hub import Revision, revision
 
-    if rev is not None and _COMMIT.fullmatch(rev):
+    if rev is not None and COMMIT.fullmatch(rev):
         known = _of_commit(name, task, repo, Revision(rev), options, limits)
         if _folder(known).exists():
             return known  # the Hub need not be asked

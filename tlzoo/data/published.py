@@ -69,7 +69,7 @@ def listed(loader: str, files: Sequence[Blob]) -> Listing:
 
 
 def function_of(loader: str) -> Callable[..., Any]:
-    """The function that the loader of a named data set names."""
+    """The function that ``module:function`` names, such as the loader of a named data set."""
     module, _, name = loader.partition(":")
     function: Callable[..., Any] = getattr(import_module(module), name)
     return function

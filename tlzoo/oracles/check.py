@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
+from tlzoo.data.published import function_of
 from tlzoo.errors import UnavailableError
 from tlzoo.files import write_whole
 from tlzoo.oracles import ORACLES, Oracle
@@ -47,10 +47,9 @@ def check(name: str) -> Check:
         What came out; without weights or data the state is ``not available``.
     """
     oracle = ORACLES[name]
-    module, _, function = oracle.measure.partition(":")
-    measure: Callable[..., list[float]] = getattr(import_module(module), function)
+    measure = function_of(oracle.measure)
     try:
-        runs = measure(oracle.card, oracle.variant, **oracle.arguments)
+        runs: list[float] = measure(oracle.card, oracle.variant, **oracle.arguments)
     except UnavailableError as error:
         return Check(name, "not available", reason=str(error))
     value = sum(runs) / len(runs)

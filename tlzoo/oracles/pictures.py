@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlzoo.adapters.weights import resolve
+from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.blobs import fetch
 from tlzoo.cards import catalogue
 from tlzoo.checkpoints.tensors import read_tensors
@@ -28,11 +28,11 @@ def same_top1(card: str, variant: str) -> list[float]:
     import torch
     from torchvision.models import get_model, get_model_weights
 
-    checkpoint = resolve(catalogue.get(card), "official", variant)
+    described = catalogue.get(card)
+    checkpoint = resolve(described, "official", variant)
     model = assemble(checkpoint).published_model()
     assert isinstance(model, Model)
-    described = catalogue.get(card)
-    name = next(each.model for each in described.variants if each.id == variant)
+    name = variant_of(described, variant).model
     (path,) = checkpoint.paths().values()
     library = get_model(name).eval()
     library.load_state_dict(read_tensors(path))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tlzoo.architectures.videoflow import published
-from tlzoo.architectures.videoflow.gated import GatedPrior
+from tlzoo.architectures.videoflow.gated import GatedPrior, zeroed
 from tlzoo.architectures.videoflow.glow import FlowSteps, squeeze, unsqueeze
 from tlzoo.checkpoints.tensorflow import Checkpoint
 from tlzoo.checkpoints.tensors import load_tensors
@@ -243,10 +243,7 @@ class LatentPrior(nn.Module):
             )
             for i in (k % 3 for k in range(depth))
         )
-        self.last = nn.Conv2d(width, 2 * channels, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        assert self.last.bias is not None
-        nn.init.zeros_(self.last.bias)
+        self.last = zeroed(nn.Conv2d(width, 2 * channels, 3, padding=1))
 
     def forward(self, before: Sequence[Tensor], above: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the spread, each like the latents of one frame.

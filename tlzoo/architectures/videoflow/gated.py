@@ -25,6 +25,14 @@ def dilations(side: int) -> tuple[int, ...]:
     return tuple(rate for rate in DILATIONS if rate == 1 or 1 + 2 * rate <= side)
 
 
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """A convolution that gives zeros until it is trained, so that what it shifts or scales is left as it is."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
 class EdgeConv(nn.Module):
     """A convolution whose input has one channel more: 1 in the padding, 0 elsewhere. In time it sees the past alone."""
 
@@ -115,10 +123,7 @@ class GatedPrior(nn.Module):
             nn.ModuleList(GatedStack(3, inner, width, inner, rate, frames) for rate in dilations(side))
             for _ in range(depth)
         )
-        self.last = nn.Conv2d(inner, 2 * channels, 1)
-        nn.init.zeros_(self.last.weight)
-        assert self.last.bias is not None
-        nn.init.zeros_(self.last.bias)
+        self.last = zeroed(nn.Conv2d(inner, 2 * channels, 1))
 
     def forward(self, before: Sequence[Tensor], above: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the spread, each like the latents of one frame.

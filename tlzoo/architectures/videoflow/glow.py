@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlzoo.architectures.videoflow.actnorm import ActNorm
-from tlzoo.architectures.videoflow.gated import GatedStack
+from tlzoo.architectures.videoflow.gated import GatedStack, zeroed
 
 
 def squeeze(x: Tensor) -> Tensor:
@@ -61,10 +61,7 @@ class Coupling(nn.Module):
         if gated:
             self.network: nn.Module = GatedStack(2, half, width, outputs)
             return
-        last = nn.Conv2d(width, outputs, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        assert last.bias is not None
-        nn.init.zeros_(last.bias)
+        last = zeroed(nn.Conv2d(width, outputs, 3, padding=1))
         self.network = nn.Sequential(
             nn.Conv2d(half, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), last
         )
