@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tlzoo import files
 from tlzoo.leaderboard.boards import board_of
 from tlzoo.leaderboard.store import Store, read_board, results
 
@@ -26,9 +27,7 @@ def reference() -> Path:
     """
     if named := os.environ.get("TLZOO_REFERENCE"):
         return Path(named)
-    package = Path(__file__).resolve().parent
-    inside = package / "results"
-    return inside if inside.is_dir() else package.parent / "results"
+    return files.shipped("results")
 
 
 class Leaderboard:

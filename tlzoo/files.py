@@ -29,6 +29,13 @@ _PARTS = ".together."
 DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
+def shipped(name: str) -> Path:
+    """A folder that ships with the package: inside it where it is installed, at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """Hash a file.
 

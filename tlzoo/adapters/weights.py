@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from tlzoo import blobs
+from tlzoo import blobs, files
 from tlzoo.adapters import is_built
 from tlzoo.cards import catalogue
 from tlzoo.cards.adhoc import AdHocCard, LocalFile
@@ -28,8 +28,8 @@ class Checkpoint:
         card: The card's id.
         variant: The variant's id.
         tier: Of the weights; ``baseline`` of what is no model.
-        sha256: Hash of the weight file (of the hashes of several files); of the recipe of a stand-in; empty without
-            weights.
+        sha256: Hash of the weight file (of the hashes of several files); of the recipe of a stand-in that is pretrained
+            here; empty without weights.
         files: Verified files, as pairs of name and path.
         notice: Why a better tier was not used.
         served_by: Name and host of a model behind an API.
@@ -93,6 +93,7 @@ def resolve(
     variant: str | None = None,
     strategy: str | None = None,
     task: str | None = None,
+    pretrain: bool = False,
 ) -> Checkpoint:
     """Choose variant and tier, and fetch the files.
 
@@ -102,6 +103,7 @@ def resolve(
         variant: Only this one; by default official variants in the card's order, then nano.
         strategy: The strategy of the run; variants that do not support it are left out.
         task: The task of the run, for which some variants may have a published head.
+        pretrain: Whether a stand-in is pretrained here although its file ships with the package.
 
     Raises:
         UnavailableError: Weights of the tier are not available; the message says what was tried.
@@ -132,12 +134,38 @@ def resolve(
             )
     if wanted in ("auto", "stand-in"):
         for candidate in candidates:
-            if any(w.tier == "stand-in" for w in candidate.weights):
-                return Checkpoint(card.id, candidate.id, "stand-in", notice=_stands_in(card, candidate, refused))
+            for weights in (w for w in candidate.weights if w.tier == "stand-in"):
+                instead = _stands_in(card, candidate, refused)
+                return _standin(card, candidate, None if pretrain else weights.sha256, instead)
         refused.append("no variant has stand-in weights")
     raise UnavailableError(
         f"{card.id}: no {wanted if wanted != 'auto' else 'official or stand-in'} weights: {'; '.join(refused)}"
     )
+
+
+def shipped_path(card: Card, variant: Variant) -> Path:
+    """Where the file of a stand-in lies that ships with the package."""
+    return files.shipped("weights") / f"{card.id}-{variant.id}.safetensors"
+
+
+def _standin(card: Card, variant: Variant, sha256: str | None, instead: str) -> Checkpoint:
+    """A stand-in: the file that ships, or else, which a notice says, one to be pretrained.
+
+    Args:
+        card: The card.
+        variant: The variant.
+        sha256: Hash of the file that ships; absent where none is wanted or there is none.
+        instead: Why a better tier was not used.
+    """
+    checkpoint = Checkpoint(card.id, variant.id, "stand-in", notice=instead, drafted=_drafted(card))
+    if sha256 is None:
+        return checkpoint
+    path = shipped_path(card, variant)
+    if path.is_file() and blobs.hash_of(path) == sha256:
+        return replace(checkpoint, sha256=sha256, files=((path.name, str(path)),))
+    fault = "is not the file that the card names" if path.is_file() else "is missing"
+    here = f"{card.id}: {path} {fault}, so its stand-in is pretrained here; the results that ship are of other weights"
+    return replace(checkpoint, notice=f"{instead}; {here}" if instead else here)
 
 
 def _stands_in(card: Card, variant: Variant, refused: Sequence[str]) -> str:

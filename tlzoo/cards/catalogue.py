@@ -13,6 +13,7 @@ from pathlib import Path
 from tlzoo.cards.reader import CardFile, read
 from tlzoo.cards.schema import Card
 from tlzoo.errors import InputError, unknown
+from tlzoo.files import shipped
 from tlzoo.vocabulary import BASELINE
 
 MORE = "TLZOO_CARDS"
@@ -24,11 +25,10 @@ CODE_LICENSE = "apache-2.0"
 
 def folder() -> Path:
     """The folder of cards: inside the installed package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for place in (package / "zoo_cards", package.parent / "zoo_cards"):
-        if place.is_dir():
-            return place
-    raise InputError(f"no folder zoo_cards in {package} or beside it: the installation is broken")
+    place = shipped("zoo_cards")
+    if not place.is_dir():
+        raise InputError(f"no folder {place}: the installation is broken")
+    return place
 
 
 def paths(root: Path | None = None) -> list[Path]:

@@ -97,7 +97,8 @@ def _input(facts: Input) -> str:
 
 def _weights(weights: Weights) -> str:
     if weights.recipe is not None:
-        return f"stand-in, pretrained here on {weights.recipe.data} ({weights.recipe.task})"
+        learnt = (f"{s.data} ({s.task}{f', with {s.teacher}' if s.teacher else ''})" for s in weights.recipe.sources)
+        return f"stand-in, pretrained here on {', '.join(learnt)}"
     places = sorted({place.partition(":")[0] for file in weights.files for place in file.places})
     pinned = all(file.sha256 for file in weights.files)
     state = "pinned by sha256" if pinned else "not pinned by hash"

@@ -188,12 +188,34 @@ class File(Node):
         return self
 
 
-class StandIn(Node):
-    """How a nano variant is pretrained here: a task of the zoo on rendered or packaged source data."""
+class Source(Node):
+    """Something to pretrain on: a task of the zoo on rendered or packaged source data."""
 
     task: TaskName
     data: Slug
     """Name of the source data set."""
+    teacher: Slug | None = None
+    """Card whose official vectors of the same data the network also learns to give."""
+
+
+class StandIn(Node):
+    """How a nano variant is pretrained here; where a number is absent, the usual one for the source is taken."""
+
+    sources: tuple[Source, ...] = Field(min_length=1)
+    """A backbone learns all of them together; a model with its own head learns them one after the other."""
+    steps: int | None = Field(default=None, gt=0)
+    """Optimizer steps, over all sources."""
+    batch_size: int | None = Field(default=None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, given: Any) -> Any:
+        """A single source may stand for the list of one."""
+        if isinstance(given, dict) and "task" in given:
+            source = {name: given[name] for name in Source.model_fields if name in given}
+            return {"sources": [source]} | {name: v for name, v in given.items() if name not in source}
+        return given
 
 
 class Weights(Node):
@@ -205,12 +227,16 @@ class Weights(Node):
     license: Text | None = None
     files: tuple[File, ...] = ()
     recipe: StandIn | None = None
+    sha256: Sha256 | None = None
+    """Of a stand-in: hash of the file that ships with the package; absent where there is none."""
     note: Text | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Weights:
         if (self.tier == "official") != bool(self.files) or (self.tier == "stand-in") != (self.recipe is not None):
             raise ValueError("official weights list files (and a format); stand-in weights give a recipe")
+        if self.tier == "official" and self.sha256:
+            raise ValueError("official weights give the sha256 of each file")
         if self.tier == "official" and self.format is None:
             raise ValueError("official weights need a format")
         return self

@@ -48,6 +48,9 @@ def evaluate(
     weights: Annotated[
         Literal["auto", "official", "stand-in", "none"], typer.Option(help="Tier of the weights to start from.")
     ] = "auto",
+    pretrain: Annotated[
+        bool, typer.Option("--pretrain", help="Pretrain stand-ins here instead of reading the files that ship.")
+    ] = False,
     variant: Annotated[str | None, typer.Option(help="Only this variant of each model.")] = None,
     data: Annotated[
         str, typer.Option(help="auto, the name of a data set, hub:ID[:CONFIG][@REVISION], or a folder.")
@@ -99,6 +102,7 @@ def evaluate(
         models=tuple(model or ()),
         strategies=tuple(strategy or ()),
         weights=weights,
+        pretrain=pretrain,
         variant=variant,
         data=data,
         group=group,

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
+import torch
 from torch import Tensor, nn
+from torch.utils.data import Sampler
 
 from tlzoo.core import siamese
-from tlzoo.core.batch import Batch, Example, Outputs, Row, Spec, Tokens, collate
+from tlzoo.core.batch import SAMPLES, Batch, Example, Outputs, Row, Spec, Tokens, collate
 from tlzoo.core.predictions import Prediction
 from tlzoo.core.task import HeadTask, Task
 from tlzoo.data.media.inputs import read_input
@@ -83,6 +85,22 @@ class Learner(RowNetwork):
     def augment(self, batch: Batch) -> Batch:
         """Vary a training batch at random, with torch's own generator; the default changes nothing."""
         return batch
+
+    def sampler(self, examples: Sequence[Example], size: int, generator: torch.Generator) -> Sampler[int] | None:
+        """In which order training draws examples, where that is not any order; by default sounds, by length.
+
+        Args:
+            examples: The training examples.
+            size: So many in a row become a batch.
+            generator: Source of randomness.
+        """
+        if SAMPLES not in self.ragged:
+            return None
+        from transformers.trainer_pt_utils import LengthGroupedSampler
+
+        lengths = [len(example[SAMPLES]) for example in examples]
+        by_length: Sampler[int] = LengthGroupedSampler(size, lengths=lengths, generator=generator)
+        return by_length
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from tlzoo.adapters.weights import card_of
 from tlzoo.run.plan import Run
-from tlzoo.transfer import standin
+from tlzoo.transfer import pretraining
 from tlzoo.transfer.strategies import trains_on_cached_features
 from tlzoo.vocabulary import UNTRAINED, task_facts
 
@@ -69,9 +69,9 @@ class Estimate:
 
 
 def _pretraining(run: Run, rates: Rates) -> float:
-    """Seconds until a stand-in is there; its own rate is not known if it was there when the model was measured."""
-    pace = rates.pretraining or rates.training.get("full")
+    """Seconds until a stand-in is there, guessed from what full training on the task's own data takes."""
+    pace = rates.training.get("full")
     if run.tier != "stand-in" or not run.is_to_be_pretrained or not pace:
         return 0.0
-    recipe = standin.training(card_of(run.checkpoint), run.checkpoint.variant)
+    recipe = pretraining.training(card_of(run.checkpoint), run.checkpoint.variant)
     return recipe.work() * recipe.batch_size / pace

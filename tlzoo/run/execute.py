@@ -218,7 +218,7 @@ def _weights_sha256(run: Run) -> str | None:
 
     checkpoint = run.checkpoint
     if run.tier == "stand-in" and not checkpoint.served_by:
-        return standin.weights_sha256(card_of(checkpoint), checkpoint.variant)
+        return standin.weights_sha256(card_of(checkpoint), checkpoint)
     return checkpoint.sha256 or None if run.tier != "none" else None
 
 

@@ -23,7 +23,7 @@ ROWS = 8
 """Examples to measure with, repeated in larger batches."""
 MAX_STEP_SECONDS = 30.0
 """Longest training step to try; the rate of longer ones is guessed from the throughput."""
-MEASUREMENT_VERSION = 8
+MEASUREMENT_VERSION = 9
 """Raised when a field of a measurement changes its meaning, so that models are measured again."""
 
 
@@ -34,12 +34,10 @@ class Rates:
     Attributes:
         sizes: Number of rows of each split.
         training: Training examples a second, by strategy; none for a probe on cached vectors, which takes seconds.
-        pretraining: Examples a second in pretraining the stand-in, where it has to be made first.
     """
 
     sizes: Mapping[str, int]
     training: Mapping[str, float] = field(default_factory=dict)
-    pretraining: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,6 @@ def _measure_run(run: Run) -> Measured:
     from tlzoo.measure.measure import BATCH_SIZES, measure, training_rate
     from tlzoo.run.execute import as_published, training_threads
     from tlzoo.tasks import task_type
-    from tlzoo.transfer import standin
     from tlzoo.transfer.assemble import assemble
     from tlzoo.transfer.features import Features
     from tlzoo.transfer.repeatable import repeatable
@@ -162,10 +159,4 @@ def _measure_run(run: Run) -> Measured:
         is_slow = size / guess > MAX_STEP_SECONDS
         with repeatable(training_threads(run)):
             training[strategy] = guess if is_slow else training_rate(model, rows, size, run.device)
-    pretraining = None
-    if run.is_to_be_pretrained:
-        learner, _, _, source = standin.learner(card, run.checkpoint.variant)
-        size = standin.training(card, run.checkpoint.variant).batch_size
-        some = [source.splits["train"][i] for i in range(size)]
-        pretraining = training_rate(learner, some, size, run.device)
-    return Measured(measurement, Rates(few.sizes, training, pretraining))
+    return Measured(measurement, Rates(few.sizes, training))

@@ -18,7 +18,7 @@ from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION, Status
 from tlzoo.run.request import DEFAULT_SEEDS, EvaluationRequest
-from tlzoo.transfer import standin
+from tlzoo.transfer import pretraining, standin
 from tlzoo.transfer.recipe import NetworkFacts, Recipe, recipe
 from tlzoo.vocabulary import BASELINE, STRATEGIES, TRAINED, UNTRAINED, Strategy, task_facts
 
@@ -73,8 +73,8 @@ class Run:
     def is_to_be_pretrained(self) -> bool:
         """Whether the checkpoint is a stand-in that has to be made first."""
         checkpoint = self.checkpoint
-        is_standin = checkpoint.tier == "stand-in" and not checkpoint.served_by
-        return is_standin and not standin.cached_path(checkpoint.sha256).is_file()
+        is_made_here = checkpoint.tier == "stand-in" and not checkpoint.served_by and not checkpoint.files
+        return is_made_here and not standin.cached_path(checkpoint.sha256).is_file()
 
     @property
     def tier(self) -> str:
@@ -236,7 +236,8 @@ def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: P
         ids = tuple(v.id for v in able or variants)
         if ids not in checkpoints:
             try:
-                checkpoint = resolve(card, request.weights, request.variant, strategy if able else None, request.task)
+                takes = strategy if able else None
+                checkpoint = resolve(card, request.weights, request.variant, takes, request.task, request.pretrain)
             except UnavailableError as error:
                 checkpoints[ids] = None
                 result.absent.append(absent(str(error)))
@@ -324,10 +325,10 @@ def _seeds(request: EvaluationRequest, strategy: Strategy) -> Sequence[int]:
 
 
 def with_key(card: Card, checkpoint: Checkpoint) -> Checkpoint:
-    """A stand-in's checkpoint carries the hash of its recipe."""
-    if checkpoint.tier != "stand-in" or checkpoint.served_by:
+    """The checkpoint of a stand-in that is pretrained here carries the hash of its recipe."""
+    if checkpoint.tier != "stand-in" or checkpoint.served_by or checkpoint.files:
         return checkpoint
-    return replace(checkpoint, sha256=standin.recipe_key(card, checkpoint.variant))
+    return replace(checkpoint, sha256=pretraining.recipe_key(card, checkpoint.variant))
 
 
 def recipe_for(card: Card, variant: Variant, task: str, strategy: Strategy, precision: str = "no") -> Recipe:

@@ -35,6 +35,7 @@ class EvaluationRequest:
         strategies: What is trained; by default ``plan.DEFAULT_STRATEGIES``, and ``zero-shot`` and ``few-shot`` for
             models that bring their own head, or need none for the task.
         weights: Tier.
+        pretrain: Whether stand-ins are pretrained here instead of read from the files that ship.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or the path of a person's own data.
         folds: Number of folds of cross-validation; 1 splits the data once, and none leaves it to the data: 5 for fewer
@@ -57,6 +58,7 @@ class EvaluationRequest:
     models: Sequence[str] = ()
     strategies: Sequence[str] = ()
     weights: Wanted = "auto"
+    pretrain: bool = False
     variant: str | None = None
     data: str = "auto"
     group: str | None = None
@@ -82,6 +84,8 @@ class EvaluationRequest:
         for name in self.strategies:
             _check_name("strategy", name, MODEL_STRATEGIES)
         _check_name("weights", self.weights, ("auto", *(tier for tier in TIERS if tier != BASELINE)))
+        if self.pretrain and self.weights != "stand-in":
+            raise InputError("--pretrain is for stand-ins: add --weights stand-in")
         _check_name("device", self.device, DEVICES)
         _check_name("precision", self.precision, PRECISIONS)
         seeds, fractions = list(self.seeds), list(self.fractions)

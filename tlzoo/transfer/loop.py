@@ -18,7 +18,7 @@ from torch.optim.optimizer import StateDict
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from tlzoo.core.batch import SAMPLES, Example
+from tlzoo.core.batch import Example
 from tlzoo.core.model import Learner
 from tlzoo.errors import DivergedError
 from tlzoo.transfer.inference import is_sound
@@ -224,17 +224,12 @@ class _Training(Generic[LearnerT]):
         size = max(1, min(self.recipe.batch_size, len(self.examples)) // self.recipe.accumulation)
         lonely = len(self.examples) % size == 1 and len(self.examples) > 1
         generator = torch.Generator().manual_seed(self.seed)
-        by_length = None
-        if SAMPLES in self.model.ragged:
-            from transformers.trainer_pt_utils import LengthGroupedSampler
-
-            lengths = [len(example[SAMPLES]) for example in self.examples]
-            by_length = LengthGroupedSampler(size, lengths=lengths, generator=generator)
+        sampler = self.model.sampler(self.examples, size, generator)
         loader: Any = DataLoader(
             self.examples,  # type: ignore[arg-type]
             size,
-            shuffle=by_length is None,
-            sampler=by_length,
+            shuffle=sampler is None,
+            sampler=sampler,
             collate_fn=self.model.collate,
             drop_last=lonely,  # a batch of one has no batch statistics
             generator=generator,
