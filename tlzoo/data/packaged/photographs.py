@@ -65,7 +65,6 @@ _LINUX_311 = "python=311,implementation=cp,abi=cp311,platform="  # any machine m
 EXEMPLARS: tuple[Blob, ...] = (
     *SOURCE_PHOTOGRAPHS["train"],
     *SOURCE_PHOTOGRAPHS["validation"],
-    _scikit_image("clock_motion.png", "f029226b28b642e80113d86622e9b215ee067a0966feaf5e60604a1e05733955"),
     *_members(
         "pypi:matplotlib==3.10.0",
         "matplotlib/mpl-data/sample_data",

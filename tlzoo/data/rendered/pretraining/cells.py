@@ -56,11 +56,11 @@ class Cell:
         u = (np.cos(self.angle) * (x - self.x) + np.sin(self.angle) * (y - self.y)) / self.along
         v = (np.cos(self.angle) * (y - self.y) - np.sin(self.angle) * (x - self.x)) / self.across
         if not self.waves:
-            return np.hypot(u, v).astype(np.float32)
+            return np.asarray(np.hypot(u, v), np.float32)
         turn, outline = np.arctan2(v, u), np.ones((side, side))
         for number, (height, phase) in enumerate(self.waves, start=2):
             outline += height * np.cos(number * turn + phase)
-        return (np.hypot(u, v) / outline).astype(np.float32)
+        return np.asarray(np.hypot(u, v) / outline, np.float32)
 
 
 def drawn_cells(seed: int = 0, sizes: tuple[int, int] = (900, 100)) -> DatasetDict:
@@ -110,8 +110,8 @@ def coloured(rng: np.random.Generator, distances: Sequence[Pixels]) -> NDArray[n
     contrast, added = rng.uniform(0.2, 0.9), rng.random() < 0.3  # light of two adds up where they overlap
     hollow, grain, edge = rng.uniform(-0.5, 0.4), rng.uniform(0, 0.5), rng.uniform(0.05, 0.3)
     for _ in range(rng.integers(5) if rng.random() < 0.5 else 0):  # out of focus
-        x, y = rng.uniform(0, TILE, 2)
-        spot = Cell(float(x), float(y), *map(float, rng.uniform(2, 16, 2)), 0.0).distances(TILE)
+        x, y, along, across = (float(value) for value in (*rng.uniform(0, TILE, 2), *rng.uniform(2, 16, 2)))
+        spot = Cell(x, y, along, across, 0.0).distances(TILE)
         light = light + contrast * rng.uniform(0.1, 0.4) * np.exp(-(spot**2))
     ground = light.mean()
     for far in distances:
