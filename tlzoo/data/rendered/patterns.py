@@ -70,19 +70,22 @@ def _regular(rng: np.random.Generator, kind: str, x: Values, y: Values, along: V
         return np.asarray(rng.uniform(0, 1, len(edges) + 1)[np.searchsorted(edges, along)])
     if kind == "dots":
         u, v = fine * along % 1 - 0.5, fine * across % 1 - 0.5
-        return np.asarray(_step(rng.uniform(0.2, 0.42) - np.hypot(u, v)))
+        return _step(rng.uniform(0.2, 0.42) - np.hypot(u, v))
     if kind == "bricks":
         rows = np.floor(fine * across)
         joint = rng.uniform(0.05, 0.15)
         u, v = fine / 2 * along + rows % 2 / 2, fine * across
-        return np.asarray((u % 1 > joint / 2) & (v % 1 > joint), float) * (0.7 + 0.3 * np.sin(7 * rows + np.floor(u)))
-    waves = {
-        "rings": lambda: fine * distance,
-        "rays": lambda: np.round(fine) * turn / (2 * np.pi),
-        "spiral": lambda: fine * distance + rng.choice([-1, 1]) * rng.integers(1, 4) * turn / (2 * np.pi),
-        "folds": lambda: fine * along + rng.uniform(0.3, 1.2) * np.sin(2 * np.pi * rng.uniform(1, 4) * across),
-    }
-    return np.asarray(_step(0.2 * np.sin(2 * np.pi * waves[kind]())))
+        tones = 0.7 + 0.3 * np.sin(7 * rows + np.floor(u))
+        return np.asarray(np.where((u % 1 > joint / 2) & (v % 1 > joint), tones, 0))
+    if kind == "rings":
+        phase = fine * distance
+    elif kind == "rays":
+        phase = np.round(fine) * turn / (2 * np.pi)
+    elif kind == "spiral":
+        phase = fine * distance + rng.choice([-1, 1]) * rng.integers(1, 4) * turn / (2 * np.pi)
+    else:  # folds
+        phase = fine * along + rng.uniform(0.3, 1.2) * np.sin(2 * np.pi * rng.uniform(1, 4) * across)
+    return _step(0.2 * np.sin(2 * np.pi * phase))
 
 
 def _patches(rng: np.random.Generator, x: Values, y: Values) -> Values:
