@@ -260,6 +260,13 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.letters:letters",
     ),
+    "pictures": Entry(
+        "image-classification",
+        "crops of photographs and paintings from twelve wheels, drawings, patterns and letters, one class a photograph "
+        "or kind; source of stand-ins",
+        "unknown",
+        loader="tlzoo.data.rendered.pretraining.pictures:pictures",
+    ),
     "cppe-5": Entry(
         "object-detection",
         "CPPE-5, photographs with medical protective equipment, five classes: its 1,000 to train on, divided; columns "
@@ -334,6 +341,12 @@ DATASETS: dict[str, Entry] = {
         "tiles of a real fluorescence picture from StarDist's wheel, splits apart in space",
         "bsd-3-clause",
         loader="tlzoo.data.packaged.nuclei:nuclei",
+    ),
+    "drawn-cells": Entry(
+        "image-segmentation",
+        "drawn cells and nuclei, touching and overlapping, exact masks; source of stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.rendered.pretraining.cells:drawn_cells",
     ),
     "figures": Entry(
         "pose-estimation",
