@@ -434,6 +434,13 @@ DATASETS: dict[str, Entry] = {
         "cc-by-sa-4.0",
         loader="tlzoo.data.packaged.wikipedia:wikipedia",
     ),
+    "glosses": Entry(
+        "text-classification",
+        "definitions and examples of WordNet 3.1 by their field of meaning, 45 classes, split by synset; source of "
+        "stand-ins",
+        "LicenseRef-WordNet",
+        loader="tlzoo.data.packaged.glosses:glosses",
+    ),
     "stsbenchmark": Entry(
         "text-embedding",
         "STS Benchmark, 8,628 pairs of sentences rated by people",
