@@ -130,6 +130,13 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.pitches:noisy_pitches",
     ),
+    "notes": Entry(
+        "pitch-extraction",
+        "rendered waveforms, organs, strings and other vowels with exact f0, clean and in noise to -5 dB; source of "
+        "stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.rendered.tones:notes",
+    ),
     "librispeech": Entry(
         "speech-recognition",
         "LibriSpeech, read English: its clean development set to learn from, its clean test",
