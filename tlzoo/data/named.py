@@ -188,6 +188,13 @@ DATASETS: dict[str, Entry] = {
         loader="tlzoo.data.rendered.spoken_numbers:spoken_numbers",
         version=3,
     ),
+    "spoken-phrases": Entry(
+        "speech-recognition",
+        "phrases of common words rendered with eSpeak NG in the voices of spoken-words, with transcripts; source of "
+        "stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.rendered.spoken_numbers:spoken_phrases",
+    ),
     "moving-digits": Entry(
         "video-generation",
         "real handwritten digits that move and bounce",
