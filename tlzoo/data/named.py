@@ -130,6 +130,13 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.pitches:noisy_pitches",
     ),
+    "notes": Entry(
+        "pitch-extraction",
+        "rendered waveforms, organs, strings and other vowels with exact f0, clean and in noise to -5 dB; source of "
+        "stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.rendered.tones:notes",
+    ),
     "librispeech": Entry(
         "speech-recognition",
         "LibriSpeech, read English: its clean development set to learn from, its clean test",
@@ -180,6 +187,13 @@ DATASETS: dict[str, Entry] = {
         "apache-2.0",
         loader="tlzoo.data.rendered.spoken_numbers:spoken_numbers",
         version=3,
+    ),
+    "spoken-phrases": Entry(
+        "speech-recognition",
+        "phrases of common words rendered with eSpeak NG in the voices of spoken-words, with transcripts; source of "
+        "stand-ins",
+        "apache-2.0",
+        loader="tlzoo.data.rendered.spoken_numbers:spoken_phrases",
     ),
     "moving-digits": Entry(
         "video-generation",
@@ -446,6 +460,13 @@ DATASETS: dict[str, Entry] = {
         "some hundred articles of the English Wikipedia, split by article; source of stand-ins",
         "cc-by-sa-4.0",
         loader="tlzoo.data.packaged.wikipedia:wikipedia",
+    ),
+    "glosses": Entry(
+        "text-classification",
+        "definitions and examples of WordNet 3.1 by their field of meaning, 45 classes, split by synset; source of "
+        "stand-ins",
+        "LicenseRef-WordNet",
+        loader="tlzoo.data.packaged.glosses:glosses",
     ),
     "stsbenchmark": Entry(
         "text-embedding",

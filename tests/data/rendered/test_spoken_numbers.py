@@ -1,10 +1,13 @@
+from collections import Counter
+
 import pytest
 from datasets import DatasetDict
 
-from tests.support.prepared import are_apart, share_nothing
+from tests.support.prepared import are_apart, begin, share_nothing
 from tlzoo.data.media.audio import decode
-from tlzoo.data.rendered.speech import DIGITS, speaker, voices
-from tlzoo.data.rendered.spoken_numbers import SHARES, spoken_numbers
+from tlzoo.data.rendered import espeak
+from tlzoo.data.rendered.speech import DIGITS, VOICE_WORDS, WORDS, speaker, voices
+from tlzoo.data.rendered.spoken_numbers import PHRASE_SHARES, PHRASE_WORDS, SHARES, spoken_numbers, spoken_phrases
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +35,41 @@ def test_transcripts_are_spelt_in_the_datas_characters_and_clips_audible(numbers
     for row in numbers["test"]:
         sound = decode(row["audio"], 16_000)
         assert 0.3 < len(sound) / 16_000 < 3 and abs(sound).max() > 0.05
+
+
+@pytest.fixture(scope="module")
+def phrases() -> DatasetDict:
+    return spoken_phrases(sizes=(90, 30))
+
+
+def test_phrases_are_spoken_by_the_voices_of_the_words_and_apart_from_the_tested_numbers(
+    phrases: DatasetDict, numbers: DatasetDict
+) -> None:
+    assert all(share_nothing(phrases, column) for column in ("group", "text", "id"))
+    for split, rows in phrases.items():
+        assert set(rows["group"]) == set(map(speaker, voices()[f"words/{split}"]))
+    sides = [numbers["test"], *phrases.values()]
+    for column in ("group", "text", "id"):
+        assert are_apart(set(rows[column]) for rows in sides)
+    assert are_apart([sound["bytes"] for sound in rows["audio"]] for rows in sides)
+    assert sum(PHRASE_SHARES.values()) == 100
+
+
+def test_phrases_are_of_two_to_four_words_and_begin_those_of_more(phrases: DatasetDict) -> None:
+    letters = phrases["train"].features["letters"].feature
+    for rows in phrases.values():
+        assert set(Counter(len(text.split()) for text in rows["text"])) == {2, 3, 4}
+        for row in rows:
+            assert "".join(letters.int2str(row["letters"])) == row["text"]
+            assert set(row["text"].split()) <= set(PHRASE_WORDS)
+            assert 0.4 < len(decode(row["audio"], 16_000)) / 16_000 < 5
+    assert begin(spoken_phrases(sizes=(4, 2)), phrases)
+    assert spoken_phrases(seed=1, sizes=(4, 2))["train"]["text"][:] != phrases["train"]["text"][:4]
+
+
+def test_words_of_phrases_are_heard_apart_from_digits_and_are_not_those_that_voices_are_tested_with() -> None:
+    assert len(set(PHRASE_WORDS)) == len(PHRASE_WORDS) and set(WORDS) < set(PHRASE_WORDS)
+    assert not set(PHRASE_WORDS) & {word for words in VOICE_WORDS.values() for word in words.split()}
+    for accent in ("en-us", "en-gb", "en-gb-scotland"):
+        said = {espeak.render(word, accent).tobytes() for word in (*DIGITS, *PHRASE_WORDS)}
+        assert len(said) == len(DIGITS) + len(PHRASE_WORDS), accent

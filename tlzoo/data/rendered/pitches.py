@@ -2,13 +2,13 @@
 
 Each sound is a sum of harmonics of one phase, the integral of f0, so that f0 is exact to the sample. An instrument has
 a strength for each harmonic; a voice has formants, at which harmonics are strong whatever their number (Fant 1960).
-A row is a pure function of seed, split and index; splits share no timbre, and the source of stand-ins
+A row is a pure function of seed, split and index; splits share no timbre, and the sources of stand-ins
 (``tlzoo.data.rendered.tones``) none with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +31,9 @@ VOICE = (80.0, 400.0)
 SNRS = (20.0, 10.0, 0.0, -10.0)
 """dB, of noisy rows; every fifth row stays clean."""
 _TIMBRES = 40  # of each split
-_PARTIALS = 40
-_FORMANTS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (660, 1720, 2410))
+HARMONICS = np.arange(1, 41)
+"""Numbers of the harmonics of a sound; 1 is f0."""
+FORMANTS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (660, 1720, 2410))
 """Hz, of the vowels of "hot", "heed", "who", "head" and "had" (Peterson & Barney 1952, table II)."""
 
 Array = NDArray[np.float64]
@@ -61,22 +62,40 @@ def pitches(seed: int = 0, sizes: tuple[int, int, int] = (240, 80, 200)) -> Data
         Splits with ``audio`` (1 s at 16 kHz), ``f0`` every 10 ms, ``snr`` in dB (infinite where clean), ``group``, the
         timbre, and ``id``.
     """
-    return _render("pitches", sizes, seed, ())
+    return melodies("pitches", sizes, seed, (), render)
 
 
 def noisy_pitches(seed: int = 0, sizes: tuple[int, int, int] = (240, 80, 300)) -> DatasetDict:
     """The same with other timbres, clean and at each of :data:`SNRS`, in white and in pink noise."""
-    return _render("noisy-pitches", sizes, seed, SNRS)
+    return melodies("noisy-pitches", sizes, seed, SNRS, render)
 
 
-def _render(name: str, sizes: Sequence[int], seed: int, snrs: Sequence[float]) -> DatasetDict:
+def melodies(
+    name: str,
+    sizes: Sequence[int],
+    seed: int,
+    snrs: Sequence[float],
+    play: Callable[[tuple[int, ...], int], tuple[Melody, str]],
+) -> DatasetDict:
+    """Render a data set of melodies.
+
+    Args:
+        name: Of the data set.
+        sizes: Rows of train, validation and, where there is one, test.
+        seed: Seed of everything random.
+        snrs: dB; each in turn after a clean row. Data sets with more or fewer of them share no random numbers.
+        play: Renders the sound of a key and an index, and names its timbre, as :func:`render` does.
+
+    Returns:
+        Splits as of :func:`pitches`.
+    """
     with tqdm(total=sum(sizes), desc=name, unit="clip", disable=None) as progress:
         splits = {}
-        for stream, (split, size) in enumerate(zip(SPLITS, sizes, strict=True)):
+        for stream, (split, size) in enumerate(zip(SPLITS[: len(sizes)], sizes, strict=True)):
             key = (seed, len(snrs), stream)
             columns: dict[str, list[Any]] = {"audio": [], "f0": [], "snr": [], "group": [], "id": []}
             for index in range(size):
-                melody, timbre = render(key, index)
+                melody, timbre = play(key, index)
                 snr = (np.inf, *snrs)[index % (len(snrs) + 1)]
                 generator = np.random.default_rng((*key, 2, index))
                 samples = melody.samples
@@ -107,24 +126,41 @@ def render(key: tuple[int, ...], index: int) -> tuple[Melody, str]:
     is_voice = bool(index % 2)
     time = np.arange(round(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
     hz = _contour(time, *(VOICE if is_voice else (LOWEST, HIGHEST)), generator)
-    loud = _envelope(time, generator)
-    harmonics = np.arange(1, _PARTIALS + 1)
-    frequencies = harmonics[:, None] * hz
+    loud = envelope(time, generator)
     if is_voice:
-        strength = _vowel(frequencies, timbre, generator) / harmonics[:, None]
+        strength = vowel(hz, FORMANTS, timbre, generator) / HARMONICS[:, None]
     else:
         slope = timbre.uniform(0.3, 2.0)
-        bright = timbre.uniform(0.15, 1.0, _PARTIALS) / harmonics**slope
+        bright = timbre.uniform(0.15, 1.0, len(HARMONICS)) / HARMONICS**slope
         bright[0] = max(bright[0], 0.3 * bright.max())
-        strength = np.broadcast_to(bright[:, None], frequencies.shape)
-    strength = np.where(frequencies < 0.45 * SAMPLE_RATE, strength, 0.0)
-    phase = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE
-    start = generator.uniform(0, 2 * np.pi, _PARTIALS)
-    wave = loud * (strength * np.sin(harmonics[:, None] * phase + start[:, None])).sum(0)
+        strength = bright[:, None]
+    wave = loud * harmonic_sum(hz, strength, generator.uniform(0, 2 * np.pi, len(HARMONICS)))
     wave *= 10 ** (generator.uniform(-15, -3) / 20) / np.abs(wave).max()
     if is_voice:
         wave += _breath(loud, generator) * np.abs(wave).max()
     return Melody(wave.astype(np.float32), np.where(loud > 0, hz, 0.0)), f"{'voice' if is_voice else 'tone'}{number}"
+
+
+def phase_of(hz: Array) -> Array:
+    """Phase of the fundamental at each sample, in radians: the integral of f0."""
+    result: Array = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE
+    return result
+
+
+def harmonic_sum(hz: Array, strength: Array, start: Array) -> Array:
+    """Sum the harmonics of f0 that are below 0.45 of the sample rate.
+
+    Args:
+        hz: f0 at each sample.
+        strength: Of each of :data:`HARMONICS`, shape ``(harmonics, samples)`` or ``(harmonics, 1)``.
+        start: Phase of each harmonic, in radians, beside the multiple of that of f0.
+
+    Returns:
+        Shape ``(samples,)``.
+    """
+    heard = np.where(HARMONICS[:, None] * hz < 0.45 * SAMPLE_RATE, strength, 0.0)
+    result: Array = (heard * np.sin(HARMONICS[:, None] * phase_of(hz) + start[:, None])).sum(0)
+    return result
 
 
 def _contour(time: Array, low: float, high: float, generator: np.random.Generator) -> Array:
@@ -143,7 +179,7 @@ def _contour(time: Array, low: float, high: float, generator: np.random.Generato
     return result
 
 
-def _envelope(time: Array, generator: np.random.Generator) -> Array:
+def envelope(time: Array, generator: np.random.Generator) -> Array:
     """Loudness, 0 in rests, with ramps of 5 ms; a part of every other sound is a rest."""
     sounding = np.ones_like(time)
     if generator.integers(2):
@@ -154,12 +190,25 @@ def _envelope(time: Array, generator: np.random.Generator) -> Array:
     return np.where(sounding > 0, np.maximum(soft, 1e-3), 0.0)
 
 
-def _vowel(frequencies: Array, timbre: np.random.Generator, generator: np.random.Generator) -> Array:
-    """Strength at each frequency: formants of one vowel, or on the way to another, in a throat of some length."""
+def vowel(
+    hz: Array, formants: Sequence[Sequence[int]], timbre: np.random.Generator, generator: np.random.Generator
+) -> Array:
+    """Strength of each harmonic: formants of one vowel, or on the way to another, in a throat of some length.
+
+    Args:
+        hz: f0 at each sample.
+        formants: Three of each vowel, in Hz.
+        timbre: Draws the throat.
+        generator: Draws the vowels.
+
+    Returns:
+        Shape ``(harmonics, samples)``.
+    """
     length = timbre.uniform(0.85, 1.25)
     widths = timbre.uniform(60, 140, 3)
-    first, last = (np.array(_FORMANTS[i]) * length for i in generator.integers(len(_FORMANTS), size=2))
-    way = np.linspace(0, 1, frequencies.shape[1])
+    first, last = (np.array(formants[i]) * length for i in generator.integers(len(formants), size=2))
+    way = np.linspace(0, 1, len(hz))
+    frequencies = HARMONICS[:, None] * hz
     strength = np.full(frequencies.shape, 0.02)
     for a, b, width, share in zip(first, last, widths, (1.0, 0.5, 0.25), strict=True):
         formant = a + (b - a) * way
