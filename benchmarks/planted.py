@@ -31,7 +31,7 @@ from tlzoo.data.protocol import Limits
 from tlzoo.files import cached
 from tlzoo.run.evaluate import evaluate
 from tlzoo.tasks.classification import AudioClassification
-from tlzoo.transfer import standin
+from tlzoo.transfer import pretraining, standin
 from tlzoo.transfer.inference import predict, statistics, value
 from tlzoo.transfer.loop import fit
 from tlzoo.transfer.recipe import Recipe
@@ -119,10 +119,11 @@ def plant(state: Mapping[str, Tensor]) -> None:
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        save_file({name: each.contiguous() for name, each in state.items()}, folder / standin.WEIGHTS)
-        (folder / standin.LABELS).write_text(json.dumps([str(i) for i in range(CLASSES)]))
+        labels = json.dumps([str(i) for i in range(CLASSES)])
+        whole = {name: each.contiguous() for name, each in state.items()}
+        save_file(whole, folder / standin.WEIGHTS, {pretraining.LABELS: labels})
 
-    path = standin.cached_path(standin.recipe_key(catalogue.get(CARD), VARIANT))
+    path = standin.cached_path(pretraining.recipe_key(catalogue.get(CARD), VARIANT))
     cached(path.parent, make, "planted weights")
 
 
@@ -136,6 +137,7 @@ def judge(name: str, case: Case, folder: Path, seeds: tuple[int, ...], say: Call
         models=[CARD],
         variant=VARIANT,
         weights="stand-in",
+        pretrain=True,
         data=data,
         seeds=seeds,
         budget=60,

@@ -52,17 +52,15 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, one_thread: None) -> Use:
     from tlzoo.data import catalogue as data
     from tlzoo.run.execute import data_of, execute
     from tlzoo.run.plan import Run, recipe_for, with_key
-    from tlzoo.transfer import standin
-    from tlzoo.transfer.recipe import Recipe
+    from tests.support.standins import shorten
 
     notes = data.find("audio-classification", str(folder))
     prepared = data.load(notes)
     monkeypatch.setattr(data, "_make", lambda source: prepared)
     source = data.Source("notes", "audio-classification", "audio", "0" * 64, "rendered", "nowhere:nothing")
-    monkeypatch.setattr(standin, "find", lambda *_: notes)
-    monkeypatch.setattr(standin, "RECIPE", Recipe(steps=4, learning_rates=(2e-3,), batch_size=8, looks=1))
+    shorten(monkeypatch, folder)
     card = catalogue.get("yamnet")
-    checkpoint = with_key(card, resolve(card, "stand-in", "nano"))
+    checkpoint = with_key(card, resolve(card, "stand-in", "nano", pretrain=True))
     (variant,) = (v for v in card.variants if v.id == "nano")
     how = recipe_for(card, variant, source.task, "probe")
     wanted = Run(checkpoint, source.task, source, "probe", 0, 1.0, how, card.variant_hash(variant))
@@ -79,7 +77,6 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, one_thread: None) -> Use:
 RUN = (
     "features/*.arrow",
     "stand-ins/*/model.safetensors",
-    "stand-ins/*/labels.json",
     "datasets/*/train.parquet",
     "datasets/*/test.parquet",
     "datasets/*/notes.json",

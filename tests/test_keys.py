@@ -13,7 +13,7 @@ from tlzoo.data.named import DATASETS
 from tlzoo.keys import changed, key
 from tlzoo.leaderboard.schema import VERSION
 from tlzoo.run.plan import Run, recipe_for
-from tlzoo.transfer import standin
+from tlzoo.transfer import pretraining
 from tlzoo.transfer.recipe import Recipe
 
 TASK = "audio-classification"
@@ -26,7 +26,7 @@ RUN = "c80c52105ce06057ddc1614ccdb7b0fa"
 def run(card: Card, sha256: str | None = None, recipe: Recipe | None = None) -> Run:
     """The nano YAMNet's probe on spoken digits, started from a stand-in."""
     nano = variant_of(card, "nano")
-    checkpoint = Checkpoint(card.id, "nano", "stand-in", sha256 or standin.recipe_key(card, "nano"))
+    checkpoint = Checkpoint(card.id, "nano", "stand-in", sha256 or pretraining.recipe_key(card, "nano"))
     how = recipe or recipe_for(card, nano, TASK, "probe")
     return Run(checkpoint, TASK, find(TASK, "spoken-digits"), "probe", 0, 1.0, how, card.variant_hash(nano))
 
@@ -40,7 +40,7 @@ def edited(**changes: Any) -> Card:
 
 
 def keys(card: Card) -> tuple[str, str, str]:
-    return card.variant_hash(variant_of(card, "nano")), standin.recipe_key(card, "nano"), run(card).id
+    return card.variant_hash(variant_of(card, "nano")), pretraining.recipe_key(card, "nano"), run(card).id
 
 
 def test_golden_keys() -> None:

@@ -16,7 +16,7 @@ from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store, read_board
 from tlzoo.run.plan import Run
 from tlzoo.transfer.recipe import Recipe
-from tlzoo.transfer.standin import recipe_key
+from tlzoo.transfer.pretraining import recipe_key
 from tlzoo.vocabulary import BASELINE, TASKS
 
 

@@ -48,8 +48,9 @@ def test_hugging_face_reads_the_card_and_its_places_and_data_are_there(file: Car
         for place in weight.places:
             check_place(place)
     for variant in file.card.variants:
-        for recipe in (w.recipe for w in variant.weights if w.recipe and w.recipe.data in DATASETS):
-            assert DATASETS[recipe.data].task == recipe.task
+        for source in (s for w in variant.weights if w.recipe for s in w.recipe.sources):
+            assert DATASETS[source.data].task == source.task and "source of stand-ins" in DATASETS[source.data].about
+            assert source.teacher is None or catalogue.get(source.teacher).default.kind == "official"
 
 
 def test_files_are_known_by_their_hash_or_at_least_by_their_commit() -> None:

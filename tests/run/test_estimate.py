@@ -63,13 +63,9 @@ def test_a_stand_in_that_is_not_there_is_pretrained_first(monkeypatch: pytest.Mo
     monkeypatch.setattr(Run, "is_to_be_pretrained", True)
     there = run("full")
     to_make = replace(there, checkpoint=replace(there.checkpoint, tier="stand-in"))
-    recipe = module.standin.training(catalogue.get("resnet-50"), "nano")
-    examples = recipe.work() * recipe.batch_size
-    measured = Measured(FAST, replace(RATES, pretraining=40.0))
-    assert Estimate.of(to_make, measured).pretraining == pytest.approx(examples / 40)
-    assert Estimate.of(to_make, Measured(FAST, RATES)).pretraining == pytest.approx(examples / 10), (
-        "as training in full"
-    )
+    recipe = module.pretraining.training(catalogue.get("resnet-50"), "nano")
+    examples, measured = recipe.work() * recipe.batch_size, Measured(FAST, RATES)
+    assert Estimate.of(to_make, measured).pretraining == pytest.approx(examples / 10), "as training in full"
     assert Estimate.of(there, measured).pretraining == 0, "random weights need none"
 
 

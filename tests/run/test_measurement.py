@@ -52,7 +52,7 @@ def test_training_is_measured_where_it_takes_time(
     )
     measured = measure_run(run)
     rates = measured.rates
-    assert rates is not None and rates.sizes == sizes and rates.pretraining is None
+    assert rates is not None and rates.sizes == sizes
     assert set(rates.training) == trained and min(rates.training.values()) > 0
     assert measured.measurement.params is not None and variant.params is not None
     assert measured.measurement.params > variant.params > 0

@@ -12,7 +12,16 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from tlzoo.keys import key
 from tlzoo.vocabulary import ADAPTERS, TASKS, Domain, InputKind, Interpolation, ModelStrategy, Output, TaskFacts
@@ -208,14 +217,10 @@ class StandIn(Node):
     batch_size: int | None = Field(default=None, gt=0)
     learning_rate: float | None = Field(default=None, gt=0)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one(cls, given: Any) -> Any:
-        """A single source may stand for the list of one."""
-        if isinstance(given, dict) and "task" in given:
-            source = {name: given[name] for name in Source.model_fields if name in given}
-            return {"sources": [source]} | {name: v for name, v in given.items() if name not in source}
-        return given
+
+def _as_recipe(given: Any) -> Any:
+    """A single source stands for a recipe that has no other."""
+    return {"sources": [given]} if isinstance(given, dict) and "task" in given else given
 
 
 class Weights(Node):
@@ -226,7 +231,7 @@ class Weights(Node):
     """File extension without the dot: ``safetensors``, ``pth``, ``tflite``, ``h5``..."""
     license: Text | None = None
     files: tuple[File, ...] = ()
-    recipe: StandIn | None = None
+    recipe: Annotated[StandIn, BeforeValidator(_as_recipe, json_schema_input_type=StandIn | Source)] | None = None
     sha256: Sha256 | None = None
     """Of a stand-in: hash of the file that ships with the package; absent where there is none."""
     note: Text | None = None

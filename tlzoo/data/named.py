@@ -280,6 +280,7 @@ DATASETS: dict[str, Entry] = {
         "or kind; source of stand-ins",
         "unknown",
         loader="tlzoo.data.rendered.pretraining.pictures:pictures",
+        version=2,
     ),
     "cppe-5": Entry(
         "object-detection",
@@ -331,12 +332,14 @@ DATASETS: dict[str, Entry] = {
         "printed letters set on any ground, exact boxes; source of stand-ins",
         "cc-by-2.0",
         loader="tlzoo.data.rendered.scenes:letter_scenes",
+        version=2,
     ),
     "sprite-masks": Entry(
         "image-segmentation",
         "Kenney's drawings set on any ground, exact masks; source of stand-ins",
         "cc-by-2.0",
         loader="tlzoo.data.rendered.scenes:sprite_masks",
+        version=2,
     ),
     "faces": Entry(
         "face-detection",
@@ -349,6 +352,7 @@ DATASETS: dict[str, Entry] = {
         "drawn faces over patterns, exact boxes and landmarks; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.drawn_faces:drawn_faces",
+        version=2,
     ),
     "nuclei": Entry(
         "image-segmentation",
@@ -373,6 +377,7 @@ DATASETS: dict[str, Entry] = {
         "dolls, robots and stick men over patterns, exact keypoints; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.drawn_people:mannequins",
+        version=2,
     ),
     "daily-dialog": Entry(
         "text-generation",
@@ -467,6 +472,7 @@ DATASETS: dict[str, Entry] = {
         "stand-ins",
         "LicenseRef-WordNet",
         loader="tlzoo.data.packaged.glosses:glosses",
+        version=2,
     ),
     "stsbenchmark": Entry(
         "text-embedding",

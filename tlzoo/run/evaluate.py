@@ -49,6 +49,7 @@ def evaluate(
     models: Sequence[str] = (),
     strategies: Sequence[str] = (),
     weights: Wanted = "auto",
+    pretrain: bool = False,
     variant: str | None = None,
     data: str | os.PathLike[str] = "auto",
     group: str | None = None,
@@ -87,6 +88,7 @@ def evaluate(
         strategies: What is trained; by default probe, scratch, full and partial, and of models that bring their own
             head zero-shot and few-shot.
         weights: ``auto`` (the best available tier), ``official``, ``stand-in`` or ``none``.
+        pretrain: Pretrain stand-ins here, instead of reading the files that ship; with ``weights="stand-in"``.
         variant: Only this variant.
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         group: Of own data, a column (such as ``speaker``), or a regular expression whose first group in parentheses is
@@ -121,6 +123,7 @@ def evaluate(
             models=tuple(models),
             strategies=tuple(strategies),
             weights=weights,
+            pretrain=pretrain,
             variant=variant,
             data=os.fspath(data),
             group=group,

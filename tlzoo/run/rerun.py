@@ -214,8 +214,11 @@ def _model(row: Row, name: str) -> tuple[Card, Variant]:
 
 def _checkpoint(row: Row, card: Card, variant: Variant, name: str) -> Checkpoint:
     """The weights of a row; a scratch run has none."""
-    checkpoint = with_key(card, resolve(card, row["weights"], variant.id, row["strategy"]))
     given = row["weights_sha256"]
+    checkpoint = resolve(card, row["weights"], variant.id, row["strategy"])
+    if row["weights"] == "stand-in" and given != checkpoint.sha256:  # of one that was pretrained where the row is from
+        checkpoint = resolve(card, row["weights"], variant.id, row["strategy"], pretrain=True)
+    checkpoint = with_key(card, checkpoint)
     if row["weights"] == "official" and given != (checkpoint.sha256 or None):
         raise InputError(
             f"{name}: the official weights of {card.id} {variant.id} are another file now (sha256 {str(given)[:SHORT]} "
@@ -277,7 +280,7 @@ def _machine(outcome: Outcome) -> dict[str, object]:
 def _notes(row: Row, run: Run, outcome: Outcome) -> list[str]:
     """What is the same, and what is not, besides the metrics."""
     weights = row["weights_sha256"]
-    if run.tier == "stand-in" and weights == run.checkpoint.sha256:
+    if run.tier == "stand-in" and not run.checkpoint.files and weights == run.checkpoint.sha256:
         weights = None  # rows of earlier versions have the key of the recipe there
     notes = [
         *_same("starting weights", weights, outcome.weights_sha256),

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from tlzoo.core.batch import Example
+    from tlzoo.core.batch import Example, Row
     from tlzoo.core.model import Backbone, Learner, TrainableModel
     from tlzoo.core.task import Task
-    from tlzoo.data.dataset import Prepared
 
 RECIPE = Recipe(steps=800, learning_rates=(2e-3,), batch_size=64, looks=8, patience=8)
 """As much as a minute or so has room for; where that is not right for a task or a data set, its record says how. Text
@@ -101,58 +100,19 @@ class Source:
     """A source that is learnt from.
 
     Attributes:
-        learner: A network with a loss on its rows.
+        learner: A network with a loss on its rows: a backbone with the task's head, or with the objective of its paper
+            for a task that has none; a model with its own head.
         task: The task, bound to the data.
-        data: The data.
+        train: Training examples.
+        validation: Validation examples.
+        rows: The rows of the validation examples.
     """
 
     learner: Learner
     task: Task
-    data: Prepared
-
-    def examples(self, split: str) -> list[Example]:
-        """The examples of a split."""
-        return [self.learner.encode(row) for row in self.data.splits[split]]
-
-
-def sources(card: Card, variant_id: str) -> tuple[Backbone | TrainableModel, list[Source]]:
-    """Build what pretrains a stand-in.
-
-    Returns:
-        The network, and for each source the network with a loss: a backbone with the task's head, or with the objective
-        of its paper for a task that has none; a model with its own head.
-    """
-    from tlzoo.adapters import build
-    from tlzoo.core.model import trainable
-
-    variant, standin = recipe_of(card, variant_id)
-    network = trainable(build(variant, card.input_of(variant)))
-    return network, [_source(network, source, card) for source in standin.sources]
-
-
-def _source(network: Backbone | TrainableModel, given: schema.Source, card: Card) -> Source:
-    from tlzoo.adapters.pretraining import Objective, objective_for
-    from tlzoo.core.model import Backbone, HeadedModel
-    from tlzoo.core.task import HeadTask
-    from tlzoo.tasks import task_type
-    from tlzoo.transfer.distil import distilled
-
-    found = find(given.task, given.data, NO_LIMITS)
-    data = load(found)
-    task = task_type(given.task, card.input.kind)(data.features)
-    learner: Learner
-    if isinstance(network, Backbone) and not isinstance(task, HeadTask):
-        learner = objective_for(network)
-    else:
-        learner = network.for_task(task)
-    if given.teacher is None:
-        return Source(learner, task, data)
-    if not isinstance(learner, HeadedModel | Objective):
-        raise InputError(f"{card.id}: brings its own head, so it cannot learn the vectors of {given.teacher}")
-    vectors = task_type(f"{task_facts(given.task).domain}-classification", card.input.kind).of(("", " "))
-    assert isinstance(vectors, HeadTask)
-    splits = [data.splits["train"], data.splits["validation"]]
-    return Source(distilled(learner, given.teacher, splits, vectors, found.fingerprint), task, data)
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    rows: Sequence[Row]
 
 
 def pretrain(card: Card, variant_id: str, path: Path, progress: bool | None = None) -> None:
@@ -165,48 +125,82 @@ def pretrain(card: Card, variant_id: str, path: Path, progress: bool | None = No
         card: The card.
         variant_id: The variant.
         path: The file to write: its parameters, in half precision, with the names of the last source's classes.
-        progress: Whether to show a progress bar; by default on a terminal.
+        progress: Whether to show progress bars; by default on a terminal.
 
     Raises:
         UnavailableError: Source data or a teacher's weights are not available.
     """
     import torch
 
-    from tlzoo.core.model import Backbone
+    from tlzoo.adapters import build
+    from tlzoo.core.model import Backbone, trainable
+
+    torch.manual_seed(SEED)
+    variant, standin = recipe_of(card, variant_id)
+    network = trainable(build(variant, card.input_of(variant)))
+    how, shown = training(card, variant_id), sys.stderr.isatty() if progress is None else progress
+    if isinstance(network, Backbone):
+        sources = [_source(network, given, card) for given in standin.sources]
+        _fit(sources, how, card, shown)
+    else:
+        how = replace(how, steps=how.steps // len(standin.sources))
+        for given in standin.sources:
+            sources = [_source(network, given, card)]
+            _fit(sources, how, card, shown)
+    write(network.stand_in_target(), sources[-1].task.labels, path)
+
+
+def _source(network: Backbone | TrainableModel, given: schema.Source, card: Card) -> Source:
+    """Make a network ready for a source, and encode its rows, before another task changes how inputs are read."""
+    from tlzoo.adapters.pretraining import Objective, objective_for
+    from tlzoo.core.model import Backbone, HeadedModel
+    from tlzoo.core.task import HeadTask
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.distil import distilled
+
+    found = find(given.task, given.data, NO_LIMITS)
+    data = load(found)
+    task = task_type(given.task, card.input.kind)(data.features)
+    splits = [data.splits["train"], data.splits["validation"]]
+    learner: Learner
+    if isinstance(network, Backbone) and not isinstance(task, HeadTask):
+        learner = objective_for(network)
+    else:
+        learner = network.for_task(task)
+    if given.teacher is not None:
+        if not isinstance(learner, HeadedModel | Objective):
+            raise InputError(f"{card.id}: brings its own head, so it cannot learn the vectors of {given.teacher}")
+        vectors = task_type(f"{task_facts(given.task).domain}-classification", card.input.kind).of(("", " "))
+        assert isinstance(vectors, HeadTask)
+        learner = distilled(learner, given.teacher, splits, vectors, found.fingerprint)
+    train, validation = ([learner.encode(row) for row in split] for split in splits)
+    return Source(learner, task, train, validation, splits[1])
+
+
+def _fit(sources: Sequence[Source], how: Recipe, card: Card, progress: bool) -> None:
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.sources import Together
 
-    torch.manual_seed(SEED)
-    network, learnt = sources(card, variant_id)
-    how = training(card, variant_id)
-    together = [learnt] if isinstance(network, Backbone) else [[source] for source in learnt]
-    for part in together:
-        whole = Together([source.learner for source in part]) if len(part) > 1 else part[0].learner
-        train, validation = ([source.examples(split) for source in part] for split in ("train", "validation"))
-        fit(
-            whole,
-            whole.joined(train) if isinstance(whole, Together) else train[0],
-            partial(_score, part, validation),
-            replace(how, steps=how.steps // len(together)),
-            SEED,
-            progress=sys.stderr.isatty() if progress is None else progress,
-            label=f"{card.id}: pretraining a stand-in",
-        )
-    write(network.stand_in_target(), learnt[-1].task.labels, path)
+    label = f"{card.id}: pretraining a stand-in"
+    score = partial(_score, sources)
+    if len(sources) == 1:
+        fit(sources[0].learner, sources[0].train, score, how, SEED, progress=progress, label=label)
+        return
+    whole = Together([source.learner for source in sources])
+    fit(whole, whole.joined([source.train for source in sources]), score, how, SEED, progress=progress, label=label)
 
 
-def _score(part: Sequence[Source], validation: Sequence[Sequence[Example]], current: Learner) -> float:
+def _score(sources: Sequence[Source], current: Learner) -> float:
     """Score on validation: the headline of one task that the network does, else minus the mean loss of the sources."""
     from tlzoo.core.model import Model
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.transfer.inference import predict, statistics, value
 
     if isinstance(current, Model):
-        task, metric = part[0].task, part[0].task.metrics[0]
-        scores = statistics(task, predict(current, validation[0]), part[0].data.splits["validation"])
+        task, metric = sources[0].task, sources[0].task.metrics[0]
+        scores = statistics(task, predict(current, sources[0].validation), sources[0].rows)
         return METRICS[metric].sign * value(metric, scores[metric])
-    losses = [_loss(source.learner, examples) for source, examples in zip(part, validation, strict=True)]
-    return -sum(losses) / len(losses)
+    return -sum(_loss(source.learner, source.validation) for source in sources) / len(sources)
 
 
 def _loss(model: Learner, examples: Sequence[Example]) -> float:

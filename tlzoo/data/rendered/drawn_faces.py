@@ -40,7 +40,7 @@ _FINE = 3  # drawn so much larger, then scaled down: smooth edges
 _RING = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
 
-def drawn_faces(seed: int = 0, train: int = 400, validation: int = 60) -> DatasetDict:
+def drawn_faces(seed: int = 0, train: int = 1500, validation: int = 60) -> DatasetDict:
     """Draw 0-3 faces of 22-100 pixels, and 0-2 decoys, into pictures of 128-192 pixels a side.
 
     Args:

@@ -30,7 +30,7 @@ _LIMBS = (
 _EDGE = 0.008  # width of an outline, in the body's units
 
 
-def mannequins(seed: int = 0, train: int = 800, validation: int = 60) -> DatasetDict:
+def mannequins(seed: int = 0, train: int = 1600, validation: int = 60) -> DatasetDict:
     """Draw one mannequin a picture, 128-160 pixels a side; one in ten is cut off by the picture's edge.
 
     Args:

@@ -115,7 +115,7 @@ class Scene:
         return whole
 
 
-def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDict:
+def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (2400, 120)) -> DatasetDict:
     """Printed letters on any ground: scenes as those of :func:`digit_scenes`, of 37 classes.
 
     A row is a pure function of seed, split and index. Fonts and photographs are of one split only.
@@ -143,7 +143,7 @@ def letter_scenes(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetD
     return DatasetDict(splits)
 
 
-def sprite_masks(seed: int = 0, sizes: tuple[int, int] = (600, 60)) -> DatasetDict:
+def sprite_masks(seed: int = 0, sizes: tuple[int, int] = (2400, 120)) -> DatasetDict:
     """Drawings on any ground, one over another: 96-128 pixels a side, 1-4 drawings of 24-96 pixels, six classes.
 
     A row is a pure function of seed, split and index. No drawing or photograph is in both splits.

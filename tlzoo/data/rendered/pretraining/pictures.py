@@ -98,7 +98,7 @@ def region(photograph: Pixels, split: str) -> Pixels:
     return photograph[first:end] if axis == 0 else photograph[:, first:end]
 
 
-def pictures(seed: int = 0, sizes: tuple[int, int] = (9000, 600)) -> DatasetDict:
+def pictures(seed: int = 0, sizes: tuple[int, int] = (6000, 300)) -> DatasetDict:
     """Crops of photographs and paintings, drawings, patterns and letters, one class a photograph or kind.
 
     A row is a pure function of seed, split and index; classes are balanced in every beginning, to within one row.
