@@ -1,8 +1,9 @@
 """Make the results that ship with the package: real runs of every task, and the board that they make.
 
-``python scripts/reference.py run [TASK...]`` evaluates tasks, each within a budget of time, into ``--out``;
-``python scripts/reference.py keep`` writes ``results/`` from what is there: one Parquet file a task below ``runs``,
-``board.parquet``, and a README that says where they are from. A task that was not run anew keeps the runs it has.
+``python scripts/reference.py run [TASK...] --minutes 60`` evaluates into ``--out`` until the time is over, and the same
+command goes on from there: what is finished is not run again. ``python scripts/reference.py keep`` writes ``results/``
+from what is there: one Parquet file a task below ``runs``, ``board.parquet``, and a README that says where they are
+from. A task that was not run anew keeps the runs it has. ``TLZOO_MIRROR`` may name a folder of weights and data.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,23 +30,64 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 SMALL = {"compression": "zstd", "compression_level": 19}
 
+MORE_DATA = {
+    "image-classification": ("digits", "emoji"),
+    "audio-classification": ("fsdd",),
+    "text-classification": ("tweets", "vader-words"),
+    "text-embedding": ("wordsim",),
+    "object-detection": ("bccd",),
+    "pitch-extraction": ("pitches",),
+    "video-generation": ("real-clips",),
+}
+"""Data sets that a task is run on besides the one that is always at hand."""
+FRACTIONS = (0.1, 0.3, 1.0)
+"""Shares of the labels, in the order in which they are run: what is cheap and tells most comes first."""
 
-def run(tasks: list[str], out: Path, budget: float) -> list[str]:
-    """Evaluate tasks one after another, each in a process of its own.
+
+class Step(NamedTuple):
+    """One evaluation."""
+
+    task: str
+    data: str
+    fraction: float
+    strategies: tuple[str, ...]
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of ``tlzoo eval``."""
+        chosen = [argument for name in self.strategies for argument in ("--strategy", name)]
+        return ["--task", self.task, "--data", self.data, "--fractions", f"{self.fraction:g}", *chosen]
+
+
+def steps(tasks: list[str]) -> Iterator[Step]:
+    """All evaluations, in the order in which they are run."""
+    for strategies in ((), ("lora",)):
+        for fraction in FRACTIONS:
+            for task in tasks or list(TASKS):
+                for data in ("auto", *MORE_DATA.get(task, ())):
+                    yield Step(task, data, fraction, strategies)
+
+
+def run(tasks: list[str], out: Path, minutes: float) -> list[str]:
+    """Evaluate, each step in a process of its own, until the time is over.
 
     Returns:
-        A line for each task that did not end well.
+        A line for each step that did not end well.
     """
-    failed = []
-    for task in tasks or list(TASKS):
-        command = [sys.executable, "-m", "tlzoo", "eval", "--task", task, "--out", str(out / task)]
-        if code := subprocess.run([*command, "--budget", str(budget)]).returncode:
-            failed.append(f"{task}: tlzoo eval ended with code {code}")
+    failed, end = [], time.monotonic() + 60 * minutes
+    for step in steps(tasks):
+        left = (end - time.monotonic()) / 60
+        if left < 1:
+            break
+        command = [sys.executable, "-m", "tlzoo", "eval", *step.arguments, "--out", str(out / step.task)]
+        print(f"{left:.0f} min left: tlzoo eval {' '.join(step.arguments)}", file=sys.stderr, flush=True)
+        if code := subprocess.run([*command, "--budget", f"{left:.1f}"]).returncode:
+            failed.append(f"{step.task}, {step.data}, {step.fraction:g}: tlzoo eval ended with code {code}")
     return failed
 
 
 def keep(out: Path, results: Path = RESULTS) -> None:
-    """Write the folder of results.
+    """Write the folder of results, without the runs that no budget had room for.
 
     Args:
         out: Holds a folder of ``tlzoo eval --out`` for each task.
@@ -54,7 +99,7 @@ def keep(out: Path, results: Path = RESULTS) -> None:
         origin = pa.array(["reference"] * table.num_rows, pa.string())
         table = table.set_column(RESULT.get_field_index("origin"), "origin", origin)
         for task in set(table["task"].to_pylist()):
-            rows = table.filter(pc.equal(table["task"], task))
+            rows = table.filter((pc.field("task") == task) & (pc.field("status") != "skipped"))
             pq.write_table(rows.cast(RESULT), results / "runs" / f"{task}.parquet", **SMALL)
     runs = Store(results / "runs").read()
     pq.write_table(board(runs), results / "board.parquet", **SMALL)
@@ -62,29 +107,30 @@ def keep(out: Path, results: Path = RESULTS) -> None:
 
 
 def _readme(runs: pa.Table) -> str:
-    rows = runs.select(["run_id", "task", "card", "status", "hardware", "threads", "tlzoo_version", "created"])
-    found = rows.to_pylist()
+    names = ["run_id", "task", "dataset", "card", "status", "fraction", "seed", "hardware", "threads", "tlzoo_version"]
+    rows = runs.select([*names, "created"]).to_pylist()
     lines = [
         "# Reference results",
         "",
-        "Real runs, shipped so that a new clone and a new Space have a board to browse. Each task was run with",
-        "`tlzoo eval --task TASK`, within a budget of time; what did not fit is a row that says so.",
-        "`runs/` holds one row a run and metric with per-example scores, `board.parquet` the ranked rows.",
-        "Made by `python scripts/reference.py`.",
+        "Real runs, shipped so that a new clone and a new Space have a board to browse. `runs/` holds one row a run",
+        "and metric with per-example scores, `board.parquet` the ranked rows. Runs that no budget had room for are",
+        "left out. Made by `python scripts/reference.py`.",
         "",
-        "| task | runs that ended well | models | other runs | run on | hardware | version |",
-        "| --- | ---: | ---: | ---: | --- | --- | --- |",
+        "| task | data | runs that ended well | models | shares of labels | other runs | run on | hardware | version |",
+        "| --- | --- | ---: | ---: | --- | ---: | --- | --- | --- |",
     ]
-    for task in dict.fromkeys(row["task"] for row in found):
-        mine = [row for row in found if row["task"] == task]
+    for task, data in dict.fromkeys((row["task"], row["dataset"]) for row in rows):
+        mine = [row for row in rows if (row["task"], row["dataset"]) == (task, data)]
         ok = [row for row in mine if row["status"] == "ok"]
         by = Counter((row["hardware"], row["threads"], row["tlzoo_version"]) for row in ok or mine)
         hardware, threads, version = by.most_common(1)[0][0]
         well, rest = ({row["run_id"] for row in mine if (row["status"] == "ok") is good} for good in (True, False))
         cells = (
             task,
+            data,
             len(well),
             len({row["card"] for row in ok}),
+            ", ".join(f"{share:g}" for share in sorted({row["fraction"] for row in ok})),
             len(rest),
             max(row["created"] for row in mine).date(),
             f"{hardware}, {threads} thread{'s' * (threads != 1)}",
@@ -95,17 +141,17 @@ def _readme(runs: pa.Table) -> str:
 
 
 def main() -> int:
-    """Run or keep; 1 where a task did not end well."""
+    """Run or keep; 1 where a step did not end well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=("run", "keep"))
     parser.add_argument("tasks", nargs="*", help="tasks to run; all by default")
     parser.add_argument("--out", type=Path, default=Path(".tlzoo/reference"))
-    parser.add_argument("--budget", type=float, default=10, help="minutes a task")
+    parser.add_argument("--minutes", type=float, default=60, help="for all steps together")
     given = parser.parse_args()
     if given.step == "keep":
         keep(given.out)
         return 0
-    failed = run(given.tasks, given.out, given.budget)
+    failed = run(given.tasks, given.out, given.minutes)
     for line in failed:
         print(line, file=sys.stderr)
     return 1 if failed else 0

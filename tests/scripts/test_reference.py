@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.store import Store, read_board
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -22,27 +23,27 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("reference")
 
 
-def test_a_task_that_fails_is_named_and_ends_in_a_code(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        SCRIPTS / "reference.py",
-        "run",
-        "no-such-task",
-        "--out",
-        tmp_path / "out",
-        "--budget",
-        "0.1",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
+def test_a_step_that_fails_is_named_and_ends_in_a_code(tmp_path: Path) -> None:
+    command = [sys.executable, SCRIPTS / "reference.py", "run", "no-such-task", "--out", tmp_path / "out"]
+    done = subprocess.run([*command, "--minutes", "1.5"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "no-such-task: tlzoo eval ended with code 2"
+    assert "no-such-task, auto, 0.1: tlzoo eval ended with code 2" in done.stderr.splitlines()
 
 
-def test_tasks_that_end_well_are_not_named(
+def test_few_labels_come_first_and_steps_that_end_well_are_not_named(
     reference: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("true"))
-    assert reference.run(["audio-classification", "audio-embedding"], tmp_path, 1) == []
+    assert reference.run(["audio-classification", "audio-embedding"], tmp_path, 5) == []
+    plan = list(reference.steps(["audio-classification"]))
+    assert [(step.data, step.fraction) for step in plan[:3]] == [("auto", 0.1), ("fsdd", 0.1), ("auto", 0.3)]
+    assert {step.strategies for step in plan} == {(), ("lora",)} and len(plan) == len(set(plan)) == 12
+    assert "--strategy lora" in " ".join(plan[-1].arguments)
+
+
+def test_the_steps_name_tasks_and_data_that_there_are(reference: ModuleType) -> None:
+    for step in reference.steps([]):
+        assert step.data == "auto" or DATASETS[step.data].task == step.task
 
 
 def test_what_is_kept_says_no_more_than_the_rows(
@@ -51,10 +52,16 @@ def test_what_is_kept_says_no_more_than_the_rows(
     facts = {"hardware": "a machine", "threads": 2, "tlzoo_version": "0.1.0"}
     store = Store(tmp_path / "out" / "audio-classification" / "results")
     store.write([row("yamnet", "probe", 0.9, **facts)])
-    store.write([row("crepe", "probe", 0.0, **facts) | {"status": "skipped", "value": None, "reason": "no time"}])
+    without = {"value": None, "reason": "why"}
+    store.write([row("crepe", "probe", 0.0, **facts) | {"status": "skipped"} | without])
+    store.write([row("trill", "probe", 0.0, **facts) | {"status": "unavailable"} | without])
     reference.keep(tmp_path / "out", tmp_path / "results")
     said = (tmp_path / "results" / "README.md").read_text()
-    assert "| audio-classification | 1 | 1 | 1 | " in said and "| a machine, 2 threads | 0.1.0 |" in said
+    assert (
+        "| audio-classification | spoken-digits | 1 | 1 | 1 | 1 | " in said
+        and "| a machine, 2 threads | 0.1.0 |" in said
+    )
     assert "minutes" not in said, "no row knows the budget"
     board = read_board(tmp_path / "results" / "board.parquet")
-    assert set(board["origin"].to_pylist()) == {"reference"} and set(board["rank"].to_pylist()) == {1, None}
+    assert set(board["origin"].to_pylist()) == {"reference"}
+    assert dict(zip(board["card"].to_pylist(), board["rank"].to_pylist(), strict=True)) == {"yamnet": 1, "trill": None}

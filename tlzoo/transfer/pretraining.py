@@ -158,8 +158,8 @@ def _source(network: Backbone | TrainableModel, given: schema.Source, card: Card
     from tlzoo.tasks import task_type
     from tlzoo.transfer.distil import distilled
 
-    found = find(given.task, given.data, NO_LIMITS)
-    data = load(found)
+    source = find(given.task, given.data, NO_LIMITS)
+    data = load(source)
     task = task_type(given.task, card.input.kind)(data.features)
     splits = [data.splits["train"], data.splits["validation"]]
     learner: Learner
@@ -172,7 +172,7 @@ def _source(network: Backbone | TrainableModel, given: schema.Source, card: Card
             raise InputError(f"{card.id}: brings its own head, so it cannot learn the vectors of {given.teacher}")
         vectors = task_type(f"{task_facts(given.task).domain}-classification", card.input.kind).of(("", " "))
         assert isinstance(vectors, HeadTask)
-        learner = distilled(learner, given.teacher, splits, vectors, found.fingerprint)
+        learner = distilled(learner, given.teacher, splits, vectors, source.fingerprint)
     train, validation = ([learner.encode(row) for row in split] for split in splits)
     return Source(learner, task, train, validation, splits[1])
 
