@@ -63,7 +63,7 @@ def keep(out: Path, results: Path = RESULTS) -> None:
 
 def _readme(runs: pa.Table) -> str:
     rows = runs.select(["run_id", "task", "card", "status", "hardware", "threads", "tlzoo_version", "created"])
-    found = rows.to_pylist()
+    listed = rows.to_pylist()
     lines = [
         "# Reference results",
         "",
@@ -75,8 +75,8 @@ def _readme(runs: pa.Table) -> str:
         "| task | runs that ended well | models | other runs | run on | hardware | version |",
         "| --- | ---: | ---: | ---: | --- | --- | --- |",
     ]
-    for task in dict.fromkeys(row["task"] for row in found):
-        mine = [row for row in found if row["task"] == task]
+    for task in dict.fromkeys(row["task"] for row in listed):
+        mine = [row for row in listed if row["task"] == task]
         ok = [row for row in mine if row["status"] == "ok"]
         by = Counter((row["hardware"], row["threads"], row["tlzoo_version"]) for row in ok or mine)
         hardware, threads, version = by.most_common(1)[0][0]
