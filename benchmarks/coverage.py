@@ -72,8 +72,8 @@ def coverage_of_accuracy(repeats: int) -> None:
                         judged += 1
                     covered.append(f"{hits / (2 * repeats):.3f}")
                     false.append(f"{wrong / judged:.3f}")
-                told = "unreplicated" if silent == repeats * len(SEED_SDS) else ", ".join(false)
-                print(f"| {p}, {icc} | {count} x {size} | {seeds} | {', '.join(covered)} | {told} |", flush=True)
+                shares = "unreplicated" if silent == repeats * len(SEED_SDS) else ", ".join(false)
+                print(f"| {p}, {icc} | {count} x {size} | {seeds} | {', '.join(covered)} | {shares} |", flush=True)
 
 
 def coverage_of_others(repeats: int) -> None:
@@ -120,9 +120,9 @@ def _boxes(rng: np.random.Generator, count: int, size: int) -> tuple[list[list[f
         skill = rng.beta(12, 6)
         for _ in range(size):
             wanted = 1 + rng.poisson(1.0)
-            found = rng.binomial(wanted, skill)
+            hits = rng.binomial(wanted, skill)
             row = [1.0, 1.0, float(wanted)]
-            for _ in range(found):
+            for _ in range(hits):
                 row += [0.0, rng.beta(5, 2), 1.0]
             for _ in range(rng.poisson(0.5)):
                 row += [0.0, rng.beta(2, 4), 0.0]

@@ -75,7 +75,7 @@ def _line(kind: str, name: str, change: str, inputs: list[Any], planted: int) ->
     alike = near_repeats(listing, first)
     seconds = time.perf_counter() - start
     originals = len(inputs) - planted
-    found = sum(alike[originals + i] == alike[i] for i in range(planted))
+    hits = sum(alike[originals + i] == alike[i] for i in range(planted))
     members: dict[int, list[int]] = {}
     for i, each in enumerate(alike):
         members.setdefault(each, []).append(i % originals if i >= originals else i)
@@ -85,8 +85,8 @@ def _line(kind: str, name: str, change: str, inputs: list[Any], planted: int) ->
         for each in members.values()
         for one, other in pairwise(sorted(set(each)))
     )
-    precision = f"{found / (found + false):9.3f}" if planted and found + false else f"{'-':>9}"
-    recall = f"{found / planted:7.3f}" if planted else f"{'-':>7}"
+    precision = f"{hits / (hits + false):9.3f}" if planted and hits + false else f"{'-':>9}"
+    recall = f"{hits / planted:7.3f}" if planted else f"{'-':>7}"
     print(
         f"{name + f' ({originals})':28} {change:26} {planted:7} {recall} {precision} {false:6} {seconds:6.1f}",
         flush=True,
@@ -231,10 +231,10 @@ def _groups() -> None:
     for title, named in (("groups in names", there), ("no groups in names", absent)):
         for example, names in named.items():
             listing = Listing("audio", list(names), [name.partition("/")[0] for name in names], list(names))
-            said = proposal(listing)
-            if "'" in said:
-                take(listing, said.split("'")[1], "names")
-            print(f"{title:28} {example:26} {said or 'nothing proposed'}")
+            line = proposal(listing)
+            if "'" in line:
+                take(listing, line.split("'")[1], "names")
+            print(f"{title:28} {example:26} {line or 'nothing proposed'}")
 
 
 def _speed(texts: Sequence[str]) -> None:

@@ -20,11 +20,11 @@ SAME = ("task", "dataset", "card", "variant", "weights", "strategy", "fraction",
 
 def rows(folder: Path) -> dict[str, ScoredRow]:
     """The rows of all boards of a folder, by what they are of."""
-    found = {}
+    by_name = {}
     for results in sorted(folder.glob("*/results")):
         for row in scored(rows_of(board(Store(results).read()))):
-            found[" ".join(str(getattr(row, name)) for name in SAME)] = row
-    return found
+            by_name[" ".join(str(getattr(row, name)) for name in SAME)] = row
+    return by_name
 
 
 def main(before: Path, after: Path) -> None:

@@ -104,17 +104,17 @@ def _caption(browser: webdriver.Chrome) -> str:
 
 
 def _option(browser: webdriver.Chrome, task: str) -> WebElement | None:
-    found = browser.find_elements("css selector", "ul[role=listbox] li")
-    return next((each for each in found if each.text.strip().endswith(task)), None)
+    options = browser.find_elements("css selector", "ul[role=listbox] li")
+    return next((each for each in options if each.text.strip().endswith(task)), None)
 
 
-def _until(told: Callable[[], Found | None], seconds: float) -> Found:
+def _until(wanted: Callable[[], Found | None], seconds: float) -> Found:
     deadline = time.monotonic() + seconds
-    while not (found := told()):
+    while not (value := wanted()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds} s")
         time.sleep(0.02)
-    return found
+    return value
 
 
 if __name__ == "__main__":

@@ -31,11 +31,11 @@ def main() -> None:
         except TlzooError as error:
             print(f"{task:22} {error}")
             continue
-        first, said = _timed(boards, task, given)
-        if "<p class=quiet>" not in said:
-            print(f"{task:22} {said}")
+        first, answer = _timed(boards, task, given)
+        if "<p class=quiet>" not in answer:
+            print(f"{task:22} {answer}")
             continue
-        model = said.split("<p class=quiet>")[1].partition("</p>")[0].rpartition(",")[0]
+        model = answer.split("<p class=quiet>")[1].partition("</p>")[0].rpartition(",")[0]
         waits = [_timed(boards, task, given)[0] for _ in range(TIMES)]
         start = time.perf_counter()
         with ThreadPoolExecutor(10) as pool:
@@ -47,8 +47,8 @@ def main() -> None:
 
 def _timed(boards: Boards, task: str, given: list[str]) -> tuple[float, str]:
     start = time.perf_counter()
-    said = answered(boards, task, given)
-    return time.perf_counter() - start, said
+    answer = answered(boards, task, given)
+    return time.perf_counter() - start, answer
 
 
 if __name__ == "__main__":

@@ -67,15 +67,15 @@ class Checkout:
         Raises:
             InputError: There is no such revision, or no git repository, or both have no common ancestor.
         """
-        found = cls(root, _commit(root, since), _commit(root, cards_of) if cards_of else None)
+        changes = cls(root, _commit(root, since), _commit(root, cards_of) if cards_of else None)
         try:
-            _git(root, "merge-base", found.since, found.cards_of or "HEAD")
+            _git(root, "merge-base", changes.since, changes.cards_of or "HEAD")
         except InputError:
             both = f"{since!r} and {cards_of or 'HEAD'!r}"
             raise InputError(
                 f"{both}: no common ancestor in {root}; fetch more of the history, or name another revision"
             ) from None
-        return found
+        return changes
 
     def changes(self) -> tuple[list[Change], list[str]]:
         """Changed files below ``zoo_cards/``, and the paths of all other changed files."""
@@ -169,6 +169,6 @@ def _git(root: Path, *arguments: str) -> str:
 def _bytes(root: Path, *arguments: str) -> bytes:
     done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").splitlines() or ["no output"]
-        raise InputError(f"git {arguments[0]} in {root} ended with code {done.returncode}: {said[-1]}")
+        lines = done.stderr.decode(errors="replace").splitlines() or ["no output"]
+        raise InputError(f"git {arguments[0]} in {root} ended with code {done.returncode}: {lines[-1]}")
     return done.stdout

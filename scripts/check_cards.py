@@ -48,14 +48,14 @@ class Check:
 
     Attributes:
         name: What was checked.
-        passed: Whether it passed; ``None`` where it was not run, for the reason that is told.
-        told: One line.
+        passed: Whether it passed; ``None`` where it was not run, for the reason that the finding gives.
+        finding: What came out, in a line.
         output: What was printed, of a failed one.
     """
 
     name: str
     passed: bool | None
-    told: str
+    finding: str
     output: str = ""
 
     @property
@@ -117,8 +117,8 @@ def _read(checkout: Checkout, change: Change) -> Report:
         checkout.take(change, text)
     left = todos(text, Path(change.path))
     report.file = file
-    told = f"{len(left)} TODO left" if left else f"reads, {len(text):,} characters"
-    report.checks.append(Check(name, not left, told, "\n".join(left)))
+    finding = f"{len(left)} TODO left" if left else f"reads, {len(text):,} characters"
+    report.checks.append(Check(name, not left, finding, "\n".join(left)))
     return report
 
 
@@ -127,7 +127,7 @@ def _conformance(root: Path, change: Change) -> Check:
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--tb=short", "-p", "no:cacheprovider", *suite]
     check = _run("the conformance suite", command, root, PATIENCE)
     failures = [line.partition(" - ")[2] for line in check.output.splitlines() if line.startswith("FAILED ")]
-    return replace(check, told="; ".join([*failures, check.told])) if failures else check
+    return replace(check, finding="; ".join([*failures, check.finding])) if failures else check
 
 
 def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
@@ -148,11 +148,11 @@ def _evaluate(root: Path, report: Report, card: Card, budget: float) -> None:
         reasons = "; ".join(dict.fromkeys(row["reason"] for row in rows if row["reason"]))
         if fine:
             scores = ", ".join(f"{row['strategy']} {row['metric']} {row['value']:.3f}" for row in fine)
-            told = "; ".join(filter(None, [scores, f"{took:.0f} s", reasons and f"without a result: {reasons}"]))
+            finding = "; ".join(filter(None, [scores, f"{took:.0f} s", reasons and f"without a result: {reasons}"]))
         else:
-            told = f"no result: {reasons or _ended(done)}"
+            finding = f"no result: {reasons or _ended(done)}"
         passed = bool(fine) and done.returncode == 0
-        report.checks.append(Check(name, passed, told, "" if passed else done.stderr))
+        report.checks.append(Check(name, passed, finding, "" if passed else done.stderr))
         report.after = _board(root, report, card, Path(scratch))
 
 
@@ -186,8 +186,8 @@ def _board(root: Path, report: Report, card: Card, out: Path) -> list[dict[str, 
     done = _python(root, PATIENCE, "leaderboard", "--task", card.task, "--format", "json", "--out", str(out))
     left_out = [line for line in done.stderr.splitlines() if ": left out, " in line]
     if done.returncode or left_out:
-        told = _ended(done) if done.returncode else "; ".join(left_out)
-        report.checks.append(Check("the board", False, told, done.stderr))
+        finding = _ended(done) if done.returncode else "; ".join(left_out)
+        report.checks.append(Check("the board", False, finding, done.stderr))
     return _rows(done)
 
 
@@ -244,7 +244,7 @@ def _section(report: Report) -> Iterator[str]:
     moved = f" from {escape.text(report.change.before)}" if report.change.before else ""
     yield f"## {escape.text(report.change.id)}\n"
     yield f"{report.change.kind}{moved}: {escape.text(report.change.path)}\n"
-    yield from _table(["check", "outcome", "what was found"], [[c.name, c.mark, c.told] for c in report.checks], {1})
+    yield from _table(["check", "outcome", "what was found"], [[c.name, c.mark, c.finding] for c in report.checks], {1})
     for check in report.checks:
         if check.output and check.passed is not True:
             yield f"{escape.text(check.name)}:\n\n{escape.fenced(_tail(check.output))}\n"
@@ -329,7 +329,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for report in reports:
         for check in report.checks:
             word = {True: "passed", False: "FAILED", None: "not run"}[check.passed]
-            line = escape.visible(f"{report.change.path}: {check.name}: {word}: {check.told}")
+            line = escape.visible(f"{report.change.path}: {check.name}: {word}: {check.finding}")
             print(line.replace("##[", "## ["))  # else it would be a command to GitHub's runner
     if not reports:
         print("nothing to check: no card changed")

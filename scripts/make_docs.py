@@ -278,7 +278,7 @@ def pages() -> dict[Path, str]:
 
 def oracles_page() -> str:
     """The published numbers, and what the shipped check of them gave."""
-    checks = oracles.kept(ROOT / "results")
+    checks = oracles.recorded(ROOT / "results")
     intro = (
         "A harness can be trusted as far as it gives the numbers that others have published. `tlzoo oracle` measures "
         "each of these again, by the protocol of its source; in parentheses is what counts as reproduced."

@@ -11,7 +11,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.render import markdown_table
 from tlzoo.cards.schema import Card, File, Variant
 from tlzoo.oracles import ORACLES
-from tlzoo.oracles.check import Check, kept
+from tlzoo.oracles.check import Check, recorded
 
 ROOT = Path(__file__).resolve().parents[1]
 PARITY = ROOT / "tests" / "architectures" / "parity"
@@ -29,7 +29,7 @@ def models_page() -> str:
     """Both tables."""
     cards = catalogue.cards()
     fixtures = {content["card"]: content for content in map(_read, sorted(PARITY.glob("*.json")))}
-    checks = kept(ROOT / "results")
+    checks = recorded(ROOT / "results")
     loading = [card for card in cards if any(v.weights for v in _official(card))]
     behind = [card for card in cards if all(v.is_api_model for v in _official(card))]
     lines = ["| model | official files | each known by | agrees with the original | published numbers |"]
@@ -75,8 +75,8 @@ def _files(card: Card) -> str:
 
 def _pins(card: Card) -> str:
     """What the files of all variants are known by."""
-    found = [_pin(file) for v in _official(card) for weights in v.weights for file in weights.files]
-    counts = {pin: found.count(pin) for pin in ("sha256", "commit", "name alone")}
+    pins = [_pin(file) for v in _official(card) for weights in v.weights for file in weights.files]
+    counts = {pin: pins.count(pin) for pin in ("sha256", "commit", "name alone")}
     used = {pin: count for pin, count in counts.items() if count}
     if len(used) == 1:
         return next(iter(used))

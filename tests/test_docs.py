@@ -62,6 +62,13 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_modules_of_the_journeys_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("\n## ")[2]
+    modules = re.findall(r"`([\w/]+\.py)`", text)
+    assert len(modules) > 30
+    assert not [module for module in modules if not (ROOT / "tlzoo" / module).is_file()]
+
+
 def test_generated_pages_are_fresh() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "make_docs.py", "--check"], capture_output=True, text=True, check=False

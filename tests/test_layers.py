@@ -1,11 +1,18 @@
 """Imports go downwards only, and in no circle; an import that only a type needs counts like any other."""
 
 import ast
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "tlzoo"
+MAP = PACKAGE.parent / "docs" / "architecture.md"
+MAX_MODULES = 20
+"""Maximum number of modules of a folder."""
+VAGUE = {"found", "told", "said", "kept"}
+"""They say how a value came to be, and not what it is."""
 LAYERS = (
     ("errors", "escape"),
     ("files", "hub", "keys", "locks", "terminal", "vocabulary"),
@@ -105,3 +112,27 @@ def test_a_circle_is_noticed() -> None:
 
 def test_no_module_is_called_utils() -> None:
     assert not list(PACKAGE.rglob("*util*"))
+
+
+def test_no_folder_has_many_modules() -> None:
+    folders = {path.parent for path in MODULES.values()}
+    assert not [str(folder) for folder in folders if len(list(folder.glob("*.py"))) > MAX_MODULES]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_names_say_what_a_value_is(module: str) -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name):
+                names.add(name)
+    assert not names & VAGUE
+
+
+def test_the_map_has_all_layers_in_their_order() -> None:
+    """From the top down; a row of the map may hold neighbouring layers."""
+    rows = [line.split(" | ")[0] for line in MAP.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    row_of = {Path(name).stem: place for place, row in enumerate(rows) for name in re.findall(r"`([^`]+)`", row)}
+    places = [{row_of[name] for name in layer if not name.startswith("__")} for layer in LAYERS[::-1]]
+    for above, below in pairwise(filter(None, places)):
+        assert max(above) <= min(below)

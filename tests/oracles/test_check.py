@@ -7,7 +7,7 @@ import pytest
 from tlzoo.cards import catalogue
 from tlzoo.errors import UnavailableError
 from tlzoo.oracles import ORACLES
-from tlzoo.oracles.check import Check, check, keep, kept, markdown, summary
+from tlzoo.oracles.check import Check, check, keep, markdown, recorded, summary
 
 NAME = "minilm-banking77"
 PLACE = "tlzoo.oracles.few_labels.accuracies"
@@ -50,14 +50,14 @@ def test_checks_are_kept_beside_those_of_other_numbers(tmp_path: Path) -> None:
     first, second = (Check(name, "reproduced", 0.5, (0.4, 0.6)) for name in list(ORACLES)[:2])
     keep(tmp_path, {first.name: first})
     keep(tmp_path, {second.name: second})
-    assert kept(tmp_path) == {first.name: first, second.name: second}
-    assert summary(kept(tmp_path)) == "2 of 2 published numbers reproduced"
-    assert kept(tmp_path / "none") == {}
+    assert recorded(tmp_path) == {first.name: first, second.name: second}
+    assert summary(recorded(tmp_path)) == "2 of 2 published numbers reproduced"
+    assert recorded(tmp_path / "none") == {}
 
 
 def test_the_shipped_checks_are_of_all_numbers_and_the_readme_says_how_many() -> None:
     root = Path(__file__).resolve().parents[2]
-    checks = kept(root / "results")
+    checks = recorded(root / "results")
     assert list(checks) == list(ORACLES)
     for name, each in checks.items():
         if each.value is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tlzoo.core.task import Task
 
 Rows = Sequence["Row"]
+Scorer = Callable[["Row"], Sequence[float]]
+"""Of a row a score of each candidate."""
 
 
 class _Likelihood:
@@ -48,7 +50,7 @@ def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
     likelihood = _Likelihood(train)
     messages, replies = [row["text"] for row in train], [row["candidates"][row["target"]] for row in train]
     texts = list(dict.fromkeys([*messages, *(reply for row in train for reply in row["candidates"])]))
-    scorers: dict[str, Any] = {"number of shared words": _shared}
+    scorers: dict[str, Scorer] = {"number of shared words": _shared}
     for name, vectorizer in vectorizers().items():
         vectorizer.fit(texts)
         scorers[f"cosine of {name}"] = partial(_cosines, vectorizer)
@@ -58,7 +60,7 @@ def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
     return best(task, variants, validation)
 
 
-def _scored(likelihood: _Likelihood, scorer: Any, rows: Rows) -> list[Reply]:
+def _scored(likelihood: _Likelihood, scorer: Scorer | None, rows: Rows) -> list[Reply]:
     replies = []
     for row in rows:
         candidates = row["candidates"]

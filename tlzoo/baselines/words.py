@@ -7,7 +7,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _CODE_POINTS = sys.maxunicode + 1
@@ -23,7 +26,7 @@ def words(text: str) -> list[str]:
     return [word.casefold() for word in spelt(text)]
 
 
-def vectorizers() -> dict[str, Any]:
+def vectorizers() -> dict[str, TfidfVectorizer]:
     """New vectorizers of texts by tf-idf (Salton 1988, doi:10.1016/0306-4573(88)90021-0), by what they count."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 

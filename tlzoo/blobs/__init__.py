@@ -305,14 +305,14 @@ def _from_network(blob: Blob, sha256: str, search: _Search, progress: bool) -> P
 
 def _announce(blob: Blob, place: str, progress: bool) -> Callable[[int | None], None]:
     """What says, once, that a download starts: takes its size in bytes, where the place told it."""
-    said = not progress
+    is_announced = not progress
 
     def starts(size: int | None) -> None:
-        nonlocal said
-        if not said:
+        nonlocal is_announced
+        if not is_announced:
             licence = f", licence {blob.license}" if blob.license else ""
             print(f"download: {blob.name}, {in_words(size)}, from {place}{licence}", file=sys.stderr)
-        said = True
+        is_announced = True
 
     return starts
 

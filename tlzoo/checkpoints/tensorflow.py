@@ -169,15 +169,22 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
 
 def _entry(data: bytes) -> _Entry:
     """Read a ``BundleEntryProto``."""
-    found: dict[int, Any] = {}
+    fields: dict[int, Any] = {}
     shape: list[int] = []
     for number, value in _fields(data):
         if number == 2:  # a TensorShapeProto of dimensions; a dimension of 0 leaves its size out
             dimensions = [dict(_fields(dimension)) for kind, dimension in _fields(value) if kind == 2]
             shape = [dimension.get(1, 0) for dimension in dimensions]
         else:
-            found[number] = value
-    return _Entry(found.get(1, 0), tuple(shape), found.get(3, 0), found.get(4, 0), found.get(5, 0), sliced=7 in found)
+            fields[number] = value
+    return _Entry(
+        fields.get(1, 0),
+        tuple(shape),
+        fields.get(3, 0),
+        fields.get(4, 0),
+        fields.get(5, 0),
+        sliced=7 in fields,
+    )
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:

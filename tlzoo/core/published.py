@@ -144,10 +144,10 @@ def meeting(spec: Spec, classes: Sequence[str]) -> dict[str, str]:
         for name in (label, *synonyms.split(",")):
             published[_bare(name)].add(label)
     others = {name: published.get(_bare(name), set()) for name in classes if name not in names and _bare(name)}
-    for name, found in others.items():
-        label = next(iter(found), "")
+    for name, labels in others.items():
+        label = next(iter(labels), "")
         rivals = [other for other, theirs in others.items() if label in theirs]
-        if len(found) == 1 and label not in names and rivals == [name]:
+        if len(labels) == 1 and label not in names and rivals == [name]:
             names[label] = name
     return names
 

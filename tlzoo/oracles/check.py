@@ -67,7 +67,7 @@ def _difference(oracle: Oracle, value: float, runs: Iterable[float]) -> str:
     return f"a run gave {outside[0]:.4f}, outside {low:.4f} to {high:.4f}" if outside else ""
 
 
-def kept(folder: Path) -> dict[str, Check]:
+def recorded(folder: Path) -> dict[str, Check]:
     """The checks that a folder of results keeps, by name; of oracles that exist."""
     try:
         entries = json.loads((folder / FILE).read_text("utf-8"))
@@ -83,7 +83,7 @@ def keep(folder: Path, checks: Mapping[str, Check]) -> Path:
     Returns:
         The file.
     """
-    whole = {**kept(folder), **checks}
+    whole = {**recorded(folder), **checks}
     entries = [asdict(whole[name]) for name in ORACLES if name in whole]
     text = json.dumps(entries, indent=1) + "\n"
     folder.mkdir(parents=True, exist_ok=True)

@@ -36,10 +36,10 @@ def accuracies(card: str, variant: str, name: str, is_unit: bool = False) -> lis
     wanted = sorted({place for places in drawn for place in places})
     rows = [*train.select(wanted), *test]
     checkpoint = resolve(catalogue.get(card), "official", variant)
-    found = embeddings(checkpoint, DATASETS[name].task, rows, train.features["label"].names)
+    vectors = embeddings(checkpoint, DATASETS[name].task, rows, train.features["label"].names)
     if is_unit:
-        found /= np.linalg.norm(found, axis=1, keepdims=True)
-    learnt, tested = dict(zip(wanted, found, strict=False)), found[len(wanted) :]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    learnt, tested = dict(zip(wanted, vectors, strict=False)), vectors[len(wanted) :]
     return [
         accuracy(np.stack([learnt[i] for i in places]), [labels[i] for i in places], tested, truth, STEPS, SEED)
         for places in drawn

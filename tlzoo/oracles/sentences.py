@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from tlzoo.adapters.weights import resolve
 from tlzoo.blobs import Blob, fetch
 from tlzoo.cards import catalogue
+from tlzoo.core.batch import Row
 from tlzoo.core.model import Model
 from tlzoo.tasks.text_embedding import TextEmbedding
 from tlzoo.transfer.assemble import assemble
@@ -45,7 +45,7 @@ def similarity(card: str, variant: str, name: str) -> list[float]:
     task = TextEmbedding(TextEmbedding.features_of())
     model = assemble(resolve(catalogue.get(card), "official", variant), task).for_zero_shot(task)
     assert isinstance(model, Model)
-    rows: list[dict[str, Any]] = [
+    rows: list[Row] = [
         {"sentence1": one, "sentence2": two, "score": score, "id": str(place)}
         for place, (one, two, score) in enumerate(pairs)
     ]

@@ -14,7 +14,7 @@ from tlzoo.api import reference
 from tlzoo.leaderboard.views.html import fragment
 from tlzoo.leaderboard.views.render import to_csv
 from tlzoo.leaderboard.views.table import COLUMNS
-from tlzoo.oracles.check import kept, markdown, summary
+from tlzoo.oracles.check import markdown, recorded, summary
 from tlzoo.space.boards import Boards, Filter
 from tlzoo.vocabulary import STRATEGIES, TIERS
 
@@ -71,7 +71,7 @@ def page(boards: Boards, task: gr.Dropdown) -> None:
         with gr.Row():
             downloads = {suffix: gr.DownloadButton(f"Download {name}", size="sm") for name, suffix in _FORMS.items()}
     table = gr.HTML(show(first, chosen))
-    checks = kept(reference())
+    checks = recorded(reference())
     with gr.Accordion(f"Can these numbers be trusted? {summary(checks)}", open=False):
         gr.Markdown(markdown(checks))
 

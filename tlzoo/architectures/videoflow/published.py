@@ -30,30 +30,34 @@ def tensors(model: nn.Module, checkpoint: Checkpoint) -> dict[str, Tensor]:
         InputError: A variable is absent; the message names it.
     """
     reader = _Reader(checkpoint)
-    found: dict[str, Tensor] = {}
+    parameters: dict[str, Tensor] = {}
     for name, module in model.named_modules():
         parts = name.split(".")
         if parts[0] == "flows" and len(parts) == 4:  # flows.LEVEL.layers.NUMBER
             step = f"codec/revnet_{parts[1]}/revnet_step_{int(parts[3]) // 3}"
             if isinstance(module, ActNorm):
-                found |= reader.norm(name, f"{step}/actnorm", "actnorm")
+                parameters |= reader.norm(name, f"{step}/actnorm", "actnorm")
             elif isinstance(module, InvertibleConv):
-                found[f"{name}.weight"] = reader.matrix(f"{step}/invertible")
+                parameters[f"{name}.weight"] = reader.matrix(f"{step}/invertible")
             elif isinstance(module, Coupling):
                 kind = "additive" if module.additive else "affine"
-                found |= dict(reader.stack(f"{name}.network", module.network, f"{step}/{kind}/nn", not module.additive))
+                parameters |= dict(
+                    reader.stack(f"{name}.network", module.network, f"{step}/{kind}/nn", not module.additive)
+                )
         elif parts[0] == "priors" and len(parts) > 2:
             is_last = int(parts[1]) == len(list(model.get_submodule("priors").children())) - 1
             prior = f"codec/split_{parts[1]}/prior_on_z2"
             place = "top/conv3d" if is_last else f"{prior}/latent_stack"
             if isinstance(module, GatedStack):
-                found |= dict(reader.stack(name, module, f"{place}/dil_latent_3d_res_{parts[3]}/dil_{parts[4]}", False))
+                parameters |= dict(
+                    reader.stack(name, module, f"{place}/dil_latent_3d_res_{parts[3]}/dil_{parts[4]}", False)
+                )
             elif isinstance(module, EdgeConv) and parts[2] == "above":
                 means = reader.last(f"{prior}/level_prior/conv2d", paired=True)
-                found |= {f"{name}.{key}": value[: len(value) // 2].clone() for key, value in means.items()}
+                parameters |= {f"{name}.{key}": value[: len(value) // 2].clone() for key, value in means.items()}
             elif parts[2] == "last":
-                found |= {f"{name}.{k}": v for k, v in reader.last(f"{place}/res_final", paired=True).items()}
-    return found
+                parameters |= {f"{name}.{k}": v for k, v in reader.last(f"{place}/res_final", paired=True).items()}
+    return parameters
 
 
 class _Reader:

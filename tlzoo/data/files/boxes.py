@@ -107,8 +107,8 @@ def _columns(
 ) -> tuple[_Columns, Mapping[str, int]]:
     """The boxes with an area in their picture, with their classes; and how many were corrected, by correction."""
     inside, has_area, remarks = tidy(boxes, place)
-    kept = [c for c, has in zip(classes, has_area, strict=True) if has]
-    return {"bbox": inside[has_area].tolist(), "category": kept}, remarks
+    categories = [c for c, has in zip(classes, has_area, strict=True) if has]
+    return {"bbox": inside[has_area].tolist(), "category": categories}, remarks
 
 
 def rarest(present: Sequence[Sequence[str]]) -> list[str]:

@@ -58,8 +58,10 @@ def without_variant(code_points: str) -> str:
     Args:
         code_points: In hexadecimal digits, with ``-`` between them.
     """
-    kept = [_PERSONS[-1] if point in _PERSONS else point for point in code_points.split("-") if point not in _VARIANTS]
-    return "-".join(dict.fromkeys(kept)) or code_points
+    neutral = [
+        _PERSONS[-1] if point in _PERSONS else point for point in code_points.split("-") if point not in _VARIANTS
+    ]
+    return "-".join(dict.fromkeys(neutral)) or code_points
 
 
 def _picture(sheet: Image.Image, entry: Mapping[str, Any]) -> bytes:

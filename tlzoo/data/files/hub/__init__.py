@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from datasets import DatasetDict
 
@@ -34,6 +34,7 @@ MASK_NAMES = "id2label.json"
 CONVERSION = "refs/convert/parquet"
 """The branch on which the Hub keeps a data set that it converted itself."""
 _PARTIAL = "partial-"  # before the name of a split of which only the beginning was converted
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -180,13 +181,13 @@ def _mask_names(repo: str, commit: str) -> list[str]:
     return [name.get(value, f"class_{value}") for value in range(max(name, default=-1) + 1)]
 
 
-def _only(splits: Sequence[str] | None, found: dict[str, Any], repo: str) -> dict[str, Any]:
+def _only(splits: Sequence[str] | None, available: Mapping[str, Part], repo: str) -> dict[str, Part]:
     """The splits that are read."""
     if splits is None:
-        return found
-    if missing := [name for name in splits if name not in found]:
-        raise InputError(f"hub:{repo}: no split {missing[0]!r}; its splits: {', '.join(found)}")
-    return {name: found[name] for name in splits}
+        return dict(available)
+    if missing := [name for name in splits if name not in available]:
+        raise InputError(f"hub:{repo}: no split {missing[0]!r}; its splits: {', '.join(available)}")
+    return {name: available[name] for name in splits}
 
 
 def _converted(repo: str, commit: str, config: str | None, splits: Sequence[str] | None) -> Rows:

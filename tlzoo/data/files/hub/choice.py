@@ -80,8 +80,10 @@ def choose(
     small, few = _cost([origin[i] for i in fewer.splits], blocks)
     if small >= size:
         return choice
-    said = f"rows are drawn from {few:,} of {number:,} row groups: {_mega(small)} to download instead of {_mega(size)}"
-    return Choice(fewer.splits, choice.available, [*fewer.notices, said])
+    notice = (
+        f"rows are drawn from {few:,} of {number:,} row groups: {_mega(small)} to download instead of {_mega(size)}"
+    )
+    return Choice(fewer.splits, choice.available, [*fewer.notices, notice])
 
 
 class _Unread:
@@ -104,9 +106,9 @@ def _drawn(examples: Listing, places: Sequence[int], limits: Limits, is_own: boo
         examples.splits and [examples.splits[i] for i in places],
         targets=None if is_classed else _Unread(),
     )
-    found = drawn(rows, limits, is_own)
-    splits = {places[i]: split for split, chosen in found.chosen.items() for i in chosen}
-    return Choice({i: splits[i] for i in sorted(splits)}, found.available, found.notices)
+    choice = drawn(rows, limits, is_own)
+    splits = {places[i]: split for split, chosen in choice.chosen.items() for i in chosen}
+    return Choice({i: splits[i] for i in sorted(splits)}, choice.available, choice.notices)
 
 
 def _cost(rows: Sequence[tuple[str, int]], blocks: Mapping[str, Sequence[Block]]) -> tuple[int, int]:

@@ -205,13 +205,13 @@ def _attach_boxes(
 ) -> None:
     place = {name: i for i, name in enumerate(names)}
     boxes = [np.array(_member(value, "bbox"), dtype=np.float64).reshape(-1, 4) for value in objects]
-    kept = [[i for i, name in enumerate(each) if name in place] for each in named]
-    boxes = [own[chosen] for own, chosen in zip(boxes, kept, strict=True)]
+    places = [[i for i, name in enumerate(each) if name in place] for each in named]
+    boxes = [own[chosen] for own, chosen in zip(boxes, places, strict=True)]
     if _are_corners(boxes, examples.inputs):
         boxes = [np.concatenate([own[:, :2], own[:, 2:] - own[:, :2]], axis=1) for own in boxes]
         examples.notices.append(f"{where}: 'bbox' is read as two corners, since boxes of that width leave the picture")
     examples.labels = rarest(named)
-    classes = [[place[each[i]] for i in chosen] for each, chosen in zip(named, kept, strict=True)]
+    classes = [[place[each[i]] for i in chosen] for each, chosen in zip(named, places, strict=True)]
     examples.targets = Objects(names, boxes, classes, [None] * len(boxes))
 
 

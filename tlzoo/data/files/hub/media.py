@@ -105,7 +105,7 @@ def _values(rows: Rows, split: str, column: str) -> list[Any]:
 
 def _files(rows: Rows, origin: Origin, kinds: dict[str, str]) -> dict[str, list[Any]]:
     """Files of some rows as they are stored, by column."""
-    found: dict[str, list[Any]] = {column: [None] * len(origin) for column in kinds}
+    files: dict[str, list[Any]] = {column: [None] * len(origin) for column in kinds}
     for split in rows.sizes:
         own = [i for i, (name, _) in enumerate(origin) if name == split]
         if not own:
@@ -114,5 +114,5 @@ def _files(rows: Rows, origin: Origin, kinds: dict[str, str]) -> dict[str, list[
         for column, kind in kinds.items():
             stored = part.cast_column(column, storage(kind))[column][:]
             for i, value in zip(own, stored, strict=True):
-                found[column][i] = value
-    return found
+                files[column][i] = value
+    return files

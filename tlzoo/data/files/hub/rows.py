@@ -115,18 +115,18 @@ class Shards:
             start += shard.count
         with ThreadPoolExecutor(PARALLEL) as pool:
             parts = list(pool.map(lambda job: job[0].take(columns, job[1]), jobs))
-        found = self._cast([part for parts_of_one in parts for part in parts_of_one], columns)
-        return found.select(np.argsort(order, kind="stable"))
+        taken = self._cast([part for parts_of_one in parts for part in parts_of_one], columns)
+        return taken.select(np.argsort(order, kind="stable"))
 
     def blocks(self, split: str, columns: Sequence[str]) -> Sequence[Block]:
         """Row groups."""
-        found = []
+        blocks = []
         start = 0
         for shard in self._shards[split]:
             for group, rows in enumerate(shard.groups):
-                found.append(Block(range(start + rows.start, start + rows.stop), shard.bytes(group, columns)))
+                blocks.append(Block(range(start + rows.start, start + rows.stop), shard.bytes(group, columns)))
             start += shard.count
-        return found
+        return blocks
 
     def _cast(self, parts: Sequence[pa.Table], columns: Sequence[str]) -> Dataset:
         schema = Features({name: self.features[name] for name in columns}).arrow_schema
