@@ -32,13 +32,13 @@ def test_they_come_first_are_rows_like_any_other_and_are_kept(folder: Path, tmp_
         assert all(row[name] is None for name in (*MEASURED, "weights_sha256", "history", "train_seconds"))
     assert f"baseline/trivial trivial: accuracy {best['trivial', 1.0]['value']:.3f}" in lines
     assert done.executed == 4
-    again = evaluate(TASK, say=lines.append, **options)  # type: ignore[arg-type]
+    again = evaluate(TASK, fractions=[1.0], say=lines.append, **options)  # type: ignore[arg-type]
     assert (again.executed, again.resumed) == (0, 2)
     assert {row["card"] for row in again.board.to_pylist()} == {"baseline"}, "of random weights no probe is run"
 
 
 def test_their_key_follows_their_version_and_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    request, source = EvaluationRequest(TASK), find(TASK, "spoken-digits")
+    request, source = EvaluationRequest(TASK, fractions=[1.0]), find(TASK, "spoken-digits")
     ids = [run.id for run in baseline_runs(request, [source])]
     assert ids == [run.id for run in baseline_runs(request, [source])] and len(set(ids)) == 2
     other = [run.id for run in baseline_runs(request, [replace(source, fingerprint="f")])]

@@ -62,7 +62,7 @@ def evaluate(
         ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds of what is trained, separated by commas.")] = "0,1,2",
-    fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas, such as 0.1,1.")] = "1",
+    fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas.")] = "0.1,1",
     budget: Annotated[
         float,
         typer.Option(

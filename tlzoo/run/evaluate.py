@@ -33,7 +33,7 @@ from tlzoo.run.plan import Plan, Run, plan, sources
 from tlzoo.run.precision import checked
 from tlzoo.run.recorder import Evaluation, Notify, Recorder
 from tlzoo.run.remedy import Remedies
-from tlzoo.run.request import DEFAULT_OUT, DEFAULT_SEEDS, PATIENCE_SECONDS, EvaluationRequest
+from tlzoo.run.request import DEFAULT_FRACTIONS, DEFAULT_OUT, DEFAULT_SEEDS, PATIENCE_SECONDS, EvaluationRequest
 from tlzoo.run.spending import Spending
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 
@@ -54,7 +54,7 @@ def evaluate(
     group: str | None = None,
     folds: int | None = None,
     seeds: Sequence[int] = DEFAULT_SEEDS,
-    fractions: Sequence[float] = (1.0,),
+    fractions: Sequence[float] = DEFAULT_FRACTIONS,
     budget: float = 10.0,
     patience: float = PATIENCE_SECONDS,
     max_cost: float | None = None,
