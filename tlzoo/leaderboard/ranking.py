@@ -302,6 +302,7 @@ class _Board:
         """The row of a board that an entry becomes."""
         seeds, rows = self._seeds(entry), [run.row for run in entry.runs]
         low, high = entry.estimate.interval(seeds) or (None, None)
+        trained_on = _mean(row["n_train"] for row in rows)
         timed = [row["train_seconds"] for row in rows if row["threads"] == entry.first["threads"]]
         columns = _shared(entry.first) | {
             "rank": place[0],
@@ -309,6 +310,7 @@ class _Board:
             "tier_rank": tier_rank,
             "seeds": entry.seeds,
             "run_ids": [row["run_id"] for row in rows],
+            "n_train": None if trained_on is None else round(trained_on),
             "n_test": entry.n_test,
             "value": entry.estimate.value,
             "validation": entry.validation,
