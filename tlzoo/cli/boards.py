@@ -30,7 +30,9 @@ def leaderboard(
     weights: Annotated[Tier | None, typer.Option(help="Only rows with weights of this tier.")] = None,
     strategy: Annotated[Strategy | None, typer.Option(help="Only rows of this strategy.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How the board is printed.")] = "table",
-    plot: Annotated[Path | None, typer.Option(help="Also plot score against latency into this picture.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also plot score against latency, and learning curves, into this picture.")
+    ] = None,
     wide: Wide = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
 ) -> None:
@@ -50,10 +52,16 @@ def leaderboard(
     if sort is not None:
         board = render.sort(board, sort)
     if plot is not None:
+        from tlzoo.leaderboard.curves import curves_of, lacking
+        from tlzoo.leaderboard.identity import Titles
+        from tlzoo.leaderboard.row import rows_of, scored
         from tlzoo.leaderboard.views.plot import plot as draw
 
         draw(board, plot)
         terminal.say(f"drawn: {plot}")
+        rows = rows_of(board)
+        if few := lacking(curves_of(scored(rows)), Titles(rows)):
+            terminal.say(few)
     if not board.num_rows and form == "table":
         where = f" for {task}" if task else ""
         raise InputError(
