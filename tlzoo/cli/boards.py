@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,7 +46,7 @@ def leaderboard(
 
     if task is not None:
         task_facts(task)
-    board = Leaderboard(out).table(task)
+    board = whole = Leaderboard(out).table(task)
     for column, value in (("weights", weights), ("strategy", strategy)):
         if value is not None:
             board = board.filter(pc.equal(board[column], value))
@@ -70,6 +71,18 @@ def leaderboard(
     shown = render.render(board, form, None if wide else terminal.width())
     _say_whose(out)
     terminal.put(shown)
+    if task is not None and form == "table":
+        put_summary(whole)
+        elsewhere = "" if out == Path(".tlzoo") else f" --out {quote(str(out))}"
+        terminal.say(f"Next: tlzoo select --task {task}{elsewhere}")
+
+
+def put_summary(board: pa.Table) -> None:
+    """Print what transfer gave, a sentence for each data set of a board."""
+    from tlzoo.leaderboard.summary import sentences
+
+    for told in sentences(board):
+        terminal.put("\n" + terminal.wrap(told, terminal.width()))
 
 
 def _say_whose(out: Path) -> None:

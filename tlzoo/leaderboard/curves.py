@@ -76,6 +76,12 @@ def curves_of(rows: Iterable[ScoredRow]) -> list[Curves]:
     return found
 
 
+def trained_on(row: ScoredRow) -> int:
+    """Number of training examples of a row of a curve, which has one."""
+    assert row.n_train
+    return row.n_train
+
+
 def lacking(curves: Iterable[Curves], titles: Titles) -> str:
     """How to get the curves of what was trained with one share of the labels; empty where there is no such thing."""
     few = [each.first for each in curves if not each.has_several_shares]

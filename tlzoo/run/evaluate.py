@@ -25,7 +25,7 @@ from tlzoo.measure.measure import Measurement
 from tlzoo.run.api_model import ROWS, estimate_requests, measure_endpoint
 from tlzoo.run.baseline import baseline_runs, execute_baseline
 from tlzoo.run.budget import HANG_FACTOR, Budget
-from tlzoo.run.estimate import Estimate
+from tlzoo.run.estimate import Estimate, Pace
 from tlzoo.run.execute import DataFacts, execute_apart, prepare
 from tlzoo.run.measurement import Measured, MeasurementCache, measure_run, measured_tier
 from tlzoo.run.outcome import Outcome
@@ -174,6 +174,9 @@ class _Driver:
         self.measurements = MeasurementCache(folder / "measurements")
         self.recorder = Recorder(Store(folder / "results"), planned, budget, notify, request.fresh)
         self.facts: dict[Source, DataFacts] = {}
+        self.pace = Pace()
+        self.ahead: list[Run] = []
+        self.total = 0
 
     def run(self) -> Evaluation:
         """Execute everything that is not finished."""
@@ -195,6 +198,7 @@ class _Driver:
         self.budget.charge(sum(self.recorder.earlier_seconds(run) for run in runs))
         remedies = Remedies(runs)
         added: list[Run] = []
+        self.ahead, self.total = [run for run in runs if not self.recorder.is_finished(run)], len(runs)
         for run in runs:
             self._run_or_resume(worker, run)
             further = remedies.after(run, self.recorder.store.read)
@@ -202,6 +206,8 @@ class _Driver:
                 name = run.checkpoint.name
                 self.notify(f"{name}: negative transfer: training again, longer and deeper")
                 self.budget.charge(sum(self.recorder.earlier_seconds(each) for each in further))
+                self.ahead[:0] = [each for each in further if not self.recorder.is_finished(each)]
+                self.total += len(further)
             for each in further:
                 self._run_or_resume(worker, each)
             added += further
@@ -212,6 +218,7 @@ class _Driver:
             self.recorder.resumed += 1
         else:
             self._run_one(worker, run)
+            self.ahead.remove(run)
 
     def _run_one(self, worker: Worker, run: Run) -> None:
         """Execute a run if it fits the budget; whatever ends it becomes its row."""
@@ -228,7 +235,10 @@ class _Driver:
             if measured is None or not self.budget.fits(expected):
                 fail("skipped", self.budget.shortage(expected))
                 return
+            self._announce(run)
+            began = self.budget.left
             outcome = self._execute(worker, run, expected, requests)
+            self.pace.add(run, began - self.budget.left)
         except InputError as error:
             if run.source not in self.facts:
                 raise  # the data are wrong
@@ -247,6 +257,15 @@ class _Driver:
             self.spending.add(outcome.usage)
             measurement = self._measure_pretrained(run) if is_measured_later else measured.measurement
             self.recorder.result(run, outcome, measurement)
+
+    def _announce(self, run: Run) -> None:
+        """Say in one line which run begins, of how many, and how much time is left."""
+        budget, needed = max(0.0, self.budget.left), self.pace.seconds(self.ahead)
+        left = (
+            f"at most {budget / 60:.0f} min left" if needed is None else f"about {_minutes(min(needed, budget))} left"
+        )
+        place = self.total - len(self.ahead) + 1
+        self.notify(f"run {place} of {self.total}: {self.recorder.name(run)}; {left}")
 
     def _prepare(self, worker: Worker, run: Run) -> None:
         """Load the data once, and describe them."""
@@ -314,3 +333,7 @@ class _Driver:
         arguments = (run, sys.stderr.isatty(), sheet, limits)
         deadline = self.budget.deadline(expected or math.inf)
         return worker.call(execute_apart, *arguments, seconds=deadline, doing="the run")
+
+
+def _minutes(seconds: float) -> str:
+    return "1 min" if seconds < 90 else f"{seconds / 60:.0f} min"

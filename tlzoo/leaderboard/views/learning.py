@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from tlzoo.leaderboard.curves import MIN_POINTS, Curves
+from tlzoo.leaderboard.curves import MIN_POINTS, Curves, trained_on
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow
 from tlzoo.vocabulary import task_facts
@@ -35,7 +35,8 @@ STYLE = "".join(
     ".tlzoo svg {width: 100%; height: auto; font-size: 12px} .tlzoo svg text {fill: currentColor} "
     ".tlzoo svg path {fill: none; stroke: currentColor; stroke-width: 2} .tlzoo svg path.bar {stroke-width: 1.2; "
     "opacity: 0.7} .tlzoo svg path.thin {stroke-width: 1; opacity: 0.5} "
-    ".tlzoo svg path.scratch {stroke-dasharray: 5 4} .tlzoo svg circle {fill: currentColor} .tlzoo svg path.grid {stroke: var(--line); stroke-width: 1}"
+    ".tlzoo svg path.scratch {stroke-dasharray: 5 4} "
+    ".tlzoo svg circle {fill: currentColor} .tlzoo svg path.grid {stroke: var(--line); stroke-width: 1}"
 )
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 800, 400, 64, 190, 28, 48
 _LINE = 15.0
@@ -80,12 +81,6 @@ def x_title(row: ScoredRow) -> str:
 def y_title(row: ScoredRow) -> str:
     """The metric with its unit and direction."""
     return METRICS[row.metric].title
-
-
-def trained_on(row: ScoredRow) -> int:
-    """Number of training examples; a curve has no other rows."""
-    assert row.n_train
-    return row.n_train
 
 
 def counts(lines: Iterable[Line], apart: float = 1.25) -> list[int]:

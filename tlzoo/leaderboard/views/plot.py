@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tlzoo.errors import InputError
 from tlzoo.files import writable_folder
-from tlzoo.leaderboard.curves import Curves, curves_of
+from tlzoo.leaderboard.curves import Curves, curves_of, trained_on
 from tlzoo.leaderboard.identity import PANEL, VIEW, Titles, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
@@ -115,7 +115,7 @@ def _curves(axis: Any, title: str, curves: Curves) -> None:
     colours = [light for light, _ in (*learning.PALETTE, learning.GREY)]
     for line in lines:
         beside = 1.012 ** learning.aside(line, lines)
-        x, y = [beside * learning.trained_on(row) for row in line.rows], [row.value for row in line.rows]
+        x, y = [beside * trained_on(row) for row in line.rows], [row.value for row in line.rows]
         error = list(zip(*(row.margins for row in line.rows), strict=True))
         style = {"ls": "-" if line.name else "--", "marker": "o", "ms": 4, "lw": 1.5, "capsize": 2, "elinewidth": 0.8}
         axis.errorbar(x, y, yerr=error, color=colours[line.colour], **style)
@@ -131,7 +131,7 @@ def _curves(axis: Any, title: str, curves: Curves) -> None:
     low, high = axis.get_ylim()
     places = learning.spread([line.rows[-1].value for line in named], (high - low) / 24, low, high)
     for line, place in zip(named, places, strict=True):
-        end = (learning.trained_on(line.rows[-1]), line.rows[-1].value)
+        end = (trained_on(line.rows[-1]), line.rows[-1].value)
         axis.annotate(
             line.name,
             end,
