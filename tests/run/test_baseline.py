@@ -49,3 +49,21 @@ def test_their_key_follows_their_version_and_the_data(monkeypatch: pytest.Monkey
 
 def test_they_can_be_left_out() -> None:
     assert not baseline_runs(EvaluationRequest(TASK, baselines=False), [find(TASK, "spoken-digits")])
+
+
+def test_each_run_says_its_place_and_the_time_left(folder: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    options = {"models": ["yamnet"], "variant": "nano", "strategies": ["scratch"], "weights": "none", "seeds": [0, 1]}
+    options |= {"data": str(folder), "out": tmp_path, "fractions": [0.2], "budget": 8}
+    evaluate(TASK, say=lines.append, **options)  # type: ignore[arg-type]
+    places = [line for line in lines if line.startswith("run ")]
+    assert [line.partition("; ")[0] for line in places] == [
+        "run 1 of 4: baseline/trivial trivial, 20% of the labels, seed 0",
+        "run 2 of 4: baseline/classical classical, 20% of the labels, seed 0",
+        "run 3 of 4: yamnet/nano scratch, 20% of the labels, seed 0",
+        "run 4 of 4: yamnet/nano scratch, 20% of the labels, seed 1",
+    ]
+    assert places[2].endswith("; at most 8 min left"), "no model has been run yet"
+    assert "; about " in places[3]
+    evaluate(TASK, say=(again := list[str]()).append, **options | {"seeds": [0, 1, 2]})  # type: ignore[arg-type]
+    assert [line.partition(",")[0] for line in again if line.startswith("run ")] == ["run 5 of 5: yamnet/nano scratch"]

@@ -73,7 +73,8 @@ def leaderboard(
     terminal.put(shown)
     if task is not None and form == "table":
         put_summary(whole)
-        elsewhere = "" if out == Path(".tlzoo") else f" --out {quote(str(out))}"
+        has_own = "local" in whole["origin"].to_pylist()
+        elsewhere = f" --out {quote(str(out))}" if has_own and out != Path(".tlzoo") else ""
         terminal.say(f"Next: tlzoo select --task {task}{elsewhere}")
 
 

@@ -132,7 +132,7 @@ def evaluate(
     for notice in done.notices:
         terminal.say(notice)
     if not as_json:
-        terminal.say(f"Next: {_next(request, done.board)}")
+        terminal.say(f"Next: {next_command(request, done.board)}")
     if done.problems:
         examples = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
         raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {examples}")
@@ -140,7 +140,7 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _next(request: EvaluationRequest, board: pa.Table) -> str:
+def next_command(request: EvaluationRequest, board: pa.Table) -> str:
     """What to type after an evaluation: the command that keeps the model that ``tlzoo select`` would take."""
     from tlzoo.cards import catalogue
     from tlzoo.leaderboard.selection import Limits, select

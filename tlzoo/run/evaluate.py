@@ -261,9 +261,8 @@ class _Driver:
     def _announce(self, run: Run) -> None:
         """Say in one line which run begins, of how many, and how much time is left."""
         budget, needed = max(0.0, self.budget.left), self.pace.seconds(self.ahead)
-        left = (
-            f"at most {budget / 60:.0f} min left" if needed is None else f"about {_minutes(min(needed, budget))} left"
-        )
+        seconds = budget if needed is None else min(needed, budget)
+        left = f"{'at most' if needed is None else 'about'} {max(1, round(seconds / 60))} min left"
         place = self.total - len(self.ahead) + 1
         self.notify(f"run {place} of {self.total}: {self.recorder.name(run)}; {left}")
 
@@ -333,7 +332,3 @@ class _Driver:
         arguments = (run, sys.stderr.isatty(), sheet, limits)
         deadline = self.budget.deadline(expected or math.inf)
         return worker.call(execute_apart, *arguments, seconds=deadline, doing="the run")
-
-
-def _minutes(seconds: float) -> str:
-    return "1 min" if seconds < 90 else f"{seconds / 60:.0f} min"
