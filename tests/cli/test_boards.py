@@ -75,12 +75,17 @@ def test_choices_are_listed(option: str, known: str, tmp_path: Path) -> None:
     assert done.returncode == 2 and not done.stdout and known in done.stderr
 
 
+def kept(where: Path, rows: list[dict[str, Any]]) -> None:
+    for each in rows:
+        Store(where / ".tlzoo" / "results").write([each])
+
+
 def cli(where: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "tlzoo", *words], cwd=where, capture_output=True, text=True)
 
 
 def test_a_board_of_a_task_ends_with_what_transfer_gave_and_what_to_type(tmp_path: Path, row: Maker) -> None:
-    Store(tmp_path / ".tlzoo" / "results").write(learnt(row))
+    kept(tmp_path, learnt(row))
     done = cli(tmp_path, "leaderboard", "--task", TASK)
     assert done.stdout.splitlines()[-1].startswith("With 80 training clips yamnet probe reaches what scratch needs")
     assert done.stderr.splitlines()[-1] == f"Next: tlzoo select --task {TASK}"
@@ -92,7 +97,7 @@ def test_a_board_of_a_task_ends_with_what_transfer_gave_and_what_to_type(tmp_pat
 
 
 def test_the_plot_says_how_to_get_the_learning_curves_that_it_lacks(tmp_path: Path, row: Maker) -> None:
-    Store(tmp_path / ".tlzoo" / "results").write(learnt(row, (1.0,)))
+    kept(tmp_path, learnt(row, (1.0,)))
     done = cli(tmp_path, "leaderboard", "--task", TASK, "--plot", "board.png")
     assert "no learning curve of audio-classification on toy: one share of the labels was run" in done.stderr
     assert (tmp_path / "board.png").stat().st_size > 10_000
@@ -104,9 +109,9 @@ def next_after(board: pa.Table, **options: Any) -> str:
 
 def test_after_an_evaluation_the_next_command_keeps_the_winner(row: Maker) -> None:
     board = board_of(*learnt(row, latency_ms_p50=5.0))
-    kept = f"tlzoo finetune yamnet --task {TASK} --data {{}} --strategy probe --out my_model"
-    assert next_after(board) == kept.format("toy"), "the data that auto was"
-    assert next_after(board, data="my sounds") == kept.format("'my sounds'")
+    keep = f"tlzoo finetune yamnet --task {TASK} --data {{}} --strategy probe --out my_model"
+    assert next_after(board) == keep.format("toy"), "the data that auto was"
+    assert next_after(board, data="my sounds") == keep.format("'my sounds'")
     assert next_after(board, variant="v1", group="speaker").endswith("--variant v1 --group speaker --out my_model")
     assert next_after(board_of(row("yamnet", "zero-shot", 0.9))) == "tlzoo predict yamnet FILE"
     theirs = board_of(row("folder:mine", "probe", 0.9))

@@ -63,7 +63,7 @@ def test_each_run_says_its_place_and_the_time_left(folder: Path, tmp_path: Path)
         "run 3 of 4: yamnet/nano scratch, 20% of the labels, seed 0",
         "run 4 of 4: yamnet/nano scratch, 20% of the labels, seed 1",
     ]
-    assert places[2].endswith("; at most 8 min left"), "no model has been run yet"
+    assert "; at most " in places[2], "no model has been run yet"
     assert "; about " in places[3]
     evaluate(TASK, say=(again := list[str]()).append, **options | {"seeds": [0, 1, 2]})  # type: ignore[arg-type]
     assert [line.partition(",")[0] for line in again if line.startswith("run ")] == ["run 5 of 5: yamnet/nano scratch"]
