@@ -33,7 +33,9 @@ def main(
             source = find(name, data or TASKS[name].standard_of(kind)[1], kind=kind)
             prepare(source)
             began = time.monotonic()
-            trivial, classical = map(execute_baseline, baseline_runs(EvaluationRequest(name), [source]))
+            trivial, classical = map(
+                execute_baseline, baseline_runs(EvaluationRequest(name, fractions=(1.0,)), [source])
+            )
             seconds = time.monotonic() - began
             metric = TASKS[name].headline(source.kind)
             scores = (f"{outcome.values[metric]:.3f}" for outcome in (trivial, classical))

@@ -175,7 +175,19 @@ def _command(card: Card, variant: Variant, budget: float, out: str) -> list[str]
     tier = "stand-in" if any(w.recipe for w in variant.weights) else "none"
     strategies = [word for s in chosen or ["zero-shot"] for word in ("--strategy", s)]
     which = ["--task", card.task, "--model", card.id, "--variant", variant.id, "--weights", tier]
-    return ["eval", *which, *strategies, "--budget", f"{budget:g}", "--out", out, "--no-baselines", "--json"]
+    return [
+        "eval",
+        *which,
+        *strategies,
+        "--budget",
+        f"{budget:g}",
+        "--out",
+        out,
+        "--fractions",
+        "1",
+        "--no-baselines",
+        "--json",
+    ]
 
 
 def _board(root: Path, report: Report, card: Card, out: Path) -> list[dict[str, Any]]:

@@ -38,6 +38,15 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
+NOUNS: Mapping[InputKind, str] = {
+    "image": "pictures",
+    "text": "texts",
+    "dna": "sequences",
+    "audio": "clips",
+    "video": "videos",
+    "ends": "videos",
+}
+"""What people call several examples of each kind of input."""
 Interpolation = Literal["bilinear", "bicubic"]
 """How pictures are resized."""
 ADAPTERS: Mapping[str, str] = {
@@ -190,6 +199,11 @@ class TaskFacts:
     def headlines(self) -> frozenset[str]:
         """The headline of each kind of input."""
         return frozenset(map(self.headline, self.inputs))
+
+    def noun(self, metric: str) -> str:
+        """What people call several examples, of the kind of input that a metric is of."""
+        kind = next((kind for kind, other in self.other_kinds.items() if metric in other.metrics), self.domain)
+        return NOUNS[kind]  # type: ignore[index]
 
     @property
     def input_columns(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.support.hub_server import Hub, sha256
 from tests.support.named import mobilenet, tiny_bert
 
-ONCE = ("--seeds", "0", "--folds", "1", "--no-baselines", "--budget", "30")
+ONCE = ("--seeds", "0", "--fractions", "1", "--folds", "1", "--no-baselines", "--budget", "30")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""``tlzoo select`` on a person's own data."""
+"""``tlzoo select`` on a person's own data, and what stands below a board."""
 
 import json
 import shutil
@@ -8,10 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from tests.support.boards import board_of, learnt
+from tlzoo.cli.evaluation import next_command
 from tlzoo.data.catalogue import find
 from tlzoo.leaderboard.store import Store
+from tlzoo.run.request import EvaluationRequest
 
 Maker = Callable[..., dict[str, Any]]
 TASK = "audio-classification"
@@ -69,3 +73,49 @@ def test_choices_are_listed(option: str, known: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tlzoo", "leaderboard", option, "xml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and not done.stdout and known in done.stderr
+
+
+def kept(where: Path, rows: list[dict[str, Any]]) -> None:
+    for each in rows:
+        Store(where / ".tlzoo" / "results").write([each])
+
+
+def cli(where: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "tlzoo", *words], cwd=where, capture_output=True, text=True)
+
+
+def test_a_board_of_a_task_ends_with_what_transfer_gave_and_what_to_type(tmp_path: Path, row: Maker) -> None:
+    kept(tmp_path, learnt(row))
+    done = cli(tmp_path, "leaderboard", "--task", TASK)
+    assert done.stdout.splitlines()[-1].startswith("With 80 training clips yamnet probe reaches what scratch needs")
+    assert done.stderr.splitlines()[-1] == f"Next: tlzoo select --task {TASK}"
+    only = cli(tmp_path, "leaderboard", "--task", TASK, "--strategy", "probe")
+    assert only.stdout.splitlines()[-1] == done.stdout.splitlines()[-1], "of all rows, whatever is shown"
+    for options in (["--format", "md"], []):
+        which = ["--task", TASK] if options else []
+        assert "With 80" not in cli(tmp_path, "leaderboard", *which, *options).stdout
+
+
+def test_the_plot_says_how_to_get_the_learning_curves_that_it_lacks(tmp_path: Path, row: Maker) -> None:
+    kept(tmp_path, learnt(row, (1.0,)))
+    done = cli(tmp_path, "leaderboard", "--task", TASK, "--plot", "board.png")
+    assert "no learning curve of audio-classification on toy: one share of the labels was run" in done.stderr
+    assert (tmp_path / "board.png").stat().st_size > 10_000
+
+
+def next_after(board: pa.Table, **options: Any) -> str:
+    return next_command(EvaluationRequest(TASK, **options), board)
+
+
+def test_after_an_evaluation_the_next_command_keeps_the_winner(row: Maker) -> None:
+    board = board_of(*learnt(row, latency_ms_p50=5.0))
+    keep = f"tlzoo finetune yamnet --task {TASK} --data {{}} --strategy probe --out my_model"
+    assert next_after(board) == keep.format("toy"), "the data that auto was"
+    assert next_after(board, data="my sounds") == keep.format("'my sounds'")
+    assert next_after(board, variant="v1", group="speaker").endswith("--variant v1 --group speaker --out my_model")
+    assert next_after(board_of(row("yamnet", "zero-shot", 0.9))) == "tlzoo predict yamnet FILE"
+    theirs = board_of(row("folder:mine", "probe", 0.9))
+    assert next_after(theirs, models=["./mine"]).startswith("tlzoo finetune ./mine --task")
+    assert next_after(theirs, models=["./mine", "yamnet"]) == f"tlzoo select --task {TASK} --out .tlzoo"
+    lost = row("yamnet", "probe", 0.0) | {"status": "skipped", "value": None, "reason": "no time"}
+    assert next_after(board_of(lost)) == "the same command with --budget 20; finished runs are kept"

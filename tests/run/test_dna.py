@@ -92,8 +92,8 @@ def test_a_variant_that_only_some_models_have_leaves_the_others_out() -> None:
 
 def test_eval_on_a_persons_sequences(regions: Path, tmp_path: Path, quick: None) -> None:
     told: list[str] = []
-    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0], "baselines": False}
-    done = evaluate(TASK, data=str(regions), out=tmp_path, say=told.append, **how)
+    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0], "fractions": [1.0]}
+    done = evaluate(TASK, data=str(regions), out=tmp_path, baselines=False, say=told.append, **how)
     rows = {row["card"]: row for row in done.board.to_pylist()}
     row = rows["enformer"]
     assert (row["status"], row["metric"], row["dataset"]) == ("ok", "pearson", f"{regions.parent.name}-regions")
@@ -109,8 +109,8 @@ def test_what_one_model_cannot_read_stops_no_other(regions: Path, tmp_path: Path
     rows = [json.loads(line) | {"bin_size": 12} for line in regions.read_text().splitlines()]
     path = tmp_path / "twelve.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0], "baselines": False}
-    done = evaluate(TASK, data=str(path), out=tmp_path / "out", say=lambda _: None, **how)
+    how: dict[str, Any] = {"variant": "nano", "strategies": ["scratch"], "seeds": [0], "fractions": [1.0]}
+    done = evaluate(TASK, data=str(path), out=tmp_path / "out", baselines=False, say=lambda _: None, **how)
     found = {row["card"]: row for row in done.board.to_pylist()}
     assert found["enformer"]["status"] == "error"
     assert "bins of 12 bases; the model's are of 16" in found["enformer"]["reason"]

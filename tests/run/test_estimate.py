@@ -10,9 +10,10 @@ from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import Source
 from tlzoo.measure.measure import Measurement
 from tlzoo.run import estimate as module
-from tlzoo.run.estimate import VECTOR_PROBE_SECONDS, Estimate
+from tlzoo.run.estimate import VECTOR_PROBE_SECONDS, Estimate, Pace
 from tlzoo.run.measurement import Measured, Rates
-from tlzoo.run.plan import Run, recipe_for
+from tlzoo.run.plan import Run, plan, recipe_for
+from tlzoo.run.request import EvaluationRequest
 from tlzoo.vocabulary import Strategy
 
 SIZES = {"train": 800, "validation": 200, "test": 1000}
@@ -73,3 +74,21 @@ def test_an_endpoint_takes_its_requests_and_nothing_is_known_of_one_that_was_not
     requests = RequestEstimate(Endpoint(OPENAI_URL, "m", False), 30, 5, 0, 0)
     assert Estimate.of(run("full"), Measured(Measurement(throughput=2.0)), requests).seconds == 15
     assert Estimate.of(run("full"), Measured(), requests).seconds == 0
+
+
+def test_what_is_left_takes_as_long_as_what_was_most_like_it() -> None:
+    runs = {
+        (run.checkpoint.card, run.strategy, run.fraction): run
+        for run in plan(
+            EvaluationRequest("audio-classification", ["yamnet", "crepe"], weights="none", seeds=(0,)),
+            [Source("rows", "audio-classification", "audio", "0", "rendered", "")],
+        ).runs
+    }
+    few, many = (runs["yamnet", "scratch", share] for share in (0.1, 1.0))
+    pace, other = Pace(), runs["crepe", "scratch", 1.0]
+    assert pace.seconds([few]) is None and pace.seconds([]) == 0
+    pace.add(few, 10)
+    assert pace.seconds([few, other]) == 20, "nothing else is known"
+    pace.add(many, 100)
+    assert pace.seconds([few, many]) == 110
+    assert pace.seconds([other]) == 100, "of another model with as many labels"

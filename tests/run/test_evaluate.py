@@ -17,7 +17,19 @@ from tlzoo.leaderboard.store import Store
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 Rows = list[dict[str, Any]]
-CREPE = ("--task", "audio-classification", "--model", "crepe", "--variant", "tiny", "--seeds", "0", "--no-baselines")
+CREPE = (
+    "--task",
+    "audio-classification",
+    "--model",
+    "crepe",
+    "--variant",
+    "tiny",
+    "--seeds",
+    "0",
+    "--no-baselines",
+    "--fractions",
+    "1",
+)
 
 
 @pytest.fixture(scope="module")

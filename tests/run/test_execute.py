@@ -119,6 +119,7 @@ def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkey
         "strategies": ["scratch"],
         "variant": "nano",
         "seeds": [0],
+        "fractions": [1.0],
         "folds": 1,
     }
     chosen["baselines"] = False

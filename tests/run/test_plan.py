@@ -13,13 +13,16 @@ from tlzoo.data.catalogue import Source
 from tlzoo.errors import InputError
 from tlzoo.run import plan as module
 from tlzoo.run.plan import Plan, plan, recipe_for, sources
-from tlzoo.run.request import DEFAULT_SEEDS, EvaluationRequest
+from tlzoo.run.request import DEFAULT_FRACTIONS, DEFAULT_SEEDS, EvaluationRequest
 from tlzoo.vocabulary import task_facts
 
 
 def planned_for(task: str, kind: str = "text", **options: Any) -> Plan:
-    """A plan of one seed, unless others are given."""
-    return plan(EvaluationRequest(task, **{"seeds": (0,)} | options), [Source("rows", task, kind, "0", "rendered", "")])
+    """A plan of one seed and all labels, unless others are given."""
+    return plan(
+        EvaluationRequest(task, **{"seeds": (0,), "fractions": (1.0,)} | options),
+        [Source("rows", task, kind, "0", "rendered", "")],
+    )
 
 
 def test_where_no_head_is_needed_every_backbone_is_run_as_it_is_first() -> None:
@@ -132,6 +135,17 @@ def test_of_a_listed_model_with_its_weights_scratch_full_and_probe_come_first(mo
     monkeypatch.setattr(module, "resolve", resolved)
     planned = order("audio-classification", "audio")
     first = [(card, strategy) for card, strategy, seed in planned if seed == 0]
+    runs = [
+        (run.checkpoint.card, run.strategy, run.fraction)
+        for run in planned_for("audio-classification", "audio", fractions=DEFAULT_FRACTIONS).runs
+        if run.strategy in ("scratch", "full", "probe")
+    ]
+    trained = ("scratch", "full", "probe")
+    assert runs[:6] == [("yamnet", strategy, share) for share in (0.1, 1.0) for strategy in trained]
+    assert {card for card, _, _ in runs[6:8]} == {"crepe"}, "with few labels too, before any stand-in"
+    every = planned_for("audio-classification", "audio", fractions=DEFAULT_FRACTIONS, strategies=("zero-shot", "full"))
+    mine = [(run.strategy, run.fraction) for run in every.runs if run.checkpoint.card == "yamnet"]
+    assert mine == [("zero-shot", 1.0), ("full", 0.1), ("full", 1.0)]
     head = [strategy for card, strategy in first if card == "yamnet"]
     assert [card for card, _ in first[: len(head) - 1]] == ["yamnet"] * (len(head) - 1)
     assert head[-4:] == ["scratch", "full", "probe", "partial"]
@@ -156,6 +170,7 @@ def test_few_examples_of_a_person_are_tested_in_turn(tmp_path: Path) -> None:
             variant="nano",
             strategies=("scratch",),
             seeds=(0,),
+            fractions=(1.0,),
             data=str(tmp_path / "data.csv"),
             **options,
         )

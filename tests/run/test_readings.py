@@ -61,6 +61,7 @@ def test_each_file_is_decoded_once_to_prepare_the_data_and_then_by_the_models_al
     monkeypatch.setattr(repeats, "near_repeats", near_repeats)
     monkeypatch.setattr(readers, "listing", counted("listed", readers.listing))
     options: dict[str, Any] = {"models": ["yamnet"], "variant": "nano", "strategies": ["scratch"], "seeds": (0, 1)}
+    options |= {"fractions": [1.0]}
     done = evaluate(
         "audio-classification",
         data=folder,

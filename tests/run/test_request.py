@@ -40,4 +40,4 @@ def test_a_wrong_option_is_refused_when_it_is_given(options: dict[str, Any], mes
 
 def test_the_defaults_are_valid() -> None:
     request = EvaluationRequest(TASK)
-    assert (request.seeds, request.fractions, request.budget, request.max_cost) == ((0, 1, 2), (1.0,), 10.0, None)
+    assert (request.seeds, request.fractions, request.budget, request.max_cost) == ((0, 1, 2), (0.1, 1.0), 10.0, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +31,9 @@ def leaderboard(
     weights: Annotated[Tier | None, typer.Option(help="Only rows with weights of this tier.")] = None,
     strategy: Annotated[Strategy | None, typer.Option(help="Only rows of this strategy.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How the board is printed.")] = "table",
-    plot: Annotated[Path | None, typer.Option(help="Also plot score against latency into this picture.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also plot score against latency, and learning curves, into this picture.")
+    ] = None,
     wide: Wide = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
 ) -> None:
@@ -43,17 +46,23 @@ def leaderboard(
 
     if task is not None:
         task_facts(task)
-    board = Leaderboard(out).table(task)
+    board = whole = Leaderboard(out).table(task)
     for column, value in (("weights", weights), ("strategy", strategy)):
         if value is not None:
             board = board.filter(pc.equal(board[column], value))
     if sort is not None:
         board = render.sort(board, sort)
     if plot is not None:
+        from tlzoo.leaderboard.curves import curves_of, lacking
+        from tlzoo.leaderboard.identity import Titles
+        from tlzoo.leaderboard.row import rows_of, scored
         from tlzoo.leaderboard.views.plot import plot as draw
 
         draw(board, plot)
         terminal.say(f"drawn: {plot}")
+        rows = rows_of(board)
+        if few := lacking(curves_of(scored(rows)), Titles(rows)):
+            terminal.say(few)
     if not board.num_rows and form == "table":
         where = f" for {task}" if task else ""
         raise InputError(
@@ -62,6 +71,19 @@ def leaderboard(
     shown = render.render(board, form, None if wide else terminal.width())
     _say_whose(out)
     terminal.put(shown)
+    if task is not None and form == "table":
+        put_summary(whole)
+        has_own = "local" in whole["origin"].to_pylist()
+        elsewhere = f" --out {quote(str(out))}" if has_own and out != Path(".tlzoo") else ""
+        terminal.say(f"Next: tlzoo select --task {task}{elsewhere}")
+
+
+def put_summary(board: pa.Table) -> None:
+    """Print what transfer gave, a sentence for each data set of a board."""
+    from tlzoo.leaderboard.summary import sentences
+
+    for told in sentences(board):
+        terminal.put("\n" + terminal.wrap(told, terminal.width()))
 
 
 def _say_whose(out: Path) -> None:

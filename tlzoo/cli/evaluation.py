@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.boards import Wide
+from tlzoo.cli.boards import Wide, put_summary
 from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tlzoo.run.request import EvaluationRequest
 
 T = TypeVar("T", int, float)
 Device = Literal["auto", "cpu", "cuda"]
@@ -65,7 +71,7 @@ def evaluate(
         ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds of what is trained, separated by commas.")] = "0,1,2",
-    fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas, such as 0.1,1.")] = "1",
+    fractions: Annotated[str, typer.Option(help="Shares of the labels, separated by commas.")] = "0.1,1",
     budget: Annotated[
         float,
         typer.Option(
@@ -124,14 +130,43 @@ def evaluate(
             f"finished runs are kept in {out / 'results'}, and the same command goes on from there"
         ) from None
     terminal.put(render(done.board, "json" if as_json else "table", None if wide else terminal.width()))
+    if not as_json:
+        put_summary(done.board)
     terminal.say(f"{done.executed} runs executed, {done.resumed} taken from {out / 'results'}")
     for notice in done.notices:
         terminal.say(notice)
+    if not as_json:
+        terminal.say(f"Next: {next_command(request, done.board)}")
     if done.problems:
         examples = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
         raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {examples}")
     if done.failed:
         raise typer.Exit(1)
+
+
+def next_command(request: EvaluationRequest, board: pa.Table) -> str:
+    """What to type after an evaluation: the command that keeps the model that ``tlzoo select`` would take."""
+    from tlzoo.cards import catalogue
+    from tlzoo.leaderboard.selection import Limits, select
+    from tlzoo.vocabulary import TRAINED, is_ad_hoc
+
+    row = next((each.row for each in select(board, Limits(), catalogue.license_of) if each.row), None)
+    if row is None:
+        return f"the same command with --budget {max(1.0, 2 * request.budget):g}; finished runs are kept"
+    if is_ad_hoc(row.card) and len(request.models) > 1:
+        return f"tlzoo select --task {request.task} --out {quote(str(request.out))}"  # which was which is not known
+    model = quote(request.models[0] if is_ad_hoc(row.card) else row.card)
+    if row.strategy not in TRAINED or row.strategy == "further":
+        return f"tlzoo predict {model} FILE"
+    words = ["tlzoo finetune", model, "--task", request.task]
+    words += ["--data", quote(row.dataset if request.data == "auto" else request.data), "--strategy", row.strategy]
+    if row.weights == "stand-in" and request.weights != "auto":
+        words += ["--weights", "stand-in"]
+    if not is_ad_hoc(row.card) and request.variant:
+        words += ["--variant", request.variant]
+    if request.group:
+        words += ["--group", quote(request.group)]
+    return " ".join([*words, "--out my_model"])
 
 
 def _numbers(option: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from tlzoo.files import write_whole
 from tlzoo.keys import key
-from tlzoo.leaderboard.identity import grouped
-from tlzoo.leaderboard.ranking import RUN, VIEW, divided, order, ranked_view, standing, table
+from tlzoo.leaderboard.identity import VIEW, grouped
+from tlzoo.leaderboard.ranking import RUN, divided, order, ranked_view, standing, table
 from tlzoo.leaderboard.row import row_of, rows_of
 from tlzoo.leaderboard.runs import LONG
 from tlzoo.leaderboard.schema import BOARD, RESULT

@@ -20,6 +20,8 @@ CLOCK = (*MACHINE, "threads")
 """What rows share whose times are compared."""
 BOARD = ("task", *DATA, *MACHINE, "fraction", "metric")
 """What rows share that are ranked together."""
+VIEW = ("task", *DATA, *MACHINE, "metric")
+"""What rows share whose scores are compared, whatever their share of the labels."""
 PANEL = ("task", *DATA, *CLOCK, "metric")
 """What rows share that are compared in score and time together, whatever their share of the labels."""
 

@@ -21,8 +21,6 @@ from tlzoo.leaderboard.speed_up import History, Saving, label_savings, time_to_t
 from tlzoo.leaderboard.statistics import NOT_FINITE, UNTRAINED, Estimate, Gain, SeedVariance, estimate, gain, pooled
 from tlzoo.vocabulary import BASELINE, TASKS, TIERS, TRAINED
 
-VIEW = ("task", *identity.DATA, *identity.MACHINE, "metric")
-"""Columns of results that a part of a board is made of: whatever their share of the labels."""
 _MODEL = ("card", "variant", "weights", "weights_sha256", "card_hash", *identity.BOARD)
 """Columns of a model, with whatever it is trained by."""
 _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
@@ -55,7 +53,7 @@ def board(results: pa.Table, *, tasks: Iterable[str] | None = None, metrics: Ite
     rows = short(results)
     succeeded, failed = divided(rows, tasks, metrics)
     ranked: list[BoardRow] = []
-    for view in grouped([rows[i] | {"place": i} for i in succeeded], VIEW):
+    for view in grouped([rows[i] | {"place": i} for i in succeeded], identity.VIEW):
         ranked += ranked_view(results.take([row["place"] for row in view]))
     ranked += standing([rows[i] for i in failed], [rows[i] for i in succeeded])
     return table(ranked)
@@ -89,7 +87,7 @@ def table(rows: Iterable[BoardRow]) -> pa.Table:
 
 
 def ranked_view(results: pa.Table) -> list[BoardRow]:
-    """Rank the results of one :data:`VIEW`; all have status ``ok``.
+    """Rank the results of one :data:`tlzoo.leaderboard.identity.VIEW`; all have status ``ok``.
 
     Raises:
         ValueError: Long columns do not fit together.
@@ -302,6 +300,7 @@ class _Board:
         """The row of a board that an entry becomes."""
         seeds, rows = self._seeds(entry), [run.row for run in entry.runs]
         low, high = entry.estimate.interval(seeds) or (None, None)
+        trained_on = _mean(row["n_train"] for row in rows)
         timed = [row["train_seconds"] for row in rows if row["threads"] == entry.first["threads"]]
         columns = _shared(entry.first) | {
             "rank": place[0],
@@ -309,6 +308,7 @@ class _Board:
             "tier_rank": tier_rank,
             "seeds": entry.seeds,
             "run_ids": [row["run_id"] for row in rows],
+            "n_train": None if trained_on is None else round(trained_on),
             "n_test": entry.n_test,
             "value": entry.estimate.value,
             "validation": entry.validation,

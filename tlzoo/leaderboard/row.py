@@ -39,6 +39,7 @@ class ResultRow(TypedDict):
     strategy: str | None
     seed: int
     fraction: float | None
+    n_train: int | None
     fold: int | None
     folds: int | None
     metric: str
@@ -97,6 +98,7 @@ class BoardRow:
     seeds: list[int] | None = None
     folds: int | None = None
     fraction: float | None = None
+    n_train: int | None = None
     metric: str
     value: float | None = None
     ci_low: float | None = None

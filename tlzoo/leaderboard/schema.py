@@ -335,6 +335,7 @@ BOARD_FIELDS = (
     Field("seeds", pa.list_(_COUNT), "Seeds of the runs that the row brings together"),
     _BY_NAME["folds"],
     _BY_NAME["fraction"],
+    _over_seeds("n_train", "mean"),
     replace(_BY_NAME["metric"], is_needed="always"),
     replace(_BY_NAME["value"], meaning="The metric on the test examples; mean over seeds", null=_UNSCORED),
     Field("ci_low", _NUMBER, "Lower end of the value's 95% interval", null=_NO_INTERVAL),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -66,6 +68,42 @@ class Estimate:
             return cls(pretraining, training, features)
         validated = recipe.work() / recipe.steps * recipe.looks * run.fraction * sizes["validation"]
         return cls(pretraining, training, (validated + sizes["test"]) / throughput)
+
+
+class Pace:
+    """How long the rest of a plan takes, from the runs that have ended."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._taken: dict[tuple[object, ...], list[float]] = defaultdict(list)
+
+    def add(self, run: Run, seconds: float) -> None:
+        """Count a run that has ended."""
+        for kind in _kinds(run):
+            self._taken[kind].append(seconds)
+
+    def seconds(self, runs: Iterable[Run]) -> float | None:
+        """Seconds that runs take: as long as those most like them took; None where nothing like one has ended yet.
+
+        Args:
+            runs: Those that are left.
+        """
+        total = 0.0
+        for run in runs:
+            taken = next((self._taken[kind] for kind in _kinds(run) if kind in self._taken), None)
+            if taken is None:
+                return None
+            total += sum(taken) / len(taken)
+        return total
+
+
+def _kinds(run: Run) -> list[tuple[object, ...]]:
+    """What a run has in common with others that take as long, from near to far."""
+    if run.is_baseline:
+        return [("baseline", run.strategy), ("baseline",)]
+    model = (run.checkpoint.card, run.checkpoint.variant)
+    how = (run.strategy, run.fraction)
+    return [(*model, *how), how, (*model, run.strategy), (run.strategy,), ("model",)]
 
 
 def _pretraining(run: Run, rates: Rates) -> float:

@@ -25,7 +25,7 @@ from tlzoo.measure.measure import Measurement
 from tlzoo.run.api_model import ROWS, estimate_requests, measure_endpoint
 from tlzoo.run.baseline import baseline_runs, execute_baseline
 from tlzoo.run.budget import HANG_FACTOR, Budget
-from tlzoo.run.estimate import Estimate
+from tlzoo.run.estimate import Estimate, Pace
 from tlzoo.run.execute import DataFacts, execute_apart, prepare
 from tlzoo.run.measurement import Measured, MeasurementCache, measure_run, measured_tier
 from tlzoo.run.outcome import Outcome
@@ -33,7 +33,7 @@ from tlzoo.run.plan import Plan, Run, plan, sources
 from tlzoo.run.precision import checked
 from tlzoo.run.recorder import Evaluation, Notify, Recorder
 from tlzoo.run.remedy import Remedies
-from tlzoo.run.request import DEFAULT_OUT, DEFAULT_SEEDS, PATIENCE_SECONDS, EvaluationRequest
+from tlzoo.run.request import DEFAULT_FRACTIONS, DEFAULT_OUT, DEFAULT_SEEDS, PATIENCE_SECONDS, EvaluationRequest
 from tlzoo.run.spending import Spending
 from tlzoo.run.worker import INSIDE, Worker, WorkFailedError
 
@@ -55,7 +55,7 @@ def evaluate(
     group: str | None = None,
     folds: int | None = None,
     seeds: Sequence[int] = DEFAULT_SEEDS,
-    fractions: Sequence[float] = (1.0,),
+    fractions: Sequence[float] = DEFAULT_FRACTIONS,
     budget: float = 10.0,
     patience: float = PATIENCE_SECONDS,
     max_cost: float | None = None,
@@ -177,6 +177,9 @@ class _Driver:
         self.measurements = MeasurementCache(folder / "measurements")
         self.recorder = Recorder(Store(folder / "results"), planned, budget, notify, request.fresh)
         self.facts: dict[Source, DataFacts] = {}
+        self.pace = Pace()
+        self.ahead: list[Run] = []
+        self.total = 0
 
     def run(self) -> Evaluation:
         """Execute everything that is not finished."""
@@ -198,6 +201,7 @@ class _Driver:
         self.budget.charge(sum(self.recorder.earlier_seconds(run) for run in runs))
         remedies = Remedies(runs)
         added: list[Run] = []
+        self.ahead, self.total = [run for run in runs if not self.recorder.is_finished(run)], len(runs)
         for run in runs:
             self._run_or_resume(worker, run)
             further = remedies.after(run, self.recorder.store.read)
@@ -205,6 +209,8 @@ class _Driver:
                 name = run.checkpoint.name
                 self.notify(f"{name}: negative transfer: training again, longer and deeper")
                 self.budget.charge(sum(self.recorder.earlier_seconds(each) for each in further))
+                self.ahead[:0] = [each for each in further if not self.recorder.is_finished(each)]
+                self.total += len(further)
             for each in further:
                 self._run_or_resume(worker, each)
             added += further
@@ -215,6 +221,7 @@ class _Driver:
             self.recorder.resumed += 1
         else:
             self._run_one(worker, run)
+            self.ahead.remove(run)
 
     def _run_one(self, worker: Worker, run: Run) -> None:
         """Execute a run if it fits the budget; whatever ends it becomes its row."""
@@ -231,7 +238,10 @@ class _Driver:
             if measured is None or not self.budget.fits(expected):
                 fail("skipped", self.budget.shortage(expected))
                 return
+            self._announce(run)
+            began = self.budget.left
             outcome = self._execute(worker, run, expected, requests)
+            self.pace.add(run, began - self.budget.left)
         except InputError as error:
             if run.source not in self.facts:
                 raise  # the data are wrong
@@ -250,6 +260,14 @@ class _Driver:
             self.spending.add(outcome.usage)
             measurement = self._measure_pretrained(run) if is_measured_later else measured.measurement
             self.recorder.result(run, outcome, measurement)
+
+    def _announce(self, run: Run) -> None:
+        """Say in one line which run begins, of how many, and how much time is left."""
+        budget, needed = max(0.0, self.budget.left), self.pace.seconds(self.ahead)
+        seconds = budget if needed is None else min(needed, budget)
+        left = f"{'at most' if needed is None else 'about'} {max(1, round(seconds / 60))} min left"
+        place = self.total - len(self.ahead) + 1
+        self.notify(f"run {place} of {self.total}: {self.recorder.name(run)}; {left}")
 
     def _prepare(self, worker: Worker, run: Run) -> None:
         """Load the data once, and describe them."""

@@ -91,6 +91,7 @@ def finetune(
         group=group,
         folds=1,
         seeds=(seed,),
+        fractions=(1.0,),
         device=device,
     )
     (card,) = cards_of(request)

@@ -181,12 +181,13 @@ def is_listed(run: Run) -> bool:
 def _turn(request: EvaluationRequest, data: Sequence[Source], places: Sequence[str], run: Run) -> tuple[float, ...]:
     """Sort key of a run: what a short budget should tell comes first.
 
-    The first seed of everything comes before the next, and all labels before fewer. Then, model by model, what the
-    listed ones with official weights can do untrained, and what they gain over scratch when they are fully trained.
-    Then what the other listed models gain with the least training; then what all others can do with the least; then the
-    rest, listed models first. Weights that are there come before stand-ins, which have to be pretrained first; and each
-    strategy is run on every data set. Where heads spell, the least is to train all: frozen vectors that were not
-    trained to spell hardly can.
+    The first seed of everything comes before the next. Then, model by model, what the listed ones with official weights
+    can do untrained, and what they gain over scratch when they are fully trained: first with few labels, which costs
+    least and where transfer gains most, then with all. Then what the other listed models gain with the least training;
+    then what all others can do with the least; then the rest, listed models first; of each of these all labels come
+    before fewer. Weights that are there come before stand-ins, which have to be pretrained first; and each strategy is
+    run on every data set. Where heads spell, the least is to train all: frozen vectors that were not trained to spell
+    hardly can.
     """
     strategies = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES]
     least = "probe"
@@ -195,11 +196,12 @@ def _turn(request: EvaluationRequest, data: Sequence[Source], places: Sequence[s
         strategies.insert(len(UNTRAINED), least)
     other, made = not is_listed(run), run.checkpoint.tier != "official"
     seed = request.seeds.index(run.seed) if run.seed in request.seeds else 0
-    when, place, card = (seed, -run.fraction), data.index(run.source), places.index(run.checkpoint.card)
+    place, card = data.index(run.source), places.index(run.checkpoint.card)
     if not other and not made and run.strategy in OFFICIAL_FIRST:
-        return *when, 0, card, OFFICIAL_FIRST.index(run.strategy), place, run.fold or 0
+        share = 0 if run.strategy in UNTRAINED else run.fraction
+        return seed, 0, card, share, OFFICIAL_FIRST.index(run.strategy), place, run.fold or 0
     first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
-    return *when, 1 + (not first), other, made, strategies.index(run.strategy), place, card, run.fold or 0
+    return seed, 1 + (not first), other, made, -run.fraction, strategies.index(run.strategy), place, card, run.fold or 0
 
 
 def cards_of(request: EvaluationRequest) -> list[Card]:

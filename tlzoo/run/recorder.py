@@ -85,7 +85,7 @@ class Recorder:
         self.store.write(record.rows(run, outcome, measurement, self.budget.lap()))
         self.executed += 1
         metric, value = next(iter(outcome.values.items()))
-        self.notify(f"{self._name(run)}: {metric} {value:.3f}")
+        self.notify(f"{self.name(run)}: {metric} {value:.3f}")
 
     def failure(self, run: Run, status: Status, reason: str, usage: Usage | None = None) -> None:
         """Record a run without a result."""
@@ -94,7 +94,7 @@ class Recorder:
         if status == "skipped" and run.seed != self._first_seed:
             self._skipped_repeats += 1
         else:
-            self.notify(f"{self._name(run)}: {status}: {reason}")
+            self.notify(f"{self.name(run)}: {status}: {reason}")
 
     def summarise(self) -> None:
         """Say in one line how many repetitions with further seeds did not fit."""
@@ -121,7 +121,7 @@ class Recorder:
         self.store.write([row])
         self._failures.append(row)
 
-    def _name(self, run: Run) -> str:
+    def name(self, run: Run) -> str:
         """Name of a run among the others of the plan."""
         share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
         seed = f", seed {run.seed}" if self._has_seeds else ""

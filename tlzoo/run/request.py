@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 DEFAULT_OUT = Path(".tlzoo")
 DEFAULT_SEEDS = (0, 1, 2)
 """Seeds of what is trained: with one alone nobody knows how much of a difference is luck."""
+DEFAULT_FRACTIONS = (0.1, 1.0)
+"""Shares of the labels: transfer gains most where they are few, and with all of them the score is told."""
 PATIENCE_SECONDS = 300.0
 """Covers what no estimate does: a process that starts, and data that it loads anew."""
 MAX_SEED = 2**32 - 1
@@ -64,7 +66,7 @@ class EvaluationRequest:
     group: str | None = None
     folds: int | None = None
     seeds: Sequence[int] = DEFAULT_SEEDS
-    fractions: Sequence[float] = (1.0,)
+    fractions: Sequence[float] = DEFAULT_FRACTIONS
     device: str = "cpu"
     precision: str = "no"
     budget: float = 10.0

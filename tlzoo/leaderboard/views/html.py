@@ -12,8 +12,11 @@ from math import isfinite
 
 import pyarrow as pa
 
+from tlzoo.leaderboard.curves import curves_of, lacking
+from tlzoo.leaderboard.identity import Titles
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.leaderboard.row import ScoredRow
+from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
+from tlzoo.leaderboard.views import learning
 from tlzoo.leaderboard.views.table import Column, Section, absences, legend, sections
 
 STYLE = """
@@ -83,13 +86,28 @@ def missing(board: pa.Table) -> str:
     return f"<ul class=absent>{lines}</ul>" if lines else ""
 
 
+def learning_curves(board: pa.Table) -> str:
+    """Pictures of the learning curves of a board, and how to get those that it lacks; with :data:`learning.STYLE`."""
+    rows = rows_of(board)
+    titles, found = Titles(rows), curves_of(scored(rows))
+    parts = [
+        learning.figure(curves, f"{curves.first.task} on {titles.panel(curves.first)}")
+        for curves in found
+        if curves.has_several_shares
+    ]
+    if few := lacking(found, titles):
+        parts.append(f"<p class=quiet>{escape(few)}</p>")
+    return f"<div class=tlzoo>{''.join(parts)}</div>" if parts else ""
+
+
 def page(board: pa.Table, title: str = "tlzoo leaderboard") -> str:
     """One HTML page that needs nothing else, in light and dark."""
     return (
         '<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content="width=device-width">'
         f"<title>{escape(title)}</title><style>:root {{color-scheme: light dark}} body {{margin: 1.5rem auto; "
-        f"padding: 0 1rem; max-width: 100rem}} {STYLE}</style></head><body><h1 class=tlzoo>{escape(title)}</h1>"
-        f"{fragment(board)}<script>{SCRIPT}</script></body></html>"
+        f"padding: 0 1rem; max-width: 100rem}} {STYLE}{learning.STYLE}</style></head><body>"
+        f"<h1 class=tlzoo>{escape(title)}</h1>"
+        f"{fragment(board)}{learning_curves(board)}<script>{SCRIPT}</script></body></html>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The trade-off in one picture: score against latency, area for size, the Pareto front drawn."""
+"""A board in one picture: score against latency, area for size, the Pareto front drawn; below, learning curves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from tlzoo.errors import InputError
 from tlzoo.files import writable_folder
-from tlzoo.leaderboard.identity import PANEL, Titles, grouped
+from tlzoo.leaderboard.curves import Curves, curves_of, trained_on
+from tlzoo.leaderboard.identity import PANEL, VIEW, Titles, grouped, of
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
+from tlzoo.leaderboard.views import learning
 from tlzoo.leaderboard.views.table import megabytes
 
 COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
@@ -21,7 +23,7 @@ FRONT_COLOUR = "#009e73"
 
 
 def plot(board: pa.Table, path: Path) -> None:
-    """Draw a board, one panel for each task, data set and machine, all labels.
+    """Draw a board, one panel for each task, data set and machine, all labels; below it the learning curves, if any.
 
     Args:
         board: Ranked rows.
@@ -48,9 +50,17 @@ def plot(board: pa.Table, path: Path) -> None:
         return f"{first.task} on {titles.data(first)}" + (f"\n{clock}" if clock else "")
 
     panels = sorted(grouped(rows, PANEL), key=title)
-    figure, axes = plt.subplots(1, len(panels), figsize=(8 * len(panels), 5.5), squeeze=False, layout="constrained")
-    for axis, panel in zip(axes[0], panels, strict=True):
-        _panel(axis, title(panel), panel)
+    below = {of(curves.first, VIEW): curves for curves in curves_of(scored(everything)) if curves.has_several_shares}
+    shown = [below.pop(of(panel[0], VIEW), None) for panel in panels]  # scores do not depend on the number of threads
+    height = 2 if any(shown) else 1
+    size = (8 * len(panels), 5.5 * height)
+    figure, axes = plt.subplots(height, len(panels), figsize=size, squeeze=False, layout="constrained")
+    for place, (panel, curves) in enumerate(zip(panels, shown, strict=True)):
+        _panel(axes[0][place], title(panel), panel)
+        if curves is not None:
+            _curves(axes[1][place], f"{panel[0].task} on {titles.data(panel[0])}", curves)
+        elif height > 1:
+            axes[1][place].remove()
     try:
         figure.savefig(path, dpi=150)
     except (ValueError, OSError) as error:
@@ -97,6 +107,41 @@ def _panel(axis: Any, title: str, rows: list[ScoredRow]) -> None:
     for handle in axis.legend(loc="best", fontsize=8).legend_handles:
         if hasattr(handle, "set_sizes"):
             handle.set_sizes([60])
+
+
+def _curves(axis: Any, title: str, curves: Curves) -> None:
+    """Learning curves of one data set and machine, each with its name at its end."""
+    lines = learning.lines_of(curves)
+    colours = [light for light, _ in (*learning.PALETTE, learning.GREY)]
+    for line in lines:
+        beside = 1.012 ** learning.aside(line, lines)
+        x, y = [beside * trained_on(row) for row in line.rows], [row.value for row in line.rows]
+        error = list(zip(*(row.margins for row in line.rows), strict=True))
+        style = {"ls": "-" if line.name else "--", "marker": "o", "ms": 4, "lw": 1.5, "capsize": 2, "elinewidth": 0.8}
+        axis.errorbar(x, y, yerr=error, color=colours[line.colour], **style)
+    axis.set_xscale("log")
+    axis.set_xticks(learning.counts(lines), minor=False)
+    axis.set_xticks([], minor=True)
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.set_xlabel(learning.x_title(curves.first))
+    axis.set_ylabel(f"{learning.y_title(curves.first)}, 95% interval")
+    axis.set_title(f"{title}: learning curves\ndashed: the same network from scratch{learning.left_out(curves)}")
+    axis.grid(alpha=0.3)
+    named = [line for line in lines if line.name]
+    low, high = axis.get_ylim()
+    places = learning.spread([line.rows[-1].value for line in named], (high - low) / 24, low, high)
+    for line, place in zip(named, places, strict=True):
+        end = (trained_on(line.rows[-1]), line.rows[-1].value)
+        axis.annotate(
+            line.name,
+            end,
+            xytext=(1.03, (place - low) / (high - low)),
+            textcoords="axes fraction",
+            color=colours[line.colour],
+            fontsize=8,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": colours[line.colour], "alpha": 0.4, "lw": 0.8},
+        )
 
 
 def largest_of(rows: list[ScoredRow]) -> float:
