@@ -47,12 +47,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, one_thread: None) -> Use:
     """A run, which keeps a data set, a stand-in and features."""
+    from tests.support.standins import shorten
     from tlzoo.adapters.weights import resolve
     from tlzoo.cards import catalogue
     from tlzoo.data import catalogue as data
     from tlzoo.run.execute import data_of, execute
     from tlzoo.run.plan import Run, recipe_for, with_key
-    from tests.support.standins import shorten
 
     notes = data.find("audio-classification", str(folder))
     prepared = data.load(notes)

@@ -15,8 +15,8 @@ from tlzoo.keys import key
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.store import Store, read_board
 from tlzoo.run.plan import Run
-from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.pretraining import recipe_key
+from tlzoo.transfer.recipe import Recipe
 from tlzoo.vocabulary import BASELINE, TASKS
 
 
