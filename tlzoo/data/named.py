@@ -224,9 +224,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "textures": Entry(
         "image-classification",
-        "tiles of ten photographs from scikit-image's wheel, splits apart in space",
+        "tiles of ten photographs from scikit-image's wheel, few to train on, splits apart in space",
         "unknown",
         loader="tlzoo.data.packaged.textures:textures",
+        version=2,
     ),
     "emoji": Entry(
         "image-classification",
