@@ -358,9 +358,11 @@ DATASETS: dict[str, Entry] = {
     ),
     "chatterbot": Entry(
         "text-generation",
-        "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
+        "the ChatterBot corpus, messages with ten replies to choose from that are spelt as much like it, split by "
+        "conversation",
         "bsd-3-clause",
         loader="tlzoo.data.packaged.dialogues:chatterbot",
+        version=2,
     ),
     "wikipedia-replies": Entry(
         "text-generation",
@@ -496,9 +498,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "news-cloze": Entry(
         "language-modeling",
-        "the missing last word of a passage of real news",
+        "the missing last word of a passage of real news, among four that the passage has about as often",
         "unknown",
         loader="tlzoo.data.packaged.news:cloze",
+        version=2,
     ),
     "promoters": Entry(
         "language-modeling",
