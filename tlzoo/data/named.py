@@ -464,15 +464,17 @@ DATASETS: dict[str, Entry] = {
     ),
     "news-spans": Entry(
         "question-answering",
-        "the span that fills a gap, in a story of real news; a fifth have no answer",
+        "the name or number that fills a gap, in two sentences of real news; a tenth have no answer",
         "unknown",
         loader="tlzoo.data.packaged.cloze_questions:news_spans",
+        version=2,
     ),
     "wikipedia-spans": Entry(
         "question-answering",
-        "the span that fills a gap, in a passage of Wikipedia; source of stand-ins",
+        "the name or number that fills a gap, in two sentences of Wikipedia; source of stand-ins",
         "cc-by-sa-3.0",
         loader="tlzoo.data.packaged.cloze_questions:wikipedia_spans",
+        version=2,
     ),
     "wnut17": Entry(
         "token-classification",
