@@ -163,15 +163,17 @@ DATASETS: dict[str, Entry] = {
     ),
     "digit-motions": Entry(
         "video-classification",
-        "how real handwritten digits move; no single frame tells",
+        "how the warm one of two real handwritten digits moves, over a ground that drifts; no single frame tells",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.motion_classes:digit_motions",
+        version=2,
     ),
     "letter-motions": Entry(
         "video-classification",
-        "how printed letters move, on slanting ways too; source of stand-ins",
+        "how the warm one of two printed letters moves, on slanting ways too; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.motion_classes:letter_motions",
+        version=2,
         pretraining={"steps": 250, "learning_rates": (1e-3,), "batch_size": 32, "looks": 4},
     ),
     "spoken-numbers": Entry(
