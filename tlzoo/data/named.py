@@ -185,9 +185,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "moving-digits": Entry(
         "video-generation",
-        "real handwritten digits that move and bounce",
+        "a real handwritten digit that moves and bounces over a pattern",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.moving_mnist:moving_digits",
+        version=2,
     ),
     "real-clips": Entry(
         "video-generation",
@@ -198,9 +199,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "moving-letters": Entry(
         "video-generation",
-        "printed letters that move and bounce; source of stand-ins",
+        "a printed letter that moves and bounces over a pattern; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.moving_mnist:moving_letters",
+        version=2,
         pretraining={"steps": 200, "batch_size": 8, "looks": 4, "augment": False},
     ),
     "tones": Entry(
