@@ -92,10 +92,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "spoken-digits": Entry(
         "audio-classification",
-        "ten digits rendered with eSpeak NG, split by voice",
+        "ten digits rendered with eSpeak NG, off speed in a noisy room, split by voice",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_digits",
-        version=3,
+        version=4,
     ),
     "fsdd": Entry(
         "audio-classification",
@@ -113,10 +113,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "spoken-words": Entry(
         "audio-classification",
-        "common words rendered with eSpeak NG in other voices; source of stand-ins",
+        "common words rendered with eSpeak NG in other voices, in a noisy room; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_words",
-        version=2,
+        version=3,
     ),
     "pitches": Entry(
         "pitch-extraction",
@@ -295,6 +295,7 @@ DATASETS: dict[str, Entry] = {
         "real handwritten digits set into real photographs, exact boxes",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.scenes:digit_scenes",
+        version=2,
     ),
     "bccd": Entry(
         "object-detection",
@@ -324,15 +325,17 @@ DATASETS: dict[str, Entry] = {
     ),
     "faces": Entry(
         "face-detection",
-        "real face crops set into real photographs, exact boxes",
+        "small real face crops, blurred and partly covered, set into real photographs, exact boxes",
         "unknown",
         loader="tlzoo.data.rendered.faces:faces",
+        version=2,
     ),
     "drawn-faces": Entry(
         "face-detection",
         "drawn faces over patterns, exact boxes and landmarks; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.drawn_faces:drawn_faces",
+        version=2,
     ),
     "nuclei": Entry(
         "image-segmentation",
@@ -345,6 +348,7 @@ DATASETS: dict[str, Entry] = {
         "clothed people drawn over real photographs, exact keypoints",
         "unknown",
         loader="tlzoo.data.rendered.people:figures",
+        version=2,
     ),
     "mannequins": Entry(
         "pose-estimation",
