@@ -54,7 +54,8 @@ def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
 
 def _chosen(row: Row, counts: Mapping[str, int], word: str) -> str:
     """The candidate that is most often right in training, the first of several; without candidates the word."""
-    return max(row.get("candidates") or [word], key=lambda candidate: counts.get(candidate, 0))
+    offered: Sequence[str] = row.get("candidates") or [word]
+    return max(offered, key=lambda candidate: counts.get(candidate, 0))
 
 
 def _unigrams(train: Rows) -> Unigrams:

@@ -245,7 +245,8 @@ def speak(
     spoken = spoken[audible[0] : audible[-1] + 1]
     if far:
         length = round(len(spoken) * OFF_SPEED ** generator.uniform(-1, 1))
-        spoken = np.interp(np.linspace(0, len(spoken) - 1, length), np.arange(len(spoken)), spoken)
+        places = np.linspace(0, len(spoken) - 1, length)
+        spoken = np.interp(places, np.arange(len(spoken)), spoken).astype(np.float32)
     before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
     after += -(before + len(spoken) + after) % STEP
     peak = 10 ** (generator.uniform(-18, -3) / 20)
