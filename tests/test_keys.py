@@ -18,9 +18,9 @@ from tlzoo.transfer.recipe import Recipe
 
 TASK = "audio-classification"
 VARIANT = "5473d5b662ef7c44dbb39e28b06533e3fe27e2d6985c3da5414204c93246a940"
-DATA = "861849430172b405f366ffbd6dc7a345280eff1fc659bd7dd7c58c31afd95827"
-STAND_IN = "e57bc8c3ed02ae51fac1b7f9e5c9468dc0c231229439d1d15b4b53154b2eb257"
-RUN = "c80c52105ce06057ddc1614ccdb7b0fa"
+DATA = "51d6a2e7a90e45ecf1226abf42255c33a2136633f9ffe30d916604580d170d8b"
+STAND_IN = "2b9fc034bcb515d9f06812edc6d31e890771a1c085e9c87cf19af83ecbdea805"
+RUN = "8134f9ce0bb76e8224e5960b4bc5fdd7"
 
 
 def run(card: Card, sha256: str | None = None, recipe: Recipe | None = None) -> Run:

@@ -181,3 +181,15 @@ def test_a_probe_trains_the_head_alone(decoder: Callable[..., CausalDecoder]) ->
         counts.append(sum(p.numel() for p in model.parameters() if p.requires_grad))
     assert all(a < b for a, b in pairwise(counts))
     assert isinstance(model.stand_in_target(), TextEncoder)
+
+
+def test_where_words_are_given_the_likeliest_of_them_completes_a_passage(decoder: Callable[..., CausalDecoder]) -> None:
+    model = decoder(CLOZE)
+    words = [row["target"] for row in PASSAGES[:4]]
+    rows = [PASSAGES[0] | {"candidates": words}, PASSAGES[1], {"text": PASSAGES[2]["text"], "candidates": words}]
+    chosen, written, unknown = (model.predict(model.preprocess([row]))[0] for row in rows)
+    prompt = model.encode(rows[0])["prompt"]
+    nats = [model.nats([prompt], [model.encode({**rows[0], "target": w})["continuations"][0]]).item() for w in words]
+    assert chosen.text == words[nats.index(min(nats))] and chosen.nats == pytest.approx(nats[0], abs=1e-4)
+    assert written == model.predict(model.preprocess(rows[:2]))[1]
+    assert unknown.text in words and unknown.nats is None

@@ -98,3 +98,14 @@ def test_a_passage_that_is_repeated_is_read_past_its_end(words: list[str], end: 
 def test_normalise(word: str, normal: str) -> None:
     assert normalise(word) == normal
     assert normalise(normal) == normal
+
+
+CHOICE = {**ROW, "candidates": ["boat", "whales", "sea"]}
+
+
+def test_where_words_are_given_only_these_are_asked_for_and_read() -> None:
+    assert "one of the words boat, whales, sea:" in TASK.question(CHOICE)
+    assert TASK.parse("Whales", CHOICE) == Completion("Whales")
+    assert TASK.parse("I would say sea, or rather: boat.", CHOICE) == Completion("boat")
+    assert TASK.parse("A ship, surely.", CHOICE) == Completion("")
+    assert TASK.parse("A ship, surely.", ROW) == Completion("A")

@@ -8,7 +8,7 @@ has to be trained before its predictions make sense.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -92,10 +92,11 @@ class CausalDecoder(TrainableModel):
 
         Returns:
             ``prompt``, token ids; ``continuations``, a list of token ids for each of the ``texts``, of which the one at
-            ``target`` is right.
+            ``target`` is right; ``candidates``, the texts at the end of these to choose from.
         """
         begin, end = self._marks()
-        follow = [*row.get("candidates", ())] if self.replies else [row["target"]] if "target" in row else []
+        candidates = [*row.get("candidates", ())]
+        follow = candidates if self.replies or "target" not in row else [row["target"], *candidates]
         half = self.backbone.max_tokens // 2
         continuations = [[*self.backbone.cut(f" {text}").ids[: half - 1], end] for text in follow]
         room = self.backbone.max_tokens - max(map(len, continuations), default=half) - 2
@@ -103,6 +104,7 @@ class CausalDecoder(TrainableModel):
             "prompt": [begin, *self.backbone.cut(row["text"]).ids[-room:], *([end] if self.replies else [])],
             "continuations": continuations,
             "texts": follow,
+            "candidates": candidates,
         }
         return example | ({"target": row["target"] if self.replies else 0} if "target" in row else {})
 
@@ -155,13 +157,15 @@ class CausalDecoder(TrainableModel):
 
         Returns:
             For replies: the best candidate, with the scores and nats of all; without candidates, a generated reply.
-            Otherwise the next word, with the nats of the target, if there is one.
+            Otherwise the likeliest candidate, or without candidates the next word, with the nats of the target, if
+            there is one.
         """
         prompts = batch["prompt"]
         after = self._all_nats(prompts, batch["continuations"])
         if not self.replies:
-            words = [word[1] if (word := _WORD.match(text)) else "" for text in self._generate(prompts, _ENDED.match)]
-            return [Completion(word, nats[0] if nats else None) for word, nats in zip(words, after, strict=True)]
+            open_ended = [p for p, choice in zip(prompts, batch["candidates"], strict=True) if not choice]
+            written = iter(self._generate(open_ended, _ENDED.match))
+            return [_completed(*each, written) for each in zip(batch["candidates"], after, strict=True)]
         alone = self._all_nats([prompt[:1] for prompt in prompts], batch["continuations"])
         written = iter(self._generate([p for p, each in zip(prompts, after, strict=True) if not each], lambda _: None))
         return [
@@ -204,6 +208,22 @@ class CausalDecoder(TrainableModel):
     def stages(self) -> list[nn.Module]:
         """Those of the encoder, then the head, whose output layer shares its weights with the embeddings."""
         return [*self.backbone.stages(), self.backbone.network.lm_head]
+
+
+def _completed(candidates: Sequence[str], nats: Sequence[float], written: Iterator[str]) -> Completion:
+    """The likeliest candidate; without candidates the first word of what was written.
+
+    Args:
+        candidates: The words to choose from.
+        nats: Of the right word, where it is known, and of each candidate.
+        written: What was written after each prompt without candidates.
+    """
+    of_target = nats[0] if len(nats) > len(candidates) else None
+    if candidates:
+        of_candidates = nats[len(nats) - len(candidates) :]
+        return Completion(candidates[of_candidates.index(min(of_candidates))], of_target)
+    word = _WORD.match(next(written))
+    return Completion(word[1] if word else "", of_target)
 
 
 def _ranked(texts: Sequence[str], nats: Sequence[float], alone: Sequence[float]) -> Reply:

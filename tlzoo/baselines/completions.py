@@ -1,4 +1,7 @@
-"""Baselines of completing a passage: the most frequent word; the word that the passage has most often."""
+"""Baselines of completing a passage: the most frequent word; the word that the passage has most often.
+
+Where there are words to choose from, only these.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def trivial(task: Task, kind: str, train: Rows) -> Fitted:
     unigrams = _unigrams(train)
 
     def predict(rows: Rows) -> list[Completion]:
-        return [Completion(word, _nats(row, unigrams, {}, 0.0)) for row in rows]
+        return [Completion(_chosen(row, counts, word), _nats(row, unigrams, {}, 0.0)) for row in rows]
 
     return Fitted(f"the most frequent word, {word}", predict)
 
@@ -49,6 +52,12 @@ def classical(task: Task, kind: str, train: Rows, validation: Rows) -> Fitted:
     return best(task, variants, validation)
 
 
+def _chosen(row: Row, counts: Mapping[str, int], word: str) -> str:
+    """The candidate that is most often right in training, the first of several; without candidates the word."""
+    offered: Sequence[str] = row.get("candidates") or [word]
+    return max(offered, key=lambda candidate: counts.get(candidate, 0))
+
+
 def _unigrams(train: Rows) -> Unigrams:
     return Unigrams(word for row in train for word in [*spelt(row["text"]), row["target"]])
 
@@ -61,7 +70,9 @@ def _completed(
         given = spelt(row["text"])
         counts = Counter(word.casefold() for word in given)
         place = {word.casefold(): i for i, word in enumerate(given)}
-        ranked = sorted(place, key=lambda word: (-counts[word] * weight(word), -place[word] if last else place[word]))
+        offered = {word.casefold() for word in row.get("candidates") or place}
+        order = -1 if last else 1
+        ranked = sorted(offered & place.keys(), key=lambda word: (-counts[word] * weight(word), order * place[word]))
         text = given[place[ranked[0]]] if ranked else ""
         completions.append(Completion(text, _nats(row, unigrams, Counter(given), share)))
     return completions

@@ -92,10 +92,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "spoken-digits": Entry(
         "audio-classification",
-        "ten digits rendered with eSpeak NG, split by voice",
+        "ten digits rendered with eSpeak NG, off speed in a noisy room, split by voice",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_digits",
-        version=3,
+        version=4,
     ),
     "fsdd": Entry(
         "audio-classification",
@@ -113,10 +113,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "spoken-words": Entry(
         "audio-classification",
-        "common words rendered with eSpeak NG in other voices; source of stand-ins",
+        "common words rendered with eSpeak NG in other voices, in a noisy room; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_words",
-        version=2,
+        version=3,
     ),
     "pitches": Entry(
         "pitch-extraction",
@@ -170,15 +170,17 @@ DATASETS: dict[str, Entry] = {
     ),
     "digit-motions": Entry(
         "video-classification",
-        "how real handwritten digits move; no single frame tells",
+        "how the warm one of two real handwritten digits moves, over a ground that drifts; no single frame tells",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.motion_classes:digit_motions",
+        version=2,
     ),
     "letter-motions": Entry(
         "video-classification",
-        "how printed letters move, on slanting ways too; source of stand-ins",
+        "how the warm one of two printed letters moves, on slanting ways too; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.motion_classes:letter_motions",
+        version=2,
         pretraining={"steps": 250, "learning_rates": (1e-3,), "batch_size": 32, "looks": 4},
     ),
     "spoken-numbers": Entry(
@@ -197,9 +199,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "moving-digits": Entry(
         "video-generation",
-        "real handwritten digits that move and bounce",
+        "a real handwritten digit that moves and bounces over a pattern",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.moving_mnist:moving_digits",
+        version=2,
     ),
     "real-clips": Entry(
         "video-generation",
@@ -210,9 +213,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "moving-letters": Entry(
         "video-generation",
-        "printed letters that move and bounce; source of stand-ins",
+        "a printed letter that moves and bounces over a pattern; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.moving_mnist:moving_letters",
+        version=2,
         pretraining={"steps": 200, "batch_size": 8, "looks": 4, "augment": False},
     ),
     "tones": Entry(
@@ -238,9 +242,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "textures": Entry(
         "image-classification",
-        "tiles of ten photographs from scikit-image's wheel, splits apart in space",
+        "tiles of ten photographs from scikit-image's wheel, few to train on, splits apart in space",
         "unknown",
         loader="tlzoo.data.packaged.textures:textures",
+        version=2,
     ),
     "emoji": Entry(
         "image-classification",
@@ -312,6 +317,7 @@ DATASETS: dict[str, Entry] = {
         "real handwritten digits set into real photographs, exact boxes",
         "cc-by-4.0",
         loader="tlzoo.data.rendered.scenes:digit_scenes",
+        version=2,
     ),
     "bccd": Entry(
         "object-detection",
@@ -343,9 +349,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "faces": Entry(
         "face-detection",
-        "real face crops set into real photographs, exact boxes",
+        "small real face crops, blurred and partly covered, set into real photographs, exact boxes",
         "unknown",
         loader="tlzoo.data.rendered.faces:faces",
+        version=2,
     ),
     "drawn-faces": Entry(
         "face-detection",
@@ -371,6 +378,7 @@ DATASETS: dict[str, Entry] = {
         "clothed people drawn over real photographs, exact keypoints",
         "unknown",
         loader="tlzoo.data.rendered.people:figures",
+        version=2,
     ),
     "mannequins": Entry(
         "pose-estimation",
@@ -389,9 +397,11 @@ DATASETS: dict[str, Entry] = {
     ),
     "chatterbot": Entry(
         "text-generation",
-        "the ChatterBot corpus, messages with ten replies to choose from, split by conversation",
+        "the ChatterBot corpus, messages with ten replies to choose from that are spelt as much like it, split by "
+        "conversation",
         "bsd-3-clause",
         loader="tlzoo.data.packaged.dialogues:chatterbot",
+        version=2,
     ),
     "wikipedia-replies": Entry(
         "text-generation",
@@ -501,15 +511,17 @@ DATASETS: dict[str, Entry] = {
     ),
     "news-spans": Entry(
         "question-answering",
-        "the span that fills a gap, in a story of real news; a fifth have no answer",
+        "the name or number that fills a gap, in two sentences of real news; a tenth have no answer",
         "unknown",
         loader="tlzoo.data.packaged.cloze_questions:news_spans",
+        version=2,
     ),
     "wikipedia-spans": Entry(
         "question-answering",
-        "the span that fills a gap, in a passage of Wikipedia; source of stand-ins",
+        "the name or number that fills a gap, in two sentences of Wikipedia; source of stand-ins",
         "cc-by-sa-3.0",
         loader="tlzoo.data.packaged.cloze_questions:wikipedia_spans",
+        version=2,
     ),
     "wnut17": Entry(
         "token-classification",
@@ -535,9 +547,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "news-cloze": Entry(
         "language-modeling",
-        "the missing last word of a passage of real news",
+        "the missing last word of a passage of real news, among four that the passage has about as often",
         "unknown",
         loader="tlzoo.data.packaged.news:cloze",
+        version=2,
     ),
     "promoters": Entry(
         "language-modeling",

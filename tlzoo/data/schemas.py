@@ -106,6 +106,10 @@ there is no answer; ``group`` is the document."""
 CLOZE_FEATURES = Features({name: Value("string") for name in ("text", "target", "group", "id")})
 
 
+CHOICE_FEATURES = Features({**CLOZE_FEATURES, "candidates": List(Value("string"))})
+"""Rows of passages with words to choose from, of which ``target`` is one."""
+
+
 REPLY_TARGETS = Features({"candidates": List(Value("string")), "target": Value("int64")})
 """Targets of one message: the replies to choose from, and the place of the right one."""
 

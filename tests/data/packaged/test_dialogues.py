@@ -1,9 +1,12 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 from datasets import DatasetDict
 
 from tests.support.prepared import available
+from tlzoo.baselines.replies import _cosines, _shared
+from tlzoo.baselines.words import vectorizers
 from tlzoo.blobs import fetch, sha256_of
 from tlzoo.data.files.replies import normal_form
 from tlzoo.data.packaged.dialogues import WHEEL, chatterbot, conversations, pairs, topics, wikipedia_replies
@@ -41,7 +44,7 @@ def shared(data: DatasetDict, column: str) -> int:
 
 
 def test_splits_share_nothing_and_no_wrong_candidate_is_right(replies: DatasetDict) -> None:
-    assert {split: len(rows) for split, rows in replies.items()} == {"train": 683, "validation": 120, "test": 345}
+    assert {split: len(rows) for split, rows in replies.items()} == {"train": 468, "validation": 66, "test": 217}
     assert all(rows.features == REPLY_FEATURES for rows in replies.values())
     assert shared(replies, "text") == shared(replies, "group") == shared(replies, "id") == 0
     right, candidates = [], []
@@ -50,8 +53,8 @@ def test_splits_share_nothing_and_no_wrong_candidate_is_right(replies: DatasetDi
         candidates.append({normal_form(text) for row in rows for text in row["candidates"]})
         messages = {normal_form(text) for text in rows["text"]}
         assert all(messages.isdisjoint(other) for other in right[:-1])
-        assert candidates[-1] == right[-1]  # nothing but replies of the split
-    assert sum(map(len, right)) == len(set().union(*right))
+        assert candidates[-1] >= right[-1]
+    assert sum(map(len, candidates)) == len(set().union(*candidates))  # nothing but replies of the split
     known: dict[str, set[str]] = {}
     for pair in pairs():
         known.setdefault(normal_form(pair.message), set()).add(normal_form(pair.reply))
@@ -60,6 +63,17 @@ def test_splits_share_nothing_and_no_wrong_candidate_is_right(replies: DatasetDi
             forms = [normal_form(text) for text in row["candidates"]]
             assert len(set(forms)) == 10
             assert [f for f in forms if f in known[normal_form(row["text"])]] == [forms[row["target"]]]
+
+
+def test_likeness_to_the_message_does_not_tell_the_reply(replies: DatasetDict) -> None:
+    """By shared words and by characters the most similar reply is right about once in ten; at random it was 0.39."""
+    rows = list(replies["test"])
+    for name, vectorizer in vectorizers().items():
+        vectorizer.fit([text for row in replies["train"] for text in (row["text"], *row["candidates"])])
+        right = [np.argmax(_cosines(vectorizer, row)) == row["target"] for row in rows]
+        assert np.mean(right) < 0.16, name
+    assert np.mean([np.argmax(_shared(row)) == row["target"] for row in rows]) < 0.16
+    assert np.ptp(np.bincount(replies["train"]["target"], minlength=10)) < 40
 
 
 def test_topics_share_nothing_and_have_enough_rows(corpus: object) -> None:

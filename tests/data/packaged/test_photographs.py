@@ -1,5 +1,7 @@
+import numpy as np
+
 from tests.support.prepared import available
-from tlzoo.data.packaged.photographs import COINS, PAGE, PHOTOGRAPHS, SOURCE_PHOTOGRAPHS, name_of, pixels
+from tlzoo.data.packaged.photographs import COINS, PAGE, PHOTOGRAPHS, SOURCE_PHOTOGRAPHS, name_of, pixels, regions
 
 
 def test_no_photograph_is_in_two_splits_or_in_source_and_target() -> None:
@@ -14,3 +16,12 @@ def test_pixels() -> None:
     assert name_of(PHOTOGRAPHS["test"][0]) == "chelsea"
     assert colour.shape == (300, 451, 3) and grey.shape == (191, 384)
     assert colour.min() >= 0 and 200 < colour.max() <= 255
+
+
+def test_regions_are_quarters_that_do_not_overlap() -> None:
+    for split, count in (("train", 24), ("validation", 8), ("test", 16)):
+        parts = available(regions, split, "L")
+        assert len(parts) == count
+        for blob in PHOTOGRAPHS[split]:
+            quarters = [parts[f"{name_of(blob)}-{row}-{column}"] for row in (0, 1) for column in (0, 1)]
+            assert (np.block([quarters[:2], quarters[2:]]) == pixels(blob, "L")).all()

@@ -6,7 +6,7 @@ from datasets import Dataset, DatasetDict
 
 from tests.support.prepared import available
 from tlzoo.data.media.image import decode
-from tlzoo.data.packaged.textures import FEATURES, NAMES, SIDE, SPLITS, corners, textures
+from tlzoo.data.packaged.textures import FEATURES, NAMES, PART, SIDE, SPLITS, corners, textures
 from tlzoo.tasks.classification import ImageClassification
 
 
@@ -25,12 +25,16 @@ def places(rows: Dataset) -> list[tuple[str, int, int]]:
 
 
 def test_splits_are_balanced_and_tiles_apart_in_space(data: DatasetDict) -> None:
-    assert {split: len(rows) for split, rows in data.items()} == {"train": 800, "validation": 200, "test": 730}
+    assert {split: len(rows) for split, rows in data.items()} == {"train": 200, "validation": 100, "test": 730}
     for rows in data.values():
         assert rows.features == FEATURES
         ImageClassification(rows.features)
         assert set(Counter(rows["label"]).values()) == {len(rows) // 10}
-        assert [NAMES[label] for label in rows["label"]] == rows["group"][:]
+        tiles_of_part = Counter(rows["group"])
+        assert len(tiles_of_part) > 50 and max(tiles_of_part.values()) <= PART * PART
+        for label, group, name in zip(rows["label"], rows["group"], rows["id"], strict=True):
+            photograph, x, y = name.rsplit("-", 2)
+            assert photograph == NAMES[label] and group == f"{photograph}-{int(x) // 128}-{int(y) // 128}"
     assert set(data["test"]["label"][20:30]) == set(range(10))  # balanced in every beginning
     found = {split: places(rows) for split, rows in data.items()}
     everywhere = [place for split in found.values() for place in split]
@@ -52,8 +56,8 @@ def test_corners_keep_inside_and_leave_flat_tiles_out() -> None:
 
 
 def test_tone_tells_nothing(data: DatasetDict) -> None:
-    pixels, labels = tiles(data["train"]), np.array(data["train"]["label"])
-    assert pixels.shape == (800, 32, 32, 3) and np.all(pixels == pixels[..., :1])
+    pixels, labels = tiles(data["test"]), np.array(data["test"]["label"])
+    assert pixels.shape == (730, 32, 32, 3) and np.all(pixels == pixels[..., :1])
     means = pixels.mean(axis=(1, 2, 3))
     averages = [means[labels == label].mean() for label in range(10)]
     assert np.ptp(averages) < 0.6 * means.std()

@@ -23,7 +23,7 @@ def test_boxes_are_inside_and_their_landmarks_in_order(data: DatasetDict) -> Non
         counts.append(len(boxes))
         assert row["objects"]["category"] == [0] * len(boxes)
         assert np.all(boxes[:, :2] >= 0) and np.all(boxes[:, :2] + boxes[:, 2:] <= np.array(image.size) + 1e-3)
-        assert np.all(boxes[:, 3] >= 20) and np.all(boxes[:, 3] <= 112)
+        assert np.all(boxes[:, 3] >= 11) and np.all(boxes[:, 3] <= 112)
         corners = np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]
         assert np.triu(iou(corners, corners), 1).max(initial=0) < 0.1
     assert set(counts) == {0, 1, 2, 3}

@@ -6,6 +6,7 @@ from datasets import DatasetDict
 
 from tests.support.prepared import are_apart, available
 from tlzoo.data.media.image import decode
+from tlzoo.data.packaged.photographs import regions
 from tlzoo.data.rendered.faces import _FACE_CROPS, FEATURES, PHOTOGRAPHS, faces
 from tlzoo.leaderboard.detection_metrics import mean_average_precision
 from tlzoo.tasks.detection import FaceDetection, iou
@@ -23,7 +24,7 @@ def test_splits_have_their_sizes_and_boxes_lie_in_their_pictures_apart(data):
     for split, rows in data.items():
         assert rows.features == FEATURES
         assert len(set(rows["id"])) == len(rows)
-        assert set(rows["group"]) == {blob.name.partition(".")[0] for blob in PHOTOGRAPHS[split]}
+        assert set(rows["group"]) == set(regions(split, "L"))
         FaceDetection(rows.features)
     counts = []
     for row in data["train"]:
@@ -33,10 +34,10 @@ def test_splits_have_their_sizes_and_boxes_lie_in_their_pictures_apart(data):
         counts.append(len(boxes))
         assert row["objects"]["category"] == [0] * len(boxes)
         assert np.all(boxes[:, :2] >= 0) and np.all(boxes[:, :2] + boxes[:, 2:] <= [image.width, image.height])
-        assert np.all(boxes[:, 2] >= 21) and np.all(boxes[:, 3] <= 106)
+        assert np.all(boxes[:, 3] >= 11) and np.all(boxes[:, 3] <= 41)
         corners = np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]
         assert np.triu(iou(corners, corners), 1).max(initial=0) == 0
-    assert set(counts) == {0, 1, 2, 3}
+    assert set(counts) == {0, 1, 2, 3, 4, 5}
 
 
 def test_photographs_and_faces_are_disjoint():
@@ -46,9 +47,14 @@ def test_photographs_and_faces_are_disjoint():
 
 
 def test_the_published_detector_agrees(data, mtcnn):
-    """On the whole default test split AP50 is 0.990 and AP 0.716, with 1 of 261 faces missed and no false alarm."""
+    """In 100 pictures all 85 that it is sure of are faces; of those above 24 pixels it finds two thirds. AP50: 0.47."""
     rows = data["test"]
     task = FaceDetection(rows.features)
     predictions = [mtcnn.predict(mtcnn.preprocess([row]))[0] for row in rows]
     statistics = [task.statistics(p, row)["ap50"] for p, row in zip(predictions, rows, strict=True)]
-    assert mean_average_precision(statistics, np.ones((1, len(rows))))[0] >= 0.95
+    assert 0.3 < mean_average_precision(statistics, np.ones((1, len(rows))))[0] < 0.7
+    for prediction, row in zip(predictions, rows, strict=True):
+        boxes = np.reshape(row["objects"]["bbox"], (-1, 4))
+        for found, score in zip(prediction.boxes, prediction.scores, strict=True):
+            overlaps = iou(np.reshape(found, (1, 4)), np.c_[boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
+            assert score < 0.9 or overlaps.max() > 0.5

@@ -24,8 +24,8 @@ def rows() -> DatasetDict:
 
 
 def centre(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Middle in x and y, and area, of what is light, in each frame."""
-    light = frames.astype(float).mean(-1) > 100
+    """Middle in x and y, and area, of what is warm, in each frame."""
+    light = frames[..., 0].astype(float) - frames[..., 2] > 60
     y, x = np.mgrid[: light.shape[1], : light.shape[2]]
     area = light.sum((1, 2))
     return (light * x).sum((1, 2)) / area, (light * y).sum((1, 2)) / area, area
@@ -38,7 +38,7 @@ OPPOSITES |= {other: one for one, other in OPPOSITES.items()}
 @pytest.mark.parametrize("motion", sorted({*MOTIONS, *WAYS}))
 def test_a_class_is_how_it_moves_and_reversed_its_opposite(motion: str) -> None:
     for seed in range(5):
-        frames = moving(INK, motion, np.random.default_rng(seed))
+        frames = moving(INK, INK, motion, (*MOTIONS, *WAYS), np.random.default_rng(seed))
         assert said(frames) == motion and said(frames[::-1]) == " ".join(OPPOSITES[word] for word in motion.split())
 
 
@@ -73,7 +73,31 @@ def test_no_single_frame_tells() -> None:
     for one, other in zip(MOTIONS[::2], MOTIONS[1::2], strict=True):
         seen = []
         for motion in (one, other):
-            frames = [moving(INK, motion, rng)[int(rng.integers(MOTION_FRAMES))][None] for _ in range(150)]
+            frames = [
+                moving(INK, INK, motion, MOTIONS, rng)[int(rng.integers(MOTION_FRAMES))][None] for _ in range(150)
+            ]
             seen.append(np.array([[float(v[0]) for v in centre(f)] for f in frames]))
         gap = np.abs(seen[0].mean(0) - seen[1].mean(0)) / np.sqrt(seen[0].var(0) / 150 + seen[1].var(0) / 150)
         assert (gap < 4).all(), (one, other, gap)
+
+
+def test_the_other_shape_does_another_motion_and_is_as_light() -> None:
+    """What is cold, seen as if it was warm, moves otherwise in all of twenty videos."""
+    lightness = []
+    for seed in range(20):
+        frames = moving(INK, INK, MOTIONS[seed % len(MOTIONS)], MOTIONS, np.random.default_rng(seed))
+        cold = frames[..., ::-1]
+        shown = (cold[..., 0].astype(float) - cold[..., 2] > 60).sum((1, 2))
+        assert shown.max() > 20
+        if shown.min() > 0.6 * shown.max():  # never below the warm one
+            assert said(cold) != MOTIONS[seed % len(MOTIONS)]
+        warm = frames[..., 0].astype(float) - frames[..., 2] > 60
+        lightness.append(frames[warm].mean() - frames[frames[..., 2].astype(float) - frames[..., 0] > 60].mean())
+    assert abs(np.mean(lightness)) < 15
+
+
+def test_the_ground_drifts() -> None:
+    moved = [moving(0 * INK, 0 * INK, "up", MOTIONS, np.random.default_rng(seed)) for seed in range(5)]
+    for frames in moved:
+        assert np.ptp(frames.astype(float).mean(-1), axis=0).mean() > 3
+        assert np.array_equal(frames.mean((0, 1, 2)).round(-1), np.full(3, frames.mean()).round(-1))

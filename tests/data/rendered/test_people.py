@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.support.prepared import available
 from tlzoo.data.media.keypoints import COCO_NAMES
-from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of
+from tlzoo.data.packaged.photographs import regions
 from tlzoo.data.rendered.canvas import Canvas
 from tlzoo.data.rendered.drawn_people import mannequins
 from tlzoo.data.rendered.people import figures
@@ -56,7 +56,7 @@ def test_figures_and_mannequins_are_where_their_keypoints_say(people: DatasetDic
     assert {split: len(rows) for split, rows in people.items()} == {"train": 24, "validation": 4, "test": 12}
     check(people, 128, 192)
     for split, rows in people.items():
-        assert set(rows["group"]) <= {name_of(blob) for blob in PHOTOGRAPHS[split]}
+        assert set(rows["group"]) <= set(regions(split))
     check(dolls, 128, 160)
 
 

@@ -13,7 +13,7 @@ from tests.support.prepared import available
 from tlzoo.data.media.image import decode
 from tlzoo.data.media.pasting import Cutout, box_of
 from tlzoo.data.packaged.digits import inks, parted
-from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of
+from tlzoo.data.packaged.photographs import regions
 from tlzoo.data.rendered import scenes
 from tlzoo.data.rendered.letters import NAMES
 from tlzoo.data.rendered.scenes import DIGITS, MASKS, Scene, boxed, digit_scenes, letter_scenes, masked, sprite_masks
@@ -107,7 +107,7 @@ def test_boxes_of_digits_are_exact(written: Made) -> None:
     check_boxes(data, recorder, DIGITS)
     assert {label for scene in recorder.scenes for label in scene.classes} == set(range(len(DIGITS)))
     for split, rows in data.items():
-        assert set(rows["group"]) == {name_of(blob) for blob in PHOTOGRAPHS[split]}
+        assert set(rows["group"]) == set(regions(split))
 
 
 @pytest.mark.parametrize("fixture", ["printed", "written"])

@@ -1,7 +1,7 @@
 """Replies to rank: a message, ten candidate replies of which one is right, and splits that share nothing.
 
 The nine wrong replies are those of other messages in the same split, as in Henderson 2017, 1705.00652, section 5.2, who
-rank one of a hundred.
+rank one of a hundred. They are drawn at random, or so that they are spelt as much like the message as the right one is.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.folder import GROUP_COLUMNS
@@ -89,7 +90,22 @@ def groups(pairs: Sequence[Pair]) -> list[str]:
     return [first.setdefault(number, pair.conversation) for number, pair in zip(component, pairs, strict=True)]
 
 
-def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
+def likenesses(messages: Sequence[str], replies: Sequence[str]) -> NDArray[np.float64]:
+    """How much each message and each reply are spelt alike, ``(messages, replies)``, 0 to 1.
+
+    The cosine of the characters in a row of their words, by tf-idf (Salton 1988, doi:10.1016/0306-4573(88)90021-0):
+    what few texts have counts most.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
+    vectorizer.fit([*messages, *replies])
+    cosines = (vectorizer.transform(messages) @ vectorizer.transform(replies).T).toarray()
+    rounded: NDArray[np.float64] = cosines.round(6)  # that no processor's rounding decides
+    return rounded
+
+
+def ranking(pairs: Sequence[Pair], seed: int = 0, matched: bool = False) -> Listing:
     """List pairs as replies to rank.
 
     Whole groups (see :func:`groups`) go to one split. If the source has splits, a group that is in several stays only
@@ -98,6 +114,7 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
     Args:
         pairs: The pairs, without duplicates.
         seed: Seed of the wrong replies, and of the splits if the source has none.
+        matched: Whether wrong replies are as much like the message as the right one is (see :class:`Choices`).
 
     Raises:
         InputError: A split has fewer than ten different replies.
@@ -131,8 +148,9 @@ def ranking(pairs: Sequence[Pair], seed: int = 0) -> Listing:
         alone = several[pair.conversation] == 1
         names.append(pair.conversation if alone else f"{pair.conversation}-{number[pair.conversation]}")
     inputs: list[Any] = [pair.message for pair in pairs]
-    targets = Choices(pairs, splits, seed)
-    return Listing("text", inputs, themes, names, named, splits, notices, targets=targets, is_cut=not all(given))
+    targets = Choices(pairs, splits, seed, matched)
+    whole = Listing("text", inputs, themes, names, named, splits, notices, targets=targets, is_cut=not all(given))
+    return whole if not matched else _kept(whole, targets)
 
 
 class Choices:
@@ -140,13 +158,16 @@ class Choices:
 
     features = REPLY_TARGETS
 
-    def __init__(self, pairs: Sequence[Pair], splits: Sequence[str], seed: int) -> None:
+    def __init__(self, pairs: Sequence[Pair], splits: Sequence[str], seed: int, matched: bool = False) -> None:
         """Draw the wrong replies.
 
         Args:
             pairs: The pairs.
             splits: Split of each pair; wrong replies come from other messages of the same split.
             seed: Seed of the draw.
+            matched: Whether of all wrong replies those are taken whose likeness to the message is next to that of the
+                right one. How many of them are more like it is drawn, all numbers being as likely, so that likeness
+                tells nothing. Pairs for which the split lacks as many are left without candidates.
 
         Raises:
             InputError: A split has too few different replies.
@@ -157,13 +178,20 @@ class Choices:
             right[normal_form(pair.message)].add(normal_form(pair.reply))
             reply_by_form[split].setdefault(normal_form(pair.reply), pair.reply)
         replies = {split: list(texts.items()) for split, texts in reply_by_form.items()}
+        alike = _Likeness(pairs, splits, reply_by_form) if matched else None
         self.columns = []
         for index, (pair, split) in enumerate(zip(pairs, splits, strict=True)):
             never = right[normal_form(pair.message)] | {normal_form(pair.message)}
             rng = np.random.default_rng((seed, index))
-            size = min(len(replies[split]), CANDIDATES - 1 + len(never))
+            size = len(replies[split]) if alike else min(len(replies[split]), CANDIDATES - 1 + len(never))
             drawn = [replies[split][i] for i in rng.choice(len(replies[split]), size, replace=False)]
-            candidates = [reply for key, reply in drawn if key not in never][: CANDIDATES - 1]
+            wrong = [reply for key, reply in drawn if key not in never]
+            candidates = (
+                alike.next_to(index, wrong, int(rng.integers(CANDIDATES))) if alike else wrong[: CANDIDATES - 1]
+            )
+            if alike and len(candidates) < CANDIDATES - 1:
+                self.columns.append({"candidates": [], "target": 0})
+                continue
             if len(candidates) < CANDIDATES - 1:
                 raise InputError(
                     f"{split}: {len(candidates)} different replies that are wrong for {pair.message[:40]!r}; "
@@ -176,6 +204,47 @@ class Choices:
     def of(self, index: int, value: Any) -> Target:
         """The candidate replies of one pair."""
         return Target(self.columns[index])
+
+
+def _kept(examples: Listing, choices: Choices) -> Listing:
+    """The pairs that have candidates."""
+    kept = [index for index, column in enumerate(choices.columns) if column["candidates"]]
+    choices.columns = [choices.columns[i] for i in kept]
+    parts = {
+        name: [getattr(examples, name)[i] for i in kept] for name in ("inputs", "labels", "names", "groups", "splits")
+    }
+    return replace(examples, **parts)
+
+
+class _Likeness:
+    """How much the messages and the replies of each split are alike."""
+
+    def __init__(self, pairs: Sequence[Pair], splits: Sequence[str], replies: Mapping[str, Mapping[str, str]]) -> None:
+        self._row: dict[int, dict[str, float]] = {}
+        self._replies = [pair.reply for pair in pairs]
+        for split, by_form in replies.items():
+            places = [index for index, own in enumerate(splits) if own == split]
+            texts = list(dict.fromkeys([*by_form.values(), *(pairs[i].reply for i in places)]))
+            if places:
+                table = likenesses([pairs[i].message for i in places], texts)
+                self._row |= {
+                    i: dict(zip(texts, row.tolist(), strict=True)) for i, row in zip(places, table, strict=True)
+                }
+
+    def next_to(self, index: int, wrong: Sequence[str], above: int) -> list[str]:
+        """Of wrong replies those next to the right one in likeness to the message, so many of them above.
+
+        Fewer where there are not nine above and nine below, whatever is wanted: which pairs remain must not depend on
+        what is drawn.
+        """
+        like = self._row[index]
+        right = like[self._replies[index]]
+        as_much = [reply for reply in wrong if like[reply] == right]
+        more = sorted((reply for reply in wrong if like[reply] > right), key=lambda reply: like[reply])
+        less = sorted((reply for reply in wrong if like[reply] < right), key=lambda reply: -like[reply])
+        more, less = as_much[::2] + more, as_much[1::2] + less
+        others = CANDIDATES - 1
+        return more[:above] + less[: others - above] if min(len(more), len(less)) >= others else []
 
 
 def listing(path: Path) -> Listing:

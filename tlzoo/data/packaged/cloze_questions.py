@@ -1,4 +1,4 @@
-"""Questions made from real text: a sentence with a gap, and the passage around it, which contains the missing span.
+"""Questions made from real text: a sentence with a gap, and one or two others of its passage with the missing span.
 
 Cloze questions over documents teach reading without annotators (Hermann 2015, 1506.03340, section 2), and are what
 question answering can be pretrained on (Lewis 2019, 1906.04980; Glass 2020, 1909.04120: the answer stands elsewhere in
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import TypedDict
@@ -24,8 +24,10 @@ from tlzoo.data.schemas import ANSWER_TYPES, QUESTION_FEATURES
 
 GAP = "_"
 """Stands for the missing span; a single token in any vocabulary."""
-UNANSWERED = 5
-"""One question in this many is asked about another passage, which has no answer."""
+UNANSWERED = 10
+"""One question in this many is asked about sentences of another document, which have no answer."""
+KINDS = {True: "Which number?", False: "Which name?"}
+"""What a question begins with, by whether the span begins with a digit."""
 
 _SENTENCE = range(6, 41)  # words of a sentence that becomes a question
 _MAX_SPAN = 5  # words
@@ -35,8 +37,6 @@ _MAX_SAME_ANSWER = 2  # questions of a passage with the same answer
 _SPLIT_CYCLE = ("test", *["train", "test"] * 4, "validation")  # of every ten stories
 _MAX_TRAINING = 3000  # questions of articles to train on
 _INNER = ("and", "de", "for", "in", "la", "of", "on", "the", "to", "van", "von")  # may stand inside a name
-_ARTICLES = ("a", "an", "her", "his", "its", "our", "that", "the", "their", "this")
-_PREPOSITIONS = ("as", "at", "by", "for", "from", "in", "of", "on", "to", "with")
 _SHORT = """
 a ago all am an and any are as at be but by can did do each few for get got had has he her him his how i if in is it its
 la let lot may me mr mrs ms my no nor not now of off old on one or our out own per put s say see set she so t the to
@@ -68,8 +68,8 @@ class Gap:
     """A question made from a passage.
 
     Attributes:
-        question: A sentence of the passage, with ``GAP`` in place of a span.
-        context: The passage without that sentence.
+        question: What the span is, of :data:`KINDS`, and a sentence of the passage with ``GAP`` in place of the span.
+        context: The first other sentence of the passage with the span, and the one beside it.
         answer: The span.
         starts: Positions of the span in the context, as whole words; at least one.
     """
@@ -83,23 +83,31 @@ class Gap:
 def gaps(passage: str) -> Iterator[Gap]:
     """Make questions from a passage, at most one from a sentence.
 
-    A span is a name, number or noun phrase of one to five words that also occurs in another sentence; the longest one
-    is taken, names first. It does not open the sentence, unless it stands within another sentence of the passage.
+    A span is a name or number of one to five words that also occurs in another sentence; the longest one is taken. It
+    does not open the sentence, unless it stands within another sentence of the passage.
     """
     made: Counter[str] = Counter()
-    for part in _PARTS.finditer(passage):
-        sentence = part[0]
+    sentences = [part[0] for part in _PARTS.finditer(passage)]
+    for place, sentence in enumerate(sentences):
         if len(sentence.split()) not in _SENTENCE:
             continue
-        context = " ".join((passage[: part.start()] + " " + passage[part.end() :]).split())
         for first, last in _spans(sentence):
             answer = sentence[first:last]
-            starts = whole_words(answer, context)
-            if starts and made[answer] < _MAX_SAME_ANSWER and len(whole_words(answer, sentence)) == 1:
+            context = _context(answer, sentences, place)
+            if context and made[answer] < _MAX_SAME_ANSWER and len(whole_words(answer, sentence)) == 1:
                 made[answer] += 1
-                question = sentence[:first] + GAP + sentence[last:]
-                yield Gap(question, context, answer, tuple(starts))
+                question = f"{KINDS[answer[0].isdigit()]} {sentence[:first]}{GAP}{sentence[last:]}"
+                yield Gap(question, context, answer, tuple(whole_words(answer, context)))
                 break
+
+
+def _context(answer: str, sentences: Sequence[str], asked: int) -> str:
+    """The first sentence with an answer, but for the one ``asked``, and the next or else the previous; or nothing."""
+    others = (i for i, sentence in enumerate(sentences) if i != asked and whole_words(answer, sentence))
+    if (here := next(others, None)) is None:
+        return ""
+    beside = [i for i in (here + 1, here - 1) if 0 <= i < len(sentences) and i != asked][:1]
+    return " ".join(" ".join(sentences[i] for i in sorted([here, *beside])).split())
 
 
 def news_spans() -> DatasetDict:
@@ -143,7 +151,7 @@ def passages(text: str) -> Iterator[str]:
 
 
 def _rows(documents: Mapping[str, str], split_of: Mapping[str, str], limits: Limits) -> DatasetDict:
-    """Questions from each split's documents; some are asked about a passage of another document."""
+    """Questions from each split's documents; some are asked about sentences of another document."""
     splits = {}
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng(number)
@@ -151,9 +159,10 @@ def _rows(documents: Mapping[str, str], split_of: Mapping[str, str], limits: Lim
         made = ((name, gap) for name, passage in sources for gap in islice(gaps(passage), _MAX_QUESTIONS))
         rows = [_row(gap, name, f"{name} {i}") for i, (name, gap) in enumerate(made, start=1)]
         chosen = [rows[int(i)] for i in rng.permutation(len(rows))[: getattr(limits, split)]]
+        contexts = [(row["group"], row["context"]) for row in chosen]
         for row in chosen[::UNANSWERED]:
             answer = row["answers"]["text"][0].lower()
-            others = [p for name, p in sources if name != row["group"] and answer not in p.lower()]
+            others = [text for name, text in contexts if name != row["group"] and answer not in text.lower()]
             if not others:
                 continue
             row["context"] = others[int(rng.integers(len(others)))]
@@ -175,7 +184,7 @@ def _row(gap: Gap, document: str, name: str) -> _QuestionRow:
 
 
 def _spans(sentence: str) -> list[tuple[int, int]]:
-    """First and last character of the names, numbers and noun phrases of a sentence; names first, longest first."""
+    """First and last character of the names and numbers of a sentence, longest first."""
     words = list(_WORD.finditer(sentence))
     plain = [word[0] for word in words]
     joined = [*(sentence[a.end() : b.start()] == " " for a, b in pairwise(words)), False]  # to the next word
@@ -188,17 +197,11 @@ def _spans(sentence: str) -> list[tuple[int, int]]:
         inside = all(proper[k] or plain[k] in _INNER for k in range(i + 1, j))
         return ends and inside and not (joined[j] and proper[j + 1]) and j > 0 and (j > i or len(plain[i]) > 1)
 
-    def is_phrase(i: int, j: int) -> bool:
-        """Other words between an article or preposition and whatever ends it; most likely a noun."""
-        begins = i > 0 and joined[i - 1] and plain[i - 1].lower() in _ARTICLES + _PREPOSITIONS
-        inside = all(content[k] and not proper[k] for k in range(i, j + 1))
-        return begins and inside and not (joined[j] and content[j + 1]) and (j > i or len(plain[i]) > 4)
-
     spans = []
     for i in range(len(words)):
         for j in range(i, min(i + _MAX_SPAN, len(words))):
             if j > i and not joined[j - 1]:
                 break
-            if (name := is_name(i, j)) or is_phrase(i, j):
-                spans.append((not name, i - j, i, j))
-    return [(words[i].start(), words[j].end()) for _, _, i, j in sorted(spans)]
+            if is_name(i, j):
+                spans.append((i - j, i, j))
+    return [(words[i].start(), words[j].end()) for _, i, j in sorted(spans)]

@@ -74,19 +74,19 @@ def _pairs(theme: str) -> Iterator[Pair]:
 
 
 def chatterbot() -> DatasetDict:
-    """Messages with ten replies to choose from (see ``tlzoo.data.files.replies``).
+    """Messages with ten replies to choose from, all as much like the message (see ``tlzoo.data.files.replies``).
 
     Divided by conversation and not by theme: of 21 themes three hold half of all pairs, and replies to trivia are no
     replies to small talk, so that hardly any themes were left to learn from, and too few for an interval.
 
     Returns:
-        ``train``, ``validation`` and ``test``: ``text``, ``candidates``, ``target``, ``group`` and ``id``; 1,148 rows
-        in 672 groups.
+        ``train``, ``validation`` and ``test``: ``text``, ``candidates``, ``target``, ``group`` and ``id``; 751 rows
+        of 1,148 pairs: for the others a split has too few replies that are more, or less, like the message.
 
     Raises:
         UnavailableError: The wheel is not available.
     """
-    return _drawn(ranking(pairs()))
+    return _drawn(ranking(pairs(), matched=True))
 
 
 def topics() -> DatasetDict:

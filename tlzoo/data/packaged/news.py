@@ -6,14 +6,15 @@ The file is a test file of gensim, taken from its wheel by hash; gensim itself i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import numpy as np
 from datasets import Dataset, DatasetDict
 
 from tlzoo.blobs import Blob, fetch
-from tlzoo.data.schemas import CLOZE_FEATURES
+from tlzoo.data.schemas import CHOICE_FEATURES
 
 LEE_BACKGROUND = Blob(
     name="lee_background.cor",
@@ -21,6 +22,9 @@ LEE_BACKGROUND = Blob(
     sha256="5d78d6dafd953bbf65797bef09a9ffb9ec430583381be705f8fd460000f370fb",
     bytes=360082,
 )
+
+CHOICES = 4
+"""Words to choose from."""
 
 _SIZES = {"test": 200, "validation": 100, "train": 300}
 _WORDS = range(30, 81)  # length of a passage in words, with its last one
@@ -60,20 +64,21 @@ def documents() -> dict[str, str]:
 
 
 def cloze(seed: int = 0) -> DatasetDict:
-    """Passages of the news without their last word, to be guessed from the passage (see :func:`passages`).
+    """Passages of the news without their last word, to be chosen among four (see :func:`passages`, :func:`choices`).
 
     Args:
         seed: Decides the split of each story; a story gives passages to one split only.
 
     Returns:
         ``train``, ``validation`` and ``test`` of at most 300, 100 and 200 rows: ``text``, ``target`` (the missing
-        word), ``group`` (the story) and ``id``.
+        word), ``candidates`` (that word and three others of the passage), ``group`` (the story) and ``id``.
 
     Raises:
         UnavailableError: The file is not available.
     """
     stories = list(documents().items())
-    rows: dict[str, list[dict[str, str]]] = {split: [] for split in _SIZES}
+    counts = Counter(word for _, story in stories for word in _plain(story))
+    rows: dict[str, list[dict[str, object]]] = {split: [] for split in _SIZES}
     splits = iter(_SIZES)
     split = next(splits)
     for index in np.random.default_rng(seed).permutation(len(stories)):
@@ -81,9 +86,12 @@ def cloze(seed: int = 0) -> DatasetDict:
         if len(rows[split]) >= _SIZES[split] and (split := next(splits, "")) == "":
             break
         for number, (text, target) in enumerate(passages(story), start=1):
-            rows[split].append({"text": text, "target": target, "group": name, "id": f"{name}-{number}"})
+            rng = np.random.default_rng((seed, int(index), number))
+            words = choices(text, target, counts, rng)
+            row = {"text": text, "target": target, "candidates": words, "group": name, "id": f"{name}-{number}"}
+            rows[split].append(row)
     return DatasetDict(
-        {split: Dataset.from_list(rows[split][: _SIZES[split]], features=CLOZE_FEATURES) for split in reversed(_SIZES)}
+        {split: Dataset.from_list(rows[split][: _SIZES[split]], features=CHOICE_FEATURES) for split in reversed(_SIZES)}
     )
 
 
@@ -111,6 +119,34 @@ def passages(story: str) -> Iterator[tuple[str, str]]:
                 yield " ".join(words[start:end]), target[1]
                 after = end + 1
                 break
+
+
+def choices(text: str, target: str, counts: Mapping[str, int], rng: np.random.Generator) -> list[str]:
+    """The missing word among three others of the passage, so that how often words occur does not tell.
+
+    The others have at least four letters and are no function words. First come those that the passage has as often as
+    the missing word, and of these those that the news have about as often.
+
+    Args:
+        text: The passage without its last word.
+        target: That word.
+        counts: How often all of the news have each word.
+        rng: Decides the order, and which of equal ones are taken.
+    """
+    here = Counter(_plain(text))
+    spelt: dict[str, str] = {}
+    for word in re.findall(r"[A-Za-z]+", text):
+        if len(word) >= 4 and word.lower() not in FUNCTION_WORDS and word.lower() != target.lower():
+            spelt.setdefault(word.lower(), word)
+    others = sorted(spelt)
+    rng.shuffle(others)
+
+    def apart(word: str) -> tuple[int, float]:
+        return abs(here[word] - here[target.lower()]), abs(float(np.log(counts[word] / counts[target.lower()])))
+
+    words = [target, *(spelt[word] for word in sorted(others, key=apart)[: CHOICES - 1])]
+    rng.shuffle(words)
+    return words
 
 
 def _plain(text: str) -> list[str]:

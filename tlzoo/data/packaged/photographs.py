@@ -189,6 +189,26 @@ def pixels(photograph: Blob, mode: str = "RGB") -> NDArray[np.float32]:
     return np.asarray(decode({"bytes": None, "path": str(fetch(photograph))}).convert(mode), np.float32)
 
 
+def regions(split: str, mode: str = "RGB") -> dict[str, NDArray[np.float32]]:
+    """The quarters of each of a split's :data:`PHOTOGRAPHS`, which do not overlap, by names such as ``brick-0-1``.
+
+    What is set into one region is a unit: photographs alone would be too few for an interval.
+
+    Args:
+        split: ``train``, ``validation`` or ``test``: 24, 8 and 16 regions.
+        mode: As of :func:`pixels`.
+
+    Returns:
+        Values from 0 to 255, by photograph, row and column.
+    """
+    parts = {}
+    for blob in PHOTOGRAPHS[split]:
+        for row, half in enumerate(np.array_split(pixels(blob, mode), 2)):
+            for column, quarter in enumerate(np.array_split(half, 2, axis=1)):
+                parts[f"{name_of(blob)}-{row}-{column}"] = quarter
+    return parts
+
+
 def source_grounds() -> dict[str, list[NDArray[np.float32]]]:
     """The photographs of each split of the source data sets, which their grounds are cut from."""
     return {split: [pixels(blob) for blob in blobs] for split, blobs in SOURCE_PHOTOGRAPHS.items()}

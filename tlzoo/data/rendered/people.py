@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 
 from tlzoo.data.dataset import table
 from tlzoo.data.media.pasting import Pixels, cut
-from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of, pixels
+from tlzoo.data.packaged.photographs import PHOTOGRAPHS, regions
 from tlzoo.data.rendered.canvas import Canvas, Colour, people_row
 from tlzoo.data.rendered.skeleton import Body, Points, pose
 from tlzoo.data.schemas import PEOPLE_FEATURES
@@ -47,7 +47,7 @@ def figures(seed: int = 0, train: int = 200, validation: int = 60, test: int = 2
 
 
 def _split(seed: int, split: str, size: int) -> Dataset:
-    photographs = {name_of(blob): pixels(blob) for blob in PHOTOGRAPHS[split]}
+    photographs = regions(split)
     names = list(photographs)
     columns: dict[str, list[Any]] = {name: [] for name in PEOPLE_FEATURES}
     for i in range(size):

@@ -30,7 +30,7 @@ from tlzoo.data.media.pasting import (
 )
 from tlzoo.data.media.stored import Stored
 from tlzoo.data.packaged import digits
-from tlzoo.data.packaged.photographs import PHOTOGRAPHS, name_of, pixels, source_grounds
+from tlzoo.data.packaged.photographs import regions, source_grounds
 from tlzoo.data.protocol import SPLITS
 from tlzoo.data.rendered import letters
 from tlzoo.data.rendered.sprites import KINDS, Drawing, drawings
@@ -174,7 +174,8 @@ def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: in
     """Real handwritten digits in real photographs: 128-192 pixels a side, 0-4 digits of 16-60 pixels, five classes.
 
     A row is a pure function of seed, split and index. Digits are of the splits of
-    :func:`tlzoo.data.packaged.digits.digits`, photographs of those of ``PHOTOGRAPHS``; neither is in two.
+    :func:`tlzoo.data.packaged.digits.digits`, photographs of those of
+    :func:`tlzoo.data.packaged.photographs.regions`; neither is in two.
 
     Args:
         seed: Decides which digits belong to which split, and everything else.
@@ -183,7 +184,7 @@ def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: in
         test: Number of test images.
 
     Returns:
-        Splits ``train``, ``validation`` and ``test``, rows as :func:`boxed`; ``group`` is the photograph.
+        Splits ``train``, ``validation`` and ``test``, rows as :func:`boxed`; ``group`` is the region of a photograph.
 
     Raises:
         UnavailableError: A wheel (of scikit-image 0.25.2 or scikit-learn 1.7.2) is not available.
@@ -192,12 +193,12 @@ def digit_scenes(seed: int = 0, train: int = 200, validation: int = 60, test: in
     lines = digits.parted(labels, seed)
     features, splits = boxed(DIGITS), {}
     for split, size in zip(SPLITS, (train, validation, test), strict=True):
-        photographs = [(name_of(blob), pixels(blob)) for blob in PHOTOGRAPHS[split]]
+        grounds = list(regions(split).items())
         written = [[ink[i] for i in lines[split] if labels[i] == int(name)] for name in DIGITS]
         rows = []
         for index in range(size):
             rng = np.random.default_rng((seed, SPLITS.index(split), index))
-            group, photograph = photographs[index % len(photographs)]
+            group, photograph = grounds[index % len(grounds)]
             scene = written_scene(rng, cut(rng, photograph, *_size(rng)), written, _stroke)
             rows.append(_box_row(rng, scene, f"digit-scenes/{split}/{seed}/{index:04}", group))
         splits[split] = _rows(features, rows)

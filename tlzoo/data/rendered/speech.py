@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from datasets import DatasetDict
 from numpy.typing import NDArray
+from scipy.signal import oaconvolve
 from tqdm import tqdm
 
 from tlzoo.data.media.audio import Clip, add_noise, labelled_clips
@@ -41,6 +42,12 @@ STEP = round(0.2 * espeak.SAMPLE_RATE)
 """Samples. Sounds last a multiple of it, so that many have one length and networks that never pad can batch them."""
 
 
+OFF_SPEED = 1.2
+"""Maximum factor by which speech from far is faster or slower."""
+SNR, FAR_SNR = (15, 40), (0, 15)
+"""Power of speech over noise, dB, from near and from far."""
+
+
 def speaker(voice: str) -> str:
     """Name the speaker of a voice: voices whose names differ by a number only (``m1``, ``m2``) are variants of one."""
     return voice.rstrip("0123456789")
@@ -64,7 +71,7 @@ def voices() -> dict[str, list[str]]:
 
 
 def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000)) -> DatasetDict:
-    """Render the digits, one a clip, to be recognised in voices that are not in training.
+    """Render the digits, one a clip, heard from far in a room, to be recognised in voices that are not in training.
 
     Args:
         seed: Seed of everything random.
@@ -201,13 +208,17 @@ def _clips(
         label = balanced_choice(len(words), index, (seed, zlib.crc32(part.encode()), 0))
         voice = who[balanced_choice(len(who), index, (seed, zlib.crc32(part.encode()), 1))]
         generator = np.random.default_rng((seed, zlib.crc32(part.encode()), 2, index))
-        sound = speak(words[label], voice, generator)
+        sound = speak(words[label], voice, generator, far=True)
         yield Clip(sound, label, unit(voice), f"spoken-{part}/{seed}/{index:04}")
         progress.update()
 
 
 def speak(
-    words: str, variant: str, generator: np.random.Generator, speeds: tuple[int, int] = (110, 231)
+    words: str,
+    variant: str,
+    generator: np.random.Generator,
+    speeds: tuple[int, int] = (110, 231),
+    far: bool = False,
 ) -> NDArray[np.float32]:
     """Speak with a random accent, speed and pitch, at a random loudness and in noise.
 
@@ -216,6 +227,8 @@ def speak(
         variant: One of :func:`tlzoo.data.rendered.espeak.variants`.
         generator: Draws accent, speed, pitch, loudness, the silence around, and the noise.
         speeds: Range of words a minute, the end excluded.
+        far: Whether it is heard from far away in a room, off speed: played faster or slower, formants and all, by up to
+            :data:`OFF_SPEED`, with an echo (:func:`echoing`), and in more noise.
 
     Returns:
         Samples at 22,050 Hz, float32 of shape ``(samples,)``; a multiple of :data:`STEP`, by silence after the words.
@@ -230,8 +243,39 @@ def speak(
     )
     audible = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max())
     spoken = spoken[audible[0] : audible[-1] + 1]
+    if far:
+        length = round(len(spoken) * OFF_SPEED ** generator.uniform(-1, 1))
+        places = np.linspace(0, len(spoken) - 1, length)
+        spoken = np.interp(places, np.arange(len(spoken)), spoken).astype(np.float32)
     before, after = (generator.uniform(0.02, 0.25, 2) * espeak.SAMPLE_RATE).astype(int)
     after += -(before + len(spoken) + after) % STEP
     peak = 10 ** (generator.uniform(-18, -3) / 20)
     clip = np.pad(spoken * (peak / np.abs(spoken).max()), (before, after))
-    return add_noise(clip, generator.uniform(15, 40), generator, pink=bool(generator.integers(2)))
+    if far:
+        clip = echoing(clip, generator.uniform(0.2, 0.7), generator.uniform(-3, 6), generator)
+        clip *= peak / np.abs(clip).max()
+    snr = generator.uniform(*(FAR_SNR if far else SNR))
+    noisy = add_noise(clip, snr, generator, pink=bool(generator.integers(2)))
+    return noisy * np.float32(min(1, 0.95 / np.abs(noisy).max()))
+
+
+def echoing(
+    samples: NDArray[np.floating[Any]], seconds: float, direct: float, generator: np.random.Generator
+) -> NDArray[np.floating[Any]]:
+    """Sound in a room: itself, and noise-like reflections that die away exponentially (Polack 1988).
+
+    Args:
+        samples: At :data:`tlzoo.data.rendered.espeak.SAMPLE_RATE`, ``(samples,)``.
+        seconds: Time in which the reflections fall by 60 dB.
+        direct: Energy of what comes directly over that of the reflections, dB.
+        generator: Draws the reflections.
+
+    Returns:
+        ``(samples,)``; the echo is cut off where the sound ends.
+    """
+    time = np.arange(round(seconds * espeak.SAMPLE_RATE)) / espeak.SAMPLE_RATE
+    reflections = generator.standard_normal(len(time)) * 10 ** (-3 * time / seconds)
+    reflections *= 10 ** (-direct / 20) / np.sqrt(np.square(reflections).sum())
+    reflections[0] = 1
+    echo: NDArray[np.floating[Any]] = oaconvolve(samples, reflections)[: len(samples)]
+    return echo
