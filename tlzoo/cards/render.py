@@ -98,7 +98,7 @@ def _input(facts: Input) -> str:
 def _weights(weights: Weights) -> str:
     if weights.recipe is not None:
         learnt = (f"{s.data} ({s.task}{f', with {s.teacher}' if s.teacher else ''})" for s in weights.recipe.sources)
-        return f"stand-in, pretrained here on {', '.join(learnt)}"
+        return f"stand-in, pretrained by tlzoo on {', '.join(learnt)}"
     places = sorted({place.partition(":")[0] for file in weights.files for place in file.places})
     pinned = all(file.sha256 for file in weights.files)
     state = "pinned by sha256" if pinned else "not pinned by hash"

@@ -86,8 +86,8 @@ def readme(file: CardFile, board: pa.Table, rows: Sequence[ScoredRow], source: s
         header["model-index"] = [{"name": file.card.name, "results": index(rows, source)}]
     measured = (
         f"\n## Measured\nBy tlzoo; every run is in [{RESULTS}]({source}). Ranks are among all models. `official` "
-        "weights are the published ones; `stand-in`: a small variant of the same architecture, pretrained on rendered "
-        f"or packaged data; `none`: trained from scratch.\n\n{to_markdown(board)}"
+        "weights are the published ones; `stand-in`: a small variant of the same architecture, that tlzoo pretrained "
+        f"and ships; `none`: trained from scratch.\n\n{to_markdown(board)}"
     )
     return front.document(header | {"tlzoo": facts}, markdown(file) + (measured if rows else ""))
 

@@ -109,8 +109,8 @@ pretrained weights gave over the same architecture trained from scratch.
 machine. `value` is the mean over `seeds`, with a 95% interval from `ci_low` to `ci_high`; `gain` is the paired
 difference to `scratch_value`. `rank` and `rank_worst` are the best and the worst place that the evidence allows within
 one task, data set (`dataset` and `dataset_fingerprint`), machine (`origin`, `hardware` and `device`) and share of the
-labels. `weights` are `official` (the published ones), `stand-in` (a small variant, pretrained on rendered or packaged
-data), `none` (scratch) or `baseline` (no model). A row without a value has a `status` and a `reason`.
+labels. `weights` are `official` (the published ones), `stand-in` (a small variant that tlzoo pretrained and
+ships), `none` (scratch) or `baseline` (no model). A row without a value has a `status` and a `reason`.
 
 Columns: {_columns(BOARD)}.
 

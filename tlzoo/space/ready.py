@@ -132,10 +132,9 @@ def announced(boards: Boards, task: str) -> str:
         return f"{model}."
     if row.strategy == "zero-shot" or _folder(row).is_dir():
         return f"{model}. The first visitor waits some seconds while it is loaded."
-    first = "pretrained, if it was not yet, which may take minutes, and " if row.weights == "stand-in" else ""
     return (
-        f"{model}. The first visitor waits while it is {first}fine-tuned, once. The fine-tuning alone took "
-        f"{row.train_seconds:.0f} s where the board was made."
+        f"{model}. The first visitor waits while it is fine-tuned, once, which took {row.train_seconds:.0f} s where the "
+        "board was made."
     )
 
 

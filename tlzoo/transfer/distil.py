@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from tlzoo.adapters import build
 from tlzoo.adapters.pretraining import Objective
-from tlzoo.adapters.weights import resolve, variant_of
+from tlzoo.adapters.weights import resolve
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import Batch, Example, Row
 from tlzoo.core.model import Backbone, HeadedModel, Learner
@@ -82,13 +82,10 @@ def _similarities(vectors: Tensor) -> Tensor:
     return unit @ unit.T
 
 
-def weights_of(teacher: str) -> str:
-    """Sha256 of the official weights of a teacher, which are fetched now.
-
-    Raises:
-        UnavailableError: They are not available.
-    """
-    return resolve(catalogue.get(teacher), "official").sha256
+def weights_of(teacher: str) -> tuple[str, ...]:
+    """Hashes of the published files of a teacher, the first of its card; nothing is fetched."""
+    weights = next(weights for weights in catalogue.get(teacher).default.weights if weights.tier == "official")
+    return tuple(file.sha256 or file.name for file in weights.files)
 
 
 def distilled(
@@ -108,8 +105,8 @@ def distilled(
         InputError: The teacher gives no vectors of such inputs.
     """
     card = catalogue.get(teacher)
-    checkpoint = resolve(card, "official")
-    variant = variant_of(card, checkpoint.variant)
+    variant = card.default
+    checkpoint = resolve(card, "official", variant.id)
     network = build(variant, card.input_of(variant))
     if not isinstance(network, Backbone) or network.spec.input != learner.spec.input:
         raise InputError(f"{teacher} gives no vectors of {learner.spec.input} to learn from")

@@ -88,11 +88,11 @@ def recipe_key(card: Card, variant_id: str) -> str:
 
 
 def _identity(source: schema.Source) -> list[str]:
-    """What of a source decides the parameters; fetches the teacher's weights."""
+    """What of a source decides the parameters."""
     from tlzoo.transfer.distil import weights_of
 
     data = find(source.task, source.data, NO_LIMITS).fingerprint
-    return [source.task, data, *([weights_of(source.teacher)] if source.teacher else [])]
+    return [source.task, data, *(weights_of(source.teacher) if source.teacher else ())]
 
 
 @dataclass(frozen=True)
