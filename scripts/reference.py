@@ -50,22 +50,25 @@ class Step(NamedTuple):
     task: str
     data: str
     fraction: float
+    small: bool
     strategies: tuple[str, ...]
 
     @property
     def arguments(self) -> list[str]:
         """Of ``tlzoo eval``."""
         chosen = [argument for name in self.strategies for argument in ("--strategy", name)]
-        return ["--task", self.task, "--data", self.data, "--fractions", f"{self.fraction:g}", *chosen]
+        small = ["--weights", "stand-in", "--variant", "nano"] if self.small else []
+        return ["--task", self.task, "--data", self.data, "--fractions", f"{self.fraction:g}", *small, *chosen]
 
 
 def steps(tasks: list[str]) -> Iterator[Step]:
     """All evaluations, in the order in which they are run."""
     for strategies in ((), ("lora",)):
         for fraction in FRACTIONS:
-            for task in tasks or list(TASKS):
-                for data in ("auto", *MORE_DATA.get(task, ())):
-                    yield Step(task, data, fraction, strategies)
+            for small in (True, False):  # the stand-ins also of models whose published weights are available
+                for task in tasks or list(TASKS):
+                    for data in ("auto", *MORE_DATA.get(task, ())):
+                        yield Step(task, data, fraction, small, strategies)
 
 
 def run(tasks: list[str], out: Path, minutes: float) -> list[str]:

@@ -71,6 +71,17 @@ def test_whoever_beats_a_scratch_that_learnt_nothing_has_shown_nothing(row: Make
     assert ranked(*rows)["a", "full"]["verdict"] == "positive", "nothing is known of a trivial predictor"
 
 
+def test_a_scratch_that_learns_from_more_labels_lacks_labels_only(row: Maker) -> None:
+    baseline = {"weights": "baseline", "card_hash": "baseline"}
+    few = {"fraction": 0.1}
+    rows = [*seeds(row, "a", "scratch", [0.41, 0.4], **few), *seeds(row, "a", "full", [0.7, 0.7], **few)]
+    rows.append(row("baseline", "trivial", 0.4, **baseline, **few))
+    more = [*seeds(row, "a", "scratch", [0.8, 0.81]), row("baseline", "trivial", 0.4, **baseline)]
+    for given, verdict in ((rows, "scratch did not learn"), ([*rows, *more], "positive")):
+        (mine,) = [r for r in board(pa.Table.from_pylist(given, RESULT)).to_pylist() if r["strategy"] == "full"]
+        assert mine["verdict"] == verdict and mine["time_to_target"] is None
+
+
 def test_rows_say_whether_they_beat_the_classical_baseline(row: Maker) -> None:
     baseline = {"weights": "baseline", "card_hash": "baseline"}
     rows = ranked(row("baseline", "classical", 0.6, **baseline), row("a", "full", 0.8), row("b", "full", 0.61))

@@ -98,16 +98,16 @@ def test_a_short_budget_says_what_the_listed_gain_and_then_what_all_others_can_d
     planned = [(run.checkpoint.card, run.strategy) for run in planned_for(task, "audio", weights="stand-in").runs]
     assert planned[:2] == [("yamnet", "probe"), ("yamnet", "scratch")]
     others = {"openl3", "trill", "wav2vec", "wav2vec2", "crepe"}
-    assert set(planned[2:7]) == {(card, "probe") for card in others}
-    assert planned[7:9] == [("yamnet", "full"), ("yamnet", "partial")]
-    assert {strategy for _, strategy in planned[9:]} == {"scratch", "full", "partial"}
+    assert set(planned[2:12]) == {(card, strategy) for card in others for strategy in ("probe", "scratch")}
+    assert planned[12:14] == [("yamnet", "full"), ("yamnet", "partial")]
+    assert {strategy for _, strategy in planned[14:]} == {"full", "partial"}
 
 
 def test_who_spells_is_trained_as_a_whole_first() -> None:
     task = "speech-recognition"
     planned = [(run.checkpoint.card, run.strategy) for run in planned_for(task, "audio", weights="stand-in").runs]
     assert [strategy for card, strategy in planned if card == "wav2vec2"] == ["full", "scratch", "probe", "partial"]
-    assert {card for card, _ in planned[:2]} == {"wav2vec", "wav2vec2"}
+    assert {card for card, _ in planned[:4]} == {"wav2vec", "wav2vec2"}
 
 
 def order(task: str, kind: str, **options: Any) -> list[tuple[str, str, int]]:
@@ -117,39 +117,42 @@ def order(task: str, kind: str, **options: Any) -> list[tuple[str, str, int]]:
     ]
 
 
-def test_the_first_seed_of_everything_comes_before_the_next_of_anything() -> None:
-    planned = order("audio-classification", "audio", weights="stand-in", fractions=(0.1, 1.0))
-    seeds = [seed for _, _, seed in planned]
-    assert seeds == sorted(seeds) and set(seeds) == {0, 1, 2}
-    assert planned[0] == ("yamnet", "probe", 0)
+def test_few_labels_come_first_with_every_seed_then_all_labels_then_other_strategies() -> None:
+    shares = {"weights": "stand-in", "fractions": (0.1, 1.0), "seeds": DEFAULT_SEEDS}
+    runs = planned_for("audio-classification", "audio", **shares).runs
+    models = len({run.checkpoint.card for run in runs})
+    few, whole, rest = runs[: 6 * models], runs[6 * models : 12 * models], runs[12 * models :]
+    assert {run.fraction for run in few} == {0.1} and {run.fraction for run in whole} == {1.0}
+    assert {run.strategy for run in (*few, *whole)} == {"probe", "scratch"}
+    assert {run.strategy for run in rest} == {"full", "partial"}
+    for part in (few, whole, rest):
+        seeds = [run.seed for run in part]
+        assert seeds == sorted(seeds) and set(seeds) == {0, 1, 2}
+    assert [(run.checkpoint.card, run.strategy) for run in few[:2]] == [("yamnet", "probe"), ("yamnet", "scratch")]
     other = order("audio-classification", "audio", models=["yamnet"], weights="stand-in", seeds=(7, 3))
-    assert [seed for _, _, seed in other] == [7] * 4 + [3] * 4
+    assert [seed for _, _, seed in other] == [7, 7, 3, 3] * 2
 
 
-def test_of_a_listed_model_with_its_weights_scratch_full_and_probe_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    def resolved(card: Card, wanted: str, variant: str | None, strategy: str | None, task: str) -> Checkpoint:
+def test_a_listed_model_with_its_weights_comes_first_and_its_other_seeds_after_the_small_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resolved(card: Card, wanted: str, variant: str | None, *_: object) -> Checkpoint:
         tier: Literal["official", "stand-in"] = "official" if card.id in ("crepe", "yamnet") else "stand-in"
         variant = card.default.id if tier == "official" else card.variants[-1].id
         return Checkpoint(card.id, variant, tier, "0" * 64)
 
     monkeypatch.setattr(module, "resolve", resolved)
-    planned = order("audio-classification", "audio")
-    first = [(card, strategy) for card, strategy, seed in planned if seed == 0]
-    runs = [
-        (run.checkpoint.card, run.strategy, run.fraction)
-        for run in planned_for("audio-classification", "audio", fractions=DEFAULT_FRACTIONS).runs
-        if run.strategy in ("scratch", "full", "probe")
-    ]
-    trained = ("scratch", "full", "probe")
-    assert runs[:6] == [("yamnet", strategy, share) for share in (0.1, 1.0) for strategy in trained]
-    assert {card for card, _, _ in runs[6:8]} == {"crepe"}, "with few labels too, before any stand-in"
-    every = planned_for("audio-classification", "audio", fractions=DEFAULT_FRACTIONS, strategies=("zero-shot", "full"))
-    mine = [(run.strategy, run.fraction) for run in every.runs if run.checkpoint.card == "yamnet"]
-    assert mine == [("zero-shot", 1.0), ("full", 0.1), ("full", 1.0)]
-    head = [strategy for card, strategy in first if card == "yamnet"]
-    assert [card for card, _ in first[: len(head) - 1]] == ["yamnet"] * (len(head) - 1)
-    assert head[-4:] == ["scratch", "full", "probe", "partial"]
-    assert first[len(head) - 1] == ("crepe", "probe"), "then the other weights that are there"
+    runs = planned_for("audio-classification", "audio", fractions=DEFAULT_FRACTIONS, seeds=DEFAULT_SEEDS).runs
+    planned = [(run.checkpoint.card, run.strategy, run.seed) for run in runs if run.strategy != "zero-shot"]
+    assert planned[:2] == [("yamnet", "probe", 0), ("yamnet", "scratch", 0)]
+    assert planned[2:4] == [("crepe", "probe", 0), ("crepe", "scratch", 0)], "then the other weights that are there"
+    late = planned.index(("yamnet", "probe", 1))
+    assert {seed for card, _, seed in planned[:late] if card != "yamnet"} == {0, 1, 2}
+    assert {run.fraction for run in runs[:late]} == {0.1} | {
+        run.fraction for run in runs if run.strategy == "zero-shot"
+    }
+    zero = [place for place, run in enumerate(runs) if run.strategy == "zero-shot"]
+    assert zero == list(range(len(zero)))
 
 
 def test_prompts_are_not_paid_for_three_times_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,10 @@ def test_few_labels_come_first_and_steps_that_end_well_are_not_named(
     monkeypatch.setattr(sys, "executable", shutil.which("true"))
     assert reference.run(["audio-classification", "audio-embedding"], tmp_path, 5) == []
     plan = list(reference.steps(["audio-classification"]))
-    assert [(step.data, step.fraction) for step in plan[:3]] == [("auto", 0.1), ("fsdd", 0.1), ("auto", 0.3)]
-    assert {step.strategies for step in plan} == {(), ("lora",)} and len(plan) == len(set(plan)) == 12
-    assert "--strategy lora" in " ".join(plan[-1].arguments)
+    assert [(step.data, step.small) for step in plan[:3]] == [("auto", True), ("fsdd", True), ("auto", False)]
+    assert [step.fraction for step in plan] == [share for share in (0.1, 0.3, 1.0) for _ in range(4)] * 2
+    assert {step.strategies for step in plan} == {(), ("lora",)} and len(set(plan)) == len(plan)
+    assert "--variant nano" in " ".join(plan[0].arguments) and "--strategy lora" in " ".join(plan[-1].arguments)
 
 
 def test_the_steps_name_tasks_and_data_that_there_are(reference: ModuleType) -> None:

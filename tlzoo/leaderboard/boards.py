@@ -18,7 +18,7 @@ from tlzoo.leaderboard.runs import LONG
 from tlzoo.leaderboard.schema import BOARD, RESULT
 from tlzoo.leaderboard.store import Store
 
-ESTIMATES = 1
+ESTIMATES = 2
 """Raised when estimates, verdicts or places are computed in another way: kept ones are not used then."""
 INDEX = tuple(dict.fromkeys((*VIEW, *RUN, "run_id", "created", "status")))
 """Columns that a board is found by."""

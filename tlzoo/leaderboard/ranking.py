@@ -25,6 +25,8 @@ _MODEL = ("card", "variant", "weights", "weights_sha256", "card_hash", *identity
 """Columns of a model, with whatever it is trained by."""
 _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
 """Columns that a row shares with the same architecture, trained from scratch."""
+_SCRATCHES = tuple(name for name in _ARCHITECTURE if name != "fraction")
+"""Columns that one architecture shares, trained from scratch on whatever share of the labels."""
 _KEY = (*_MODEL, "strategy", "recipe", "folds", "tlzoo_version")
 """Columns that runs share which differ only in their seed and fold: they become one row."""
 _CURVE = tuple(name for name in _KEY if name != "fraction")
@@ -254,6 +256,21 @@ class _Board:
             return None
         return gain(entry.estimate, other.estimate, self._seeds(entry), self._seeds(other))
 
+    def _has_learnt(self, scratch: _Entry) -> bool:
+        """Whether scratch is better than the trivial baseline for certain, or nothing says that it is not."""
+        trivial = self.baselines.get((*of(scratch.first, identity.BOARD), "trivial"))
+        improvement = self._gain(scratch, trivial)
+        return improvement is None or improvement.interval is None or improvement.interval[0] > 0
+
+    def _can_learn(self, scratch: _Entry) -> bool:
+        """Whether the architecture has learnt the task from scratch, with these labels or with more."""
+        mine, architecture = scratch.first["fraction"] or 0.0, of(scratch.first, _SCRATCHES)
+        return any(
+            self._has_learnt(entry)
+            for entry in self.scratches.values()
+            if of(entry.first, _SCRATCHES) == architecture and (entry.first["fraction"] or 0.0) >= mine
+        )
+
     def _compare(self, entry: _Entry, curve: Sequence[_Entry]) -> None:
         """Fill in the columns that are relative to other rows.
 
@@ -271,19 +288,17 @@ class _Board:
         improvement = self._gain(entry, scratch)
         if scratch is None or improvement is None:
             return
-        over_trivial = self._gain(scratch, self.baselines.get((*board, "trivial")))
-        has_learnt = over_trivial is None or over_trivial.interval is None or over_trivial.interval[0] > 0
         ends = improvement.interval or (None, None)
         entry.compared |= {
             "scratch_value": scratch.estimate.value,
             "gain": improvement.value,
             "gain_low": ends[0],
             "gain_high": ends[1],
-            "verdict": _verdict(entry, improvement, has_learnt),
+            "verdict": _verdict(entry, improvement, self._can_learn(scratch)),
         }
         if entry.cost and scratch.cost:
             entry.compared["cost_ratio"] = scratch.cost / entry.cost
-        if not has_learnt:
+        if not self._has_learnt(scratch):
             return
         threads = entry.first["threads"]
         if sooner := time_to_target(scratch.histories(threads), entry.histories(threads), "seconds"):
@@ -326,12 +341,12 @@ class _Board:
         return ScoredRow(**columns | entry.compared)  # type: ignore[arg-type]
 
 
-def _verdict(entry: _Entry, improvement: Gain, scratch_has_learnt: bool) -> str | None:
+def _verdict(entry: _Entry, improvement: Gain, scratch_can_learn: bool) -> str | None:
     """What is said of transfer; see ``schema.VERDICTS``."""
     plain = improvement.verdict
     if plain is None:
         return None
-    if not scratch_has_learnt:
+    if not scratch_can_learn:
         return "scratch did not learn"
     return "frozen features below scratch" if plain == "negative" and entry.strategy == "probe" else plain
 

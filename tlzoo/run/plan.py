@@ -25,8 +25,6 @@ from tlzoo.vocabulary import BASELINE, STRATEGIES, TRAINED, UNTRAINED, Strategy,
 DEFAULT_FOLDS = 5
 DEFAULT_STRATEGIES: tuple[Strategy, ...] = ("probe", "scratch", "full", "partial")
 """In the order in which they are run, so that a short budget still says what transfer gained."""
-OFFICIAL_FIRST: tuple[Strategy, ...] = (*UNTRAINED, "scratch", "full", "probe")
-"""What a listed model with official weights is run with before anything else."""
 
 
 @dataclass(frozen=True)
@@ -181,27 +179,29 @@ def is_listed(run: Run) -> bool:
 def _turn(request: EvaluationRequest, data: Sequence[Source], places: Sequence[str], run: Run) -> tuple[float, ...]:
     """Sort key of a run: what a short budget should tell comes first.
 
-    The first seed of everything comes before the next. Then, model by model, what the listed ones with official weights
-    can do untrained, and what they gain over scratch when they are fully trained: first with few labels, which costs
-    least and where transfer gains most, then with all. Then what the other listed models gain with the least training;
-    then what all others can do with the least; then the rest, listed models first; of each of these all labels come
-    before fewer. Weights that are there come before stand-ins, which have to be pretrained first; and each strategy is
-    run on every data set. Where heads spell, the least is to train all: frozen vectors that were not trained to spell
-    hardly can.
+    First, what listed models with official weights can do untrained, and what few labels give them with the least
+    training and from scratch, with one seed, since they are large. Then the same of all other models with every seed,
+    which a verdict needs, and which few labels make cheap; then the other seeds of the official ones. Then the same with
+    all labels, and then the rest, each seed by seed. Within these, listed models come first, weights that are there
+    before stand-ins that have to be pretrained, and the strategies of a model together. Where heads spell, the least is
+    to train all: frozen vectors that were not trained to spell hardly can.
     """
-    strategies = [*UNTRAINED, *DEFAULT_STRATEGIES, *STRATEGIES]
-    least = "probe"
-    if task_facts(run.task).longest_hop is not None:
-        least = "full"
-        strategies.insert(len(UNTRAINED), least)
-    other, made = not is_listed(run), run.checkpoint.tier != "official"
+    least: Strategy = "full" if task_facts(run.task).longest_hop is not None else "probe"
+    order = list(dict.fromkeys((*UNTRAINED, least, "scratch", *DEFAULT_STRATEGIES, *STRATEGIES)))
+    official, untrained = is_listed(run) and run.checkpoint.tier == "official", run.strategy in UNTRAINED
+    few = run.fraction < 1 and not untrained
     seed = request.seeds.index(run.seed) if run.seed in request.seeds else 0
+    if not untrained and run.strategy not in (least, "scratch"):
+        phase = 4
+    elif not untrained and not few:
+        phase = 3
+    elif official:
+        phase = 0 if untrained or not seed else 2
+    else:
+        phase = 1
     place, card = data.index(run.source), places.index(run.checkpoint.card)
-    if not other and not made and run.strategy in OFFICIAL_FIRST:
-        share = 0 if run.strategy in UNTRAINED else run.fraction
-        return seed, 0, card, share, OFFICIAL_FIRST.index(run.strategy), place, run.fold or 0
-    first = run.strategy in (*UNTRAINED, least) or (run.strategy == "scratch" and not other)
-    return seed, 1 + (not first), other, made, -run.fraction, strategies.index(run.strategy), place, card, run.fold or 0
+    model = (not is_listed(run), run.is_to_be_pretrained, not official, card)
+    return phase, seed, 0 if untrained else run.fraction, *model, place, order.index(run.strategy), run.fold or 0
 
 
 def cards_of(request: EvaluationRequest) -> list[Card]:

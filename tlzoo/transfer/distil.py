@@ -82,12 +82,6 @@ def _similarities(vectors: Tensor) -> Tensor:
     return unit @ unit.T
 
 
-def weights_of(teacher: str) -> tuple[str, ...]:
-    """Hashes of the published files of a teacher, the first of its card; nothing is fetched."""
-    weights = next(weights for weights in catalogue.get(teacher).default.weights if weights.tier == "official")
-    return tuple(file.sha256 or file.name for file in weights.files)
-
-
 def distilled(
     learner: HeadedModel | Objective, teacher: str, splits: Sequence[Dataset], task: HeadTask, fingerprint: str
 ) -> Distilled:

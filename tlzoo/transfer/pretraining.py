@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlzoo.adapters.weights import variant_of
-from tlzoo.cards import schema
+from tlzoo.cards import catalogue, schema
 from tlzoo.cards.schema import Card, StandIn, Variant
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.named import DATASETS
@@ -88,11 +88,12 @@ def recipe_key(card: Card, variant_id: str) -> str:
 
 
 def _identity(source: schema.Source) -> list[str]:
-    """What of a source decides the parameters."""
-    from tlzoo.transfer.distil import weights_of
-
+    """What of a source decides the parameters: the task, the data, and the published files of its teacher."""
     data = find(source.task, source.data, NO_LIMITS).fingerprint
-    return [source.task, data, *(weights_of(source.teacher) if source.teacher else ())]
+    if source.teacher is None:
+        return [source.task, data]
+    weights = next(weights for weights in catalogue.get(source.teacher).default.weights if weights.tier == "official")
+    return [source.task, data, *(file.sha256 or file.name for file in weights.files)]
 
 
 @dataclass(frozen=True)
