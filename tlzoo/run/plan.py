@@ -181,10 +181,10 @@ def _turn(request: EvaluationRequest, data: Sequence[Source], places: Sequence[s
 
     First, what listed models with official weights can do untrained, and what few labels give them with the least
     training and from scratch, with one seed, since they are large. Then the same of all other models with every seed,
-    which a verdict needs, and which few labels make cheap; then the other seeds of the official ones. Then the same with
-    all labels, and then the rest, each seed by seed. Within these, listed models come first, weights that are there
-    before stand-ins that have to be pretrained, and the strategies of a model together. Where heads spell, the least is
-    to train all: frozen vectors that were not trained to spell hardly can.
+    which a verdict needs, and which few labels make cheap; then the other seeds of the official ones. Then the same
+    with all labels, and then the rest, each seed by seed. Within these, listed models come first, weights that are
+    there before stand-ins that have to be pretrained, and the strategies of a model together. Where heads spell, the
+    least is to train all: frozen vectors that were not trained to spell hardly can.
     """
     least: Strategy = "full" if task_facts(run.task).longest_hop is not None else "probe"
     order = list(dict.fromkeys((*UNTRAINED, least, "scratch", *DEFAULT_STRATEGIES, *STRATEGIES)))

@@ -133,8 +133,8 @@ def announced(boards: Boards, task: str) -> str:
     if row.strategy == "zero-shot" or _folder(row).is_dir():
         return f"{model}. The first visitor waits some seconds while it is loaded."
     return (
-        f"{model}. The first visitor waits while it is fine-tuned, once, which took {row.train_seconds:.0f} s where the "
-        "board was made."
+        f"{model}. The first visitor waits while it is fine-tuned, once, which took {row.train_seconds:.0f} s where "
+        "the board was made."
     )
 
 
