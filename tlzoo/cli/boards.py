@@ -82,8 +82,8 @@ def put_summary(board: pa.Table) -> None:
     """Print what transfer gave, a sentence for each data set of a board."""
     from tlzoo.leaderboard.summary import sentences
 
-    for told in sentences(board):
-        terminal.put("\n" + terminal.wrap(told, terminal.width()))
+    for text in sentences(board):
+        terminal.put("\n" + terminal.wrap(text, terminal.width()))
 
 
 def _say_whose(out: Path) -> None:

@@ -67,13 +67,13 @@ def curves_of(rows: Iterable[ScoredRow]) -> list[Curves]:
     Args:
         rows: Of a board.
     """
-    found = []
+    views = []
     for view in grouped([row for row in rows if row.n_train], VIEW):
         if models := _models(view):
             mine = [row for row in view if row.weights == BASELINE]
             baselines = (_by_share(row for row in mine if row.strategy == name) for name in BASELINES)
-            found.append(Curves(tuple(models), tuple(filter(None, baselines))))
-    return found
+            views.append(Curves(tuple(models), tuple(filter(None, baselines))))
+    return views
 
 
 def trained_on(row: ScoredRow) -> int:

@@ -22,8 +22,8 @@ def sentences(board: pa.Table) -> list[str]:
     """A :func:`sentence` for each data set and machine of a board, which it begins with where there are several."""
     rows = rows_of(board)
     titles, views = Titles(rows), curves_of(scored(rows))
-    told = [(f"{curves.first.task} on {titles.panel(curves.first)}: ", sentence(curves)) for curves in views]
-    return [(title if len(views) > 1 else "") + said for title, said in told if said]
+    titled = [(f"{curves.first.task} on {titles.panel(curves.first)}: ", sentence(curves)) for curves in views]
+    return [(title if len(views) > 1 else "") + text for title, text in titled if text]
 
 
 def sentence(curves: Curves) -> str:

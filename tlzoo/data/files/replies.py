@@ -208,12 +208,16 @@ class Choices:
 
 def _kept(examples: Listing, choices: Choices) -> Listing:
     """The pairs that have candidates."""
-    kept = [index for index, column in enumerate(choices.columns) if column["candidates"]]
-    choices.columns = [choices.columns[i] for i in kept]
-    parts = {
-        name: [getattr(examples, name)[i] for i in kept] for name in ("inputs", "labels", "names", "groups", "splits")
-    }
-    return replace(examples, **parts)
+    places = [index for index, column in enumerate(choices.columns) if column["candidates"]]
+    choices.columns = [choices.columns[i] for i in places]
+    return replace(
+        examples,
+        inputs=[examples.inputs[i] for i in places],
+        labels=[examples.labels[i] for i in places],
+        names=[examples.names[i] for i in places],
+        groups=None if examples.groups is None else [examples.groups[i] for i in places],
+        splits=None if examples.splits is None else [examples.splits[i] for i in places],
+    )
 
 
 class _Likeness:

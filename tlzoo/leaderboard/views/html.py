@@ -89,13 +89,13 @@ def missing(board: pa.Table) -> str:
 def learning_curves(board: pa.Table) -> str:
     """Pictures of the learning curves of a board, and how to get those that it lacks; with :data:`learning.STYLE`."""
     rows = rows_of(board)
-    titles, found = Titles(rows), curves_of(scored(rows))
+    titles, views = Titles(rows), curves_of(scored(rows))
     parts = [
         learning.figure(curves, f"{curves.first.task} on {titles.panel(curves.first)}")
-        for curves in found
+        for curves in views
         if curves.has_several_shares
     ]
-    if few := lacking(found, titles):
+    if few := lacking(views, titles):
         parts.append(f"<p class=quiet>{escape(few)}</p>")
     return f"<div class=tlzoo>{''.join(parts)}</div>" if parts else ""
 

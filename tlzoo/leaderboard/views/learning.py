@@ -85,11 +85,11 @@ def y_title(row: ScoredRow) -> str:
 
 def counts(lines: Iterable[Line], apart: float = 1.25) -> list[int]:
     """Numbers of training examples for the axis; of two that are less than a factor apart the larger."""
-    kept: list[int] = []
+    ticks: list[int] = []
     for count in sorted({trained_on(row) for line in lines for row in line.rows}, reverse=True):
-        if not kept or kept[-1] >= apart * count:
-            kept.append(count)
-    return kept[::-1]
+        if not ticks or ticks[-1] >= apart * count:
+            ticks.append(count)
+    return ticks[::-1]
 
 
 def aside(line: Line, lines: Sequence[Line]) -> float:
