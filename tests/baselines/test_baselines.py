@@ -74,7 +74,7 @@ def test_it_sees_no_target_of_what_it_predicts(name: str, kind: str, baseline: B
     own = {column: rows["test"][0][column] for column in ("id", "group")}
     inputs: dict[str, tuple[str, ...]] = {"video": ("video",), "ends": ("video",), "dna": ("dna",)}
     wanted = inputs.get(kind) or TASKS[name].input_columns
-    kept = [{**own, **{c: row[c] for c in (*wanted, "words") if c in row}} for row in rows["test"]]
+    kept = [{**own, **{c: row[c] for c in (*wanted, "words", "candidates") if c in row}} for row in rows["test"]]
     one = fitted(baseline, name, kind)
     pairs = zip(one.predict(kept), one.predict(rows["test"]), strict=True)
     for without, whole in pairs:

@@ -145,7 +145,7 @@ def test_a_new_card_goes_from_a_draft_to_a_green_check(
     before, _, after = repository.summary.partition("### The board after")
     for shown in (before.partition("### The board before")[2], after):
         assert f"| {escaped('vgg-16')} base | official | probe | digits | reference | accuracy 0\\.750" in shown
-    assert f"{escaped('tiny-net')} nano \\(this card\\) | none | scratch | digits | local |" in after
+    assert f"{escaped('tiny-net')} nano \\(this card\\) | none | scratch | textures | local |" in after
 
 
 def test_other_files_are_nothing_to_check(repository: Repository) -> None:

@@ -59,7 +59,7 @@ def test_what_is_kept_says_no_more_than_the_rows(
     reference.keep(tmp_path / "out", tmp_path / "results")
     said = (tmp_path / "results" / "README.md").read_text()
     assert (
-        "| audio-classification | spoken-digits | 1 | 1 | 1 | 1 | " in said
+        "| audio-classification | toy | 1 | 1 | 1 | 1 | " in said
         and "| a machine, 2 threads | 0.1.0 |" in said
     )
     assert "minutes" not in said, "no row knows the budget"

@@ -69,6 +69,9 @@ def test_one_process_trains_with_one_precision_after_the_other(tiny: Tiny, notes
             super().__init__()
             self.weight = torch.nn.Parameter(torch.ones(4))
 
+        def sampler(self, *_: object) -> None:
+            return None
+
         def collate(self, examples: Sequence[Example]) -> Batch:
             return {"x": torch.stack([example["x"] for example in examples])}
 
@@ -192,6 +195,9 @@ class Mover(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def sampler(self, *_: object) -> None:
+        return None
 
     @property
     def rate(self) -> torch.Tensor:

@@ -232,4 +232,4 @@ def write(module: nn.Module, labels: Sequence[str], path: Path) -> None:
         value = given.detach().clone(memory_format=torch.contiguous_format)
         fits = value.is_floating_point() and float(value.abs().amax() if value.numel() else 0) < LARGEST
         state[name] = value.half() if fits else value
-    save_file(state, path, {"format": "pt", LABELS: json.dumps(list(labels))})
+    save_file(state, path, {LABELS: json.dumps(list(labels))})  # of one entry: several are written in any order

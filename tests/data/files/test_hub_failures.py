@@ -122,6 +122,6 @@ def test_one_line_that_names_the_alternatives(wanted: str, answers: dict[str, An
 
 def test_a_standard_set_that_cannot_be_loaded_gives_way_to_the_one_at_hand(answers: dict[str, Any]) -> None:
     name, notice = answers["auto"]
-    assert name == "tweets"
-    assert notice.startswith("data: tweets (real tweets") and "since sst2 is not available" in notice
+    assert name == "chatterbot-topics"
+    assert notice.startswith("data: chatterbot-topics (what an utterance") and "since sst2 is not available" in notice
     assert "data/train-00000-of-00001.parquet is damaged or cut off" in notice and "\n" not in notice
