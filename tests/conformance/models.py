@@ -16,6 +16,7 @@ from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Card, Variant
 from tlzoo.core.batch import Example
 from tlzoo.core.model import Model, trainable
+from tlzoo.core.predictions import Boxes
 from tlzoo.core.task import Task
 from tlzoo.data.media.inputs import read_input
 from tlzoo.data.named import DATASETS
@@ -221,8 +222,27 @@ class Subject:
         return Training(losses, varied, tuple(loss.shape), list(gradients), infinite, unchanged)
 
 
+def same_boxes(left: Boxes, right: Boxes, tolerance: float) -> bool:
+    """Whether each box has its like; the order of boxes whose scores are as good as equal says nothing."""
+    rest = [parts(right, j) for j in range(len(right.labels))]
+    for i in range(len(left.labels)):
+        like = next((each for each in rest if same(parts(left, i), each, tolerance)), None)
+        if like is None:
+            return False
+        rest.remove(like)
+    return not rest
+
+
+def parts(boxes: Boxes, place: int) -> list[Any]:
+    """All that is said of one box."""
+    points = [] if boxes.keypoints is None else [value for point in boxes.keypoints[place] for value in point]
+    return [boxes.labels[place], [float(v) for v in (*boxes.boxes[place], boxes.scores[place], *points)]]
+
+
 def same(left: Any, right: Any, tolerance: float) -> bool:
     """Whether two predictions are the same, numbers up to a tolerance, relative and absolute."""
+    if isinstance(left, Boxes) and isinstance(right, Boxes):
+        return same_boxes(left, right, tolerance)
     if is_dataclass(left):
         return type(left) is type(right) and all(
             same(getattr(left, f.name), getattr(right, f.name), tolerance) for f in fields(left) if f.compare
