@@ -29,7 +29,13 @@ def drawn() -> list:
 @pytest.fixture(scope="module")
 @or_skip()
 def photographs() -> list:
-    return list(faces(train=24, validation=0, test=0)["train"])
+    """With faces that are large and clear: what the published weights are compared with is training, not the data."""
+    module = "tlzoo.data.rendered.faces"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{module}._TALL", (24, 100))
+        patch.setattr(f"{module}._blurred", lambda _, pixels: pixels)
+        patch.setattr(f"{module}._covered", lambda _, pixels, others: pixels)
+        return list(faces(train=24, validation=0, test=0)["train"])
 
 
 def test_parts_are_of_the_kind_that_they_say() -> None:
@@ -108,7 +114,7 @@ def test_targets_are_what_the_published_weights_say(mtcnn: MTCNN, photographs: l
     monkeypatch.setattr(training, "decision_loss", decisions)
     with torch.no_grad():
         loss = mtcnn.loss(mtcnn.preprocess(photographs))
-    assert loss < 2, "of faces that are small, blurred and partly covered"
+    assert loss < 1
     assert torch.stack(residuals).shape == (3, 4) and torch.stack(residuals).abs().max() < 0.09
     for positive, part, negative in chances:
         assert positive > 0.7 and positive > part > negative and negative < 0.15
@@ -120,7 +126,7 @@ def test_published_weights_do_not_collapse(photographs: list) -> None:
     before = scores(faces_only, model, photographs[12:])["ap50"]
     losses = learn(model, photographs[:6], 6, 1e-4, augment=True)
     assert max(losses) < 2
-    assert scores(faces_only, model, photographs[12:])["ap50"] > before - 0.1 > 0.3
+    assert scores(faces_only, model, photographs[12:])["ap50"] > before - 0.1 > 0.7
 
 
 def test_loss_falls_from_scratch(drawn: list) -> None:
