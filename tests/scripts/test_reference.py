@@ -58,10 +58,7 @@ def test_what_is_kept_says_no_more_than_the_rows(
     store.write([row("trill", "probe", 0.0, **facts) | {"status": "unavailable"} | without])
     reference.keep(tmp_path / "out", tmp_path / "results")
     said = (tmp_path / "results" / "README.md").read_text()
-    assert (
-        "| audio-classification | toy | 1 | 1 | 1 | 1 | " in said
-        and "| a machine, 2 threads | 0.1.0 |" in said
-    )
+    assert "| audio-classification | toy | 1 | 1 | 1 | 1 | " in said and "| a machine, 2 threads | 0.1.0 |" in said
     assert "minutes" not in said, "no row knows the budget"
     board = read_board(tmp_path / "results" / "board.parquet")
     assert set(board["origin"].to_pylist()) == {"reference"}
