@@ -38,7 +38,7 @@ InputKind = Literal[
     "video",
     "ends",  # of a video: its first and its last frame
 ]
-NOUNS: Mapping[InputKind, str] = {
+NOUNS: Mapping[str, str] = {
     "image": "pictures",
     "text": "texts",
     "dna": "sequences",
@@ -203,7 +203,7 @@ class TaskFacts:
     def noun(self, metric: str) -> str:
         """What people call several examples, of the kind of input that a metric is of."""
         kind = next((kind for kind, other in self.other_kinds.items() if metric in other.metrics), self.domain)
-        return NOUNS[kind]  # type: ignore[index]
+        return NOUNS[kind]
 
     @property
     def input_columns(self) -> tuple[str, ...]:

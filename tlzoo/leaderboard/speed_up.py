@@ -136,14 +136,20 @@ def label_savings(
 
 
 def _savings(values: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
-    """All labels over those needed, shape ``(draws,)``; 0 where all of them are not enough.
+    """All labels over those needed, shape ``(draws,)``; 0 where all of them are not enough; see :func:`log_needed`."""
+    savings: np.ndarray = np.exp(-log_needed(values, fractions))
+    return savings
+
+
+def log_needed(values: np.ndarray, labels: Sequence[float]) -> np.ndarray:
+    """Logarithm of the labels with which a curve reaches a score, ``(draws,)``; infinite where all are not enough.
 
     Args:
-        values: Scratch, then the curve from few labels to many; shape ``(draws, 1 + fractions)``.
-        fractions: The fractions, rising.
+        values: The score, then those of the curve from few labels to many; shape ``(draws, 1 + labels)``.
+        labels: Their numbers, or fractions, rising.
     """
     target, curve = values[:, :1], np.maximum.accumulate(values[:, 1:], axis=1)
-    logs = np.log(fractions)
+    logs = np.log(labels)
     enough = curve >= target
     place = enough.argmax(axis=1)
     rows = np.arange(len(values))
@@ -151,4 +157,4 @@ def _savings(values: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
     rise = curve[rows, place] - curve[rows, before]
     share = np.where((place > 0) & (rise > 0), (target[:, 0] - curve[rows, before]) / np.where(rise > 0, rise, 1), 1.0)
     needed = logs[before] + share * (logs[place] - logs[before])
-    return np.where(enough.any(axis=1), np.exp(-needed), 0.0)
+    return np.where(enough.any(axis=1), needed, np.inf)

@@ -14,7 +14,7 @@ from tlzoo.leaderboard.curves import Curve, Curves, curves_of, trained_on
 from tlzoo.leaderboard.identity import Titles
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
-from tlzoo.leaderboard.speed_up import MIN_FRACTIONS
+from tlzoo.leaderboard.speed_up import MIN_FRACTIONS, log_needed
 from tlzoo.vocabulary import is_ad_hoc, task_facts
 
 
@@ -126,22 +126,13 @@ def _between(scratch: Sequence[ScoredRow], row: ScoredRow) -> str:
 def _needed(curve: Sequence[ScoredRow], scores: Sequence[float], target: float) -> float | None:
     """Training examples with which a curve reaches a score; None where all are not enough.
 
-    As in ``speed_up.label_savings``, linear on the logarithm of the examples between the points, and never falling.
-
     Args:
         curve: Its rows, from few labels to many.
         scores: Of each of them; more is better.
         target: The score.
     """
-    rising = np.maximum.accumulate(scores)
-    if target > rising[-1]:
-        return None
-    place = int(np.argmax(rising >= target))
-    if place == 0:
-        return float(trained_on(curve[0]))
-    logs = [math.log(trained_on(row)) for row in curve[place - 1 : place + 1]]
-    share = (target - rising[place - 1]) / (rising[place] - rising[place - 1])
-    return math.exp(logs[0] + share * (logs[1] - logs[0]))
+    log = float(log_needed(np.array([[target, *scores]]), [trained_on(row) for row in curve])[0])
+    return None if math.isinf(log) else math.exp(log)
 
 
 def _rounded(count: float) -> int:

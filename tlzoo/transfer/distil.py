@@ -54,10 +54,6 @@ class Distilled(Learner):
         """The learner's example, with the teacher's vector."""
         return self.learner.encode(row) | {"teacher": self.features(row)["features"]}
 
-    def collate(self, examples: Sequence[Example]) -> Batch:
-        """As the learner collates."""
-        return self.learner.collate(examples)
-
     def augment(self, batch: Batch) -> Batch:
         """As the learner varies it."""
         return self.learner.augment(batch)
