@@ -29,11 +29,13 @@ class Line(Learner):
         return ((self.shared(batch["x"]) - self.factor * batch["x"]) ** 2).mean()
 
 
-def together(factors: tuple[float, ...] = (1.0, 3.0), sizes: tuple[int, ...] = (40, 10)) -> tuple[Together, Any]:
+def together(
+    factors: tuple[float, ...] = (1.0, 3.0), sizes: tuple[int, ...] = (40, 10), shares: tuple[int, ...] = (1, 1)
+) -> tuple[Together, Any]:
     shared = nn.Linear(1, 1, bias=False)
     lines = [Line(shared, factor) for factor in factors]
     rows = [[line.encode({"x": float(1 + i % 2)}) for i in range(n)] for line, n in zip(lines, sizes, strict=True)]
-    model = Together(lines)
+    model = Together(lines, shares)
     return model, model.joined(rows)
 
 
@@ -48,6 +50,15 @@ def test_a_batch_is_of_one_source_and_each_has_an_equal_share() -> None:
     large = [place for place in order if place < 40]
     assert sorted(large) == list(range(40)), "the largest is gone through once"
     assert len(order) == len(sampler)
+
+
+def test_a_source_of_three_shares_has_three_batches_to_one_of_another() -> None:
+    model, examples = together(shares=(3, 1))
+    sampler = model.sampler(examples, 5, torch.Generator().manual_seed(0))
+    batches = list(DataLoader(examples, 5, sampler=sampler, collate_fn=model.collate))  # type: ignore[arg-type]
+    sources = [batch["source"] for batch in batches]
+    assert sources.count(0) == 3 * sources.count(1) == 6, "two rounds, in which the ten of the second are all gone through"
+    assert len(sampler) == len(examples[:40])
 
 
 def test_two_sources_pull_a_shared_network_to_their_middle() -> None:

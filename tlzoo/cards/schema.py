@@ -205,6 +205,8 @@ class Source(Node):
     """Name of the source data set."""
     teacher: Slug | None = None
     """Card whose official vectors of the same data the network also learns to give."""
+    share: int = Field(default=1, gt=0)
+    """Batches of it to one of a source whose share is 1."""
 
 
 class StandIn(Node):

@@ -116,7 +116,7 @@ DATASETS: dict[str, Entry] = {
         "common words rendered with eSpeak NG in other voices, in a noisy room; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:spoken_words",
-        version=3,
+        version=4,
     ),
     "pitches": Entry(
         "pitch-extraction",
@@ -165,7 +165,7 @@ DATASETS: dict[str, Entry] = {
         "who of other eSpeak NG voices speaks; source of stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.speech:other_voices",
-        version=2,
+        version=3,
         pretraining={"steps": 400, "learning_rates": (3e-3,), "batch_size": 32, "looks": 4, "augment": False},
     ),
     "digit-motions": Entry(
@@ -196,6 +196,7 @@ DATASETS: dict[str, Entry] = {
         "stand-ins",
         "apache-2.0",
         loader="tlzoo.data.rendered.spoken_numbers:spoken_phrases",
+        version=2,
     ),
     "moving-digits": Entry(
         "video-generation",

@@ -88,12 +88,14 @@ def recipe_key(card: Card, variant_id: str) -> str:
 
 
 def _identity(source: schema.Source) -> list[str]:
-    """What of a source decides the parameters: the task, the data, and the published files of its teacher."""
-    data = find(source.task, source.data, NO_LIMITS).fingerprint
+    """What of a source decides the parameters: the task, the data, its share, and the published files of its teacher."""
+    identity = [source.task, find(source.task, source.data, NO_LIMITS).fingerprint]
+    if source.share > 1:
+        identity.append(str(source.share))
     if source.teacher is None:
-        return [source.task, data]
+        return identity
     weights = next(weights for weights in catalogue.get(source.teacher).default.weights if weights.tier == "official")
-    return [source.task, data, *(file.sha256 or file.name for file in weights.files)]
+    return [*identity, *(file.sha256 or file.name for file in weights.files)]
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Source:
         train: Training examples.
         validation: Validation examples.
         rows: The rows of the validation examples.
+        share: Batches of it to one of a source whose share is 1.
     """
 
     learner: Learner
@@ -114,12 +117,13 @@ class Source:
     train: Sequence[Example]
     validation: Sequence[Example]
     rows: Sequence[Row]
+    share: int
 
 
 def pretrain(card: Card, variant_id: str, path: Path, progress: bool | None = None) -> None:
     """Pretrain a stand-in.
 
-    A backbone learns all its sources together. A model with its own head learns one after the other, since a head is
+    A backbone learns all its sources together, each its share of the steps. A model with its own head learns one after the other, since a head is
     of one task.
 
     Args:
@@ -175,7 +179,7 @@ def _source(network: Backbone | TrainableModel, given: schema.Source, card: Card
         assert isinstance(vectors, HeadTask)
         learner = distilled(learner, given.teacher, splits, vectors, source.fingerprint)
     train, validation = ([learner.encode(row) for row in split] for split in splits)
-    return Source(learner, task, train, validation, splits[1])
+    return Source(learner, task, train, validation, splits[1], given.share)
 
 
 def _fit(sources: Sequence[Source], how: Recipe, card: Card, progress: bool) -> None:
@@ -187,7 +191,7 @@ def _fit(sources: Sequence[Source], how: Recipe, card: Card, progress: bool) -> 
     if len(sources) == 1:
         fit(sources[0].learner, sources[0].train, score, how, SEED, progress=progress, label=label)
         return
-    whole = Together([source.learner for source in sources])
+    whole = Together([source.learner for source in sources], [source.share for source in sources])
     fit(whole, whole.joined([source.train for source in sources]), score, how, SEED, progress=progress, label=label)
 
 

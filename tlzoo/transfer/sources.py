@@ -18,17 +18,19 @@ _SOURCE = "source"
 class Together(Learner):
     """Learners of one network, each with data of its own.
 
-    A batch is of one learner, so that batch statistics are never those of two kinds of data; all have equal shares of
-    the batches, however many examples they have.
+    A batch is of one learner, so that batch statistics are never those of two kinds of data; how many each has does not
+    depend on how many examples it has.
 
     Attributes:
         learners: The learners, in the order of the sources.
+        shares: Batches of each in a round.
     """
 
-    def __init__(self, learners: Sequence[Learner]) -> None:
+    def __init__(self, learners: Sequence[Learner], shares: Sequence[int]) -> None:
         """Put learners together; modules that they share are trained once."""
         super().__init__()
         self.learners = nn.ModuleList(learners)
+        self.shares = tuple(shares)
         self.spec = learners[0].spec
 
     def _learner(self, number: int) -> Learner:
@@ -64,27 +66,29 @@ class Together(Learner):
 
     def sampler(self, examples: Sequence[Example], size: int, generator: torch.Generator) -> Sampler[int]:
         """Batches of one learner each, in random order."""
-        return _Shares([example[_SOURCE] for example in examples], size, generator)
+        return _Shares([example[_SOURCE] for example in examples], self.shares, size, generator)
 
 
 class _Shares(Sampler[int]):
-    """Batches of one source each; the smaller ones are gone through more often."""
+    """Batches of one source each, every source its share; the smaller ones are gone through more often."""
 
-    def __init__(self, sources: Sequence[int], size: int, generator: torch.Generator) -> None:
+    def __init__(self, sources: Sequence[int], shares: Sequence[int], size: int, generator: torch.Generator) -> None:
         self._size, self._generator = size, generator
         numbers = torch.tensor(sources)
-        self._places = [torch.nonzero(numbers == number)[:, 0] for number in sorted(set(sources))]
-        self._rounds = max(1, max(map(len, self._places)) // size)
+        self._places = [torch.nonzero(numbers == number)[:, 0] for number in range(len(shares))]
+        self._turns = torch.repeat_interleave(torch.tensor(shares))
+        rounds = (len(own) // (size * share) for own, share in zip(self._places, shares, strict=True))
+        self._rounds = max(1, *rounds)
 
     def __len__(self) -> int:
-        return self._rounds * len(self._places) * self._size
+        return self._rounds * len(self._turns) * self._size
 
     def __iter__(self) -> Iterator[int]:
         streams = [self._stream(places) for places in self._places]
         for _ in range(self._rounds):
-            for number in torch.randperm(len(streams), generator=self._generator).tolist():
+            for turn in torch.randperm(len(self._turns), generator=self._generator).tolist():
                 for _ in range(self._size):
-                    yield next(streams[number])
+                    yield next(streams[self._turns[turn]])
 
     def _stream(self, places: Tensor) -> Iterator[int]:
         while True:

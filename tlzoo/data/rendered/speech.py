@@ -27,13 +27,17 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 WORDS = tuple(
     """
     again animal apple baby banana bed before bird book bottle bread bridge brother butter cat chair children city
-    cloud coffee country dance doctor dog door dream family father finger fish flower forest friend garden girl glass
-    green hand happy heart house island kitchen letter light little market money monkey moon morning mother mountain
-    music orange paper people picture queen rabbit river school ship silver sister sleep snow spring summer table tree
-    water window winter yellow
+    cloud coffee country dance doctor dog door dream family father finger fish flower forest friend garden girl
+    glass green hand happy heart house island kitchen letter light little market money monkey moon morning mother
+    mountain music orange paper people picture queen rabbit river school ship silver sister sleep snow spring summer
+    table tree water window winter yellow above across afternoon airport album alphabet answer apartment arrow
+    artist autumn bakery balance balcony ball bamboo barrel basket beach bell berry bicycle biscuit black blue boat
+    body bone border box boy branch brick bright brown brush bucket building business button cabin cake camera candy
+    captain carpet carrot ceiling cello century chapter cheese cherry chicken chimney church cinema circle class
+    clean clock cloth coat coin cold colour concert cook corner cotton cousin cow cream crowd cup
     """.split()  # noqa: SIM905
 )
-"""75 common words; none is a digit, sounds like one, or sounds like another of them."""
+"""150 common words; none is a digit, sounds like one, or sounds like another of them."""
 
 PARTS = {"words/train": 30, "words/validation": 10, "digits/train": 22, "digits/validation": 10, "digits/test": 28}
 """Shares of the voices, per cent, in the order in which :func:`voices` assigns them."""
@@ -88,7 +92,7 @@ def spoken_digits(seed: int = 0, sizes: tuple[int, int, int] = (800, 200, 1000))
     return _render("digits", DIGITS, parts, seed, speaker)
 
 
-def spoken_words(seed: int = 0, sizes: tuple[int, int] = (3750, 300)) -> DatasetDict:
+def spoken_words(seed: int = 0, sizes: tuple[int, int] = (12_000, 400)) -> DatasetDict:
     """Render common words, one a clip, to pretrain nano models of speech for the digits.
 
     Args:

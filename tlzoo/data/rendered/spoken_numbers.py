@@ -60,22 +60,11 @@ def spoken_numbers(seed: int = 0, sizes: tuple[int, int, int] = (1200, 100, 250)
 
 PHRASE_SHARES = {"train": 90, "validation": 10}
 """Share of the phrases in each split, per cent."""
-PHRASE_WORDS = (
-    *WORDS,
-    *"""
-    above angry arrow autumn basket beach bell black blue boat brave bright brown button cake candy carpet clean clear
-    cold corner cream deep desert dinner early east empty evening fast field floor fresh gold horse hot hungry large
-    lazy long lucky lunch map milk mirror north ocean old open pencil piano pink potato quick quiet rain red road rock
-    roof round salt sand slow small soft south spoon storm strong sugar sweet tall tiger valley village warm west wild
-    wind wood wool young
-    """.split(),  # noqa: SIM905
-)
-"""More common words; none is a digit, nor sounds like one, or is spoken in ``spoken-voices``."""
 _COUNTS = (2, 3, 4)  # of words in a phrase, in turn
 
 
 def spoken_phrases(seed: int = 0, sizes: tuple[int, int] = (1500, 100)) -> DatasetDict:
-    """Render phrases of two to four :data:`PHRASE_WORDS` in the voices of ``spoken-words``.
+    """Render phrases of two to four :data:`~tlzoo.data.rendered.speech.WORDS` in the voices of ``spoken-words``.
 
     Args:
         seed: Seed of everything random.
@@ -88,7 +77,7 @@ def spoken_phrases(seed: int = 0, sizes: tuple[int, int] = (1500, 100)) -> Datas
         UnavailableError: As for :func:`spoken_numbers`.
     """
     parts = {split: _Part(voices()[f"words/{split}"], functools.partial(_phrase, split)) for split in PHRASE_SHARES}
-    return _render("phrases", PHRASE_WORDS, parts, sizes, seed)
+    return _render("phrases", WORDS, parts, sizes, seed)
 
 
 class _Part(NamedTuple):
@@ -146,7 +135,7 @@ def _numbers(split: str) -> tuple[list[str], ...]:
 def _phrase(split: str, index: int, generator: np.random.Generator) -> str:
     """Draw different words until they are a phrase of this split."""
     while True:
-        text = " ".join(generator.choice(PHRASE_WORDS, _COUNTS[index % len(_COUNTS)], replace=False))
+        text = " ".join(generator.choice(WORDS, _COUNTS[index % len(_COUNTS)], replace=False))
         if _split_of(text, PHRASE_SHARES) == split:
             return text
 
