@@ -57,7 +57,9 @@ def test_a_source_of_three_shares_has_three_batches_to_one_of_another() -> None:
     sampler = model.sampler(examples, 5, torch.Generator().manual_seed(0))
     batches = list(DataLoader(examples, 5, sampler=sampler, collate_fn=model.collate))  # type: ignore[arg-type]
     sources = [batch["source"] for batch in batches]
-    assert sources.count(0) == 3 * sources.count(1) == 6, "two rounds, in which the ten of the second are all gone through"
+    assert sources.count(0) == 3 * sources.count(1) == 6, (
+        "two rounds, in which the ten of the second are all gone through"
+    )
     assert len(sampler) == len(examples[:40])
 
 

@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,12 +156,6 @@ def _set(place: str, index: int, **fields: Any) -> Callable[[Content], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("annotations", 3, image_id=99), r"annotations\.json: annotation 27: image_id 99 is not .*: 0, 1, .*20"),
-        (_set("annotations", 3, category_id="cat"), "annotation 27: category_id 'cat' is not among .*: 7, 2, 5"),
-        (_set("annotations", 3, category_id=[1]), r"annotation 27: category_id \[1\] is not"),
-        (_set("annotations", 0, bbox=[1, 2, 10**400, 4]), r"annotation 7: field 'bbox' is .*; expected 4 numbers"),
-        (_set("annotations", 0, bbox=[1, 2, 3]), r"annotation 7: field 'bbox' is \[1, 2, 3\]; expected 4 numbers"),
-        (_set("annotations", 0, bbox=None), "annotation 7: field 'bbox' is missing"),
         (_set("images", 1, id=0), "two image entries have id 0"),
         (_set("images", 1, file_name=None), "image number 1: field 'file_name' is missing"),
         (_set("images", 1, file_name="00.png"), "images 0 and 1 are the same file"),
@@ -173,6 +168,45 @@ def _set(place: str, index: int, **fields: Any) -> Callable[[Content], None]:
 def test_what_cannot_be_meant_is_one_line(coco: Maker, change: Callable[[Content], object], message: str) -> None:
     with refused(message):
         find("object-detection", str(coco(change)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "left"),
+    [
+        (_set("annotations", 3, image_id=99), r"\.json: annotation 27: image_id 99 is not .*: 0, 1, .*20", 20),
+        (_set("annotations", 3, category_id="cat"), "02.png: .*annotation 27: category_id 'cat' is not .*: 7, 2", 19),
+        (_set("annotations", 3, category_id=[1]), r"02.png: .*annotation 27: category_id \[1\] is not", 19),
+        (_set("annotations", 0, bbox=[1, 2, 10**400, 4]), r"annotation 7: field 'bbox' is .*; expected 4 numbers", 19),
+        (_set("annotations", 0, bbox=[1, 2, 3]), r"annotation 7: field 'bbox' is \[1, 2, 3\]; expected 4 numbers", 19),
+        (_set("annotations", 0, bbox=[]), r"annotation 7: field 'bbox' is \[\]; expected 4 numbers", 19),
+        (_set("annotations", 0, bbox=None), "annotation 7: field 'bbox' is missing", 19),
+    ],
+)  # fmt: skip
+def test_a_wrong_annotation_leaves_out_its_picture_alone(
+    coco: Maker, change: Callable[[Content], object], message: str, left: int
+) -> None:
+    data = load(find("object-detection", str(coco(change))))
+    assert len(data.problems) == 1 and re.search(message, data.problems[0])
+    assert sum(map(len, data.splits.values())) == left
+
+
+def test_boxes_in_another_form_are_refused_with_how_to_put_them_right(coco: Maker) -> None:
+    with refused("all 30 boxes lie between 0 and 1, so they are relative.*multiply x and width"):
+        find("object-detection", str(coco(bbox=[0.1, 0.2, 0.3, 0.4])))
+    with refused("all 30 boxes look like corners.*30 reach beyond.*write x2 - x1 for the width"):
+        find("object-detection", str(coco(bbox=[20, 15, 39, 29])))
+    assert find("object-detection", str(coco(bbox=[0, 0, 40, 30])))
+
+
+def test_a_file_is_found_in_other_letters_and_without_its_suffix_but_not_by_a_name_that_two_have(coco: Maker) -> None:
+    def rename(c: Content) -> None:
+        given = ("00.PNG", "01", "a/03.png", "b/03.png")
+        for image, name in zip(c["images"], given, strict=False):
+            image["file_name"] = name
+
+    data = load(find("object-detection", str(coco(rename))))
+    assert {"00.png", "01.png"} <= set(rows_by_id(data)) and "02.png" not in rows_by_id(data)
+    assert [line.partition(":")[0] for line in data.problems] == ["a/03.png", "b/03.png"]
 
 
 def test_pictures_that_are_missing_or_cannot_be_read_are_named_and_left_out(coco: Maker) -> None:
@@ -192,7 +226,9 @@ def test_pictures_that_are_missing_or_cannot_be_read_are_named_and_left_out(coco
     assert sum(len(s) for s in data.splits.values()) == 15
     for path in folder.glob("*.png"):
         path.unlink()
-    with pytest.raises(InputError, match=r"none of its pictures is where it says; looked in .*images"):
+    with pytest.raises(
+        InputError, match=r"no picture that can be used, such as 00\.png: no such picture.*; looked in .*images"
+    ):
         find("object-detection", str(folder))
 
 

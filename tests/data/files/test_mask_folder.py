@@ -42,7 +42,70 @@ def test_indices_and_what_is_ignored(tmp_path: Path) -> None:
     assert data.features["classes"].feature.names == ["background", "class_1", "class_2"]
     assert (read_values(rows_by_id(data)["images/a1.png"]["mask"]) == stripes(0, 1, 255)).all()
     assert rows_by_id(data)["images/a1.png"]["classes"] == [0, 1]
-    assert data.notices == () and data.problems == ()
+    assert data.notices == ("value 255 is void, and counts neither way: 30.0% of the pixels",) and data.problems == ()
+
+
+COLOURS = np.array([[0, 0, 0], [200, 0, 0], [0, 0, 90]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "masks", "mark"),
+    [
+        ("images", "masks", "_mask"),
+        ("images", "labels", ""),
+        ("images", "annotations", ""),
+        ("JPEGImages", "SegmentationClass", ""),
+        ("data", "dataannot", ""),
+        ("train", "train_masks", "-mask"),
+    ],
+)
+def test_masks_where_people_keep_them(tmp_path: Path, pictures: str, masks: str, mark: str) -> None:
+    for i in range(10):
+        pair(tmp_path / "made", f"a{i}", stripes(0, 2, 1))
+    (tmp_path / "made" / "images").rename(tmp_path / "made" / pictures)
+    for path in sorted((tmp_path / "made" / "masks").iterdir()):
+        path.rename(path.with_stem(f"{path.stem}{mark}"))
+    (tmp_path / "made" / "masks").rename(tmp_path / "made" / masks)
+    data = load(find(TASK, str(tmp_path / "made")))
+    read = rows_by_id(data)
+    assert len(read) == 10 and not data.problems
+    assert (read_values(read[f"{pictures}/a1.png"]["mask"]) == stripes(0, 2, 1)).all()
+
+
+def test_coloured_masks_have_a_class_a_colour(tmp_path: Path) -> None:
+    for i in range(10):
+        pair(tmp_path, f"a{i}", COLOURS[stripes(0, 2, 1)])
+    data = load(find(TASK, str(tmp_path)))
+    names = data.features["classes"].feature.names
+    assert names == ["background", "colour_0_0_90", "colour_200_0_0"]
+    assert (read_values(rows_by_id(data)["images/a1.png"]["mask"]) == stripes(0, 1, 2)).all()
+    assert data.notices == (
+        "coloured masks, a class a colour: background (0, 0, 0), colour_0_0_90 (0, 0, 90), colour_200_0_0 (200, 0, 0)",
+    )
+    (tmp_path / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:200,0,0::\n")
+    assert load(find(TASK, str(tmp_path))).features["classes"].feature.names == ["background", "colour_0_0_90", "cat"]
+    (tmp_path / "labelmap.txt").unlink()
+    (tmp_path / "class_dict.csv").write_text("name,r,g,b\nsky,0,0,90\ncat,200,0,0\n")
+    assert load(find(TASK, str(tmp_path))).features["classes"].feature.names == ["background", "sky", "cat"]
+
+
+def test_masks_in_a_lossy_format_are_black_and_white_or_nothing(tmp_path: Path) -> None:
+    for i in range(10):
+        pair(tmp_path / "two", f"a{i}", stripes(0, 255), mask=".jpg")
+        pair(tmp_path / "three", f"a{i}", stripes(0, 100, 180), mask=".jpg")
+    data = load(find(TASK, str(tmp_path / "two")))
+    assert (read_values(rows_by_id(data)["images/a1.png"]["mask"]) == stripes(0, 1)).mean() > 0.97
+    assert data.notices[0] == "masks whose values are not exact, read as black and white: 10"
+    with pytest.raises(InputError, match="does not store values exactly, so classes are lost; save masks as PNG"):
+        find(TASK, str(tmp_path / "three"))
+
+
+def test_spread_greys_are_classes_also_where_one_is_white(tmp_path: Path) -> None:
+    for i in range(10):
+        pair(tmp_path, f"a{i}", stripes(0, 128, 255))
+    data = load(find(TASK, str(tmp_path)))
+    assert data.features["classes"].feature.names == ["background", "class_128", "class_255"]
+    assert data.notices == ("masks of the greys 0, 128, 255: 255 is a class like the others",)
 
 
 def _palette() -> Image.Image:

@@ -179,7 +179,7 @@ def test_text_in_parquet_that_is_not_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "name", "message"),
     [
-        ("object-detection", "", "no COCO annotation"),
+        ("object-detection", "", "no annotations in a layout that is read"),
         ("object-detection", "nothing.json", "no such file or folder"),
         ("image-segmentation", "", r"neither folders 'images' and 'masks' nor a \.json file"),
         ("question-answering", "", r"no \.json file of SQuAD's form and no table here"),

@@ -1,14 +1,17 @@
 """A user's own pictures with masks: files of the same name in ``images`` and ``masks``, whose values are classes.
 
-Masks of 0 and 255 alone have one class. In other masks 255 is ignored, and every other value is a class of its own,
-named by ``classes.txt`` (one name a line, the first for value 0) or ``class_1``, ``class_2``... A palette's colours do
-not matter. A mask refers to its picture's pixels as they are stored, unless its size says otherwise
-(``tlzoo.data.media.image.annotated``).
+Masks of 0 and 255 alone have one class. In other masks 255 is ignored, unless they are of spread greys, and every other
+value is a class of its own, named by ``classes.txt`` (one name a line, the first for value 0) or ``class_1``,
+``class_2``... A palette's colours do not matter; in coloured masks each colour is a class, named by ``class_dict.csv``
+(name, r, g, b) or ``labelmap.txt`` (CVAT's), and black is the background. A mask refers to its picture's pixels as they
+are stored, unless its size says otherwise (``tlzoo.data.media.image.annotated``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +25,34 @@ from tlzoo.data.files.coco.targets import mask_columns
 from tlzoo.data.files.folder import SUFFIXES, walk
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_text
-from tlzoo.data.media.image import IGNORED, annotated, read_values
+from tlzoo.data.media.image import IGNORED, annotated, read_samples, read_values
 from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features
 from tlzoo.errors import InputError
 
-MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")
-"""Lossless formats, which store a mask's values exactly."""
+LAYOUTS = {
+    "masks": ("images", "imgs", "image"),
+    "mask": ("images", "image", "img"),
+    "SegmentationClass": ("JPEGImages", "images"),
+    "labels": ("images", "imgs"),
+    "annotations": ("images",),
+    "gt": ("images", "imgs"),
+}
+"""Folders of masks, and of the pictures beside each."""
+BESIDE = ("annot", "_masks", "_labels", "_annot")
+"""What the name of a folder of pictures is followed by in that of its masks, such as ``train`` and ``trainannot``."""
+MARKS = re.compile(r"[-_ ](mask|masks|label|labels|seg|segmentation|gt|L|labelIds|annotation)$", re.IGNORECASE)
+"""What a mask's name may have after its picture's."""
+LOSSY = frozenset({".jpg", ".jpeg", ".webp"})
+"""Formats that do not store values exactly."""
+NOISE = 40
+"""Distance from 0 and from 255 that values of a mask of two may have after lossy storing."""
+SPREAD = 64
+"""Greys of masks as pictures: a value from here on, among few, is no number of a class, and 255 is a class then."""
+MAX_BETWEEN = 0.2
+"""Share of a mask's pixels that may be neither black nor white, at the edges, after lossy storing."""
+MAX_GREYS = 8
+"""Number of values below which greys may be spread."""
 MAX_UNNAMED_CLASSES = 100
 """Maximum number of classes in masks without ``classes.txt``; more values are shades of a picture."""
 
@@ -41,11 +65,13 @@ class MaskFiles:
         names: Class names, the background first.
         masks: The mask of each picture, as it is stored.
         table: Class of each value, shape ``(256,)``.
+        colours: The colour of each value in coloured masks, ``(values, 3)``.
     """
 
     names: Sequence[str]
     masks: Sequence[Stored]
     table: NDArray[np.uint8]
+    colours: NDArray[np.uint8] | None = None
 
     @property
     def features(self) -> Features:
@@ -54,21 +80,78 @@ class MaskFiles:
 
     def of(self, index: int, value: Stored) -> Target:
         """The mask of one picture."""
-        values = read_values(self.masks[index])
+        values = _values(self.masks[index], self.colours)
         place = annotated(value, (values.shape[1], values.shape[0]))
         return Target(mask_columns(place.pixels(self.table[values])))
 
 
+def _values(mask: Stored, colours: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """The values of a mask, ``(height, width)``; of a coloured one the numbers of its colours.
+
+    Raises:
+        InputError: It cannot be read, is coloured though no colours are known, or stored such that values are lost.
+    """
+    if colours is None:
+        values = read_values(mask)
+        return _two(values, mask) if is_noisy(values, mask) else values
+    samples = read_samples(mask)
+    if samples.ndim == 2:
+        samples = np.repeat(samples[..., None], 3, axis=2)
+    distinct, number = np.unique(samples.reshape(-1, 3), axis=0, return_inverse=True)
+    same = (distinct[:, None] == colours[None]).all(axis=2)
+    numbers = np.where(same.any(axis=1), same.argmax(axis=1), IGNORED).astype(np.uint8)
+    return numbers[number].reshape(samples.shape[:2])
+
+
+def is_noisy(values: NDArray[np.uint8], mask: Stored) -> bool:
+    """Whether a mask's values are not exact: its format is lossy, or several are close to black and several to white."""
+    if Path(mask["path"] or "").suffix.lower() in LOSSY:
+        return True
+    used = np.unique(values)
+    dark, light = used <= NOISE, used >= IGNORED - NOISE
+    return bool((dark | light).all() and dark.sum() > 1 and light.sum() > 1)
+
+
+def _two(values: NDArray[np.uint8], mask: Stored) -> NDArray[np.uint8]:
+    """A mask of 0 and 255 whose values are not exact any more."""
+    between = ((values > NOISE) & (values < IGNORED - NOISE)).mean()
+    if between > MAX_BETWEEN:
+        raise InputError(
+            f"{mask['path']}: its format does not store values exactly, so classes are lost; save masks as PNG"
+        )
+    return np.where(values > IGNORED // 2, IGNORED, 0).astype(np.uint8)
+
+
+def folders(path: Path) -> list[tuple[Path, Path, str | None]]:
+    """Folders of pictures, each with that of its masks and the split that a folder around or both are named after."""
+    found = []
+    for around in (path, *_split_folders(path)):
+        split = split_of(around.name) if around != path else None
+        for masks, pictures in LAYOUTS.items():
+            beside = next((name for name in pictures if (around / name).is_dir()), None)
+            if beside and (around / masks).is_dir() and (masks == "masks" or any(_files(around / masks))):
+                found.append((around / beside, around / masks, split))
+                break
+    if not found and path.is_dir():
+        for pictures_folder in sorted(p for p in path.iterdir() if p.is_dir()):
+            for mark in BESIDE:
+                masks_folder = path / f"{pictures_folder.name}{mark}"
+                if masks_folder.is_dir() and any(_files(masks_folder)):
+                    found.append((pictures_folder, masks_folder, split_of(pictures_folder.name)))
+    return found
+
+
 def has_masks(path: Path) -> bool:
     """Whether a folder has this layout rather than COCO's."""
-    return any(_is_dir(folder, "masks") for folder in (path, *_split_folders(path)))
+    return bool(folders(path)) or (path / "masks").is_dir()
 
 
 def listing(path: Path) -> Listing:
     """List a folder of pictures and masks.
 
     Args:
-        path: Folder with ``images`` and ``masks``; ``train``, ``val`` and ``test`` are folders around both, or in both.
+        path: Folder with ``images`` and ``masks``, or as :data:`LAYOUTS` and :data:`BESIDE` name them; ``train``,
+            ``val`` and ``test`` are folders around both, or in both.
 
     Raises:
         InputError: No picture has a mask, or the values cannot be classes.
@@ -76,30 +159,28 @@ def listing(path: Path) -> Listing:
     examples = Listing("image", [], [], [], [], [])
     masks: list[Stored] = []
     splits: list[str | None] = []
-    for folder in [f for f in (path, *_split_folders(path)) if _is_dir(f, "masks")]:
-        pictures = folder / "images"
-        if not pictures.is_dir():
-            raise InputError(f"{folder}: has a folder 'masks', but no folder 'images' beside it")
-        mask_by_name = {
-            f.relative_to(folder / "masks").with_suffix("").as_posix(): f
-            for f in _files(folder / "masks", MASK_SUFFIXES)
-        }
-        listed = [picture.relative_to(pictures) for picture in _files(pictures, SUFFIXES["image"])]
+    places = folders(path)
+    if not places:
+        raise InputError(f"{path}: has a folder 'masks', but no folder 'images' beside it")
+    for pictures, mask_folder, split in places:
+        mask_by_name = {_plain(file.relative_to(mask_folder)): file for file in _files(mask_folder)}
+        listed = [picture.relative_to(pictures) for picture in _files(pictures)]
         for relative, (inner, _) in zip(listed, by_folder(listed), strict=True):
             picture = pictures / relative
             name = picture.relative_to(path).as_posix()
-            mask = mask_by_name.get(relative.with_suffix("").as_posix())
+            mask = mask_by_name.get(_plain(relative))
             if mask is None:
-                examples.problems.append(f"{name}: no mask {relative.with_suffix('.png')} in {folder / 'masks'}")
+                examples.problems.append(f"{name}: no mask {relative.with_suffix('.png')} in {mask_folder}")
                 continue
-            splits.append(inner if folder == path else split_of(folder.name))
+            splits.append(split or inner)
             examples.inputs.append({"bytes": None, "path": str(picture)})
             examples.names.append(name)
             masks.append({"bytes": None, "path": str(mask)})
             examples.files += [picture, mask]
     if not masks:
         first = f"; {examples.problems[0]}" if examples.problems else ""
-        raise InputError(f"{path}: no picture in 'images' with a mask of the same name in 'masks'{first}")
+        where, beside = places[0][0].name, places[0][1].name
+        raise InputError(f"{path}: no picture in {where!r} with a mask of the same name in {beside!r}{first}")
     names = path / "classes.txt"
     given = None
     if names.is_file():
@@ -107,11 +188,43 @@ def listing(path: Path) -> Listing:
         given = [line.strip() for line in read_text(names).splitlines() if line.strip()]
     examples.splits = [split or "train" for split in splits] if any(splits) else None
     examples.groups = None
-    attach(examples, masks, given, str(names if given else path / "masks"))
+    table = next((path / name for name in COLOUR_FILES if (path / name).is_file()), None)
+    if table is not None:
+        examples.files.append(table)
+    attach(examples, masks, given, str(names if given else places[0][1]), _named_colours(table))
     return examples
 
 
-def attach(examples: Listing, masks: Sequence[Stored], given: Sequence[str] | None, where: str) -> None:
+def _plain(relative: Path) -> str:
+    """A path without suffix, and without what marks a mask."""
+    return relative.with_name(MARKS.sub("", relative.stem)).as_posix()
+
+
+COLOUR_FILES = ("class_dict.csv", "labelmap.txt")
+"""Files that name colours."""
+Colour = tuple[int, int, int]
+
+
+def _named_colours(table: Path | None) -> dict[Colour, str]:
+    """Names of colours, by a table ``name,r,g,b`` or CVAT's lines ``name:r,g,b::``."""
+    named: dict[Colour, str] = {}
+    for number, line in enumerate(read_text(table).splitlines() if table else [], start=1):
+        if not line.strip() or line.startswith("#") or line.lower().startswith("name,"):
+            continue
+        match = re.match(r"([^:,]+)[:,]\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)", line)
+        if match is None:
+            raise InputError(f"{table}:{number}: {line.strip()[:60]!r}; expected a name and red, green and blue")
+        named[int(match[2]), int(match[3]), int(match[4])] = match[1].strip()
+    return named
+
+
+def attach(
+    examples: Listing,
+    masks: Sequence[Stored],
+    given: Sequence[str] | None,
+    where: str,
+    named: Mapping[Colour, str] | None = None,
+) -> None:
     """Make masks the targets of examples, and remove the examples whose mask cannot be read.
 
     Args:
@@ -119,29 +232,82 @@ def attach(examples: Listing, masks: Sequence[Stored], given: Sequence[str] | No
         masks: The mask of each example, as it is stored.
         given: Names of the values, from 0 on, where known.
         where: Name of the source in messages.
+        named: Names of the colours of coloured masks, where known.
 
     Raises:
         InputError: The values cannot be classes, or outnumber the names.
     """
+    colours = _colours(masks, where) if _is_coloured(masks) else None
+    if colours is not None:
+        given = ["background", *(_colour_name(colour, named or {}) for colour in colours[1:].tolist())]
+        shown = ", ".join(f"{name} {tuple(c)}" for name, c in zip(given, colours.tolist(), strict=True))
+        examples.notices.append(f"coloured masks, a class a colour: {shown}")
     values: list[NDArray[np.intp]] = []
-    good = []
+    good, noisy, void = [], 0, 0.0
     for i, mask in enumerate(masks):
         try:
-            read = read_values(mask)
+            read = _values(mask, colours)
             annotated(examples.inputs[i], (read.shape[1], read.shape[0]))
         except InputError as error:
             examples.problems.append(f"{examples.names[i]}: {error}")
         else:
-            values.append(np.flatnonzero(np.bincount(read.ravel(), minlength=256)))
+            count = np.bincount(read.ravel(), minlength=256)
+            values.append(np.flatnonzero(count))
+            void += float(count[IGNORED] / read.size)
+            noisy += int(colours is None and bool(read.max() == IGNORED) and is_noisy(read_values(mask), mask))
             good.append(i)
     used = sorted({int(v) for present in values for v in present})
     if not good:
         raise InputError(f"{where}: no picture with a mask that can be used, such as {examples.problems[-1]}")
+    if noisy:
+        examples.notices.append(f"masks whose values are not exact, read as black and white: {noisy:,}")
     names, table = classes(used, given, where, examples.notices)
+    if table[IGNORED] == IGNORED and void:
+        share = void / len(good)
+        examples.notices.append(f"value 255 is void, and counts neither way: {share:.1%} of the pixels")
     examples.inputs, examples.names = [examples.inputs[i] for i in good], [examples.names[i] for i in good]
     examples.groups, examples.splits = (part and [part[i] for i in good] for part in (examples.groups, examples.splits))
     examples.labels = rarest([[names[c] for c in table[present] if 0 < c < IGNORED] for present in values])
-    examples.targets = MaskFiles(names, [masks[i] for i in good], table)
+    examples.targets = MaskFiles(names, [masks[i] for i in good], table, colours)
+
+
+def _is_coloured(masks: Sequence[Stored]) -> bool:
+    """Whether the first mask that can be read has colours."""
+    for mask in masks:
+        try:
+            return read_samples(mask).ndim == 3
+        except InputError:
+            continue
+    return False
+
+
+def _colours(masks: Sequence[Stored], where: str) -> NDArray[np.uint8]:
+    """The colours of masks, ``(colours, 3)``: black or else the most frequent one first, the others in order.
+
+    Raises:
+        InputError: There are too many to be classes.
+    """
+    count: Counter[Colour] = Counter()
+    for mask in masks:
+        try:
+            samples = read_samples(mask)
+        except InputError:
+            continue
+        flat = (samples if samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)).reshape(-1, 3)
+        colours, counts = np.unique(flat, axis=0, return_counts=True)
+        count.update({(int(r), int(g), int(b)): int(n) for (r, g, b), n in zip(colours, counts, strict=True)})
+        if len(count) > MAX_UNNAMED_CLASSES:
+            raise InputError(
+                f"{where}: the masks have more than {MAX_UNNAMED_CLASSES} colours; expected one a class, stored exactly "
+                "(PNG)"
+            )
+    background = (0, 0, 0) if (0, 0, 0) in count else count.most_common(1)[0][0]
+    return np.array([background, *sorted(count.keys() - {background})], np.uint8)
+
+
+def _colour_name(colour: Sequence[int], named: Mapping[Colour, str]) -> str:
+    red, green, blue = colour
+    return named.get((red, green, blue), f"colour_{red}_{green}_{blue}")
 
 
 def classes(
@@ -168,6 +334,9 @@ def classes(
         values = [1]
         table[IGNORED] = 1
         notices.append("masks of 0 and 255: 255 is the class")
+    elif given is None and values and values[-1] >= SPREAD and IGNORED in used and len(values) < MAX_GREYS:
+        values.append(IGNORED)
+        notices.append(f"masks of the greys {', '.join(map(str, used))}: 255 is a class like the others")
     if not values:
         raise InputError(f"{where}: the masks have no value but 0, the background")
     if given is None:
@@ -204,9 +373,5 @@ def _split_folders(path: Path) -> list[Path]:
     return [p for p in sorted(path.iterdir()) if p.is_dir() and split_of(p.name)] if path.is_dir() else []
 
 
-def _is_dir(folder: Path, name: str) -> bool:
-    return (folder / name).is_dir()
-
-
-def _files(folder: Path, suffixes: Sequence[str] | frozenset[str]) -> list[Path]:
-    return [path for path in walk(folder) if path.suffix.lower() in suffixes]
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in walk(folder) if path.suffix.lower() in SUFFIXES["image"])

@@ -146,6 +146,21 @@ def read_values(source: Stored) -> NDArray[np.uint8]:
     Raises:
         InputError: As for :func:`decode`, or the channels differ, or a value is above 255.
     """
+    values = read_samples(source)
+    if values.ndim == 3:
+        raise InputError(f"{_name(source)}: is coloured; expected one channel or a palette, whose values are classes")
+    return values
+
+
+def read_samples(source: Stored) -> NDArray[np.uint8]:
+    """Read the samples of a file as :func:`read_values`, and colours where its channels differ.
+
+    Returns:
+        uint8 of shape ``(height, width)``; of a coloured image ``(height, width, 3)``.
+
+    Raises:
+        InputError: As for :func:`decode`, or a value is above 255.
+    """
     name = _name(source)
     with _opened(source) as image:
         _check_size(image, name)
@@ -155,9 +170,7 @@ def read_values(source: Stored) -> NDArray[np.uint8]:
             raise InputError(f"{name}: broken image: {_line(error)}") from error
     if values.ndim == 3:
         colours = values[..., : -1 if values.shape[2] in (2, 4) else None]
-        if (colours != colours[..., :1]).any():
-            raise InputError(f"{name}: is coloured; expected one channel or a palette, whose values are classes")
-        values = colours[..., 0]
+        values = colours if (colours != colours[..., :1]).any() else colours[..., 0]
     if values.dtype.kind == "f" or (values.dtype != np.uint8 and (values.min() < 0 or values.max() > 255)):
         raise InputError(f"{name}: has values from {values.min():g} to {values.max():g}; expected whole 0 to 255")
     return values.astype(np.uint8)

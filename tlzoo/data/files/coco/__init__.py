@@ -1,4 +1,4 @@
-"""A person's own pictures with COCO annotations (Lin 2014, 1405.0312): boxes, masks or keypoints.
+"""A person's own pictures with boxes, masks or keypoints, in COCO's form (Lin 2014, 1405.0312) or one read into it.
 
 The form is that of https://cocodataset.org/#format-data: one JSON file a split, or one in all. Coordinates refer to
 the pixels as they are stored, before the camera's rotation (EXIF) is applied, unless the file's ``width`` and
@@ -9,18 +9,21 @@ masks, count neither way; people among them are left out.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NotRequired, TypedDict, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Targets
+from tlzoo.data.files.annotations import KNOWN, other_layout
+from tlzoo.data.files.annotations.content import Annotation, Category, Content, Id, ImageEntry, Part
 from tlzoo.data.files.boxes import FACE, Crowds, Objects, Size, rarest
 from tlzoo.data.files.coco.targets import Area, Masks, People
-from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.folder import GROUP_COLUMNS, SUFFIXES
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.media.image import IGNORED
@@ -29,48 +32,13 @@ from tlzoo.errors import InputError
 from tlzoo.vocabulary import task_facts
 
 PARTS = ("images", "annotations", "categories")
+MIN_SIDE = 8
+"""Pixels of a side; boxes in smaller pictures may be of one pixel."""
+MAX_BEYOND = 0.1
+"""Share of boxes that may reach beyond their pictures."""
 MAX_PIXELS = 1e9
 """Of a whole number; larger ones may not fit a float."""
-Id = int | str
 E = TypeVar("E", bound=Mapping[str, object])
-
-
-class Category(TypedDict):
-    """An entry of ``categories``."""
-
-    id: Id
-    name: Id
-    keypoints: NotRequired[Sequence[object]]
-
-
-class ImageEntry(TypedDict):
-    """An entry of ``images``; it may have more, such as a group."""
-
-    id: Id
-    file_name: Id
-    width: NotRequired[object]
-    height: NotRequired[object]
-
-
-class Annotation(TypedDict):
-    """An entry of ``annotations``; ``where`` is what errors call it, and is not in the file."""
-
-    image_id: Id
-    category_id: Id
-    id: NotRequired[Id]
-    iscrowd: NotRequired[object]
-    bbox: NotRequired[object]
-    segmentation: NotRequired[object]
-    keypoints: NotRequired[object]
-    where: NotRequired[str]
-
-
-class Content(TypedDict):
-    """A file of annotations (https://cocodataset.org/#format-data)."""
-
-    images: list[ImageEntry]
-    annotations: list[Annotation]
-    categories: list[Category]
 
 
 Categories = dict[Id, Category]
@@ -105,13 +73,19 @@ def listing(path: Path, task: str) -> Listing:
     categories: Categories = {}
     pictures: list[_Picture] = []
     root = path if path.is_dir() else path.parent
-    for file, split, content in _files(path, task, examples.notices):
-        examples.files.append(file)
-        pictures += _pictures(file, split, content, categories, root, examples)
+    parts = _parts(path, task, examples.notices)
+    boxed = task_facts(task).annotation in ("boxes", "faces")
+    for part in parts:
+        examples.files += part.files
+        examples.problems += part.problems
+        pictures += _pictures(part, parts[0].file, categories, root, examples, boxed)
     if not pictures:
-        looked = ", ".join(str(f) for f in _places(examples.files[0]))
-        raise InputError(f"{examples.files[0]}: none of its pictures is where it says; looked in {looked}")
-    examples.targets, present = _targets(task, pictures, categories, examples)
+        why = f"such as {examples.problems[0]}" if examples.problems else "none is named"
+        looked = ", ".join(map(str, parts[0].places))
+        raise InputError(f"{parts[0].file}: no picture that can be used, {why}; looked in {looked}")
+    if boxed:
+        _check_plausible(pictures, parts[0].file)
+    examples.targets, present = _targets(task, pictures, categories, examples, parts[0].file)
     examples.labels = rarest(present)
     examples.inputs = [{"bytes": None, "path": str(p.path)} for p in pictures]
     examples.names = [p.name for p in pictures]
@@ -126,10 +100,10 @@ def candidates(path: Path) -> list[Path]:
     return [f for f in (*sorted(path.glob("*.json")), *sorted(path.glob("*/*.json"))) if f.name[0] != "."]
 
 
-def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | None, Content]]:
-    """COCO files with the split that each is."""
+def _parts(path: Path, task: str, notices: list[str]) -> list[Part]:
+    """Files of annotations with the split that each is; of another layout, in COCO's form."""
     if path.is_file():
-        return [(path, None, _read(path))]
+        return [_part(path, None, _read(path))]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder; --data takes auto, a data set's name, hub:ID or a path")
     contents: dict[Path, Content] = {}
@@ -140,10 +114,12 @@ def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | 
         except InputError as error:
             reasons.append(str(error))
     if not contents:
+        if others := other_layout(path):
+            return others
         why = f"; {reasons[0]}" if reasons else ""
-        raise InputError(f"{path}: no COCO annotation (a .json file there or one folder down){why}")
+        raise InputError(f"{path}: no annotations in a layout that is read: {KNOWN}{why}")
     if len(contents) == 1:
-        return [(file, None, content) for file, content in contents.items()]
+        return [_part(file, None, content) for file, content in contents.items()]
     by_split: dict[str | None, list[Path]] = {}
     for file in contents:
         by_split.setdefault(_split(file, path), []).append(file)
@@ -159,7 +135,11 @@ def _files(path: Path, task: str, notices: list[str]) -> list[tuple[Path, str | 
         if len(fitting) != 1:
             raise InputError(f"{path}: several COCO files for {split}: {_few(files)}; leave one of them there")
         chosen[split] = fitting[0]
-    return [(file, split, contents[file]) for split, file in chosen.items()]
+    return [_part(file, split, contents[file]) for split, file in chosen.items()]
+
+
+def _part(file: Path, split: str | None, content: Content) -> Part:
+    return Part(file, split, content, _places(file), [file])
 
 
 def _split(file: Path, root: Path) -> str | None:
@@ -180,30 +160,29 @@ def _read(path: Path) -> Content:
 
 
 def _pictures(
-    file: Path,
-    split: str | None,
-    content: Content,
-    categories: Categories,
-    root: Path,
-    examples: Listing,
+    part: Part, first: Path, categories: Categories, root: Path, examples: Listing, boxed: bool
 ) -> list[_Picture]:
-    """The pictures of one file, with their annotations; its categories are added to ``categories``."""
+    """The pictures of one file, with their annotations; its categories are added to ``categories``.
+
+    A picture that is missing, or of which an annotation is wrong, is left out and named; every annotation needs a box
+    where ``boxed``.
+    """
+    file, content = part.file, part.content
     own = _by_id(content["categories"], "category", file, "name")
     for key, category in own.items():
         other = categories.setdefault(key, category)
         if other["name"] != category["name"]:
-            raise InputError(
-                f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {examples.files[0]}"
-            )
+            raise InputError(f"{file}: category {key!r} is {category['name']!r}, but {other['name']!r} in {first}")
     entries = _by_id(content["images"], "image", file, "file_name")
     group = next((c for c in GROUP_COLUMNS if any(c in e for e in entries.values())), None)
     if group and f"groups from field {group!r} of images" not in examples.notices:
         examples.notices.append(f"groups from field {group!r} of images")
     pictures: dict[Id, _Picture] = {}
     paths: dict[Path, Id] = {}
-    places = _places(file)
+    names = Counter(_given(entry).name for entry in entries.values())
+    by_name: dict[Path, Mapping[str, Path]] = {}
     for key, entry in entries.items():
-        path = _located(str(entry["file_name"]), places)
+        path = _located(_given(entry), part.places, names[_given(entry).name] == 1, by_name)
         if path is None:
             examples.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
             continue
@@ -213,15 +192,25 @@ def _pictures(
         name = os.path.relpath(path, root)
         fields: Mapping[str, object] = entry
         mine = str(fields[group]) if group and fields.get(group) not in (None, "") else None
-        pictures[key] = _Picture(name, path, _size(entry), mine, split)
+        pictures[key] = _Picture(name, path, _size(entry), mine, part.split)
+    wrong: dict[Id, str] = {}
     for i, annotation in enumerate(content["annotations"]):
-        where = f"{file}: annotation {annotation.get('id', f'number {i}')!r}"
-        _check_known(annotation, "category_id", own, where)
-        _check_known(annotation, "image_id", entries, where)
-        annotation["where"] = where
+        annotation.setdefault("where", f"{file}: annotation {annotation.get('id', f'number {i}')!r}")
+        try:
+            _check_known(annotation, "image_id", entries)
+        except InputError as error:
+            examples.problems.append(str(error))
+            continue
+        try:
+            _check_known(annotation, "category_id", own)
+            if boxed:
+                _numbers(annotation, "bbox", 4)
+        except InputError as error:
+            wrong.setdefault(annotation["image_id"], str(error))
         if annotation["image_id"] in pictures:
             pictures[annotation["image_id"]].annotations.append(annotation)
-    return list(pictures.values())
+    examples.problems += [f"{pictures[key].name}: {reason}" for key, reason in wrong.items() if key in pictures]
+    return [picture for key, picture in pictures.items() if key not in wrong]
 
 
 def _by_id(entries: Sequence[E], kind: str, file: Path, needed: str) -> dict[Id, E]:
@@ -238,11 +227,11 @@ def _by_id(entries: Sequence[E], kind: str, file: Path, needed: str) -> dict[Id,
     return by_id
 
 
-def _check_known(annotation: Mapping[str, object], name: str, known: Mapping[Id, object], where: str) -> None:
+def _check_known(annotation: Annotation, name: str, known: Mapping[Id, object]) -> None:
     value = annotation.get(name)
     if not isinstance(value, str | int) or value not in known:
         what = {"category_id": "categories", "image_id": "images"}[name]
-        raise InputError(f"{where}: {name} {_shown(value)} is not among the {what}: {_few(known)}")
+        raise InputError(f"{annotation['where']}: {name} {_shown(value)} is not among the {what}: {_few(known)}")
 
 
 def _size(entry: ImageEntry) -> Size | None:
@@ -260,30 +249,78 @@ def _places(file: Path) -> list[Path]:
     return [*near, *(folder / tail for folder in near if (folder / tail).is_dir())]
 
 
-def _located(name: str, places: Iterable[Path]) -> Path | None:
-    """A picture by the path that its entry gives, else by its name alone; never above the places themselves."""
-    given = Path(name.replace("\\", "/"))
-    for relative in dict.fromkeys((given, Path(given.name))):
+def _given(entry: ImageEntry) -> Path:
+    """The path that an entry gives."""
+    return Path(str(entry["file_name"]).replace("\\", "/"))
+
+
+def _located(given: Path, places: Iterable[Path], alone: bool, by_name: dict[Path, Mapping[str, Path]]) -> Path | None:
+    """A picture by the path that its entry gives, else by its name ``alone``, unless that may be another picture's.
+
+    It is never above the places themselves. Case, and a suffix that the entry lacks, may differ from the file's; for
+    that the folders' pictures are kept in ``by_name``.
+    """
+    for relative in dict.fromkeys((given, Path(given.name)) if alone else (given,)):
         if relative.is_absolute() or not relative.name:
             continue
         for place in places:
             path = Path(os.path.normpath(place / relative))
-            if path.is_relative_to(os.path.normpath(place)) and path.is_file():
+            if not path.is_relative_to(os.path.normpath(place)):
+                continue
+            if path.is_file():
                 return path
+            if path.parent not in by_name:
+                by_name[path.parent] = _pictures_by_name(path.parent)
+            if alike := by_name[path.parent].get(path.name.casefold()):
+                return alike
     return None
 
 
+def _pictures_by_name(folder: Path) -> Mapping[str, Path]:
+    """The pictures in a folder by their names in small letters, with and, where it is of one alone, without suffix."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    images = [file for file in files if file.suffix.lower() in SUFFIXES["image"]]
+    stems = Counter(file.stem.casefold() for file in images)
+    short = {file.stem.casefold(): file for file in images if stems[file.stem.casefold()] == 1}
+    return short | {file.name.casefold(): file for file in images}
+
+
+def _check_plausible(pictures: Sequence[_Picture], file: Path) -> None:
+    """Refuse boxes that are no ``x, y, width, height`` in pixels.
+
+    Raises:
+        InputError: All are relative to their pictures, or corners.
+    """
+    sized = [(p.size, _numbers(a, "bbox", 4)) for p in pictures if p.size for a in p.annotations]
+    if not sized:
+        return
+    size, box = (np.array(values, np.float64) for values in zip(*sized, strict=True))
+    count = f"all {len(box):,} boxes"
+    if (box <= 1).all() and (size > MIN_SIDE).all():
+        raise InputError(
+            f"{file}: {count} lie between 0 and 1, so they are relative to their pictures; pixels are expected: "
+            "multiply x and width by a picture's width, y and height by its height"
+        )
+    beyond = (box[:, :2] + box[:, 2:] > size + 1).any(axis=1)
+    corners = (box[:, 2:] > box[:, :2]).all(axis=1) & (box[:, 2:] <= size + 1).all(axis=1)
+    if corners.all() and beyond.mean() > MAX_BEYOND:
+        raise InputError(
+            f"{file}: {count} look like corners (x1, y1, x2, y2): as x, y, width, height, {beyond.sum():,} reach "
+            "beyond their pictures; write x2 - x1 for the width and y2 - y1 for the height"
+        )
+
+
 def _targets(
-    task: str, pictures: list[_Picture], categories: Categories, examples: Listing
+    task: str, pictures: list[_Picture], categories: Categories, examples: Listing, file: Path
 ) -> tuple[Targets, list[list[str]]]:
     """The targets of each picture, and the names of its classes."""
     annotation = task_facts(task).annotation
     make = {"mask": _masks, "keypoints": _people}.get(annotation or "")
     objects = [[a for a in p.annotations if not a.get("iscrowd")] for p in pictures]
     if not any(objects):
-        raise InputError(f"{examples.files[0]}: every annotation is a crowd")
+        raise InputError(f"{file}: every annotation is a crowd")
     if make is not None:
-        return make(pictures, objects, categories, examples)
+        return make(pictures, objects, categories, examples, file)
     used = _names(objects, categories)
     if annotation != "faces":
         place = {k: used.index(str(c["name"])) for k, c in categories.items() if str(c["name"]) in used}
@@ -291,7 +328,7 @@ def _targets(
         used = [FACE]
         place = {k: 0 for k, c in categories.items() if c["name"] == FACE}
     elif len(used) > 1:
-        raise InputError(f"{examples.files[0]}: {task} needs a category {FACE!r}; those used: {', '.join(used)}")
+        raise InputError(f"{file}: {task} needs a category {FACE!r}; those used: {', '.join(used)}")
     else:
         examples.notices.append(f"category {used[0]!r} is taken for {FACE!r}")
         used, place = [FACE], dict.fromkeys(categories, 0)
@@ -314,12 +351,13 @@ def _masks(
     objects: Annotated,
     categories: Categories,
     examples: Listing,
+    file: Path,
 ) -> tuple[Targets, list[list[str]]]:
     if not any(a.get("segmentation") for each in objects for a in each):
-        raise InputError(f"{examples.files[0]}: no annotation has a 'segmentation'; masks are made of them")
+        raise InputError(f"{file}: no annotation has a 'segmentation'; masks are made of them")
     names = ["background", *(n for n in _names(objects, categories) if n != "background")]
     if len(names) > 255:
-        raise InputError(f"{examples.files[0]}: {len(names)} classes; a mask holds 255 at most")
+        raise InputError(f"{file}: {len(names)} classes; a mask holds 255 at most")
     place = {key: names.index(str(c["name"])) for key, c in categories.items() if str(c["name"]) in names}
     areas = [
         [
@@ -338,6 +376,7 @@ def _people(
     objects: Annotated,
     categories: Categories,
     examples: Listing,
+    file: Path,
 ) -> tuple[Targets, list[list[str]]]:
     people = [
         [a for a in each if isinstance(points := a.get("keypoints"), list) and any(points[2::3])] for each in objects
@@ -345,9 +384,9 @@ def _people(
     used = {a["category_id"] for each in people for a in each}
     kinds = {tuple(map(str, categories[key].get("keypoints") or COCO_NAMES)) for key in used}
     if not kinds:
-        raise InputError(f"{examples.files[0]}: no annotation has 'keypoints'; poses are made of them")
+        raise InputError(f"{file}: no annotation has 'keypoints'; poses are made of them")
     if len(kinds) > 1:
-        raise InputError(f"{examples.files[0]}: categories with different 'keypoints'; one kind of pose is read")
+        raise InputError(f"{file}: categories with different 'keypoints'; one kind of pose is read")
     parts = kinds.pop()
     for what, count in (
         ("annotations without keypoints, left out", sum(map(len, objects)) - sum(map(len, people))),

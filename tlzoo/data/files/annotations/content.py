@@ -1,0 +1,162 @@
+"""COCO's form of annotations (https://cocodataset.org/#format-data), which every layout is read into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+from PIL import Image, UnidentifiedImageError
+
+from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.split_names import split_of
+
+Id = int | str
+PICTURE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+"""Folders of pictures, as layouts name them."""
+
+
+class Category(TypedDict):
+    """An entry of ``categories``."""
+
+    id: Id
+    name: Id
+    keypoints: NotRequired[Sequence[object]]
+
+
+class ImageEntry(TypedDict):
+    """An entry of ``images``; it may have more, such as a group."""
+
+    id: Id
+    file_name: Id
+    width: NotRequired[object]
+    height: NotRequired[object]
+
+
+class Annotation(TypedDict):
+    """An entry of ``annotations``; ``where`` is what errors call it, and is not in the file."""
+
+    image_id: Id
+    category_id: Id
+    id: NotRequired[Id]
+    iscrowd: NotRequired[object]
+    bbox: NotRequired[object]
+    segmentation: NotRequired[object]
+    keypoints: NotRequired[object]
+    where: NotRequired[str]
+
+
+class Content(TypedDict):
+    """A file of annotations."""
+
+    images: list[ImageEntry]
+    annotations: list[Annotation]
+    categories: list[Category]
+
+
+@dataclass
+class Part:
+    """Annotations of one split, or of all.
+
+    Attributes:
+        file: What messages call them.
+        split: The split, if the layout says so.
+        content: The annotations.
+        places: Folders that the names of pictures are relative to.
+        files: Files that decide them, besides the pictures.
+        problems: One line for each picture that is left out, since what is said of it cannot be read.
+    """
+
+    file: Path
+    split: str | None
+    content: Content
+    places: Sequence[Path]
+    files: Sequence[Path] = ()
+    problems: list[str] = field(default_factory=list)
+
+
+class Builder:
+    """Collects pictures with what is on them, in COCO's form.
+
+    Attributes:
+        names: Names of the classes by index, where the layout lists them; else a class's name is its id.
+    """
+
+    def __init__(self, names: Mapping[int, str] | None = None) -> None:
+        """Begin without pictures."""
+        self.names = names
+        self._images: list[ImageEntry] = []
+        self._annotations: list[Annotation] = []
+
+    def picture(self, name: str, size: tuple[int, int] | None) -> int:
+        """Add a picture, by its name and its width and height where they are known; gives its id."""
+        entry: ImageEntry = {"id": len(self._images) + 1, "file_name": name}
+        if size is not None:
+            entry |= {"width": size[0], "height": size[1]}
+        self._images.append(entry)
+        return len(self._images)
+
+    def add(self, image: int, category: Id, where: str, **fields: object) -> None:
+        """Add an annotation of a picture: its class, and ``bbox``, ``segmentation`` or ``keypoints``."""
+        annotation: Annotation = {"image_id": image, "category_id": category, "where": where}
+        self._annotations.append(annotation | fields)  # type: ignore[arg-type]
+
+    def content(self, keypoints: Sequence[str] = ()) -> Content:
+        """Everything, in COCO's form; all classes have the same keypoints, if any."""
+        used = {annotation["category_id"] for annotation in self._annotations}
+        named: Iterable[tuple[Id, str]] = (
+            ((key, str(key)) for key in used) if self.names is None else self.names.items()
+        )
+        categories: list[Category] = [{"id": key, "name": name} for key, name in named]
+        for category in categories if keypoints else ():
+            category["keypoints"] = keypoints
+        return {"images": self._images, "annotations": self._annotations, "categories": categories}
+
+
+def pictures(folder: Path) -> Iterator[Path]:
+    """Pictures below a folder, sorted."""
+    return (path for path in walk(folder) if path.suffix.lower() in SUFFIXES["image"])
+
+
+def seen_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a picture as it is seen, the camera's rotation applied; None if it cannot be read."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
+        return None
+    return (height, width) if turned else (width, height)
+
+
+def located(file: Path, name: str) -> Path | None:
+    """The picture that a file of annotations is of: by the name it gives, else by its own.
+
+    It is looked for beside the file, in a folder of pictures beside that one's folder, and there only.
+    """
+    home = file.parent
+    folders = [home, *(top / folder for top in (home, home.parent) for folder in PICTURE_FOLDERS)]
+    names = [Path(name.replace("\\", "/")).name] if name else []
+    for folder in folders:
+        for each in names:
+            if (folder / each).is_file():
+                return folder / each
+    for folder in folders:
+        for suffix in sorted(SUFFIXES["image"]):
+            if (path := folder / f"{file.stem}{suffix}").is_file():
+                return path
+    return None
+
+
+def split_in(path: Path, folder: Path) -> str | None:
+    """The split that a folder between two paths is named after, the nearest to the top first."""
+    return next((split for name in path.relative_to(folder).parts[:-1] if (split := split_of(name))), None)
+
+
+def by_split(files: Iterable[Path], folder: Path) -> dict[str | None, list[Path]]:
+    """Files by the split that a folder above them is named after."""
+    parts: dict[str | None, list[Path]] = {}
+    for file in files:
+        parts.setdefault(split_in(file, folder), []).append(file)
+    return parts
