@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.text_files import printable
+from tlzoo.data.files.walk import walk
 from tlzoo.draw import DrawingFolder
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import column

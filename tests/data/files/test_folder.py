@@ -10,7 +10,8 @@ from PIL import Image
 from tests.support.prepared import Maker, refused
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import readers
-from tlzoo.data.files.folder import listing, walk
+from tlzoo.data.files.folder import listing
+from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
 TASK = "audio-classification"

@@ -5,8 +5,7 @@ from datasets import DatasetDict
 
 from tests.support.prepared import are_apart, begin, share_nothing
 from tlzoo.data.media.audio import decode
-from tlzoo.data.rendered import espeak
-from tlzoo.data.rendered.speech import DIGITS, VOICE_WORDS, WORDS, speaker, voices
+from tlzoo.data.rendered.speech import DIGITS, WORDS, speaker, voices
 from tlzoo.data.rendered.spoken_numbers import PHRASE_SHARES, SHARES, spoken_numbers, spoken_phrases
 
 

@@ -19,7 +19,7 @@ from datasets import Features
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files import tables
 from tlzoo.data.files.boxes import rarest
-from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import lines, printable
 from tlzoo.data.schemas import entity_features

@@ -12,10 +12,11 @@ from typing import Any
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import by_folder
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.files.text_files.delimited import separator_of
+from tlzoo.data.files.walk import walk
 from tlzoo.data.schemas import F0
 from tlzoo.errors import InputError
 

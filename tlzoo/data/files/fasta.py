@@ -13,7 +13,7 @@ from datasets import Features
 from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.tables import Columns, Say, is_table, note_columns, read_table, read_tables
 from tlzoo.data.files.text_files import lines
 from tlzoo.data.schemas import track_features

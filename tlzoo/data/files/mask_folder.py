@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.boxes import rarest
 from tlzoo.data.files.coco.targets import mask_columns
-from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_text
+from tlzoo.data.files.walk import walk
 from tlzoo.data.media.image import IGNORED, annotated, read_samples, read_values
 from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tlzoo.data.alike.texts import plain
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.tables import ID_COLUMNS, Columns, Say, Table, note_columns, number, read_table, read_tables
 from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.protocol import SPLITS, Limits, draw

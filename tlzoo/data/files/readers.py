@@ -36,11 +36,28 @@ def listing(path: Path, task: str, group: str | None = None) -> Listing:
     from tlzoo.data.files import grouping
 
     examples = _printable(_listed(path, task))
+    examples.notices += [old_notice(file) for file in examples.files if is_old_sheet(file)]
     if group is not None:
         grouping.take(examples, group, str(path))
     elif notice := grouping.proposal(examples):
         examples.notices.append(notice)
     return examples
+
+
+def is_old_sheet(file: Path) -> bool:
+    """Whether a file is delimited text that is not UTF-8."""
+    from tlzoo.data.files.tables.formats import suffix_of
+    from tlzoo.data.files.text_files import is_old
+
+    return suffix_of(file) in (".csv", ".tsv") and is_old(file)
+
+
+def old_notice(file: Path) -> str:
+    """What is said of such a file."""
+    return (
+        f"{file.name}: is not UTF-8, and read as Windows-1252; if letters look wrong, convert it, for example with "
+        "iconv -f LATIN2 -t UTF-8"
+    )
 
 
 def _listed(path: Path, task: str) -> Listing:
@@ -88,6 +105,8 @@ def rows(
     """
     place = (task_facts(task).row_reader if task else None) or ROWS.get(kind)
     if place is not None:
+        if is_old_sheet(path):
+            say(old_notice(path))
         yield from named(place)(path, columns, say)
     else:
         yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
@@ -101,7 +120,7 @@ def named(dotted: str) -> Any:
 
 def fingerprint(examples: Listing, path: Path) -> str:
     """Hash of the names and contents of the files that decide a listing's rows."""
-    from tlzoo.data.files.folder import digest
+    from tlzoo.data.files.walk import digest
 
     return digest(path if path.is_dir() else path.parent, examples.files)
 

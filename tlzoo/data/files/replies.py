@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.pairs import components
 from tlzoo.data.files.tables import PROMPT_COLUMNS, Table, note_columns, read_tables, with_input
 from tlzoo.data.protocol import SPLITS, Limits, draw

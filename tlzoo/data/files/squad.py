@@ -18,7 +18,7 @@ from typing import Any
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import GROUP_COLUMNS
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables import Columns, Say, Table, is_table, note_columns, read_table, read_tables
 from tlzoo.data.files.text_files import read_json

@@ -7,8 +7,9 @@ from pathlib import Path
 from datasets import Features
 
 from tlzoo.data.dataset import Listing, Target
-from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import by_folder
+from tlzoo.data.files.walk import walk
 from tlzoo.data.media.clips import FRAMES, clips_of
 from tlzoo.data.media.stored import Stored
 from tlzoo.data.media.video import check, length

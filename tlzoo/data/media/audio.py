@@ -1,6 +1,7 @@
 """Sounds: stored inputs are decoded to samples, and rendered samples become data sets.
 
-Audio columns are ``Audio(decode=False)``, so that FFmpeg is not needed: soundfile decodes, soxr resamples.
+Audio columns are ``Audio(decode=False)``, so that no FFmpeg of the system's is needed: soundfile decodes, or PyAV what
+soundfile does not know, such as the m4a of telephones; soxr resamples.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+import av
 import numpy as np
 import pyarrow as pa
 import soundfile
@@ -17,6 +19,7 @@ import soxr
 from datasets import Audio, ClassLabel, Dataset, Features, NamedSplit, Value
 from numpy.typing import NDArray
 
+from tlzoo.data.media.containers import container_of
 from tlzoo.data.media.limits import limits
 from tlzoo.data.media.stored import Stored, opened
 from tlzoo.errors import InputError
@@ -25,6 +28,14 @@ _BLOCK = 1 << 18
 """Samples, over all channels, that are decoded at once."""
 _UNKNOWN = 1 << 62
 """Minimum number of frames that libsndfile reports if the header does not have the length."""
+CONTAINERS = ("aac", "asf", "matroska", "webm", "mov", "mp4", "m4a", "3gp", "flv", "mpegts")
+"""Formats of containers whose sound PyAV reads, by FFmpeg's names."""
+FLOATS = ("FLOAT", "DOUBLE")
+"""Kinds of samples that may be beyond 1."""
+OVERSHOOT = 1.5
+"""Peak of floats up to which they are clipped, as resampling and lossy coding overshoot a little."""
+FULL_SCALE = 32_768.0
+"""Of floats that hold integers of 16 bits."""
 
 
 class Clip(NamedTuple):
@@ -52,6 +63,7 @@ def decode(source: Stored, sample_rate: int) -> NDArray[np.float32]:
 
     Returns:
         Mono samples in [-1, 1], float32 of shape ``(samples,)``: channels are averaged, other rates are resampled.
+        Floats far beyond 1 are scaled: by the full scale of 16 bits where they are integers of it, else by their peak.
 
     Raises:
         InputError: The sound cannot be read, has no samples, or has more than ``tlzoo.data.media.limits`` allows.
@@ -197,13 +209,63 @@ def _opened(source: Stored) -> Iterator[Any]:
             if not stored.read(1):
                 raise ValueError("an empty file")
             stored.seek(0)
-            with _Stream(stored) as file:
+            with _file(stored) as file:
                 _check_size(file, file.frames if file.frames < _UNKNOWN else 0)
                 yield file
-    except OSError as error:
+    except (av.FFmpegError, OSError) as error:  # some of the former are the latter too
         raise ValueError(f"not readable: {error.strerror}") from error
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string.strip()}") from error
+
+
+def _file(stored: BinaryIO) -> _Stream | _Sound:
+    """The file as soundfile reads it, else as PyAV does."""
+    try:
+        return _Stream(stored)
+    except soundfile.LibsndfileError:
+        stored.seek(0)
+        try:
+            return _Sound(container_of(stored, CONTAINERS))
+        except (ValueError, av.FFmpegError):
+            pass  # the first failure says what it is
+        raise
+
+
+class _Sound:
+    """The sound in a container, read as ``soundfile.SoundFile`` reads one; its length is not known before its end.
+
+    Attributes:
+        samplerate: Of the file, Hz.
+        channels: Their number.
+        frames: More than any sound has.
+        subtype: As for soundfile: samples are floats, but as they were coded.
+    """
+
+    frames, subtype = _UNKNOWN, ""
+
+    def __init__(self, container: Any) -> None:
+        if not container.streams.audio:
+            container.close()
+            raise ValueError("no sound in it")
+        stream = container.streams.audio[0]
+        self.samplerate, self.channels = stream.rate, stream.channels
+        self._container, self._left = container, np.empty((0, self.channels), np.float32)
+        self._resampler = av.AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
+        self._frames = container.decode(audio=0)
+
+    def __enter__(self) -> _Sound:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._container.close()
+
+    def read(self, count: int, **given: object) -> NDArray[np.float32]:
+        """The next samples, ``(samples, channels)``, no more than ``count``; none at the end."""
+        while len(self._left) < count and (frame := next(self._frames, None)) is not None:
+            parts = [part.to_ndarray().T for part in self._resampler.resample(frame)]
+            self._left = np.concatenate([self._left, *parts])
+        block, self._left = self._left[:count], self._left[count:]
+        return block
 
 
 def _check_size(file: Any, frames: int) -> None:
@@ -241,4 +303,12 @@ def _read(source: Stored) -> tuple[NDArray[np.float32], int]:
         for block in _blocks(file):
             samples[end : end + len(block)] = block
             end += len(block)
-        return samples[:end], file.samplerate
+        return _scaled(samples[:end], file.subtype), file.samplerate
+
+
+def _scaled(samples: NDArray[np.float32], subtype: str) -> NDArray[np.float32]:
+    """Samples, of which floats far beyond 1 are brought to [-1, 1]."""
+    peak = float(np.abs(samples).max(initial=0)) if subtype in FLOATS else 0
+    if peak <= OVERSHOOT:
+        return samples
+    return samples / np.float32(FULL_SCALE if 256 < peak <= FULL_SCALE else peak)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ IGNORED = 255
 """Value of mask pixels that count neither for nor against a class."""
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are read, by Pillow's names: those whose header has the size of the picture, and not programs."""
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+"""Brands of files of HEIC (ISO/IEC 23008-12), which an extra package reads."""
 
 
 def decode(source: Stored | Image.Image, at_least: int | None = None) -> Image.Image:
@@ -214,15 +217,42 @@ def _opened(source: Stored) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # checked when it is decoded
-            return Image.open(io.BytesIO(data) if isinstance(data, bytes) else str(path), formats=FORMATS)
+            return _identified(data if isinstance(data, bytes) else Path(str(path)))
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: more pixels than the limit of {limits().pixels:,}") from error
     except PIL.UnidentifiedImageError:
         raise InputError(f"{name}: not an image, or not in a format that is read: {', '.join(FORMATS)}") from None
+    except ModuleNotFoundError:
+        raise InputError(f"{name}: a HEIC picture, as telephones take; pip install 'tlzoo[heic]' reads it") from None
     except Exception as error:  # Pillow's readers raise many kinds of exceptions for broken files
         raise InputError(f"{name}: cannot be read as an image: {_line(error)}") from error
+
+
+def _identified(source: bytes | Path) -> Image.Image:
+    """Open an image in one of :data:`FORMATS`, or in HEIC with an extra package.
+
+    Raises:
+        ModuleNotFoundError: It is HEIC, and the package is missing.
+    """
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+    except PIL.UnidentifiedImageError:
+        if not _is_heic(source):
+            raise
+    from pillow_heif import HeifImageFile
+
+    return HeifImageFile(io.BytesIO(source if isinstance(source, bytes) else source.read_bytes()))
+
+
+def _is_heic(source: bytes | Path) -> bool:
+    if isinstance(source, bytes):
+        beginning = source[:12]
+    else:
+        with source.open("rb") as file:
+            beginning = file.read(12)
+    return beginning[4:8] == b"ftyp" and beginning[8:12] in HEIC
 
 
 def _check_size(image: Image.Image, name: str) -> None:

@@ -7,7 +7,7 @@ time at which they are shown, so that a variable frame rate does not change the 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,14 +15,14 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tlzoo.data.media.containers import container_of
 from tlzoo.data.media.limits import AREA, check_ratio, limits
-from tlzoo.data.media.mov import check_tables
 from tlzoo.data.media.stored import Stored, opened
 from tlzoo.errors import InputError
 
 Frames = NDArray[np.uint8]
 """RGB, ``(frames, height, width, 3)``."""
-FORMATS = ("mov", "matroska", "avi", "mpeg", "mpegvideo", "gif")
+FORMATS = ("mov", "matroska", "avi", "mpeg", "mpegvideo", "mpegts", "asf", "flv", "ogg", "gif")
 """Containers that are read, by FFmpeg's names: files of frames, and not lists of other files or addresses."""
 
 
@@ -165,7 +165,7 @@ def _opened(source: Stored) -> Iterator[Any]:
     try:
         with (
             opened(source) as stored,
-            _container(stored, {"format_whitelist": ",".join(FORMATS)} | max_pixels) as container,
+            container_of(stored, FORMATS, max_pixels) as container,
         ):
             if not container.streams.video:
                 raise ValueError("no video in it")
@@ -178,19 +178,6 @@ def _opened(source: Stored) -> Iterator[Any]:
             yield container
     except (av.FFmpegError, OSError) as error:  # first: some of the former are ValueErrors too
         raise ValueError(_unreadable(error)) from error
-
-
-def _container(stored: Any, options: dict[str, str]) -> Any:
-    check_tables(stored)
-    try:
-        return av.open(stored, options=options, io_open=_refuse)
-    except av.ArgumentError as error:
-        raise ValueError(f"not in a container that is read: {', '.join(FORMATS)}") from error
-
-
-def _refuse(url: str, flags: int, options: Mapping[str, str]) -> Any:
-    """Refuse to open a file that a video refers to."""
-    raise PermissionError(f"it refers to another file, {url}, which is not read")
 
 
 def _check_size(stream: Any, frames: int) -> None:

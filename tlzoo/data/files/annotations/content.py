@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from PIL import Image, UnidentifiedImageError
-
-from tlzoo.data.files.folder import SUFFIXES, walk
+from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.walk import walk
+from tlzoo.data.media.image import placement
+from tlzoo.errors import InputError
 
 Id = int | str
 PICTURE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
@@ -122,12 +123,9 @@ def pictures(folder: Path) -> Iterator[Path]:
 def seen_size(path: Path) -> tuple[int, int] | None:
     """Width and height of a picture as it is seen, the camera's rotation applied; None if it cannot be read."""
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
+        return placement({"bytes": None, "path": str(path)}).seen
+    except InputError:
         return None
-    return (height, width) if turned else (width, height)
 
 
 def located(file: Path, name: str) -> Path | None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tlzoo.data.files.annotations.content import Builder, Part, by_split, located, seen_size
-from tlzoo.data.files.folder import walk
 from tlzoo.data.files.text_files import read_json
+from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
 CIRCLE = 32

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlzoo.data.files.annotations.content import Builder, Part, seen_size, split_in
-from tlzoo.data.files.folder import FILE_COLUMNS, LABEL_COLUMNS, walk
+from tlzoo.data.files.names import FILE_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables.formats import Values, holds_rows, read_columns, suffix_of
 from tlzoo.data.files.text_files.delimited import column_named
+from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
 PICTURE_COLUMNS = (*FILE_COLUMNS, "image", "image_path", "img", "image_id", "image_name")

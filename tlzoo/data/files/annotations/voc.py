@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tlzoo.data.files.annotations.content import Builder, Part, by_split, located
 from tlzoo.data.files.annotations.xml import elements, number, root_of
-from tlzoo.data.files.folder import walk
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_text
+from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from tlzoo.data.files.annotations.content import Builder, Part, by_split, pictures, seen_size
-from tlzoo.data.files.folder import walk
 from tlzoo.data.files.text_files import read_text
+from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels")

@@ -23,7 +23,7 @@ from tlzoo.data.files.annotations import KNOWN, other_layout
 from tlzoo.data.files.annotations.content import Annotation, Category, Content, Id, ImageEntry, Part
 from tlzoo.data.files.boxes import FACE, Crowds, Objects, Size, rarest
 from tlzoo.data.files.coco.targets import Area, Masks, People
-from tlzoo.data.files.folder import GROUP_COLUMNS, SUFFIXES
+from tlzoo.data.files.names import GROUP_COLUMNS, SUFFIXES
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.media.image import IGNORED

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tlzoo.data.dataset import Listing, classes_of
 from tlzoo.data.files.boxes import FACE, Objects, rarest
 from tlzoo.data.files.coco.targets import People
-from tlzoo.data.files.folder import LABEL_COLUMNS
+from tlzoo.data.files.names import LABEL_COLUMNS
 from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.files.transcripts import TEXT_COLUMNS, Transcripts
 from tlzoo.data.media.image import placement

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tlzoo.data.dataset import Listing
-from tlzoo.data.files.folder import GROUP_COLUMNS
 from tlzoo.data.files.hub.choice import ALL, choose
 from tlzoo.data.files.hub.columns import Column, source_of
 from tlzoo.data.files.hub.rows import Rows
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.protocol import Limits

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from tlzoo.data.dataset import Listing
-from tlzoo.data.files.folder import GROUP_COLUMNS, LABEL_COLUMNS
+from tlzoo.data.files.names import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import WORDS, split_of
 from tlzoo.data.files.tables.formats import FORMATS, Values, holds_rows, is_json, read_columns, suffix_of
 from tlzoo.data.files.text_files import read_text

@@ -33,18 +33,49 @@ def printable(name: str | Path) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, otherwise: str | None = None) -> str:
     """Read a text file: UTF-8, or UTF-16 and UTF-32 with a byte order mark; compressed with gzip or not.
+
+    Args:
+        path: The file.
+        otherwise: The encoding of a file that is not UTF-8 (:data:`OLD`), where that may be assumed.
 
     Raises:
         InputError: The file cannot be read, is in another encoding, or holds NUL bytes; gives the line.
     """
+    data = _content(path)
+    if otherwise is not None and is_old(data):
+        return data.decode(otherwise)
+    return _decoded(data, printable(path))
+
+
+OLD = "windows-1252"
+"""The encoding of Western spreadsheets that do not write UTF-8."""
+
+
+def is_old(data: bytes | Path) -> bool:
+    """Whether a file, or its bytes, are text that is not UTF-8, but may be in :data:`OLD`."""
+    content = _content(data) if isinstance(data, Path) else data
+    if b"\0" in content or any(content.startswith(mark) for mark in (*_OTHER_FORMATS, *(mark for mark, _ in _MARKS))):
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        try:
+            content.decode(OLD)
+        except UnicodeDecodeError:
+            return False
+        return True
+    return False
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, compressed with gzip or not."""
     try:
         data = path.read_bytes()
-        data = gzip.decompress(data) if data.startswith(_GZIP) else data
+        return gzip.decompress(data) if data.startswith(_GZIP) else data
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{printable(path)}: {getattr(error, 'strerror', None) or error}") from None
-    return _decoded(data, printable(path))
 
 
 def _decoded(data: bytes, where: str, first: int = 1) -> str:

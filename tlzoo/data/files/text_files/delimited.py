@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlzoo.data.files.text_files import printable, read_text
+from tlzoo.data.files.text_files import OLD, printable, read_text
 from tlzoo.errors import InputError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -60,7 +60,7 @@ def _cells(given: Iterable[str], separator: str, strict: bool = False) -> Any:
 def read_sheet(path: Path, usual: str = ",") -> Sheet:
     """Read delimited text with a header, separated by commas, semicolons, tabs or bars.
 
-    Quotes follow RFC 4180. If they do not, but each line has one value for every name of the header, quotes are read as
+    What is not UTF-8 is taken for Windows-1252. Quotes follow RFC 4180. If they do not, but each line has one value for every name of the header, quotes are read as
     ordinary characters. Values missing at the end of a line are empty.
 
     Args:
@@ -70,7 +70,7 @@ def read_sheet(path: Path, usual: str = ",") -> Sheet:
     Raises:
         InputError: The file cannot be read, or a line does not fit the header; names the line.
     """
-    text = read_text(path)
+    text = read_text(path, OLD)
     separator = separator_of(text, usual)
     names = [name.strip() for name in _head(text, separator)]
     rows, fault = _quoted(text, separator, len(names))

@@ -1,0 +1,39 @@
+"""Files below a folder, and a hash of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+def digest(root: Path, files: Iterable[Path]) -> str:
+    """SHA-256 of the names, relative to ``root``, and contents of files; of unreadable files only the name counts."""
+    sha256 = hashlib.sha256()
+    for path in files:
+        sha256.update(os.fsencode(os.path.relpath(path, root)) + b"\0")
+        try:
+            with path.open("rb") as file:
+                sha256.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError:
+            continue
+    return sha256.hexdigest()
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Files below a folder, sorted, without hidden ones; links are followed, but not in a circle."""
+    top = folder.resolve()
+    seen = {top, *top.parents}
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place)
+        real = {name: (here / name).resolve() for name in sorted(folders) if not _is_hidden(name)}
+        folders[:] = [name for name, target in real.items() if target not in seen]
+        seen.update(real.values())
+        files += [path for name in names if not _is_hidden(name) and (path := here / name).is_file()]
+    yield from sorted(files)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
