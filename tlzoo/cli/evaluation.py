@@ -29,6 +29,12 @@ Group = Annotated[
     ),
 ]
 
+Text = Annotated[str | None, typer.Option(help="Column of texts in your table. Default: one with a usual name.")]
+Label = Annotated[
+    str | None,
+    typer.Option(help="Column of classes, or of transcripts, in your table. Default: one with a usual name."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
@@ -62,6 +68,8 @@ def evaluate(
         str, typer.Option(help="auto, the name of a data set, hub:ID[:CONFIG][@REVISION], or a folder.")
     ] = "auto",
     group: Group = None,
+    text: Text = None,
+    label: Label = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -112,6 +120,8 @@ def evaluate(
         variant=variant,
         data=data,
         group=group,
+        text=text,
+        label=label,
         folds=folds,
         seeds=_numbers("--seeds", seeds, int),
         fractions=_numbers("--fractions", fractions, float),
@@ -164,8 +174,8 @@ def next_command(request: EvaluationRequest, board: pa.Table) -> str:
         words += ["--weights", "stand-in"]
     if not is_ad_hoc(row.card) and request.variant:
         words += ["--variant", request.variant]
-    if request.group:
-        words += ["--group", quote(request.group)]
+    for name, value in request.columns.items():
+        words += [f"--{name}", quote(value)]
     return " ".join([*words, "--out my_model"])
 
 

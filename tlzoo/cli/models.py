@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import Device, Group, choose_device
+from tlzoo.cli.evaluation import Device, Group, Label, Text, choose_device
 from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError
 
@@ -38,6 +38,8 @@ def finetune(
     ] = "auto",
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
     group: Group = None,
+    text: Text = None,
+    label: Label = None,
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
@@ -58,15 +60,17 @@ def finetune(
         weights=weights,
         variant=variant,
         group=group,
+        text=text,
+        label=label,
         seed=seed,
         device=choose_device(device),
         overwrite=overwrite,
         progress=sys.stderr.isatty(),
         say=terminal.say,
     )
-    label = METRICS[done.metric].label
+    metric = METRICS[done.metric].label
     interval = f"{done.value:.3f}" + ("" if done.low is None else f" [{done.low:.3f}, {done.high:.3f}]")
-    terminal.put(f"{label} {interval} on {done.n_test} test examples; written to {done.folder}")
+    terminal.put(f"{metric} {interval} on {done.n_test} test examples; written to {done.folder}")
     if done.problems:
         raise InputError(
             f"--data {data}: {len(done.problems)} unreadable example(s) left out: {'; '.join(done.problems[:3])}"

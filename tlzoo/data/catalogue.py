@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from tlzoo import blobs
@@ -56,7 +57,7 @@ class Source:
         fingerprint: Hash of what decides its rows.
         where: ``rendered``, ``files``, ``hub`` or ``folder``.
         place: Loader, repository id with commit, or path.
-        options: Arguments of the Hub's listing; of a person's own data ``group``, if that is given.
+        options: Arguments of the Hub's listing; of a person's own data the columns that are given.
         limits: Maximum examples per split.
         notice: What a person should know about the choice.
         is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
@@ -88,7 +89,11 @@ _PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?::([^:@]+))?(?:@([^:@]+))?(?::
 
 
 def find(
-    task: str, wanted: str = "auto", limits: Limits = VTAB, kind: str | None = None, group: str | None = None
+    task: str,
+    wanted: str = "auto",
+    limits: Limits = VTAB,
+    kind: str | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> Source:
     """Find what ``--data`` names.
 
@@ -98,34 +103,39 @@ def find(
         limits: Maximum examples per split.
         kind: Kind of input; of ``auto``, that of the task's domain by default. A named data set has its own kind, but
             can be read as another one that is stored alike.
-        group: Of own data, the column, or the pattern of the file's name, that says which examples belong together
-            (``tlzoo.data.files.grouping``).
+        given: Columns of own data: ``text`` and ``label``, and ``group``, which may also be a pattern of the file's
+            name and says which examples belong together (``tlzoo.data.files.grouping``).
 
     Raises:
-        InputError: No such data set, it is for another task, or it has groups of its own.
+        InputError: No such data set, it is for another task, or its columns are not a person's to choose.
         UnavailableError: It is on the Hub, which does not answer.
     """
-    source = _source(task, wanted, limits, kind, group)
-    if group is not None and not source.is_own:
-        raise InputError(f"--group {group}: {source.name} has groups of its own; --group is for --data PATH or hub:ID")
+    source = _source(task, wanted, limits, kind, given)
+    if given and not source.is_own:
+        name, value = next(iter(given.items()))
+        raise InputError(f"--{name} {value}: {source.name} is read as it is; --{name} is for --data PATH or hub:ID")
     if kind is None or kind == source.kind or column(kind) != column(source.kind):
         return source
     return replace(source, kind=kind, name=f"{source.name}-{kind}", fingerprint=key(source.fingerprint, kind))
 
 
-def _source(task: str, wanted: str, limits: Limits, kind: str | None, group: str | None) -> Source:
+def _source(task: str, wanted: str, limits: Limits, kind: str | None, given: Mapping[str, str]) -> Source:
     task_facts(task)
     if wanted == "auto":
         return _automatic(task, kind or task_facts(task).domain, limits)
     if wanted.startswith(HUB):
         repo, config, rev = _place(wanted)
         name = HUB + repo + (f":{config}" if config else "") + (f"@{rev}" if rev else "")
-        given = tuple((name, value) for name, value in (("config", config), ("group", group)) if value)
-        return _on_hub(name, task, repo, rev, given, limits)
+        if "text" in given:
+            raise InputError(
+                f"--text {given['text']}: is for --data PATH; of the Hub, the column with a usual name is read"
+            )
+        options = (("config", config),) if config else ()
+        return _on_hub(name, task, repo, rev, (*options, *given.items()), limits)
     if wanted in DATASETS:
         return _named(task, wanted, limits)
-    if Path(wanted).exists() or os.sep in wanted:
-        return _own(task, Path(wanted), limits, group)
+    if Path(wanted).exists() or os.sep in wanted or wanted.startswith("~"):
+        return _own(task, Path(wanted).expanduser(), limits, given)
     error = unknown("data set", wanted, [n for n, e in DATASETS.items() if e.task == task], f"--data {wanted}")
     raise InputError(f"{error}, auto, hub:ID[:CONFIG][@revision], or a folder")
 
@@ -141,14 +151,13 @@ def _place(wanted: str) -> tuple[str, str | None, str | None]:
     return repo, first or last, rev
 
 
-def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
+def _own(task: str, path: Path, limits: Limits, given: Mapping[str, str]) -> Source:
     from tlzoo.data.files import readers
 
-    listing = readers.listing(path, task, group)  # complains before anything runs
-    fingerprint = _fingerprint(listing, path, task, limits, group)
+    listing = readers.listing(path, task, given)  # complains before anything runs
+    fingerprint = _fingerprint(listing, path, task, limits, given)
     facts = task_facts(task)
     kind = listing.kind if listing.kind in facts.inputs else facts.domain  # of a pair of texts it is a column's name
-    options = () if group is None else (("group", group),)
     place = str(path.resolve())
     return Source(
         readers.title(path),
@@ -157,7 +166,7 @@ def _own(task: str, path: Path, limits: Limits, group: str | None) -> Source:
         fingerprint,
         "folder",
         place,
-        options,
+        tuple(sorted(given.items())),
         limits,
         is_foldable=_is_foldable(listing),
     )
@@ -170,12 +179,14 @@ def _is_foldable(listing: Listing) -> bool:
     return is_whole and len(listing.inputs) < FEW_ROWS and groups >= MIN_GROUPS
 
 
-def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, group: str | None) -> str:
+def _fingerprint(listing: Listing, path: Path, task: str, limits: Limits, given: Mapping[str, str]) -> str:
     """Hash of a person's own files, and of what decides which of their rows are drawn."""
     from tlzoo.data.files import readers
 
-    given = () if group is None else (group,)
-    return key(readers.fingerprint(listing, path), task, changed(limits), OWN_DRAW_VERSION, *given)
+    group = (given["group"],) if "group" in given else ()
+    columns = {name: column for name, column in sorted(given.items()) if name != "group"}
+    decided = (*group, columns) if columns else group
+    return key(readers.fingerprint(listing, path), task, changed(limits), OWN_DRAW_VERSION, *decided)
 
 
 def _automatic(task: str, kind: str, limits: Limits) -> Source:
@@ -321,10 +332,10 @@ def _of_folder(source: Source) -> Prepared:
     """
     from tlzoo.data.files import readers
 
-    path, group = Path(source.place), dict(source.options).get("group")
-    listing = readers.listing(path, source.task, group)
+    path, given = Path(source.place), dict(source.options)
+    listing = readers.listing(path, source.task, given)
     prepared = _draw(listing, source, _root(source))
-    fingerprint = _fingerprint(listing, path, source.task, source.limits, group)
+    fingerprint = _fingerprint(listing, path, source.task, source.limits, given)
     if source.fingerprint not in (fingerprint, key(fingerprint, source.kind)):
         raise InputError(f"{path}: a file changed while the data were read; run the command again")
     return prepared

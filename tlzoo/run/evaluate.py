@@ -53,6 +53,8 @@ def evaluate(
     variant: str | None = None,
     data: str | os.PathLike[str] = "auto",
     group: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
     folds: int | None = None,
     seeds: Sequence[int] = DEFAULT_SEEDS,
     fractions: Sequence[float] = DEFAULT_FRACTIONS,
@@ -93,6 +95,8 @@ def evaluate(
         data: ``auto``, a data set's name, ``hub:ID[:CONFIG][@REVISION]`` or a folder.
         group: Of own data, a column (such as ``speaker``), or a regular expression whose first group in parentheses is
             taken of each file's relative path: examples with the same value stay in one split.
+        text: Of own tables, the column of texts.
+        label: Of own tables, the column of classes, or of transcripts.
         folds: Number of folds of cross-validation, of which each example is tested in one; 1 splits the data once. By
             default 5 for fewer than 1,000 own examples of which no test is given, else 1. Seeds are repetitions.
         seeds: Seeds of what is trained; a few-shot prompt takes the first of the default ones alone.
@@ -127,6 +131,8 @@ def evaluate(
             variant=variant,
             data=os.fspath(data),
             group=group,
+            text=text,
+            label=label,
             folds=folds,
             seeds=tuple(seeds),
             fractions=tuple(fractions),

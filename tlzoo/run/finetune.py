@@ -52,6 +52,8 @@ def finetune(
     weights: Wanted = "auto",
     variant: str | None = None,
     group: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     overwrite: bool = False,
@@ -69,6 +71,8 @@ def finetune(
         weights: Tier of the weights to start from.
         variant: Only this variant.
         group: Of own data, the column, or the pattern of file names, that says which examples belong together.
+        text: Of own tables, the column of texts.
+        label: Of own tables, the column of classes, or of transcripts.
         seed: Seed.
         device: ``cpu`` or ``cuda``.
         overwrite: Whether a fine-tuned model in the folder is replaced.
@@ -89,6 +93,8 @@ def finetune(
         variant=variant,
         data=data,
         group=group,
+        text=text,
+        label=label,
         folds=1,
         seeds=(seed,),
         fractions=(1.0,),

@@ -128,7 +128,7 @@ def sources(request: EvaluationRequest, limits: Limits = VTAB) -> list[Source]:
     """
     domain = task_facts(request.task).domain
     kinds = sorted({card.input.kind for card in cards_of(request)}, key=lambda kind: (kind != domain, kind))
-    return list(dict.fromkeys(find(request.task, request.data, limits, kind, request.group) for kind in kinds))
+    return list(dict.fromkeys(find(request.task, request.data, limits, kind, request.columns) for kind in kinds))
 
 
 def mismatch(card: Card, source: Source) -> str:

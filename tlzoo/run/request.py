@@ -43,6 +43,8 @@ class EvaluationRequest:
         folds: Number of folds of cross-validation; 1 splits the data once, and none leaves it to the data: 5 for fewer
             than 1,000 own examples of which no test is given, else 1.
         group: Of own data, the column, or the pattern of file names, that says which examples belong together.
+        text: Of own tables, the column of texts.
+        label: Of own tables, the column of classes, or of transcripts.
         seeds: Seeds of what is trained; few-shot prompts, which may cost money, take the first alone unless others than
             ``DEFAULT_SEEDS`` are given.
         fractions: Shares of the training and of the validation examples, in (0, 1].
@@ -64,6 +66,8 @@ class EvaluationRequest:
     variant: str | None = None
     data: str = "auto"
     group: str | None = None
+    text: str | None = None
+    label: str | None = None
     folds: int | None = None
     seeds: Sequence[int] = DEFAULT_SEEDS
     fractions: Sequence[float] = DEFAULT_FRACTIONS
@@ -75,6 +79,12 @@ class EvaluationRequest:
     out: Path = DEFAULT_OUT
     fresh: bool = False
     baselines: bool = True
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of own data that are given, by what they hold."""
+        given = {"group": self.group, "text": self.text, "label": self.label}
+        return {name: column for name, column in given.items() if column is not None}
 
     def __post_init__(self) -> None:
         """Check each option by itself.

@@ -88,7 +88,7 @@ def recipe_key(card: Card, variant_id: str) -> str:
 
 
 def _identity(source: schema.Source) -> list[str]:
-    """What of a source decides the parameters: the task, the data, its share, and the published files of its teacher."""
+    """What of a source decides the parameters: task, data, share, and the published files of its teacher."""
     identity = [source.task, find(source.task, source.data, NO_LIMITS).fingerprint]
     if source.share > 1:
         identity.append(str(source.share))
@@ -123,8 +123,8 @@ class Source:
 def pretrain(card: Card, variant_id: str, path: Path, progress: bool | None = None) -> None:
     """Pretrain a stand-in.
 
-    A backbone learns all its sources together, each its share of the steps. A model with its own head learns one after the other, since a head is
-    of one task.
+    A backbone learns all its sources together, each its share of the steps. A model with its own head learns one after
+    the other, since a head is of one task.
 
     Args:
         card: The card.

@@ -4,6 +4,7 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -98,7 +99,7 @@ def test_pictures_by_class_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda f: f.mkdir(), r"no image files \(\.bmp, .*\) with a label"),
+        (lambda f: f.mkdir(), r"no image files \(\.avif, .*\) with a label"),
         (lambda f: f.write_text("x"), "no such folder"),
         (
             lambda f: (f / "only").mkdir(parents=True) or Image.new("L", (4, 4)).save(f / "only" / "a.png"),
@@ -221,3 +222,62 @@ def test_metadata_as_people_write_it(
     assert not data.problems and data.features["label"].names == ["c0", "c1"]
     assert sum(map(len, data.splits.values())) == 24
     assert not Path(data.splits["train"][0]["id"]).is_absolute()
+
+
+def table(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
+    """A table beside sounds, in the format of its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(rows)
+    if name.endswith(".parquet"):
+        frame.to_parquet(folder / name)
+    elif "json" in name:
+        frame.to_json(folder / name, orient="records", lines=True)
+    else:
+        frame.to_csv(folder / name, index=False, sep="\t" if name.endswith(".tsv") else ",")
+
+
+@pytest.mark.parametrize(
+    "name", ["metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.ndjson", "metadata.parquet"]
+)
+def test_a_table_beside_files_in_any_format(sound: Maker, tmp_path: Path, name: str) -> None:
+    for i in range(12):
+        sound(f"mine/clips/{i}.wav", 200 + 100 * i)
+    rows: list[dict[str, object]] = [
+        {"file_name": f"clips\\{i}", "label": f"c{i % 2}", "split": "train" if i < 8 else "testing"} for i in range(10)
+    ]
+    table(tmp_path / "mine", name, [*rows, {"file_name": "clips/10.wav", "label": "NaN", "split": "test"}])
+    examples = listing(tmp_path / "mine", "audio")
+    assert [Path(value["path"]).name for value in examples.inputs] == [f"{i}.wav" for i in range(10)]
+    assert examples.labels == [f"c{i % 2}" for i in range(10)]
+    assert examples.splits == ["train"] * 8 + ["test"] * 2
+    assert [line.partition(":")[0] for line in examples.problems] == [name] and "'label' is empty" in examples.problems[
+        0
+    ]
+    assert f"{name}: splits from column 'split'" in examples.notices
+    assert f"{name}: files that it does not name, left out: 1" in examples.notices
+
+
+def test_a_table_without_classes_leaves_them_to_the_folders(sound: Maker, tmp_path: Path) -> None:
+    subfolders(sound)
+    table(tmp_path / "mine", "metadata.csv", [{"image_id": 3, "age": 4}])
+    examples = listing(tmp_path / "mine", "audio")
+    assert set(examples.labels) == {"low", "high"}
+    assert any("metadata.csv: not read, since it has no column 'file_name'" in notice for notice in examples.notices)
+
+
+def test_a_person_names_the_column_of_classes(sound: Maker, tmp_path: Path) -> None:
+    for i in range(12):
+        sound(f"mine/{i}.wav", 200 + 100 * i)
+    rows: list[dict[str, object]] = [{"file_name": f"{i}.wav", "label": "x", "mood": f"m{i % 3}"} for i in range(12)]
+    table(tmp_path / "mine", "metadata.csv", rows)
+    examples = readers.listing(tmp_path / "mine", TASK, {"label": "Mood"})
+    assert set(examples.labels) == {"m0", "m1", "m2"}
+
+
+def test_several_classes_in_one_are_refused(sound: Maker, tmp_path: Path) -> None:
+    for i in range(12):
+        sound(f"mine/{i}.wav", 200 + 100 * i)
+    rows: list[dict[str, object]] = [{"file_name": f"{i}.wav", "label": ("a|b", "a", "b")[i % 3]} for i in range(12)]
+    table(tmp_path / "mine", "metadata.csv", rows)
+    with refused(r"several classes are written as one, such as 'a\|b' for a and b"):
+        listing(tmp_path / "mine", "audio")

@@ -59,7 +59,7 @@ def table(folder: Path, **more: Sequence[object]) -> Path:
 
 def test_a_column_that_looks_like_groups_is_proposed_and_taken_by_name(tmp_path: Path) -> None:
     path = table(tmp_path, author=[f"a{i % 7}" for i in range(60)], length=[i % 9 for i in range(60)])
-    plain, grouped = (find("text-classification", str(path), group=group) for group in (None, "Author"))
+    plain, grouped = (find("text-classification", str(path), given=given) for given in ({}, {"group": "Author"}))
     assert "column 'author' looks like 7 groups (a0 ... a6): --group author" in load(plain).notices
     assert load(plain).counts().all_groups == 60
     data = load(grouped)
@@ -70,7 +70,7 @@ def test_a_column_that_looks_like_groups_is_proposed_and_taken_by_name(tmp_path:
 def test_a_known_column_is_read_as_before_and_another_one_can_replace_it(tmp_path: Path) -> None:
     path = table(tmp_path, speaker=[f"s{i % 5}" for i in range(60)], room=[f"r{i // 10}" for i in range(60)])
     assert set(load(find("text-classification", str(path))).splits["test"]["group"][:]) <= {f"s{i}" for i in range(5)}
-    data = load(find("text-classification", str(path), group="room"))
+    data = load(find("text-classification", str(path), given={"group": "room"}))
     assert share_nothing(data.splits) and data.counts().all_groups == 6
 
 
@@ -81,7 +81,7 @@ def test_file_names_group_class_folders(sound: Maker, tmp_path: Path) -> None:
             sound(f"mine/high/speaker{s}_take{t}.wav", 2000 + 10 * s + t)
     data = load(find("audio-classification", str(tmp_path / "mine")))
     (said,) = (notice for notice in data.notices if "--group" in notice)
-    grouped = load(find("audio-classification", str(tmp_path / "mine"), group=said.split("'")[1]))
+    grouped = load(find("audio-classification", str(tmp_path / "mine"), given={"group": said.split("'")[1]}))
     assert share_nothing(grouped.splits)
     assert grouped.counts().rows == {"train": 18, "validation": 6, "test": 12}
 
@@ -101,9 +101,9 @@ def test_file_names_group_class_folders(sound: Maker, tmp_path: Path) -> None:
 def test_what_cannot_be_taken_is_refused_with_the_alternatives(tmp_path: Path, group: str, message: str) -> None:
     path = table(tmp_path, author=[f"a{i % 7}" for i in range(60)])
     with refused(message):
-        find("text-classification", str(path), group=group)
+        find("text-classification", str(path), given={"group": group})
 
 
 def test_a_named_data_set_has_groups_of_its_own() -> None:
-    with refused("--group speaker: spoken-digits has groups of its own; --group is for --data PATH or hub:ID"):
-        find("audio-classification", "spoken-digits", group="speaker")
+    with refused("--group speaker: spoken-digits is read as it is; --group is for --data PATH or hub:ID"):
+        find("audio-classification", "spoken-digits", given={"group": "speaker"})

@@ -104,10 +104,15 @@ def records(path: Path) -> object:
         (records, "d.fa.gz", gzip.compress(b">x\nACGT")[:-4], "ended before the end-of-stream"),
         (sounds, "metadata.csv", "name,label\na.wav,1\n", "no column 'file_name'; columns: name, label"),
         (sounds, "metadata.csv", "file_name,kind\na.wav,1\n", "no label column"),
-        (sounds, "metadata.csv", "file_name,label\na.wav,\n", "metadata.csv:2: field 'label' is empty"),
+        (
+            sounds,
+            "metadata.csv",
+            "file_name,label\na.wav,\n",
+            "no audio files .* with a label; metadata.csv:2: 'label' is empty",
+        ),
         (sounds, "metadata.csv", "file_name,label\n../../etc/passwd,1\n", "leaves the folder"),
         (sounds, "metadata.csv", "file_name,label\n/etc/passwd,1\n", "leaves the folder"),
-        (sounds, "metadata.csv", "label,file_name\n1,a.wav\n2\n", "metadata.csv:3: field 'file_name' is empty"),
+        (sounds, "metadata.csv", "label,file_name\n1,\n2\n", "metadata.csv:2: 'file_name' is empty"),
         (sounds, "metadata.csv", "file_name,label\na.wav,b,c\n", "metadata.csv:2: 3 values, but the header has 2"),
         (spoken, "metadata.csv", "file_name,label\na.wav,x\n", "needs columns 'file_name' and one of transcription"),
         (

@@ -1,12 +1,15 @@
 import json
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from tests.support.prepared import write_table
+from tests.support.prepared import refused, write_table
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.files.tables import is_table, read_tables, rows
+from tlzoo.data.files import readers
+from tlzoo.data.files.tables import is_table, listing, read_tables, rows
 from tlzoo.errors import InputError
 
 ROWS = [(f"the {'good' if i % 2 else 'bad'} film number {i}, really", "good" if i % 2 else "bad") for i in range(40)]
@@ -41,9 +44,12 @@ def test_files_named_after_their_split_in_any_way_are_splits_and_others_are_refu
         written(tmp_path / "other", f"{name}.parquet", part)
     data = load(find("text-classification", str(tmp_path / "other")))
     assert sorted(data.splits["test"]["text"][:]) == sorted(text for text, _ in ROWS[24:])
-    written(tmp_path, "more.csv")
+    for folder in (tmp_path, tmp_path / "loose"):
+        written(folder, "more.csv")
+    written(tmp_path / "loose", "test.csv")
     with pytest.raises(InputError, match=r"more\.csv names no split"):
-        read_tables(tmp_path)
+        read_tables(tmp_path / "loose", [])
+    assert "more.csv: left out, since its name says no split" in listing(tmp_path).notices
 
 
 def test_labels_that_training_lacks_are_said_and_in_the_test_refused(tmp_path: Path) -> None:
@@ -96,7 +102,11 @@ def test_the_columns_that_are_meant(tmp_path: Path, head: str, row: str, text: s
 @pytest.mark.parametrize(
     ("head", "row", "told"),
     [
-        ("premise,hypothesis,label", "a dog runs #,a cat sits #,{}", "it may be premise or hypothesis: rename the one"),
+        (
+            "premise,hypothesis,label",
+            "a dog runs #,a cat sits #,{}",
+            "it may be premise or hypothesis: --text COLUMN says which",
+        ),
         ("question,customer_note,label", "how was it?,it was so #,{}", "it may be question or customer_note"),
         ("category,review,sentiment", "{},it was so #,good #", "the classes may be category or sentiment"),
         ("id,idx,label", "#,#,{}", "no column of texts"),
@@ -170,3 +180,97 @@ def test_json_is_no_plain_text_to_predict(tmp_path: Path, name: str, content: st
     (tmp_path / name).write_text("[sic] it was {good}\n")
     if name != "a.json":
         assert [row for _, row in rows(tmp_path / name, {}, print)] == [{"text": "[sic] it was {good}"}]
+
+
+def texts(path: Path) -> Counter[tuple[str, str]]:
+    """Texts and classes of a path, however they are kept."""
+    examples = listing(path)
+    return Counter(zip(examples.inputs, examples.labels, strict=True))
+
+
+PLAIN = [(text.replace(",", ""), label) for text, label in ROWS]
+"""Texts that need no quotes."""
+WANTED = Counter(PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("trec.label", "\n".join(f"{label} {text}" for text, label in PLAIN)),
+        ("fasttext.txt", "\n".join(f"__label__{label} {text}" for text, label in PLAIN)),
+        ("sentences.txt", "\n".join(f"{text}\t{label}" for text, label in PLAIN)),
+        ("nohead.csv", "\n".join(f"{text},{label}" for text, label in PLAIN)),
+        ("nohead.tsv", "\n".join(f"{label}\t{text}" for text, label in PLAIN)),
+        ("bars.csv", "text|label\n" + "\n".join(f"{text}|{label}" for text, label in PLAIN)),
+        ("blanks.csv", "text , label\n" + "\n".join(f"{text},{label} " for text, label in PLAIN)),
+    ],
+)
+def test_texts_and_classes_are_the_same_whatever_they_are_kept_in(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    assert texts(tmp_path / name) == WANTED
+
+
+def test_a_text_a_file_in_folders_of_classes_and_of_splits(tmp_path: Path) -> None:
+    for index, (text, label) in enumerate(PLAIN):
+        path = tmp_path / ("train" if index < 30 else "test") / label / f"{index}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+    assert texts(tmp_path) == WANTED
+    assert Counter(listing(tmp_path).splits or []) == {"train": 30, "test": 10}
+
+
+def test_tables_in_folders_of_splits(tmp_path: Path) -> None:
+    for split, part in (("train", PLAIN[:30]), ("test", PLAIN[30:])):
+        written(tmp_path / split, "data.csv", part)
+    assert texts(tmp_path) == WANTED
+    assert Counter(listing(tmp_path).splits or []) == {"train": 30, "test": 10}
+
+
+def test_windows_encoding_is_read_and_said(tmp_path: Path) -> None:
+    rows = [(f"Müller – «{text}»", label) for text, label in PLAIN]
+    (tmp_path / "a.csv").write_bytes(("text,label\n" + "\n".join(map(",".join, rows))).encode("cp1252"))
+    assert texts(tmp_path / "a.csv") == Counter(rows)
+    notices = readers.listing(tmp_path / "a.csv", "text-classification").notices
+    assert any("a.csv: is not UTF-8, and read as Windows-1252" in notice for notice in notices)
+
+
+def test_a_person_names_the_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "category,note,review,mood\n"
+        + "\n".join(f"c{i % 3},n{i},{text},{label}" for i, (text, label) in enumerate(PLAIN))
+    )
+    examples = readers.listing(path, "text-classification", {"text": "Review", "label": "mood"})
+    assert Counter(zip(examples.inputs, examples.labels, strict=True)) == WANTED
+    assert examples.columns == {"text": "review"}
+    with refused("--label mode: no such column; columns: category, note, review, mood"):
+        readers.listing(path, "text-classification", {"label": "mode"})
+    with refused("--text note: the data of question-answering are read by the usual names of columns alone"):
+        readers.listing(path, "question-answering", {"text": "note"})
+    keys = {find("text-classification", str(path), given={"label": column, "text": "review"}).fingerprint
+            for column in ("mood", "category")}  # fmt: skip
+    assert len(keys) == 2, "another column is another data set"
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (lambda i: ("a;b", "a", "b", "b;c", "c", "a;c")[i % 6], "several classes are written as one, such as 'a;b'"),
+        (lambda i: f"{i % 25 / 10}", "the classes are 25 numbers, such as 0.0: values on a scale"),
+    ],
+)
+def test_what_are_no_classes_is_refused_with_the_reason(
+    tmp_path: Path, label: Callable[[int], str], message: str
+) -> None:
+    (tmp_path / "a.csv").write_text("text,label\n" + "\n".join(f"some text number {i},{label(i)}" for i in range(100)))
+    with refused(message):
+        listing(tmp_path / "a.csv")
+
+
+def test_words_for_a_missing_value_are_no_classes(tmp_path: Path) -> None:
+    odd = ("NaN", "nan", "NA", "N/A", "null", "<NA>", "")
+    lines = [f"a text without a class {i},{word}" for i, word in enumerate(odd)]
+    (tmp_path / "a.csv").write_text("text,label\n" + "\n".join([*map(",".join, PLAIN), *lines]))
+    examples = listing(tmp_path / "a.csv")
+    assert set(examples.labels) == {"good", "bad"}
+    assert len(examples.problems) == len(odd)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.files import coco, f0_folder, folder, mask_folder, passages, squad, transcripts
+from tlzoo.data.files import coco, f0_folder, mask_folder, passages, squad, transcripts
 from tlzoo.data.files.fasta import read_fasta
 from tlzoo.data.files.tables import read_table
 from tlzoo.data.files.text_files import lines, parse_json, read_text
@@ -37,11 +37,8 @@ def read_masks(path: Path) -> object:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "mine.csv": read_table,
     "mine.jsonl": read_table,
     "list.json": read_table,
-    "metadata.csv": lambda path: folder.listing(path.parent, "audio"),
-    "a/metadata.csv": lambda path: transcripts.listing(path.parent),
     "1-2.trans.txt": lambda path: transcripts.listing(path.parent),
     "f0.csv": f0_folder.read,
     "squad.json": squad.listing,

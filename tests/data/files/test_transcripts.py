@@ -1,4 +1,6 @@
 import itertools
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ from torchaudio.functional import forced_align
 
 from tests.support.prepared import share_nothing
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.files.transcripts import listing
+from tlzoo.data.files.transcripts import Transcripts, listing
+from tlzoo.data.media.audio import encode_wav
 from tlzoo.data.media.spelling import characters_of, normalise, read_back, spell
 from tlzoo.errors import InputError
 
@@ -111,3 +114,62 @@ def test_four_utterances_of_librispeech() -> None:
     data = load(find("speech-recognition", str(SHARED)))
     assert {split: len(rows) for split, rows in data.splits.items()} == {"train": 2, "validation": 1, "test": 1}
     assert not data.problems
+
+
+WORDS = [f"{first} {second}" for first in ("one", "two", "red", "blue") for second in ("tree", "house", "river")]
+
+
+def _common_voice(folder: Path) -> None:
+    for split, rows in (("train", range(8)), ("test", range(8, 12))):
+        lines = ["client_id\tpath\tsentence", *(f"c{i}\t{i}.wav\t{WORDS[i]}" for i in rows)]
+        (folder / f"{split}.tsv").write_text("\n".join(lines))
+
+
+def _ljspeech(folder: Path) -> None:
+    (folder / "metadata.csv").write_text("\n".join(f"{i}|No. {i}|{words}" for i, words in enumerate(WORDS)))
+
+
+def _beside(folder: Path) -> None:
+    for i, words in enumerate(WORDS):
+        (folder / f"{i}.txt").write_text(f"{words}\n")
+
+
+def _jsonl(folder: Path) -> None:
+    rows = [{"file_name": f"{i}.wav", "transcription": words} for i, words in enumerate(WORDS)]
+    (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+def _semicolons(folder: Path) -> None:
+    (folder / "metadata.csv").write_text("File_Name ; Text\n" + "\n".join(f"{i};{w}" for i, w in enumerate(WORDS)))
+
+
+@pytest.mark.parametrize(
+    ("write", "sounds"),
+    [(_common_voice, "clips"), (_ljspeech, "wavs"), (_beside, ""), (_jsonl, ""), (_semicolons, "")],
+)
+def test_transcripts_where_people_keep_them(tmp_path: Path, write: Callable[[Path], None], sounds: str) -> None:
+    for i in range(len(WORDS)):
+        hiss(tmp_path / sounds / f"{i}.wav")
+    write(tmp_path)
+    examples = listing(tmp_path)
+    targets = examples.targets
+    assert isinstance(targets, Transcripts)
+    read = {Path(value["path"]).stem: text for value, text in zip(examples.inputs, targets.texts, strict=True)}
+    assert read == {str(i): words for i, words in enumerate(WORDS)} and not examples.problems
+    if write is _common_voice:
+        assert examples.splits == ["test"] * 4 + ["train"] * 8
+
+
+def test_a_root_table_leaves_the_split_to_the_folder_of_the_sound(tmp_path: Path) -> None:
+    for i in range(12):
+        hiss(tmp_path / ("train" if i < 9 else "test") / f"{i}.wav")
+    lines = [f"{'train' if i < 9 else 'test'}/{i}.wav,{words}" for i, words in enumerate(WORDS)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,transcription", *lines]))
+    assert listing(tmp_path).splits == ["train"] * 9 + ["test"] * 3
+
+
+def test_marks_of_vowels_are_no_punctuation() -> None:
+    targets = Transcripts(["नमस्ते दुनिया", "yes, well"])
+    sound = {"bytes": encode_wav(np.linspace(-0.5, 0.5, 8000, dtype=np.float32), 16_000), "path": None}
+    assert targets.of(0, sound).remarks == {}
+    assert targets.of(1, sound).remarks == {"transcripts of which punctuation was left out": 1}

@@ -1,10 +1,12 @@
 import io
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
 from tests.support.prepared import refused
+from tlzoo.data.media import video
 from tlzoo.data.media.audio import Clip, add_noise, check, decode, encode_wav, labelled_clips
 from tlzoo.errors import InputError
 
@@ -129,3 +131,43 @@ def test_labelled_clips():
     assert rows[1]["audio"]["path"] == "set/1.wav"
     assert decode(rows[1]["audio"], RATE) == pytest.approx(sine(201), abs=1e-4)
     assert len(labelled_clips([], ["a"], RATE, "test")) == 0
+
+
+@pytest.mark.parametrize(("format", "codec"), [("mp4", "aac"), ("adts", "aac"), ("webm", "libopus")])
+def test_sounds_of_telephones_are_read(format, codec):
+    rate = 48_000
+    given = sine(440, rate, 1.0)
+    data = coded(given, rate, format, codec)
+    assert check(stored(data, "x.m4a")) is None
+    samples = decode(stored(data, "x.m4a"), rate)
+    assert 0.95 * rate < len(samples) < 1.15 * rate
+    middle = samples[rate // 4 : rate // 2]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert np.fft.rfftfreq(len(middle), 1 / rate)[spectrum.argmax()] == pytest.approx(440, abs=5)
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.03)
+
+
+def coded(samples, rate, format, codec):
+    """A sound in a container, two channels."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=format) as container:
+        stream = container.add_stream(codec, rate=rate, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(stream.format, stream.layout, rate, frame_size=stream.frame_size or 960)
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def test_a_video_without_sound_is_no_sound():
+    with refused("not readable as audio"):
+        decode(stored(video.encode(np.zeros((4, 16, 16, 3), np.uint8), 8), "x.mp4"), RATE)
+
+
+@pytest.mark.parametrize(("scale", "peak"), [(32768, 0.5), (3.2, 1.0), (2.0, 1.0), (1.2, 0.6)])
+def test_floats_far_beyond_one_are_scaled_not_clipped(scale, peak):
+    samples = decode(stored(written(scale * sine(440), format="WAV", subtype="FLOAT")), RATE)
+    assert np.abs(samples).max() == pytest.approx(peak, abs=0.01)
+    assert np.corrcoef(samples, sine(440))[0, 1] > 0.9999

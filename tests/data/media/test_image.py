@@ -1,4 +1,6 @@
 import io
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +168,15 @@ def test_a_large_photo_is_fine_and_a_larger_one_is_one_clear_line(monkeypatch):
         decode(Image.new("RGB", (60, 40)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert decode(Image.new("RGB", (60, 40))).size == (60, 40)
+
+
+def test_pictures_of_telephones_are_read_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    heif.from_pillow(Image.fromarray(pixels)).save(tmp_path / "a.heic", quality=-1, chroma=444)
+    for source in ({"bytes": None, "path": str(tmp_path / "a.heic")}, {"bytes": (tmp_path / "a.heic").read_bytes()}):
+        read = np.asarray(decode({"path": None, **source})).astype(int)
+        assert np.abs(read - pixels).mean() < 3
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(InputError, match=r"a.heic: a HEIC picture.*pip install 'tlzoo\[heic\]'"):
+        decode({"bytes": None, "path": str(tmp_path / "a.heic")})

@@ -95,8 +95,10 @@ def listing(path: Path) -> Listing:
             f"{path}: FASTA has sequences but no tracks; give a table (.parquet, .jsonl, .csv, .tsv) with the columns "
             "sequence and tracks"
         )
-    tables = read_tables(path)
+    notices: list[str] = []
+    tables = read_tables(path, notices)
     examples = Listing("dna", [], [], [], [], [] if len(tables) > 1 else None, files=[table.path for table in tables])
+    examples.notices += notices
     values: list[Any] = []
     sizes: list[Any] = []
     for table in tables:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlzoo.data.dataset import Listing
 from tlzoo.data.files import metadata
+from tlzoo.data.files.classes import check_classes
 from tlzoo.data.files.names import GROUP_COLUMNS, LABEL_COLUMNS, SUFFIXES
 from tlzoo.data.files.split_names import is_plain, split_of, splits_among
-from tlzoo.data.files.text_files.delimited import column_named
+from tlzoo.data.files.text_files.delimited import column_named, is_empty
 from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
 
-def listing(folder: Path, kind: str) -> Listing:
+def listing(folder: Path, kind: str, label: str | None = None) -> Listing:
     """List a folder of labelled files.
 
     The folder has either subfolders named after classes, or a table (``tlzoo.data.files.metadata``) with ``file_name``
@@ -24,6 +26,7 @@ def listing(folder: Path, kind: str) -> Listing:
     Args:
         folder: The folder.
         kind: ``"audio"``, ``"image"`` or ``"video"``.
+        label: The column of classes in a table; by default one with a usual name.
 
     Raises:
         InputError: The folder does not exist, or has no files of that kind, no labels, or fewer than two classes.
@@ -37,16 +40,18 @@ def listing(folder: Path, kind: str) -> Listing:
     parts = _parts(folder, files, examples.notices)
     in_one = metadata.beside(folder) is not None and not any(metadata.beside(folder / name) for name in parts)
     for name in ("",) if in_one or not parts else parts:
-        _list_part(folder, name, parts, examples)
+        _list_part(folder, name, parts, examples, LABEL_COLUMNS if label is None else (label,))
     if not examples.inputs:
+        why = f"; {examples.problems[0]}" if examples.problems else ""
         inside = f" in {', '.join(parts)}, which are read as splits" if parts else ""
-        raise InputError(f"{folder}: no {kind} files ({', '.join(sorted(SUFFIXES[kind]))}) with a label{inside}")
-    classes = set(examples.labels)
+        raise InputError(f"{folder}: no {kind} files ({', '.join(sorted(SUFFIXES[kind]))}) with a label{inside}{why}")
+    classes = Counter(examples.labels)
     if len(classes) < 2:
         raise InputError(
             f"{folder}: only one class ({examples.labels[0]!r}); at least two are needed, as subfolders named after "
             f"the classes or as values of the label column of metadata.csv{_instead(folder, files)}"
         )
+    check_classes(classes, str(folder))
     if not any(examples.groups or []):
         examples.groups = None
     return examples
@@ -104,11 +109,11 @@ Row = tuple[Path, str, str, str | None, Mapping[str, str]]
 """A file with its class, group, split if a column names it, and other columns."""
 
 
-def _list_part(root: Path, name: str, parts: Mapping[str, str], examples: Listing) -> None:
+def _list_part(root: Path, name: str, parts: Mapping[str, str], examples: Listing, label_names: Sequence[str]) -> None:
     """List the folder of one split, or, if ``name`` is empty, the whole folder."""
     part = root / name
     table = metadata.beside(part)
-    rows = _from_subfolders(part, examples) if table is None else _from_metadata(table, examples)
+    rows = _from_subfolders(part, examples) if table is None else _from_metadata(table, examples, label_names)
     assert examples.groups is not None and examples.splits is not None
     for path, label, group, split, beside in rows:
         relative = path.relative_to(root)
@@ -120,13 +125,13 @@ def _list_part(root: Path, name: str, parts: Mapping[str, str], examples: Listin
         examples.put_beside(beside)
 
 
-def _from_metadata(path: Path, examples: Listing) -> Iterator[Row]:
+def _from_metadata(path: Path, examples: Listing, label_names: Sequence[str]) -> Iterator[Row]:
     """The files that a table names, or those in subfolders of classes where it names no classes."""
     sheet = metadata.read(path)
     columns = sheet.columns
-    label, file = column_named(columns, LABEL_COLUMNS), metadata.file_column(columns)
+    label, file = column_named(columns, label_names), metadata.file_column(columns)
     if label is None or file is None:
-        missing = "no column 'file_name'" if file is None else f"no label column ({', '.join(LABEL_COLUMNS)})"
+        missing = "no column 'file_name'" if file is None else f"no label column ({', '.join(label_names)})"
         if len(_folders(path.parent, [f for f in examples.files if f.name not in metadata.NAMES])) < 2:
             raise InputError(f"{path}: {missing}; columns: {', '.join(columns)}")
         examples.notices.append(f"{path.name}: not read, since it has {missing}; classes are the folders'")
@@ -140,7 +145,7 @@ def _from_metadata(path: Path, examples: Listing) -> Iterator[Row]:
     splits = metadata.splits_of(path, sheet, examples.notices)
     others = metadata.unread(columns, label)
     for row, (line, target) in enumerate(zip(sheet.lines, files, strict=True)):
-        empty = file if target is None else label if metadata.is_empty(columns[label][row]) else None
+        empty = file if target is None else label if is_empty(columns[label][row]) else None
         if target is None or empty is not None:
             examples.problems.append(f"{path.name}:{line}: {empty!r} is empty")
             continue

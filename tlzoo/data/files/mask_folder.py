@@ -105,7 +105,7 @@ def _values(mask: Stored, colours: NDArray[np.uint8] | None = None) -> NDArray[n
 
 
 def is_noisy(values: NDArray[np.uint8], mask: Stored) -> bool:
-    """Whether a mask's values are not exact: its format is lossy, or several are close to black and several to white."""
+    """Whether a mask's values are not exact: a lossy format, or several close to black and several to white."""
     if Path(mask["path"] or "").suffix.lower() in LOSSY:
         return True
     used = np.unique(values)
@@ -125,21 +125,21 @@ def _two(values: NDArray[np.uint8], mask: Stored) -> NDArray[np.uint8]:
 
 def folders(path: Path) -> list[tuple[Path, Path, str | None]]:
     """Folders of pictures, each with that of its masks and the split that a folder around or both are named after."""
-    found = []
+    places = []
     for around in (path, *_split_folders(path)):
         split = split_of(around.name) if around != path else None
         for masks, pictures in LAYOUTS.items():
             beside = next((name for name in pictures if (around / name).is_dir()), None)
             if beside and (around / masks).is_dir() and (masks == "masks" or any(_files(around / masks))):
-                found.append((around / beside, around / masks, split))
+                places.append((around / beside, around / masks, split))
                 break
-    if not found and path.is_dir():
+    if not places and path.is_dir():
         for pictures_folder in sorted(p for p in path.iterdir() if p.is_dir()):
             for mark in BESIDE:
                 masks_folder = path / f"{pictures_folder.name}{mark}"
                 if masks_folder.is_dir() and any(_files(masks_folder)):
-                    found.append((pictures_folder, masks_folder, split_of(pictures_folder.name)))
-    return found
+                    places.append((pictures_folder, masks_folder, split_of(pictures_folder.name)))
+    return places
 
 
 def has_masks(path: Path) -> bool:
@@ -299,8 +299,8 @@ def _colours(masks: Sequence[Stored], where: str) -> NDArray[np.uint8]:
         count.update({(int(r), int(g), int(b)): int(n) for (r, g, b), n in zip(colours, counts, strict=True)})
         if len(count) > MAX_UNNAMED_CLASSES:
             raise InputError(
-                f"{where}: the masks have more than {MAX_UNNAMED_CLASSES} colours; expected one a class, stored exactly "
-                "(PNG)"
+                f"{where}: the masks have more than {MAX_UNNAMED_CLASSES} colours; expected one a class, stored "
+                "exactly (PNG)"
             )
     background = (0, 0, 0) if (0, 0, 0) in count else count.most_common(1)[0][0]
     return np.array([background, *sorted(count.keys() - {background})], np.uint8)

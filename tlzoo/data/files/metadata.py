@@ -8,22 +8,15 @@ from pathlib import Path
 from tlzoo.data.files.names import FILE_COLUMNS, SPLIT_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables.formats import read_columns, suffix_of
-from tlzoo.data.files.text_files.delimited import Sheet, column_named, read_sheet
+from tlzoo.data.files.text_files.delimited import Sheet, column_named, is_empty, read_sheet
 from tlzoo.errors import InputError
 
 NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.ndjson", "metadata.parquet")
-EMPTY = frozenset({"", "nan", "na", "n/a", "null", "<na>"})
-"""What a cell without a value holds, in small letters: nothing, or what pandas and R write for it."""
 
 
 def beside(folder: Path) -> Path | None:
     """The table of a folder, if it has one."""
     return next((folder / name for name in NAMES if (folder / name).is_file()), None)
-
-
-def is_empty(value: str) -> bool:
-    """Whether a cell has no value."""
-    return value.strip().casefold() in EMPTY
 
 
 def read(path: Path) -> Sheet:

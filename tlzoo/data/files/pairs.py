@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from scipy.sparse.csgraph import connected_components
 from tlzoo.data.alike.texts import plain
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
-from tlzoo.data.files.tables import ID_COLUMNS, Columns, Say, Table, note_columns, number, read_table, read_tables
-from tlzoo.data.files.text_files.delimited import column_named
+from tlzoo.data.files.tables import ID_COLUMNS, Columns, Say, Table, listing_by, note_columns, read_table
+from tlzoo.data.files.text_files.delimited import column_named, number
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.repeats import same_text
 from tlzoo.errors import InputError
@@ -107,10 +108,7 @@ def listing(path: Path) -> Listing:
     Raises:
         InputError: The data cannot be read, no column fits, or the pairs cannot be split.
     """
-    tables = read_tables(path)
-    examples = listed(tables, str(path), plain)
-    examples.files = [table.path for table in tables]
-    return examples
+    return listing_by(path, partial(listed, form=plain))
 
 
 def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:

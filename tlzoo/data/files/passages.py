@@ -11,7 +11,7 @@ from datasets import Features, Value
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files import fasta, squad
-from tlzoo.data.files.tables import Table, is_table, note_columns, read_tables
+from tlzoo.data.files.tables import Table, is_table, listing_by, note_columns, read_tables
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.packaged.news import passages
 from tlzoo.errors import InputError
@@ -43,13 +43,11 @@ def listing(path: Path) -> Listing:
     Raises:
         InputError: The data cannot be read, or have no passage that ends in a word to guess.
     """
-    tables = read_tables(path) if is_table(path) else []
+    tables = read_tables(path, []) if is_table(path) else []
     if fasta.is_fasta(path) or any(table.find(fasta.SEQUENCE_COLUMNS) for table in tables):
         return fasta.listing(path)
     if tables:
-        examples = listed(tables, str(path))
-        examples.files = [table.path for table in tables]
-        return examples
+        return listing_by(path, listed)
     examples = Listing("text", [], [], [], [], files=[path])
     words: list[str] = []
     for name, text in _texts(path):

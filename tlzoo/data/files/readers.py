@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.errors import InputError
@@ -19,7 +20,11 @@ ROWS = {"text": "tables:rows", "dna": "fasta:rows"}
 any other file is one row."""
 
 
-def listing(path: Path, task: str, group: str | None = None) -> Listing:
+COLUMNS = {"tables:listing": ("text", "label"), "transcripts:listing": ("label",)}
+"""Which columns a person may choose, by the reader that the task's record names."""
+
+
+def listing(path: Path, task: str, given: Mapping[str, str] = MappingProxyType({})) -> Listing:
     """List a person's own examples for a task.
 
     Args:
@@ -27,15 +32,17 @@ def listing(path: Path, task: str, group: str | None = None) -> Listing:
             (``tlzoo.data.files.coco``), pictures and masks (``tlzoo.data.files.mask_folder``), tables of text
             (``tlzoo.data.files.tables``), or questions with passages (``tlzoo.data.files.squad``).
         task: The task.
-        group: The column or the pattern of names that says which examples belong together, where that is given; else
-            what looks like one is named in a notice (``tlzoo.data.files.grouping``).
+        given: The columns ``text`` and ``label``, where a person chose them, and ``group``, the column or the pattern
+            of names that says which examples belong together; without it, what looks like one is named in a notice
+            (``tlzoo.data.files.grouping``).
 
     Raises:
-        InputError: No such path, it holds nothing of the task's form, or has no such groups.
+        InputError: No such path, it holds nothing of the task's form, or has no such column.
     """
     from tlzoo.data.files import grouping
 
-    examples = _printable(_listed(path, task))
+    group = given.get("group")
+    examples = _printable(_listed(path, task, {name: value for name, value in given.items() if name != "group"}))
     examples.notices += [old_notice(file) for file in examples.files if is_old_sheet(file)]
     if group is not None:
         grouping.take(examples, group, str(path))
@@ -60,15 +67,19 @@ def old_notice(file: Path) -> str:
     )
 
 
-def _listed(path: Path, task: str) -> Listing:
+def _listed(path: Path, task: str, columns: Mapping[str, str]) -> Listing:
     from tlzoo.data.files import coco, folder, mask_folder
 
     facts = task_facts(task)
+    takes = COLUMNS.get(facts.reader, ()) if facts.reader else ("label",) if facts.annotation == "class" else ()
+    for name, chosen in columns.items():
+        if name not in takes:
+            raise InputError(f"--{name} {chosen}: the data of {task} are read by the usual names of columns alone")
     if facts.reader:
-        read: Callable[[Path], Listing] = named(facts.reader)
-        return read(path)
+        read: Callable[..., Listing] = named(facts.reader)
+        return read(path, **columns)
     if facts.annotation == "class":
-        return folder.listing(path, facts.domain)
+        return folder.listing(path, facts.domain, **columns)
     if facts.annotation == "mask" and path.is_dir():
         if mask_folder.has_masks(path):
             return mask_folder.listing(path)

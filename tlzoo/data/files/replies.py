@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.pairs import components
-from tlzoo.data.files.tables import PROMPT_COLUMNS, Table, note_columns, read_tables, with_input
+from tlzoo.data.files.tables import PROMPT_COLUMNS, Table, listing_by, note_columns, with_input
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.schemas import REPLY_TARGETS
 from tlzoo.errors import InputError
@@ -261,10 +261,7 @@ def listing(path: Path) -> Listing:
     Raises:
         InputError: The data cannot be read, no column fits, or there are too few pairs.
     """
-    tables = read_tables(path)
-    examples = listed(tables, str(path))
-    examples.files = [table.path for table in tables]
-    return examples
+    return listing_by(path, listed)
 
 
 def listed(tables: Sequence[Table], where: str) -> Listing:

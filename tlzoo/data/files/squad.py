@@ -20,7 +20,7 @@ from datasets import Features
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
-from tlzoo.data.files.tables import Columns, Say, Table, is_table, note_columns, read_table, read_tables
+from tlzoo.data.files.tables import Columns, Say, Table, is_table, listing_by, note_columns, read_table
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.schemas import ANSWER_COLUMNS, ANSWER_TYPES
 from tlzoo.errors import InputError
@@ -130,10 +130,7 @@ def listing(path: Path) -> Listing:
         InputError: A file cannot be read, or lacks a field; names file and field.
     """
     if is_table(path):
-        tables = read_tables(path)
-        examples = of_tables(tables, str(path))
-        examples.files = [table.path for table in tables]
-        return examples
+        return listing_by(path, of_tables)
     files = _files(path)
     examples = _listed((q for file, split in files for q in in_file(file, split)), path, len(files) > 1)
     examples.files = [file for file, _ in files]

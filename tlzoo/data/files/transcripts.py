@@ -69,8 +69,12 @@ Row = tuple[Path, str, str, str | None, Mapping[str, str]]
 """A sound with its transcript, speaker, split if a column names it, and other columns."""
 
 
-def listing(folder: Path) -> Listing:
+def listing(folder: Path, label: str | None = None) -> Listing:
     """List transcribed sounds, at the top or inside split folders.
+
+    Args:
+        folder: The folder.
+        label: The column of transcripts in a table; by default one with a usual name.
 
     Raises:
         InputError: The folder does not exist, or has no transcripts.
@@ -81,7 +85,7 @@ def listing(folder: Path) -> Listing:
     texts: list[str] = []
     given: list[bool] = []
     assert examples.groups is not None and examples.splits is not None
-    for source, rows in _sources(folder, examples):
+    for source, rows in _sources(folder, examples, TEXT_COLUMNS if label is None else (label,)):
         examples.files.append(source)
         for path, text, speaker, split, beside in rows:
             name = str(path.relative_to(folder))
@@ -107,7 +111,7 @@ def listing(folder: Path) -> Listing:
     return examples
 
 
-def _sources(folder: Path, examples: Listing) -> Iterator[tuple[Path, Iterator[Row]]]:
+def _sources(folder: Path, examples: Listing, names: Sequence[str]) -> Iterator[tuple[Path, Iterator[Row]]]:
     """Files of transcripts, with what they say; text files beside sounds, where there are no others."""
     files = list(walk(folder))
     tables = [path for path in files if path.name.endswith(".trans.txt") or _is_table(path)]
@@ -122,7 +126,7 @@ def _sources(folder: Path, examples: Listing) -> Iterator[tuple[Path, Iterator[R
         elif source.suffix == ".txt":
             rows = _beside(source)
         else:
-            rows = _table(source, examples)
+            rows = _table(source, examples, names)
         named = split or (split_of(source.stem) if source.name not in metadata.NAMES else None)
         yield source, ((path, text, who, own or named, more) for path, text, who, own, more in rows)
 
@@ -144,16 +148,15 @@ def _sound(path: Path) -> Path | None:
     )
 
 
-def _table(path: Path, examples: Listing) -> Iterator[Row]:
+def _table(path: Path, examples: Listing, names: Sequence[str]) -> Iterator[Row]:
     sheet = metadata.read(path)
-    text, speaker = column_named(sheet.columns, TEXT_COLUMNS), column_named(sheet.columns, GROUP_COLUMNS)
+    text, speaker = column_named(sheet.columns, names), column_named(sheet.columns, GROUP_COLUMNS)
     if text is None or metadata.file_column(sheet.columns) is None:
         if (rows := _ljspeech(path)) is not None:
             yield from rows
             return
         raise InputError(
-            f"{path}: needs columns 'file_name' and one of {', '.join(TEXT_COLUMNS)}; "
-            f"columns: {', '.join(sheet.columns)}"
+            f"{path}: needs columns 'file_name' and one of {', '.join(names)}; columns: {', '.join(sheet.columns)}"
         )
     notice = f"{path.name}: transcript from column {text!r}" + (f", groups from column {speaker!r}" if speaker else "")
     if notice not in examples.notices:

@@ -243,7 +243,8 @@ def _identified(source: bytes | Path) -> Image.Image:
             raise
     from pillow_heif import HeifImageFile
 
-    return HeifImageFile(io.BytesIO(source if isinstance(source, bytes) else source.read_bytes()))
+    opened: Image.Image = HeifImageFile(io.BytesIO(source if isinstance(source, bytes) else source.read_bytes()))  # type: ignore[no-untyped-call]
+    return opened
 
 
 def _is_heic(source: bytes | Path) -> bool:

@@ -13,8 +13,8 @@ from tlzoo.data.files.annotations.content import Part
 LAYOUTS = ("yolo", "voc", "labelme", "cvat", "label_studio", "tables")
 """Modules of this package, in the order in which they are tried."""
 KNOWN = (
-    "COCO (.json), YOLO (.txt), Pascal VOC (.xml), LabelMe (.json), CVAT (.xml), Label Studio (.json), a table of boxes "
-    "(.csv) or metadata.jsonl with objects"
+    "COCO (.json), YOLO (.txt), Pascal VOC (.xml), LabelMe (.json), CVAT (.xml), Label Studio (.json), a table of "
+    "boxes (.csv) or metadata.jsonl with objects"
 )
 """Names of the layouts, and of COCO's, for people."""
 
@@ -28,6 +28,6 @@ def other_layout(folder: Path) -> list[Part]:
     for name in LAYOUTS:
         layout = import_module(f"{__name__}.{name}")
         if layout.matches(folder):
-            found: list[Part] = layout.parts(folder)
-            return found
+            read: list[Part] = layout.parts(folder)
+            return read
     return []

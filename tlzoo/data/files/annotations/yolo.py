@@ -124,17 +124,17 @@ def _is_number(text: str) -> bool:
     return True
 
 
-Found = tuple[str, int, dict[str, object]]
+Object = tuple[str, int, dict[str, object]]
 """Where an object is said, its class, and its fields in COCO's form."""
 
 
-def _objects(file: Path, size: tuple[int, int], points: tuple[int, int] | None) -> list[Found]:
+def _objects(file: Path, size: tuple[int, int], points: tuple[int, int] | None) -> list[Object]:
     """The objects of a text file.
 
     Raises:
         InputError: A line is wrong; gives its number.
     """
-    found: list[Found] = []
+    objects: list[Object] = []
     for number, line in enumerate(read_text(file).splitlines(), start=1):
         if not (words := line.split()):
             continue
@@ -143,8 +143,8 @@ def _objects(file: Path, size: tuple[int, int], points: tuple[int, int] | None) 
             category, values = int(words[0]), [float(word) for word in words[1:]]
         except ValueError:
             raise InputError(f"{where}: {line.strip()[:60]!r}; expected the class's number and numbers") from None
-        found.append((where, category, _fields(values, size, points, where)))
-    return found
+        objects.append((where, category, _fields(values, size, points, where)))
+    return objects
 
 
 def _fields(
@@ -182,7 +182,7 @@ def _keypoints(values: Sequence[float], each: int, size: tuple[int, int]) -> lis
     return points
 
 
-def _check_known(objects: Sequence[Found], names: Mapping[int, str] | None, file: Path | None) -> None:
+def _check_known(objects: Sequence[Object], names: Mapping[int, str] | None, file: Path | None) -> None:
     for where, category, _ in objects:
         if names is not None and category not in names:
             raise InputError(f"{where}: class {category} has no name; named: {min(names)} to {max(names)}")

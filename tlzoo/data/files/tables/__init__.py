@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from tlzoo.data.dataset import Listing
+from tlzoo.data.files.classes import check_classes
 from tlzoo.data.files.names import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import WORDS, split_of
+from tlzoo.data.files.tables import lines
 from tlzoo.data.files.tables.formats import FORMATS, Values, holds_rows, is_json, read_columns, suffix_of
-from tlzoo.data.files.text_files import read_text
-from tlzoo.data.files.text_files.delimited import column_named
+from tlzoo.data.files.tables.headers import with_header
+from tlzoo.data.files.text_files import OLD, read_text
+from tlzoo.data.files.text_files.delimited import column_named, is_empty, number
+from tlzoo.data.files.walk import walk
 from tlzoo.data.protocol import SPLITS
 from tlzoo.errors import InputError
 
@@ -47,12 +51,14 @@ class Table:
         columns: Values by column.
         split: ``train``, ``validation`` or ``test`` if the file's name says so.
         ids: Name of each row, if that is not the file's name and the row's number.
+        note: What was guessed of it.
     """
 
     path: Path
     columns: Values
     split: str | None = None
     ids: Sequence[str] | None = None
+    note: str = ""
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -114,7 +120,7 @@ class Table:
         left = [name for name in texts if column_named([name], taken) is None]
         if len(left) == 1:
             return left[0]
-        which = f"; it may be {' or '.join(left)}: rename the one to read to 'text'" if left else ""
+        which = f"; it may be {' or '.join(left)}: --text COLUMN says which" if left else ""
         raise self.lacks(f"no column of texts ({', '.join(TEXT_COLUMNS)}){which}")
 
     def label(self) -> str:
@@ -128,7 +134,7 @@ class Table:
             return first
         for other in self.columns:
             if other != first and column_named([other], LABEL_COLUMNS) and not self._is_equivalent(first, other):
-                raise self.lacks(f"the classes may be {first} or {other}: rename the one to learn to 'label'")
+                raise self.lacks(f"the classes may be {first} or {other}: --label COLUMN says which")
         return first
 
     def _is_equivalent(self, one: str, other: str) -> bool:
@@ -155,15 +161,22 @@ class Table:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a path is a table, or a folder with tables at its top; JSON files count if they hold rows."""
+    """Whether a path is a table, or a folder with tables in it; JSON files count if they hold rows."""
     if path.is_dir():
         return bool(_inside(path))
     suffix = suffix_of(path)
     return suffix in FORMATS and (suffix != ".json" or holds_rows(path))
 
 
-def read_tables(path: Path) -> list[Table]:
+def read_tables(path: Path, notices: list[str]) -> list[Table]:
     """Read one table, or all tables of a folder, such as ``train.csv`` and ``test.csv``, in the order of splits.
+
+    Tables that lie in folders are of the split that the folder is named after. Beside a table to train on, those that
+    name no split are left out, such as an example of a submission.
+
+    Args:
+        path: The table or the folder.
+        notices: Receives a line for each table that is left out.
 
     Raises:
         InputError: The file does not exist, is not a table, or cannot be read.
@@ -175,11 +188,38 @@ def read_tables(path: Path) -> list[Table]:
     files = _inside(path)
     if not files:
         raise InputError(f"{path}: no table here ({', '.join(sorted(FORMATS))})")
-    tables = [read_table(file) for file in files]
-    if len(tables) > 1 and any(table.split is None for table in tables):
-        wrong = next(table.path.name for table in tables if table.split is None)
+    splits = {file: split_of(file.name.partition(".")[0]) or _folder_split(file, path) for file in files}
+    if len(files) > 1 and "train" in splits.values():
+        for file in (file for file, split in splits.items() if split is None):
+            files.remove(file)
+            notices.append(f"{file.name}: left out, since its name says no split")
+    elif len(files) > 1 and None in splits.values():
+        wrong = next(file.name for file, split in splits.items() if split is None)
         raise InputError(f"{path}: several tables, but {wrong} names no split; name them {', '.join(WORDS)}")
-    return in_order(tables)
+    return in_order([replace(read_table(file), split=splits[file]) for file in files])
+
+
+def _folder_split(file: Path, top: Path) -> str | None:
+    """The split that a folder between a file and the top is named after."""
+    return next((split for name in file.relative_to(top).parts[:-1] if (split := split_of(name))), None)
+
+
+def listing_by(path: Path, read: Callable[[Sequence[Table], str], Listing]) -> Listing:
+    """List a path's tables.
+
+    Args:
+        path: The table or the folder.
+        read: Lists tables; takes them and what messages call them.
+
+    Raises:
+        InputError: The data cannot be read, or as ``read`` does.
+    """
+    notices: list[str] = []
+    tables = read_tables(path, notices)
+    examples = read(tables, str(path))
+    examples.files = [table.path for table in tables]
+    examples.notices = notices + examples.notices
+    return examples
 
 
 def in_order(tables: Sequence[Table]) -> list[Table]:
@@ -193,19 +233,77 @@ def read_table(path: Path) -> Table:
     Raises:
         InputError: The format is unknown, or the file is damaged or empty; gives the line.
     """
-    return Table(path, read_columns(path), split_of(path.name.partition(".")[0]))
+    columns, split = read_columns(path), split_of(path.name.partition(".")[0])
+    if suffix_of(path) in (".csv", ".tsv") and (named := with_header(columns)) is not None:
+        return Table(path, named, split, note=f"{path.name}: has no header, so its first row is an example, too")
+    return Table(path, columns, split)
 
 
-def listing(path: Path) -> Listing:
+def listing(path: Path, text: str | None = None, label: str | None = None) -> Listing:
     """List texts and their classes: a table, or a folder of tables named after splits.
+
+    Args:
+        path: The table or the folder.
+        text: The column of texts, in any case; by default one with a usual name, or the only one that it may be.
+        label: The column of classes; the same.
 
     Raises:
         InputError: The data cannot be read, or no column fits.
     """
-    tables = read_tables(path)
-    examples = listed(tables, str(path))
+    notices: list[str] = []
+    tables = _classified(path, notices)
+    for name, column in (("text", text), ("label", label)):
+        if column is not None and not any(table.find([column]) for table in tables):
+            raise tables[0].lacks(f"--{name} {column}: no such column")
+    examples = listed(tables, str(path), text=text, label=label)
+    examples.notices = notices + examples.notices
     examples.files = [table.path for table in tables]
     return examples
+
+
+def _classified(path: Path, notices: list[str]) -> list[Table]:
+    """Tables of texts with classes, whatever they are kept in: tables, lines that begin with a class, or folders.
+
+    Raises:
+        InputError: There are none.
+    """
+    if is_table(path) or not path.exists():
+        return read_tables(path, notices)
+    files = sorted(file for file in walk(path)) if path.is_dir() else [path]
+    of_lines = [
+        (file, columns) for file in files if file.parent in (path, path.parent) and (columns := lines.read(file))
+    ]
+    if of_lines:
+        notices.append(f"{', '.join(file.name for file, _ in of_lines)}: a class and a text a line")
+        return in_order([Table(file, dict(columns), split_of(file.stem)) for file, columns in of_lines])
+    if path.is_dir() and any(file.suffix.lower() == ".txt" and file.parent != path for file in files):
+        return _of_folders(path, notices)
+    return read_tables(path, notices)
+
+
+def _of_folders(path: Path, notices: list[str]) -> list[Table]:
+    """Texts in files, one a file, in folders named after their classes."""
+    from tlzoo.data.files import folder
+
+    listing = folder.listing(path, "text")
+    notices += listing.notices
+    by_split: dict[str, list[int]] = {}
+    for row, split in enumerate(listing.splits or []):
+        by_split.setdefault(split, []).append(row)
+    return in_order(
+        [
+            Table(
+                path,
+                {
+                    "text": [read_text(Path(listing.inputs[row]["path"]), OLD).strip() for row in rows],
+                    "label": [listing.labels[row] for row in rows],
+                },
+                split,
+                ids=[listing.names[row] for row in rows],
+            )
+            for split, rows in by_split.items()
+        ]
+    )
 
 
 def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
@@ -215,20 +313,21 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
         tables: The tables; if there are several, each names its split. If some have classes, tables without them are
             left out, such as the tests of competitions.
         where: Name of the source in messages.
-        given: Columns that are already known: ``label`` or ``group``.
+        given: Columns that are already known: ``text``, ``label`` or ``group``.
 
     Raises:
         InputError: No column fits, or there are fewer than two classes.
     """
     examples = Listing("text", [], [], [], [], [] if len(tables) > 1 else None)
-    labelled = [table for table in tables if _is_labelled(table, given.get("label"))]
+    wanted = {name: column for name, column in given.items() if column is not None}
+    labelled = [table for table in tables if _is_labelled(table, wanted.get("label"))]
     for table in tables:
         if labelled and table not in labelled:
             examples.notices.append(f"{table.path.name}: left out, since its rows have no classes")
     for table in labelled or tables:
-        label = given.get("label") or table.label()
-        group = given.get("group") or table.find(GROUP_COLUMNS)
-        text = table.text([label])
+        label = table.need([wanted["label"]], "classes") if "label" in wanted else table.label()
+        group = wanted.get("group") or table.find(GROUP_COLUMNS)
+        text = table.need([wanted["text"]], "texts") if "text" in wanted else table.text([label])
         group = group if group != text else None
         note_columns(examples, table, text=text, label=label, group=group)
         examples.columns = examples.columns or {"text": text}
@@ -249,12 +348,7 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
                 examples.splits.append(table.split or "train")
             examples.put_beside({name: values[row] for name, values in others.items()})
     classes = Counter(examples.labels)
-    if len(classes) < 2:
-        raise InputError(f"{where}: only one class ({', '.join(classes) or 'none'}); at least two are needed")
-    if len(classes) > max(2, len(examples.labels) / 2):
-        raise InputError(
-            f"{where}: {len(classes)} classes in {len(examples.labels)} rows, such as {examples.labels[0]!r}"
-        )
+    check_classes(classes, where)
     examples.notices += _case_notices(classes)
     if not any(examples.groups or []):
         examples.groups = None
@@ -262,15 +356,15 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
 
 
 def _is_labelled(table: Table, label: str | None) -> bool:
-    label = label or table.find(LABEL_COLUMNS)
+    label = table.find(LABEL_COLUMNS if label is None else [label])
     return label is not None and any(class_name(value) is not None for value in table.columns[label])
 
 
 def class_name(value: Any) -> str | None:
-    """The class in a cell, without blanks around it; None if the cell is empty or NaN."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    """The class in a cell, without blanks around it; None if the cell is empty or NaN, or says so in words."""
+    if value is None or (isinstance(value, float) and math.isnan(value)) or is_empty(str(value)):
         return None
-    return str(value).strip() or None
+    return str(value).strip()
 
 
 def _case_notices(classes: Mapping[str, int]) -> list[str]:
@@ -337,6 +431,8 @@ def _lines_to_predict(path: Path, say: Say) -> Iterator[tuple[dict[str, str], Te
 
 def note_columns(examples: Listing, table: Table, **columns: str | None) -> None:
     """Add a notice of the columns read; tables with the same columns share one notice."""
+    if table.note:
+        examples.notices.append(table.note)
     what = ": " + ", ".join(f"{what} from column {name!r}" for what, name in columns.items() if name)
     for place, notice in enumerate(examples.notices):
         if notice.endswith(what):
@@ -345,14 +441,7 @@ def note_columns(examples: Listing, table: Table, **columns: str | None) -> None
     examples.notices.append(table.path.name + what)
 
 
-def number(value: Any) -> float | None:
-    """A cell as a finite number; None if it is not one."""
-    try:
-        parsed = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return parsed if math.isfinite(parsed) else None
-
-
 def _inside(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file() and is_table(p))
+    """Tables at the top of a folder, else those below it."""
+    top = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file() and is_table(p))
+    return top or [p for p in walk(folder) if is_table(p)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,24 @@ class Sheet:
 
     columns: dict[str, list[str]]
     lines: list[int]
+
+
+EMPTY = frozenset({"", "nan", "na", "n/a", "null", "<na>"})
+"""What a cell without a value holds, in small letters: nothing, or what pandas and R write for it."""
+
+
+def is_empty(value: str) -> bool:
+    """Whether a cell has no value."""
+    return value.strip().casefold() in EMPTY
+
+
+def number(value: Any) -> float | None:
+    """A cell as a finite number; None if it is not one."""
+    try:
+        parsed = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return parsed if math.isfinite(parsed) else None
 
 
 def column_named(columns: Iterable[str], names: Sequence[str]) -> str | None:
@@ -60,8 +79,8 @@ def _cells(given: Iterable[str], separator: str, strict: bool = False) -> Any:
 def read_sheet(path: Path, usual: str = ",") -> Sheet:
     """Read delimited text with a header, separated by commas, semicolons, tabs or bars.
 
-    What is not UTF-8 is taken for Windows-1252. Quotes follow RFC 4180. If they do not, but each line has one value for every name of the header, quotes are read as
-    ordinary characters. Values missing at the end of a line are empty.
+    What is not UTF-8 is taken for Windows-1252. Quotes follow RFC 4180. If they do not, but each line has one value for
+    every name of the header, quotes are read as ordinary characters. Values missing at the end of a line are empty.
 
     Args:
         path: The file.
