@@ -154,18 +154,18 @@ def _place(wanted: str) -> tuple[str, str | None, str | None]:
 def _own(task: str, path: Path, limits: Limits, given: Mapping[str, str]) -> Source:
     from tlzoo.data.files import readers
 
-    listing = readers.listing(path, task, given)  # complains before anything runs
-    fingerprint = _fingerprint(listing, path, task, limits, given)
+    place = readers.opened(path)
+    listing = readers.listing(place, task, given)  # complains before anything runs
+    fingerprint = _fingerprint(listing, place, task, limits, given)
     facts = task_facts(task)
     kind = listing.kind if listing.kind in facts.inputs else facts.domain  # of a pair of texts it is a column's name
-    place = str(path.resolve())
     return Source(
         readers.title(path),
         task,
         kind,
         fingerprint,
         "folder",
-        place,
+        str(place.resolve()),
         tuple(sorted(given.items())),
         limits,
         is_foldable=_is_foldable(listing),

@@ -133,11 +133,11 @@ def test_labelled_clips():
     assert len(labelled_clips([], ["a"], RATE, "test")) == 0
 
 
-@pytest.mark.parametrize(("format", "codec"), [("mp4", "aac"), ("adts", "aac"), ("webm", "libopus")])
-def test_sounds_of_telephones_are_read(format, codec):
+@pytest.mark.parametrize(("form", "codec"), [("mp4", "aac"), ("adts", "aac"), ("webm", "libopus")])
+def test_sounds_of_telephones_are_read(form, codec):
     rate = 48_000
     given = sine(440, rate, 1.0)
-    data = coded(given, rate, format, codec)
+    data = coded(given, rate, form, codec)
     assert check(stored(data, "x.m4a")) is None
     samples = decode(stored(data, "x.m4a"), rate)
     assert 0.95 * rate < len(samples) < 1.15 * rate
@@ -147,10 +147,10 @@ def test_sounds_of_telephones_are_read(format, codec):
     assert np.abs(middle).max() == pytest.approx(0.5, abs=0.03)
 
 
-def coded(samples, rate, format, codec):
+def coded(samples, rate, form, codec):
     """A sound in a container, two channels."""
     file = io.BytesIO()
-    with av.open(file, "w", format=format) as container:
+    with av.open(file, "w", format=form) as container:
         stream = container.add_stream(codec, rate=rate, layout="stereo")
         frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
         frame.sample_rate = rate

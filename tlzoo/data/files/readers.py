@@ -69,8 +69,13 @@ def old_notice(file: Path) -> str:
 
 def _listed(path: Path, task: str, columns: Mapping[str, str]) -> Listing:
     from tlzoo.data.files import coco, folder, mask_folder
+    from tlzoo.data.files.packed import saved
 
     facts = task_facts(task)
+    if saved.is_saved(path, task):
+        if "text" in columns:
+            raise InputError(f"--text {columns['text']}: is for tables; of a saved data set, a usual name is read")
+        return saved.listing(path, task, **columns)
     takes = COLUMNS.get(facts.reader, ()) if facts.reader else ("label",) if facts.annotation == "class" else ()
     for name, chosen in columns.items():
         if name not in takes:
@@ -129,6 +134,18 @@ def named(dotted: str) -> Any:
     return getattr(import_module(f"tlzoo.data.files.{module}"), function)
 
 
+def opened(path: Path) -> Path:
+    """Where a person's data are: the path itself, or of an archive the folder that it is unpacked into.
+
+    Raises:
+        InputError: It is an archive that cannot be unpacked.
+        UnavailableError: The cache cannot be written.
+    """
+    from tlzoo.data.files.packed import archives
+
+    return archives.unpacked(path) if archives.is_archive(path) else path
+
+
 def fingerprint(examples: Listing, path: Path) -> str:
     """Hash of the names and contents of the files that decide a listing's rows."""
     from tlzoo.data.files.walk import digest
@@ -138,7 +155,11 @@ def fingerprint(examples: Listing, path: Path) -> str:
 
 def title(path: Path) -> str:
     """What boards call data at a path: a folder's name, a file's with its folder's; never that of a person's home."""
+    from tlzoo.data.files.packed import archives
+
     whole = path.resolve()
     if whole.is_dir():
         return whole.name
+    if archives.is_archive(whole):
+        return whole.name.removesuffix(next(s for s in archives.SUFFIXES if whole.name.lower().endswith(s)))
     return whole.stem if whole.parent.name == Path.home().name else f"{whole.parent.name}-{whole.stem}"

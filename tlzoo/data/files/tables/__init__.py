@@ -424,9 +424,9 @@ def _lines_to_predict(path: Path, say: Say) -> Iterator[tuple[dict[str, str], Te
     if is_json(text) or is_json(next((line for line in text_lines if line.strip()), "")):
         raise InputError(f"{path}: JSON rather than plain text; name it .json or .jsonl to have its rows read")
     say("one text a line")
-    for number, line in enumerate(text_lines, start=1):
+    for place, line in enumerate(text_lines, start=1):
         if line.strip():
-            yield {"input": f"{path.name} line {number}"}, {"text": line}
+            yield {"input": f"{path.name} line {place}"}, {"text": line}
 
 
 def note_columns(examples: Listing, table: Table, **columns: str | None) -> None:

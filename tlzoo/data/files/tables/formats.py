@@ -1,8 +1,9 @@
-"""File formats of tables: CSV, TSV, JSON, JSON Lines and Parquet, read as columns of values."""
+"""File formats of tables: CSV, TSV, JSON, JSON Lines, Parquet and Excel, read as columns of values."""
 
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def is_json(text: str) -> bool:
 
 
 def holds_rows(path: Path) -> bool:
-    """Whether a JSON file begins as a list of objects, or has one object a line."""
+    """Whether a JSON file begins as a list of objects, has one object a line, or holds columns."""
     try:
         start = [line.strip() for _, line in zip(range(100), lines(path), strict=False) if line.strip()][:2]
     except InputError:
@@ -42,7 +43,7 @@ def holds_rows(path: Path) -> bool:
         row = json.loads(start[0])
     except (ValueError, RecursionError):
         return False
-    return isinstance(row, dict) and len(start) > 1
+    return isinstance(row, dict) and (len(start) > 1 or _by_column(start[0]) is not None)
 
 
 def read_columns(path: Path) -> Values:
@@ -74,6 +75,8 @@ def _json(path: Path) -> Values:
     """Rows of a list of objects, or of one object a line."""
     text = read_text(path)
     if not text.lstrip().startswith("["):
+        if (columns := _by_column(text)) is not None:
+            return columns
         if is_json(text):
             raise InputError(f"{path}: a single JSON object; expected a list of objects, or one object a line")
         return _columns(_json_lines(text, path))
@@ -81,6 +84,19 @@ def _json(path: Path) -> Values:
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise InputError(f"{path}: expected a list of objects, one a row")
     return _columns(content)
+
+
+def _by_column(text: str) -> Values | None:
+    """The columns of one JSON object of columns, as pandas writes a table: lists of values, or values by row."""
+    if not is_json(text):
+        return None
+    content = json.loads(text)
+    if not isinstance(content, dict) or not content:
+        return None
+    columns = [list(each.values()) if isinstance(each, dict) else each for each in content.values()]
+    if not all(isinstance(each, list) and not any(isinstance(v, dict) for v in each) for each in columns):
+        return None
+    return dict(zip(content, columns, strict=True)) if len({len(each) for each in columns}) == 1 else None
 
 
 def _lines(path: Path) -> Values:
@@ -138,6 +154,19 @@ def class_names(values: Sequence[int | None], names: Sequence[str]) -> list[str 
     return [names[v] if v is not None and 0 <= v < len(names) else None for v in values]
 
 
+def _excel(path: Path) -> Values:
+    """The first sheet of a workbook; its cells as strings."""
+    import pandas as pd
+
+    try:
+        sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
+    except ImportError:
+        raise InputError(f"{path}: an Excel workbook; pip install 'tlzoo[excel]' reads it, or save it as CSV") from None
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read as an Excel workbook: {' '.join(str(error).split())}") from None
+    return {str(name).strip(): list(sheet[name]) for name in sheet.columns}
+
+
 FORMATS: dict[str, Callable[[Path], Values]] = {
     ".csv": _delimited(","),
     ".tsv": _delimited("\t"),
@@ -145,5 +174,6 @@ FORMATS: dict[str, Callable[[Path], Values]] = {
     ".jsonl": _lines,
     ".ndjson": _lines,
     ".parquet": _parquet,
+    ".xlsx": _excel,
 }
 """Readers by suffix."""

@@ -1,0 +1,1 @@
+"""Data in one piece: archives, and data sets as ``datasets`` saves them."""
