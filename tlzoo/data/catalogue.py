@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -41,7 +41,7 @@ FEW_ROWS = 1000
 """Labelled examples of a person below which each is tested once, by cross-validation."""
 MIN_GROUPS = 10
 """Groups that cross-validation asks for, so that each fold tests several."""
-PREPARED_VERSION = 2
+PREPARED_VERSION = 3
 """Raised when a person's data are prepared in another way, so that they are prepared again."""
 _NOTES = "notes.json"
 
@@ -351,7 +351,29 @@ def _draw(listing: Listing, source: Source, root: Path | None = None) -> Prepare
     some = drawn(listing, limits, source.is_own)
     listing.groups = some.groups
     listing.notices += some.notices
+    if source.where == "folder" and listing.kind == "image":
+        _level(listing, some.chosen)
     return gather(listing, some.chosen, read_checked(listing.kind), listing.available or some.available, root)
+
+
+def _level(listing: Listing, chosen: Mapping[str, Sequence[int]]) -> None:
+    """Bring the drawn pictures of more than 8 bits to 8, by the range of those to train on."""
+    from tlzoo.data.media.levels import levels_of
+
+    levels, several = levels_of(listing.inputs[i] for i in chosen["train"])
+    if several:
+        listing.notices.append(
+            f"pictures of several pages, of which the first is read: {several:,} of those to train on"
+        )
+    if levels is None:
+        return
+    listing.notices.append(f"pictures of more than 8 bits: values from {levels.low:g} to {levels.high:g} are shown")
+    listing.columns["levels"] = str(levels)
+    for index in itertools.chain.from_iterable(chosen.values()):
+        try:
+            listing.inputs[index] = levels.applied(listing.inputs[index])
+        except InputError:
+            continue  # it is named where it is read
 
 
 def _root(source: Source) -> Path:

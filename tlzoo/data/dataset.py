@@ -30,7 +30,8 @@ class Prepared:
         problems: One line for each example that could not be read and was left out.
         notices: One line for each thing that a person should know.
         available: Number of rows that each split was drawn from, if known.
-        columns: The column of a table that each text was read from.
+        columns: The column of a table that each text was read from; and ``levels``, the range of pictures of more than
+            8 bits (``tlzoo.data.media.levels``).
     """
 
     splits: DatasetDict

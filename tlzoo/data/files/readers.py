@@ -13,6 +13,7 @@ from tlzoo.vocabulary import column, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.data.dataset import Listing
+    from tlzoo.data.media.stored import Stored
 
 Row = Mapping[str, Any]
 ROWS = {"text": "tables:rows", "dna": "fasta:rows"}
@@ -112,7 +113,8 @@ def rows(
         path: The file.
         task: What the model was fine-tuned for; absent of a published one.
         kind: Kind of the model's input.
-        columns: Of tables the column that each input is read from, as training read it; without, it is guessed.
+        columns: Of tables the column that each input is read from, as training read it; without, it is guessed. Of
+            pictures ``levels``, as they were in training (``tlzoo.data.media.levels``).
         say: Takes which columns are read.
 
     Raises:
@@ -125,7 +127,17 @@ def rows(
             say(old_notice(path))
         yield from named(place)(path, columns, say)
     else:
-        yield {"input": str(path)}, {column(kind): {"bytes": path.read_bytes(), "path": str(path)}}
+        yield {"input": str(path)}, {column(kind): _stored(path, kind, columns)}
+
+
+def _stored(path: Path, kind: str, columns: Mapping[str, str]) -> Stored:
+    """A file as an input; a picture of more than 8 bits is scaled as those were that the model was trained on."""
+    stored: Stored = {"bytes": path.read_bytes(), "path": str(path)}
+    if kind == "image" and "levels" in columns:
+        from tlzoo.data.media.levels import Levels
+
+        return Levels.parse(columns["levels"]).applied(stored)
+    return stored
 
 
 def named(dotted: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,8 @@ HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 def decode(source: Stored | Image.Image, at_least: int | None = None) -> Image.Image:
     """Decode an image as people see it.
 
-    The rotation of the camera (EXIF) is applied, transparent pixels are laid over white, 16-bit samples are scaled to
-    8 bits, and an animation is reduced to its first frame.
+    The rotation of the camera (EXIF) is applied, transparent pixels are laid over white, samples of more than
+    8 bits are scaled to 8, and an animation is reduced to its first frame.
 
     Args:
         source: A stored image, or one that is already decoded.
@@ -179,6 +180,36 @@ def read_samples(source: Stored) -> NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
+def deep_samples(source: Stored) -> NDArray[np.float64] | None:
+    """The samples of a picture of one channel with more than 8 bits, rotated as :func:`decode` does; None of others.
+
+    Returns:
+        float64 of shape ``(height, width)``.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    with _opened(source) as image:
+        _check_size(image, _name(source))
+        if not _is_deep(image):
+            return None
+        try:
+            return np.asarray(ImageOps.exif_transpose(image), np.float64)
+        except Exception as error:
+            raise InputError(f"{_name(source)}: broken image: {_line(error)}") from error
+
+
+def pages(source: Stored) -> int:
+    """Number of pages of a TIFF file, of which the first is read; 1 of any other picture."""
+    with _opened(source) as image:
+        return getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a picture has one channel of more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
 def encode_png(image: NDArray[np.uint8] | Image.Image) -> bytes:
     """Write an image as PNG; equal pixels give equal bytes on one version of Pillow.
 
@@ -272,7 +303,7 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
         image.seek(0)  # not n_frames, which walks through all of an animation
         image.load()
         image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I") or image.mode == "F":
+        if _is_deep(image):
             image = Image.fromarray(_eight_bits(np.asarray(image)))
         if image.has_transparency_data:
             image = image.convert("RGBA")
@@ -283,9 +314,21 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
 
 
 def _eight_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale integers of 16 bits, and floats that lie in [0, 1], to 8 bits; other floats are taken as 8-bit values."""
-    scaled = np.nan_to_num(samples) * (255 if samples.max() <= 1 else 1) if samples.dtype.kind == "f" else samples >> 8
-    return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
+    """Scale the samples of a picture that no data set says the range of to 8 bits.
+
+    Floats that lie in [0, 1] are scaled by 255, and others as integers are: by the number of bits that the largest one
+    takes, 8 or more; with negative ones, from the smallest to the largest.
+    """
+    known = np.nan_to_num(samples.astype(np.float64))
+    low, high = float(known.min()), float(known.max())
+    if low < 0:
+        known, high = known - low, high - low
+        scale = 255 / max(high, 1e-12)
+    elif samples.dtype.kind == "f" and high <= 1:
+        scale = 255
+    else:
+        scale = 2.0 ** (8 - max(8, math.ceil(math.log2(high + 1))))
+    return np.asarray(np.clip(known * scale, 0, 255), dtype=np.uint8)
 
 
 def _line(error: Exception) -> str:
