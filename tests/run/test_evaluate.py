@@ -192,7 +192,7 @@ def test_an_unreadable_file_costs_nothing_but_itself(
     shutil.copytree(folder, mine)
     (mine / "train" / "note0" / "bad.wav").write_bytes(b"RIFF" + bytes(40))
     done = tlzoo("eval", *CREPE, "--data", mine, "--out", tmp_path / "out", "--strategy", "probe", "--json")
-    assert done.returncode == 2
+    assert done.returncode == 0
     assert json.loads(done.stdout)[0]["status"] == "ok", "the work was done and kept"
     assert "1 unreadable example(s) left out: train/note0/bad.wav" in done.stderr.strip().splitlines()[-1]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -34,6 +34,15 @@ Label = Annotated[
     str | None,
     typer.Option(help="Column of classes, or of transcripts, in your table. Default: one with a usual name."),
 ]
+
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="End with code 2 if any input is unreadable. Default: only if more than a tenth of them are."
+    ),
+]
+FEW = 0.1
+"""Share of inputs that may be unreadable where the work was done all the same."""
 
 
 def register(app: typer.Typer) -> None:
@@ -102,6 +111,7 @@ def evaluate(
     baselines: Annotated[
         bool, typer.Option("--baselines/--no-baselines", help="Run the task's trivial and classical baseline first.")
     ] = True,
+    strict: Strict = False,
     offline: Offline = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON on standard output.")] = False,
     wide: Wide = False,
@@ -147,9 +157,7 @@ def evaluate(
         terminal.say(notice)
     if not as_json:
         terminal.say(f"Next: {next_command(request, done.board)}")
-    if done.problems:
-        examples = "; ".join(done.problems[:3]) + (" ..." if len(done.problems) > 3 else "")
-        raise InputError(f"--data {data}: {len(done.problems)} unreadable example(s) left out: {examples}")
+    left_out(f"--data {data}", done.problems, done.used, strict)
     if done.failed:
         raise typer.Exit(1)
 
@@ -177,6 +185,25 @@ def next_command(request: EvaluationRequest, board: pa.Table) -> str:
     for name, value in request.columns.items():
         words += [f"--{name}", quote(value)]
     return " ".join([*words, "--out my_model"])
+
+
+def left_out(where: str, problems: Sequence[str], used: int, strict: bool) -> None:
+    """Say which examples were left out, when the work is done.
+
+    Raises:
+        InputError: They are many, or none may be.
+    """
+    if not problems:
+        return
+    line = f"{where}: {len(problems)} unreadable example(s) left out: {examples(problems)}"
+    if strict or len(problems) > FEW * (len(problems) + used):
+        raise InputError(line)
+    terminal.say(f"tlzoo: {line}")
+
+
+def examples(problems: Sequence[str]) -> str:
+    """The first few of some lines."""
+    return "; ".join(problems[:3]) + (" ..." if len(problems) > 3 else "")
 
 
 def _numbers(option: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import Device, Group, Label, Text, choose_device
+from tlzoo.cli.evaluation import FEW, Device, Group, Label, Strict, Text, choose_device, examples, left_out
 from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError
 
@@ -43,6 +44,7 @@ def finetune(
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
+    strict: Strict = False,
     offline: Offline = False,
 ) -> None:
     """Fine-tune a model on all of your data, and write it with its card and its recipe."""
@@ -71,10 +73,7 @@ def finetune(
     metric = METRICS[done.metric].label
     interval = f"{done.value:.3f}" + ("" if done.low is None else f" [{done.low:.3f}, {done.high:.3f}]")
     terminal.put(f"{metric} {interval} on {done.n_test} test examples; written to {done.folder}")
-    if done.problems:
-        raise InputError(
-            f"--data {data}: {len(done.problems)} unreadable example(s) left out: {'; '.join(done.problems[:3])}"
-        )
+    left_out(f"--data {data}", done.problems, done.used, strict)
 
 
 def predict(
@@ -86,22 +85,39 @@ def predict(
     ],
     inputs: Annotated[
         list[str],
-        typer.Argument(help="Files, folders, or texts in quotes; - reads texts from standard input, one a line."),
+        typer.Argument(
+            help="Files, folders, patterns such as '*.jpg', addresses, or texts in quotes; - is standard input, of "
+            "texts one a line."
+        ),
     ],
     batch_size: Annotated[int, typer.Option(help="Files per batch.", min=1)] = 32,
+    threshold: Annotated[
+        float | None, typer.Option(help="Minimum score of a detected object; others are left out.", min=0, max=1)
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(help="Number of classes whose scores are written, the best ones; all by default.", min=1),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write the predictions to as well: .csv, .parquet or .jsonl, a row an input."),
+    ] = None,
     draw: Annotated[
         Path | None, typer.Option(help="Folder for visualised predictions (images, pitch curves, videos).")
     ] = None,
     text: Annotated[
         str | None, typer.Option(help="Column of a table to read texts from; by default the one used in training.")
     ] = None,
+    strict: Strict = False,
     offline: Offline = False,
 ) -> None:
     """Predict files; print one line of JSON for each, with the input and the prediction."""
     import sys
+    from dataclasses import replace
 
     from tqdm import tqdm
 
+    from tlzoo.core.predictions import ClassScores
     from tlzoo.run.execute import threads
     from tlzoo.run.predict import expand, open_model, trained_columns
     from tlzoo.run.predict import predict as run
@@ -112,18 +128,57 @@ def predict(
         if opened.spec.input != "text" or (opened.task is not None and opened.task.inputs):
             raise InputError(f"--text {text}: {model} does not read single texts")
         columns = {"text": text}
+    if out is not None and out.suffix not in WRITTEN:
+        raise InputError(f"--out {out}: expected a file named {', '.join(WRITTEN)}")
     threads()
     failed: list[str] = []
+    lines: list[dict[str, Any]] = []
     total = 0
     paths = expand(inputs, opened.spec.input)
-    answers = run(opened, paths, batch_size, draw, columns, say=lambda line: typer.echo(line, err=True))
+    answers = run(opened, paths, batch_size, draw, columns, threshold, say=lambda line: typer.echo(line, err=True))
     for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
-        terminal.put(json.dumps(answer.to_json(), ensure_ascii=False, allow_nan=False))
+        if top is not None and isinstance(answer.prediction, ClassScores):
+            answer = replace(answer, prediction=answer.prediction.top(top))
+        line = answer.to_json()
+        terminal.put(json.dumps(line, ensure_ascii=False, allow_nan=False))
+        if out is not None:
+            lines.append(line)
         total += 1
         if answer.error is not None:
             failed.append(f"{answer.facts['input']}: {answer.error}")
     if not total:
         raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
+    if out is not None:
+        _write(lines, out)
     if failed:
-        examples = "; ".join(failed[:3]) + (" ..." if len(failed) > 3 else "")
-        raise InputError(f"{len(failed)} of {total} inputs have no prediction: {examples}")
+        message = f"{len(failed)} of {total} inputs have no prediction: {examples(failed)}"
+        if strict or len(failed) > FEW * total:
+            raise InputError(message)
+        terminal.say(f"tlzoo: {message}")
+
+
+WRITTEN = (".csv", ".parquet", ".jsonl")
+"""Suffixes of the files that predictions are written to."""
+
+
+def _write(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write predictions as a table, a row an input; in CSV and Parquet, lists and scores are JSON.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    import pandas as pd
+
+    flat = [
+        {name: json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict) else v for name, v in line.items()}
+        for line in lines
+    ]
+    try:
+        if path.suffix == ".jsonl":
+            path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+        elif path.suffix == ".csv":
+            pd.DataFrame(flat).to_csv(path, index=False)
+        else:
+            pd.DataFrame(flat).to_parquet(path, index=False)
+    except OSError as error:
+        raise InputError(f"--out {path}: cannot be written: {error.strerror or error}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -91,6 +91,11 @@ class ClassScores(Prediction):
         About("score by class; models published with hundreds of classes list the best five, best first", "", "0 to 1"),
     ]
 
+    def top(self, count: int) -> ClassScores:
+        """The same with the best few classes alone, best first."""
+        ranked = sorted(self.scores.items(), key=lambda item: -item[1])
+        return replace(self, scores=dict(ranked[:count]))
+
     @classmethod
     def best(cls, scores: Tensor, labels: Sequence[str], count: int = 5) -> ClassScores:
         """The best few classes, best first.
@@ -124,6 +129,16 @@ class Boxes(Prediction):
             "pixels of the picture",
         ),
     ] = None
+
+    def above(self, threshold: float) -> Boxes:
+        """The boxes whose score is the threshold or more."""
+        places = [place for place, score in enumerate(self.scores) if score >= threshold]
+        return Boxes(
+            [self.boxes[i] for i in places],
+            [self.scores[i] for i in places],
+            [self.labels[i] for i in places],
+            None if self.keypoints is None else [self.keypoints[i] for i in places],
+        )
 
 
 @dataclass(frozen=True)

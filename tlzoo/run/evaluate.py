@@ -196,7 +196,8 @@ class _Driver:
             further = self._run_all(worker, runs)
         self.recorder.summarise()
         problems = tuple(problem for facts in self.facts.values() for problem in facts.problems)
-        return self.recorder.evaluation([*runs, *further], problems)
+        used = sum(sum(facts.counts.rows.values()) for facts in self.facts.values())
+        return self.recorder.evaluation([*runs, *further], problems, used)
 
     def _run_all(self, worker: Worker, runs: Sequence[Run]) -> list[Run]:
         """Execute what is not finished, and train further what turns out to need it, as soon as that is known.

@@ -31,7 +31,10 @@ STRATEGIES = ("probe", "partial", "full", "lora", "scratch")
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What fine-tuning gave: the headline metric on the test examples, with its 95% interval, if it has one."""
+    """What fine-tuning gave: the headline metric on the test examples, with its 95% interval, if it has one.
+
+    It says which examples could not be used, and how many were.
+    """
 
     folder: Path
     metric: str
@@ -40,6 +43,7 @@ class Finetuned:
     high: float | None
     n_test: int
     problems: tuple[str, ...]
+    used: int
 
 
 def finetune(
@@ -198,7 +202,8 @@ def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]
     readme = _readme(card, run, scores, list(task.labels))
     save(model.cpu(), task, card, variant, folder, recipe, readme, data.columns)
     first = scores[0]
-    return Finetuned(folder, first.metric, first.value, first.low, first.high, first.n_test, data.problems)
+    used = sum(data.counts().rows.values())
+    return Finetuned(folder, first.metric, first.value, first.low, first.high, first.n_test, data.problems, used)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.text_files import printable
@@ -120,11 +124,12 @@ def published(card: Card, task: str, weights: Wanted, variant: str | None = None
 def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
     """Yield the named files, and of each named folder all files of the kind beneath it, sorted.
 
-    For models of texts, a name that is neither a file nor looks like one is a text itself, and ``-`` stands for
-    standard input, which has one text a line.
+    A name may begin with ``~``, be a pattern such as ``photos/*.jpg`` (``**`` for folders within folders), ``-`` for
+    standard input, or an address, whose file is downloaded and removed again. For models of texts, standard input has
+    one text a line, and a name that is neither a file nor looks like one is a text itself.
 
     Raises:
-        InputError: A name is empty.
+        InputError: A name is empty, a pattern fits no file, or an address does not deliver one.
     """
     for name in inputs:
         if not name.strip():
@@ -132,11 +137,46 @@ def expand(inputs: Iterable[str], kind: str) -> Iterator[Path | str]:
         if kind == "text" and not _exists(name) and not _is_name(name):
             yield name
             continue
-        path = Path("/dev/stdin" if name == "-" and kind == "text" else name)
-        if path.is_dir():
-            yield from (p for p in walk(path) if _is_of(p, kind))
-        else:
-            yield path
+        if name.startswith(("http://", "https://")):
+            with _downloaded(name) as path:
+                yield path
+            continue
+        for path in _paths(name):
+            if path.is_dir():
+                yield from (p for p in walk(path) if _is_of(p, kind))
+            else:
+                yield path
+
+
+def _paths(name: str) -> list[Path]:
+    """The files and folders that a name stands for."""
+    if name == "-":
+        return [Path("/dev/stdin")]
+    path = Path(name).expanduser()
+    if _exists(str(path)) or not any(character in name for character in "*?["):
+        return [path]
+    paths = sorted(map(Path, glob(str(path), recursive=True)))
+    if not paths:
+        raise InputError(f"{name}: no file fits this pattern")
+    return paths
+
+
+@contextmanager
+def _downloaded(address: str) -> Iterator[Path]:
+    """The file at an address, until the block ends."""
+    from tlzoo.blobs import is_offline
+    from tlzoo.blobs.download import download
+    from tlzoo.blobs.places import PlaceError
+
+    if is_offline():
+        raise InputError(f"{address}: is not downloaded, since --offline asks nobody")
+    with tempfile.TemporaryDirectory(prefix="tlzoo-") as folder:
+        path = Path(folder) / (Path(urlsplit(address).path).name or "input")
+        try:
+            download(address, path, progress=False)
+        except PlaceError as error:
+            raise InputError(f"{address}: {error}") from None
+        yield path
 
 
 def _is_name(name: str) -> bool:
@@ -166,6 +206,7 @@ def predict(
     batch_size: int = 32,
     draw: Path | None = None,
     columns: Mapping[str, str] | None = None,
+    threshold: float | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Predicted]:
     """Predict files, in their order, never holding more than a batch of them.
@@ -177,6 +218,7 @@ def predict(
         batch_size: Files, or rows, a batch.
         draw: A folder to draw the predictions into; files in it that tlzoo did not write are not overwritten.
         columns: The column of tables that each input is read from, as in training (:func:`trained_columns`).
+        threshold: Minimum score of a detected object.
         say: Takes one line for each way in which tables are read.
 
     Yields:
@@ -187,6 +229,7 @@ def predict(
     """
     import torch
 
+    from tlzoo.core.predictions import Boxes
     from tlzoo.transfer.inference import batched
 
     drawings = DrawingFolder(model.spec.input, draw) if draw is not None else None
@@ -204,7 +247,13 @@ def predict(
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
         for each in inputs:
-            yield each if each.error is not None else _judged(each.facts, next(predictions), drawings)
+            if each.error is not None:
+                yield each
+                continue
+            prediction = next(predictions)
+            if threshold is not None and isinstance(prediction, Boxes):
+                prediction = prediction.above(threshold)
+            yield _judged(each.facts, prediction, drawings)
 
 
 def _judged(facts: Mapping[str, str], prediction: Prediction, drawings: DrawingFolder | None) -> Predicted:

@@ -35,6 +35,7 @@ class Evaluation:
         executed: Runs that were executed now.
         resumed: Runs that an earlier evaluation had finished.
         problems: One line for each example that could not be read.
+        used: Number of examples of the data that were read now.
         notices: One line for each thing to know about the choice of data, such as what stands in for a standard set,
             and why.
     """
@@ -43,6 +44,7 @@ class Evaluation:
     executed: int
     resumed: int
     problems: tuple[str, ...]
+    used: int = 0
     notices: tuple[str, ...] = ()
 
     @property
@@ -107,7 +109,7 @@ class Recorder:
         """Record a model, or a strategy of it, that could not be planned."""
         self._write_failure(record.absence(absent))
 
-    def evaluation(self, runs: Sequence[Run], problems: tuple[str, ...]) -> Evaluation:
+    def evaluation(self, runs: Sequence[Run], problems: tuple[str, ...], used: int) -> Evaluation:
         """Rank the rows of some runs, and of what failed or could not be planned."""
         if self.store.count() > MAX_FILES:
             self.store.compact()
@@ -115,7 +117,7 @@ class Recorder:
         failures = pa.Table.from_pylist(self._failures, schema=results.schema)
         finished = results.filter(pc.is_in(results["run_id"], pa.array([run.id for run in runs], pa.string())))
         finished = finished.filter(pc.invert(pc.is_in(finished["run_id"], failures["run_id"].combine_chunks())))
-        return Evaluation(board(pa.concat_tables([finished, failures])), self.executed, self.resumed, problems)
+        return Evaluation(board(pa.concat_tables([finished, failures])), self.executed, self.resumed, problems, used)
 
     def _write_failure(self, row: record.Row) -> None:
         self.store.write([row])
