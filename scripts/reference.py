@@ -1,9 +1,10 @@
 """Make the results that ship with the package: real runs of every task, and the board that they make.
 
 ``python scripts/reference.py run [TASK...] --minutes 60`` evaluates into ``--out`` until the time is over, and the same
-command goes on from there: what is finished is not run again. ``python scripts/reference.py keep`` writes ``results/``
-from what is there: one Parquet file a task below ``runs``, ``board.parquet``, and a README that says where they are
-from. A task that was not run anew keeps the runs it has. ``TLZOO_MIRROR`` may name a folder of weights and data.
+command goes on from there, also on another machine: what ``results/`` has, or ``--out``, is not run again. ``python
+scripts/reference.py keep`` writes ``results/`` from what is there: one Parquet file a task below ``runs``,
+``board.parquet``, and a README that says where they are from. Runs on data or from stand-ins that have changed since are
+dropped. ``TLZOO_MIRROR`` may name a folder of weights and data.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tlzoo.cards import catalogue
+from tlzoo.data.catalogue import find
+from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.ranking import board
 from tlzoo.leaderboard.schema import RESULT
 from tlzoo.leaderboard.store import Store
@@ -71,12 +75,42 @@ def steps(tasks: list[str]) -> Iterator[Step]:
                         yield Step(task, data, fraction, small, strategies)
 
 
+def current(rows: pa.Table) -> pa.Table:
+    """The rows of results that a run would give again: on data and from stand-ins as they are now, and not skipped."""
+    stand_ins = {
+        weights.sha256 for card in catalogue.cards() for variant in card.variants for weights in variant.weights
+    }
+    prints = {
+        (task, dataset): find(task, dataset).fingerprint
+        for task, dataset in set(zip(rows["task"].to_pylist(), rows["dataset"].to_pylist(), strict=True))
+        if dataset in DATASETS
+    }
+    names = ("task", "dataset", "dataset_fingerprint", "weights", "weights_sha256", "status")
+    mask = [
+        status != "skipped"
+        and prints.get((task, dataset), made) == made
+        and (weights != "stand-in" or sha256 in stand_ins)
+        for task, dataset, made, weights, sha256, status in zip(*(rows[n].to_pylist() for n in names), strict=True)
+    ]
+    return rows.filter(pa.array(mask, pa.bool_()))
+
+
+def begin(out: Path, results: Path = RESULTS) -> None:
+    """Begin with the runs that are kept, so that they are not run again."""
+    for path in sorted((results / "runs").glob("*.parquet")):
+        target = out / path.stem / "results" / path.name
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True)
+            pq.write_table(current(pq.read_table(path)), target)
+
+
 def run(tasks: list[str], out: Path, minutes: float) -> list[str]:
     """Evaluate, each step in a process of its own, until the time is over.
 
     Returns:
         A line for each step that did not end well.
     """
+    begin(out)
     failed, end = [], time.monotonic() + 60 * minutes
     for step in steps(tasks):
         left = (end - time.monotonic()) / 60
@@ -102,7 +136,7 @@ def keep(out: Path, results: Path = RESULTS) -> None:
         origin = pa.array(["reference"] * table.num_rows, pa.string())
         table = table.set_column(RESULT.get_field_index("origin"), "origin", origin)
         for task in set(table["task"].to_pylist()):
-            rows = table.filter((pc.field("task") == task) & (pc.field("status") != "skipped"))
+            rows = current(table.filter(pc.field("task") == task))
             pq.write_table(rows.cast(RESULT), results / "runs" / f"{task}.parquet", **SMALL)
     runs = Store(results / "runs").read()
     pq.write_table(board(runs), results / "board.parquet", **SMALL)

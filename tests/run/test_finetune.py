@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
 
@@ -154,6 +155,16 @@ def test_a_bad_file_among_good_ones(model: Path, tlzoo: Command, folder: Path, t
     assert ["error" in row for row in rows] == [False, True, True, False]
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("tlzoo: 2 of 4 inputs have no prediction:")
+    many = [*sorted((folder / "test").rglob("*.wav"))[:12], bad]
+    done = tlzoo("predict", model, *many, "--out", tmp_path / "out.csv", "--top", 1)
+    assert done.returncode == 0, "a few that cannot be read are a warning"
+    assert done.stderr.strip().splitlines()[-1].startswith("tlzoo: 1 of 13 inputs have no prediction:")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table["input"]) == list(map(str, many)) and table["label"].isna().sum() == 1
+    assert all(len(json.loads(scores)) == 1 for scores in table["scores"].dropna())
+    assert tlzoo("predict", model, *many, "--strict").returncode == 2
+    wrong = tlzoo("predict", model, good[0], "--out", tmp_path / "out.txt")
+    assert "expected a file named .csv, .parquet, .jsonl" in wrong.stderr
 
 
 def test_a_damaged_model_is_refused(model: Path, tlzoo: Command, folder: Path, tmp_path: Path) -> None:

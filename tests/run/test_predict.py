@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
+from tests.support.file_server import Server
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Model
-from tlzoo.core.predictions import Mask, Reply, Similarity
+from tlzoo.core.predictions import Boxes, ClassScores, Mask, Reply, Similarity
 from tlzoo.data.media.image import decode
 from tlzoo.errors import InputError
 from tlzoo.run.predict import expand, open_model, predict
@@ -148,10 +149,47 @@ def test_an_input_is_a_name_a_text_or_empty(tmp_path: Path, monkeypatch: pytest.
     assert list(expand(["Great", "Grand", "no.csv", "x/y", "-", "."], "text")) == [
         Path("Great"), "Grand", Path("no.csv"), Path("x/y"), Path("/dev/stdin"), Path("rows.csv.gz")
     ]  # fmt: skip
-    assert list(expand(["Grand", "-"], "image")) == [Path("Grand"), Path("-")]
+    assert list(expand(["Grand", "-"], "image")) == [Path("Grand"), Path("/dev/stdin")]
     for name in ("", " "):
         with pytest.raises(InputError, match="one of the inputs is empty"):
             list(expand([name], "text"))
+
+
+def test_patterns_and_homes_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("a/1.png", "a/2.png", "b/3.jpg", "[x].png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(expand(["a/*.png", "~/b", "[x].png"], "image")) == [
+        Path("a/1.png"), Path("a/2.png"), tmp_path / "b" / "3.jpg", Path("[x].png")
+    ]  # fmt: skip
+    assert list(expand(["**/*.jpg"], "image")) == [Path("b/3.jpg")]
+    with pytest.raises(InputError, match=r"c/\*: no file fits this pattern"):
+        list(expand(["c/*"], "image"))
+
+
+def test_an_address_is_downloaded_and_removed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    paths = expand([f"{server.url}/pictures/a.png", f"{server.url}/missing.png"], "image")
+    path = next(paths)
+    assert isinstance(path, Path) and path.name == "a.png" and path.read_bytes() == server.content
+    server.status = 404
+    with pytest.raises(InputError, match=r"missing\.png: "):
+        next(paths)
+    assert not path.exists()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(InputError, match="is not downloaded, since --offline asks nobody"):
+        list(expand([f"{server.url}/pictures/a.png"], "image"))
+    server.close()
+
+
+def test_boxes_above_a_threshold_and_the_best_classes() -> None:
+    boxes = Boxes([[0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, 3]], [0.9, 0.5, 0.4], ["a", "b", "c"], [[[1, 1]]] * 3)
+    assert boxes.above(0.5) == Boxes([[0, 0, 1, 1], [0, 0, 2, 2]], [0.9, 0.5], ["a", "b"], [[[1, 1]]] * 2)
+    assert boxes.above(1) == Boxes([], [], [], [])
+    scores = ClassScores("b", 0.6, {"a": 0.3, "b": 0.6, "c": 0.1})
+    assert list(scores.top(2).scores.items()) == [("b", 0.6), ("a", 0.3)]
 
 
 def test_a_name_that_is_no_utf_8_can_be_written_down(tmp_path: Path) -> None:
