@@ -35,6 +35,7 @@ Label = Annotated[
     typer.Option(help="Column of classes, or of transcripts, in your table. Default: one with a usual name."),
 ]
 
+NoSplits = Annotated[bool, typer.Option("--no-splits", help="Folders named train, test... are classes, not splits.")]
 Strict = Annotated[
     bool,
     typer.Option(
@@ -79,6 +80,7 @@ def evaluate(
     group: Group = None,
     text: Text = None,
     label: Label = None,
+    no_splits: NoSplits = False,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -132,6 +134,7 @@ def evaluate(
         group=group,
         text=text,
         label=label,
+        no_splits=no_splits,
         folds=folds,
         seeds=_numbers("--seeds", seeds, int),
         fractions=_numbers("--fractions", fractions, float),
@@ -183,7 +186,7 @@ def next_command(request: EvaluationRequest, board: pa.Table) -> str:
     if not is_ad_hoc(row.card) and request.variant:
         words += ["--variant", request.variant]
     for name, value in request.columns.items():
-        words += [f"--{name}", quote(value)]
+        words += ["--no-splits"] if name == "splits" else [f"--{name}", quote(value)]
     return " ".join([*words, "--out my_model"])
 
 

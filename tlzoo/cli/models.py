@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import FEW, Device, Group, Label, Strict, Text, choose_device, examples, left_out
+from tlzoo.cli.evaluation import FEW, Device, Group, Label, NoSplits, Strict, Text, choose_device, examples, left_out
 from tlzoo.cli.network import Offline
 from tlzoo.errors import InputError
 
@@ -41,6 +41,7 @@ def finetune(
     group: Group = None,
     text: Text = None,
     label: Label = None,
+    no_splits: NoSplits = False,
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
@@ -64,6 +65,7 @@ def finetune(
         group=group,
         text=text,
         label=label,
+        no_splits=no_splits,
         seed=seed,
         device=choose_device(device),
         overwrite=overwrite,

@@ -112,8 +112,10 @@ def find(
     """
     source = _source(task, wanted, limits, kind, given)
     if given and not source.is_own:
-        name, value = next(iter(given.items()))
-        raise InputError(f"--{name} {value}: {source.name} is read as it is; --{name} is for --data PATH or hub:ID")
+        from tlzoo.data.files import readers
+
+        chosen = readers.option(*next(iter(given.items())))
+        raise InputError(f"{chosen}: {source.name} is read as it is; {chosen.split()[0]} is for --data PATH or hub:ID")
     if kind is None or kind == source.kind or column(kind) != column(source.kind):
         return source
     return replace(source, kind=kind, name=f"{source.name}-{kind}", fingerprint=key(source.fingerprint, kind))

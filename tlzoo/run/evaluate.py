@@ -55,6 +55,7 @@ def evaluate(
     group: str | None = None,
     text: str | None = None,
     label: str | None = None,
+    no_splits: bool = False,
     folds: int | None = None,
     seeds: Sequence[int] = DEFAULT_SEEDS,
     fractions: Sequence[float] = DEFAULT_FRACTIONS,
@@ -97,6 +98,7 @@ def evaluate(
             taken of each file's relative path: examples with the same value stay in one split.
         text: Of own tables, the column of texts.
         label: Of own tables, the column of classes, or of transcripts.
+        no_splits: Whether own folders named after splits, such as ``train``, are classes.
         folds: Number of folds of cross-validation, of which each example is tested in one; 1 splits the data once. By
             default 5 for fewer than 1,000 own examples of which no test is given, else 1. Seeds are repetitions.
         seeds: Seeds of what is trained; a few-shot prompt takes the first of the default ones alone.
@@ -133,6 +135,7 @@ def evaluate(
             group=group,
             text=text,
             label=label,
+            no_splits=no_splits,
             folds=folds,
             seeds=tuple(seeds),
             fractions=tuple(fractions),

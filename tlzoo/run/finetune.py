@@ -58,6 +58,7 @@ def finetune(
     group: str | None = None,
     text: str | None = None,
     label: str | None = None,
+    no_splits: bool = False,
     seed: int = 0,
     device: str = "cpu",
     overwrite: bool = False,
@@ -77,6 +78,7 @@ def finetune(
         group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         text: Of own tables, the column of texts.
         label: Of own tables, the column of classes, or of transcripts.
+        no_splits: Whether own folders named after splits, such as ``train``, are classes.
         seed: Seed.
         device: ``cpu`` or ``cuda``.
         overwrite: Whether a fine-tuned model in the folder is replaced.
@@ -99,6 +101,7 @@ def finetune(
         group=group,
         text=text,
         label=label,
+        no_splits=no_splits,
         folds=1,
         seeds=(seed,),
         fractions=(1.0,),

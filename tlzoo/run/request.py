@@ -45,6 +45,7 @@ class EvaluationRequest:
         group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         text: Of own tables, the column of texts.
         label: Of own tables, the column of classes, or of transcripts.
+        no_splits: Whether own folders named after splits, such as ``train``, are classes.
         seeds: Seeds of what is trained; few-shot prompts, which may cost money, take the first alone unless others than
             ``DEFAULT_SEEDS`` are given.
         fractions: Shares of the training and of the validation examples, in (0, 1].
@@ -68,6 +69,7 @@ class EvaluationRequest:
     group: str | None = None
     text: str | None = None
     label: str | None = None
+    no_splits: bool = False
     folds: int | None = None
     seeds: Sequence[int] = DEFAULT_SEEDS
     fractions: Sequence[float] = DEFAULT_FRACTIONS
@@ -82,8 +84,9 @@ class EvaluationRequest:
 
     @property
     def columns(self) -> dict[str, str]:
-        """The columns of own data that are given, by what they hold."""
-        given = {"group": self.group, "text": self.text, "label": self.label}
+        """What is given of own data: columns by what they hold, and ``splits``."""
+        splits = "no" if self.no_splits else None
+        given = {"group": self.group, "text": self.text, "label": self.label, "splits": splits}
         return {name: column for name, column in given.items() if column is not None}
 
     def __post_init__(self) -> None:

@@ -281,3 +281,18 @@ def test_several_classes_in_one_are_refused(sound: Maker, tmp_path: Path) -> Non
     table(tmp_path / "mine", "metadata.csv", rows)
     with refused(r"several classes are written as one, such as 'a\|b' for a and b"):
         listing(tmp_path / "mine", "audio")
+
+
+def test_a_class_may_be_called_train_and_files_of_other_kinds_are_counted(sound: Maker, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in ("low", "high"):
+            for i in range(6):
+                sound(f"mine/{split}/{label}/{i}.wav", 200 + 10 * i + 1000 * (label == "low"))
+    for name in ("a.pdf", "b.pdf", "notes.md"):
+        (tmp_path / "mine" / name).touch()
+    assert set(listing(tmp_path / "mine", "audio").labels) == {"low", "high"}
+    examples = readers.listing(tmp_path / "mine", TASK, {"splits": "no"})
+    assert set(examples.labels) == {"train", "test"}
+    assert "files of other kinds, left out, by suffix: .pdf 2, .md 1" in examples.notices
+    with refused("--no-splits: the data of question-answering are read by the usual names of columns and splits alone"):
+        readers.listing(tmp_path / "mine", "question-answering", {"splits": "no"})

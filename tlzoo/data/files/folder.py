@@ -15,8 +15,11 @@ from tlzoo.data.files.text_files.delimited import column_named, is_empty
 from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
+MAX_SUFFIXES = 5
+"""Maximum number of suffixes named in a notice."""
 
-def listing(folder: Path, kind: str, label: str | None = None) -> Listing:
+
+def listing(folder: Path, kind: str, label: str | None = None, splits: str = "") -> Listing:
     """List a folder of labelled files.
 
     The folder has either subfolders named after classes, or a table (``tlzoo.data.files.metadata``) with ``file_name``
@@ -27,6 +30,7 @@ def listing(folder: Path, kind: str, label: str | None = None) -> Listing:
         folder: The folder.
         kind: ``"audio"``, ``"image"`` or ``"video"``.
         label: The column of classes in a table; by default one with a usual name.
+        splits: ``no`` where folders named after splits are classes, too.
 
     Raises:
         InputError: The folder does not exist, or has no files of that kind, no labels, or fewer than two classes.
@@ -35,9 +39,13 @@ def listing(folder: Path, kind: str, label: str | None = None) -> Listing:
         raise InputError(
             f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[:CONFIG][@REVISION] or a folder"
         )
-    files = list(_walk(folder, kind))
+    every = list(walk(folder))
+    files = [path for path in every if _is_read(path, kind)]
     examples = Listing(kind, [], [], [], [], [], files=files)
-    parts = _parts(folder, files, examples.notices)
+    if others := Counter(path.suffix.lower() or "none" for path in every if not _is_read(path, kind)):
+        shown = ", ".join(f"{suffix} {count:,}" for suffix, count in others.most_common(MAX_SUFFIXES))
+        examples.notices.append(f"files of other kinds, left out, by suffix: {shown}")
+    parts = {} if splits == "no" else _parts(folder, files, examples.notices)
     in_one = metadata.beside(folder) is not None and not any(metadata.beside(folder / name) for name in parts)
     for name in ("",) if in_one or not parts else parts:
         _list_part(folder, name, parts, examples, LABEL_COLUMNS if label is None else (label,))
@@ -177,8 +185,6 @@ def _from_subfolders(part: Path, examples: Listing) -> Iterator[Row]:
         examples.notices.append(f"{part.name}: files outside the folders of classes, left out: {loose:,}")
 
 
-def _walk(folder: Path, kind: str) -> Iterator[Path]:
-    """Files of a kind and tables beside them."""
-    for path in walk(folder):
-        if path.suffix.lower() in SUFFIXES.get(kind, ()) or path.name in metadata.NAMES:
-            yield path
+def _is_read(path: Path, kind: str) -> bool:
+    """Whether a file is of a kind, or a table beside some."""
+    return path.suffix.lower() in SUFFIXES.get(kind, ()) or path.name in metadata.NAMES

@@ -23,6 +23,8 @@ any other file is one row."""
 
 COLUMNS = {"tables:listing": ("text", "label"), "transcripts:listing": ("label",)}
 """Which columns a person may choose, by the reader that the task's record names."""
+FOLDERS = ("label", "splits")
+"""What a person may say of folders of classes."""
 
 
 def listing(path: Path, task: str, given: Mapping[str, str] = MappingProxyType({})) -> Listing:
@@ -35,7 +37,7 @@ def listing(path: Path, task: str, given: Mapping[str, str] = MappingProxyType({
         task: The task.
         given: The columns ``text`` and ``label``, where a person chose them, and ``group``, the column or the pattern
             of names that says which examples belong together; without it, what looks like one is named in a notice
-            (``tlzoo.data.files.grouping``).
+            (``tlzoo.data.files.grouping``). ``splits`` is ``no`` where folders named after splits are classes, too.
 
     Raises:
         InputError: No such path, it holds nothing of the task's form, or has no such column.
@@ -50,6 +52,11 @@ def listing(path: Path, task: str, given: Mapping[str, str] = MappingProxyType({
     elif notice := grouping.proposal(examples):
         examples.notices.append(notice)
     return examples
+
+
+def option(name: str, value: str) -> str:
+    """What a person wrote on the command line to choose a column or another thing of :func:`listing`."""
+    return "--no-splits" if name == "splits" else f"--{name} {value}"
 
 
 def is_old_sheet(file: Path) -> bool:
@@ -73,14 +80,14 @@ def _listed(path: Path, task: str, columns: Mapping[str, str]) -> Listing:
     from tlzoo.data.files.packed import saved
 
     facts = task_facts(task)
-    if saved.is_saved(path, task):
-        if "text" in columns:
-            raise InputError(f"--text {columns['text']}: is for tables; of a saved data set, a usual name is read")
-        return saved.listing(path, task, **columns)
-    takes = COLUMNS.get(facts.reader, ()) if facts.reader else ("label",) if facts.annotation == "class" else ()
+    is_saved = saved.is_saved(path, task)
+    of_task = COLUMNS.get(facts.reader, ()) if facts.reader else FOLDERS if facts.annotation == "class" else ()
     for name, chosen in columns.items():
-        if name not in takes:
-            raise InputError(f"--{name} {chosen}: the data of {task} are read by the usual names of columns alone")
+        if name not in (("label",) if is_saved else of_task):
+            what = "a saved data set is" if is_saved else f"the data of {task} are"
+            raise InputError(f"{option(name, chosen)}: {what} read by the usual names of columns and splits alone")
+    if is_saved:
+        return saved.listing(path, task, **columns)
     if facts.reader:
         read: Callable[..., Listing] = named(facts.reader)
         return read(path, **columns)

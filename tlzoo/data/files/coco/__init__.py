@@ -384,7 +384,9 @@ def _people(
     used = {a["category_id"] for each in people for a in each}
     kinds = {tuple(map(str, categories[key].get("keypoints") or COCO_NAMES)) for key in used}
     if not kinds:
-        raise InputError(f"{file}: no annotation has 'keypoints'; poses are made of them")
+        hidden = any(a.get("keypoints") for each in objects for a in each)
+        why = "all keypoints have visibility 0, not annotated" if hidden else "no annotation has 'keypoints'"
+        raise InputError(f"{file}: {why}; poses are made of them")
     if len(kinds) > 1:
         raise InputError(f"{file}: categories with different 'keypoints'; one kind of pose is read")
     parts = kinds.pop()
