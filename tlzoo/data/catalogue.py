@@ -128,10 +128,10 @@ def _source(task: str, wanted: str, limits: Limits, kind: str | None, given: Map
     if wanted.startswith(HUB):
         repo, config, rev = _place(wanted)
         name = HUB + repo + (f":{config}" if config else "") + (f"@{rev}" if rev else "")
-        if "text" in given:
-            raise InputError(
-                f"--text {given['text']}: is for --data PATH; of the Hub, the column with a usual name is read"
-            )
+        if wrong := next((name for name in given if name not in ("group", "label")), None):
+            from tlzoo.data.files import readers
+
+            raise InputError(f"{readers.option(wrong, given[wrong])}: is for --data PATH; the Hub says it itself")
         options = (("config", config),) if config else ()
         return _on_hub(name, task, repo, rev, (*options, *given.items()), limits)
     if wanted in DATASETS:
