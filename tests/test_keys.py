@@ -19,8 +19,8 @@ from tlzoo.transfer.recipe import Recipe
 TASK = "audio-classification"
 VARIANT = "5473d5b662ef7c44dbb39e28b06533e3fe27e2d6985c3da5414204c93246a940"
 DATA = "51d6a2e7a90e45ecf1226abf42255c33a2136633f9ffe30d916604580d170d8b"
-STAND_IN = "c5efebf17b71c6b7e6ac77f928ab215c62eb64c7529ccc76fdf526b97a7c57fb"
-RUN = "7a27303cac3e4f72367e64000d4fe65b"
+STAND_IN = "eee16a316031ad693255b96b6675e97c3297ad2346c746a14d84cf396df81495"
+RUN = "551c94a2422ae5855803986d59f3a5f1"
 
 
 def run(card: Card, sha256: str | None = None, recipe: Recipe | None = None) -> Run:

@@ -318,11 +318,13 @@ def _make(source: Source) -> Prepared:
     if source.where == "folder":
         return _of_folder(source)
     from tlzoo.data.downloads import announce
-    from tlzoo.data.files import hub
+    from tlzoo.data.files import hub, readers
 
     repo, _, commit = source.place.partition("@")
     options = dict(source.options)
     announce(source.name, repo, commit, options)
+    if "archive" in options:  # class folders in the only file that is read
+        return _draw(readers.listing(hub.unpacked(repo, commit, options["archive"]), source.task), source)
     return _draw(hub.listing(repo, commit, source.task, **options, limits=source.limits, is_own=source.is_own), source)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tlzoo.data.files import named
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import column, task_facts
 
@@ -145,12 +145,6 @@ def _stored(path: Path, kind: str, columns: Mapping[str, str]) -> Stored:
 
         return Levels.parse(columns["levels"]).applied(stored)
     return stored
-
-
-def named(dotted: str) -> Any:
-    """A reader by its name, ``module:function`` of this package."""
-    module, _, function = dotted.partition(":")
-    return getattr(import_module(f"tlzoo.data.files.{module}"), function)
 
 
 def opened(path: Path) -> Path:

@@ -94,7 +94,6 @@ def listing(
     test: str | None = None,
     splits: str | None = None,
     cut: str | None = None,
-    archive: str | None = None,
     converted: str | None = None,
     limits: Limits = ALL,
     is_own: bool = True,
@@ -112,7 +111,6 @@ def listing(
         test: The same for the test.
         splits: The splits that are read, separated by commas; all by default.
         cut: How whole texts are cut, of the task's reader of tables.
-        archive: A tar file in the repository, which holds class folders, and is the only file that is read.
         converted: Given if the commit is of the Hub's conversion to Parquet.
         limits: Maximum number of examples of each split; others need not be downloaded.
         is_own: Whether it is no named data set (``tlzoo.data.repeats.drawn``).
@@ -121,10 +119,6 @@ def listing(
         InputError: No column fits, or ``datasets`` cannot read it, such as where it has several configurations.
         UnavailableError: The Hub does not deliver, or a file is damaged.
     """
-    if archive is not None:
-        from tlzoo.data.files import readers
-
-        return readers.listing(_unpacked(repo, commit, archive), task)
     patterns = {name: pattern for name, pattern in (("train", train), ("test", test)) if pattern}
     wanted = splits.split(",") if splits else None
     options = {"cut": cut} if cut else {}
@@ -209,7 +203,7 @@ def _converted(repo: str, commit: str, config: str | None, splits: Sequence[str]
     return Shards(_only(splits, configurations[chosen], repo))
 
 
-def _unpacked(repo: str, commit: str, archive: str) -> Path:
+def unpacked(repo: str, commit: str, archive: str) -> Path:
     """The folder that a tar file of a repository holds, unpacked once; where it holds but one folder, that one."""
     from tlzoo.blobs.archives import unpack as unpack_tar
     from tlzoo.blobs.hub import from_hub

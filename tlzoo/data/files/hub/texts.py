@@ -10,11 +10,10 @@ import numpy as np
 from datasets import ClassLabel, Dataset
 
 from tlzoo.data.dataset import Listing
-from tlzoo.data.files import tables
+from tlzoo.data.files import named, tables
 from tlzoo.data.files.hub.choice import MAX_BYTES
 from tlzoo.data.files.hub.columns import class_column, lacks_class, without_files
 from tlzoo.data.files.hub.rows import Rows
-from tlzoo.data.files.readers import named
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables import formats
 from tlzoo.data.protocol import SPLITS
