@@ -162,7 +162,7 @@ def test_json_of_another_form_alone_or_in_its_folder(tmp_path: Path, task: str, 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"text": {"0": "x"}, "label": {"0": "y"}}', "a.json: a single JSON object; expected"),
+        ('{"text": "x", "label": "y"}', "a.json: a single JSON object; expected"),
         ('{\n"data": []\n}', "a.json: a single JSON object; expected"),
         ("[1, 2]", "a.json: expected a list of objects"),
     ],
@@ -186,7 +186,7 @@ def test_text_in_parquet_that_is_not_utf_8(tmp_path: Path) -> None:
     [
         ("object-detection", "", "no annotations in a layout that is read"),
         ("object-detection", "nothing.json", "no such file or folder"),
-        ("image-segmentation", "", r"neither folders 'images' and 'masks' nor a \.json file"),
+        ("image-segmentation", "", r"no folders 'images' and 'masks', and no annotations in a layout"),
         ("question-answering", "", r"no \.json file of SQuAD's form and no table here"),
         ("question-answering", "nothing.json", "no such file or folder"),
         ("pitch-extraction", "", r"no sound with a .csv of time \(s\) and f0 \(Hz\) beside it"),

@@ -93,11 +93,8 @@ def _listed(path: Path, task: str, columns: Mapping[str, str]) -> Listing:
         return read(path, **columns)
     if facts.annotation == "class":
         return folder.listing(path, facts.domain, **columns)
-    if facts.annotation == "mask" and path.is_dir():
-        if mask_folder.has_masks(path):
-            return mask_folder.listing(path)
-        if not coco.candidates(path):
-            raise InputError(f"{path}: neither folders 'images' and 'masks' nor a .json file of COCO annotations")
+    if facts.annotation == "mask" and path.is_dir() and mask_folder.has_masks(path):
+        return mask_folder.listing(path)
     return coco.listing(path, task)
 
 

@@ -16,6 +16,7 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.data.files import readers
 from tlzoo.data.files.annotations import LAYOUTS
 from tlzoo.data.files.boxes import Objects
+from tlzoo.data.media.image import read_values
 
 SIZE = (48, 36)
 COUNT = 20
@@ -304,3 +305,15 @@ def test_blood_cells_as_downloaded_are_the_same_in_coco_and_in_yolo(tmp_path: Pa
     assert len(given) > 350
     for name in ("coco", "yolo"):
         assert boxes_of(tmp_path / name) == given
+
+
+@pytest.mark.parametrize("write", [yolo_polygons, labelme], ids=lambda write: write.__name__)
+def test_outlines_of_other_layouts_are_masks(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    (tmp_path / "mine").mkdir()
+    write(tmp_path / "mine")
+    data = load(find("image-segmentation", str(tmp_path / "mine")))
+    assert data.features["classes"].feature.names == ["background", "cat", "dog"]
+    row = next(r for rows in data.splits.values() for r in rows.with_format(None) if Path(r["id"]).stem == "03")
+    mask = read_values(row["mask"])
+    for name, x, y, width, height in objects(3):
+        assert (mask[y : y + height, x : x + width] == 1 + NAMES.index(name)).mean() > 0.7

@@ -117,7 +117,8 @@ def _parts(path: Path, task: str, notices: list[str]) -> list[Part]:
         if others := other_layout(path):
             return others
         why = f"; {reasons[0]}" if reasons else ""
-        raise InputError(f"{path}: no annotations in a layout that is read: {KNOWN}{why}")
+        masks = "no folders 'images' and 'masks', and " if task_facts(task).annotation == "mask" else ""
+        raise InputError(f"{path}: {masks}no annotations in a layout that is read: {KNOWN}{why}")
     if len(contents) == 1:
         return [_part(file, None, content) for file, content in contents.items()]
     by_split: dict[str | None, list[Path]] = {}

@@ -76,6 +76,7 @@ def _json(path: Path) -> Values:
     text = read_text(path)
     if not text.lstrip().startswith("["):
         if (columns := _by_column(text)) is not None:
+            parse_json(text, printable(path))  # refuses what cannot be written down
             return columns
         if is_json(text):
             raise InputError(f"{path}: a single JSON object; expected a list of objects, or one object a line")
@@ -91,7 +92,7 @@ def _by_column(text: str) -> Values | None:
     if not is_json(text):
         return None
     content = json.loads(text)
-    if not isinstance(content, dict) or not content:
+    if not isinstance(content, dict) or len(content) < 2:
         return None
     columns = [list(each.values()) if isinstance(each, dict) else each for each in content.values()]
     if not all(isinstance(each, list) and not any(isinstance(v, dict) for v in each) for each in columns):
