@@ -245,7 +245,7 @@ def test_a_person_names_the_columns(tmp_path: Path) -> None:
     assert examples.columns == {"text": "review"}
     with refused("--label mode: no such column; columns: category, note, review, mood"):
         readers.listing(path, "text-classification", {"label": "mode"})
-    with refused("--text note: the data of question-answering are read by the usual names of columns alone"):
+    with refused("--text note: the data of question-answering are read by the usual names of columns and splits alone"):
         readers.listing(path, "question-answering", {"text": "note"})
     keys = {find("text-classification", str(path), given={"label": column, "text": "review"}).fingerprint
             for column in ("mood", "category")}  # fmt: skip
