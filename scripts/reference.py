@@ -10,6 +10,7 @@ dropped. ``TLZOO_MIRROR`` may name a folder of weights and data.
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +47,9 @@ MORE_DATA = {
 """Data sets that a task is run on besides the one that is always at hand."""
 FRACTIONS = (0.1, 0.3, 1.0)
 """Shares of the labels, in the order in which they are run: what is cheap and tells most comes first."""
+NO_LIMIT = 100_000
+"""Minutes of an evaluation, which is interrupted when the time is over."""
+INTERRUPTED = 130
 
 
 class Step(NamedTuple):
@@ -118,9 +122,23 @@ def run(tasks: list[str], out: Path, minutes: float) -> list[str]:
             break
         command = [sys.executable, "-m", "tlzoo", "eval", *step.arguments, "--out", str(out / step.task)]
         print(f"{left:.0f} min left: tlzoo eval {' '.join(step.arguments)}", file=sys.stderr, flush=True)
-        if code := subprocess.run([*command, "--budget", f"{left:.1f}"]).returncode:
+        code = _until(end, [*command, "--budget", str(NO_LIMIT)])
+        if code not in (0, INTERRUPTED):
             failed.append(f"{step.task}, {step.data}, {step.fraction:g}: tlzoo eval ended with code {code}")
     return failed
+
+
+def _until(end: float, command: list[str]) -> int:
+    """Run a command, and interrupt it when the time is over; its code.
+
+    A budget would count the runs of earlier times, too.
+    """
+    with subprocess.Popen(command) as process:
+        try:
+            return process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            return process.wait()
 
 
 def keep(out: Path, results: Path = RESULTS) -> None:
