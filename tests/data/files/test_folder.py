@@ -296,3 +296,12 @@ def test_a_class_may_be_called_train_and_files_of_other_kinds_are_counted(sound:
     assert "files of other kinds, left out, by suffix: .pdf 2, .md 1" in examples.notices
     with refused("--no-splits: the data of question-answering are read by the usual names of columns and splits alone"):
         readers.listing(tmp_path / "mine", "question-answering", {"splits": "no"})
+
+
+def test_a_word_for_a_split_in_a_files_name_says_nothing(sound: Maker, tmp_path: Path) -> None:
+    for i, name in enumerate(("cat", "photo of a train", "test tubes", "dog") * 3):
+        sound(f"mine/{name} {i}.wav", 300 + 50 * i)
+    names = sorted(path.name for path in (tmp_path / "mine").iterdir())
+    rows: list[dict[str, object]] = [{"file_name": name, "label": f"c{i % 2}"} for i, name in enumerate(names)]
+    table(tmp_path / "mine", "metadata.jsonl", rows)
+    assert set(listing(tmp_path / "mine", "audio").splits or []) == {"train"}

@@ -171,3 +171,8 @@ def test_floats_far_beyond_one_are_scaled_not_clipped(scale, peak):
     samples = decode(stored(written(scale * sine(440), format="WAV", subtype="FLOAT")), RATE)
     assert np.abs(samples).max() == pytest.approx(peak, abs=0.01)
     assert np.corrcoef(samples, sine(440))[0, 1] > 0.9999
+
+
+def test_a_sound_under_the_name_of_another_format_is_read():
+    samples = decode(stored(coded(sine(440, 48_000, 1.0), 48_000, "adts", "aac"), "renamed.wav"), 48_000)
+    assert np.abs(samples).max() > 0.4

@@ -317,3 +317,22 @@ def test_outlines_of_other_layouts_are_masks(tmp_path: Path, write: Callable[[Pa
     mask = read_values(row["mask"])
     for name, x, y, width, height in objects(3):
         assert (mask[y : y + height, x : x + width] == 1 + NAMES.index(name)).mean() > 0.7
+
+
+def test_pictures_in_capital_letters_are_those_that_a_file_names_in_small_ones(tmp_path: Path) -> None:
+    voc(tmp_path)
+    for path in sorted((tmp_path / "JPEGImages").iterdir()):
+        path.rename(path.with_suffix(".PNG"))
+    examples = readers.listing(tmp_path, "object-detection")
+    assert len(examples.inputs) == COUNT and not examples.problems
+
+
+def test_a_polygon_of_pixels_and_a_name_for_a_number_are_named(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    (tmp_path / "labels" / "03.txt").write_text("PIPE 1607 797 1607 799 1608 799\n")
+    (tmp_path / "labels" / "05.txt").write_text("0 1607 797 1607 799 1608 799\n")
+    (tmp_path / "labels" / "07.txt").write_text("0 .1 .1 .2 .1 .2\n")
+    problems = "\n".join(readers.listing(tmp_path, "object-detection").problems)
+    assert "03.txt:1: 'PIPE 1607 797 1607 799 1608 799'; expected the class's number" in problems
+    assert "05.txt:1: 1608 is not relative to the picture" in problems
+    assert "07.txt:1: 5 numbers after the class; expected 4 of a box or pairs of a polygon" in problems

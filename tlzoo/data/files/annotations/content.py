@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,23 +129,40 @@ def seen_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def located(file: Path, name: str) -> Path | None:
-    """The picture that a file of annotations is of: by the name it gives, else by its own.
+class Finder:
+    """Finds pictures by name in folders; case, and a suffix that the name lacks, may differ from the file's."""
 
-    It is looked for beside the file, in a folder of pictures beside that one's folder, and there only.
-    """
-    home = file.parent
-    folders = [home, *(top / folder for top in (home, home.parent) for folder in PICTURE_FOLDERS)]
-    names = [Path(name.replace("\\", "/")).name] if name else []
-    for folder in folders:
-        for each in names:
-            if (folder / each).is_file():
-                return folder / each
-    for folder in folders:
-        for suffix in sorted(SUFFIXES["image"]):
-            if (path := folder / f"{file.stem}{suffix}").is_file():
-                return path
-    return None
+    def __init__(self) -> None:
+        """Begin without folders, each of which is read once."""
+        self._folders: dict[Path, Mapping[str, Path]] = {}
+
+    def find(self, path: Path) -> Path | None:
+        """The picture at a path, or the one that is named alike there."""
+        if path.is_file():
+            return path
+        if path.parent not in self._folders:
+            self._folders[path.parent] = _by_name(path.parent)
+        return self._folders[path.parent].get(path.name.casefold())
+
+    def of(self, file: Path, name: str) -> Path | None:
+        """The picture that a file of annotations is of: by the name it gives, else by its own.
+
+        It is looked for beside the file, in a folder of pictures beside that one's folder, and there only.
+        """
+        home = file.parent
+        folders = [home, *(top / folder for top in (home, home.parent) for folder in PICTURE_FOLDERS)]
+        names = [Path(name.replace("\\", "/")).name, file.stem] if name else [file.stem]
+        paths = (self.find(folder / each) for each in names for folder in folders)
+        return next((path for path in paths if path is not None), None)
+
+
+def _by_name(folder: Path) -> Mapping[str, Path]:
+    """The pictures in a folder by their names in small letters, with and, where it is of one alone, without suffix."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    images = [file for file in files if file.suffix.lower() in SUFFIXES["image"]]
+    stems = Counter(file.stem.casefold() for file in images)
+    short = {file.stem.casefold(): file for file in images if stems[file.stem.casefold()] == 1}
+    return short | {file.name.casefold(): file for file in images}
 
 
 def split_in(path: Path, folder: Path) -> str | None:

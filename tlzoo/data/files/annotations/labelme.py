@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tlzoo.data.files.annotations.content import Builder, Part, by_split, located, seen_size
+from tlzoo.data.files.annotations.content import Builder, Finder, Part, by_split, seen_size
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
@@ -38,19 +38,19 @@ def _is_shapes(file: Path) -> bool:
 
 
 def _part(folder: Path, split: str | None, files: list[Path]) -> Part:
-    builder, problems = Builder(), []
+    builder, problems, finder = Builder(), [], Finder()
     for file in files:
         try:
-            _picture(folder, file, builder)
+            _picture(folder, file, builder, finder)
         except InputError as error:
             problems.append(str(error))
     return Part(folder, split, builder.content(), [folder], files, problems)
 
 
-def _picture(folder: Path, file: Path, builder: Builder) -> None:
+def _picture(folder: Path, file: Path, builder: Builder, finder: Finder) -> None:
     content = read_json(file)
     name = str(content.get("imagePath") or "")
-    picture = located(file, name)
+    picture = finder.of(file, name)
     if picture is None:
         raise InputError(f"{name or file.stem}: no such picture ({file.relative_to(folder)})")
     objects = []

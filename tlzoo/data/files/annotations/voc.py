@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlzoo.data.files.annotations.content import Builder, Part, by_split, located
+from tlzoo.data.files.annotations.content import Builder, Finder, Part, by_split
 from tlzoo.data.files.annotations.xml import elements, number, root_of
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_text
@@ -53,16 +53,16 @@ def _sets(folder: Path) -> dict[str, str]:
 
 
 def _part(folder: Path, split: str | None, files: list[Path]) -> Part:
-    builder, problems = Builder(), []
+    builder, problems, finder = Builder(), [], Finder()
     for file in files:
         try:
-            _picture(folder, file, builder)
+            _picture(folder, file, builder, finder)
         except InputError as error:
             problems.append(str(error))
     return Part(folder, split, builder.content(), [folder], files, problems)
 
 
-def _picture(folder: Path, file: Path, builder: Builder) -> None:
+def _picture(folder: Path, file: Path, builder: Builder, finder: Finder) -> None:
     """Add the picture of a file.
 
     Corners are pixels that belong to the object, counted from 1. What is ``difficult`` counts neither way, as in the
@@ -70,7 +70,7 @@ def _picture(folder: Path, file: Path, builder: Builder) -> None:
     """
     root = elements(file)
     name = (root.findtext("filename") or "").strip()
-    picture = located(file, name)
+    picture = finder.of(file, name)
     if picture is None:
         raise InputError(f"{name or file.stem}: no such picture ({file.relative_to(folder)})")
     objects = []

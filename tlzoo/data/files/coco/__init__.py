@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Targets
 from tlzoo.data.files.annotations import KNOWN, other_layout
-from tlzoo.data.files.annotations.content import Annotation, Category, Content, Id, ImageEntry, Part
+from tlzoo.data.files.annotations.content import Annotation, Category, Content, Finder, Id, ImageEntry, Part
 from tlzoo.data.files.boxes import FACE, Crowds, Objects, Size, rarest
 from tlzoo.data.files.coco.targets import Area, Masks, People
-from tlzoo.data.files.names import GROUP_COLUMNS, SUFFIXES
+from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.media.image import IGNORED
@@ -181,9 +181,9 @@ def _pictures(
     pictures: dict[Id, _Picture] = {}
     paths: dict[Path, Id] = {}
     names = Counter(_given(entry).name for entry in entries.values())
-    by_name: dict[Path, Mapping[str, Path]] = {}
+    finder = Finder()
     for key, entry in entries.items():
-        path = _located(_given(entry), part.places, names[_given(entry).name] == 1, by_name)
+        path = _located(_given(entry), part.places, names[_given(entry).name] == 1, finder)
         if path is None:
             examples.problems.append(f"{entry['file_name']}: no such picture (image {key!r} of {file.name})")
             continue
@@ -255,35 +255,19 @@ def _given(entry: ImageEntry) -> Path:
     return Path(str(entry["file_name"]).replace("\\", "/"))
 
 
-def _located(given: Path, places: Iterable[Path], alone: bool, by_name: dict[Path, Mapping[str, Path]]) -> Path | None:
+def _located(given: Path, places: Iterable[Path], alone: bool, finder: Finder) -> Path | None:
     """A picture by the path that its entry gives, else by its name ``alone``, unless that may be another picture's.
 
-    It is never above the places themselves. Case, and a suffix that the entry lacks, may differ from the file's; for
-    that the folders' pictures are kept in ``by_name``.
+    It is never above the places themselves.
     """
     for relative in dict.fromkeys((given, Path(given.name)) if alone else (given,)):
         if relative.is_absolute() or not relative.name:
             continue
         for place in places:
             path = Path(os.path.normpath(place / relative))
-            if not path.is_relative_to(os.path.normpath(place)):
-                continue
-            if path.is_file():
-                return path
-            if path.parent not in by_name:
-                by_name[path.parent] = _pictures_by_name(path.parent)
-            if alike := by_name[path.parent].get(path.name.casefold()):
-                return alike
+            if path.is_relative_to(os.path.normpath(place)) and (picture := finder.find(path)):
+                return picture
     return None
-
-
-def _pictures_by_name(folder: Path) -> Mapping[str, Path]:
-    """The pictures in a folder by their names in small letters, with and, where it is of one alone, without suffix."""
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    images = [file for file in files if file.suffix.lower() in SUFFIXES["image"]]
-    stems = Counter(file.stem.casefold() for file in images)
-    short = {file.stem.casefold(): file for file in images if stems[file.stem.casefold()] == 1}
-    return short | {file.name.casefold(): file for file in images}
 
 
 def _check_plausible(pictures: Sequence[_Picture], file: Path) -> None:
