@@ -63,6 +63,8 @@ class Source:
         is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
             tested once (``tlzoo.data.folds``).
         files: What the loader reads, where that is published files.
+        version: Hash of a person's files, where the fingerprint is that of the texts in them: what is said of texts
+            names the file that they are from.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Source:
     notice: str = ""
     is_foldable: bool = False
     files: tuple[Blob, ...] = ()
+    version: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -171,6 +174,7 @@ def _own(task: str, path: Path, limits: Limits, given: Mapping[str, str]) -> Sou
         tuple(sorted(given.items())),
         limits,
         is_foldable=_is_foldable(listing),
+        version=readers.digest_of(listing, place) if readers.is_of_texts(listing) else "",
     )
 
 
@@ -304,7 +308,9 @@ def _prepared(source: Source) -> Path:
 
 
 def _folder(source: Source) -> Path:
-    name = key(source.fingerprint, PREPARED_VERSION) if source.where == "folder" else source.fingerprint
+    name = source.fingerprint
+    if source.where == "folder":
+        name = key(source.fingerprint, PREPARED_VERSION, *([source.version] if source.version else []))
     return blobs.cache_dir() / "datasets" / name
 
 
@@ -338,7 +344,9 @@ def _of_folder(source: Source) -> Prepared:
 
     path, given = Path(source.place), dict(source.options)
     listing = readers.listing(path, source.task, given)
+    groups = listing.groups
     prepared = _draw(listing, source, _root(source))
+    listing.groups = groups  # as they were read
     fingerprint = _fingerprint(listing, path, source.task, source.limits, given)
     if source.fingerprint not in (fingerprint, key(fingerprint, source.kind)):
         raise InputError(f"{path}: a file changed while the data were read; run the command again")

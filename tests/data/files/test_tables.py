@@ -208,6 +208,10 @@ WANTED = Counter(PLAIN)
 def test_texts_and_classes_are_the_same_whatever_they_are_kept_in(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     assert texts(tmp_path / name) == WANTED
+    prints = set()
+    for path in (tmp_path / name, write_table(tmp_path / "same.parquet", dict(zip(("text", "label"), zip(*PLAIN))))):
+        prints.add(find("text-classification", str(path)).fingerprint)
+    assert len(prints) == 1, "the same texts are the same data"
 
 
 def test_a_text_a_file_in_folders_of_classes_and_of_splits(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.files import named
 from tlzoo.errors import InputError
+from tlzoo.keys import key
 from tlzoo.vocabulary import column, task_facts
 
 if TYPE_CHECKING:
@@ -157,7 +158,24 @@ def opened(path: Path) -> Path:
 
 
 def fingerprint(examples: Listing, path: Path) -> str:
-    """Hash of the names and contents of the files that decide a listing's rows."""
+    """Hash of what decides a listing's rows: texts and their classes themselves, else the files by names and contents.
+
+    The same texts are the same data, whatever they are kept in; the column that they are read from counts, since a
+    prediction reads it, too.
+    """
+    if is_of_texts(examples):
+        rows = [examples.inputs, examples.labels, examples.groups, examples.splits]
+        return key("texts", rows, dict(examples.columns))
+    return digest_of(examples, path)
+
+
+def is_of_texts(examples: Listing) -> bool:
+    """Whether examples are texts with classes, all of which are in the listing."""
+    return examples.targets is None and all(isinstance(value, str) for value in examples.inputs)
+
+
+def digest_of(examples: Listing, path: Path) -> str:
+    """Hash of the names and contents of the files of a listing."""
     from tlzoo.data.files.walk import digest
 
     return digest(path if path.is_dir() else path.parent, examples.files)
