@@ -94,8 +94,8 @@ def test_file_names_group_class_folders(sound: Maker, tmp_path: Path) -> None:
             r"mine.csv has no such column to group by; columns that may be: author; or a pattern of file names",
         ),
         ("(row", r"--group \(row: no regular expression: missing \)"),
-        (r"(\d+)x", r"does not match 'mine.csv row 1' of .*mine.csv, like all names it has to; columns: author"),
-        ("(mine)", r"has one group only, 'mine'; at least two are needed"),
+        (r"(\d+)x", r"does not match 'row 1' of .*mine.csv, like all names it has to; columns: author"),
+        ("(row)", r"has one group only, 'row'; at least two are needed"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_with_the_alternatives(tmp_path: Path, group: str, message: str) -> None:

@@ -164,7 +164,7 @@ def fingerprint(examples: Listing, path: Path) -> str:
     prediction reads it, too.
     """
     if is_of_texts(examples):
-        rows = [examples.inputs, examples.labels, examples.groups, examples.splits]
+        rows = [examples.names, examples.inputs, examples.labels, examples.groups, examples.splits]
         return key("texts", rows, dict(examples.columns))
     return digest_of(examples, path)
 

@@ -68,6 +68,17 @@ class Table:
         """Name of a row in messages; rows count from 1, without the header."""
         return f"{self.path.name} row {row + 1}" if self.ids is None else self.ids[row]
 
+    def id(self, row: int, before: int = 0) -> str:
+        """Name of a row in the data, whatever its file is called: by its split and number there.
+
+        Args:
+            row: The row's place in the table.
+            before: Rows of the same split in other tables before this one.
+        """
+        if self.ids is not None:
+            return self.ids[row]
+        return f"{f'{self.split} ' if self.split else ''}row {before + row + 1}"
+
     def find(self, names: Sequence[str]) -> str | None:
         """The first of the names that is a column, in any case."""
         return column_named(self.columns, names)
@@ -324,7 +335,10 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
     for table in tables:
         if labelled and table not in labelled:
             examples.notices.append(f"{table.path.name}: left out, since its rows have no classes")
+    before: Counter[str | None] = Counter()
     for table in labelled or tables:
+        first = before[table.split]
+        before[table.split] += len(table)
         label = table.need([wanted["label"]], "classes") if "label" in wanted else table.label()
         group = wanted.get("group") or table.find(GROUP_COLUMNS)
         text = table.need([wanted["text"]], "texts") if "text" in wanted else table.text([label])
@@ -341,7 +355,7 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
                 continue
             examples.inputs.append(value if isinstance(value, str) else "")
             examples.labels.append(name)
-            examples.names.append(table.name(row))
+            examples.names.append(table.id(row, first))
             if examples.groups is not None:
                 examples.groups.append((class_name(table.columns[group][row]) or "") if group else "")
             if examples.splits is not None:
