@@ -88,7 +88,7 @@ def test_copies_of_several_classes_are_named_and_stay_together(tmp_path: Path) -
     rows = [(text, "ab"[int(text.split()[1]) % 2] if int(text.split()[1]) > 2 else label) for text, label in rows]
     prepared = data(table(tmp_path / "mine.csv", rows))
     notice = next(n for n in prepared.notices if "several classes" in n)
-    assert notice.startswith("contents with several classes: 3, such as: mine.csv row 1 is 'a', mine.csv row 41 is 'b'")
+    assert notice.startswith("contents with several classes: 3, such as: row 1 is 'a', row 41 is 'b'")
     assert sum(sizes(prepared.splits).values()) == 43
     for split in prepared.splits.values():
         of_one = [g for g, text in zip(split["group"][:], split["text"][:], strict=True) if text == "text 0"]

@@ -41,7 +41,7 @@ def test_counts_come_first(table: Path) -> None:
         "mine.csv: text from column 'text', label from column 'label'",
         "20 of 121 rows repeat another one and its class, and were left out",
         "with 29 test examples a gain under 0.25 will not show",
-        "unreadable, left out: mine.csv row 121: text is empty",
+        "unreadable, left out: row 121: text is empty",
     ]
 
 
