@@ -208,9 +208,9 @@ WANTED = Counter(PLAIN)
 def test_texts_and_classes_are_the_same_whatever_they_are_kept_in(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     assert texts(tmp_path / name) == WANTED
-    prints = set()
-    for path in (tmp_path / name, write_table(tmp_path / "same.parquet", dict(zip(("text", "label"), zip(*PLAIN))))):
-        prints.add(find("text-classification", str(path)).fingerprint)
+    columns = {"text": [text for text, _ in PLAIN], "label": [label for _, label in PLAIN]}
+    paths = (tmp_path / name, write_table(tmp_path / "same.parquet", columns))
+    prints = {find("text-classification", str(path)).fingerprint for path in paths}
     assert len(prints) == 1, "the same texts are the same data"
 
 
