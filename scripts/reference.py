@@ -156,6 +156,10 @@ def keep(out: Path, results: Path = RESULTS) -> None:
         for task in set(table["task"].to_pylist()):
             rows = current(table.filter(pc.field("task") == task))
             pq.write_table(rows.cast(RESULT), results / "runs" / f"{task}.parquet", **SMALL)
+    for path in sorted((results / "runs").glob("*.parquet")):
+        rows = pq.read_table(path)
+        if "skipped" in rows["status"].to_pylist():
+            pq.write_table(rows.filter(pc.field("status") != "skipped"), path, **SMALL)
     runs = Store(results / "runs").read()
     pq.write_table(board(runs), results / "board.parquet", **SMALL)
     (results / "README.md").write_text(_readme(runs), encoding="utf-8")
