@@ -162,7 +162,8 @@ def _set(place: str, index: int, **fields: Any) -> Callable[[Content], None]:
         (_set("categories", 1, name=None), "category number 1: field 'name' is missing"),
         (lambda c: c.pop("images"), "no list 'images'.*it has: annotations, categories"),
         (lambda c: c.update(annotations=["x"]), r"annotations\[0\] is str; expected an object"),
-        (lambda c: c.update(annotations=[]), "every annotation is a crowd"),
+        (lambda c: c.update(annotations=[]), "no picture has an annotation"),
+        (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "every annotation is a crowd"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_one_line(coco: Maker, change: Callable[[Content], object], message: str) -> None:
@@ -188,6 +189,15 @@ def test_a_wrong_annotation_leaves_out_its_picture_alone(
     data = load(find("object-detection", str(coco(change))))
     assert len(data.problems) == 1 and re.search(message, data.problems[0])
     assert sum(map(len, data.splits.values())) == left
+
+
+def test_ids_as_text_are_the_numbers_that_they_say(coco: Maker) -> None:
+    def change(c: Content) -> None:
+        for annotation in c["annotations"]:
+            annotation.update(category_id=str(annotation["category_id"]), image_id=str(annotation["image_id"]))
+
+    data = load(find("object-detection", str(coco(change))))
+    assert not data.problems and sum(map(len, data.splits.values())) == 20
 
 
 def test_boxes_in_another_form_are_refused_with_how_to_put_them_right(coco: Maker) -> None:

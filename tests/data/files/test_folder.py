@@ -305,3 +305,21 @@ def test_a_word_for_a_split_in_a_files_name_says_nothing(sound: Maker, tmp_path:
     rows: list[dict[str, object]] = [{"file_name": name, "label": f"c{i % 2}"} for i, name in enumerate(names)]
     table(tmp_path / "mine", "metadata.jsonl", rows)
     assert set(listing(tmp_path / "mine", "audio").splits or []) == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("file_name,label\n", "metadata.csv: has a header and no rows"),
+        (
+            "file_name,cat,dog\n0.wav,1,0\n1.wav,0,1\n",
+            "one of 0 and 1 for each of cat, dog: write the class's name in one",
+        ),
+    ],
+)
+def test_tables_without_a_class_say_what_they_have(sound: Maker, tmp_path: Path, content: str, message: str) -> None:
+    for i in range(2):
+        sound(f"mine/{i}.wav", 300 + i)
+    (tmp_path / "mine" / "metadata.csv").write_text(content)
+    with refused(message):
+        listing(tmp_path / "mine", "audio")

@@ -140,11 +140,15 @@ def _from_metadata(path: Path, examples: Listing, label_names: Sequence[str]) ->
     label, file = column_named(columns, label_names), metadata.file_column(columns)
     if label is None or file is None:
         missing = "no column 'file_name'" if file is None else f"no label column ({', '.join(label_names)})"
+        if file is not None and (several := _one_hot(columns)):
+            missing += f", but one of 0 and 1 for each of {', '.join(several)}: write the class's name in one column"
         if len(_folders(path.parent, [f for f in examples.files if f.name not in metadata.NAMES])) < 2:
             raise InputError(f"{path}: {missing}; columns: {', '.join(columns)}")
         examples.notices.append(f"{path.name}: not read, since it has {missing}; classes are the folders'")
         yield from _from_subfolders(path.parent, examples)
         return
+    if not sheet.lines:
+        raise InputError(f"{path}: has a header and no rows")
     files = metadata.files_of(path, sheet, sorted(SUFFIXES[examples.kind]))
     group = column_named(columns, GROUP_COLUMNS)
     notice = f"{path.name}: label from column {label!r}" + (f", groups from column {group!r}" if group else "")
@@ -162,6 +166,13 @@ def _from_metadata(path: Path, examples: Listing, label_names: Sequence[str]) ->
     named = set(files)
     if left := sum(f.is_relative_to(path.parent) and f not in named for f in examples.files if f != path):
         examples.notices.append(f"{path.name}: files that it does not name, left out: {left:,}")
+
+
+def _one_hot(columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """Columns of which each row has 1 in one, and 0 in the others."""
+    names = [name for name, values in columns.items() if set(values) <= {"0", "1"} and len(set(values)) == 2]
+    rows = zip(*(columns[name] for name in names), strict=True)
+    return names if len(names) > 1 and all(row.count("1") == 1 for row in rows) else []
 
 
 def _from_subfolders(part: Path, examples: Listing) -> Iterator[Row]:

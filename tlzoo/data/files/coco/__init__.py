@@ -230,6 +230,9 @@ def _by_id(entries: Sequence[E], kind: str, file: Path, needed: str) -> dict[Id,
 
 def _check_known(annotation: Annotation, name: str, known: Mapping[Id, object]) -> None:
     value = annotation.get(name)
+    if isinstance(value, str) and value not in known and value.isdecimal() and int(value) in known:
+        annotation.update({name: int(value)})  # type: ignore[misc]
+        return
     if not isinstance(value, str | int) or value not in known:
         what = {"category_id": "categories", "image_id": "images"}[name]
         raise InputError(f"{annotation['where']}: {name} {_shown(value)} is not among the {what}: {_few(known)}")
@@ -303,7 +306,8 @@ def _targets(
     make = {"mask": _masks, "keypoints": _people}.get(annotation or "")
     objects = [[a for a in p.annotations if not a.get("iscrowd")] for p in pictures]
     if not any(objects):
-        raise InputError(f"{file}: every annotation is a crowd")
+        has_crowds = any(p.annotations for p in pictures)
+        raise InputError(f"{file}: {'every annotation is a crowd' if has_crowds else 'no picture has an annotation'}")
     if make is not None:
         return make(pictures, objects, categories, examples, file)
     used = _names(objects, categories)
