@@ -156,7 +156,6 @@ AT = r"mine\.json: data\[1\]\.paragraphs\[0\]"
         (_set(*QA, "answers", value=[]), rf"{AT}\.qas\[0\]: field 'answers' is empty, though 'is_impossible' is false"),
         (_set(*QA, "answers", 0, "text", value=3), rf"{AT}\.qas\[0\]\.answers\[0\]: field 'text' is 3; expected text"),
         (_set(*QA, "answers", 0, "answer_start", value=KeyError), "field 'answer_start' is missing; expected the"),
-        (_set(*QA, "answers", 0, "answer_start", value=-1), "field 'answer_start' is -1; expected the position"),
         (_set(*QA, "answers", 0, "answer_start", value=True), "field 'answer_start' is True; expected the position"),
         (_set(*QA, "answer_type", value="maybe"), "'answer_type' is 'maybe'; expected one of short, long, yes"),
         (_set(*QA, "answer_type", value="none"), "field 'answer_type' is 'none', with 1 answers"),
@@ -274,3 +273,42 @@ def test_the_hubs_columns() -> None:
     assert {k: len(v) for k, v in data.splits.items()} == {"train": 10, "validation": 2, "test": 12}
     with pytest.raises(InputError, match="no column of answers"):
         listed(DatasetDict({"train": splits["train"].remove_columns("answers")}), "hub:a/b", TASK)
+
+
+def _rows(change: Callable[[Content], object] = lambda row: None) -> list[Content]:
+    rows = []
+    for i in range(8):
+        paragraph = document(i)["paragraphs"][0]
+        for entry in paragraph["qas"]:
+            row = {"id": entry["id"], "question": entry["question"], "context": paragraph["context"]}
+            row |= {"title": f"Café {i}", "answers": entry["answers"]}
+            change(row)
+            rows.append(row)
+    return rows
+
+
+def _not_found(row: Content) -> None:
+    row["answers"] = row["answers"] or {"text": [""], "answer_start": [-1]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("documents.json", [document(i) for i in range(8)]),
+        ("paragraphs.json", [paragraph for i in range(8) for paragraph in document(i)["paragraphs"]]),
+        ("objects.jsonl", _rows()),
+        ("notfound.jsonl", _rows(_not_found)),
+    ],
+)
+def test_questions_without_what_is_around_them(tmp_path: Path, name: str, content: list[Content]) -> None:
+    text = "\n".join(map(json.dumps, content)) if name.endswith("l") else json.dumps(content)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    examples = listing(tmp_path / name)
+    assert sorted(examples.names) == sorted(f"{letter}{i}" for letter in "ab" for i in range(8))
+    answered = {name: label for name, label in zip(examples.names, examples.labels, strict=True)}
+    assert all(label == ("answer" if name[0] == "a" else "none") for name, label in answered.items())
+
+
+def test_an_answer_that_starts_nowhere_is_looked_for(squad: Maker) -> None:
+    path = squad(lambda c: c["data"][0]["paragraphs"][0]["qas"][0]["answers"][0].update(answer_start=-1))
+    assert len(listing(path).inputs) == 16

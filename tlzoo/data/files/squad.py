@@ -21,7 +21,7 @@ from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables import Columns, Say, Table, is_table, listing_by, note_columns, read_table
-from tlzoo.data.files.text_files import read_json
+from tlzoo.data.files.text_files import read_json, read_text
 from tlzoo.data.schemas import ANSWER_COLUMNS, ANSWER_TYPES
 from tlzoo.errors import InputError
 
@@ -129,7 +129,7 @@ def listing(path: Path) -> Listing:
     Raises:
         InputError: A file cannot be read, or lacks a field; names file and field.
     """
-    if is_table(path):
+    if _is_table(path):
         return listing_by(path, of_tables)
     files = _files(path)
     examples = _listed((q for file, split in files for q in in_file(file, split)), path, len(files) > 1)
@@ -163,7 +163,7 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
 
 
 def _to_answer(path: Path, columns: Columns, say: Say) -> Iterator[Question]:
-    if not is_table(path):
+    if not _is_table(path):
         return in_file(path, None, False)
     table = read_table(path)
     inputs = {key: table.trained(columns, key) or table.need(_TABLE[key], f"{key}s") for key in ("question", "context")}
@@ -203,6 +203,9 @@ def in_file(path: Path, split: str | None = None, answered: bool = True) -> Iter
         InputError: The file has another structure; names file and field.
     """
     content = read_json(path)
+    if isinstance(content, list) and content:  # of documents, or of the paragraphs of one
+        is_paragraphs = all(isinstance(entry, dict) and "qas" in entry for entry in content)
+        content = {"data": [{"paragraphs": content}] if is_paragraphs else content}
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         has = f"; it has: {', '.join(content)[:200]}" if isinstance(content, dict) else ""
         raise InputError(f"{path}: not a SQuAD file: no list 'data' of documents{has}")
@@ -217,7 +220,7 @@ def in_file(path: Path, split: str | None = None, answered: bool = True) -> Iter
                 yield Question(name, question, context, answers, kind, title, split)
 
 
-def _in_entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, int]]:
+def _in_entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, int | None]]:
     """Answers of one of a paragraph's ``qas``."""
     if entry.get("is_impossible") is True:
         return
@@ -225,7 +228,7 @@ def _in_entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, int]]
     if not answers and entry.get("is_impossible") is False:
         raise InputError(f"{where}: field 'answers' is empty, though 'is_impossible' is false")
     for place, answer in answers:
-        yield _string(answer, "text", place), _character(answer.get("answer_start"), place)
+        yield _string(answer, "text", place), _start(answer.get("answer_start"), place)
 
 
 _TABLE = {
@@ -270,15 +273,21 @@ def in_table(table: Table, answered: bool = True, inputs: Columns | None = None)
 
 
 def _in_cell(value: Any, start: Any, where: str) -> Iterator[tuple[str, int | None]]:
-    """Answers of a table's cell: a text, a list of texts, or texts with their starts."""
+    """Answers of a table's cell: a text, a list of texts, or texts with their starts; an empty text is none."""
+    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        for each in value:
+            yield from _in_cell(each, None, where)
+        return
     if isinstance(value, Mapping):
         value, start = value.get("text"), value.get("answer_start")
-    texts = [] if value in (None, "") else value if isinstance(value, list) else [value]
+    if value in (None, "", [""]):
+        return
+    texts = value if isinstance(value, list) else [value]
     starts = start if isinstance(start, list) else [start] * len(texts)
     if len(starts) != len(texts):
         raise InputError(f"{where}: {len(texts)} answers, but {len(starts)} values of 'answer_start'")
     for text, begin in zip(texts, starts, strict=True):
-        yield _string({"answer": text}, "answer", where), None if begin in (None, "") else _character(begin, where)
+        yield _string({"answer": text}, "answer", where), None if begin in (None, "") else _start(begin, where)
 
 
 def of_tables(tables: Sequence[Table], where: str) -> Listing:
@@ -338,6 +347,20 @@ def _entries(entry: Mapping[str, Any], name: str, place: str) -> Iterator[tuple[
         if not isinstance(value, dict):
             raise InputError(f"{place}{name}[{i}] is {_shown(value)}; expected an object")
         yield f"{place}{name}[{i}]", value
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a path is a table of questions, and not SQuAD's documents without what is around them."""
+    return is_table(path) and not (path.is_file() and path.suffix == ".json" and NESTED.search(read_text(path)))
+
+
+NESTED = re.compile(r'"(?:paragraphs|qas)"\s*:\s*\[')
+"""Lists that documents of SQuAD have, and rows do not."""
+
+
+def _start(value: Any, where: str) -> int | None:
+    """Position of a character; None where it is -1, as of answers that were not found."""
+    return None if value in (-1, -1.0, "-1") else _character(value, where)
 
 
 def _character(value: Any, where: str) -> int:
