@@ -305,7 +305,7 @@ def test_questions_without_what_is_around_them(tmp_path: Path, name: str, conten
     (tmp_path / name).write_text(text, encoding="utf-8")
     examples = listing(tmp_path / name)
     assert sorted(examples.names) == sorted(f"{letter}{i}" for letter in "ab" for i in range(8))
-    answered = {name: label for name, label in zip(examples.names, examples.labels, strict=True)}
+    answered = dict(zip(examples.names, examples.labels, strict=True))
     assert all(label == ("answer" if name[0] == "a" else "none") for name, label in answered.items())
 
 
