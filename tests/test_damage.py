@@ -117,7 +117,7 @@ def archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Use:
     monkeypatch.setattr("tlzoo.blobs.hub.from_hub", lambda place: tmp_path / "pets.tar")
 
     def use() -> Any:
-        top = hub._unpacked("somebody/pets", "0123456", "pets.tar")
+        top = hub.unpacked("somebody/pets", "0123456", "pets.tar")
         return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
 
     return use

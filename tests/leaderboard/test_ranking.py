@@ -237,20 +237,20 @@ def test_local_rows_change_nothing_of_the_reference(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TLZOO_REFERENCE", str(shipped))
     runs = pq.read_table(shipped / "runs" / "audio-classification.parquet").to_pylist()
     before = Leaderboard(tmp_path).table("audio-classification").to_pylist()
-    partial = next(r for r in before if (r["card"], r["strategy"]) == ("yamnet", "partial"))
-    assert (round(partial["gain"], 3), partial["verdict"]) == (-0.027, "unreplicated")
-    for run in (r for r in runs if r["card"] == "yamnet" and r["status"] == "ok" and r["metric"] == "accuracy"):
+    probe = next(r for r in before if (r["card"], r["strategy"], r["fraction"]) == ("trill", "probe", 1))
+    assert (round(probe["gain"], 3), probe["verdict"]) == (0.090, "neutral")
+    for run in (r for r in runs if (r["card"], r["fraction"], r["metric"]) == ("trill", 1, "accuracy")):
         if run["strategy"] == "scratch":
-            run |= {"value": 0.775, "statistics": [[float(i < 775)] for i in range(1000)]}
+            run |= {"value": 0.95, "statistics": [[float(i < 950)] for i in range(1000)]}
         Store(tmp_path / "results").write([run | MINE])
     leaderboard = Leaderboard(tmp_path)
     table = leaderboard.table("audio-classification").to_pylist()
     assert [r for r in table if r["origin"] == "reference"] == before
     mine = {r["strategy"]: r for r in table if r["origin"] == "local"}
-    assert mine["partial"]["scratch_value"] == 0.775 and mine["partial"]["run_ids"] == partial["run_ids"]
-    assert mine["partial"]["gain_high"] < 0
+    assert mine["probe"]["scratch_value"] == 0.95 and mine["probe"]["run_ids"] == probe["run_ids"]
+    assert mine["probe"]["gain"] < 0
     raw = leaderboard.results
-    same = raw.filter(pc.is_in(raw["run_id"], pa.array(partial["run_ids"])))
+    same = raw.filter(pc.is_in(raw["run_id"], pa.array(probe["run_ids"])))
     assert set(same["origin"].to_pylist()) == {"local", "reference"}
 
 

@@ -85,7 +85,8 @@ def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:
         {"input": "pairs.csv row 2", "error": "'text2' is empty"},
         {"input": "pairs.csv row 3", "score": 0},
     ]
-    assert "0xef is not valid UTF-8" in found[3]["error"] and found[4]["error"].endswith("No such file or directory")
+    assert found[3] == {"input": "pairs.tsv row 1", "score": 0}, "it is not UTF-8, and read as Windows-1252"
+    assert found[4]["error"].endswith("No such file or directory")
     assert found[5] == {"input": "a text", "error": "one text, where a table of sentence1 and sentence2 is read"}
 
 

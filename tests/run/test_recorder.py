@@ -36,7 +36,7 @@ def test_a_finished_run_is_known_to_the_next_evaluation(run: Run, tmp_path: Path
     assert not first.is_finished(run) and first.earlier_seconds(run) == 0
     first.result(run, OUTCOME, Measurement(throughput=5.0))
     assert lines == ["yamnet/nano full: accuracy 0.500"]
-    done = first.evaluation([run], ("a.wav: empty",))
+    done = first.evaluation([run], ("a.wav: empty",), 3)
     assert (done.executed, done.failed, done.problems) == (1, 0, ("a.wav: empty",))
     assert done.board["throughput"].to_pylist() == [5.0]
     again = recorder(tmp_path, [run], lines)
@@ -51,7 +51,7 @@ def test_a_failure_is_shown_and_tried_again(run: Run, tmp_path: Path) -> None:
     first.failure(replace(run, seed=1, fraction=0.2), "out-of-memory", "killed")
     first.absence(Absent("bert", "nano", "official", SOURCE, "reads text", "skipped"))
     assert lines[1] == "yamnet/nano full, 20% of the labels, seed 1: out-of-memory: killed"
-    done = first.evaluation([run], ())
+    done = first.evaluation([run], (), 3)
     assert sorted(done.board["status"].to_pylist()) == ["ok", "out-of-memory", "skipped"]
     assert done.failed == 1, "what was skipped as planned did not fail"
     assert not recorder(tmp_path, [run], lines).is_finished(replace(run, seed=1, fraction=0.2))

@@ -124,7 +124,7 @@ def test_it_starts_from_its_own_wheel(
         visitor.sees(f"tlzoo: {domain} models for transfer learning")
         visitor.until(lambda: visitor.rows() or f"tlzoo eval --task {domain}" in visitor.text())
         if domain == "audio":
-            visitor.sees("audio-classification on spoken-digits", "crepe tiny")
+            visitor.sees("audio-classification on spoken-digits", "openl3 nano")
         visitor.tab("Contribute")
         visitor.sees("A few facts make a draft")
         assert "Sign in" not in visitor.text() and "Open a pull request" not in visitor.text()
@@ -188,7 +188,7 @@ def test_it_starts_in_a_new_environment(
         assert hub.count("GET", f"/resolve/main/{wheel.name}") == 1
         with served([str(python), "app.py"], port, clean, home) as url:
             visitor = Visitor(browse(), url)
-            visitor.sees("audio-classification on spoken-digits", "crepe tiny")
+            visitor.sees("audio-classification on spoken-digits", "openl3 nano")
             log_in(visitor)
     finally:
         shutil.rmtree(tmp_path / "venv", ignore_errors=True)
