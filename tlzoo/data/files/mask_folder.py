@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,11 @@ from datasets import Features
 from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
+from tlzoo.data.files.annotations.content import pictures as pictures_in
 from tlzoo.data.files.boxes import rarest
 from tlzoo.data.files.coco.targets import mask_columns
-from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_text
-from tlzoo.data.files.walk import walk
 from tlzoo.data.media.image import IGNORED, annotated, read_samples, read_values
 from tlzoo.data.media.stored import Stored
 from tlzoo.data.schemas import mask_features
@@ -130,14 +129,14 @@ def folders(path: Path) -> list[tuple[Path, Path, str | None]]:
         split = split_of(around.name) if around != path else None
         for masks, pictures in LAYOUTS.items():
             beside = next((name for name in pictures if (around / name).is_dir()), None)
-            if beside and (around / masks).is_dir() and (masks == "masks" or any(_files(around / masks))):
+            if beside and (around / masks).is_dir() and (masks == "masks" or any(pictures_in(around / masks))):
                 places.append((around / beside, around / masks, split))
                 break
     if not places and path.is_dir():
         for pictures_folder in sorted(p for p in path.iterdir() if p.is_dir()):
             for mark in BESIDE:
                 masks_folder = path / f"{pictures_folder.name}{mark}"
-                if masks_folder.is_dir() and any(_files(masks_folder)):
+                if masks_folder.is_dir() and any(pictures_in(masks_folder)):
                     places.append((pictures_folder, masks_folder, split_of(pictures_folder.name)))
     return places
 
@@ -164,8 +163,8 @@ def listing(path: Path) -> Listing:
     if not places:
         raise InputError(f"{path}: has a folder 'masks', but no folder 'images' beside it")
     for pictures, mask_folder, split in places:
-        mask_by_name = {_plain(file.relative_to(mask_folder)): file for file in _files(mask_folder)}
-        listed = [picture.relative_to(pictures) for picture in _files(pictures)]
+        mask_by_name = {_plain(file.relative_to(mask_folder)): file for file in pictures_in(mask_folder)}
+        listed = [picture.relative_to(pictures) for picture in pictures_in(pictures)]
         for relative, (inner, _) in zip(listed, by_folder(listed), strict=True):
             picture = pictures / relative
             name = picture.relative_to(path).as_posix()
@@ -372,7 +371,3 @@ def classes(
 
 def _split_folders(path: Path) -> list[Path]:
     return [p for p in sorted(path.iterdir()) if p.is_dir() and split_of(p.name)] if path.is_dir() else []
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in walk(folder) if path.suffix.lower() in SUFFIXES["image"])

@@ -61,6 +61,11 @@ def splits_among(names: Iterable[str]) -> dict[str, str]:
     return named if paired or len(named) == len(split_by_name) else {}
 
 
+def split_in(path: PurePath, folder: PurePath) -> str | None:
+    """The split that a folder between two paths is named after, the nearest to the top first."""
+    return next((split for name in path.relative_to(folder).parts[:-1] if (split := split_of(name))), None)
+
+
 def by_folder(paths: Sequence[PurePath]) -> list[tuple[str | None, PurePath]]:
     """The split of each file by the folders that it is in.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from tlzoo.data.files.names import SUFFIXES
-from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.split_names import split_in
 from tlzoo.data.files.walk import walk
 from tlzoo.data.media.image import placement
 from tlzoo.errors import InputError
@@ -116,6 +116,34 @@ class Builder:
         return {"images": self._images, "annotations": self._annotations, "categories": categories}
 
 
+def outline(corners: Sequence[float]) -> dict[str, object]:
+    """The fields of an annotation with a polygon, ``[x, y, ...]``: itself, and the box around it."""
+    xs, ys = corners[::2], corners[1::2]
+    box = [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+    return {"bbox": box, "segmentation": [list(corners)]}
+
+
+def part_of(
+    folder: Path, split: str | None, files: Sequence[Path], add: Callable[[Path, Path, Builder, Finder], None]
+) -> Part:
+    """A split with a file for each picture.
+
+    Args:
+        folder: The folder of the data.
+        split: The split.
+        files: The files.
+        add: Adds the picture of a file; takes the folder, the file, and what collects and finds pictures. Where it
+            raises an ``InputError``, the picture is left out and named.
+    """
+    builder, problems, finder = Builder(), [], Finder()
+    for file in files:
+        try:
+            add(folder, file, builder, finder)
+        except InputError as error:
+            problems.append(str(error))
+    return Part(folder, split, builder.content(), [folder], files, problems)
+
+
 def pictures(folder: Path) -> Iterator[Path]:
     """Pictures below a folder, sorted."""
     return (path for path in walk(folder) if path.suffix.lower() in SUFFIXES["image"])
@@ -163,11 +191,6 @@ def _by_name(folder: Path) -> Mapping[str, Path]:
     stems = Counter(file.stem.casefold() for file in images)
     short = {file.stem.casefold(): file for file in images if stems[file.stem.casefold()] == 1}
     return short | {file.name.casefold(): file for file in images}
-
-
-def split_in(path: Path, folder: Path) -> str | None:
-    """The split that a folder between two paths is named after, the nearest to the top first."""
-    return next((split for name in path.relative_to(folder).parts[:-1] if (split := split_of(name))), None)
 
 
 def by_split(files: Iterable[Path], folder: Path) -> dict[str | None, list[Path]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlzoo.data.files.annotations.content import Builder, Part
+from tlzoo.data.files.annotations.content import Builder, Part, outline
 from tlzoo.data.files.annotations.xml import elements, root_of
 from tlzoo.data.files.split_names import split_of
 from tlzoo.errors import InputError
@@ -67,8 +67,6 @@ def _fields(shape: Element, where: str) -> dict[str, object]:
             left, top, right, bottom = (float(shape.get(corner) or "") for corner in CORNERS)
             return {"bbox": [left, top, right - left, bottom - top]}
         pairs = [pair.split(",") for pair in (shape.get("points") or "").split(";")]
-        xs, ys = [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
+        return outline([value for x, y in pairs for value in (float(x), float(y))])
     except ValueError:
         raise InputError(f"{where}: its corners are no numbers") from None
-    corners = [value for pair in zip(xs, ys, strict=True) for value in pair]
-    return {"bbox": [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)], "segmentation": [corners]}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from tlzoo.data.files.annotations.content import Builder, Part, pictures
+from tlzoo.data.files.annotations.content import Builder, Part, outline, pictures
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_json
 from tlzoo.errors import InputError
@@ -88,6 +88,4 @@ def _fields(kind: str, value: Mapping[str, object], size: tuple[int, int]) -> di
         x, y, width, height = (float(value[name]) for name in ("x", "y", "width", "height"))  # type: ignore[arg-type]
         return {"bbox": [x * across, y * down, width * across, height * down]}
     pairs = [(float(x) * across, float(y) * down) for x, y in value["points"]]  # type: ignore[attr-defined]
-    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
-    corners = [each for pair in pairs for each in pair]
-    return {"bbox": [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)], "segmentation": [corners]}
+    return outline([each for pair in pairs for each in pair])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tlzoo.data.files.annotations.content import Builder, Finder, Part, by_split, seen_size
+from tlzoo.data.files.annotations.content import Builder, Finder, Part, by_split, outline, part_of, seen_size
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
@@ -22,7 +22,7 @@ def matches(folder: Path) -> bool:
 
 def parts(folder: Path) -> list[Part]:
     """The pictures of each split, by the folders that they are in."""
-    return [_part(folder, split, files) for split, files in by_split(_files(folder), folder).items()]
+    return [part_of(folder, split, files, _picture) for split, files in by_split(_files(folder), folder).items()]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -35,16 +35,6 @@ def _is_shapes(file: Path) -> bool:
     except OSError:
         return False
     return '"shapes"' in text and '"imagePath"' in text
-
-
-def _part(folder: Path, split: str | None, files: list[Path]) -> Part:
-    builder, problems, finder = Builder(), [], Finder()
-    for file in files:
-        try:
-            _picture(folder, file, builder, finder)
-        except InputError as error:
-            problems.append(str(error))
-    return Part(folder, split, builder.content(), [folder], files, problems)
 
 
 def _picture(folder: Path, file: Path, builder: Builder, finder: Finder) -> None:
@@ -61,9 +51,7 @@ def _picture(folder: Path, file: Path, builder: Builder, finder: Finder) -> None
         objects.append((where, str(shape["label"]).strip(), _outline(shape, where)))
     image = builder.picture(picture.relative_to(folder).as_posix(), seen_size(picture))
     for where, category, corners in objects:
-        xs, ys = corners[::2], corners[1::2]
-        box = [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
-        builder.add(image, category, where, bbox=box, segmentation=[corners])
+        builder.add(image, category, where, **outline(corners))
 
 
 def _outline(shape: Mapping[str, object], where: str) -> list[float]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tlzoo.data.files.annotations.content import Builder, Part, seen_size, split_in
+from tlzoo.data.files.annotations.content import Builder, Part, seen_size
 from tlzoo.data.files.names import FILE_COLUMNS, LABEL_COLUMNS
-from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.split_names import split_in, split_of
 from tlzoo.data.files.tables.formats import Values, holds_rows, read_columns, suffix_of
 from tlzoo.data.files.text_files.delimited import column_named
 from tlzoo.data.files.walk import walk

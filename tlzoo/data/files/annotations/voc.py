@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlzoo.data.files.annotations.content import Builder, Finder, Part, by_split
+from tlzoo.data.files.annotations.content import Builder, Finder, Part, by_split, part_of
 from tlzoo.data.files.annotations.xml import elements, number, root_of
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.text_files import read_text
@@ -35,7 +35,7 @@ def parts(folder: Path) -> list[Part]:
                 splits.setdefault(split, []).append(file)
     else:
         splits = by_split(files, folder)
-    return [_part(folder, split, own) for split, own in splits.items()]
+    return [part_of(folder, split, own, _picture) for split, own in splits.items()]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -50,16 +50,6 @@ def _sets(folder: Path) -> dict[str, str]:
         if split is not None:
             listed |= {line.split()[0]: split for line in read_text(file).splitlines() if line.strip()}
     return listed
-
-
-def _part(folder: Path, split: str | None, files: list[Path]) -> Part:
-    builder, problems, finder = Builder(), [], Finder()
-    for file in files:
-        try:
-            _picture(folder, file, builder, finder)
-        except InputError as error:
-            problems.append(str(error))
-    return Part(folder, split, builder.content(), [folder], files, problems)
 
 
 def _picture(folder: Path, file: Path, builder: Builder, finder: Finder) -> None:

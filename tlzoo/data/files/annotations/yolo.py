@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tlzoo.data.files.annotations.content import Builder, Part, by_split, pictures, seen_size
+from tlzoo.data.files.annotations.content import Builder, Part, by_split, outline, pictures, seen_size
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
@@ -162,9 +162,7 @@ def _fields(
         return {"bbox": _box(values, size)}
     if len(values) < 6 or len(values) % 2:
         raise InputError(f"{where}: {len(values)} numbers after the class; expected 4 of a box or pairs of a polygon")
-    xs, ys = [x * width for x in values[::2]], [y * height for y in values[1::2]]
-    corners = [value for pair in zip(xs, ys, strict=True) for value in pair]
-    return {"bbox": [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)], "segmentation": [corners]}
+    return outline([value * (height if place % 2 else width) for place, value in enumerate(values)])
 
 
 def _box(values: Sequence[float], size: tuple[int, int]) -> list[float]:

@@ -29,8 +29,7 @@ def is_saved(path: Path, task: str) -> bool:
     """
     if path.is_dir() and ((path / DICTIONARY).is_file() or (path / STATE).is_file()):
         return True
-    files = _files(path)
-    if not files:
+    if not (files := _files(path)):
         return False
     return any(file.suffix == ".arrow" for file in files) or _holds_files(files[0], task_facts(task).domain)
 

@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict
 from tlzoo.data.dataset import Listing
 from tlzoo.data.files.classes import check_classes
 from tlzoo.data.files.names import GROUP_COLUMNS, LABEL_COLUMNS
-from tlzoo.data.files.split_names import WORDS, split_of
+from tlzoo.data.files.split_names import WORDS, split_in, split_of
 from tlzoo.data.files.tables import lines
 from tlzoo.data.files.tables.formats import FORMATS, Values, holds_rows, is_json, read_columns, suffix_of
 from tlzoo.data.files.tables.headers import with_header
@@ -199,7 +199,7 @@ def read_tables(path: Path, notices: list[str]) -> list[Table]:
     files = _inside(path)
     if not files:
         raise InputError(f"{path}: no table here ({', '.join(sorted(FORMATS))})")
-    splits = {file: split_of(file.name.partition(".")[0]) or _folder_split(file, path) for file in files}
+    splits = {file: split_of(file.name.partition(".")[0]) or split_in(file, path) for file in files}
     if len(files) > 1 and "train" in splits.values():
         for file in (file for file, split in splits.items() if split is None):
             files.remove(file)
@@ -208,11 +208,6 @@ def read_tables(path: Path, notices: list[str]) -> list[Table]:
         wrong = next(file.name for file, split in splits.items() if split is None)
         raise InputError(f"{path}: several tables, but {wrong} names no split; name them {', '.join(WORDS)}")
     return in_order([replace(read_table(file), split=splits[file]) for file in files])
-
-
-def _folder_split(file: Path, top: Path) -> str | None:
-    """The split that a folder between a file and the top is named after."""
-    return next((split for name in file.relative_to(top).parts[:-1] if (split := split_of(name))), None)
 
 
 def listing_by(path: Path, read: Callable[[Sequence[Table], str], Listing]) -> Listing:
