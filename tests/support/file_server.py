@@ -84,11 +84,13 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         body = body[: owner.cut]
         for begin in range(0, len(body), 16384):
+            chunk = body[begin : begin + 16384]
+            owner.sent += len(chunk)  # before it is: who has received it may ask for the count at once
             try:
-                self.wfile.write(body[begin : begin + 16384])
+                self.wfile.write(chunk)
             except ConnectionError:
+                owner.sent -= len(chunk)
                 return  # nobody wants more
-            owner.sent += len(body[begin : begin + 16384])
             if owner.pace:
                 threading.Event().wait(owner.pace)
 
