@@ -1,85 +1,28 @@
 from typing import Any
 
 import pytest
-from datasets import Dataset, DatasetDict, Value
+from datasets import Value
 
 from tlzoo.data.catalogue import find, load
-from tlzoo.data.dataset import Counts, Listing, Prepared, classes_of, table
+from tlzoo.data.dataset import Listing, classes_of
 from tlzoo.data.protocol import VTAB
-from tlzoo.data.schemas import class_features
 
 pytestmark = pytest.mark.usefixtures("new_cache")
-
-
-def rows(labels: list[int], groups: list[str], names: tuple[str, ...] = ("dog", "cat", "bird")) -> Dataset:
-    ids = [f"row {i}" for i in range(len(labels))]
-    return table(class_features("text", names), {"text": ids, "label": labels, "group": groups, "id": ids})
-
-
-def test_rows_classes_and_groups_are_counted_by_split() -> None:
-    splits = {
-        "train": rows([0, 0, 1, 2], ["anna", "anna", "ben", "ben"]),
-        "validation": rows([1, 2], ["carl", "carl"]),
-        "test": rows([0, 1, 1], ["ben", "dora", "dora"]),
-    }
-    counts = Prepared(DatasetDict(splits), available={"train": 1200, "validation": 2, "test": 3}).counts()
-    assert counts.rows == {"train": 4, "validation": 2, "test": 3}
-    assert counts.classes == {"dog": 3, "cat": 4, "bird": 2}
-    assert counts.groups == {"train": 2, "validation": 1, "test": 2}
-    assert (counts.all_groups, counts.shared_groups) == (4, 1)
-    assert str(counts) == (
-        "train 4 of 1,200, validation 2, test 3 rows; 3 classes (cat 4, dog 3, bird 2); "
-        "4 groups (train 2, validation 1, test 2, of which 1 in train as well)"
-    )
-
-
-@pytest.mark.parametrize(
-    ("classes", "groups", "shared", "line"),
-    [
-        ({}, {"train": 2, "test": 1}, 0, "train 2, test 1 rows"),
-        (
-            {},
-            {"train": 1, "test": 1},
-            1,
-            "train 2, test 1 rows; 1 group (train 1, test 1, of which 1 in train as well)",
-        ),
-        ({"9": 3, "0": 2}, {}, 0, "train 2, test 1 rows; 2 classes ('9' 3, '0' 2)"),
-        ({f"c{i}": 10 - i for i in range(9)}, {}, 0, "train 2, test 1 rows; 9 classes (smallest c8 2, largest c0 10)"),
-    ],
-)
-def test_the_line_is_short(classes: dict[str, int], groups: dict[str, int], shared: int, line: str) -> None:
-    assert str(Counts({"train": 2, "test": 1}, {}, classes, groups, sum(groups.values()) - shared, shared)) == line
 
 
 def test_of_how_many_rows_they_were_drawn(tmp_path: Any) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(3000)))
     prepared = load(find("text-classification", str(path), VTAB))
-    assert str(prepared.counts()) == "train 800 of 1,900, validation 200, test 900 rows; 2 classes (950 rows each)"
+    assert str(prepared.counts()) == (
+        "train 800 of 1,900, validation 200 (cut from train), test 900 (cut from train) rows; 2 classes (950 rows each)"
+    )
     assert prepared.features["text"] == Value("string")
 
 
 def test_labels_of_digits_are_in_the_order_of_numbers_and_long_ones_in_that_of_names() -> None:
     assert classes_of(["10", "9", "1"]) == ["1", "9", "10"]
     assert classes_of(["1" * 5000, "2", "10"]) == ["10", "1" * 5000, "2"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "groups", "lines"),
-    [
-        ({"train": 180, "validation": 30, "test": 90}, 90, ["with 90 test examples a gain under 0.11 will not show"]),
-        ({"train": 5000, "validation": 30, "test": 90}, 90, []),
-        (
-            {"train": 5, "validation": 2, "test": 3},
-            1,
-            ["with 3 test examples no gain will show", "1 group in the test: no interval"],
-        ),
-        ({"train": 5000, "validation": 2, "test": 90}, 5, ["5 groups in the test: intervals are provisional"]),
-        ({"train": 5000, "validation": 2, "test": 90}, 6, []),
-    ],
-)
-def test_what_the_test_cannot_tell_is_said(rows: dict[str, int], groups: int, lines: list[str]) -> None:
-    assert Counts(rows, {}, {"a": 1}, {"train": 9, "test": groups}, 99, 0).cautions() == lines
 
 
 def test_short_values_of_columns_that_are_not_read_are_kept() -> None:

@@ -194,7 +194,10 @@ def test_an_unreadable_file_costs_nothing_but_itself(
     done = tlzoo("eval", *CREPE, "--data", mine, "--out", tmp_path / "out", "--strategy", "probe", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)[0]["status"] == "ok", "the work was done and kept"
-    assert "1 unreadable example(s) left out: train/note0/bad.wav" in done.stderr.strip().splitlines()[-1]
+    listed = tmp_path / "out" / "problems.csv"
+    line = f"1 unreadable example(s) left out, named in {listed}: train/note0/bad.wav"
+    assert line in done.stderr.strip().splitlines()[-1]
+    assert listed.read_text().splitlines()[1].startswith("mine,train/note0/bad.wav,")
 
 
 def test_an_api_without_a_key_is_a_row(tlzoo: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,9 @@ def test_counts_come_first(table: Path) -> None:
     facts = prepare(find(TASK, str(table)))
     assert facts.counts.rows == {"train": 60, "validation": 11, "test": 29}
     assert facts.lines == [
-        f"data: {facts.name}: train 60, validation 11, test 29 of 30 rows; 2 classes (50 rows each)",
+        f"data: {facts.name}: train 60, validation 11 (cut from train), test 29 of 30 (cut from train) rows; "
+        "2 classes (50 rows each)",
+        "data: 'text' of 14 to 15 characters (median 15)",
         "mine.csv: text from column 'text', label from column 'label'",
         "20 of 121 rows repeat another one and its class, and were left out",
         "with 29 test examples a gain under 0.25 will not show",

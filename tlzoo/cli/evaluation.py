@@ -160,7 +160,7 @@ def evaluate(
         terminal.say(notice)
     if not as_json:
         terminal.say(f"Next: {next_command(request, done.board)}")
-    left_out(f"--data {data}", done.problems, done.used, strict)
+    left_out(f"--data {data}", done.problems, done.used, strict, out)
     if done.failed:
         raise typer.Exit(1)
 
@@ -190,15 +190,17 @@ def next_command(request: EvaluationRequest, board: pa.Table) -> str:
     return " ".join([*words, "--out my_model"])
 
 
-def left_out(where: str, problems: Sequence[str], used: int, strict: bool) -> None:
-    """Say which examples were left out, when the work is done.
+def left_out(where: str, problems: Sequence[str], used: int, strict: bool, folder: Path) -> None:
+    """Say which examples were left out, when the work is done; a file in the folder names all.
 
     Raises:
         InputError: They are many, or none may be.
     """
     if not problems:
         return
-    line = f"{where}: {len(problems)} unreadable example(s) left out: {examples(problems)}"
+    from tlzoo.data.problems import FILE
+
+    line = f"{where}: {len(problems)} unreadable example(s) left out, named in {folder / FILE}: {examples(problems)}"
     if strict or len(problems) > FEW * (len(problems) + used):
         raise InputError(line)
     terminal.say(f"tlzoo: {line}")

@@ -41,7 +41,7 @@ FEW_ROWS = 1000
 """Labelled examples of a person below which each is tested once, by cross-validation."""
 MIN_GROUPS = 10
 """Groups that cross-validation asks for, so that each fold tests several."""
-PREPARED_VERSION = 3
+PREPARED_VERSION = 4
 """Raised when a person's data are prepared in another way, so that they are prepared again."""
 _NOTES = "notes.json"
 
@@ -439,5 +439,5 @@ def _write(prepared: Prepared, folder: Path) -> None:
     folder.mkdir()
     for split, rows in prepared.splits.items():
         rows.to_parquet(folder / f"{split}.parquet", batch_size=PART_ROWS)
-    notes = [prepared.problems, prepared.notices, prepared.available, dict(prepared.columns)]
+    notes = [prepared.problems, prepared.notices, prepared.available, dict(prepared.columns), prepared.cut]
     (folder / _NOTES).write_text(json.dumps(notes))

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from tlzoo.data.protocol import SPLITS, check_sides, smallest_visible_gain
+from tlzoo.data.counts import MAX_CLASSES_SHOWN, Counts
+from tlzoo.data.protocol import SPLITS, check_sides, cut_splits
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
 from tlzoo.files import is_utf8
@@ -32,6 +33,7 @@ class Prepared:
         available: Number of rows that each split was drawn from, if known.
         columns: The column of a table that each text was read from; and ``levels``, the range of pictures of more than
             8 bits (``tlzoo.data.media.levels``).
+        cut: Splits that were cut from the examples to train on, since the source has none.
     """
 
     splits: DatasetDict
@@ -39,6 +41,7 @@ class Prepared:
     notices: tuple[str, ...] = ()
     available: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    cut: Sequence[str] = ()
 
     @property
     def features(self) -> Features:
@@ -64,86 +67,13 @@ class Prepared:
                 classes.update(feature.names[i] for i in rows["label"][:])
         counts = {split: len(names) for split, names in groups.items()}
         total, shared = len(set().union(*groups.values())), len(groups["train"] & groups.get("test", set()))
-        return Counts(sizes, self.available, classes, counts, total, shared)
+        return Counts(sizes, self.available, classes, counts, total, shared, self.cut)
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How much data there is.
-
-    Attributes:
-        rows: Rows of each split.
-        available: Number of rows that each split was drawn from, if known.
-        classes: Rows of each class in all splits together; empty without classes.
-        groups: Independent units of each split, such as speakers, documents or scenes.
-        all_groups: Groups of all splits together.
-        shared_groups: Groups of the test that are in training as well.
-    """
-
-    rows: Mapping[str, int]
-    available: Mapping[str, int]
-    classes: Mapping[str, int]
-    groups: Mapping[str, int]
-    all_groups: int
-    shared_groups: int
-
-    def __str__(self) -> str:
-        """One line: ``train 800 of 8,803, validation 200, test 1,000 rows; 2 classes (cat 1,200, dog 800)...``."""
-        parts = [", ".join(map(self._split, self.rows)) + " rows"]
-        if self.classes:
-            ranked = sorted(self.classes.items(), key=lambda item: (-item[1], item[0]))
-            if ranked[0][1] == ranked[-1][1]:
-                shown = f"{ranked[0][1]:,} rows each"
-            elif len(ranked) > MAX_CLASSES_SHOWN:
-                shown = f"smallest {_class(*ranked[-1])}, largest {_class(*ranked[0])}"
-            else:
-                shown = ", ".join(_class(*item) for item in ranked)
-            parts.append(f"{len(ranked)} {'class' if len(ranked) == 1 else 'classes'} ({shown})")
-        if any(count < self.rows[split] for split, count in self.groups.items()):
-            counts = ", ".join(f"{split} {count:,}" for split, count in self.groups.items())
-            also = f", of which {self.shared_groups:,} in train as well" if self.shared_groups else ""
-            parts.append(f"{self.all_groups:,} {'group' if self.all_groups == 1 else 'groups'} ({counts}{also})")
-        return "; ".join(parts)
-
-    def cautions(self, folds: int | None = None) -> list[str]:
-        """What the test cannot tell, one line each: of few rows, and of few groups.
-
-        Args:
-            folds: Number of folds of cross-validation, by which all rows are tested.
-        """
-        lines = []
-        tested, groups = self.rows["test"], self.groups["test"]
-        if folds:
-            tested, groups = sum(self.rows.values()), self.all_groups
-            lines.append(f"cross-validation in {folds} folds: each of {tested:,} rows is tested once a seed")
-        if self.classes and sum(self.rows.values()) < FEW_ROWS:
-            gain = smallest_visible_gain(tested)
-            shown = f"a gain under {gain:.2f} will not show" if gain < 1 else "no gain will show"
-            lines.append(f"with {tested:,} test examples {shown}")
-        if groups == 1 and tested > 1:
-            lines.append("1 group in the test: no interval")
-        elif groups < FEW_GROUPS and groups < tested:
-            lines.append(f"{groups} groups in the test: intervals are provisional")
-        return lines
-
-    def _split(self, split: str) -> str:
-        count, whole = self.rows[split], self.available.get(split, 0)
-        return f"{split} {count:,}" + (f" of {whole:,}" if whole > count else "")
-
-
-MAX_CLASSES_SHOWN = 6
 MAX_BESIDE = 100
 """Maximum characters of a value that may name a group."""
-FEW_ROWS = 1000
-"""Labelled rows below which it is said what gain the test can show."""
-FEW_GROUPS = 6
-"""Groups in the test below which its intervals are provisional."""
 PART_ROWS = 256
 """Rows of a part of a table; an Arrow array of bytes holds at most 2 GiB."""
-
-
-def _class(name: str, count: int) -> str:
-    return f"{name!r} {count:,}" if name.isdecimal() else f"{name} {count:,}"
 
 
 def table(features: Features, columns: Mapping[str, Sequence[Any]]) -> Dataset:
@@ -296,7 +226,8 @@ def gather(
     if is_classed:
         notices += _untrained_classes(labels)
     splits = DatasetDict({split: _in_parts(features, part.rows) for split, part in parts.items()})
-    return Prepared(splits, tuple(problems), tuple(notices), available or {}, listing.columns)
+    cut = cut_splits(None if listing.is_cut else listing.splits)
+    return Prepared(splits, tuple(problems), tuple(notices), available or {}, listing.columns, cut)
 
 
 def whole(listing: Listing, read: Read) -> DatasetDict:

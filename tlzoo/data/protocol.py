@@ -132,6 +132,14 @@ def divide(
     return {name: given[name][stratified_order([labels[int(i)] for i in given[name]], seed)] for name in SPLITS}
 
 
+def cut_splits(splits: Sequence[str] | None) -> tuple[str, ...]:
+    """The splits that :func:`divide` cuts from the training examples, by those that the source has."""
+    given = set(splits or ())
+    if "test" not in given and "validation" in given:
+        given = given - {"validation"} | {"test"}
+    return tuple(name for name in SPLITS[1:] if name not in given)
+
+
 def _cut(
     indices: Indices,
     labels: Sequence[Hashable],

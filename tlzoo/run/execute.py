@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.catalogue import Source, load
 from tlzoo.data.folds import Fold
+from tlzoo.data.problems import FILE
 from tlzoo.data.protocol import shots, stratified_order, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.measure.device import thread_count
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
 
     from tlzoo.core.model import Limits, Model, TrainableModel, Usage
     from tlzoo.core.task import Task
-    from tlzoo.data.dataset import Counts, Prepared
+    from tlzoo.data.counts import Counts
+    from tlzoo.data.dataset import Prepared
 
 MIN_VALIDATION = 10
 """Validation examples that a small fraction of the labels keeps: fewer choose neither a learning rate nor a step."""
+MAX_PROBLEMS_SHOWN = 5
+"""Examples left out that are named before anything is run; all stand in a file."""
 FEATURES_VERSION = "3"
 """Raised when frozen features are computed in another way, so that they are computed again."""
 
@@ -38,20 +42,25 @@ class DataFacts:
     Attributes:
         name: What boards call it.
         counts: Rows, classes and groups.
+        contents: What the rows hold, such as lengths and boxes.
         problems: One line for each example that could not be read.
         notices: One line for each thing that a person should know.
     """
 
     name: str
     counts: Counts
+    contents: tuple[str, ...]
     problems: tuple[str, ...]
     notices: tuple[str, ...]
 
     @property
     def lines(self) -> list[str]:
-        """A line for each fact."""
-        unreadable = [f"unreadable, left out: {problem}" for problem in self.problems]
-        return [f"data: {self.name}: {self.counts}", *self.notices, *unreadable]
+        """A line for each fact, of the problems the first."""
+        unreadable = [f"unreadable, left out: {problem}" for problem in self.problems[:MAX_PROBLEMS_SHOWN]]
+        if more := len(self.problems) - len(unreadable):
+            unreadable.append(f"unreadable, left out: {more:,} more, all named in {FILE}")
+        held = [f"data: {'; '.join(self.contents)}"] if self.contents else []
+        return [f"data: {self.name}: {self.counts}", *held, *self.notices, *unreadable]
 
 
 @cache
@@ -90,10 +99,12 @@ def prepare(source: Source, folds: int | None = None) -> DataFacts:
         source: The data.
         folds: Number of folds of cross-validation, where they are not split once.
     """
+    from tlzoo.data.contents import contents
+
     data = data_of(source)
     counts = data.counts()
     cautions = counts.cautions(folds) if source.is_own else []
-    return DataFacts(source.name, counts, data.problems, (*data.notices, *cautions))
+    return DataFacts(source.name, counts, tuple(contents(data.splits)), data.problems, (*data.notices, *cautions))
 
 
 @dataclass(frozen=True)

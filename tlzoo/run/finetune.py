@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tlzoo.adapters.weights import Wanted, card_of, variant_of
 from tlzoo.cards.schema import Card, Variant
+from tlzoo.data.problems import write_problems
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import LOCK, is_part, writable_folder
@@ -204,6 +205,7 @@ def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]
     }
     readme = _readme(card, run, scores, list(task.labels))
     save(model.cpu(), task, card, variant, folder, recipe, readme, data.columns)
+    write_problems(folder, {run.source.name: data.problems})
     first = scores[0]
     used = sum(data.counts().rows.values())
     return Finetuned(folder, first.metric, first.value, first.low, first.high, first.n_test, data.problems, used)

@@ -110,6 +110,19 @@ def check_size(source: Stored) -> None:
         raise _named(source, error) from error
 
 
+def extent(source: Stored) -> float | None:
+    """Length in the header of a file, in seconds; None where it has none.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    try:
+        with _opened(source) as file:
+            return file.frames / file.samplerate if file.frames < _UNKNOWN else None
+    except ValueError as error:
+        raise _named(source, error) from error
+
+
 def is_silent(source: Stored) -> bool:
     """Whether all samples of a readable sound are equal."""
     samples, _ = _read(source)

@@ -63,6 +63,16 @@ def check_size(source: Stored) -> None:
         _check_size(image, _name(source))
 
 
+def extent(source: Stored) -> tuple[int, int]:
+    """Width and height in the header of a file, in pixels as they are stored.
+
+    Raises:
+        InputError: As for :func:`decode`.
+    """
+    with _opened(source) as image:
+        return image.size
+
+
 @dataclass(frozen=True)
 class Placement:
     """Position of the pixels of a file in the picture that people see: a camera stores them as its sensor was held.

@@ -86,6 +86,18 @@ def length(source: Stored) -> int:
         return len(_times(container))
 
 
+def extent(source: Stored) -> int:
+    """Number of frames in the index of a file.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return length(source)
+    except ValueError as error:
+        raise _named(source, error) from error
+
+
 def encode(frames: Frames, rate: int) -> bytes:
     """Write frames without loss, as FFV1 in a Matroska file.
 
