@@ -68,6 +68,18 @@ def test_nothing_is_claimed_that_intervals_do_not_allow(row: Maker) -> None:
     assert not sentences(board_of(*of(row, {"full": {1.0: 0.9}}))), "nothing to compare with"
 
 
+def test_a_model_that_can_be_compared_comes_before_a_better_one_that_cannot(row: Maker) -> None:
+    trivial = row("baseline", "trivial", 0.3, weights="baseline", fraction=0.1, n_train=80)
+    other = [
+        row("openl3", strategy, value, fraction=0.1, seed=seed, n_train=80)
+        for strategy, value in (("probe", 0.7), ("scratch", 0.5))
+        for seed in range(2)
+    ]
+    best = of(row, {"probe": {0.1: 0.9}, "scratch": {0.1: 0.3}})
+    assert said([*best, trivial]).startswith("Scratch did not learn")
+    assert said([*best, *other, trivial]).startswith("With 80 training clips openl3 probe gains +0.200")
+
+
 def test_of_an_error_less_is_better(row: Maker) -> None:
     """Words that are wrong, of ten each."""
     task = {"task": "speech-recognition", "metric": "wer", "dataset": "words"}

@@ -92,3 +92,4 @@ def test_what_is_left_takes_as_long_as_what_was_most_like_it() -> None:
     pace.add(many, 100)
     assert pace.seconds([few, many]) == 110
     assert pace.seconds([other]) == 100, "of another model with as many labels"
+    assert (pace.alike(few), pace.alike(many), pace.alike(other)) == (10, 100, 0)

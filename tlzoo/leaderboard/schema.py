@@ -24,6 +24,8 @@ VERDICTS = (
 """What is said of transfer: a probe cannot be negative transfer, since it trains a head alone; one seed tells nothing
 of training; and whoever beats a scratch that learns nothing, with these labels or with more, has not shown that
 transfer helped: one that does learn from more labels lacks only these, which is what transfer may save."""
+INCOMPARABLE: frozenset[str] = frozenset({"unreplicated", "scratch did not learn"})
+"""Verdicts that leave open what transfer gave."""
 FINAL: frozenset[str] = frozenset({"ok", "diverged"})
 """Statuses that a rerun would not change."""
 PLANNED: frozenset[str] = frozenset({"ok", "skipped", "unavailable"})

@@ -14,6 +14,7 @@ from tlzoo.leaderboard.curves import Curve, Curves, curves_of, trained_on
 from tlzoo.leaderboard.identity import Titles
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.row import ScoredRow, rows_of, scored
+from tlzoo.leaderboard.schema import INCOMPARABLE
 from tlzoo.leaderboard.speed_up import MIN_FRACTIONS, log_needed
 from tlzoo.vocabulary import is_ad_hoc, task_facts
 
@@ -29,8 +30,8 @@ def sentences(board: pa.Table) -> list[str]:
 def sentence(curves: Curves) -> str:
     """What transfer gave on some data; empty where no model was compared with scratch.
 
-    It is told of one model alone, which validation chose before anything was tested: of those that are listed for the
-    task with official weights, else of all others.
+    It is told of one model alone, which validation chose before anything was tested: of those that can be compared with
+    scratch, if any can; of these, of those that are listed for the task with official weights, else of all others.
 
     Args:
         curves: Of one data set and machine.
@@ -38,8 +39,14 @@ def sentence(curves: Curves) -> str:
     compared = [curve for curve in curves.models if any(row.verdict for row in curve.rows)]
     if not compared:
         return ""
-    curve = min(compared, key=lambda each: (not _is_listed(each.last), each.last.weights != "official"))
+    curve = min(compared, key=_first_told)
     return _few_labels(curve) or _all_labels(curve)
+
+
+def _first_told(curve: Curve) -> tuple[bool, bool, bool]:
+    """Sort key of curves that are in the order of validation."""
+    is_compared = any(row.verdict and row.verdict not in INCOMPARABLE for row in curve.rows)
+    return not is_compared, not _is_listed(curve.last), curve.last.weights != "official"
 
 
 def _is_listed(row: ScoredRow) -> bool:

@@ -82,6 +82,11 @@ class Pace:
         for kind in _kinds(run):
             self._taken[kind].append(seconds)
 
+    def alike(self, run: Run) -> float:
+        """Seconds that runs of the same model, strategy and share of the labels took in the mean; 0 without any."""
+        taken = self._taken.get(_kinds(run)[0], [])
+        return sum(taken) / max(1, len(taken))
+
     def seconds(self, runs: Iterable[Run]) -> float | None:
         """Seconds that runs take: as long as those most like them took; None where nothing like one has ended yet.
 

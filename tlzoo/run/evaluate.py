@@ -17,6 +17,7 @@ from tlzoo.adapters.chat_api.endpoint import RequestEstimate
 from tlzoo.adapters.weights import Wanted
 from tlzoo.core.model import Limits, Usage
 from tlzoo.data.catalogue import Source
+from tlzoo.data.problems import write_problems
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.files import writable_folder
 from tlzoo.leaderboard.store import Store
@@ -241,7 +242,7 @@ class _Driver:
                 self._prepare(worker, run)
             requests = self._estimate_requests(worker, run) if run.is_api_model else None
             measured = self._measure(run, requests)
-            expected = Estimate.of(run, measured or Measured(), requests).seconds
+            expected = max(Estimate.of(run, measured or Measured(), requests).seconds, self.pace.alike(run))
             is_measured_later = measured_tier(run) != run.tier  # when its stand-in is there
             if is_measured_later:
                 expected += MEASURING_SECONDS
@@ -285,6 +286,7 @@ class _Driver:
         if source not in self.facts:
             deadline = self.budget.deadline()
             self.facts[source] = worker.call(prepare, source, run.folds, seconds=deadline, doing="preparing the data")
+            write_problems(self.folder, {source.name: facts.problems for source, facts in self.facts.items()})
             for line in self.facts[source].lines:
                 self.notify(line)
 

@@ -14,7 +14,7 @@ from tlzoo.keys import key
 from tlzoo.measure.measure import Measurement
 from tlzoo.run import record
 from tlzoo.run.plan import Run
-from tlzoo.vocabulary import UNTRAINED, Strategy, Tier
+from tlzoo.vocabulary import TRAINED, UNTRAINED, Strategy, Tier, task_facts
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Learner, Model, TrainableModel
@@ -79,10 +79,15 @@ class MeasurementCache:
         return Measured.from_json(path.read_text(encoding="utf-8"))
 
     def _path(self, run: Run) -> Path:
-        """Where a measurement is kept; whoever serves an API model decides its speed."""
+        """Where a measurement is kept; whoever serves an API model decides its speed.
+
+        One vector an example takes as long with any weights, so that scratch is not measured again.
+        """
         tier = measured_tier(run)
         model = (run.checkpoint.card, run.checkpoint.variant, run.card_hash)
-        weights = (tier, "" if tier == "none" else run.checkpoint.sha256)
+        weights: tuple[str, ...] = (tier, "" if tier == "none" else run.checkpoint.sha256)
+        if run.strategy in TRAINED and task_facts(run.task).annotation == "class":
+            weights = ()
         data = (run.task, run.source.fingerprint)
         how = run.strategy if run.is_api_model else run.strategy in UNTRAINED
         parts = (*model, *weights, *data, run.device, how, record.environment(), MEASUREMENT_VERSION)
