@@ -17,6 +17,7 @@ from tlzoo.adapters.chat_api.endpoint import RequestEstimate
 from tlzoo.adapters.weights import Wanted
 from tlzoo.core.model import Limits, Usage
 from tlzoo.data.catalogue import Source
+from tlzoo.data.changes import since
 from tlzoo.data.problems import write_problems
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
 from tlzoo.files import writable_folder
@@ -286,8 +287,10 @@ class _Driver:
         if source not in self.facts:
             deadline = self.budget.deadline()
             self.facts[source] = worker.call(prepare, source, run.folds, seconds=deadline, doing="preparing the data")
-            write_problems(self.folder, {source.name: facts.problems for source, facts in self.facts.items()})
-            for line in self.facts[source].lines:
+            write_problems(self.folder, {each.name: facts.problems for each, facts in self.facts.items()})
+            facts = self.facts[source]
+            change = since(self.folder / "data", source.name, source.fingerprint, facts.rows) if source.is_own else ""
+            for line in (*facts.lines, *filter(None, [change])):
                 self.notify(line)
 
     def _estimate_requests(self, worker: Worker, run: Run) -> RequestEstimate:

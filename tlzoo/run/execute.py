@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -45,6 +45,7 @@ class DataFacts:
         contents: What the rows hold, such as lengths and boxes.
         problems: One line for each example that could not be read.
         notices: One line for each thing that a person should know.
+        rows: What each row of a person's own data holds, in short.
     """
 
     name: str
@@ -52,6 +53,7 @@ class DataFacts:
     contents: tuple[str, ...]
     problems: tuple[str, ...]
     notices: tuple[str, ...]
+    rows: Mapping[str, str]
 
     @property
     def lines(self) -> list[str]:
@@ -99,12 +101,15 @@ def prepare(source: Source, folds: int | None = None) -> DataFacts:
         source: The data.
         folds: Number of folds of cross-validation, where they are not split once.
     """
+    from tlzoo.data.changes import contents_by_row
     from tlzoo.data.contents import contents
 
     data = data_of(source)
     counts = data.counts()
     cautions = counts.cautions(folds) if source.is_own else []
-    return DataFacts(source.name, counts, tuple(contents(data.splits)), data.problems, (*data.notices, *cautions))
+    rows = contents_by_row(data.splits) if source.is_own else {}
+    held = tuple(contents(data.splits))
+    return DataFacts(source.name, counts, held, data.problems, (*data.notices, *cautions), rows)
 
 
 @dataclass(frozen=True)
