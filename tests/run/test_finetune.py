@@ -91,8 +91,9 @@ def test_texts_are_predicted_from_the_column_that_was_learnt(tlzoo: Command, tmp
 
     new = [f'what was it?;the film number {i} was {words[i % 2]};"{i}"' for i in range(80, 90)]
     (tmp_path / "new.csv").write_text("\n".join(["question;Customer_Note;id", *new]))
-    done = tlzoo("predict", out, tmp_path / "new.csv")
+    done = tlzoo("predict", out, tmp_path / "new.csv", "--out", tmp_path / "with.csv")
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "with.csv").read_text().startswith("question,Customer_Note,id,input,label,score,scores\n")
     assert done.stderr.strip() == "new.csv: text from column 'Customer_Note'"
     answers = [row["label"] for row in map(json.loads, done.stdout.splitlines())]
     assert len(answers) == 10 and len(set(answers)) == 2, "questions are all the same, and notes are not"

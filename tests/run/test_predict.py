@@ -20,7 +20,7 @@ from tlzoo.core.model import Model
 from tlzoo.core.predictions import Boxes, ClassScores, Mask, Reply, Similarity
 from tlzoo.data.media.image import decode
 from tlzoo.errors import InputError
-from tlzoo.run.predict import expand, open_model, predict
+from tlzoo.run.predict import expand, open_model, predict, with_columns
 from tlzoo.tasks.text_embedding import TextEmbedding
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -73,6 +73,21 @@ def test_a_prediction_that_is_no_number_is_an_error_and_its_batch_goes_on(tmp_pa
         {"input": "pairs.csv row 3", "score": 1},
     ]
     json.dumps(found, allow_nan=False)
+
+
+def test_the_columns_of_a_table_are_kept_beside_the_prediction(tmp_path: Path) -> None:
+    (table := tmp_path / "pairs.csv").write_text("id,text1,text2,score\n007,abc,xyz,good\n8,abc,,bad\n")
+    answers = list(predict(SameLength(), [table]))
+    rows = with_columns([each.columns for each in answers], [each.to_json() for each in answers])
+    assert [list(row) for row in rows] == [
+        ["id", "text1", "text2", "given_score", "input", "score"],
+        ["id", "text1", "text2", "given_score", "input", "error"],
+    ]
+    assert [(row["id"], row["text2"], row["given_score"]) for row in rows] == [
+        ("007", "xyz", "good"),
+        ("8", "", "bad"),
+    ]
+    assert rows[0]["score"] == 1 and rows[1]["error"] == "'text2' is empty"
 
 
 def test_every_row_of_a_table_of_pairs_is_predicted(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def finetune(
     metric = METRICS[done.metric].label
     interval = f"{done.value:.3f}" + ("" if done.low is None else f" [{done.low:.3f}, {done.high:.3f}]")
     terminal.put(f"{metric} {interval} on {done.n_test} test examples; written to {done.folder}")
-    left_out(f"--data {data}", done.problems, done.used, strict)
+    left_out(f"--data {data}", done.problems, done.used, strict, done.folder)
 
 
 def predict(
@@ -102,7 +102,10 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write the predictions to as well: .csv, .parquet or .jsonl, a row an input."),
+        typer.Option(
+            help="File to write the predictions to as well: .csv, .parquet or .jsonl, a row an input; columns of a "
+            "table are kept."
+        ),
     ] = None,
     draw: Annotated[
         Path | None, typer.Option(help="Folder for visualised predictions (images, pitch curves, videos).")
@@ -121,7 +124,7 @@ def predict(
 
     from tlzoo.core.predictions import ClassScores
     from tlzoo.run.execute import threads
-    from tlzoo.run.predict import expand, open_model, trained_columns
+    from tlzoo.run.predict import expand, open_model, trained_columns, with_columns
     from tlzoo.run.predict import predict as run
 
     opened = open_model(model, say=lambda line: typer.echo(line, err=True))
@@ -135,6 +138,7 @@ def predict(
     threads()
     failed: list[str] = []
     lines: list[dict[str, Any]] = []
+    columns_kept: list[Mapping[str, Any]] = []
     total = 0
     paths = expand(inputs, opened.spec.input)
     answers = run(opened, paths, batch_size, draw, columns, threshold, say=lambda line: typer.echo(line, err=True))
@@ -144,6 +148,7 @@ def predict(
         line = answer.to_json()
         terminal.put(json.dumps(line, ensure_ascii=False, allow_nan=False))
         if out is not None:
+            columns_kept.append(answer.columns)
             lines.append(line)
         total += 1
         if answer.error is not None:
@@ -151,7 +156,7 @@ def predict(
     if not total:
         raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
     if out is not None:
-        _write(lines, out)
+        _write(with_columns(columns_kept, lines), out)
     if failed:
         message = f"{len(failed)} of {total} inputs have no prediction: {examples(failed)}"
         if strict or len(failed) > FEW * total:
@@ -172,12 +177,17 @@ def _write(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
     import pandas as pd
 
     flat = [
-        {name: json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict) else v for name, v in line.items()}
+        {
+            name: json.dumps(v, ensure_ascii=False, default=str) if isinstance(v, list | dict) else v
+            for name, v in line.items()
+        }
         for line in lines
     ]
     try:
         if path.suffix == ".jsonl":
-            path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+            path.write_text(
+                "".join(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines), encoding="utf-8"
+            )
         elif path.suffix == ".csv":
             pd.DataFrame(flat).to_csv(path, index=False)
         else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -38,12 +38,14 @@ class Predicted:
         prediction: The prediction; None where there is an error.
         error: Why the input cannot be read, or its prediction is not used.
         drawn: The file that the prediction was drawn into.
+        columns: The row of the table that the input is from.
     """
 
     facts: Mapping[str, str]
     prediction: Prediction | None = None
     error: str | None = None
     drawn: Path | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """One line of ``tlzoo predict``."""
@@ -53,6 +55,22 @@ class Predicted:
         if self.error is not None:
             line["error"] = self.error
         return line if self.drawn is None else line | {"drawn": str(self.drawn)}
+
+
+def with_columns(columns: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a table of predictions: the columns of the table predicted, then the fields of the predictions.
+
+    A column that has the name of a field becomes ``given_NAME``.
+
+    Args:
+        columns: :attr:`Predicted.columns` of each prediction.
+        lines: :meth:`Predicted.to_json` of each.
+    """
+    fields = set().union(*lines)
+    return [
+        {f"given_{name}" if name in fields else name: value for name, value in row.items()} | dict(line)
+        for row, line in zip(columns, lines, strict=True)
+    ]
 
 
 def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Model:
@@ -237,13 +255,14 @@ def predict(
         examples: list[Example] = []
         inputs: list[Predicted] = []
         for facts, row in batch:
+            given = Predicted(facts, columns=facts.pop("columns", {}))
             try:
                 if isinstance(row, InputError):
                     raise row
                 examples.append(model.encode(row))
-                inputs.append(Predicted(facts))
             except InputError as error:
-                inputs.append(Predicted(facts, error=str(error)))
+                given = replace(given, error=str(error))
+            inputs.append(given)
         with torch.inference_mode():
             predictions = iter(model.predict(model.collate(examples)) if examples else [])
         for each in inputs:
@@ -253,20 +272,20 @@ def predict(
             prediction = next(predictions)
             if threshold is not None and isinstance(prediction, Boxes):
                 prediction = prediction.above(threshold)
-            yield _judged(each.facts, prediction, drawings)
+            yield _judged(each, prediction, drawings)
 
 
-def _judged(facts: Mapping[str, str], prediction: Prediction, drawings: DrawingFolder | None) -> Predicted:
-    """A prediction, drawn where that was asked for, or an error if it is not finite."""
+def _judged(given: Predicted, prediction: Prediction, drawings: DrawingFolder | None) -> Predicted:
+    """An input with its prediction, drawn where that was asked for, or with an error if it is not finite."""
     if not prediction.is_finite():
-        return Predicted(facts, error="its prediction holds NaN or infinite numbers")
-    drawn = drawings.draw(Path(facts["input"]), prediction) if drawings is not None else None
-    return Predicted(facts, prediction, drawn=drawn)
+        return replace(given, error="its prediction holds NaN or infinite numbers")
+    drawn = drawings.draw(Path(given.facts["input"]), prediction) if drawings is not None else None
+    return replace(given, prediction=prediction, drawn=drawn)
 
 
 def _rows(
     model: Model, paths: Iterable[Path | str], columns: Mapping[str, str], say: Callable[[str], None]
-) -> Iterator[tuple[dict[str, str], Row | InputError]]:
+) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
     """Yield the rows to predict, file by file, each with what identifies it; or why a file cannot be read."""
     from tlzoo.data.files import readers
 

@@ -171,7 +171,7 @@ def test_classes_of_the_hub_that_say_whether_two_texts_mean_the_same() -> None:
     scores = [found.targets.of(i, "").columns["score"] for i in range(4)] if found.targets else []
     assert scores == [0, 1, 0, 1] and found.columns == {"sentence1": "sentence1", "sentence2": "sentence2"}
     other = Features({**features, "label": ClassLabel(names=["entailment", "not_entailment"])})
-    with pytest.raises(InputError, match="'label' is 'not_entailment', which is not a number"):
+    with pytest.raises(InputError, match="'label' is 'entailment', a class, as in natural language inference"):
         listed(DatasetDict({"train": Dataset.from_dict(columns, features=other)}), "hub:a/b", TASK)
 
 

@@ -33,7 +33,10 @@ def check_classes(classes: Mapping[str, int], where: str) -> None:
             "classes; cut them into ranges, such as low and high"
         )
     if len(classes) > max(2, count / 2):
-        raise InputError(f"{where}: {len(classes)} classes in {count} rows, such as {such!r}")
+        raise InputError(
+            f"{where}: {len(classes)} classes in {count} rows, such as {such!r}: hardly one has several examples; of a "
+            "table --label COLUMN says which column has the classes"
+        )
     for separator in SEVERAL:
         parts = {name: [part.strip() for part in name.split(separator)] for name in classes}
         joined = sum(classes[name] for name, each in parts.items() if len(each) > 1 and all(each))

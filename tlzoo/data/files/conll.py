@@ -157,6 +157,8 @@ def listing(path: Path) -> Listing:
     unnamed, files = [file for file in files if file not in named], named
     if not files:
         raise InputError(f"{path}: no file here is named after a split; name them train, dev and test (train.conll)")
+    if _suffix(files[0]) == ".json" and not _is_rows(files[0]):
+        raise InputError(f"{files[0]}: JSON; expected a list of objects, with text and entities, or tokens and tags")
     if _is_rows(files[0]):
         examples = listed([tables.Table(f, tables.read_table(f).columns, split[f]) for f in files], str(path))
     else:
@@ -215,7 +217,10 @@ def in_columns(path: Path, split: str | None = None, marked: bool = True) -> Ite
             continue  # a comment above a sentence
         if marked and not is_tag:
             seen = repr(fields[-1]) if len(fields) > 1 else "missing"
-            raise InputError(f"{printable(path)}:{number}: the tag is {seen}; expected O, or B-CLASS, I-CLASS and such")
+            way = "; give a word and its tag a line, separated by a tab" if "," in line else ""
+            raise InputError(
+                f"{printable(path)}:{number}: the tag is {seen}; expected O, or B-CLASS, I-CLASS and such{way}"
+            )
         if fields[0]:
             words.append(fields[0])
             tags.append(fields[-1] if marked else "O")
@@ -275,6 +280,8 @@ def _in_table(table: tables.Table) -> Iterator[Sentence]:
         where = f"{table.path}: {name}"
         if "tokens" in cells:
             words, tags = cells["tokens"], cells["tags"]
+            if isinstance(tags, list) and any(isinstance(tag, int | float) for tag in tags):
+                raise InputError(f"{where}: {columns['tags']!r} are numbers; give their names, such as B-PER and O")
             if not _is_strings(words) or not _is_strings(tags) or len(words) != len(tags):
                 raise InputError(
                     f"{where}: {columns['tokens']!r} and {columns['tags']!r} are not as many words and tags"

@@ -55,7 +55,7 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str]]:
     yield name, "".join(parts)
 
 
-def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     """Sequences to predict, from a FASTA file or a table with a column of sequences.
 
     Args:
@@ -77,7 +77,7 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
     name = table.trained(columns, "dna") or table.need(SEQUENCE_COLUMNS, "sequences")
     say(f"sequence from column {name!r}")
     for row, sequence in enumerate(table.columns[name]):
-        yield {"input": table.name(row)}, {"dna": str(sequence)}
+        yield table.identified(row), {"dna": str(sequence)}
 
 
 def listing(path: Path) -> Listing:

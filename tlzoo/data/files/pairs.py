@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ PAIR_COLUMNS = (
     ("s1", "s2"),
     ("a", "b"),
 )
+TRIPLET_COLUMNS = (("anchor", "positive", "negative"), ("query", "positive", "negative"), ("query", "pos", "neg"))
+"""A text, one that means the same, and one that does not."""
 SCORE_COLUMNS = (
     "score",
     "similarity",
@@ -53,12 +56,15 @@ SCORE_COLUMNS = (
     "is_paraphrase",
     "label",
     "target",
+    "gold_label",
 )
-_CLASS_OR_SCORE = ("label", "target")
+_CLASS_OR_SCORE = ("label", "target", "gold_label")
 """Columns of scores whose names are as common for columns of classes."""
 _SAME = {"duplicate": 1.0, "equivalent": 1.0, "paraphrase": 1.0, "similar": 1.0, "true": 1.0, "yes": 1.0}
 _NAMED = _SAME | {f"not_{name}": 0.0 for name in _SAME} | {"dissimilar": 0.0, "false": 0.0, "no": 0.0}
 """Scores of class names that say whether two texts mean the same."""
+_INFERENCE = frozenset({"entailment", "neutral", "contradiction", "not_entailment"})
+"""Classes of natural language inference."""
 TEXT_SHARES = {"test": 0.4, "validation": 0.2}
 """Share of the texts in each split if all pairs are connected; the pairs between two splits are dropped."""
 
@@ -111,7 +117,7 @@ def listing(path: Path) -> Listing:
     return listing_by(path, partial(listed, form=plain))
 
 
-def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], dict[str, str] | InputError]]:
+def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, Any], dict[str, str] | InputError]]:
     """The pairs of a table, to be predicted.
 
     Args:
@@ -131,7 +137,7 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
     say(f"sentence1 from column {names[0]!r}, sentence2 from column {names[1]!r}")
     for row, texts in enumerate(zip(*(table.columns[name] for name in names), strict=True)):
         fault = _fault(dict(zip(names, texts, strict=True)))
-        yield {"input": table.name(row)}, fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
+        yield table.identified(row), fault or dict(zip(("sentence1", "sentence2"), texts, strict=True))
 
 
 def listed(tables: Sequence[Table], where: str, form: Callable[[str], str] = same_text) -> Listing:
@@ -148,12 +154,19 @@ def listed(tables: Sequence[Table], where: str, form: Callable[[str], str] = sam
     examples = Listing("sentence1", [], [], [], [], [] if len(tables) > 1 else None)
     second: list[str] = []
     scores: list[float] = []
-    for table in tables:
+    for given in tables:
+        table = _of_triplets(given, examples)
         one, two = pair_columns(table)
         score = table.need(SCORE_COLUMNS, "scores")
         if reason := _no_similarity(table, one, score):
-            raise table.lacks(f"{score!r} {reason}; text-embedding learns the similarity of two texts, from 'score'")
-        note_columns(examples, table, sentence1=one, sentence2=two, score=score)
+            raise table.lacks(
+                f"{score!r} {reason}; text-embedding learns the similarity of two texts, from 'score': write one, such "
+                "as 1 for entailment and 0 for contradiction, without the neutral pairs"
+            )
+        if table is given:
+            note_columns(examples, table, sentence1=one, sentence2=two, score=score)
+            if score.lower() in _CLASS_OR_SCORE and {*map(number, table.columns[score])} - {None} == {0.0, 1.0}:
+                examples.notices.append(f"{table.path.name}: {score!r} of 1 is read as similar, of 0 as not")
         examples.columns = examples.columns or {"sentence1": one, "sentence2": two}
         for row, (a, b, value) in enumerate(zip(*(table.columns[name] for name in (one, two, score)), strict=True)):
             rating, fault = _rating(value), _fault({one: a, two: b})
@@ -193,6 +206,24 @@ def listed(tables: Sequence[Table], where: str, form: Callable[[str], str] = sam
         examples.notices.append(f"pairs left out, since one of their texts is in another split as well: {dropped}")
     examples.targets = _Pairs(second, [(score - low) / (high - low) for score in scores])
     return examples
+
+
+def _of_triplets(table: Table, examples: Listing) -> Table:
+    """A table of triplets as one of pairs: the first text with the second has a score of 1, with the third of 0."""
+    strings = table.strings()
+    columns = ([column_named(strings, [name]) for name in names] for names in TRIPLET_COLUMNS)
+    names = next(([name for name in each if name] for each in columns if all(each)), [])
+    if not names or table.find(SCORE_COLUMNS):
+        return table
+    first, same, other = names
+    note_columns(examples, table, sentence1=first, **{"sentence2 with a score of 1": same, "with 0": other})
+    rows = [(row, column) for row in range(len(table)) for column in (same, other)]
+    pairs = {
+        first: [table.columns[first][row] for row, _ in rows],
+        same: [table.columns[column][row] for row, column in rows],
+        "score": [float(column == same) for _, column in rows],
+    }
+    return replace(table, columns=pairs, ids=[f"{table.name(row)} {column}" for row, column in rows])
 
 
 class _Pairs:
@@ -295,11 +326,14 @@ def _rating(value: object) -> float | None:
 
 def _no_similarity(table: Table, first: str, score: str) -> str:
     """Why a column holds classes rather than similarities; empty if it may hold similarities."""
+    words = (value for value in table.columns[score] if isinstance(value, str))
+    if word := next((word for word in words if word.strip().lower() in _INFERENCE), ""):
+        return f"is {word!r}, a class, as in natural language inference"
     if score.lower() not in _CLASS_OR_SCORE:
         return ""
     values = {value for value in map(_rating, table.columns[score]) if value is not None}
     if first.lower() == "premise":
         return "of a premise and a hypothesis is a class, such as entailment"
-    if len(values) == 3 and values == {0.0, 1.0, 2.0}:
+    if values - {-1.0} == {0.0, 1.0, 2.0}:
         return "is 0, 1 or 2, which are classes, as in natural language inference"
     return ""

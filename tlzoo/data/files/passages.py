@@ -120,6 +120,9 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         yield from ((name, " ".join(contexts)) for name, contexts in documents.items())
         return
     if not path.is_file():
-        raise InputError(f"{path}: neither a text file nor a table nor a SQuAD file")
+        raise InputError(
+            f"{path}: neither a text file nor a table nor a SQuAD file; put texts into one file, with an empty line "
+            "between them"
+        )
     for number, paragraph in enumerate(re.split(r"\n\s*\n", re.sub(r"\r\n?", "\n", read_text(path))), start=1):
         yield f"{path.name} paragraph {number}", paragraph

@@ -294,8 +294,10 @@ def _of_table(table: Table, notes: Listing, parted: bool) -> Iterator[Pair]:
             for message, reply in _exchanges(conversation, table.name(row)):
                 yield Pair(message, reply, table.name(row), split=split)
         return
+    if turns and not table.find(MESSAGE_COLUMNS):
+        raise table.lacks(f"{turns!r} holds no lists of turns, which JSON Lines and Parquet can hold")
     instruction = table.find(["instruction"])
-    more = table.find(["input"]) if instruction else None
+    more = table.find(["input", "context"]) if instruction else None
     strings = table.strings()
     message = instruction if instruction and more else table.need(MESSAGE_COLUMNS, "messages", strings)
     reply = table.need(REPLY_COLUMNS, "replies", strings)

@@ -8,6 +8,7 @@ version 2.0 on, ``is_impossible``. An additional field ``answer_type`` marks ans
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -274,6 +275,8 @@ def in_table(table: Table, answered: bool = True, inputs: Columns | None = None)
 
 def _in_cell(value: Any, start: Any, where: str) -> Iterator[tuple[str, int | None]]:
     """Answers of a table's cell: a text, a list of texts, or texts with their starts; an empty text is none."""
+    if isinstance(value, str) and value.startswith("{") and "answer_start" in value:
+        value = _written(value)
     if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
         for each in value:
             yield from _in_cell(each, None, where)
@@ -288,6 +291,18 @@ def _in_cell(value: Any, start: Any, where: str) -> Iterator[tuple[str, int | No
         raise InputError(f"{where}: {len(texts)} answers, but {len(starts)} values of 'answer_start'")
     for text, begin in zip(texts, starts, strict=True):
         yield _string({"answer": text}, "answer", where), None if begin in (None, "") else _start(begin, where)
+
+
+_ARRAY = re.compile(r"array\((\[.*?\])(?:, dtype=\w+)?\)", re.DOTALL)
+"""A list in the form of NumPy."""
+
+
+def _written(cell: str) -> object:
+    """Answers in Python's form, as pandas writes them into CSV; the cell itself where it is not."""
+    try:
+        return ast.literal_eval(_ARRAY.sub(r"\1", cell))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return cell
 
 
 def of_tables(tables: Sequence[Table], where: str) -> Listing:

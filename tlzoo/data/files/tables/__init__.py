@@ -14,8 +14,17 @@ from tlzoo.data.files.classes import check_classes
 from tlzoo.data.files.names import GROUP_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import WORDS, split_in, split_of
 from tlzoo.data.files.tables import lines
-from tlzoo.data.files.tables.formats import FORMATS, Values, holds_rows, is_json, read_columns, suffix_of
+from tlzoo.data.files.tables.formats import (
+    FORMATS,
+    Values,
+    holds_rows,
+    is_json,
+    other_sheets,
+    read_columns,
+    suffix_of,
+)
 from tlzoo.data.files.tables.headers import with_header
+from tlzoo.data.files.tables.split_column import by_column
 from tlzoo.data.files.text_files import OLD, read_text
 from tlzoo.data.files.text_files.delimited import column_named, is_empty, number
 from tlzoo.data.files.walk import walk
@@ -28,6 +37,10 @@ ID_COLUMNS = ("id", "idx", "index", "uid", "guid", "uuid", "url", "date")
 """Columns that identify a row, and are never its content."""
 SURE_LABELS = ("label", "labels", "class")
 """Names that always mean the column of classes, whatever other columns there are."""
+PARTNERS = {"sentence": ("question",), "document": ("query",)}
+"""Columns beside which a column of texts is half of a pair."""
+NO_CLASS = ("unsup", "unlabeled", "unlabelled")
+"""Folders of texts whose class is not known."""
 
 Columns = Mapping[str, str]
 """The column of a table that each input is read from, by the input: ``text``, ``sentence1``..."""
@@ -79,6 +92,10 @@ class Table:
             return self.ids[row]
         return f"{f'{self.split} ' if self.split else ''}row {before + row + 1}"
 
+    def identified(self, row: int) -> dict[str, Any]:
+        """What identifies a row to predict: ``input``, its name, and ``columns``, all of its values."""
+        return {"input": self.name(row), "columns": {name: values[row] for name, values in self.columns.items()}}
+
     def find(self, names: Sequence[str]) -> str | None:
         """The first of the names that is a column, in any case."""
         return column_named(self.columns, names)
@@ -113,17 +130,18 @@ class Table:
         values = [value for value in self.columns[column] if value is not None]
         return all(isinstance(v, str) for v in values) and any(v.strip() and number(v) is None for v in values)
 
-    def text(self, besides: Sequence[str] = ()) -> str:
+    def text(self, besides: Sequence[str] = (), way: str = "name one of them text") -> str:
         """The column of texts: one with a known name, else the only remaining column of strings.
 
         Args:
             besides: Columns that hold something else.
+            way: What to do where several fit.
 
         Raises:
             InputError: There is no such column, or several fit.
         """
         free = {name: values for name, values in self.columns.items() if name not in besides}
-        strings = [name for name, values in free.items() if all(isinstance(v, str | None) for v in values)]
+        strings = [name for name in self.strings() if name in free and all(map(_is_single, free[name]))]
         texts = [name for name in strings if self.holds_texts(name)]
         if named := column_named(texts, TEXT_COLUMNS) or column_named(strings, TEXT_COLUMNS):
             return named
@@ -131,7 +149,7 @@ class Table:
         left = [name for name in texts if column_named([name], taken) is None]
         if len(left) == 1:
             return left[0]
-        which = f"; it may be {' or '.join(left)}: --text COLUMN says which" if left else ""
+        which = f"; it may be {' or '.join(left)}: {way}" if left else ""
         raise self.lacks(f"no column of texts ({', '.join(TEXT_COLUMNS)}){which}")
 
     def label(self) -> str:
@@ -140,7 +158,9 @@ class Table:
         Raises:
             InputError: There is no such column, or several fit.
         """
-        first = self.need(LABEL_COLUMNS, "classes")
+        first = self.find(LABEL_COLUMNS)
+        if first is None:
+            raise self.lacks(f"no column of classes ({', '.join(LABEL_COLUMNS)}): --label COLUMN says which it is")
         if column_named([first], SURE_LABELS):
             return first
         for other in self.columns:
@@ -183,11 +203,11 @@ def read_tables(path: Path, notices: list[str]) -> list[Table]:
     """Read one table, or all tables of a folder, such as ``train.csv`` and ``test.csv``, in the order of splits.
 
     Tables that lie in folders are of the split that the folder is named after. Beside a table to train on, those that
-    name no split are left out, such as an example of a submission.
+    name no split are left out, such as an example of a submission. In one table alone a column may name the splits.
 
     Args:
         path: The table or the folder.
-        notices: Receives a line for each table that is left out.
+        notices: Receives a line for each table that is left out, and one of a column of splits.
 
     Raises:
         InputError: The file does not exist, is not a table, or cannot be read.
@@ -195,7 +215,7 @@ def read_tables(path: Path, notices: list[str]) -> list[Table]:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if not path.is_dir():
-        return [read_table(path)]
+        return in_order(by_column(read_table(path), notices))
     files = _inside(path)
     if not files:
         raise InputError(f"{path}: no table here ({', '.join(sorted(FORMATS))})")
@@ -207,7 +227,8 @@ def read_tables(path: Path, notices: list[str]) -> list[Table]:
     elif len(files) > 1 and None in splits.values():
         wrong = next(file.name for file, split in splits.items() if split is None)
         raise InputError(f"{path}: several tables, but {wrong} names no split; name them {', '.join(WORDS)}")
-    return in_order([replace(read_table(file), split=splits[file]) for file in files])
+    tables = [replace(read_table(file), split=splits[file]) for file in files]
+    return in_order(tables if len(tables) > 1 else by_column(tables[0], notices))
 
 
 def listing_by(path: Path, read: Callable[[Sequence[Table], str], Listing]) -> Listing:
@@ -242,7 +263,8 @@ def read_table(path: Path) -> Table:
     columns, split = read_columns(path), split_of(path.name.partition(".")[0])
     if suffix_of(path) in (".csv", ".tsv") and (named := with_header(columns)) is not None:
         return Table(path, named, split, note=f"{path.name}: has no header, so its first row is an example, too")
-    return Table(path, columns, split)
+    others = other_sheets(path) if suffix_of(path) == ".xlsx" else ""
+    return Table(path, columns, split, note=f"{path.name}: the first sheet is read, without {others}" if others else "")
 
 
 def listing(path: Path, text: str | None = None, label: str | None = None) -> Listing:
@@ -263,7 +285,7 @@ def listing(path: Path, text: str | None = None, label: str | None = None) -> Li
             raise tables[0].lacks(f"--{name} {column}: no such column")
     examples = listed(tables, str(path), text=text, label=label)
     examples.notices = notices + examples.notices
-    examples.files = [table.path for table in tables]
+    examples.files = [*walk(path)] if tables[0].path == path and path.is_dir() else [table.path for table in tables]
     return examples
 
 
@@ -276,15 +298,21 @@ def _classified(path: Path, notices: list[str]) -> list[Table]:
     if is_table(path) or not path.exists():
         return read_tables(path, notices)
     files = sorted(file for file in walk(path)) if path.is_dir() else [path]
-    of_lines = [
-        (file, columns) for file in files if file.parent in (path, path.parent) and (columns := lines.read(file))
-    ]
+    top = [file for file in files if (file.parent == path and file.suffix) or file == path]
+    of_lines = [(file, columns) for file in top if (columns := lines.read(file))]
     if of_lines:
-        notices.append(f"{', '.join(file.name for file, _ in of_lines)}: a class and a text a line")
+        names = [file.name for file, _ in of_lines]
+        notices.append(f"{', '.join(names)}: a class and a text a line")
+        if others := [file.name for file in top if file.suffix.lower() in lines.SUFFIXES and file.name not in names]:
+            notices.append(f"{', '.join(others)}: left out, whose lines are not of a class and a text")
         return in_order([Table(file, dict(columns), split_of(file.stem)) for file, columns in of_lines])
-    if path.is_dir() and any(file.suffix.lower() == ".txt" and file.parent != path for file in files):
+    if not path.is_dir():
+        return read_tables(path, notices)
+    if any(file.suffix.lower() == ".txt" and file.parent != path for file in files):
         return _of_folders(path, notices)
-    return read_tables(path, notices)
+    raise InputError(
+        f"{path}: no table here ({', '.join(sorted(FORMATS))}), and no .txt files in folders named after their classes"
+    )
 
 
 def _of_folders(path: Path, notices: list[str]) -> list[Table]:
@@ -295,7 +323,10 @@ def _of_folders(path: Path, notices: list[str]) -> list[Table]:
     notices += listing.notices
     by_split: dict[str, list[int]] = {}
     for row, split in enumerate(listing.splits or []):
-        by_split.setdefault(split, []).append(row)
+        if listing.labels[row].casefold() not in NO_CLASS:
+            by_split.setdefault(split, []).append(row)
+    if unknown := [label for label in listing.labels if label.casefold() in NO_CLASS]:
+        notices.append(f"{unknown[0]}: left out, {len(unknown):,} texts without a class")
     return in_order(
         [
             Table(
@@ -336,19 +367,20 @@ def listed(tables: Sequence[Table], where: str, **given: str | None) -> Listing:
         before[table.split] += len(table)
         label = table.need([wanted["label"]], "classes") if "label" in wanted else table.label()
         group = wanted.get("group") or table.find(GROUP_COLUMNS)
-        text = table.need([wanted["text"]], "texts") if "text" in wanted else table.text([label])
+        text = table.need([wanted["text"]], "texts") if "text" in wanted else _sole_text(table, label)
         group = group if group != text else None
         note_columns(examples, table, text=text, label=label, group=group)
         examples.columns = examples.columns or {"text": text}
         others = {name: values for name, values in table.columns.items() if name not in (text, label)}
         for row, (value, target) in enumerate(zip(table.columns[text], table.columns[label], strict=True)):
+            target = _single(target)
             name = class_name(target)
             if isinstance(target, list | dict):
                 raise InputError(f"{table.path}: {table.name(row)}: {label!r} is {target!r}; one class a text is read")
             if name is None:
                 examples.problems.append(f"{table.name(row)}: {label!r} is empty")
                 continue
-            examples.inputs.append(value if isinstance(value, str) else "")
+            examples.inputs.append(_as_text(value))
             examples.labels.append(name)
             examples.names.append(table.id(row, first))
             if examples.groups is not None:
@@ -369,8 +401,29 @@ def _is_labelled(table: Table, label: str | None) -> bool:
     return label is not None and any(class_name(value) is not None for value in table.columns[label])
 
 
+def _sole_text(table: Table, label: str) -> str:
+    """The column of texts, which is not half of a pair."""
+    way = "--text COLUMN says which"
+    text = table.text([label], way)
+    other = column_named(filter(table.holds_texts, table.columns), PARTNERS.get(text.casefold(), ()))
+    if other is not None:
+        raise table.lacks(f"pairs of texts, of which one is read; it may be {other} or {text}: {way}")
+    return text
+
+
+def _is_single(value: object) -> bool:
+    """Whether a cell holds a text or a number, or nothing."""
+    return isinstance(value, str | int | float | None)
+
+
+def _single(value: Any) -> Any:
+    """The class in a list of one, None of an empty one; other values as they are."""
+    return next(iter(value), None) if isinstance(value, list) and len(value) < 2 else value
+
+
 def class_name(value: Any) -> str | None:
     """The class in a cell, without blanks around it; None if the cell is empty or NaN, or says so in words."""
+    value = _single(value)
     if value is None or (isinstance(value, float) and math.isnan(value)) or is_empty(str(value)):
         return None
     return str(value).strip()
@@ -384,7 +437,7 @@ def _case_notices(classes: Mapping[str, int]) -> list[str]:
     return [f"classes that differ only in case: {', '.join(map(repr, n))}" for n in same.values() if len(n) > 1]
 
 
-def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str], TextRow | InputError]]:
+def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, Any], TextRow | InputError]]:
     """Texts to predict: the rows of a table, or the non-blank lines of another file.
 
     Args:
@@ -393,7 +446,7 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
         say: Receives a line that names what is read.
 
     Yields:
-        ``input``, the name of the text; and its row, or the error in it.
+        ``input``, the name of the text, of a table with all ``columns``; and its row, or the error in it.
 
     Raises:
         InputError: The file cannot be read, or no column fits.
@@ -410,14 +463,19 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, str
     say(f"text from column {text!r}" + (f", with column {more!r} below it" if more else ""))
     candidates = table.columns.get("candidates", [None] * len(table))
     for row, (value, replies) in enumerate(zip(table.columns[text], candidates, strict=True)):
-        facts = {"input": table.name(row)}
-        if not isinstance(value, str) or not value.strip():
+        facts, shown = table.identified(row), _as_text(value)
+        if not shown.strip():
             yield facts, InputError(f"{text!r} is empty")
         else:
-            text_row: TextRow = {"text": with_input(value, table.columns[more][row] if more else None)}
+            text_row: TextRow = {"text": with_input(shown, table.columns[more][row] if more else None)}
             if isinstance(replies, list):
                 text_row["candidates"] = replies
             yield facts, text_row
+
+
+def _as_text(value: object) -> str:
+    """A cell of a column of texts; numbers among them are texts, too, and what is missing is empty."""
+    return str(value) if _is_single(value) and value is not None and value == value else ""
 
 
 def with_input(instruction: str, given: object) -> str:
@@ -445,6 +503,8 @@ def note_columns(examples: Listing, table: Table, **columns: str | None) -> None
     what = ": " + ", ".join(f"{what} from column {name!r}" for what, name in columns.items() if name)
     for place, notice in enumerate(examples.notices):
         if notice.endswith(what):
+            if table.path.name in notice.removesuffix(what).split(", "):
+                return
             examples.notices[place] = f"{notice.removesuffix(what)}, {table.path.name}{what}"
             return
     examples.notices.append(table.path.name + what)

@@ -54,7 +54,7 @@ def read_columns(path: Path) -> Values:
     """
     read = FORMATS.get(suffix_of(path))
     if read is None:
-        raise InputError(f"{path}: not a table of a known format ({', '.join(sorted(FORMATS))})")
+        raise InputError(f"{path}: not a table of a known format; save it as one ({', '.join(sorted(FORMATS))})")
     try:
         columns = read(path)
     except OSError as error:
@@ -166,6 +166,14 @@ def _excel(path: Path) -> Values:
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: cannot be read as an Excel workbook: {' '.join(str(error).split())}") from None
     return {str(name).strip(): list(sheet[name]) for name in sheet.columns}
+
+
+def other_sheets(path: Path) -> str:
+    """The names of the sheets of a workbook that are not read; empty where it has one alone."""
+    import pandas as pd
+
+    with pd.ExcelFile(path) as workbook:
+        return ", ".join(map(str, workbook.sheet_names[1:]))
 
 
 FORMATS: dict[str, Callable[[Path], Values]] = {
