@@ -27,7 +27,7 @@ LAYERS = (
     ("transfer",),
     ("draw", "oracles"),
     ("run",),
-    ("metrics",),
+    ("check", "metrics"),
     ("__init__", "api", "publish"),
     ("space",),
     ("cli",),

@@ -63,8 +63,8 @@ class Source:
         is_foldable: Whether these are few examples of a person, of which none are given as a test, so that each may be
             tested once (``tlzoo.data.folds``).
         files: What the loader reads, where that is published files.
-        version: Hash of a person's files, where the fingerprint is that of the texts in them: what is said of texts
-            names the file that they are from.
+        version: Hash of what decides how a person's data are described: notices, and of texts the files, whose names
+            they hold.
     """
 
     name: str
@@ -174,8 +174,16 @@ def _own(task: str, path: Path, limits: Limits, given: Mapping[str, str]) -> Sou
         tuple(sorted(given.items())),
         limits,
         is_foldable=_is_foldable(listing),
-        version=readers.digest_of(listing, place) if readers.is_of_texts(listing) else "",
+        version=_version(listing, place),
     )
+
+
+def _version(listing: Listing, path: Path) -> str:
+    """What decides how data are prepared and described besides their fingerprint."""
+    from tlzoo.data.files import readers
+
+    content = readers.digest_of(listing, path) if readers.is_of_texts(listing) else ""
+    return key(content, listing.notices, listing.problems)
 
 
 def _is_foldable(listing: Listing) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DRAW_VERSION = 2
 """Version of the draw of the Hub's data sets with a name, in their fingerprint; raised when other rows are drawn."""
-OWN_DRAW_VERSION = 3
+OWN_DRAW_VERSION = 4
 """The same of a person's own data."""
 _TAIL = 4096  # bytes at a file's end, where sounds of one length differ
 _SHOWN = 3

@@ -30,11 +30,12 @@ def listed(names: Sequence[str]) -> Listing:
 )
 def test_names_that_say_who(names: list[str], what: str, groups: int) -> None:
     examples = listed([f"{c}/{name}" for c in CLASSES for name in names])
-    said = proposal(examples)
-    assert said.startswith(f"names look like {what}: --group '")
-    take(examples, said.split("'")[1], "mine")
+    proposed = proposal(examples)
+    assert proposed is not None and proposed.line.startswith(f"names look like {what}: --group '")
+    take(examples, proposed.line.split("'")[1], "mine")
+    assert examples.groups == list(proposed.values)
     assert examples.groups is not None and len(set(examples.groups)) == groups
-    assert proposal(examples) == "", "what has groups needs no proposal"
+    assert proposal(examples) is None, "what has groups needs no proposal"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def test_names_that_say_who(names: list[str], what: str, groups: int) -> None:
     ],
 )
 def test_names_that_only_count(names: list[str]) -> None:
-    assert proposal(listed([f"{c}/{name}" for c in CLASSES for name in names])) == ""
-    assert proposal(listed([f"{c}/{c}_{i}.jpg" for c in CLASSES for i in range(30)])) == "", "the class is no group"
+    assert proposal(listed([f"{c}/{name}" for c in CLASSES for name in names])) is None
+    assert proposal(listed([f"{c}/{c}_{i}.jpg" for c in CLASSES for i in range(30)])) is None, "the class is no group"
 
 
 def table(folder: Path, **more: Sequence[object]) -> Path:

@@ -21,6 +21,7 @@ from tlzoo.data.files import tables
 from tlzoo.data.files.boxes import rarest
 from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.tables.table import Columns, Table
 from tlzoo.data.files.text_files import lines, printable
 from tlzoo.data.schemas import entity_features
 from tlzoo.errors import InputError
@@ -160,7 +161,7 @@ def listing(path: Path) -> Listing:
     if _suffix(files[0]) == ".json" and not _is_rows(files[0]):
         raise InputError(f"{files[0]}: JSON; expected a list of objects, with text and entities, or tokens and tags")
     if _is_rows(files[0]):
-        examples = listed([tables.Table(f, tables.read_table(f).columns, split[f]) for f in files], str(path))
+        examples = listed([Table(f, tables.read_table(f).columns, split[f]) for f in files], str(path))
     else:
         examples = _listed([s for f in files for s in in_columns(f, split[f])], str(path), len(files) > 1)
     examples.files = files
@@ -238,7 +239,7 @@ def _joined(words: Sequence[str], tags: Sequence[str], name: str, group: str, sp
     return Sentence(name, " ".join(words), places, entities, group, split)
 
 
-def listed(parts: Sequence[tables.Table], where: str) -> Listing:
+def listed(parts: Sequence[Table], where: str) -> Listing:
     """List the texts of tables.
 
     A table has a column of texts and one of ``entities``, lists of ``{"start", "end", "label"}`` or ``[start, end,
@@ -259,7 +260,7 @@ def listed(parts: Sequence[tables.Table], where: str) -> Listing:
     return examples
 
 
-def _columns(table: tables.Table) -> dict[str, str]:
+def _columns(table: Table) -> dict[str, str]:
     """The columns that are read: ``tokens`` and ``tags``, or ``text`` and ``entities``.
 
     Raises:
@@ -272,7 +273,7 @@ def _columns(table: tables.Table) -> dict[str, str]:
     return {"text": table.text([entities]), "entities": entities}
 
 
-def _in_table(table: tables.Table) -> Iterator[Sentence]:
+def _in_table(table: Table) -> Iterator[Sentence]:
     columns, group = _columns(table), table.find(GROUP_COLUMNS)
     for row in range(len(table)):
         cells = {what: table.columns[name][row] for what, name in columns.items()}
@@ -325,7 +326,7 @@ def _listed(sentences: Sequence[Sentence], where: str, parted: bool) -> Listing:
 
 
 def rows(
-    path: Path, columns: tables.Columns, say: tables.Say
+    path: Path, columns: Columns, say: tables.Say
 ) -> Iterator[tuple[dict[str, str], Mapping[str, object] | InputError]]:
     """Texts to predict: sentences of CoNLL columns, whose tags are not read, else as ``tlzoo.data.files.tables`` does.
 

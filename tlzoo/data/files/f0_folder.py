@@ -16,7 +16,7 @@ from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import by_folder
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.files.text_files.delimited import separator_of
-from tlzoo.data.files.walk import walk
+from tlzoo.data.files.walk import check_folder, walk
 from tlzoo.data.schemas import F0
 from tlzoo.errors import InputError
 
@@ -37,8 +37,7 @@ def listing(folder: Path) -> Listing:
     Raises:
         InputError: The folder does not exist, or no sound has a table.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected sounds, each with a .csv of time (s) and f0 (Hz)")
+    check_folder(folder, "sounds, each with a .csv of time (s) and f0 (Hz)")
     sounds = [path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in SUFFIXES["audio"]]
     examples = Listing("audio", [], [], [], [], [])
     tables = []

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
-from tlzoo.data.files.tables import Columns, Say, is_table, note_columns, read_table, read_tables
+from tlzoo.data.files.tables import Say, is_table, note_columns, read_table, read_tables
+from tlzoo.data.files.tables.table import Columns
 from tlzoo.data.files.text_files import lines
 from tlzoo.data.schemas import track_features
 from tlzoo.errors import InputError

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from tlzoo.data.dataset import Listing
 from tlzoo.data.files import metadata
@@ -17,6 +19,8 @@ from tlzoo.errors import InputError
 
 MAX_SUFFIXES = 5
 """Maximum number of suffixes named in a notice."""
+PARTS = re.compile(r"(fold|batch|part|shard|chunk|block|subset|volume)s?[-_ ]*\d+", re.IGNORECASE)
+"""Names of folders that are parts of data rather than classes."""
 
 
 def listing(folder: Path, kind: str, label: str | None = None, splits: str = "") -> Listing:
@@ -35,6 +39,12 @@ def listing(folder: Path, kind: str, label: str | None = None, splits: str = "")
     Raises:
         InputError: The folder does not exist, or has no files of that kind, no labels, or fewer than two classes.
     """
+    if folder.is_file():
+        also = f"; try --data {folder.parent}" if folder.name in metadata.NAMES else ""
+        raise InputError(
+            f"{folder}: no such folder, but a file; a folder of {kind} files is read, a .zip or .tar archive of one, "
+            f"or a .parquet or .arrow file that holds them{also}"
+        )
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such folder; --data takes auto, a data set's name, hub:ID[:CONFIG][@REVISION] or a folder"
@@ -42,27 +52,50 @@ def listing(folder: Path, kind: str, label: str | None = None, splits: str = "")
     every = list(walk(folder))
     files = [path for path in every if _is_read(path, kind)]
     examples = Listing(kind, [], [], [], [], [], files=files)
-    if others := Counter(path.suffix.lower() or "none" for path in every if not _is_read(path, kind)):
-        shown = ", ".join(f"{suffix} {count:,}" for suffix, count in others.most_common(MAX_SUFFIXES))
+    others = Counter(path.suffix.lower() or "none" for path in every if not _is_read(path, kind))
+    shown = ", ".join(f"{suffix} {count:,}" for suffix, count in others.most_common(MAX_SUFFIXES))
+    if others:
         examples.notices.append(f"files of other kinds, left out, by suffix: {shown}")
     parts = {} if splits == "no" else _parts(folder, files, examples.notices)
     in_one = metadata.beside(folder) is not None and not any(metadata.beside(folder / name) for name in parts)
     for name in ("",) if in_one or not parts else parts:
         _list_part(folder, name, parts, examples, LABEL_COLUMNS if label is None else (label,))
+    inside = f" in {', '.join(parts)}, which are read as splits, unless --no-splits is given" if parts else ""
     if not examples.inputs:
         why = f"; {examples.problems[0]}" if examples.problems else ""
-        inside = f" in {', '.join(parts)}, which are read as splits" if parts else ""
-        raise InputError(f"{folder}: no {kind} files ({', '.join(sorted(SUFFIXES[kind]))}) with a label{inside}{why}")
+        count = sum(path.name not in metadata.NAMES for path in files)
+        if not count:
+            also = f"; there are others, by suffix: {shown}" if others else ""
+            names = ", ".join(sorted(SUFFIXES[kind]))
+            raise InputError(f"{folder}: no {kind} files ({names}) with a label{inside}{why}{also}")
+        raise InputError(
+            f"{folder}: no {kind} files with a label{inside}{why}; {count:,} are outside of folders named after "
+            "classes: make such folders, or name the files in metadata.csv, with columns file_name and label"
+            f"{_instead(folder, files, every)}"
+        )
     classes = Counter(examples.labels)
     if len(classes) < 2:
         raise InputError(
-            f"{folder}: only one class ({examples.labels[0]!r}); at least two are needed, as subfolders named after "
-            f"the classes or as values of the label column of metadata.csv{_instead(folder, files)}"
+            f"{folder}: only one class ({examples.labels[0]!r}){inside}; at least two are needed, as subfolders named "
+            f"after the classes or as values of the label column of metadata.csv{_instead(folder, files, every)}"
         )
     check_classes(classes, str(folder))
+    for alike in _differing_in_case(classes):
+        examples.notices.append(f"classes that differ in case alone: {', '.join(map(repr, alike))}")
+    if all(map(PARTS.fullmatch, classes)):
+        some = ", ".join(sorted(classes)[:3])
+        examples.notices.append(f"the classes are called like parts of data: {some}{', ...' * (len(classes) > 3)}")
     if not any(examples.groups or []):
         examples.groups = None
     return examples
+
+
+def _differing_in_case(classes: Iterable[str]) -> list[list[str]]:
+    """Names of classes that are the same but for capitals."""
+    alike: dict[str, list[str]] = {}
+    for name in sorted(classes):
+        alike.setdefault(name.casefold(), []).append(name)
+    return [names for names in alike.values() if len(names) > 1]
 
 
 def _parts(folder: Path, files: Sequence[Path], notices: list[str]) -> dict[str, str]:
@@ -93,17 +126,19 @@ def _parts(folder: Path, files: Sequence[Path], notices: list[str]) -> dict[str,
     return splits
 
 
-def _instead(folder: Path, files: Sequence[Path]) -> str:
-    """Hints for a folder with a single subfolder."""
+def _instead(folder: Path, files: Sequence[Path], every: Sequence[Path]) -> str:
+    """Hints for a folder with a single subfolder, and where a table may say the classes."""
     inner, names = folder, _folders(folder, files)
     while len(names) == 1:
         inner /= names.pop()
         names = _folders(inner, files)
-    tables = sorted(
-        p.name for p in folder.iterdir() if p.suffix.lower() in (".csv", ".tsv") and p.name not in metadata.NAMES
-    )
-    hints = [f"try --data {inner}"] if names else []
-    hints += [f"rename {tables[0]} to metadata.csv, with columns file_name and label"] if tables else []
+    tables = [p for p in every if p.suffix.lower() in (".csv", ".tsv") and p.name not in metadata.NAMES]
+    top = [path for path in tables if path.parent == folder]
+    hints = [f"try --data {inner}"] if names and inner != folder else []
+    if top:
+        hints.append(f"rename {top[0].name} to metadata.csv, with columns file_name and label")
+    elif len(tables) == 1:
+        hints.append(f"make metadata.csv of {tables[0].relative_to(folder)}, with columns file_name and label")
     return "".join(f"; {hint}" for hint in hints)
 
 
@@ -121,7 +156,10 @@ def _list_part(root: Path, name: str, parts: Mapping[str, str], examples: Listin
     """List the folder of one split, or, if ``name`` is empty, the whole folder."""
     part = root / name
     table = metadata.beside(part)
-    rows = _from_subfolders(part, examples) if table is None else _from_metadata(table, examples, label_names)
+    if table is None:
+        rows = _from_subfolders(part, examples, {} if parts else _splits_in_classes(part, examples))
+    else:
+        rows = _from_metadata(table, examples, label_names)
     assert examples.groups is not None and examples.splits is not None
     for path, label, group, split, beside in rows:
         relative = path.relative_to(root)
@@ -175,8 +213,28 @@ def _one_hot(columns: Mapping[str, Sequence[str]]) -> list[str]:
     return names if len(names) > 1 and all(row.count("1") == 1 for row in rows) else []
 
 
-def _from_subfolders(part: Path, examples: Listing) -> Iterator[Row]:
-    """Files in subfolders of classes; blanks around a subfolder's name do not make another class."""
+def _splits_in_classes(part: Path, examples: Listing) -> Mapping[str, str]:
+    """The split of each folder in the folders of classes, where all files are in folders of splits there."""
+    places = [path.relative_to(part).parts for path in examples.files if path.is_relative_to(part)]
+    inner = {place[1] if len(place) > 2 else "" for place in places if len(place) > 1}
+    splits = splits_among(inner)
+    if splits.keys() != inner or "train" not in splits.values():
+        return {}
+    examples.notices.append(
+        "splits: in the folders of classes, "
+        + ", ".join(f"{name} is {split}" for name, split in sorted(splits.items()))
+    )
+    return splits
+
+
+def _from_subfolders(part: Path, examples: Listing, splits: Mapping[str, str] = MappingProxyType({})) -> Iterator[Row]:
+    """Files in subfolders of classes; blanks around a subfolder's name do not make another class.
+
+    Args:
+        part: The folder.
+        examples: Takes what is said of it.
+        splits: The split of each folder in the subfolders, where those are splits.
+    """
     loose = 0
     names: dict[str, set[str]] = {}
     for path in examples.files:
@@ -188,7 +246,7 @@ def _from_subfolders(part: Path, examples: Listing) -> Iterator[Row]:
             continue
         name = relative.parts[0]
         names.setdefault(name.strip(), set()).add(name)
-        yield path, name.strip(), "", None, {}
+        yield path, name.strip(), "", splits.get(relative.parts[1]), {}
     for label, folders in names.items():
         if len(folders) > 1:
             examples.notices.append(f"one class: the folders {' and '.join(map(repr, sorted(folders)))} are {label!r}")

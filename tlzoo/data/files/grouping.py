@@ -99,18 +99,26 @@ def _matched(examples: Listing, wanted: str, where: str) -> list[str]:
     return groups
 
 
-def proposal(examples: Listing) -> str:
-    """What looks like groups of examples that have none, in one line with the option that takes it; empty without."""
+@dataclass(frozen=True)
+class Proposal:
+    """What looks like groups: a line with the option that takes it, and the group of each example."""
+
+    line: str
+    values: Sequence[str | None]
+
+
+def proposal(examples: Listing) -> Proposal | None:
+    """What looks like groups of examples that have none."""
     if examples.groups and any(examples.groups) and len(set(examples.groups)) < len(examples.groups):
-        return ""
+        return None
     for column in examples.beside:
         values = examples.beside_of(column)
         if _is_grouping(column, values, examples.labels):
-            return f"column {column!r} looks like {_shown(values)}: --group {column}"
+            return Proposal(f"column {column!r} looks like {_shown(values)}: --group {column}", values)
     for part in _parts(examples.names):
         if _divides(part.values, examples.labels):
-            return f"names look like {_shown(part.values)}: --group '{part.pattern}'"
-    return ""
+            return Proposal(f"names look like {_shown(part.values)}: --group '{part.pattern}'", part.values)
+    return None
 
 
 def _is_grouping(column: str, values: Sequence[str], labels: Sequence[str]) -> bool:

@@ -35,10 +35,11 @@ LAYOUTS = {
     "mask": ("images", "image", "img"),
     "SegmentationClass": ("JPEGImages", "images"),
     "labels": ("images", "imgs"),
+    "label": ("image", "images", "imgs"),
     "annotations": ("images",),
     "gt": ("images", "imgs"),
 }
-"""Folders of masks, and of the pictures beside each."""
+"""Folders of masks, and of the pictures beside each; case does not matter."""
 BESIDE = ("annot", "_masks", "_labels", "_annot")
 """What the name of a folder of pictures is followed by in that of its masks, such as ``train`` and ``trainannot``."""
 MARKS = re.compile(r"[-_ ](mask|masks|label|labels|seg|segmentation|gt|L|labelIds|annotation)$", re.IGNORECASE)
@@ -127,13 +128,15 @@ def folders(path: Path) -> list[tuple[Path, Path, str | None]]:
     places = []
     for around in (path, *_split_folders(path)):
         split = split_of(around.name) if around != path else None
-        for masks, pictures in LAYOUTS.items():
-            beside = next((name for name in pictures if (around / name).is_dir()), None)
-            if beside and (around / masks).is_dir() and (masks == "masks" or any(pictures_in(around / masks))):
-                places.append((around / beside, around / masks, split))
+        by_name = {place.name.casefold(): place for place in _folders_in(around)}
+        for name, pictures in LAYOUTS.items():
+            masks = by_name.get(name.casefold())
+            beside = next((by_name[each.casefold()] for each in pictures if each.casefold() in by_name), None)
+            if masks and beside and (name == "masks" or any(pictures_in(masks))):
+                places.append((beside, masks, split))
                 break
-    if not places and path.is_dir():
-        for pictures_folder in sorted(p for p in path.iterdir() if p.is_dir()):
+    if not places:
+        for pictures_folder in _folders_in(path):
             for mark in BESIDE:
                 masks_folder = path / f"{pictures_folder.name}{mark}"
                 if masks_folder.is_dir() and any(pictures_in(masks_folder)):
@@ -143,7 +146,7 @@ def folders(path: Path) -> list[tuple[Path, Path, str | None]]:
 
 def has_masks(path: Path) -> bool:
     """Whether a folder has this layout rather than COCO's."""
-    return bool(folders(path)) or (path / "masks").is_dir()
+    return bool(folders(path)) or any(place.name.casefold() == "masks" for place in _folders_in(path))
 
 
 def listing(path: Path) -> Listing:
@@ -162,6 +165,11 @@ def listing(path: Path) -> Listing:
     places = folders(path)
     if not places:
         raise InputError(f"{path}: has a folder 'masks', but no folder 'images' beside it")
+    around = {masks.parent for _, masks, _ in places}
+    if path not in around and (
+        bare := [p.name for p in _split_folders(path) if p not in around and any(pictures_in(p))]
+    ):
+        examples.notices.append(f"folders of splits without masks, left out: {', '.join(bare)}")
     for pictures, mask_folder, split in places:
         mask_by_name = {_plain(file.relative_to(mask_folder)): file for file in pictures_in(mask_folder)}
         listed = [picture.relative_to(pictures) for picture in pictures_in(pictures)]
@@ -369,5 +377,9 @@ def classes(
     return names, table
 
 
+def _folders_in(path: Path) -> list[Path]:
+    return [place for place in sorted(path.iterdir()) if place.is_dir()] if path.is_dir() else []
+
+
 def _split_folders(path: Path) -> list[Path]:
-    return [p for p in sorted(path.iterdir()) if p.is_dir() and split_of(p.name)] if path.is_dir() else []
+    return [place for place in _folders_in(path) if split_of(place.name)]

@@ -66,18 +66,22 @@ def files_of(path: Path, sheet: Sheet, suffixes: Sequence[str] = (), folders: Se
         given = home / name.strip().replace("\\", "/")
         whole = given.resolve()
         if not whole.is_relative_to(home):
-            raise InputError(f"{path}:{line}: file_name {name!r} leaves the folder")
+            raise InputError(f"{path}:{line}: file_name {name!r} leaves the folder; name files from there on")
         file = path.parent / (given if given.is_relative_to(home) else whole).relative_to(home)
         files.append(completed(file, path.parent, suffixes, folders))
     return files
 
 
 def completed(file: Path, home: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path:
-    """A file with the suffix and the folder that its name lacks; as it is, where there is no such file."""
+    """A file with the suffix and the folder that its name lacks; as it is, where there is no such file.
+
+    The suffix may be in capitals, and the name's in other letters than the file's.
+    """
     for folder in ("", *folders):
         place = home / folder / file.relative_to(home)
-        for name in ("", *suffixes):
-            if (whole := place.with_name(place.name + name)).is_file():
+        names = [place.name + suffix for suffix in ("", *suffixes, *map(str.upper, suffixes))]
+        for name in (*names, place.stem + place.suffix.swapcase()):
+            if (whole := place.with_name(name)).is_file():
                 return whole
     return file
 

@@ -59,7 +59,8 @@ GROUP_COLUMNS = (
 )
 FILE_COLUMNS = (
     *("file_name", "filename", "file", "path", "filepath", "image", "audio", "video", "image_path", "audio_path"),
-    *("video_path", "image_name", "image_file", "audio_file"),
+    *("video_path", "image_name", "image_file", "audio_file", "img_path", "image_filename", "audio_filepath"),
+    *("wav_filename", "fname"),
 )
 """Columns that may name the file of a row."""
 SPLIT_COLUMNS = ("split", "subset", "set", "partition")

@@ -17,7 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from tlzoo.data.alike.texts import plain
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
-from tlzoo.data.files.tables import ID_COLUMNS, Columns, Say, Table, listing_by, note_columns, read_table
+from tlzoo.data.files.tables import Say, listing_by, note_columns, read_table
+from tlzoo.data.files.tables.table import ID_COLUMNS, Columns, Table
 from tlzoo.data.files.text_files.delimited import column_named, number
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.repeats import same_text

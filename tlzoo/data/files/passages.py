@@ -11,7 +11,8 @@ from datasets import Features, Value
 
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files import fasta, squad
-from tlzoo.data.files.tables import Table, is_table, listing_by, note_columns, read_tables
+from tlzoo.data.files.tables import is_table, listing_by, note_columns, read_tables
+from tlzoo.data.files.tables.table import Table
 from tlzoo.data.files.text_files import read_text
 from tlzoo.data.packaged.news import passages
 from tlzoo.errors import InputError

@@ -50,8 +50,8 @@ def listing(path: Path, task: str, given: Mapping[str, str] = MappingProxyType({
     examples.notices += [old_notice(file) for file in examples.files if is_old_sheet(file)]
     if group is not None:
         grouping.take(examples, group, str(path))
-    elif notice := grouping.proposal(examples):
-        examples.notices.append(notice)
+    elif proposal := grouping.proposal(examples):
+        examples.notices.append(proposal.line)
     return examples
 
 
@@ -113,6 +113,8 @@ def rows(
     path: Path, task: str | None, kind: str, columns: Mapping[str, str], say: Callable[[str], None]
 ) -> Iterator[tuple[dict[str, Any], Row | InputError]]:
     """Rows of a file to predict, each with its identifiers, ``input`` and more; or with the reason it cannot be read.
+
+    Beside the identifiers, ``columns`` has all values of the row of a table.
 
     Args:
         path: The file.

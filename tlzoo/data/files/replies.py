@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.pairs import components
-from tlzoo.data.files.tables import PROMPT_COLUMNS, Table, listing_by, note_columns, with_input
+from tlzoo.data.files.tables import PROMPT_COLUMNS, listing_by, note_columns, with_input
+from tlzoo.data.files.tables.table import Table
 from tlzoo.data.protocol import SPLITS, Limits, draw
 from tlzoo.data.schemas import REPLY_TARGETS
 from tlzoo.errors import InputError

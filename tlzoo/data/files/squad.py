@@ -21,7 +21,8 @@ from datasets import Features
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import GROUP_COLUMNS
 from tlzoo.data.files.split_names import split_of
-from tlzoo.data.files.tables import Columns, Say, Table, is_table, listing_by, note_columns, read_table
+from tlzoo.data.files.tables import Say, is_table, listing_by, note_columns, read_table
+from tlzoo.data.files.tables.table import Columns, Table
 from tlzoo.data.files.text_files import read_json, read_text
 from tlzoo.data.schemas import ANSWER_COLUMNS, ANSWER_TYPES
 from tlzoo.errors import InputError

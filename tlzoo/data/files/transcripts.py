@@ -14,7 +14,7 @@ from tlzoo.data.files.names import GROUP_COLUMNS, SUFFIXES
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import lines, read_text
 from tlzoo.data.files.text_files.delimited import column_named
-from tlzoo.data.files.walk import walk
+from tlzoo.data.files.walk import check_folder, walk
 from tlzoo.data.media.spelling import characters_of, normalise, spell
 from tlzoo.data.schemas import text_features
 from tlzoo.errors import InputError
@@ -79,8 +79,7 @@ def listing(folder: Path, label: str | None = None) -> Listing:
     Raises:
         InputError: The folder does not exist, or has no transcripts.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected sounds and {WANTED}")
+    check_folder(folder, f"sounds and {WANTED}")
     examples = Listing("audio", [], [], [], [], [])
     texts: list[str] = []
     given: list[bool] = []
@@ -108,6 +107,9 @@ def listing(folder: Path, label: str | None = None) -> Listing:
         reason = f"; {examples.problems[0]}" if examples.problems else ""
         raise InputError(f"{folder}: no transcribed sounds; expected {WANTED}{reason}")
     examples.targets = Transcripts(texts)
+    named = set(examples.files)
+    if left := sum(path.suffix.lower() in SUFFIXES["audio"] and path not in named for path in walk(folder)):
+        examples.notices.append(f"sounds without a transcript, left out: {left:,}")
     return examples
 
 
@@ -116,14 +118,16 @@ def _sources(folder: Path, examples: Listing, names: Sequence[str]) -> Iterator[
     files = list(walk(folder))
     tables = [path for path in files if path.name.endswith(".trans.txt") or _is_table(path)]
     beside = [
-        path for path in files if not tables and path.suffix == ".txt" and _sound(path.with_suffix("")) is not None
+        path
+        for path in files
+        if not tables and path.suffix.lower() == ".txt" and _sound(path.with_suffix("")) is not None
     ]
     sources = [path.relative_to(folder) for path in tables or beside]
     for place, (split, _) in zip(sources, by_folder(sources), strict=True):
         source = folder / place
         if source.name.endswith(".trans.txt"):
             rows = _librispeech(source)
-        elif source.suffix == ".txt":
+        elif source.suffix.lower() == ".txt":
             rows = _beside(source)
         else:
             rows = _table(source, examples, names)
@@ -142,10 +146,10 @@ def _is_table(path: Path) -> bool:
 
 
 def _sound(path: Path) -> Path | None:
-    """The sound of a name that lacks its suffix."""
-    return next(
-        (p for suffix in sorted(SUFFIXES["audio"]) if (p := path.with_name(path.name + suffix)).is_file()), None
-    )
+    """The sound of a name that lacks its suffix, which may be in capitals."""
+    suffixes = sorted(SUFFIXES["audio"])
+    names = (path.name + suffix for suffix in (*suffixes, *map(str.upper, suffixes)))
+    return next((sound for name in names if (sound := path.with_name(name)).is_file()), None)
 
 
 def _table(path: Path, examples: Listing, names: Sequence[str]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from datasets import Features
 from tlzoo.data.dataset import Listing, Target
 from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import by_folder
-from tlzoo.data.files.walk import walk
+from tlzoo.data.files.walk import check_folder, walk
 from tlzoo.data.media.clips import FRAMES, clips_of
 from tlzoo.data.media.stored import Stored
 from tlzoo.data.media.video import check, length
@@ -35,8 +35,7 @@ def listing(folder: Path) -> Listing:
     Raises:
         InputError: The folder does not exist or holds no video that is long enough.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected videos ({', '.join(sorted(SUFFIXES['video']))})")
+    check_folder(folder, f"videos ({', '.join(sorted(SUFFIXES['video']))})")
     examples = Listing("video", [], [], [], [], [])
     videos = [path.relative_to(folder) for path in walk(folder) if path.suffix.lower() in SUFFIXES["video"]]
     for name, (split, _) in zip(map(str, videos), by_folder(videos), strict=True):

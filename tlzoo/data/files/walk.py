@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tlzoo.errors import InputError
+
 
 def digest(root: Path, files: Iterable[Path]) -> str:
     """SHA-256 of the names, relative to ``root``, and contents of files; of unreadable files only the name counts."""
@@ -19,6 +21,21 @@ def digest(root: Path, files: Iterable[Path]) -> str:
         except OSError:
             continue
     return sha256.hexdigest()
+
+
+def check_folder(path: Path, expected: str) -> None:
+    """Refuse what is no folder.
+
+    Args:
+        path: The path.
+        expected: What was expected in it.
+
+    Raises:
+        InputError: It is missing, or is a file; says so.
+    """
+    if not path.is_dir():
+        also = f", but a file; name the folder that it is in: try --data {path.parent}" if path.is_file() else ""
+        raise InputError(f"{path}: no such folder{also}; expected {expected}")
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -68,6 +68,7 @@ class Part:
         places: Folders that the names of pictures are relative to.
         files: Files that decide them, besides the pictures.
         problems: One line for each picture that is left out, since what is said of it cannot be read.
+        notices: What a person should know of the rest.
     """
 
     file: Path
@@ -76,6 +77,7 @@ class Part:
     places: Sequence[Path]
     files: Sequence[Path] = ()
     problems: list[str] = field(default_factory=list)
+    notices: Sequence[str] = ()
 
 
 class Builder:

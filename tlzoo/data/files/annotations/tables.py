@@ -38,14 +38,14 @@ def parts(folder: Path) -> list[Part]:
     read = []
     for file, columns in _tables(folder):
         split = split_of(file.stem) or split_in(file, folder)
-        builder, problems = Builder(), []
+        builder, problems, places = Builder(), [], [*_places(file), *_of_split(file, split)]
         pictures = _grouped(file, columns) if OBJECTS not in columns else _listed(file, columns)
         for name, boxes in pictures:
             try:
-                _add(file.parent, name, boxes, builder)
+                _add(places, name, boxes, builder)
             except InputError as error:
                 problems.append(f"{name}: {error}")
-        read.append(Part(file, split, builder.content(), _places(file), [file], problems))
+        read.append(Part(file, split, builder.content(), places, [file], problems))
     return read
 
 
@@ -77,6 +77,14 @@ def _sides(columns: Values) -> tuple[list[str], bool] | None:
 
 def _places(file: Path) -> list[Path]:
     return [file.parent, file.parent / "images", file.parent.parent, file.parent.parent / "images"]
+
+
+def _of_split(file: Path, split: str | None) -> list[Path]:
+    """Folders beside a table, or in ``images`` there, that are named after its split."""
+    near = [place for place in (file.parent, file.parent / "images") if split and place.is_dir()]
+    return [
+        inner for place in near for inner in sorted(place.iterdir()) if inner.is_dir() and split_of(inner.name) == split
+    ]
 
 
 def _grouped(file: Path, columns: Values) -> Iterator[tuple[str, Boxes]]:
@@ -126,8 +134,8 @@ def _turned(objects: object) -> Mapping[str, list[object]]:
     return {str(name): [row.get(name) for row in rows] for name in names}
 
 
-def _add(folder: Path, name: str, boxes: Boxes, builder: Builder) -> None:
-    path = next((place / name for place in _places(folder / "table") if (place / name).is_file()), None)
+def _add(places: Sequence[Path], name: str, boxes: Boxes, builder: Builder) -> None:
+    path = next((place / name for place in places if (place / name).is_file()), None)
     image = builder.picture(name, seen_size(path) if path else None)
     for where, category, box in boxes:
         builder.add(image, category, where, bbox=box)

@@ -13,7 +13,9 @@ from pathlib import Path
 import yaml
 
 from tlzoo.data.files.annotations.content import Builder, Part, by_split, outline, pictures, seen_size
-from tlzoo.data.files.text_files import read_text
+from tlzoo.data.files.names import SUFFIXES
+from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.text_files import OLD, read_text
 from tlzoo.data.files.walk import walk
 from tlzoo.errors import InputError
 
@@ -31,12 +33,12 @@ def matches(folder: Path) -> bool:
 
 def parts(folder: Path) -> list[Part]:
     """The pictures of each split, with their boxes; pictures without a text file have no object."""
-    described = _description(folder)
+    described = _description(folder) or _description(folder, "*/*")
     file, description = described or (folder, {})
     names = _names(file, description, folder)
     points = _points(file, description)
     read = []
-    for split, files in by_split(pictures(folder), folder).items():
+    for split, files in _splits(folder).items():
         builder, problems, labels = Builder(names), [], []
         for picture in files:
             label = _label(picture)
@@ -54,16 +56,48 @@ def parts(folder: Path) -> list[Part]:
                 builder.add(image, category, where, **fields)
         keypoints = [f"point {number + 1}" for number in range(points[0])] if points else ()
         own = [*labels, *([file] if described else [])]
-        read.append(Part(file, split, builder.content(keypoints), [folder], own, problems))
+        missing = sum(_label(picture) is None for picture in files)
+        where = f"{split}: " if split else ""
+        notices = [f"{where}pictures without a text file, taken to have no object: {missing:,}"] if missing else []
+        read.append(Part(file, split, builder.content(keypoints), [folder], own, problems, notices))
     return read
 
 
-def _description(folder: Path) -> tuple[Path, Mapping[str, object]] | None:
-    """The YAML file that names classes, with its content."""
-    for file in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+def _splits(folder: Path) -> dict[str | None, list[Path]]:
+    """The pictures of each split: by the folders that they are in, else by lists such as ``train.txt``."""
+    splits = by_split(pictures(folder), folder)
+    if splits.keys() != {None} or not (listed := _listed(folder)):
+        return splits
+    splits = {}
+    for picture in pictures(folder):
+        splits.setdefault(listed.get(picture.name), []).append(picture)
+    return splits
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    """The split of each picture by its name, as text files of paths say that are named after splits."""
+    listed: dict[str, str] = {}
+    for file in (*sorted(folder.glob("*.txt")), *sorted(folder.glob("*/*.txt"))):
+        if (split := split_of(file.stem)) is None:
+            continue
+        names = [Path(line.strip().replace("\\", "/")) for line in read_text(file, OLD).splitlines() if line.strip()]
+        if names and all(name.suffix.lower() in SUFFIXES["image"] for name in names):
+            listed |= {name.name: split for name in names}
+    return listed if "train" in listed.values() else {}
+
+
+def _description(folder: Path, place: str = "*") -> tuple[Path, Mapping[str, object]] | None:
+    """The YAML file that names classes, by the pattern of its place in the folder, with its content.
+
+    Raises:
+        InputError: One at the top is no YAML; those of folders in it may be of anything.
+    """
+    for file in sorted((*folder.glob(f"{place}.yaml"), *folder.glob(f"{place}.yml"))):
         try:
             content = yaml.safe_load(read_text(file))
         except yaml.YAMLError as error:
+            if place != "*":
+                continue
             raise InputError(f"{file}: {error}") from None
         if isinstance(content, dict) and "names" in content:
             return file, content

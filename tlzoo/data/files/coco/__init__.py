@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from tlzoo.data.files.annotations.content import Annotation, Category, Content, 
 from tlzoo.data.files.boxes import FACE, Crowds, Objects, Size, rarest
 from tlzoo.data.files.coco.targets import Area, Masks, People
 from tlzoo.data.files.names import GROUP_COLUMNS
-from tlzoo.data.files.split_names import split_of
+from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import read_json
 from tlzoo.data.media.image import IGNORED
 from tlzoo.data.media.keypoints import COCO_NAMES
@@ -78,11 +78,19 @@ def listing(path: Path, task: str) -> Listing:
     for part in parts:
         examples.files += part.files
         examples.problems += part.problems
+        examples.notices += part.notices
         pictures += _pictures(part, parts[0].file, categories, root, examples, boxed)
     if not pictures:
         why = f"such as {examples.problems[0]}" if examples.problems else "none is named"
         looked = ", ".join(map(str, parts[0].places))
         raise InputError(f"{parts[0].file}: no picture that can be used, {why}; looked in {looked}")
+    if not any(p.split for p in pictures):
+        splits = [split for split, _ in by_folder([Path(p.name) for p in pictures])]
+        if len({*splits} - {None}) > 1:
+            pictures = [replace(p, split=split) for p, split in zip(pictures, splits, strict=True)]
+    if any(p.split for p in pictures) and (loose := sum(p.split is None for p in pictures)):
+        examples.notices.append(f"pictures outside of the splits, left out: {loose:,}")
+        pictures = [p for p in pictures if p.split]
     if boxed:
         _check_plausible(pictures, parts[0].file)
     examples.targets, present = _targets(task, pictures, categories, examples, parts[0].file)
@@ -103,7 +111,10 @@ def candidates(path: Path) -> list[Path]:
 def _parts(path: Path, task: str, notices: list[str]) -> list[Part]:
     """Files of annotations with the split that each is; of another layout, in COCO's form."""
     if path.is_file():
-        return [_part(path, None, _read(path))]
+        try:
+            return [_part(path, None, _read(path))]
+        except InputError as error:
+            raise InputError(f"{error}; of another layout name the folder: try --data {path.parent}") from None
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder; --data takes auto, a data set's name, hub:ID or a path")
     contents: dict[Path, Content] = {}
@@ -116,8 +127,10 @@ def _parts(path: Path, task: str, notices: list[str]) -> list[Part]:
     if not contents:
         if others := other_layout(path):
             return others
-        why = f"; {reasons[0]}" if reasons else ""
-        masks = "no folders 'images' and 'masks', and " if task_facts(task).annotation == "mask" else ""
+        why, masks = f"; {reasons[0]}" if reasons else "", ""
+        if task_facts(task).annotation == "mask":
+            masks = "no folders 'images' and 'masks', and "
+            why += _with_masks(path)
         raise InputError(f"{path}: {masks}no annotations in a layout that is read: {KNOWN}{why}")
     if len(contents) == 1:
         return [_part(file, None, content) for file, content in contents.items()]
@@ -137,6 +150,14 @@ def _parts(path: Path, task: str, notices: list[str]) -> list[Part]:
             raise InputError(f"{path}: several COCO files for {split}: {_few(files)}; leave one of them there")
         chosen[split] = fitting[0]
     return [_part(file, split, contents[file]) for split, file in chosen.items()]
+
+
+def _with_masks(path: Path) -> str:
+    """A hint, where one folder alone in another has masks."""
+    from tlzoo.data.files.mask_folder import has_masks
+
+    inner = [place for place in sorted(path.iterdir()) if place.is_dir() and has_masks(place)]
+    return f"; try --data {inner[0]}" if len(inner) == 1 else ""
 
 
 def _part(file: Path, split: str | None, content: Content) -> Part:

@@ -16,6 +16,7 @@ from tlzoo.data.files.hub.columns import class_column, lacks_class, without_file
 from tlzoo.data.files.hub.rows import Rows
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables import formats
+from tlzoo.data.files.tables.table import Table
 from tlzoo.data.protocol import SPLITS
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import TaskFacts
@@ -57,7 +58,7 @@ def listed(rows: Rows, where: str, facts: TaskFacts, options: Mapping[str, str],
             good = [i for i, is_lacking in enumerate(lacking) if not is_lacking]
             part, places = part.select(good), [places[i] for i in good]
         ids = [f"{split}/{i}" for i in places] if is_classed else None
-        parts.append(tables.Table(Path(where, split), _values(part), split_of(split) or split, ids))
+        parts.append(Table(Path(where, split), _values(part), split_of(split) or split, ids))
     parts = [part for part in tables.in_order(parts) if len(part)]
     if not parts:
         raise InputError(f"{where}: no rows to train or to test on; its splits: {', '.join(rows.sizes)}")

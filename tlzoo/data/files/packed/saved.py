@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.walk import walk
+from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
 from tlzoo.vocabulary import task_facts
 
@@ -31,7 +32,9 @@ def is_saved(path: Path, task: str) -> bool:
         return True
     if not (files := _files(path)):
         return False
-    return any(file.suffix == ".arrow" for file in files) or _holds_files(files[0], task_facts(task).domain)
+    kind = task_facts(task).domain
+    by_itself = path.is_file() and kind != "text"
+    return by_itself or any(file.suffix == ".arrow" for file in files) or _holds_files(files[0], kind)
 
 
 def listing(path: Path, task: str, label: str | None = None) -> Listing:
@@ -54,7 +57,7 @@ def listing(path: Path, task: str, label: str | None = None) -> Listing:
             loaded = load_from_disk(str(path))
             splits = dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
         else:
-            splits = dict(_read(_files(path)))
+            splits = dict(_read(_files(path), task_facts(task).domain))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as a saved data set: {' '.join(str(error).split())}") from None
     examples = hub.listed(DatasetDict(splits), str(path), task, label=label)
@@ -83,22 +86,26 @@ def _holds_files(file: Path, kind: str) -> bool:
     return any(pa.types.is_struct(each.type) and each.type.get_field_index("bytes") >= 0 for each in schema)
 
 
-def _read(files: list[Path]) -> Mapping[str, Dataset]:
+def _read(files: list[Path], kind: str) -> Mapping[str, Dataset]:
     """The rows of each split, by the names of the files or of the folders that they are in."""
     from datasets import concatenate_datasets
 
     parts: dict[str, list[Dataset]] = {}
     for file in files:
         split = split_of(file.stem) or split_of(file.parent.name) or "train"
-        parts.setdefault(split, []).append(_rows(file))
+        parts.setdefault(split, []).append(_rows(file, kind))
     return {split: concatenate_datasets(rows) for split, rows in parts.items()}
 
 
-def _rows(file: Path) -> Dataset:
-    """The rows of a file; columns of bytes and paths are files, also where nothing says so."""
+def _rows(file: Path, kind: str) -> Dataset:
+    """The rows of a file; columns of bytes and paths are files of a kind, also where nothing says so."""
     import pyarrow.parquet as pq
     from datasets import Dataset
 
     if file.suffix.lower() == ".arrow":
         return Dataset.from_file(str(file))
-    return Dataset(pq.read_table(file))
+    rows = Dataset(pq.read_table(file))
+    for name, feature in rows.features.items():
+        if kind != "text" and isinstance(feature, dict) and feature.keys() == {"bytes", "path"}:
+            rows = rows.cast_column(name, storage(kind))
+    return rows

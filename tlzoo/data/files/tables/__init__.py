@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -16,7 +16,6 @@ from tlzoo.data.files.split_names import WORDS, split_in, split_of
 from tlzoo.data.files.tables import lines
 from tlzoo.data.files.tables.formats import (
     FORMATS,
-    Values,
     holds_rows,
     is_json,
     other_sheets,
@@ -25,25 +24,19 @@ from tlzoo.data.files.tables.formats import (
 )
 from tlzoo.data.files.tables.headers import with_header
 from tlzoo.data.files.tables.split_column import by_column
+from tlzoo.data.files.tables.table import TEXT_COLUMNS, Columns, Table, is_single
 from tlzoo.data.files.text_files import OLD, read_text
-from tlzoo.data.files.text_files.delimited import column_named, is_empty, number
+from tlzoo.data.files.text_files.delimited import column_named, is_empty
 from tlzoo.data.files.walk import walk
 from tlzoo.data.protocol import SPLITS
 from tlzoo.errors import InputError
 
 PROMPT_COLUMNS = ("prompt", "question", "input", "context", "utterance", "instruction")
-TEXT_COLUMNS = ("text", "sentence", "content", "document", "review", "comment", "tweet", "message", "body", "title")
-ID_COLUMNS = ("id", "idx", "index", "uid", "guid", "uuid", "url", "date")
-"""Columns that identify a row, and are never its content."""
-SURE_LABELS = ("label", "labels", "class")
-"""Names that always mean the column of classes, whatever other columns there are."""
 PARTNERS = {"sentence": ("question",), "document": ("query",)}
 """Columns beside which a column of texts is half of a pair."""
 NO_CLASS = ("unsup", "unlabeled", "unlabelled")
 """Folders of texts whose class is not known."""
 
-Columns = Mapping[str, str]
-"""The column of a table that each input is read from, by the input: ``text``, ``sentence1``..."""
 Say = Callable[[str], None]
 """Receives a line that names the columns read."""
 
@@ -53,142 +46,6 @@ class TextRow(TypedDict):
 
     text: str
     candidates: NotRequired[list[object]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns of one file.
-
-    Attributes:
-        path: The file.
-        columns: Values by column.
-        split: ``train``, ``validation`` or ``test`` if the file's name says so.
-        ids: Name of each row, if that is not the file's name and the row's number.
-        note: What was guessed of it.
-    """
-
-    path: Path
-    columns: Values
-    split: str | None = None
-    ids: Sequence[str] | None = None
-    note: str = ""
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(next(iter(self.columns.values()), []))
-
-    def name(self, row: int) -> str:
-        """Name of a row in messages; rows count from 1, without the header."""
-        return f"{self.path.name} row {row + 1}" if self.ids is None else self.ids[row]
-
-    def id(self, row: int, before: int = 0) -> str:
-        """Name of a row in the data, whatever its file is called: by its split and number there.
-
-        Args:
-            row: The row's place in the table.
-            before: Rows of the same split in other tables before this one.
-        """
-        if self.ids is not None:
-            return self.ids[row]
-        return f"{f'{self.split} ' if self.split else ''}row {before + row + 1}"
-
-    def identified(self, row: int) -> dict[str, Any]:
-        """What identifies a row to predict: ``input``, its name, and ``columns``, all of its values."""
-        return {"input": self.name(row), "columns": {name: values[row] for name, values in self.columns.items()}}
-
-    def find(self, names: Sequence[str]) -> str | None:
-        """The first of the names that is a column, in any case."""
-        return column_named(self.columns, names)
-
-    def strings(self) -> list[str]:
-        """The columns with strings; numbers alone, such as ids, are no text, whatever their column is called."""
-        return [name for name, values in self.columns.items() if any(isinstance(v, str) for v in values)]
-
-    def need(self, names: Sequence[str], what: str, among: Sequence[str] | None = None) -> str:
-        """The first of the names that is a column.
-
-        Args:
-            names: The names.
-            what: What the column holds.
-            among: The columns that may be meant; by default all.
-
-        Raises:
-            InputError: None is.
-        """
-        name = column_named(self.columns if among is None else among, names)
-        if name is None:
-            raise self.lacks(f"no column of {what} ({', '.join(names)})")
-        return name
-
-    def lacks(self, what: str) -> InputError:
-        """The error for something that the table lacks, with the columns that it has."""
-        names = ", ".join(self.columns) or "none"
-        return InputError(f"{self.path}: {what}; columns: {names if len(names) < 500 else names[:500] + ' ...'}")
-
-    def holds_texts(self, column: str) -> bool:
-        """Whether a column holds strings, and not numbers alone."""
-        values = [value for value in self.columns[column] if value is not None]
-        return all(isinstance(v, str) for v in values) and any(v.strip() and number(v) is None for v in values)
-
-    def text(self, besides: Sequence[str] = (), way: str = "name one of them text") -> str:
-        """The column of texts: one with a known name, else the only remaining column of strings.
-
-        Args:
-            besides: Columns that hold something else.
-            way: What to do where several fit.
-
-        Raises:
-            InputError: There is no such column, or several fit.
-        """
-        free = {name: values for name, values in self.columns.items() if name not in besides}
-        strings = [name for name in self.strings() if name in free and all(map(_is_single, free[name]))]
-        texts = [name for name in strings if self.holds_texts(name)]
-        if named := column_named(texts, TEXT_COLUMNS) or column_named(strings, TEXT_COLUMNS):
-            return named
-        taken = (*ID_COLUMNS, *GROUP_COLUMNS, *LABEL_COLUMNS)
-        left = [name for name in texts if column_named([name], taken) is None]
-        if len(left) == 1:
-            return left[0]
-        which = f"; it may be {' or '.join(left)}: {way}" if left else ""
-        raise self.lacks(f"no column of texts ({', '.join(TEXT_COLUMNS)}){which}")
-
-    def label(self) -> str:
-        """The column of classes.
-
-        Raises:
-            InputError: There is no such column, or several fit.
-        """
-        first = self.find(LABEL_COLUMNS)
-        if first is None:
-            raise self.lacks(f"no column of classes ({', '.join(LABEL_COLUMNS)}): --label COLUMN says which it is")
-        if column_named([first], SURE_LABELS):
-            return first
-        for other in self.columns:
-            if other != first and column_named([other], LABEL_COLUMNS) and not self._is_equivalent(first, other):
-                raise self.lacks(f"the classes may be {first} or {other}: --label COLUMN says which")
-        return first
-
-    def _is_equivalent(self, one: str, other: str) -> bool:
-        """Whether the values of two columns map one to one."""
-        pairs = {(str(a), str(b)) for a, b in zip(self.columns[one], self.columns[other], strict=True)}
-        return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
-
-    def trained(self, columns: Columns, what: str) -> str | None:
-        """The column that training read an input from; None if that is not known.
-
-        Args:
-            columns: The columns that training read, by input.
-            what: The input.
-
-        Raises:
-            InputError: The table lacks the column.
-        """
-        if what not in columns:
-            return None
-        name = self.find([columns[what]])
-        if name is None:
-            raise self.lacks(f"no column {columns[what]!r}, from which the model's {what} is read")
-        return name
 
 
 def is_table(path: Path) -> bool:
@@ -411,11 +268,6 @@ def _sole_text(table: Table, label: str) -> str:
     return text
 
 
-def _is_single(value: object) -> bool:
-    """Whether a cell holds a text or a number, or nothing."""
-    return isinstance(value, str | int | float | None)
-
-
 def _single(value: Any) -> Any:
     """The class in a list of one, None of an empty one; other values as they are."""
     return next(iter(value), None) if isinstance(value, list) and len(value) < 2 else value
@@ -475,7 +327,7 @@ def rows(path: Path, columns: Columns, say: Say) -> Iterator[tuple[dict[str, Any
 
 def _as_text(value: object) -> str:
     """A cell of a column of texts; numbers among them are texts, too, and what is missing is empty."""
-    return str(value) if _is_single(value) and value is not None and value == value else ""
+    return str(value) if is_single(value) and value is not None and value == value else ""
 
 
 def with_input(instruction: str, given: object) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tlzoo.data.files.names import SPLIT_COLUMNS
 from tlzoo.data.files.split_names import split_of
-
-if TYPE_CHECKING:
-    from tlzoo.data.files.tables import Table
+from tlzoo.data.files.tables.table import Table
 
 
 def by_column(table: Table, notices: list[str]) -> list[Table]:
