@@ -106,10 +106,28 @@ def prepare(source: Source, folds: int | None = None) -> DataFacts:
 
     data = data_of(source)
     counts = data.counts()
-    cautions = counts.cautions(folds) if source.is_own else []
+    cautions = [*counts.cautions(folds), *_look_at(source, data, counts)] if source.is_own else []
     rows = contents_by_row(data.splits) if source.is_own else {}
     held = tuple(contents(data.splits))
     return DataFacts(source.name, counts, held, data.problems, (*data.notices, *cautions), rows)
+
+
+def _look_at(source: Source, data: Prepared, counts: Counts) -> list[str]:
+    """In one line what is suspicious at first sight, and the command that looks closer; empty where nothing is."""
+    from tlzoo.data.suspects.classes import sizes
+    from tlzoo.data.suspects.shortcuts import all_facts, shortcuts
+
+    if not counts.classes:
+        return []
+    rows = data.splits["train"]
+    names, labels, kind = rows.features["label"].names, rows["label"][:], source.kind
+    values = rows["text"][:] if kind == "text" else [None] * len(rows)  # files are not opened here
+    facts = all_facts(kind if kind == "text" else "", values, rows["id"][:], [names[label] for label in labels])
+    suspects = [each.message for each in (*sizes(counts.classes), *shortcuts(facts, labels, rows["group"][:]))]
+    if not suspects:
+        return []
+    more = f", and {len(suspects) - 1} more" if len(suspects) > 1 else ""
+    return [f"look at: {suspects[0]}{more}; tlzoo check --task {source.task} --data PATH looks closer"]
 
 
 @dataclass(frozen=True)

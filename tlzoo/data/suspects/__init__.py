@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal[
-    "unreadable", "leak", "group leak", "contradiction", "repeat", "near repeat", "label", "shortcut", "groups",
+    "unreadable", "leak", "group leak", "contradiction", "repeat", "near repeat", "odd label", "shortcut", "groups",
     "imbalance", "few examples",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -18,7 +18,7 @@ REMEDIES: dict[Kind, str] = {
     "contradiction": "look which class is right, and delete the other copy",
     "repeat": "delete all but one",
     "near repeat": "keep them on one side; tlzoo does so with splits that it cuts",
-    "label": "look at each, and correct what is wrong",
+    "odd label": "look at each, and correct what is wrong",
     "shortcut": "collect examples in which it does not tell the classes apart, or remove it from the inputs",
     "groups": "give that option, so that no group is in two splits",
     "imbalance": "judge by macro F1, and collect more of the small classes",

@@ -20,8 +20,10 @@ def group_leaks(listing: Listing) -> Iterator[Suspect]:
     if proposed is not None:
         yield Suspect("groups", proposed.line)
         groups = proposed.values
+    if not groups or not listing.splits:
+        return
     sides: dict[str, set[str]] = defaultdict(set)
-    for group, split in zip(groups, listing.splits or [""] * len(groups), strict=True):
+    for group, split in zip(groups, listing.splits, strict=True):
         if group:
             sides[group].add(split)
     for group, splits in sides.items():

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Classes = NDArray[np.int64]
 FOLDS = 5
-MAX_DIMENSIONS = 128
-"""Principal components of a view that a classifier is given."""
+MAX_DIMENSIONS, EXAMPLES_EACH = 128, 7
+"""Maximum number of principal components of a view that a classifier is given, and examples for each of them."""
 MIN_ACCURACY = 0.8
 """Accuracy of a view that counts, as a share of the best view's."""
-IMPROBABLE, PROBABLE = 0.03, 0.5
-"""Maximum probability of a label that is suspected, and minimum of the class that is suggested."""
+IMPROBABLE, PROBABLE = 0.3, 0.5
+"""Maximum probability of a label that is suspected, as a share of chance; minimum of the class that is suggested."""
 
 
 def reduced(vectors: Array) -> Array:
@@ -29,7 +29,7 @@ def reduced(vectors: Array) -> Array:
     from sklearn.preprocessing import StandardScaler
 
     scaled = StandardScaler().fit_transform(vectors)
-    size = min(MAX_DIMENSIONS, *(each - 1 for each in scaled.shape))
+    size = min(MAX_DIMENSIONS, len(scaled) // EXAMPLES_EACH, scaled.shape[1])
     return np.asarray(PCA(max(1, size), random_state=0).fit_transform(scaled), dtype=np.float64)
 
 
@@ -75,5 +75,5 @@ def suspected(views: Mapping[str, Array], labels: Classes) -> dict[int, tuple[in
     mean = np.mean(good, axis=0)
     best = mean.argmax(axis=1)
     places = np.arange(len(labels))
-    is_wrong = (mean[places, labels] < IMPROBABLE) & (mean[places, best] > PROBABLE)
+    is_wrong = (mean[places, labels] < IMPROBABLE / mean.shape[1]) & (mean[places, best] > PROBABLE)
     return {int(i): (int(best[i]), float(mean[i, best[i]])) for i in np.flatnonzero(is_wrong)}

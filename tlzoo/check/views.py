@@ -1,0 +1,144 @@
+"""Vectors of a person's examples by unrelated means: frozen backbones, and features that were made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlzoo.adapters.weights import card_of, variant_of
+from tlzoo.baselines.classes import FEATURES
+from tlzoo.baselines.words import vectorizers
+from tlzoo.data.protocol import SPLITS
+from tlzoo.data.suspects.mislabelled import MAX_DIMENSIONS
+from tlzoo.errors import UnavailableError
+from tlzoo.run.execute import FEATURES_VERSION
+from tlzoo.run.plan import Run, plan, sources
+from tlzoo.run.request import EvaluationRequest
+from tlzoo.vocabulary import task_facts
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from tlzoo.data.dataset import Prepared
+
+BACKBONES = {"official": 2, "stand-in": 3}
+"""Number of backbones of each tier that judge labels, the smallest ones."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Prepared examples of all splits together.
+
+    Attributes:
+        task: The task.
+        path: What ``--data`` names.
+        splits: The rows.
+        given: Columns of own data.
+        names: Class names.
+    """
+
+    task: str
+    path: str
+    splits: Sequence[Dataset]
+    given: Mapping[str, str]
+    names: Sequence[str]
+
+    @classmethod
+    def of(cls, task: str, path: str, data: Prepared, given: Mapping[str, str]) -> Data:
+        """All splits of prepared data."""
+        return cls(task, path, [data.splits[name] for name in SPLITS], given, data.features["label"].names)
+
+    @property
+    def labels(self) -> list[int]:
+        """Class of each example."""
+        return [label for rows in self.splits for label in rows["label"][:]]
+
+    @property
+    def ids(self) -> list[str]:
+        """Name of each example."""
+        return [name for rows in self.splits for name in rows["id"][:]]
+
+    @property
+    def groups(self) -> list[str]:
+        """Group of each example."""
+        return [name for rows in self.splits for name in rows["group"][:]]
+
+
+@dataclass(frozen=True)
+class View:
+    """Vectors of all examples, ``(examples, dimensions)``, and what made them."""
+
+    name: str
+    vectors: NDArray[np.float64]
+
+
+def views(data: Data, device: str, skipped: list[str]) -> Iterator[View]:
+    """Vectors of a few backbones, the cheapest official ones first, and of features made by hand.
+
+    Args:
+        data: The examples.
+        device: Where backbones compute.
+        skipped: Receives why a backbone could not be used.
+    """
+    request = EvaluationRequest(
+        task=data.task,
+        strategies=("probe",),
+        data=data.path,
+        group=data.given.get("group"),
+        text=data.given.get("text"),
+        label=data.given.get("label"),
+        no_splits="splits" in data.given,
+        folds=1,
+        seeds=(0,),
+        fractions=(1.0,),
+    )
+    runs = plan(request, sources(request)).runs
+    for tier, count in BACKBONES.items():
+        for run in sorted((run for run in runs if run.tier == tier), key=_params)[:count]:
+            try:
+                yield View(run.checkpoint.name, _frozen(run, data, device))
+            except UnavailableError as error:
+                skipped.append(f"{run.checkpoint.name}: {error}")
+    yield from _by_hand(data, runs[0].source.kind if runs else task_facts(data.task).domain)
+
+
+def _by_hand(data: Data, kind: str) -> Iterator[View]:
+    """Vectors that need no network."""
+    features = FEATURES[kind]
+    inputs = [features.read(row) for rows in data.splits for row in rows]
+    counting = vectorizers()
+    for name, extract in features.variants.items():
+        if name in counting:
+            from sklearn.decomposition import TruncatedSVD
+
+            counts = counting[name].fit_transform(inputs)
+            vectors = TruncatedSVD(min(MAX_DIMENSIONS, *(n - 1 for n in counts.shape)), random_state=0).fit_transform(
+                counts
+            )
+        else:
+            vectors = extract(inputs)
+        yield View(name, np.asarray(vectors, dtype=np.float64))
+
+
+def _params(run: Run) -> int:
+    return variant_of(card_of(run.checkpoint), run.checkpoint.variant).params or 0
+
+
+def _frozen(run: Run, data: Data, device: str) -> NDArray[np.float64]:
+    """The vectors of a backbone, from the cache that evaluations use."""
+    from tlzoo.core.model import HeadedModel, trainable
+    from tlzoo.tasks import task_type
+    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.features import frozen
+
+    task = task_type(run.task, run.source.kind)(data.splits[0].features)
+    model = trainable(assemble(replace(run.checkpoint), task)).for_task(task)
+    if not isinstance(model, HeadedModel):
+        raise UnavailableError("has no frozen vectors")
+    key = [run.card_hash, run.checkpoint.sha256 or "", run.source.fingerprint, "all", FEATURES_VERSION]
+    features = frozen(model.backbone, model.task, list(data.splits), key, device, progress=False)
+    return np.stack([features({"id": name})["features"].numpy() for name in data.ids]).astype(np.float64)

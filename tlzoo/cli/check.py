@@ -1,0 +1,70 @@
+"""``tlzoo check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlzoo import terminal
+from tlzoo.cli.evaluation import Device, Group, Label, NoSplits, Text, choose_device
+from tlzoo.cli.network import Offline
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("check")(check)
+
+
+def check(
+    data: Annotated[Path, typer.Option(help="Your data: a folder, a table or an archive.")],
+    task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],
+    group: Group = None,
+    text: Text = None,
+    label: Label = None,
+    no_splits: NoSplits = False,
+    device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Folder for check.csv and check.html.")] = Path(".tlzoo"),
+    offline: Offline = False,
+) -> None:
+    """Say what may be wrong with your data: copies, leaks, odd labels, shortcuts; nothing is changed."""
+    from collections import Counter
+
+    from tlzoo.check import check as look
+    from tlzoo.check.sheet import write
+    from tlzoo.data.suspects import KINDS, REMEDIES
+    from tlzoo.files import writable_folder
+
+    folder = writable_folder(out, "--out")
+    splits = "no" if no_splits else None
+    columns = {"group": group, "text": text, "label": label, "splits": splits}
+    given = {name: column for name, column in columns.items() if column is not None}
+    report = look(task, data.expanduser(), given, choose_device(device), terminal.say)
+    terminal.put(f"{data}: {report.read}")
+    counts = Counter(each.kind for each in report.suspects)
+    heads = ("", "#", "such as", "what to do")
+    columns_shown = [
+        terminal.Column(heads[0], 0, is_text=True),
+        terminal.Column(heads[1], 1),
+        terminal.Column(heads[2], 2, is_text=True, least=30),
+        terminal.Column(heads[3], 3, is_text=True, least=20),
+    ]
+    rows = []
+    for kind in KINDS:
+        if counts[kind]:
+            first = next(each for each in report.suspects if each.kind == kind)
+            such = f"{first.example}: {first.message}" if first.example else first.message
+            rows.append((kind, f"{counts[kind]:,}", such, REMEDIES[kind]))
+    if rows:
+        shown = terminal.table(columns_shown, rows, terminal.width())
+        terminal.put("\n".join([*shown.head, *(line for row in shown.rows for line in row)]))
+    else:
+        terminal.put("nothing suspicious")
+    if report.scores is not None:
+        scores = report.scores
+        without = f"; without the odd labels {scores.clean:.3f}" if counts["odd label"] else ""
+        terminal.put(f"labels as {scores.view} sees them, cross-fitted: accuracy {scores.plain:.3f}{without}")
+    for line in report.skipped:
+        terminal.say(line)
+    terminal.say("written: " + ", ".join(map(str, write(report, folder))))
