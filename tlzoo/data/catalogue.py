@@ -160,7 +160,10 @@ def _own(task: str, path: Path, limits: Limits, given: Mapping[str, str]) -> Sou
     from tlzoo.data.files import readers
 
     place = readers.opened(path)
-    listing = readers.listing(place, task, given)  # complains before anything runs
+    try:
+        listing = readers.listing(place, task, given)  # complains before anything runs
+    except InputError as error:  # of an archive the person knows its own path
+        raise InputError(str(error).replace(str(place), str(path))) from None
     fingerprint = _fingerprint(listing, place, task, limits, given)
     facts = task_facts(task)
     kind = listing.kind if listing.kind in facts.inputs else facts.domain  # of a pair of texts it is a column's name

@@ -13,7 +13,7 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from tlzoo.data.counts import MAX_CLASSES_SHOWN, Counts
-from tlzoo.data.protocol import SPLITS, check_sides, cut_splits
+from tlzoo.data.protocol import MORE_ROWS, SPLITS, check_sides, cut_splits
 from tlzoo.data.schemas import storage
 from tlzoo.errors import InputError
 from tlzoo.files import is_utf8
@@ -218,9 +218,9 @@ def gather(
     parts = {split: _read(listing, targets, chosen[split], read, root) for split in SPLITS}
     problems = [*listing.problems, *(line for part in parts.values() for line in part.problems)]
     labels = {split: part.labels for split, part in parts.items()}
-    lost = [f"{len(problems):,} rows cannot be used, such as {problems[-1]}"] if problems else []
     is_classed = listing.targets is None
-    check_sides(labels, is_classed, lost)
+    lost = [f"{len(problems):,} rows cannot be used, such as {problems[-1]}"] if problems else []
+    check_sides(labels, is_classed, lost, "put these rows right, or give more" if problems else MORE_ROWS)
     remarks = sum((part.remarks for part in parts.values()), Counter[str]())
     notices = listing.notices + [f"{what}: {count}" for what, count in sorted(remarks.items())]
     if is_classed:

@@ -166,13 +166,19 @@ def _cut(
     return indices[inside], indices[~inside]
 
 
-def check_sides(labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reasons: Sequence[str] = ()) -> None:
+MORE_ROWS = "give more rows that differ, or no splits and groups of your own, and splits are cut by class"
+
+
+def check_sides(
+    labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reasons: Sequence[str] = (), remedy: str = MORE_ROWS
+) -> None:
     """Refuse splits with which nothing can be learnt, chosen or tested.
 
     Args:
         labels: Class of each example of each split.
         is_classed: Whether these classes are to be learnt.
         reasons: What was left out, which may be the cause.
+        remedy: What to do.
 
     Raises:
         InputError: A split is empty, training has one class, or shares none with the test; with the number of examples
@@ -188,10 +194,7 @@ def check_sides(labels: Mapping[str, Sequence[Hashable]], is_classed: bool, reas
     else:
         return
     counts = ", ".join(f"{name} {len(labels[name]):,}" for name in SPLITS)
-    raise InputError(
-        "; ".join([f"{counts} rows: {fault}", *reasons])
-        + "; give more rows that differ, or no splits and groups of your own, and splits are cut by class"
-    )
+    raise InputError("; ".join([f"{counts} rows: {fault}", *reasons, remedy]))
 
 
 def check_learnable(labels: Mapping[str, Sequence[Hashable]], groups: Sequence[str] | None = None) -> None:

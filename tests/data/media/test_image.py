@@ -96,7 +96,7 @@ def test_truncated_files_are_refused_in_one_line(kind):
     ("source", "message"),
     [
         ({"bytes": None, "path": None}, "neither bytes nor a path"),
-        ({"bytes": b"", "path": "a.png"}, "a.png: not an image"),
+        ({"bytes": b"", "path": "a.png"}, "a.png: an empty file"),
         ({"bytes": b"hello", "path": "a.png"}, "a.png: not an image"),
         ({"bytes": b"hello", "path": None}, "image in memory: not an image"),
         ({"bytes": None, "path": "/nowhere/a.png"}, "/nowhere/a.png: no such file"),

@@ -264,6 +264,8 @@ def _opened(source: Stored) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: more pixels than the limit of {limits().pixels:,}") from error
     except PIL.UnidentifiedImageError:
+        if not (data if isinstance(data, bytes) else Path(str(path)).stat().st_size):
+            raise InputError(f"{name}: an empty file") from None
         raise InputError(f"{name}: not an image, or not in a format that is read: {', '.join(FORMATS)}") from None
     except ModuleNotFoundError:
         raise InputError(f"{name}: a HEIC picture, as telephones take; pip install 'tlzoo[heic]' reads it") from None
