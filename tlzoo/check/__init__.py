@@ -12,6 +12,7 @@ import numpy as np
 
 from tlzoo.check import views
 from tlzoo.data.catalogue import find, load
+from tlzoo.data.dataset import Labels
 from tlzoo.data.files import readers
 from tlzoo.data.protocol import Limits
 from tlzoo.data.suspects import KINDS, Suspect
@@ -121,10 +122,9 @@ def _unreadable(line: str) -> Suspect:
 
 
 def _shortcuts(listing: Listing) -> Iterator[Suspect]:
-    place = {name: i for i, name in enumerate(sorted(set(listing.labels)))}
-    classes = [place[label] for label in listing.labels]
+    labels = Labels(listing.labels)
     facts = all_facts(listing.kind, listing.inputs, listing.names, listing.labels)
-    yield from shortcuts(facts, classes, listing.groups or listing.names)
+    yield from shortcuts(facts, labels.classes, listing.groups or listing.names, labels.names)
 
 
 def _labels(data: views.Data, device: str, skipped: list[str], say: Say) -> tuple[list[Suspect], Scores | None]:

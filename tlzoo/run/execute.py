@@ -123,7 +123,7 @@ def _look_at(source: Source, data: Prepared, counts: Counts) -> list[str]:
     names, labels, kind = rows.features["label"].names, rows["label"][:], source.kind
     values = rows["text"][:] if kind == "text" else [None] * len(rows)  # files are not opened here
     facts = all_facts(kind if kind == "text" else "", values, rows["id"][:], [names[label] for label in labels])
-    suspects = [each.message for each in (*sizes(counts.classes), *shortcuts(facts, labels, rows["group"][:]))]
+    suspects = [each.message for each in (*sizes(counts.classes), *shortcuts(facts, labels, rows["group"][:], names))]
     if not suspects:
         return []
     more = f", and {len(suspects) - 1} more" if len(suspects) > 1 else ""
