@@ -14,6 +14,7 @@ from tlzoo.check import views
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Labels
 from tlzoo.data.files import readers
+from tlzoo.data.problems import parted
 from tlzoo.data.protocol import Limits
 from tlzoo.data.suspects import KINDS, Suspect
 from tlzoo.data.suspects.classes import sizes
@@ -117,7 +118,7 @@ def check(
 
 
 def _unreadable(line: str) -> Suspect:
-    name, _, reason = line.partition(": ")
+    name, reason = parted(line)
     return Suspect("unreadable", reason, name)
 
 

@@ -21,7 +21,7 @@ def write_problems(folder: Path, problems: Mapping[str, Sequence[str]]) -> Path 
         The file.
     """
     path = folder / FILE
-    rows = [(name, *_parts(line)) for name, lines in problems.items() for line in lines]
+    rows = [(name, *parted(line)) for name, lines in problems.items() for line in lines]
     if not rows:
         path.unlink(missing_ok=True)
         return None
@@ -30,6 +30,7 @@ def write_problems(folder: Path, problems: Mapping[str, Sequence[str]]) -> Path 
     return path
 
 
-def _parts(line: str) -> tuple[str, str]:
+def parted(line: str) -> tuple[str, str]:
+    """The example that a line of a problem names, and the reason."""
     example, _, reason = line.partition(": ")
     return example, reason
