@@ -28,6 +28,7 @@ LAYERS = (
     ("draw", "oracles"),
     ("run",),
     ("check", "metrics"),
+    ("forecast",),
     ("__init__", "api", "publish"),
     ("space",),
     ("cli",),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
     from tlzoo.data.dataset import Prepared
 
+Vectors = NDArray[np.float64]
+TRIED = 8
+"""Examples that tell how long all take."""
 BACKBONES = {"official": 2, "stand-in": 3}
 """Number of backbones of each tier that judge labels, the smallest ones."""
 
@@ -73,7 +78,7 @@ class View:
     """Vectors of all examples, ``(examples, dimensions)``, and what made them."""
 
     name: str
-    vectors: NDArray[np.float64]
+    vectors: Vectors
 
 
 def views(data: Data, device: str, skipped: list[str]) -> Iterator[View]:
@@ -84,23 +89,11 @@ def views(data: Data, device: str, skipped: list[str]) -> Iterator[View]:
         device: Where backbones compute.
         skipped: Receives why a backbone could not be used.
     """
-    request = EvaluationRequest(
-        task=data.task,
-        strategies=("probe",),
-        data=data.path,
-        group=data.given.get("group"),
-        text=data.given.get("text"),
-        label=data.given.get("label"),
-        no_splits="splits" in data.given,
-        folds=1,
-        seeds=(0,),
-        fractions=(1.0,),
-    )
-    runs = plan(request, sources(request)).runs
+    runs = probes(data)
     for tier, count in BACKBONES.items():
-        for run in sorted((run for run in runs if run.tier == tier), key=_params)[:count]:
+        for run in [run for run in runs if run.tier == tier][:count]:
             try:
-                yield View(run.checkpoint.name, _frozen(run, data, device))
+                yield View(run.checkpoint.name, frozen_vectors(run, data, device))
             except UnavailableError as error:
                 skipped.append(f"{run.checkpoint.name}: {error}")
     yield from _by_hand(data, runs[0].source.kind if runs else task_facts(data.task).domain)
@@ -124,21 +117,56 @@ def _by_hand(data: Data, kind: str) -> Iterator[View]:
         yield View(name, np.asarray(vectors, dtype=np.float64))
 
 
-def _params(run: Run) -> int:
+def probes(data: Data) -> list[Run]:
+    """The models whose frozen vectors heads for the task read, the smallest first."""
+    request = EvaluationRequest(
+        task=data.task,
+        strategies=("probe",),
+        data=data.path,
+        group=data.given.get("group"),
+        text=data.given.get("text"),
+        label=data.given.get("label"),
+        no_splits="splits" in data.given,
+        folds=1,
+        seeds=(0,),
+        fractions=(1.0,),
+    )
+    return sorted(plan(request, sources(request)).runs, key=lambda run: params_of(run))
+
+
+def params_of(run: Run) -> int:
+    """Number of parameters of a run's model, as its card has it; 0 where it does not."""
     return variant_of(card_of(run.checkpoint), run.checkpoint.variant).params or 0
 
 
-def _frozen(run: Run, data: Data, device: str) -> NDArray[np.float64]:
-    """The vectors of a backbone, from the cache that evaluations use."""
+def frozen_vectors(run: Run, data: Data, device: str, seconds: float = math.inf) -> Vectors:
+    """The vectors of a backbone, from a cache where they were computed before.
+
+    Args:
+        run: A probe of the backbone.
+        data: The examples.
+        device: Where to compute.
+        seconds: Time that they may take, as a few examples let expect.
+
+    Raises:
+        UnavailableError: It has no frozen vectors, its weights are not available, or there is not enough time.
+    """
     from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.tasks import task_type
     from tlzoo.transfer.assemble import assemble
-    from tlzoo.transfer.features import frozen
+    from tlzoo.transfer.features import Features, are_cached, frozen
 
     task = task_type(run.task, run.source.kind)(data.splits[0].features)
-    model = trainable(assemble(replace(run.checkpoint), task)).for_task(task)
+    model = trainable(assemble(run.checkpoint, task)).for_task(task)
     if not isinstance(model, HeadedModel):
         raise UnavailableError("has no frozen vectors")
     key = [run.card_hash, run.checkpoint.sha256 or "", run.source.fingerprint, "all", FEATURES_VERSION]
+    if seconds < math.inf and not are_cached(model.task, key):
+        few = list(data.splits[0].select(range(min(TRIED, len(data.splits[0])))))
+        began = time.perf_counter()
+        Features.of(model.backbone, model.task, few, device)
+        needed = (time.perf_counter() - began) / len(few) * len(data.ids)
+        if needed > seconds:
+            raise UnavailableError(f"takes about {needed:,.0f} s, and {max(0.0, seconds):,.0f} s are left")
     features = frozen(model.backbone, model.task, list(data.splits), key, device, progress=False)
     return np.stack([features({"id": name})["features"].numpy() for name in data.ids]).astype(np.float64)

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tlzoo import terminal
+from tlzoo.cli.own_data import Group, Label, NoSplits, Text, columns
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard import Format
 from tlzoo.vocabulary import TASKS, Strategy, Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
+    from tlzoo.run.plan import Run
+
+MIN_BEST = 0.05
+"""Probability of being the best from which on a model is worth evaluating."""
 Wide = Annotated[bool, typer.Option("--wide", help="Show all columns, even where the terminal is too narrow.")]
 
 
@@ -96,7 +103,7 @@ def _say_whose(out: Path) -> None:
 
 def select(
     task: Annotated[str, typer.Option(help="The task.")],
-    data: Annotated[str | None, typer.Option(help="A data set, or a path that was evaluated; by default all.")] = None,
+    data: Annotated[str | None, typer.Option(help="A data set or your own data; by default all that were evaluated.")] = None,
     max_size_mb: Annotated[float | None, typer.Option(help="Maximum size of the parameters in MB.", min=0)] = None,
     max_latency_ms: Annotated[
         float | None, typer.Option(help="Maximum median latency of one example in ms.", min=0)
@@ -105,10 +112,20 @@ def select(
     license_: Annotated[
         list[str] | None, typer.Option("--license", help="An accepted licence, such as mit; may be repeated.")
     ] = None,
+    budget: Annotated[
+        float, typer.Option(help="Maximum minutes to look at data of yours that were not evaluated yet.", min=0)
+    ] = 1.0,
+    group: Group = None,
+    text: Text = None,
+    label: Label = None,
+    no_splits: NoSplits = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows, licences and reasons as JSON.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
 ) -> None:
-    """Recommend a model from existing results: the best within limits, and why."""
+    """Recommend a model from existing results: the best within limits, and why.
+
+    Of data of yours that were not evaluated yet, it says what a classifier on the frozen vectors of each model reaches.
+    """
     import json
     from dataclasses import asdict
 
@@ -125,6 +142,11 @@ def select(
         command += f" --out {out}"
     if data is not None:
         board = _rows_on(data, task, board, command)
+        if not board.num_rows and Path(data).expanduser().exists():
+            accepted = frozenset(each.lower() for each in license_ or ())
+            given = columns(group, text, label, no_splits)
+            _forecast(task, Path(data).expanduser(), given, budget, max_size_mb, accepted, as_json)
+            return
     limits = Limits(max_size_mb, max_latency_ms, min_score, frozenset(each.lower() for each in license_ or ()))
     selections = choose(board, limits, catalogue.license_of)
     if not selections:
@@ -139,6 +161,61 @@ def select(
             terminal.put(terminal.wrap(line, terminal.width()))
     if all(selection.row is None for selection in selections):
         raise typer.Exit(1)
+
+
+def _forecast(
+    task: str,
+    path: Path,
+    given: Mapping[str, str],
+    minutes: float,
+    max_size_mb: float | None,
+    licenses: frozenset[str],
+    as_json: bool,
+) -> None:
+    """Print what is expected of each model on data that nobody has evaluated."""
+    import json
+    from dataclasses import asdict
+
+    from tlzoo.cards import catalogue
+    from tlzoo.check.views import params_of
+    from tlzoo.data.files.readers import option
+    from tlzoo.forecast import forecast
+
+    def accepts(run: Run) -> bool:
+        size = 4e-6 * params_of(run)  # MB, of float32
+        license_ = catalogue.license_of(run.checkpoint.card, run.tier).lower()
+        return (max_size_mb is None or size <= max_size_mb) and (not licenses or license_ in licenses)
+
+    done = forecast(task, path, given, minutes, accepts=accepts, say=terminal.say)
+    if as_json:
+        terminal.put(json.dumps([asdict(each) for each in done.models], indent=1))
+        return
+    terminal.put(f"{path}: {done.read}")
+    heads = ("model", "weights", "accuracy ↑ [90%]", "best in", "parameters", "seconds")
+    cells = [terminal.Column(head, place, is_text=place < 2) for place, head in enumerate(heads)]
+    rows = [
+        (
+            each.model,
+            each.weights,
+            f"{each.accuracy:.3f} [{each.low:.3f}, {each.high:.3f}]",
+            f"{each.best:.0%}",
+            f"{each.params / 1e6:.2f} M",
+            f"{each.seconds:.1f}",
+        )
+        for each in done.models
+    ]
+    shown = terminal.table(cells, rows, terminal.width())
+    terminal.put("\n".join([*shown.head, *(line for row in shown.rows for line in row)]))
+    note = (
+        "accuracy of a linear classifier on frozen vectors, cross-fitted; best in: share of resamples of the examples"
+    )
+    terminal.put(terminal.wrap(note, terminal.width()))
+    for line in done.skipped:
+        terminal.say(f"not looked at: {line}")
+    few = dict.fromkeys(each.card for each in done.models if each.best >= MIN_BEST)
+    models = " ".join(f"--model {quote(card)}" for card in few)
+    options = " ".join(option(name, value) for name, value in given.items())
+    terminal.say(f"Next: tlzoo eval --task {task} --data {quote(str(path))} {models}{options and ' ' + options}")
 
 
 def _rows_on(data: str, task: str, board: pa.Table, command: str) -> pa.Table:

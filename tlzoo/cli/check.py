@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import Device, Group, Label, NoSplits, Text, choose_device
+from tlzoo.cli.evaluation import Device, choose_device
 from tlzoo.cli.network import Offline
+from tlzoo.cli.own_data import Group, Label, NoSplits, Text, columns
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +38,7 @@ def check(
     from tlzoo.files import writable_folder
 
     folder = writable_folder(out, "--out")
-    splits = "no" if no_splits else None
-    columns = {"group": group, "text": text, "label": label, "splits": splits}
-    given = {name: column for name, column in columns.items() if column is not None}
+    given = columns(group, text, label, no_splits)
     report = look(task, data.expanduser(), given, choose_device(device), terminal.say)
     terminal.put(f"{data}: {report.read}")
     counts = Counter(each.kind for each in report.suspects)

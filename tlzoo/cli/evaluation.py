@@ -12,6 +12,7 @@ import typer
 from tlzoo import terminal
 from tlzoo.cli.boards import Wide, put_summary
 from tlzoo.cli.network import Offline
+from tlzoo.cli.own_data import Group, Label, NoSplits, Text
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,21 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", int, float)
 Device = Literal["auto", "cpu", "cuda"]
-Group = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of your data, or a pattern of file names with the part in parentheses, that says which examples "
-        "belong together (speaker, patient); these stay in one split."
-    ),
-]
-
-Text = Annotated[str | None, typer.Option(help="Column of texts in your table. Default: one with a usual name.")]
-Label = Annotated[
-    str | None,
-    typer.Option(help="Column of classes, or of transcripts, in your table. Default: one with a usual name."),
-]
-
-NoSplits = Annotated[bool, typer.Option("--no-splits", help="Folders named train, test... are classes, not splits.")]
 Strict = Annotated[
     bool,
     typer.Option(

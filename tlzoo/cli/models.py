@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import FEW, Device, Group, Label, NoSplits, Strict, Text, choose_device, examples, left_out
+from tlzoo.cli.evaluation import FEW, Device, Strict, choose_device, examples, left_out
 from tlzoo.cli.network import Offline
+from tlzoo.cli.own_data import Group, Label, NoSplits, Text
 from tlzoo.errors import InputError
 
 

@@ -72,14 +72,23 @@ def frozen(
     Raises:
         UnavailableError: The features are not cached, and the cache cannot be written.
     """
-    name = hashlib.sha256("\0".join([*key, task.output, *task.inputs]).encode()).hexdigest()
     path = cached(
-        blobs.cache_dir() / "features" / f"{name}.arrow",
+        _place(task, key),
         lambda new: _write(_compute(backbone, task, splits, device, progress), new),
         "frozen features",
     )
     with pa.memory_map(str(path)) as source:
         return Features(pa.ipc.open_file(source).read_all())
+
+
+def are_cached(task: HeadTask, key: Sequence[str]) -> bool:
+    """Whether :func:`frozen` has them already."""
+    return _place(task, key).exists()
+
+
+def _place(task: HeadTask, key: Sequence[str]) -> Path:
+    name = hashlib.sha256("\0".join([*key, task.output, *task.inputs]).encode()).hexdigest()
+    return blobs.cache_dir() / "features" / f"{name}.arrow"
 
 
 @torch.inference_mode()

@@ -1,0 +1,78 @@
+"""Which model for data that nobody has evaluated, on texts, whose stand-ins ship."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tlzoo.cli import app
+from tlzoo.errors import InputError
+from tlzoo.forecast import _resampled, forecast
+
+TASK = "text-classification"
+
+
+@pytest.fixture
+def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    rng = np.random.default_rng(0)
+    words = {"fruit": ("apple", "banana", "cherry", "melon"), "tool": ("hammer", "saw", "drill", "wrench")}
+    path = tmp_path / "mine.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for i in range(80):
+            label = ("fruit", "tool")[i % 2]
+            writer.writerow([f"{' '.join(rng.choice(words[label], 4))} {rng.integers(10_000)}", label])
+    return path
+
+
+def test_models_are_compared_and_the_smallest_come_first(texts: Path) -> None:
+    lines: list[str] = []
+    done = forecast(TASK, texts, minutes=5, say=lines.append)
+    assert len(done.models) > 3 and not done.skipped
+    scores = [each.accuracy for each in done.models]
+    assert scores == sorted(scores, reverse=True) and scores[0] > 0.8
+    assert all(0 <= each.low <= each.accuracy <= each.high <= 1 for each in done.models)
+    assert sum(each.best for each in done.models) == pytest.approx(1)
+    params = {each.model: each.params for each in done.models}
+    looked_at = [params[line.split(": ")[0]] for line in lines]
+    assert looked_at == sorted(looked_at)
+
+
+def test_the_command_names_what_to_evaluate_and_what_it_had_no_time_for(texts: Path) -> None:
+    done = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "5", "--json"])
+    assert done.exit_code == 0, done.output
+    best = json.loads(done.stdout[done.stdout.index("[") :])[0]
+    shown = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "5"])
+    assert f"{best['accuracy']:.3f} [" in shown.stdout
+    assert f"Next: tlzoo eval --task {TASK} --data {texts} --model " in shown.output
+    short = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "0"])
+    assert short.exit_code == 0, "what is in the cache takes no time"
+    small = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--max-size-mb", "0.1"])
+    assert small.exit_code == 2 and "no model within the limits could be looked at" in small.output
+
+
+def test_what_has_no_classes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
+    rows = [
+        json.dumps({"question": f"Where is {i}?", "context": f"{i} is north.", "answer": "north"}) for i in range(20)
+    ]
+    (tmp_path / "mine.jsonl").write_text("\n".join(rows))
+    with pytest.raises(InputError, match="only classes are forecast; evaluate with: tlzoo eval"):
+        forecast("question-answering", tmp_path / "mine.jsonl")
+
+
+def test_intervals_and_chances_are_those_of_groups_drawn_again() -> None:
+    """Of two models that are right in turn in two groups each is the best in half of the draws that differ."""
+    groups = ["a"] * 10 + ["b"] * 10
+    one = np.array([True] * 10 + [False] * 10)
+    low, high, best = _resampled([one, ~one], groups)
+    assert low.tolist() == [0, 0] and high.tolist() == [1, 1]
+    assert best == pytest.approx([0.5, 0.5], abs=0.03)
+    always = np.ones(20, bool)
+    assert _resampled([always, one], groups)[2][0] == pytest.approx(1 - 0.25 / 2, abs=0.03), "ties are shared"
