@@ -18,7 +18,6 @@ TASK = "text-classification"
 @pytest.fixture
 def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     rng = np.random.default_rng(0)
     words = {"fruit": ("apple", "banana", "cherry", "melon"), "tool": ("hammer", "saw", "drill", "wrench")}
     path = tmp_path / "mine.csv"
