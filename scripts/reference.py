@@ -50,6 +50,8 @@ FRACTIONS = (0.1, 0.3, 1.0)
 NO_LIMIT = 100_000
 """Minutes of an evaluation, which is interrupted when the time is over."""
 INTERRUPTED = 130
+NOT_RUN = frozenset({"skipped", "unavailable"})
+"""Statuses that tell of a machine's time and network, and nothing of a model."""
 
 
 class Step(NamedTuple):
@@ -80,7 +82,7 @@ def steps(tasks: list[str]) -> Iterator[Step]:
 
 
 def current(rows: pa.Table) -> pa.Table:
-    """The rows of results that a run would give again: on data and from stand-ins as they are now, and not skipped."""
+    """The rows of results that a run would give again: on data and from stand-ins as they are now, of what was run."""
     stand_ins = {
         weights.sha256 for card in catalogue.cards() for variant in card.variants for weights in variant.weights
     }
@@ -91,7 +93,7 @@ def current(rows: pa.Table) -> pa.Table:
     }
     names = ("task", "dataset", "dataset_fingerprint", "weights", "weights_sha256", "status")
     mask = [
-        status != "skipped"
+        status not in NOT_RUN
         and prints.get((task, dataset), made) == made
         and (weights != "stand-in" or sha256 in stand_ins)
         for task, dataset, made, weights, sha256, status in zip(*(rows[n].to_pylist() for n in names), strict=True)
@@ -142,7 +144,7 @@ def _until(end: float, command: list[str]) -> int:
 
 
 def keep(out: Path, results: Path = RESULTS) -> None:
-    """Write the folder of results, without the runs that no budget had room for.
+    """Write the folder of results, without what could not be run.
 
     Args:
         out: Holds a folder of ``tlzoo eval --out`` for each task.
@@ -158,8 +160,8 @@ def keep(out: Path, results: Path = RESULTS) -> None:
             pq.write_table(rows.cast(RESULT), results / "runs" / f"{task}.parquet", **SMALL)
     for path in sorted((results / "runs").glob("*.parquet")):
         rows = pq.read_table(path)
-        if "skipped" in rows["status"].to_pylist():
-            pq.write_table(rows.filter(pc.field("status") != "skipped"), path, **SMALL)
+        if not NOT_RUN.isdisjoint(rows["status"].to_pylist()):
+            pq.write_table(rows.filter(~pc.field("status").isin(list(NOT_RUN))), path, **SMALL)
     runs = Store(results / "runs").read()
     pq.write_table(board(runs), results / "board.parquet", **SMALL)
     (results / "README.md").write_text(_readme(runs), encoding="utf-8")
@@ -172,7 +174,7 @@ def _readme(runs: pa.Table) -> str:
         "# Reference results",
         "",
         "Real runs, shipped so that a new clone and a new Space have a board to browse. `runs/` holds one row a run",
-        "and metric with per-example scores, `board.parquet` the ranked rows. Runs that no budget had room for are",
+        "and metric with per-example scores, `board.parquet` the ranked rows. What could not be run is",
         "left out. Made by `python scripts/reference.py`.",
         "",
         "| task | data | runs that ended well | models | shares of labels | other runs | run on | hardware | version |",

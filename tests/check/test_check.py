@@ -31,10 +31,11 @@ def write(path: Path, wrong: set[int]) -> None:
 
 def test_flipped_labels_are_named_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     wrong = {4, 31, 77, 90}
     write(tmp_path / "mine.csv", wrong)
     arguments = ("--task", "text-classification", "--data", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "out"))
-    done = CliRunner().invoke(app, ["check", *arguments, "--offline"])
+    done = CliRunner().invoke(app, ["check", *arguments])
     assert done.exit_code == 0, done.output
     rows = list(csv.DictReader((tmp_path / "out" / "check.csv").open()))
     odd = [row for row in rows if row["kind"] == "odd label"]

@@ -55,7 +55,8 @@ def test_what_is_kept_says_no_more_than_the_rows(
     store.write([row("yamnet", "probe", 0.9, **facts)])
     without = {"value": None, "reason": "why"}
     store.write([row("crepe", "probe", 0.0, **facts) | {"status": "skipped"} | without])
-    store.write([row("trill", "probe", 0.0, **facts) | {"status": "unavailable"} | without])
+    store.write([row("openl3", "probe", 0.0, **facts) | {"status": "unavailable"} | without])
+    store.write([row("trill", "probe", 0.0, **facts) | {"status": "diverged"} | without])
     reference.keep(tmp_path / "out", tmp_path / "results")
     said = (tmp_path / "results" / "README.md").read_text()
     assert "| audio-classification | toy | 1 | 1 | 1 | 1 | " in said and "| a machine, 2 threads | 0.1.0 |" in said
