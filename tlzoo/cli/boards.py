@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.own_data import Group, Label, NoSplits, Text, columns
+from tlzoo.cli.own_data import Group, Label, NoSplits, Text, columns, words
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard import Format
 from tlzoo.vocabulary import TASKS, Strategy, Tier
@@ -103,7 +103,9 @@ def _say_whose(out: Path) -> None:
 
 def select(
     task: Annotated[str, typer.Option(help="The task.")],
-    data: Annotated[str | None, typer.Option(help="A data set or your own data; by default all that were evaluated.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A data set or your own data; by default all that were evaluated.")
+    ] = None,
     max_size_mb: Annotated[float | None, typer.Option(help="Maximum size of the parameters in MB.", min=0)] = None,
     max_latency_ms: Annotated[
         float | None, typer.Option(help="Maximum median latency of one example in ms.", min=0)
@@ -145,6 +147,8 @@ def select(
         if not board.num_rows and Path(data).expanduser().exists():
             accepted = frozenset(each.lower() for each in license_ or ())
             given = columns(group, text, label, no_splits)
+            if max_latency_ms is not None or min_score is not None:
+                terminal.say("--max-latency-ms and --min-score are not used, as nothing was evaluated on these data")
             _forecast(task, Path(data).expanduser(), given, budget, max_size_mb, accepted, as_json)
             return
     limits = Limits(max_size_mb, max_latency_ms, min_score, frozenset(each.lower() for each in license_ or ()))
@@ -178,7 +182,6 @@ def _forecast(
 
     from tlzoo.cards import catalogue
     from tlzoo.check.views import params_of
-    from tlzoo.data.files.readers import option
     from tlzoo.forecast import forecast
 
     def accepts(run: Run) -> bool:
@@ -214,8 +217,7 @@ def _forecast(
         terminal.say(f"not looked at: {line}")
     few = dict.fromkeys(each.card for each in done.models if each.best >= MIN_BEST)
     models = " ".join(f"--model {quote(card)}" for card in few)
-    options = " ".join(option(name, value) for name, value in given.items())
-    terminal.say(f"Next: tlzoo eval --task {task} --data {quote(str(path))} {models}{options and ' ' + options}")
+    terminal.say(" ".join([f"Next: tlzoo eval --task {task} --data {quote(str(path))} {models}", *words(given)]))
 
 
 def _rows_on(data: str, task: str, board: pa.Table, command: str) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from tlzoo import terminal
+from tlzoo.cli import own_data
 from tlzoo.cli.boards import Wide, put_summary
 from tlzoo.cli.network import Offline
 from tlzoo.cli.own_data import Group, Label, NoSplits, Text
@@ -171,9 +172,7 @@ def next_command(request: EvaluationRequest, board: pa.Table) -> str:
         words += ["--weights", "stand-in"]
     if not is_ad_hoc(row.card) and request.variant:
         words += ["--variant", request.variant]
-    for name, value in request.columns.items():
-        words += ["--no-splits"] if name == "splits" else [f"--{name}", quote(value)]
-    return " ".join([*words, "--out my_model"])
+    return " ".join([*words, *own_data.words(request.columns), "--out my_model"])
 
 
 def left_out(where: str, problems: Sequence[str], used: int, strict: bool, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -27,3 +29,12 @@ def columns(group: str | None, text: str | None, label: str | None, no_splits: b
     """What was given of these options, as readers take it."""
     given = {"group": group, "text": text, "label": label, "splits": "no" if no_splits else None}
     return {name: column for name, column in given.items() if column is not None}
+
+
+def words(given: Mapping[str, str]) -> list[str]:
+    """The options that :func:`columns` was made from, as they are typed."""
+    return [
+        word
+        for name, column in given.items()
+        for word in (["--no-splits"] if name == "splits" else [f"--{name}", quote(column)])
+    ]
