@@ -89,12 +89,13 @@ def forecast(
         InputError: The data cannot be used, have no classes, or no model fits.
     """
     end = time.monotonic() + 60 * minutes
-    prepared = load(find(task, str(path), ALL, given=given))
+    source = find(task, str(path), ALL, given=given)
+    prepared = load(source)
     if not prepared.counts().classes:
         raise InputError(
             f"--task {task}: only classes are forecast; evaluate with: tlzoo eval --task {task} --data {path}"
         )
-    data = Data.of(task, str(path), prepared, given)
+    data = Data.of(source, prepared)
     labels = np.asarray(data.labels)
     right: dict[Run, NDArray[np.bool_]] = {}
     seconds: dict[Run, float] = {}

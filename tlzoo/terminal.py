@@ -117,6 +117,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     hidden: tuple[Column, ...]
 
+    @property
+    def lines(self) -> list[str]:
+        """Heading and rows."""
+        return [*self.head, *(line for row in self.rows for line in row)]
+
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], available: int | None = None) -> Table:
     """Lay out a table.

@@ -98,7 +98,8 @@ def check(
     skipped: list[str] = []
     read, scores = f"{len(listing.inputs):,} examples", None
     try:
-        data = load(find(task, str(path), ALL, given=given))
+        source = find(task, str(path), ALL, given=given)
+        data = load(source)
     except InputError as error:
         skipped.append(f"nothing can be trained on these data: {error}")
         suspects += [_unreadable(line) for line in listing.problems]
@@ -108,7 +109,7 @@ def check(
         suspects += [*map(_unreadable, data.problems), *sizes(counts.classes)]
         if counts.classes:
             suspects += _shortcuts(listing)
-            more, scores = _labels(views.Data.of(task, str(path), data, given), device, skipped, say)
+            more, scores = _labels(views.Data.of(source, data), device, skipped, say)
             suspects += more
     order = {kind: place for place, kind in enumerate(KINDS)}
     suspects.sort(key=lambda each: (order[each.kind], -(each.score or 0)))

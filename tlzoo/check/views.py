@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,13 @@ from tlzoo.data.protocol import SPLITS
 from tlzoo.data.suspects.mislabelled import MAX_DIMENSIONS
 from tlzoo.errors import UnavailableError
 from tlzoo.run.execute import FEATURES_VERSION
-from tlzoo.run.plan import Run, plan, sources
+from tlzoo.run.plan import Run, plan
 from tlzoo.run.request import EvaluationRequest
-from tlzoo.vocabulary import task_facts
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from tlzoo.data.catalogue import Source
     from tlzoo.data.dataset import Prepared
 
 Vectors = NDArray[np.float64]
@@ -39,23 +39,19 @@ class Data:
     """Prepared examples of all splits together.
 
     Attributes:
-        task: The task.
-        path: What ``--data`` names.
+        source: Where they are from.
         splits: The rows.
-        given: Columns of own data.
         names: Class names.
     """
 
-    task: str
-    path: str
+    source: Source
     splits: Sequence[Dataset]
-    given: Mapping[str, str]
     names: Sequence[str]
 
     @classmethod
-    def of(cls, task: str, path: str, data: Prepared, given: Mapping[str, str]) -> Data:
+    def of(cls, source: Source, data: Prepared) -> Data:
         """All splits of prepared data."""
-        return cls(task, path, [data.splits[name] for name in SPLITS], given, data.features["label"].names)
+        return cls(source, [data.splits[name] for name in SPLITS], data.features["label"].names)
 
     @property
     def labels(self) -> list[int]:
@@ -96,12 +92,12 @@ def views(data: Data, device: str, skipped: list[str]) -> Iterator[View]:
                 yield View(run.checkpoint.name, frozen_vectors(run, data, device))
             except UnavailableError as error:
                 skipped.append(f"{run.checkpoint.name}: {error}")
-    yield from _by_hand(data, runs[0].source.kind if runs else task_facts(data.task).domain)
+    yield from _by_hand(data)
 
 
-def _by_hand(data: Data, kind: str) -> Iterator[View]:
+def _by_hand(data: Data) -> Iterator[View]:
     """Vectors that need no network."""
-    features = FEATURES[kind]
+    features = FEATURES[data.source.kind]
     inputs = [features.read(row) for rows in data.splits for row in rows]
     counting = vectorizers()
     for name, extract in features.variants.items():
@@ -119,19 +115,9 @@ def _by_hand(data: Data, kind: str) -> Iterator[View]:
 
 def probes(data: Data) -> list[Run]:
     """The models whose frozen vectors heads for the task read, the smallest first."""
-    request = EvaluationRequest(
-        task=data.task,
-        strategies=("probe",),
-        data=data.path,
-        group=data.given.get("group"),
-        text=data.given.get("text"),
-        label=data.given.get("label"),
-        no_splits="splits" in data.given,
-        folds=1,
-        seeds=(0,),
-        fractions=(1.0,),
-    )
-    return sorted(plan(request, sources(request)).runs, key=lambda run: params_of(run))
+    task = data.source.task
+    request = EvaluationRequest(task=task, strategies=("probe",), folds=1, seeds=(0,), fractions=(1.0,))
+    return sorted(plan(request, [data.source]).runs, key=params_of)
 
 
 def params_of(run: Run) -> int:
@@ -160,7 +146,7 @@ def frozen_vectors(run: Run, data: Data, device: str, seconds: float = math.inf)
     model = trainable(assemble(run.checkpoint, task)).for_task(task)
     if not isinstance(model, HeadedModel):
         raise UnavailableError("has no frozen vectors")
-    key = [run.card_hash, run.checkpoint.sha256 or "", run.source.fingerprint, "all", FEATURES_VERSION]
+    key = [run.card_hash, run.checkpoint.sha256 or "", run.source.fingerprint, FEATURES_VERSION]
     if seconds < math.inf and not are_cached(model.task, key):
         few = list(data.splits[0].select(range(min(TRIED, len(data.splits[0])))))
         began = time.perf_counter()

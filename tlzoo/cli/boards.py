@@ -208,7 +208,7 @@ def _forecast(
         for each in done.models
     ]
     shown = terminal.table(cells, rows, terminal.width())
-    terminal.put("\n".join([*shown.head, *(line for row in shown.rows for line in row)]))
+    terminal.put("\n".join(shown.lines))
     note = (
         "accuracy of a linear classifier on frozen vectors, cross-fitted; best in: share of resamples of the examples"
     )

@@ -42,12 +42,11 @@ def check(
     report = look(task, data.expanduser(), given, choose_device(device), terminal.say)
     terminal.put(f"{data}: {report.read}")
     counts = Counter(each.kind for each in report.suspects)
-    heads = ("", "#", "such as", "what to do")
-    columns_shown = [
-        terminal.Column(heads[0], 0, is_text=True),
-        terminal.Column(heads[1], 1),
-        terminal.Column(heads[2], 2, is_text=True, least=30),
-        terminal.Column(heads[3], 3, is_text=True, least=20),
+    cells = [
+        terminal.Column("", 0, is_text=True),
+        terminal.Column("#", 1),
+        terminal.Column("such as", 2, is_text=True, least=30),
+        terminal.Column("what to do", 3, is_text=True, least=20),
     ]
     rows = []
     for kind in KINDS:
@@ -56,8 +55,8 @@ def check(
             such = f"{first.example}: {first.message}" if first.example else first.message
             rows.append((kind, f"{counts[kind]:,}", such, REMEDIES[kind]))
     if rows:
-        shown = terminal.table(columns_shown, rows, terminal.width())
-        terminal.put("\n".join([*shown.head, *(line for row in shown.rows for line in row)]))
+        shown = terminal.table(cells, rows, terminal.width())
+        terminal.put("\n".join(shown.lines))
     else:
         terminal.put("nothing suspicious")
     if report.scores is not None:

@@ -77,4 +77,4 @@ def _table(checks: dict[str, Check]) -> str:
         lines.append([name, model, known.data, known.metric, f"{known.published:.4f}", here, each.state])
     shown = terminal.table(columns, lines, terminal.width())
     reasons = [f"{name}: {each.reason}" for name, each in checks.items() if each.reason]
-    return "\n".join([*shown.head, *(line for row in shown.rows for line in row), *reasons])
+    return "\n".join([*shown.lines, *reasons])

@@ -50,7 +50,7 @@ def to_text(board: pa.Table, width: int | None = None) -> str:
         shown = _table(part, width)
         hidden.update(dict.fromkeys(column.head.replace(terminal.HOLD, " ") for column in shown.hidden))
         lines += [terminal.wrap(line, width) for line in (part.title, *part.notes)]
-        lines += [*shown.head, *(line for row in shown.rows for line in row), ""]
+        lines += [*shown.lines, ""]
     if hidden:
         lines.append(terminal.hidden(list(hidden), width))
     if board.num_rows:
