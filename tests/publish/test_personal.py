@@ -15,8 +15,8 @@ from tests.support.hub_writes import WritableHub
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.store import Store
+from tlzoo.publish import parquet
 from tlzoo.publish.personal import Machine, traces
-from tlzoo.publish.results import parquet
 
 PLACE = "/home/anna/voices/one.wav"
 
@@ -41,10 +41,10 @@ PLANTED: dict[str, tuple[Callable[[str], bytes], str]] = {
     "README.md": (lambda t: f"---\na: b\n---\n# It\n\nFrom `{t}`.\n".encode(), "line 6"),
     "front/README.md": (lambda t: f"---\nname:\n- x-{t}\n- {t}\n---\n".encode(), "front matter, field 'name[1]'"),
     "plain/README.md": (lambda t: f"# It\n{t}\n".encode(), "line 2"),
-    "reasons.parquet": (lambda t: parquet(pa.table({"reason": ["", f"{t}: torn"]})), "column 'reason', row 2"),
-    "lists.parquet": (lambda t: parquet(pa.table({"ids": [["a"], [], ["b", t]]})), "column 'ids', row 3"),
+    "reasons.parquet": (lambda t: parquet.write(pa.table({"reason": ["", f"{t}: torn"]})), "column 'reason', row 2"),
+    "lists.parquet": (lambda t: parquet.write(pa.table({"ids": [["a"], [], ["b", t]]})), "column 'ids', row 3"),
     "about.parquet": (
-        lambda t: parquet(pa.table({"a": [1]}).replace_schema_metadata({"from": t})),
+        lambda t: parquet.write(pa.table({"a": [1]}).replace_schema_metadata({"from": t})),
         "metadata 'from'",
     ),
     "model.safetensors": (safetensors, "header, field '__metadata__.made'"),

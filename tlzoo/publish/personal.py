@@ -20,12 +20,12 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import yaml
 
 from tlzoo.blobs import cache_dir, mirrors
 from tlzoo.cards.reader import FENCE
 from tlzoo.errors import InputError
+from tlzoo.publish import parquet
 
 Content = bytes | Path
 GENERIC = frozenset(
@@ -199,7 +199,7 @@ def _values(value: object, field: str = "") -> Iterator[tuple[str, str]]:
 
 def _rows(content: bytes) -> Iterator[tuple[str, str]]:
     """Texts of a Parquet file, each once a column, with the first row that has it, and its metadata."""
-    table = pq.read_table(io.BytesIO(content))
+    table = parquet.read(content)
     for key, value in (table.schema.metadata or {}).items():
         yield f"metadata {key.decode(errors='replace')!r}", value.decode(errors="replace")
     for name, column in zip(table.column_names, table.columns, strict=True):

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.identity import DATA, MACHINE, Titles, grouped
 from tlzoo.leaderboard.row import rows_of, scored
 from tlzoo.leaderboard.schema import BOARD, RESULT
-from tlzoo.publish import front
+from tlzoo.publish import front, parquet
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
 from tlzoo.publish.own import OPTION, Selection, data
 
 LEADERBOARD, RESULTS = "data/leaderboard.parquet", "data/results.parquet"
-_ROWS = 1000
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -40,8 +36,8 @@ def publication(selected: Selection, repository: Repository) -> Publication:
     order = [(name, "ascending") for name in ("task", *DATA, *MACHINE, "rank", "weights")]
     files = {
         "README.md": readme(results, board, repository),
-        LEADERBOARD: parquet(board.select(BOARD.names).sort_by(order)),
-        RESULTS: parquet(results),
+        LEADERBOARD: parquet.write(board.select(BOARD.names).sort_by(order)),
+        RESULTS: parquet.write(results),
     }
     rows = zip(results["dataset"].to_pylist(), ([run] for run in results["run_id"].to_pylist()), strict=True)
     return Publication(
@@ -52,23 +48,6 @@ def publication(selected: Selection, repository: Repository) -> Publication:
         data=data(rows, selected.own),
         left_out=selected.left_out,
     )
-
-
-def parquet(table: pa.Table) -> bytes:
-    """A Parquet file as the Hub's viewer likes it: small row groups with an index of their pages.
-
-    The same rows give the same bytes, and chunks that did not change are not stored again.
-    """
-    sink = io.BytesIO()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        row_group_size=_ROWS,
-        write_page_index=True,
-        use_content_defined_chunking=True,
-    )
-    return sink.getvalue()
 
 
 def readme(results: pa.Table, board: pa.Table, repository: Repository) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import subprocess
 import sys
 import zipfile
@@ -11,12 +10,11 @@ from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import yaml
 
 from tlzoo.cards.reader import FENCE
 from tlzoo.errors import InputError, UnavailableError, unknown
-from tlzoo.publish import front
+from tlzoo.publish import front, parquet
 from tlzoo.publish.commit import Publication
 from tlzoo.publish.hub import Repository
 from tlzoo.publish.own import Data, is_own
@@ -169,9 +167,7 @@ def _data(wheel: Path) -> tuple[Data, ...]:
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
             if member.startswith(SHIPPED) and member.endswith(".parquet"):
-                names.update(
-                    pq.read_table(io.BytesIO(archive.read(member)), columns=["dataset"])["dataset"].to_pylist()
-                )
+                names.update(parquet.read(archive.read(member), ["dataset"])["dataset"].to_pylist())
     return tuple(Data(name, number, is_own(name)) for name, number in sorted(names.items()))
 
 
