@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlzoo import files
+from tlzoo.errors import InputError
 from tlzoo.leaderboard.boards import board_of
 from tlzoo.leaderboard.store import Store, read_board, results
 
@@ -76,7 +77,7 @@ class Leaderboard:
 
 
 def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbone | Model:
-    """Build a model of the zoo with its weights.
+    """Build a model of the zoo with its weights, or open one that ``tlzoo finetune`` wrote.
 
     Example:
         >>> import tlzoo
@@ -84,20 +85,43 @@ def load(card: str, weights: str = "auto", variant: str | None = None) -> Backbo
         >>> model.spec.input, model.spec.sample_rate
         ('audio', 16000)
 
+    A fine-tuned model is opened from its folder, or from the Hub as ``hub:OWNER/NAME[@REVISION]``; a folder is what
+    ``tlzoo finetune`` writes in the end, here of a model that learnt nothing:
+        >>> from pathlib import Path
+        >>> from tlzoo.cards import catalogue
+        >>> from tlzoo.tasks import task_type
+        >>> from tlzoo.transfer.bundle import save
+        >>> card, task = catalogue.get("yamnet"), task_type("audio-classification", "audio").of(["cat", "dog"])
+        >>> variant = next(each for each in card.variants if each.id == "nano")
+        >>> save(model.for_task(task), task, card, variant, Path("sounds"), recipe={}, readme="# Cats and dogs")
+        >>> tlzoo.load("sounds").task.labels
+        ('cat', 'dog')
+
     Args:
-        card: A card's id.
-        weights: ``auto``, ``official``, ``stand-in`` or ``none``.
+        card: A card's id, a folder that ``tlzoo finetune`` wrote, ``timm:NAME`` or ``hub:OWNER/NAME[@REVISION]``; of
+            equal names, the folder's.
+        weights: ``auto``, ``official``, ``stand-in`` or ``none``; a fine-tuned model has its own.
         variant: Only this variant.
 
+    Returns:
+        A fine-tuned model, ready to predict; else a card's network, which a task makes ready (``for_task``).
+
     Raises:
-        InputError: No such card or variant.
+        InputError: No such card, folder or variant, or the files of the model do not fit its checksums.
         UnavailableError: The weights are not available.
     """
     from tlzoo.adapters.weights import resolve
-    from tlzoo.cards import catalogue
+    from tlzoo.drafting import adhoc
+    from tlzoo.run.predict import fine_tuned
     from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.bundle import load as opened
 
-    return assemble(resolve(catalogue.get(card), weights, variant))  # type: ignore[arg-type]
+    folder = fine_tuned(card)
+    if folder is None:
+        return assemble(resolve(adhoc.find(card), weights, variant))  # type: ignore[arg-type]
+    if weights != "auto" or variant is not None:
+        raise InputError(f"{card}: is fine-tuned, and has weights and a variant of its own; leave both out")
+    return opened(folder)
 
 
 def metric(task: str, name: str | None = None, labels: Sequence[str] = ()) -> TaskMetric:

@@ -104,4 +104,5 @@ def test_a_saved_model_predicts_the_same(trained: Subject, tmp_path: Path) -> No
     loaded = bundle.load(tmp_path)
     with torch.inference_mode():
         again = loaded.predict(loaded.preprocess(list(trained.rows)))
-    assert same(again, trained.predictions, 0.0)
+    folded = "loader" in (bundle.described(tmp_path) or {})  # a standardised head became one layer, and was rounded
+    assert same(again, trained.predictions, 1e-6 if folded else 0.0)

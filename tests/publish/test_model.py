@@ -1,15 +1,21 @@
 """A fine-tuned model on the Hub."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+import tlzoo
 from tests.publish.conftest import Command, kill
 from tests.support.bundles import written
 from tests.support.hub_writes import WritableHub
-from tlzoo.errors import InputError
-from tlzoo.publish.model import files, repository_name
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.publish.model import files, push, repository_name
+from tlzoo.run.predict import open_model, predict, trained_columns
 from tlzoo.transfer.bundle import load
 
 FILES = ["README.md", "config.json", "model.safetensors", "preprocessor_config.json", "recipe.json"]
@@ -19,6 +25,17 @@ FILES = ["README.md", "config.json", "model.safetensors", "preprocessor_config.j
 def folder(tmp_path: Path) -> Path:
     written(["cat", "dog"], tmp_path / "my sounds")
     return tmp_path / "my sounds"
+
+
+@pytest.fixture
+def reading(here: WritableHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WritableHub:
+    """The Hub, for downloads in this process into an empty cache."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    template = here.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    return here
 
 
 def test_a_model_is_published_without_strays_and_loads_again(
@@ -42,6 +59,48 @@ def test_a_model_is_published_without_strays_and_loads_again(
     (folder / "README.md").write_text("# Dogs and cats\n")
     assert tlzoo("model", folder, "--to", "me").returncode == 0
     assert hub.commits[-1].written == ("README.md",) and hub.count("PUT", "/upload/") == 1
+
+
+def test_what_was_published_is_opened_again_from_the_hub(reading: WritableHub, folder: Path, tmp_path: Path) -> None:
+    """By name and at a revision, without the folder; what is damaged there is not opened."""
+    sound = tmp_path / "noise.wav"
+    soundfile.write(sound, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+
+    def scores(model: Any) -> dict[str, float]:
+        (predicted,) = predict(model, [sound])
+        assert predicted.prediction is not None, predicted.error
+        return dict(predicted.prediction.to_json()["scores"])
+
+    expected = scores(load(folder))
+    lines: list[str] = []
+    push(folder, "me/sounds", private=True, say=lines.append)
+    assert lines[0].startswith("model me/sounds, a new private repository") and reading.private == {"models/me/sounds"}
+    home, revision = reading.home("models", "me/sounds"), reading.commit("models", "me/sounds")
+    shutil.rmtree(folder)
+
+    notices: list[str] = []
+    assert scores(open_model("hub:me/sounds", notices.append)) == expected
+    assert notices[0].startswith("hub:me/sounds: fine-tuned by tlzoo from yamnet for audio-classification; licence")
+    assert scores(tlzoo.load(f"hub:me/sounds@{revision}")) == expected
+    with pytest.raises(InputError, match="has weights and a variant of its own"):
+        tlzoo.load("hub:me/sounds", weights="none")
+    with pytest.raises(UnavailableError, match="no such revision"):
+        tlzoo.load("hub:me/sounds@v2")
+
+    weights = (home / "model.safetensors").read_bytes()
+    (home / "model.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    damaged = reading.commit("models", "me/sounds")
+    with pytest.raises(InputError, match=r"model\.safetensors: differs from its checksum in config\.json"):
+        tlzoo.load(f"hub:me/sounds@{damaged}")
+
+
+def test_columns_of_a_published_model_are_those_of_its_training(
+    reading: WritableHub,
+) -> None:
+    written(["cat", "dog"], reading.root / "models/me/notes", columns={"text": "customer note"})
+    assert trained_columns("hub:me/notes") == {"text": "customer note"}
+    assert trained_columns("hub:me/notes") == trained_columns(str(reading.root / "models/me/notes"))
+    assert trained_columns("yamnet") == {}
 
 
 def test_killed_during_the_upload_of_the_weights_the_next_run_completes_it(

@@ -11,7 +11,7 @@ from datasets import Dataset
 from tests.support.tiny import Tiny
 from tlzoo.core.batch import Batch, Example
 from tlzoo.core.model import HeadedModel, Model
-from tlzoo.errors import DivergedError
+from tlzoo.errors import DivergedError, InputError
 from tlzoo.tasks.classification import AudioClassification
 from tlzoo.transfer.inference import is_sound, predict, statistics, value
 from tlzoo.transfer.loop import Fit, fit
@@ -270,3 +270,40 @@ def test_scratch_and_full_are_given_the_same() -> None:
         assert len(scratch.learning_rates) == len(full.learning_rates)
         assert scratch.awaits_learning
         assert scratch.extensions == (2 if head not in ("frames", "ctc") else 0)
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_the_result_stays(
+    tiny: Tiny, notes: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = replace(QUICK, learning_rates=(1e-2,), steps=8, looks=1)
+    expected = train(copy.deepcopy(tiny), notes, replace(how, accumulation=4))[0].state_dict()
+    loss = HeadedModel.loss
+
+    def limited(self: HeadedModel, batch: Batch, most: int = 4) -> torch.Tensor:
+        if len(batch["target"]) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return loss(self, batch)
+
+    monkeypatch.setattr(HeadedModel, "loss", limited)
+    model = train(copy.deepcopy(tiny), notes, how)[0].state_dict()
+    assert all(torch.equal(model[name], expected[name]) for name in model)
+    assert "16 examples at a time do not fit into the memory of cpu; going on with 8, 2 times" in capsys.readouterr().err
+    monkeypatch.setattr(HeadedModel, "loss", lambda self, batch: limited(self, batch, most=0))
+    with pytest.raises(InputError, match="not even one example at a time fits into the memory of cpu"):
+        train(copy.deepcopy(tiny), notes, how)
+
+
+def test_all_classes_are_drawn_as_often_where_the_recipe_says_so(
+    tiny: Tiny, notes: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [i for i, label in enumerate(notes["label"]) if label or i % 10 == 0]
+    counts = torch.bincount(torch.tensor(notes["label"])[rows])
+    assert counts.max() > 3 * counts.min()
+    for is_balanced in (False, True):
+        model, examples = headed(copy.deepcopy(tiny), notes)
+        seen: list[int] = []
+        monkeypatch.setattr(model, "augment", lambda batch, seen=seen: seen.extend(batch["target"].tolist()) or batch)
+        how = Recipe(steps=100, learning_rates=(1e-3,), batch_size=16, looks=1, is_balanced=is_balanced)
+        fit(model, [examples[i] for i in rows], lambda _: 0.0, how, 0, progress=False)
+        shares = torch.bincount(torch.tensor(seen)) / len(seen)
+        assert bool((shares - 1 / len(shares)).abs().max() < 0.05) == is_balanced

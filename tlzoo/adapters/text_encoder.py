@@ -41,6 +41,7 @@ class TextEncoder(Backbone):
     Attributes:
         network: The module of transformers.
         max_tokens: Maximum length of an input; longer ones are cut, a pair at its second text.
+        reads: Names of what the network can be given.
         span_head: The published head that finds an answer in a passage; absent before :meth:`load_official`, without
             one in the file, and after :meth:`drop_published_head`.
     """
@@ -74,7 +75,7 @@ class TextEncoder(Backbone):
         learnt = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
         if places is not None and learnt is not None and learnt.padding_idx is not None:
             places -= learnt.padding_idx + 1  # RoBERTa's positions start after the padding's id
-        self._reads = frozenset(signature(body.forward).parameters)  # some know no segments
+        self.reads = frozenset(signature(body.forward).parameters)  # some know no segments
         self.max_tokens = min(n for n in (given.max_tokens, places) if n is not None and n > 0)  # XLNet's is -1: any
         self.spec = Spec("text", {"pooled": config.hidden_size, "tokens": config.hidden_size})
         self._tokenizer: Tokenizer | None = None
@@ -144,7 +145,7 @@ class TextEncoder(Backbone):
 
     def states(self, **inputs: Tensor) -> Tensor:
         """Last hidden states of padded inputs, ``(batch, time, dim)``."""
-        read = {name: value for name, value in inputs.items() if name in self._reads}
+        read = {name: value for name, value in inputs.items() if name in self.reads}
         states: Tensor = self.network.base_model(**read).last_hidden_state
         return states
 

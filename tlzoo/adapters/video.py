@@ -77,7 +77,7 @@ class VideoEncoder(Normalising, Backbone):
         self.spec = Spec("video", sizes, frames=config.num_frames, height=size, width=size)
 
     def encode(self, source: np.ndarray) -> Example:
-        """Resize frames by their shorter side, and crop the centre.
+        """Resize frames by their shorter side, and crop the centre, rounded down as by the library's processors.
 
         Args:
             source: RGB, uint8 of shape ``(frames, height, width, 3)``.
@@ -85,10 +85,12 @@ class VideoEncoder(Normalising, Backbone):
         Returns:
             ``video``, uint8 of shape ``(frames, 3, size, size)``.
         """
-        assert self.spec.height
+        side = self.spec.height
+        assert side
         frames = torch.from_numpy(np.ascontiguousarray(source)).permute(0, 3, 1, 2)
-        resized = V.resize(frames, [self.spec.height], antialias=True)
-        return {"video": V.center_crop(resized, [self.spec.height, self.spec.height])}
+        resized = V.resize(frames, [side], antialias=True)
+        top, left = ((size - side) // 2 for size in resized.shape[-2:])
+        return {"video": resized[..., top : top + side, left : left + side].contiguous()}
 
     def forward(self, batch: Batch) -> Outputs:
         """``pooled`` ``(batch, dim)``, and ``tokens`` ``(batch * tokens, dim)`` with ``tokens_lengths``."""

@@ -118,7 +118,7 @@ class CREPE(Backbone):
         """
         frames, lengths = batch["frames"], batch["frames_lengths"]
         chunks = [frames] if self.training else frames.split(_CHUNK)  # in training, a norm needs the whole batch
-        tokens = torch.cat([self._embed(chunk) for chunk in chunks])
+        tokens = torch.cat([self.embed(chunk) for chunk in chunks])
         outputs: Outputs = {"tokens": tokens, "tokens_lengths": lengths, "pooled": segment_mean(tokens, lengths)}
         if self.classifier is not None:
             outputs["activations"] = self.classifier(tokens).sigmoid()
@@ -156,7 +156,7 @@ class CREPE(Backbone):
     def _blocks(self) -> list[tuple[nn.Module, nn.Module]]:
         return [(getattr(self, f"conv{i}"), getattr(self, f"conv{i}_BN")) for i in range(1, len(CHANNELS) + 1)]
 
-    def _embed(self, frames: Tensor) -> Tensor:
+    def embed(self, frames: Tensor) -> Tensor:
         """Run the blocks: ``(frames, 1024)`` to ``(frames, dim)``."""
         x = frames[:, None]
         for i, (convolution, norm) in enumerate(self._blocks()):

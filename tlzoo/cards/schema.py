@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -168,6 +168,15 @@ class Input(Node):
     mean: tuple[float, ...] | None = None
     """Normalisation, per channel, in the scale that ``description`` names."""
     std: tuple[float, ...] | None = None
+
+    @classmethod
+    def among(cls, fields: Mapping[str, Any]) -> Input:
+        """The input among the fields of a ``preprocessor_config.json``; those of a library are left out.
+
+        Raises:
+            ValueError: One is damaged.
+        """
+        return cls.model_validate({name: value for name, value in fields.items() if name in cls.model_fields})
 
 
 class OutputFacts(Node):

@@ -33,8 +33,9 @@ def finetune(
     data: Annotated[str, typer.Option(help="A folder, the name of a data set, or hub:ID[:CONFIG][@REVISION].")],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
     strategy: Annotated[
-        Literal["probe", "partial", "full", "lora", "scratch"], typer.Option(help="Which layers are trained.")
-    ] = "full",
+        Literal["auto", "probe", "partial", "full", "lora", "scratch"],
+        typer.Option(help="Which layers are trained; auto tries probe and full."),
+    ] = "auto",
     weights: Annotated[
         Literal["auto", "official", "stand-in"], typer.Option(help="Tier of the weights to start from.")
     ] = "auto",
@@ -43,17 +44,32 @@ def finetune(
     text: Text = None,
     label: Label = None,
     no_splits: NoSplits = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help="Folds of cross-validation that choose how to train; by default 5 for fewer than 1,000 examples, else "
+            "one of five.",
+            min=1,
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Metric of the task that chooses on validation; by default its first one.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate; by default validation chooses it.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of times that an example is seen.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples per step.")] = None,
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
     device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
     strict: Strict = False,
     offline: Offline = False,
 ) -> None:
-    """Fine-tune a model on all of your data, and write it with its card and its recipe."""
+    """Choose by cross-validation how to fine-tune a model, train it on all of your data, and write it with its card."""
     import sys
 
     from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.run.finetune import finetune as run
+    from tlzoo.run.finetune.settings import Settings
 
     done = run(
         card,
@@ -67,6 +83,8 @@ def finetune(
         text=text,
         label=label,
         no_splits=no_splits,
+        folds=folds,
+        settings=Settings(lr, epochs, batch_size, metric),
         seed=seed,
         device=choose_device(device),
         overwrite=overwrite,
@@ -75,7 +93,11 @@ def finetune(
     )
     metric = METRICS[done.metric].label
     interval = f"{done.value:.3f}" + ("" if done.low is None else f" [{done.low:.3f}, {done.high:.3f}]")
-    terminal.put(f"{metric} {interval} on {done.n_test} test examples; written to {done.folder}")
+    judged = "examples, each judged without having been learnt from" if done.is_crossfitted else "test examples"
+    terminal.put(
+        f"{metric} {interval} on {done.n_test:,} {judged}; {done.way}, learnt from {done.n_train:,} examples, "
+        f"written to {done.folder}"
+    )
     left_out(f"--data {data}", done.problems, done.used, strict, done.folder)
 
 

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, runtime_checkable
+from typing import Any, Protocol, TypedDict, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,8 @@ from torch.utils.data import Sampler
 
 from tlzoo.core import siamese
 from tlzoo.core.batch import SAMPLES, Batch, Example, Outputs, Row, Spec, Tokens, collate
-from tlzoo.core.predictions import Prediction
+from tlzoo.core.novelty import Novelty
+from tlzoo.core.predictions import ClassScores, Prediction
 from tlzoo.core.task import HeadTask, Task
 from tlzoo.data.media.inputs import read_input
 from tlzoo.errors import InputError
@@ -302,9 +303,14 @@ HeadInput = Tensor | Tokens | list[Tensor]
 
 
 class HeadedModel(TrainableModel):
-    """A backbone with a task's head; the task gives loss and decoding."""
+    """A backbone with a task's head; the task gives loss and decoding.
+
+    Attributes:
+        novelty: Of a fine-tuned model, what tells an input that is unlike all that it learnt from.
+    """
 
     task: HeadTask
+    novelty: Novelty | None = None
 
     def __init__(self, backbone: Backbone, task: HeadTask, head: nn.Module) -> None:
         """Put a head on a backbone; :meth:`Backbone.for_task` makes both ready.
@@ -336,8 +342,12 @@ class HeadedModel(TrainableModel):
         return self.task.loss(self(batch), batch)
 
     def predict(self, batch: Batch) -> Sequence[Prediction]:
-        """The task's predictions."""
-        return self.task.decode(self(batch), batch)
+        """The task's predictions; ``unknown`` where an input is unlike all that was learnt from."""
+        read = self.backbone.output_for(batch, self.task)
+        predictions = self.task.decode(self.head(read), batch)
+        if self.novelty is None or not isinstance(read, Tensor):
+            return predictions
+        return self.novelty.judged(cast(Sequence[ClassScores], predictions), read)
 
     def for_task(self, task: Task) -> HeadedModel:
         """The same backbone with a new head."""
@@ -348,12 +358,15 @@ class HeadedModel(TrainableModel):
         return [*self.backbone.stages(), self.head]
 
     def save_assets(self, folder: Path) -> None:
-        """Write what the backbone needs."""
+        """Write what the backbone needs, and what tells novelty."""
         self.backbone.save_assets(folder)
+        if self.novelty is not None:
+            self.novelty.save(folder)
 
     def load_assets(self, folder: Path) -> None:
-        """Read what the backbone needs."""
+        """Read what the backbone needs, and what tells novelty."""
         self.backbone.load_assets(folder)
+        self.novelty = Novelty.load(folder)
 
     def on_features(self, features: Callable[[Row], Example]) -> HeadModel:
         """This model's head alone, on frozen features of the backbone; training it trains this model's head."""

@@ -84,12 +84,16 @@ class ClassScores(Prediction):
 
     essential = "label"
 
-    label: Annotated[str, About("name of the class with the highest score")]
-    score: Annotated[float, About("score of that class: its probability", range="0 to 1")]
+    label: Annotated[
+        str,
+        About("name of the class with the highest score; `unknown` of an input unlike all that the model learnt from"),
+    ]
+    score: Annotated[float, About("score of the class with the highest score: its probability", range="0 to 1")]
     scores: Annotated[
         Mapping[str, float],
         About("score by class; models published with hundreds of classes list the best five, best first", "", "0 to 1"),
     ]
+    nearest: Annotated[str | None, About("of an `unknown` input, the class with the highest score")] = None
 
     def top(self, count: int) -> ClassScores:
         """The same with the best few classes alone, best first."""

@@ -204,7 +204,7 @@ def _of_bundle(card_id: str, shelf: Shelf, config: Mapping[str, object]) -> AdHo
         names = [WEIGHTS[0], *(name for name in TOKENIZERS if name in shelf.sizes)]
         licence = _licence(shelf) or "unknown"
         variant = _variant(shelf, names, licence, config["variant"])  # type: ignore[arg-type]
-        given = Input.model_validate(shelf.json("preprocessor_config.json"))
+        given = Input.among(shelf.json("preprocessor_config.json"))
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"{shelf.label}: its config.json or preprocessor_config.json is damaged: {reason}") from None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from tlzoo.errors import InputError
-from tlzoo.publish.commit import Publication
-from tlzoo.publish.hub import Repository
+from tlzoo.publish.commit import Publication, publish
+from tlzoo.publish.hub import Hub, Repository
+from tlzoo.publish.names import owned
 from tlzoo.publish.own import Data, is_own
 
 
@@ -45,6 +47,33 @@ def publication(folder: Path, repository: Repository) -> Publication:
     """
     paths = files(folder)
     return Publication(repository, "Model fine-tuned with tlzoo", paths, data=_data(paths["recipe.json"]))
+
+
+def push(
+    folder: Path | str,
+    repository: str,
+    *,
+    private: bool = False,
+    create_pr: bool = False,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Publish a fine-tuned model, as ``tlzoo publish model DIR --repo OWNER/NAME`` does.
+
+    Args:
+        folder: A folder that ``tlzoo finetune`` wrote.
+        repository: ``OWNER/NAME``.
+        private: Whether a repository that is created is private.
+        create_pr: Open a pull request.
+        say: Takes the lines that describe the commit.
+
+    Raises:
+        InputError: The folder holds no fine-tuned model, or traces of a person; or there is no token, or one without
+            the right.
+        UnavailableError: The Hub does not answer, or the repository changed meanwhile.
+    """
+    hub = Hub()
+    (owned_repository,) = owned("model", [repository_name(Path(folder))], hub, to=None, repo=repository)
+    publish([publication(Path(folder), owned_repository)], hub, create_pr=create_pr, private=private, say=say, warn=say)
 
 
 def _data(recipe: Path) -> tuple[Data, ...]:

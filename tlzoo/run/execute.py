@@ -17,12 +17,13 @@ from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableErr
 from tlzoo.measure.device import thread_count
 from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Run
-from tlzoo.vocabulary import UNTRAINED
+from tlzoo.vocabulary import UNTRAINED, task_facts
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
 
-    from tlzoo.core.model import Limits, Model, TrainableModel, Usage
+    from tlzoo.core.model import HeadModel, Limits, Model, TrainableModel, Usage
     from tlzoo.core.task import Task
     from tlzoo.data.counts import Counts
     from tlzoo.data.dataset import Prepared
@@ -147,7 +148,7 @@ class Trained:
 
 def execute_apart(run: Run, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
     """Execute a run in a worker process, in which the model stays; see :func:`execute`."""
-    return replace(execute(run, progress, sheet, limits), model=None)
+    return replace(execute(run, progress, sheet, limits), model=None, predictions=())
 
 
 def execute(
@@ -156,6 +157,7 @@ def execute(
     sheet: Path | None = None,
     limits: Limits | None = None,
     cores: int | None = None,
+    data: Prepared | None = None,
 ) -> Outcome:
     """Execute a run.
 
@@ -167,6 +169,7 @@ def execute(
         sheet: Where to draw some right and some wrong predictions, if they can be drawn; the suffix follows the form.
         limits: Limits of time and money, for an API model.
         cores: Number of threads, of a run that does not become a row; by default the same on every machine.
+        data: The data of the run, split in another way, of a run that does not become a row.
 
     Raises:
         StoppedError: A limit was reached; its ``usage`` is set.
@@ -177,7 +180,7 @@ def execute(
     from tlzoo.transfer.repeatable import repeatable
 
     with repeatable(cores or training_threads(run)):
-        return _execute(run, progress, sheet, limits)
+        return _execute(run, data or data_for(run), progress, sheet, limits)
 
 
 def training_threads(run: Run) -> int:
@@ -189,7 +192,7 @@ def training_threads(run: Run) -> int:
     return PUBLISHED_THREADS if variant.kind == "official" else THREADS
 
 
-def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
+def _execute(run: Run, data: Prepared, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
     import torch
     from accelerate.utils import set_seed
 
@@ -199,7 +202,6 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
     from tlzoo.transfer.inference import fit_reference, is_sound, predict, statistics, value, values
     from tlzoo.transfer.repeatable import THREADS, state_sha256
 
-    data = data_for(run)
     task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
@@ -242,6 +244,7 @@ def _execute(run: Run, progress: bool, sheet: Path | None, limits: Limits | None
         validation_score=validation_score,
         usage=_usage(model),
         model=trained.model,
+        predictions=predictions,
     )
 
 
@@ -376,37 +379,142 @@ def _classes(rows: Dataset) -> Sequence[int]:
     return classes
 
 
+def _ready(
+    run: Run, task: Task, chosen: Dataset, progress: bool
+) -> tuple[TrainableModel, TrainableModel | HeadModel, float]:
+    """The model of a run, before it is trained.
+
+    Returns:
+        The model; what of it is trained: itself, or its head on frozen features; and seconds that features of the
+        chosen examples took.
+    """
+    from tlzoo.core.model import HeadedModel, trainable
+    from tlzoo.transfer.assemble import assemble
+    from tlzoo.transfer.features import frozen
+    from tlzoo.transfer.strategies import apply
+
+    checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
+    model = trainable(assemble(checkpoint, task)).for_task(task)
+    if not is_on_frozen_features(run):
+        apply(model, run.strategy)
+        return model, model, 0.0
+    assert isinstance(model, HeadedModel)
+    everything = list(data_of(run.source).splits.values())  # however they are split
+    features = frozen(model.backbone, model.task, everything, _key(run), run.device, progress)
+    return model, model.on_features(features), features.seconds(chosen["id"][:])
+
+
+def is_on_frozen_features(run: Run) -> bool:
+    """Whether a run trains a head on features that are computed once."""
+    from tlzoo.adapters.weights import card_of
+    from tlzoo.transfer.strategies import trains_on_cached_features
+
+    return trains_on_cached_features(card_of(run.checkpoint), task_facts(run.task), run.strategy)
+
+
+def _key(run: Run) -> list[str]:
+    """What identifies the frozen features of a run."""
+    return [run.card_hash, _weights_sha256(run) or "", run.source.fingerprint, FEATURES_VERSION]
+
+
+def unit_vectors(run: Run, model: Model, rows: Dataset) -> Tensor | None:
+    """What a model's head reads of rows, as unit vectors, ``(rows, dim)``; absent where that is no vector a row.
+
+    Args:
+        run: The run that trained the model; frozen features are not computed again.
+        model: The model.
+        rows: Rows of its data.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    from tlzoo.core.batch import to_device
+    from tlzoo.core.model import HeadedModel
+    from tlzoo.transfer.features import frozen
+    from tlzoo.transfer.inference import batched
+
+    if not isinstance(model, HeadedModel):
+        return None
+    parts: list[Any] = []
+    if is_on_frozen_features(run):
+        everything = list(data_of(run.source).splits.values())
+        features = frozen(model.backbone, model.task, everything, _key(run), run.device, progress=False)
+        read = [features(row).get("features") for row in rows.select_columns("id")]
+        parts = [part[None] if part is not None and part.ndim == 1 else part for part in read]
+    else:
+        with torch.inference_mode():
+            for examples in batched(model.encode(row) for row in rows):
+                batch = to_device(model.collate(examples), run.device)
+                parts.append(model.backbone.output_for(batch, model.task))
+    if not all(isinstance(part, torch.Tensor) and part.ndim == 2 for part in parts):
+        return None
+    return F.normalize(torch.cat(parts).float(), dim=1).cpu()
+
+
+def tested(run: Run, model: Model, task: Task, data: Prepared) -> dict[str, list[list[float]]]:
+    """Per-example statistics of a trained model on the test examples.
+
+    Raises:
+        DivergedError: A prediction is not finite.
+        InputError: The first metric is not a number on these examples.
+    """
+    from tlzoo.transfer.inference import fit_reference, predict, statistics, values
+    from tlzoo.transfer.repeatable import repeatable
+
+    with repeatable(threads()):
+        train_rows, test = data.splits["train"], data.splits["test"]
+        fit_reference(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
+        scores = statistics(task, predict(model, (model.encode(row) for row in test), run.device), test)
+    values(task, scores)
+    return scores
+
+
+def refit(run: Run, data: Prepared, task: Task, rate: float, steps: int, progress: bool = True) -> TrainableModel:
+    """The model of a run, trained on all training examples of some data, in evaluation mode.
+
+    Args:
+        run: The run, whose recipe is taken.
+        data: The data; no other split of them is read.
+        task: The task.
+        rate: Peak learning rate.
+        steps: Optimizer steps; validation, which chose them, has nothing to choose now.
+        progress: Whether to show progress bars on standard error.
+
+    Raises:
+        DivergedError: The loss or the weights became infinite or NaN.
+    """
+    from accelerate.utils import set_seed
+
+    from tlzoo.transfer.loop import fit
+    from tlzoo.transfer.repeatable import repeatable
+
+    with repeatable(threads()):
+        set_seed(run.seed)
+        rows = data.splits["train"]
+        model, learner, _ = _ready(run, task, rows, progress)
+        recipe = replace(run.recipe, steps=steps, learning_rates=(rate,), extensions=0, looks=1)
+        label = f"{run.checkpoint.card} {run.strategy}, all examples"
+        examples = [learner.encode(row) for row in rows]
+        fit(learner, examples, lambda _: 0.0, recipe, run.seed, device=run.device, label=label, progress=progress)
+        model.to(run.device)
+    return model.eval()
+
+
 def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     """Train the model of a run.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
-    from tlzoo.adapters.weights import card_of
-    from tlzoo.core.model import HeadedModel, HeadModel, trainable
     from tlzoo.leaderboard.metrics import METRICS
-    from tlzoo.transfer.assemble import assemble
-    from tlzoo.transfer.features import frozen
     from tlzoo.transfer.inference import fit_reference, predict, statistics, trivial_score, value
     from tlzoo.transfer.loop import fit
-    from tlzoo.transfer.strategies import apply, trains_on_cached_features
 
     chosen, validation = training_subset(run, data), validation_subset(run, data)
-    checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
-    model = trainable(assemble(checkpoint, task)).for_task(task)
-    predictor: TrainableModel | HeadModel = model
-    feature_seconds = 0.0
-    if trains_on_cached_features(card_of(run.checkpoint), task.facts, run.strategy):
-        assert isinstance(model, HeadedModel)
-        key = [run.card_hash, _weights_sha256(run) or "", run.source.fingerprint, FEATURES_VERSION]
-        features = frozen(model.backbone, model.task, list(data.splits.values()), key, run.device, progress)
-        predictor = model.on_features(features)
-        feature_seconds = features.seconds(chosen["id"][:])
-    else:
-        apply(model, run.strategy)
+    model, predictor, feature_seconds = _ready(run, task, chosen, progress)
     examples = [predictor.encode(row) for row in chosen]
     validation_examples = [predictor.encode(row) for row in validation]
-    metric = task.metrics[0]
+    metric = run.recipe.metric or task.metrics[0]
 
     def score(current: Model) -> float:
         fit_reference(task, current, examples, chosen, run.device)
@@ -415,7 +523,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
 
     recipe = run.recipe.for_examples(len(examples))
     label = f"{run.checkpoint.card} {run.strategy}"
-    floor = trivial_score(task, chosen, validation, run.source.kind)
+    floor = trivial_score(task, chosen, validation, run.source.kind, metric)
     fitted = fit(
         predictor, examples, score, recipe, run.seed, floor=floor, device=run.device, label=label, progress=progress
     )

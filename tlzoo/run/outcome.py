@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Model, Usage
+    from tlzoo.core.predictions import Prediction
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Outcome:
         usage: What the model was asked, if it is behind an API.
         description: What it is, of a baseline.
         model: The model with its head; absent where it stayed in a process of its own.
+        predictions: Of the test examples; none where they stayed in a process of its own.
     """
 
     values: Mapping[str, float]
@@ -73,6 +75,7 @@ class Outcome:
     usage: Usage | None = None
     description: str | None = None
     model: Model | None = field(default=None, repr=False, compare=False)
+    predictions: Sequence[Prediction] = field(default=(), repr=False, compare=False)
 
     @property
     def n_test(self) -> int:

@@ -74,7 +74,7 @@ def with_columns(columns: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[s
 
 
 def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Model:
-    """The model in a folder that ``tlzoo finetune`` wrote, or a card's published model.
+    """A model that ``tlzoo finetune`` wrote, in its folder or published on the Hub, or a card's published model.
 
     Args:
         name: The folder, or the card's id, ``timm:NAME`` or ``hub:OWNER/NAME[@REVISION]``; where a folder and a card
@@ -101,15 +101,43 @@ def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Mod
     card = adhoc.find(name)
     for notice in card.notices if isinstance(card, AdHocCard) else ():
         say(notice)
+    if isinstance(card, AdHocCard) and card.bundle is not None:
+        from tlzoo.transfer.bundle import load
+
+        return load(card.bundle)
     # a named endpoint is meant
     return published(card, card.answers, "auto" if card.default.is_api_model else "official")
+
+
+def fine_tuned(name: str) -> Path | None:
+    """The folder of a model that ``tlzoo finetune`` wrote: the named one, or the files of a published one, downloaded.
+
+    Args:
+        name: The folder, or ``hub:OWNER/NAME[@REVISION]``.
+
+    Returns:
+        The folder; ``None`` for any other name, or where somebody else wrote what is there.
+
+    Raises:
+        InputError: The description of a published model is damaged.
+        UnavailableError: The Hub does not deliver.
+    """
+    from tlzoo.cards.adhoc import AdHocCard
+    from tlzoo.drafting import adhoc
+    from tlzoo.transfer.bundle import described
+
+    if Path(name).is_dir():
+        return Path(name) if described(Path(name)) is not None else None
+    card = adhoc.find(name) if name.startswith("hub:") else None
+    return card.bundle if isinstance(card, AdHocCard) else None
 
 
 def trained_columns(name: str) -> dict[str, str]:
     """The column of a table that each input of a model was read from in training; empty where that is not known."""
     from tlzoo.transfer.bundle import columns
 
-    return columns(Path(name))
+    folder = fine_tuned(name)
+    return columns(folder) if folder is not None else {}
 
 
 def published(card: Card, task: str, weights: Wanted, variant: str | None = None) -> Model:

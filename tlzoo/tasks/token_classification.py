@@ -62,6 +62,11 @@ class TokenClassification(HeadTask):
         """Names of the classes."""
         return self._names
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the tags, IOB2, in the order of the logits."""
+        return self._tags
+
     def head(self, spec: Spec) -> nn.Linear:
         """One linear layer: of each token a score a tag."""
         return nn.Linear(spec.outputs[self.output], len(self._tags))

@@ -2,13 +2,16 @@
 
 Its files belong together: ``config.json`` has the checksum of each file that a prediction depends on, and of its own
 other fields, so that weights are never used with the labels of another model.
+
+Where another library has a class for the model, the weights are written in its names, and it opens the folder as well
+(``tlzoo.transfer.loaders``); field ``loader`` names it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,22 +22,26 @@ from safetensors.torch import load_file, save_file
 
 from tlzoo.adapters import build
 from tlzoo.cards.schema import Card, Input, Variant
-from tlzoo.core.model import Model, trainable
+from tlzoo.core.model import HeadedModel, Model, trainable
 from tlzoo.core.task import Task
 from tlzoo.errors import InputError, TlzooError
 from tlzoo.files import sha256_of, write_together
 from tlzoo.keys import key
 from tlzoo.tasks import task_type
+from tlzoo.transfer import loaders
 from tlzoo.transfer.inference import is_sound
+from tlzoo.transfer.loaders import Description
 
-WEIGHTS = "model.safetensors"
+WEIGHTS = loaders.WEIGHTS
 CONFIG = "config.json"
 PREPROCESSING = "preprocessor_config.json"
 RECIPE = "recipe.json"
 README = "README.md"
 FILES = (README, CONFIG, PREPROCESSING, RECIPE, WEIGHTS)
 """The files of every fine-tuned model; some also have assets, such as a tokenizer."""
-VERSION = 2
+VERSION = 3
+READABLE = (2, VERSION)
+"""Versions that are read; 2 knows no loaders."""
 HASHES = "sha256"
 """Field of the configuration with the checksums by file name."""
 
@@ -48,6 +55,7 @@ def save(
     recipe: Mapping[str, Any],
     readme: str,
     columns: Mapping[str, str] | None = None,
+    pictures: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a fine-tuned model.
 
@@ -60,6 +68,7 @@ def save(
         recipe: The settings that decided the result, and the result.
         readme: The model's card, in Markdown.
         columns: The column that each input was read from, for tables of text.
+        pictures: Files that its card shows, by name.
 
     Raises:
         InputError: The model cannot be written; an earlier model in the folder is unchanged.
@@ -70,21 +79,23 @@ def save(
         "card": card.id,
         "variant": variant.model_dump(mode="json", exclude={"weights"}),
         "task": task.name,
-        "id2label": {str(i): name for i, name in enumerate(labels)},
-        "label2id": {name: i for i, name in enumerate(labels)},
+        "labels": labels,
         "columns": dict(columns or {}),
     }
-    whole = torch.contiguous_format  # tied parameters are copied
-    state = {k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}
+    given = card.input_of(variant).model_dump(mode="json", exclude_none=True)
 
     def write(new: Path) -> None:
-        _write(new / PREPROCESSING, card.input_of(variant).model_dump(mode="json", exclude_none=True))
-        save_file(state, new / WEIGHTS)
-        model.save_assets(new)
-        hashes = {path.name: sha256_of(path) for path in sorted(new.iterdir())} | {CONFIG: key(config)}
-        _write(new / CONFIG, config | {HASHES: hashes})
+        description = _write_for_library(model, variant, config, given, new)
+        if description is None:
+            _write_own(model, config, given, new)
+        for name, content in (pictures or {}).items():
+            (new / name).write_bytes(content)
+        whole = json.loads((new / CONFIG).read_text(encoding="utf-8"))
+        (new / CONFIG).unlink()
+        hashes = {path.name: sha256_of(path) for path in sorted(new.iterdir())} | {CONFIG: key(whole)}
+        _write(new / CONFIG, whole | {HASHES: hashes})
         _write(new / RECIPE, recipe)
-        (new / README).write_text(readme, encoding="utf-8")
+        (new / README).write_text(readme + loaders.instructions(description, model), encoding="utf-8")
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,6 +104,51 @@ def save(
         raise InputError(
             f"{folder}: the model cannot be written ({error}); free some space, or name another folder"
         ) from None
+
+
+def _write_own(model: Model, config: Mapping[str, Any], given: Mapping[str, Any], folder: Path) -> None:
+    """Write a model that only tlzoo opens."""
+    whole = torch.contiguous_format  # tied parameters are copied
+    save_file({k: v.cpu().clone(memory_format=whole) for k, v in model.state_dict().items()}, folder / WEIGHTS)
+    model.save_assets(folder)
+    _write(folder / CONFIG, {**_named(config["labels"]), **config})
+    _write(folder / PREPROCESSING, given)
+
+
+def _named(labels: Sequence[str]) -> dict[str, Any]:
+    """Names and places of the classes, as transformers has them."""
+    return {
+        "id2label": {str(i): name for i, name in enumerate(labels)},
+        "label2id": {name: i for i, name in enumerate(labels)},
+    }
+
+
+def _write_for_library(
+    model: Model, variant: Variant, config: Mapping[str, Any], given: Mapping[str, Any], folder: Path
+) -> Description | None:
+    """Write a model that another library opens, too, if there is one that predicts the same; else nothing."""
+    loader = loaders.loader_of(model, variant)
+    if loader is None:
+        return None
+    assert isinstance(model, HeadedModel)
+    was_training = model.training
+    try:
+        model.eval()
+        description = loader.write(model, variant, folder)
+        model.save_assets(folder)
+        _write(folder / CONFIG, {**_named(config["labels"]), **description.config, **config, "loader": loader.name})
+        _write(folder / PREPROCESSING, {**description.preprocessing, **given})
+        if loaders.agree(loader, model, variant, folder):
+            return description
+    except OSError:
+        raise
+    except Exception as error:  # libraries raise many types, and the model is not lost for that
+        print(f"{loader.name} does not open the model ({_line(error)}), tlzoo does", file=sys.stderr)
+    finally:
+        model.train(was_training)
+    for path in folder.iterdir():
+        path.unlink()
+    return None
 
 
 def described(folder: Path) -> dict[str, Any] | None:
@@ -114,20 +170,21 @@ def load(folder: Path) -> Model:
     if config is None:
         reason = f"tlzoo did not write its {CONFIG}" if (folder / CONFIG).exists() else f"there is no {CONFIG}"
         raise InputError(f"{folder}: not a fine-tuned model, {reason}; tlzoo finetune writes one")
-    if config["tlzoo"] != VERSION:
+    if config["tlzoo"] not in READABLE:
         raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config['tlzoo']!r}; this version reads {VERSION}")
     _check(folder, config)
     try:
-        labels = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
-        given = Input.model_validate_json((folder / PREPROCESSING).read_text(encoding="utf-8"))
+        labels = _labels(config)
+        given = Input.among(json.loads((folder / PREPROCESSING).read_text(encoding="utf-8")))
         task = task_type(config["task"], given.kind).of(labels)
-        model = trainable(build(Variant.model_validate(config["variant"]), given, task)).for_task(task)
+        variant = Variant.model_validate(config["variant"])
+        model = trainable(build(variant, given, task)).for_task(task)
     except TlzooError:
         raise
     except Exception as error:  # libraries raise many types for a damaged description
         raise InputError(f"{folder}: {CONFIG} or {PREPROCESSING} is damaged ({_line(error)})") from None
     try:
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        _read(model, variant, folder, config)
         model.load_assets(folder)
     except TlzooError:
         raise
@@ -136,6 +193,23 @@ def load(folder: Path) -> Model:
     if not is_sound(model):
         raise InputError(f"{folder / WEIGHTS}: holds NaN or infinite numbers; fine-tune the model again")
     return model.eval()
+
+
+def _labels(config: Mapping[str, Any]) -> list[str]:
+    """Names of the classes; in version 2 they were those of the logits."""
+    if "labels" in config:
+        return list(config["labels"])
+    return [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
+
+
+def _read(model: Model, variant: Variant, folder: Path, config: Mapping[str, Any]) -> None:
+    """Give a model its weights."""
+    if "loader" not in config:
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    elif isinstance(model, HeadedModel):
+        loaders.by_name(config["loader"]).read(model, variant, folder)
+    else:
+        raise ValueError("field 'loader' is for networks with a head")
 
 
 def _check(folder: Path, config: Mapping[str, Any]) -> None:
@@ -181,6 +255,9 @@ def names(folder: Path) -> list[str]:
         InputError: The folder has no model, or one that cannot be loaded.
     """
     model = load(folder)
+    hashes = (described(folder) or {}).get(HASHES)
+    if hashes is not None:
+        return [*FILES, *sorted(set(hashes) - set(FILES))]
     with TemporaryDirectory() as empty:
         model.save_assets(Path(empty))
         return [*FILES, *sorted(path.name for path in Path(empty).iterdir())]

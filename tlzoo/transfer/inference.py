@@ -158,7 +158,7 @@ def baseline_statistics(
     return statistics(task, fitted.predict(rows), rows)
 
 
-def trivial_score(task: Task, train: Sequence[Row], validation: Sequence[Row], kind: str) -> float:
+def trivial_score(task: Task, train: Sequence[Row], validation: Sequence[Row], kind: str, metric: str) -> float:
     """Validation score of the trivial predictor, with the sign that makes more better.
 
     Args:
@@ -166,7 +166,7 @@ def trivial_score(task: Task, train: Sequence[Row], validation: Sequence[Row], k
         train: The training rows, with targets.
         validation: The validation rows, with targets.
         kind: Kind of the input.
+        metric: The metric.
     """
-    metric = task.metrics[0]
     scores = baseline_statistics(task, fit("trivial", task, train, (), kind), train, validation)
     return METRICS[metric].sign * value(metric, scores[metric])

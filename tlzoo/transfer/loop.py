@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
@@ -15,12 +17,12 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch import Tensor
 from torch.optim.optimizer import StateDict
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler, WeightedRandomSampler
 from tqdm import tqdm
 
 from tlzoo.core.batch import Example
 from tlzoo.core.model import Learner
-from tlzoo.errors import DivergedError
+from tlzoo.errors import DivergedError, InputError
 from tlzoo.transfer.inference import is_sound
 from tlzoo.transfer.recipe import Recipe
 from tlzoo.transfer.strategies import set_train_mode
@@ -92,11 +94,45 @@ def fit(
 
     Raises:
         DivergedError: No learning rate gives a model with finite loss, weights and validation score.
+        InputError: Not even one example at a time fits into the memory of the device.
     """
+    initial = copy.deepcopy(model.state_dict())
+    while True:
+        try:
+            return _fit(model, initial, examples, score, recipe, seed, floor, device, label, progress)
+        except torch.OutOfMemoryError:
+            size = recipe.batch_size // recipe.accumulation
+            if size <= 1:
+                raise InputError(
+                    f"{label}: not even one example at a time fits into the memory of {device}; "
+                    "train fewer layers (--strategy probe), or a smaller model"
+                ) from None
+            recipe = replace(recipe, accumulation=2 * recipe.accumulation)
+            print(
+                f"{label}: {size} examples at a time do not fit into the memory of {device}; going on with "
+                f"{recipe.batch_size // recipe.accumulation}, {recipe.accumulation} times a step",
+                file=sys.stderr,
+            )
+            model.load_state_dict(initial)
+        gc.collect()  # what the error held
+
+
+def _fit(
+    model: LearnerT,
+    initial: Mapping[str, Tensor],
+    examples: Sequence[Example],
+    score: Score[LearnerT],
+    recipe: Recipe,
+    seed: int,
+    floor: float | None,
+    device: str,
+    label: str,
+    progress: bool,
+) -> Fit:
+    """As :func:`fit`, from a state of the model, with batches that have to fit into memory."""
     AcceleratorState._reset_state(reset_partial_state=True)  # it remembers the precision of the previous fit
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=recipe.precision)
     model.to(accelerator.device)
-    initial = copy.deepcopy(model.state_dict())
     trial = recipe.steps if len(recipe.learning_rates) == 1 else max(1, round(recipe.trial * recipe.steps))
     awaited = floor if floor is not None and recipe.awaits_learning else -math.inf
     grid = _Grid(recipe.learning_rates, recipe.extensions)
@@ -224,7 +260,11 @@ class _Training(Generic[LearnerT]):
         size = max(1, min(self.recipe.batch_size, len(self.examples)) // self.recipe.accumulation)
         lonely = len(self.examples) % size == 1 and len(self.examples) > 1
         generator = torch.Generator().manual_seed(self.seed)
-        sampler = self.model.sampler(self.examples, size, generator)
+        sampler: Sampler[int] | None = self.model.sampler(self.examples, size, generator)
+        if self.recipe.is_balanced:
+            targets = torch.stack([example["target"] for example in self.examples])
+            weights = 1 / torch.bincount(targets)[targets]
+            sampler = WeightedRandomSampler(weights.tolist(), len(targets), generator=generator)
         loader: Any = DataLoader(
             self.examples,  # type: ignore[arg-type]
             size,

@@ -47,6 +47,8 @@ class Recipe:
         augment: Whether training batches are augmented (see ``Model.augment``).
         epochs: Maximum number of times that an example is seen, unless that is fewer than ``MIN_STEPS`` steps.
         precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.run.precision``).
+        metric: What chooses on validation; empty for the task's first metric.
+        is_balanced: Whether every class is drawn as often as any other.
         shots: Labelled examples in the prompt of a model that is prompted instead of trained.
         version: Raised when the loop changes what a recipe means.
     """
@@ -64,6 +66,8 @@ class Recipe:
     augment: bool = True
     epochs: int = 40
     precision: str = "no"
+    metric: str = ""
+    is_balanced: bool = False
     shots: int = 0
     extensions: int = 0
     awaits_learning: bool = False

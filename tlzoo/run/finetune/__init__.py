@@ -5,36 +5,52 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlzoo.adapters.weights import Wanted, card_of, variant_of
-from tlzoo.cards.schema import Card, Variant
+from tlzoo.cards.schema import Variant
 from tlzoo.data.problems import write_problems
 from tlzoo.data.protocol import Limits
-from tlzoo.errors import InputError, UnavailableError
+from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import LOCK, is_part, writable_folder
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.statistics import estimate
+from tlzoo.leaderboard.types import Statistics
 from tlzoo.locks import locked
+from tlzoo.run.finetune.settings import Settings
 from tlzoo.run.plan import Run, cards_of, plan, sources
 from tlzoo.run.record import environment
 from tlzoo.run.request import EvaluationRequest
-from tlzoo.vocabulary import shown, task_facts
 
 if TYPE_CHECKING:
-    from tlzoo.run.outcome import Outcome
+    from tlzoo.core.task import Task
+    from tlzoo.run.finetune.card import Score
 
 LIMITS = Limits(train=None, validation=500, test=None)
 STRATEGIES = ("probe", "partial", "full", "lora", "scratch")
+TRIED = ("probe", "full")
+"""Strategies that are tried where none is named."""
 
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What fine-tuning gave: the headline metric on the test examples, with its 95% interval, if it has one.
+    """What fine-tuning gave.
 
-    It says which examples could not be used, and how many were.
+    Attributes:
+        folder: Where the model is.
+        metric: The headline metric.
+        value: Its value on examples that were not learnt from.
+        low: Lower end of its 95% interval, if it has one.
+        high: Upper end.
+        n_test: Number of these examples.
+        is_crossfitted: Whether they were judged by models of folds, before the final one learnt from all; else they are
+            the test that came with the data.
+        n_train: Examples that the final model learnt from.
+        way: The strategy that was chosen.
+        problems: One line for each example that could not be used.
+        used: Number of examples that could.
     """
 
     folder: Path
@@ -43,6 +59,9 @@ class Finetuned:
     low: float | None
     high: float | None
     n_test: int
+    is_crossfitted: bool
+    n_train: int
+    way: str
     problems: tuple[str, ...]
     used: int
 
@@ -53,13 +72,15 @@ def finetune(
     data: str,
     folder: Path,
     *,
-    strategy: str = "full",
+    strategy: str = "auto",
     weights: Wanted = "auto",
     variant: str | None = None,
     group: str | None = None,
     text: str | None = None,
     label: str | None = None,
     no_splits: bool = False,
+    folds: int | None = None,
+    settings: Settings = Settings(),  # noqa: B008, it is immutable
     seed: int = 0,
     device: str = "cpu",
     overwrite: bool = False,
@@ -68,18 +89,23 @@ def finetune(
 ) -> Finetuned:
     """Fine-tune a model and write it to a folder that ``tlzoo predict`` reads.
 
+    Strategy, learning rate and number of steps are chosen by cross-fitting; then a model is trained on all examples,
+    but for a test that came with the data.
+
     Args:
         card_id: The model to start from: a card's id, ``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or a folder.
         task: The task.
         data: A folder, a data set's name, or ``hub:ID[:CONFIG][@REVISION]``; all of its training examples are used.
         folder: Where to write; tried before anything is trained.
-        strategy: What is trained.
+        strategy: What is trained; ``auto`` chooses between a new head alone and the whole network.
         weights: Tier of the weights to start from.
         variant: Only this variant.
         group: Of own data, the column, or the pattern of file names, that says which examples belong together.
         text: Of own tables, the column of texts.
         label: Of own tables, the column of classes, or of transcripts.
         no_splits: Whether own folders named after splits, such as ``train``, are classes.
+        folds: Number of folds; by default 5 of fewer than 1,000 examples, else one of five.
+        settings: What is not left to the recipe.
         seed: Seed.
         device: ``cpu`` or ``cuda``.
         overwrite: Whether a fine-tuned model in the folder is replaced.
@@ -95,7 +121,7 @@ def finetune(
     request = EvaluationRequest(
         task=task,
         models=(card_id,),
-        strategies=(strategy,),
+        strategies=TRIED if strategy == "auto" else (strategy,),
         weights="none" if strategy == "scratch" else weights,
         variant=variant,
         data=data,
@@ -109,18 +135,24 @@ def finetune(
         device=device,
     )
     (card,) = cards_of(request)
-    if strategy not in STRATEGIES or strategy not in card.transfer.strategies:
-        able = ", ".join(s for s in STRATEGIES if s in card.transfer.strategies)
-        raise InputError(f"--strategy {strategy}: {card_id} is fine-tuned with: {able or 'nothing in this version'}")
+    able = [s for s in STRATEGIES if s in card.transfer.strategies]
+    if not able or strategy not in ("auto", *able):
+        raise InputError(
+            f"--strategy {strategy}: {card_id} is fine-tuned with: {', '.join(able) or 'nothing in this version'}"
+        )
+    if strategy == "auto":
+        request = replace(request, strategies=[s for s in TRIED if s in able] or able[:1])
+    if folds is not None and folds < 1:
+        raise InputError(f"--folds {folds}: expected 1 or more")
     with _reserved(folder, overwrite) as out:
-        run = _planned(request, say)
-        needed = sum(path.stat().st_size for path in run.checkpoint.paths().values())
+        runs = _planned(request, say)
+        needed = sum(path.stat().st_size for path in runs[0].checkpoint.paths().values())
         writable_folder(out, "--out", needed)
-        return _finetune(run, out, progress, say)
+        return _finetune(runs, folds, settings, out, progress, say)
 
 
-def _planned(request: EvaluationRequest, say: Callable[[str], None]) -> Run:
-    """The one run of a request.
+def _planned(request: EvaluationRequest, say: Callable[[str], None]) -> list[Run]:
+    """The runs of a request, one a strategy.
 
     Raises:
         InputError: The model cannot be trained so on these data.
@@ -131,13 +163,13 @@ def _planned(request: EvaluationRequest, say: Callable[[str], None]) -> Run:
     for notice in (*(source.notice for source in data), *planned.notices):
         if notice:
             say(notice)
-    for absent in planned.absent:
+    for absent in planned.absent if not planned.runs else ():
         if absent.status == "unavailable":
             raise UnavailableError(absent.reason)
         raise InputError(absent.reason if absent.strategy else f"--data {request.data}: {absent.reason}")
     if not planned.runs:
         raise InputError(f"--weights {request.weights}: only --strategy scratch starts from random weights")
-    return planned.runs[0]
+    return planned.runs
 
 
 @contextmanager
@@ -176,61 +208,88 @@ def _check_replaceable(folder: Path, overwrite: bool) -> None:
         raise InputError(f"--out {folder}: holds a model ({what}); name another folder, or replace it with --overwrite")
 
 
-def _finetune(run: Run, folder: Path, progress: bool, say: Callable[[str], None]) -> Finetuned:
-    from tlzoo.run.execute import data_of, execute, prepare, threads
+def _finetune(
+    runs: Sequence[Run],
+    folds: int | None,
+    settings: Settings,
+    folder: Path,
+    progress: bool,
+    say: Callable[[str], None],
+) -> Finetuned:
+    from tlzoo.core.model import HeadedModel
+    from tlzoo.run.execute import data_of, prepare, refit, tested
+    from tlzoo.run.finetune.candidates import choose, folds_of, name_of, pool, ways
+    from tlzoo.run.finetune.card import PICTURE, Facts, picture, readme
+    from tlzoo.run.finetune.certainty import certainty
     from tlzoo.tasks import task_type
     from tlzoo.transfer.bundle import save
     from tlzoo.transfer.strategies import merge_lora
 
-    card = card_of(run.checkpoint)
-    variant = variant_of(card, run.checkpoint.variant)
-    for line in prepare(run.source).lines:
+    first = runs[0]
+    card = card_of(first.checkpoint)
+    variant = variant_of(card, first.checkpoint.variant)
+    data = data_of(first.source)
+    whole = pool(data)
+    parts = folds_of(whole, folds, first.seed)
+    for line in prepare(first.source, None if len(whole.splits["test"]) else len(parts)).lines:
         say(line)
-    outcome = execute(run, progress, cores=threads())
-    training, model = outcome.training, outcome.model
-    assert training is not None and model is not None
+    task = task_type(first.task, first.source.kind)(data.features)
+    _check_metric(settings.metric or "", task)
+    runs = [replace(run, recipe=settings.applied(run.recipe, len(whole.splits["train"]))) for run in runs]
+    chosen = choose(ways(runs, whole), parts, progress, say)
+    run, n_train = chosen.run, len(whole.splits["train"])
+    say(
+        f"{name_of(run)}: learning from all {n_train:,} examples, {chosen.steps:,} steps at a rate of {chosen.rate:.2g}"
+    )
+    model = refit(run, whole, task, chosen.rate, chosen.steps, progress)
+    certain = certainty(chosen, model, whole, task)
     if run.strategy == "lora":
         merge_lora(model)
-    data = data_of(run.source)
-    task = task_type(run.task, run.source.kind)(data.features)
-    scores = [_score(metric, outcome, run.seed) for metric in outcome.values]
-    whole = asdict(training)
-    history = whole.pop("history")
+    is_crossfitted = not len(whole.splits["test"])
+    statistics = chosen.statistics if is_crossfitted else tested(run, model, task, whole)
+    groups = chosen.groups if is_crossfitted else whole.test_groups()
+    scores = [_score(metric, statistics[metric], groups, run.seed) for metric in task.metrics if metric in statistics]
+    if certain is not None and isinstance(model, HeadedModel):
+        model.novelty = certain.novelty
+    pictures = {} if certain is None else {PICTURE: picture(certain.confusion, task.labels)}
     recipe = {
         "run": _facts(run, variant),
-        "training": whole,
-        "history": history,
+        "training": {
+            "n_train": n_train,
+            "learning_rate": chosen.rate,
+            "steps": chosen.steps,
+            "folds": len(chosen.same),
+            "validation_scores": dict(chosen.scores),
+            "is_crossfitted": is_crossfitted,
+        },
         "results": [asdict(score) for score in scores],
         "environment": environment(),
     }
-    readme = _readme(card, run, scores, list(task.labels))
-    save(model.cpu(), task, card, variant, folder, recipe, readme, data.columns)
+    facts = Facts(
+        card, run, name_of(run), scores, task.labels, n_train, len(chosen.same), is_crossfitted, certain
+    )  # fmt: skip
+    save(model.cpu(), task, card, variant, folder, recipe, readme(facts), data.columns, pictures)
     write_problems(folder, {run.source.name: data.problems})
-    first = scores[0]
+    best = scores[0]
     used = sum(data.counts().rows.values())
-    return Finetuned(folder, first.metric, first.value, first.low, first.high, first.n_test, data.problems, used)
+    return Finetuned(
+        folder, best.metric, best.value, best.low, best.high, best.n_test, is_crossfitted, n_train, name_of(run),
+        data.problems, used,
+    )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Score:
-    """A metric on the test examples, with its 95% interval."""
+def _score(metric: str, statistics: Statistics, groups: Sequence[str], seed: int) -> Score:
+    from tlzoo.run.finetune.card import Score
 
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    n_test: int
-
-    @property
-    def interval(self) -> str:
-        """Its interval in words; empty where it has none."""
-        return "" if self.low is None else f" (95% interval {self.low:.3f} to {self.high:.3f})"
-
-
-def _score(metric: str, outcome: Outcome, seed: int) -> _Score:
-    estimated = estimate(METRICS[metric], {seed: outcome.statistics[metric]}, outcome.groups)
+    estimated = estimate(METRICS[metric], {seed: statistics}, groups)
     low, high = estimated.interval() or (None, None)
-    return _Score(metric, estimated.value, low, high, outcome.n_test)
+    return Score(metric, estimated.value, low, high, len(groups))
+
+
+def _check_metric(metric: str, task: Task) -> None:
+    """Raise ``InputError`` if a metric does not belong to a task."""
+    if metric and metric not in task.metrics:
+        raise unknown("metric", metric, task.metrics, f"--task {task.name}")
 
 
 def _facts(run: Run, variant: Variant) -> dict[str, object]:
@@ -265,48 +324,3 @@ def _facts(run: Run, variant: Variant) -> dict[str, object]:
         "card_hash": run.card_hash,
         "device": run.device,
     }
-
-
-def _readme(card: Card, run: Run, scores: Sequence[_Score], labels: Sequence[str]) -> str:
-    """A Hugging Face model card with ``model-index``."""
-    from huggingface_hub import EvalResult, ModelCardData
-
-    checkpoint = run.checkpoint
-    pipeline_tag = task_facts(run.task).pipeline_tag
-    header = ModelCardData(
-        license=card.provenance.license.weights if checkpoint.tier == "official" else "apache-2.0",
-        library_name="tlzoo",
-        pipeline_tag=pipeline_tag,
-        tags=[run.task, "transfer-learning", f"tlzoo-{card.id}"],
-        metrics=[score.metric for score in scores],
-        model_name=f"{card.id}-{run.source.name}",
-        eval_results=[
-            EvalResult(
-                task_type=pipeline_tag,
-                dataset_type=run.source.name.replace(":", "-"),
-                dataset_name=run.source.name,
-                dataset_split="test",
-                metric_type=score.metric,
-                metric_name=METRICS[score.metric].label,
-                metric_value=round(score.value, 4),
-            )
-            for score in scores
-        ],
-    )
-    start = {
-        "official": "the official weights",
-        "stand-in": "stand-in weights (pretrained on rendered or packaged data)",
-        "none": "random weights",
-    }
-    lines = [f"- {METRICS[score.metric].label}: {score.value:.3f}{score.interval}" for score in scores]
-    return (
-        f"---\n{header.to_yaml()}\n---\n"
-        f"# {card.name}, fine-tuned on {run.source.name}\n\n"
-        f"{card.name} ({shown(card.id, checkpoint.variant)}), started from {start[run.tier]}, "
-        f"strategy `{run.strategy}`, seed {run.seed}; `recipe.json` holds every setting.\n\n"
-        f"On {scores[0].n_test} test examples:\n\n"
-        + "\n".join(lines)
-        + "\n\n"
-        + (f"Classes ({len(labels)}): {', '.join(labels)}.\n\n" if labels else "")
-        + "```\ntlzoo predict THIS_FOLDER FILE...\n```\n"
-    )

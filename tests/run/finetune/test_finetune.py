@@ -19,7 +19,7 @@ from tlzoo.leaderboard.rank_metrics import spearman
 from tlzoo.run.finetune import LIMITS, Finetuned, finetune
 from tlzoo.run.predict import open_model, predict, trained_columns
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -49,25 +49,27 @@ def test_pairs_of_texts_from_a_table_and_back(tmp_path: Path) -> None:
         f"{a},{b},{sum(x == y for x, y in zip(a.split(), b.split(), strict=True))}"
         for a, b in zip(texts[::2], np.random.default_rng(0).permutation(texts[1::2]).tolist(), strict=True)
     ]
-    table = tmp_path / "pairs.csv"
-    table.write_text("text1,text2,similarity\n" + "\n".join(lines))
+    table = tmp_path / "pairs"
+    table.mkdir()
+    for name, part in (("train.csv", lines[12:]), ("test.csv", lines[:12])):
+        (table / name).write_text("text1,text2,similarity\n" + "\n".join(part))
     notices: list[str] = []
     try:
         done = finetune(
-            "bert", "text-embedding", str(table), tmp_path / "out", strategy="scratch", variant="nano", progress=False,
-            say=notices.append,
+            "bert", "text-embedding", str(table), tmp_path / "out", strategy="scratch", variant="nano", folds=1,
+            progress=False, say=notices.append,
         )  # fmt: skip
     except UnavailableError as error:
         pytest.skip(str(error))
-    assert (
-        "pairs.csv: sentence1 from column 'text1', sentence2 from column 'text2', score from column 'similarity'"
-        in notices
+    assert any(
+        "sentence1 from column 'text1', sentence2 from column 'text2', score from column 'similarity'" in notice
+        for notice in notices
     )
-    assert "scores are from 2 to 4 in training, mapped to 0 and 1" in notices
+    assert any("in training, mapped to 0 and 1" in notice for notice in notices)
     assert "Classes" not in (tmp_path / "out/README.md").read_text()
     assert trained_columns(str(tmp_path / "out")) == {"sentence1": "text1", "sentence2": "text2"}
     test = load(find("text-embedding", str(table), LIMITS)).splits["test"]
-    lines = [predicted.to_json() for predicted in predict(open_model(str(tmp_path / "out")), [table])]
+    lines = [predicted.to_json() for predicted in predict(open_model(str(tmp_path / "out")), [table / "test.csv"])]
     found = {line["input"]: line["score"] for line in lines}
     pairs = [[found[name], score] for name, score in zip(test["id"], test["score"], strict=True)]
     assert spearman(pairs, np.ones((1, len(pairs))))[0] == pytest.approx(done.value, abs=1e-6)
@@ -124,7 +126,10 @@ def predictions(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, A
 
 def test_the_folder_is_complete_and_has_no_pickle(model: Path) -> None:
     names = {p.name for p in model.iterdir()}
-    assert names == {"model.safetensors", "config.json", "preprocessor_config.json", "recipe.json", "README.md"}
+    assert names == {
+        "model.safetensors", "config.json", "preprocessor_config.json", "recipe.json", "README.md",
+        "confusion.png", "novelty.safetensors",
+    }  # fmt: skip
     assert len({p.stat().st_mode for p in model.iterdir()}) == 1
     config = json.loads((model / "config.json").read_text())
     assert config["id2label"] == {"0": "note0", "1": "note1", "2": "note2"}
@@ -214,7 +219,7 @@ def untrained(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def tuned(data: Path, out: Path, **options: Any) -> Finetuned:
     return finetune(
         "yamnet", "audio-classification", str(data), out, strategy="scratch", variant="nano", progress=False,
-        say=lambda line: None, **options,
+        say=lambda line: None, folds=1, **options,
     )  # fmt: skip
 
 
@@ -299,7 +304,7 @@ def test_two_into_one_folder_are_never_mixed(
         with monkeypatch.context() as patch:
             patch.setattr(execute, "train", train)
             code = (
-                "import sys; from pathlib import Path; from tests.run.test_finetune import tuned; "
+                "import sys; from pathlib import Path; from tests.run.finetune.test_finetune import tuned; "
                 "tuned(Path(sys.argv[1]), Path(sys.argv[2]), overwrite=True)"
             )
             command = [sys.executable, "-c", code, str(folder), str(tmp_path / "out")]
@@ -338,7 +343,7 @@ def test_what_is_written_names_no_person_and_no_place(
     monkeypatch.setenv("TLZOO_MIRROR", str(home / "mirror"))
     tuned(data, Path("~/out"))
     written = {path.name: path.read_bytes() for path in (home / "out").iterdir()}
-    assert len(written) == 5
+    assert len(written) == 6
     for name, content in written.items():
         for word in (b"marie", b"private", str(tmp_path).encode()):
             assert word not in content, name

@@ -1,0 +1,222 @@
+"""Ways of training a model on a person's data: each cross-fitted, the best chosen on validation.
+
+An example is judged by a model that saw neither it nor its group, so that what the chosen way scores, how certain it
+may be, and how far its own examples lie from each other, are known before all examples are learnt from.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+from datasets import DatasetDict, concatenate_datasets
+
+from tlzoo.data.catalogue import FEW_ROWS, MIN_GROUPS
+from tlzoo.data.dataset import Prepared
+from tlzoo.data.folds import Fold, folded
+from tlzoo.errors import DivergedError
+from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.run.execute import execute, threads, unit_vectors
+from tlzoo.run.outcome import Outcome
+from tlzoo.run.plan import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tlzoo.core.predictions import Prediction
+
+FOLDS = 5
+IMBALANCE = 3.0
+"""Ratio of the largest class to the smallest from which drawing all classes equally often is tried, too."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way of training on one fold.
+
+    Attributes:
+        run: The way.
+        score: On validation, more is better.
+        rate: The learning rate that validation chose.
+        steps: Optimizer steps to the state that validation chose.
+        n_train: Examples that it was trained on.
+        outcome: What the fold's examples gave.
+        labels: Class of each of these; none where there are no classes.
+        distances: How far each of these is from those that it was trained on; absent where it has no vectors.
+    """
+
+    run: Run
+    score: float
+    rate: float
+    steps: int
+    n_train: int
+    outcome: Outcome
+    labels: Sequence[int]
+    distances: Tensor | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The chosen way of training, and what cross-fitting says of it.
+
+    Attributes:
+        run: The way.
+        rate: Geometric mean of the learning rates that the folds chose.
+        steps: Median of the steps that they took.
+        scores: Mean validation score of every way that was tried, by name, more is better.
+        trials: Of the way that each fold's own validation chose, which is what the recorded score is of.
+        same: Of the chosen way, all folds.
+    """
+
+    run: Run
+    rate: float
+    steps: int
+    scores: Mapping[str, float]
+    trials: Sequence[Trial]
+    same: Sequence[Trial] = field(repr=False)
+
+    @property
+    def statistics(self) -> dict[str, list[Sequence[float]]]:
+        """Per-example statistics of each metric."""
+        metrics = self.trials[0].outcome.statistics
+        return {name: [row for trial in self.trials for row in trial.outcome.statistics[name]] for name in metrics}
+
+    @property
+    def groups(self) -> list[str]:
+        """Group of each example."""
+        return [group for trial in self.trials for group in trial.outcome.groups]
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """Predictions of the chosen way, each by a model that did not see the example."""
+        return [prediction for trial in self.same for prediction in trial.outcome.predictions]
+
+    @property
+    def labels(self) -> list[int]:
+        """Class of each of these examples."""
+        return [label for trial in self.same for label in trial.labels]
+
+
+def pool(data: Prepared) -> Prepared:
+    """All examples that may be learnt from, as the training examples; a test that came with the data stays apart."""
+    names = ["train", "validation"] + (["test"] if "test" in data.cut else [])
+    rows = concatenate_datasets([data.splits[name] for name in names])
+    empty = rows.select([])
+    test = empty if "test" in data.cut else data.splits["test"]
+    return replace(data, splits=DatasetDict({"train": rows, "validation": empty, "test": test}))
+
+
+def folds_of(whole: Prepared, count: int | None, seed: int) -> list[Prepared]:
+    """The examples of a pool, split for each fold; one of five alone where they are many.
+
+    Raises:
+        InputError: There are fewer groups than folds.
+    """
+    rows = whole.splits["train"]
+    apart = replace(whole, splits=DatasetDict(whole.splits | {"test": rows.select([])}))
+    groups = len(set(rows["group"][:]))
+    is_few = len(rows) < FEW_ROWS and groups >= MIN_GROUPS
+    wanted = count or (FOLDS if is_few else 1)
+    dealt = max(wanted, min(FOLDS, groups)) if wanted == 1 else wanted
+    return [folded(apart, Fold(number, dealt, seed)) for number in range(wanted)]
+
+
+def ways(runs: Sequence[Run], whole: Prepared) -> list[Run]:
+    """The runs, and where classes are of unequal size the same with all classes drawn equally often."""
+    counts = [count for count in whole.counts().classes.values() if count]
+    if not counts or max(counts) <= IMBALANCE * min(counts):
+        return list(runs)
+    return [replace(run, recipe=replace(run.recipe, is_balanced=b)) for run in runs for b in (False, True)]
+
+
+def name_of(run: Run) -> str:
+    """A way of training, as it is shown."""
+    return run.strategy + (", classes balanced" if run.recipe.is_balanced else "")
+
+
+def choose(runs: Sequence[Run], folds: Sequence[Prepared], progress: bool, say: Callable[[str], None]) -> Chosen:
+    """Try every way on every fold, and choose on validation.
+
+    Args:
+        runs: The ways of training.
+        folds: The examples, split for each fold.
+        progress: Whether to show progress bars.
+        say: Takes a line for each trial.
+
+    Raises:
+        DivergedError: No way gives a finite model on every fold.
+        InputError: A metric is not a number on the examples of a fold.
+    """
+    trials: dict[Run, list[Trial]] = {run: [] for run in runs}
+    failures: dict[Run, str] = {}
+    seconds: dict[Run, list[float]] = {run: [] for run in runs}
+    for number, data in enumerate(folds, 1):
+        for run in runs:
+            if run in failures:
+                continue
+            began = time.monotonic()
+            try:
+                trial = _try(run, data, progress)
+            except DivergedError as error:
+                failures[run] = f"{name_of(run)}: {error}"
+                say(f"{failures[run]}; it is not tried further")
+                continue
+            trials[run].append(trial)
+            seconds[run].append(time.monotonic() - began)
+            if len(runs) * len(folds) > 1:
+                metric = METRICS[run.recipe.metric or next(iter(trial.outcome.values))].label
+                of = f", fold {number} of {len(folds)}" if len(folds) > 1 else ""
+                score = f"{abs(trial.score):.3f} on validation ({metric})"
+                say(f"{name_of(run)}{of}: {score}{_left(seconds, len(folds))}")
+    whole = {run: each for run, each in trials.items() if run not in failures}
+    if not whole:
+        raise DivergedError("; ".join(failures.values()))
+    scores = {run: fmean(trial.score for trial in each) for run, each in whole.items()}
+    best = max(scores, key=lambda run: scores[run])
+    own = [max((each[i] for each in whole.values()), key=lambda trial: trial.score) for i in range(len(folds))]
+    rates = [math.log(trial.rate) for trial in whole[best]]
+    return Chosen(
+        best,
+        math.exp(fmean(rates)),
+        max(1, round(median(trial.steps for trial in whole[best]))),
+        {name_of(run): score for run, score in scores.items()},
+        own,
+        whole[best],
+    )
+
+
+def _left(seconds: Mapping[Run, Sequence[float]], folds: int) -> str:
+    """Time that the other trials will take, once each way was tried."""
+    if not all(seconds.values()):
+        return ""
+    left = sum(fmean(each) * (folds - len(each)) for each in seconds.values())
+    return f"; about {max(1, round(left / 60))} min left" if left > 30 else ""
+
+
+def _try(run: Run, data: Prepared, progress: bool) -> Trial:
+    from tlzoo.core.novelty import distances
+
+    outcome = execute(run, progress, cores=threads(), data=data)
+    training, model = outcome.training, outcome.model
+    assert training is not None and model is not None
+    best = max(training.history, key=lambda point: (point["score"], -point["loss"]))
+    rows, test = data.splits["train"], data.splits["test"]
+    far = None
+    labels: list[int] = test["label"][:] if data.counts().classes else []
+    if labels:
+        inside, outside = unit_vectors(run, model, rows), unit_vectors(run, model, test)
+        far = None if inside is None or outside is None else distances(outside, inside)
+    return Trial(
+        run,
+        float(best["score"]),
+        training.learning_rate,
+        int(best["step"]),
+        training.n_train,
+        replace(outcome, model=None),
+        labels,
+        far,
+    )

@@ -1,0 +1,97 @@
+"""How certain a model may be (Guo 2017, 1706.04599), and what is unlike its examples, by what it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp, softmax
+from torch import Tensor, nn
+
+from tlzoo.core.novelty import Novelty
+
+TEMPERATURES = (0.05, 20.0)
+"""Range of temperatures."""
+FALSE_ALARMS = 0.01
+"""Share of a person's own examples that may be called unknown."""
+MAX_NEIGHBOURS = 2_000
+"""Training examples whose vectors are kept, drawn at random where there are more."""
+MIN_EXAMPLES = 50
+"""Examples without which neither certainty nor distance is estimated."""
+BINS = 15
+"""Of the expected calibration error, of equal width (Guo 2017, 1706.04599, section 2)."""
+_SMALLEST = 1e-38
+
+Scores = NDArray[np.float64]
+Labels = Sequence[int] | NDArray[np.int64]
+
+
+def temperature_of(scores: Scores, labels: Labels) -> float:
+    """The temperature that makes what is right most likely.
+
+    Args:
+        scores: Probabilities, ``(examples, classes)``, of examples that the model was not trained on.
+        labels: Class of each.
+    """
+    logs, right = np.log(np.maximum(scores, _SMALLEST)), np.asarray(labels)
+
+    def loss(log_temperature: float) -> float:
+        cooled = logs / np.exp(log_temperature)
+        return float((logsumexp(cooled, axis=1) - cooled[np.arange(len(right)), right]).mean())
+
+    lowest, highest = np.log(TEMPERATURES)
+    return float(np.exp(minimize_scalar(loss, bounds=(lowest, highest), method="bounded").x))
+
+
+def calibration_error(scores: Scores, labels: Labels) -> float:
+    """Expected calibration error: mean gap between certainty and share of right answers, weighted by bin; 0 to 1.
+
+    Args:
+        scores: Probabilities, ``(examples, classes)``.
+        labels: Class of each example.
+    """
+    certainty, is_right = scores.max(axis=1), scores.argmax(axis=1) == np.asarray(labels)
+    bins = np.minimum((certainty * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weights=is_right - certainty, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(certainty))
+
+
+def tempered(scores: Scores, temperature: float) -> Scores:
+    """The scores of logits that are divided by a temperature, ``(examples, classes)``."""
+    return np.asarray(softmax(np.log(np.maximum(scores, _SMALLEST)) / temperature, axis=1))
+
+
+def cool(head: nn.Module, temperature: float) -> bool:
+    """Divide the logits of a head by a temperature, in its weights, so that every program that loads it has them.
+
+    Args:
+        head: The head.
+        temperature: The temperature.
+
+    Returns:
+        Whether its last layer is linear, so that it could be done.
+    """
+    last = list(head.modules())[-1]
+    if not isinstance(last, nn.Linear):
+        return False
+    with torch.no_grad():
+        for parameter in last.parameters():
+            parameter.div_(temperature)
+    return True
+
+
+def novelty_of(own: Tensor, neighbours: Tensor) -> Novelty:
+    """What tells an input that is unlike the training examples.
+
+    Args:
+        own: Distance of each example from those that another model, which did not see it, was trained on.
+        neighbours: Unit vectors of all examples that the final model was trained on, ``(examples, dim)``.
+    """
+    if len(neighbours) > MAX_NEIGHBOURS:
+        drawn = torch.randperm(len(neighbours), generator=torch.Generator().manual_seed(0))[:MAX_NEIGHBOURS]
+        neighbours = neighbours[drawn]
+    threshold = float(torch.quantile(own, 1 - FALSE_ALARMS))
+    return Novelty(neighbours, threshold, float((own > threshold).float().mean()))
