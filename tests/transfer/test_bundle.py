@@ -153,7 +153,7 @@ def test_a_model_of_an_earlier_version_has_no_checksums_and_loads_with_a_notice(
 MISSING = object()
 
 
-@pytest.mark.parametrize("field", ["card", "variant", "task", "id2label", "label2id", HASHES])
+@pytest.mark.parametrize("field", ["card", "variant", "task", "labels", "loader", "id2label", "label2id", HASHES])
 @pytest.mark.parametrize(
     "value", [MISSING, None, 3, "x", [], {}, {"0": 1}, {"../../x": "y"}, {"0": []}, [None], {"config": {"classes": -1}}]
 )
@@ -161,7 +161,7 @@ def test_any_mutation_of_the_description_is_one_line_or_harmless(folder: Path, f
     """Also without checksums, as an earlier version wrote it."""
     if field != HASHES:
         describe(folder)
-    describe(folder, lambda config: config.pop(field) if value is MISSING else config.update({field: value}))
+    describe(folder, lambda config: config.pop(field, None) if value is MISSING else config.update({field: value}))
     try:
         load(folder)
     except InputError as error:

@@ -23,7 +23,10 @@ ROOT = Path(__file__).resolve().parents[3]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module", params=["probe", "lora"])
+QUICKLY = {"probe": ("--folds", 2), "lora": ("--folds", 1, "--lr", 3e-3, "--epochs", 8)}
+
+
+@pytest.fixture(scope="module", params=QUICKLY)
 def model(
     request: pytest.FixtureRequest,
     tlzoo: Command,
@@ -34,7 +37,7 @@ def model(
     out = tmp_path_factory.mktemp("models") / request.param
     done = tlzoo(
         "finetune", "crepe", "--task", "audio-classification", "--data", folder, "--out", out,
-        "--variant", "tiny", "--strategy", request.param,
+        "--variant", "tiny", "--strategy", request.param, *QUICKLY[request.param],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "on 42 test examples" in done.stdout
@@ -126,10 +129,10 @@ def predictions(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, A
 
 def test_the_folder_is_complete_and_has_no_pickle(model: Path) -> None:
     names = {p.name for p in model.iterdir()}
-    assert names == {
-        "model.safetensors", "config.json", "preprocessor_config.json", "recipe.json", "README.md",
-        "confusion.png", "novelty.safetensors",
+    assert names - {"novelty.safetensors"} == {
+        "model.safetensors", "config.json", "preprocessor_config.json", "recipe.json", "README.md", "confusion.png",
     }  # fmt: skip
+    assert ("novelty.safetensors" in names) == (model.name == "probe"), "one fold of few examples does not tell"
     assert len({p.stat().st_mode for p in model.iterdir()}) == 1
     config = json.loads((model / "config.json").read_text())
     assert config["id2label"] == {"0": "note0", "1": "note1", "2": "note2"}
@@ -146,7 +149,7 @@ def test_its_card_has_a_model_index(model: Path) -> None:
 def test_another_process_gives_the_test_score_again(model: Path, tlzoo: Command, folder: Path) -> None:
     found = predictions(tlzoo("predict", model, folder / "test"))
     assert len(found) == 42
-    right = sum(Path(name).parent.name == row["label"] for name, row in found.items()) / 42
+    right = sum(Path(name).parent.name == row.get("nearest", row["label"]) for name, row in found.items()) / 42
     recipe = json.loads((model / "recipe.json").read_text())
     assert right == pytest.approx(recipe["results"][0]["value"], abs=1e-9)
     assert right >= 0.9

@@ -21,6 +21,7 @@ from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import Variant
 from tlzoo.core.model import HeadedModel, trainable
+from tlzoo.core.novelty import Novelty
 from tlzoo.core.predictions import Entities, Transcript
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.run.predict import predict
@@ -242,7 +243,11 @@ def test_a_library_that_fails_costs_no_model(
 
 @pytest.mark.parametrize(
     ("card", "task", "file"),
-    [("resnet-50", "image-classification", "picture.jpg"), ("wav2vec2", "audio-classification", "sound.wav")],
+    [
+        ("resnet-50", "image-classification", "picture.jpg"),
+        ("wav2vec2", "audio-classification", "sound.wav"),
+        ("bert", "text-classification", "a text"),
+    ],
 )
 def test_what_the_readme_says_runs(
     card: str,
@@ -253,14 +258,19 @@ def test_what_the_readme_says_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    from transformers import dynamic_module_utils
+
     model, folder = write(card, task)
-    path = picture(tmp_path / file) if file.endswith(".jpg") else sound(tmp_path / file)
+    given: Path | str = file
+    if "." in file:
+        given = picture(tmp_path / file) if file.endswith(".jpg") else sound(tmp_path / file)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     assert len(blocks) == 2
     for block in blocks:
         exec(block.replace("THIS_FOLDER", str(folder)), {})
-    (scores,) = scores_of(model, [path])
+    (scores,) = scores_of(model, [given])
     printed = [float(number) for number in re.findall(r"\d\.\d{5,}", capsys.readouterr().out)]
     assert sorted(printed) == pytest.approx(sorted(scores.values()), abs=1e-6)
 
@@ -334,6 +344,15 @@ def test_a_model_that_is_fine_tuned_again_starts_from_the_same_network(write: Wr
     network = assemble(resolve(card, "auto"))
     ours = model.backbone.state_dict()
     assert all(torch.equal(value, ours[name]) for name, value in network.state_dict().items())
+
+
+def test_what_tlzoo_alone_tells_is_said(write: Write) -> None:
+    model, _ = write("vgg-16", "image-classification")
+    description = loaders.Description({}, 'load("FOLDER")')
+    assert "unknown" not in loaders.instructions(description, model)
+    model.novelty = Novelty(torch.eye(3, 8), 0.5, 0.05)
+    written = loaders.instructions(description, model)
+    assert "`unknown`, only tlzoo tells" in written and 'load("THIS_FOLDER")' in written
 
 
 def test_the_tolerance_is_of_probabilities() -> None:

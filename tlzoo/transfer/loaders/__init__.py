@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["WEIGHTS", "Description", "Loader", "agree", "by_name", "difference", "instructions", "loader_of"]
 
+LIBRARIES = ("transformers", "timm")
+"""Adapters whose library opens folders, and the names of their loaders."""
 TOLERANCE = 1e-5
 """Maximum difference of two probabilities that are the same but for rounding."""
 
 
 def loader_of(model: Model, variant: Variant) -> Loader | None:
     """The library that has a class for a fine-tuned model; ``None`` where none has."""
-    if not isinstance(model, HeadedModel):
+    if not isinstance(model, HeadedModel) or variant.adapter not in LIBRARIES:
         return None
-    return next((loader for name in ("transformers", "timm") if (loader := by_name(name)).takes(model, variant)), None)
+    loader = by_name(variant.adapter)
+    return loader if loader.takes(model, variant) else None
 
 
 def by_name(name: str) -> Loader:
