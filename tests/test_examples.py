@@ -56,7 +56,7 @@ def recipes() -> list[str]:
 
 @pytest.mark.timeout(600)
 def test_the_recipes_run(desk: Path) -> None:
-    """As they are written; only that training gets seconds, not minutes: of an evaluation the rest is a row that says so."""
+    """As they are written; only that training gets seconds: what an evaluation has no time for is a row."""
     bin_folder = desk / "bin"
     bin_folder.mkdir()
     (bin_folder / "tlzoo").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tlzoo "$@"\n')

@@ -27,7 +27,7 @@ LAYERS = (
     ("transfer",),
     ("draw", "oracles"),
     ("run",),
-    ("check", "metrics"),
+    ("check", "export", "metrics"),
     ("forecast",),
     ("__init__", "api", "publish"),
     ("space",),

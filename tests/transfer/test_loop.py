@@ -287,7 +287,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_result_stays(
     monkeypatch.setattr(HeadedModel, "loss", limited)
     model = train(copy.deepcopy(tiny), notes, how)[0].state_dict()
     assert all(torch.equal(model[name], expected[name]) for name in model)
-    assert "16 examples at a time do not fit into the memory of cpu; going on with 8, 2 times" in capsys.readouterr().err
+    assert "16 examples at a time do not fit into the memory of cpu; going on with 8, 2" in capsys.readouterr().err
     monkeypatch.setattr(HeadedModel, "loss", lambda self, batch: limited(self, batch, most=0))
     with pytest.raises(InputError, match="not even one example at a time fits into the memory of cpu"):
         train(copy.deepcopy(tiny), notes, how)

@@ -149,6 +149,7 @@ def frozen_vectors(run: Run, data: Data, device: str, seconds: float = math.inf)
     key = [run.card_hash, run.checkpoint.sha256 or "", run.source.fingerprint, FEATURES_VERSION]
     if seconds < math.inf and not are_cached(model.task, key):
         few = list(data.splits[0].select(range(min(TRIED, len(data.splits[0])))))
+        Features.of(model.backbone, model.task, few[:1], device)  # the first one may fetch a tokenizer
         began = time.perf_counter()
         Features.of(model.backbone, model.task, few, device)
         needed = (time.perf_counter() - began) / len(few) * len(data.ids)

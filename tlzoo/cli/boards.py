@@ -121,12 +121,16 @@ def select(
     text: Text = None,
     label: Label = None,
     no_splits: NoSplits = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw what is expected of each model on data that were not evaluated yet.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows, licences and reasons as JSON.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
 ) -> None:
     """Recommend a model from existing results: the best within limits, and why.
 
-    Of data of yours that were not evaluated yet, it says what a classifier on the frozen vectors of each model reaches.
+    Of data of yours that were not evaluated yet, it says what a classifier on the frozen vectors of each model reaches,
+    what more labels would give, and how well it has predicted so far.
     """
     import json
     from dataclasses import asdict
@@ -149,8 +153,10 @@ def select(
             given = columns(group, text, label, no_splits)
             if max_latency_ms is not None or min_score is not None:
                 terminal.say("--max-latency-ms and --min-score are not used, as nothing was evaluated on these data")
-            _forecast(task, Path(data).expanduser(), given, budget, max_size_mb, accepted, as_json)
+            _forecast(task, Path(data).expanduser(), given, budget, max_size_mb, accepted, as_json, plot)
             return
+    if plot is not None:
+        raise InputError("--plot: is for --data PATH that was not evaluated yet; of results: tlzoo leaderboard --plot")
     limits = Limits(max_size_mb, max_latency_ms, min_score, frozenset(each.lower() for each in license_ or ()))
     selections = choose(board, limits, catalogue.license_of)
     if not selections:
@@ -175,14 +181,17 @@ def _forecast(
     max_size_mb: float | None,
     licenses: frozenset[str],
     as_json: bool,
+    plot: Path | None,
 ) -> None:
     """Print what is expected of each model on data that nobody has evaluated."""
     import json
-    from dataclasses import asdict
 
     from tlzoo.cards import catalogue
     from tlzoo.check.views import params_of
     from tlzoo.forecast import forecast
+    from tlzoo.forecast.more import more_labels
+    from tlzoo.forecast.plot import plot as draw
+    from tlzoo.forecast.record import record
 
     def accepts(run: Run) -> bool:
         size = 4e-6 * params_of(run)  # MB, of float32
@@ -190,18 +199,38 @@ def _forecast(
         return (max_size_mb is None or size <= max_size_mb) and (not licenses or license_ in licenses)
 
     done = forecast(task, path, given, minutes, accepts=accepts, say=terminal.say)
+    if plot is not None:
+        draw(done, path.name, plot)
+        terminal.say(f"drawn: {plot}")
     if as_json:
-        terminal.put(json.dumps([asdict(each) for each in done.models], indent=1))
+        terminal.put(json.dumps([each.to_json() for each in done.models], indent=1))
         return
     terminal.put(f"{path}: {done.read}")
-    heads = ("model", "weights", "accuracy ↑ [90%]", "best in", "parameters", "seconds")
-    cells = [terminal.Column(head, place, is_text=place < 2) for place, head in enumerate(heads)]
+    heads = (
+        "model",
+        "weights",
+        "accuracy ↑ [90%]",
+        "best in",
+        "kNN ↑",
+        "LogME ↑",
+        "H-score ↑",
+        "parameters",
+        "seconds",
+    )
+    priorities = (0, 1, 2, 3, 6, 7, 8, 4, 5)
+    cells = [
+        terminal.Column(head, priority, is_text=place < 2)
+        for place, (head, priority) in enumerate(zip(heads, priorities, strict=True))
+    ]
     rows = [
         (
             each.model,
             each.weights,
             f"{each.accuracy:.3f} [{each.low:.3f}, {each.high:.3f}]",
             f"{each.best:.0%}",
+            f"{each.neighbours:.3f}",
+            f"{each.log_evidence:.3f}",
+            f"{each.h_score:.2f}",
             f"{each.params / 1e6:.2f} M",
             f"{each.seconds:.1f}",
         )
@@ -209,10 +238,14 @@ def _forecast(
     ]
     shown = terminal.table(cells, rows, terminal.width())
     terminal.put("\n".join(shown.lines))
-    note = (
-        "accuracy of a linear classifier on frozen vectors, cross-fitted; best in: share of resamples of the examples"
+    notes = (
+        "accuracy of a linear classifier on frozen vectors, cross-fitted; intervals and 'best in' are over resamples "
+        "of the examples and what forecasts lacked on other data; kNN, LogME and H-score do not decide on the order",
+        more_labels(done.models[0]),
+        record().sentence(),
     )
-    terminal.put(terminal.wrap(note, terminal.width()))
+    for note in notes:
+        terminal.put(terminal.wrap(note, terminal.width()))
     for line in done.skipped:
         terminal.say(f"not looked at: {line}")
     few = dict.fromkeys(each.card for each in done.models if each.best >= MIN_BEST)

@@ -10,14 +10,20 @@ from typer.testing import CliRunner
 
 from tlzoo.cli import app
 from tlzoo.errors import InputError
-from tlzoo.forecast import _resampled, forecast
+from tlzoo.forecast import forecast
+from tlzoo.forecast.compare import expected
 
 TASK = "text-classification"
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
+def texts(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TLZOO_CACHE", str(cache))
     rng = np.random.default_rng(0)
     words = {"fruit": ("apple", "banana", "cherry", "melon"), "tool": ("hammer", "saw", "drill", "wrench")}
     path = tmp_path / "mine.csv"
@@ -47,13 +53,24 @@ def test_the_command_names_what_to_evaluate_and_what_it_had_no_time_for(texts: P
     done = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "5", "--json"])
     assert done.exit_code == 0, done.output
     best = json.loads(done.stdout[done.stdout.index("[") :])[0]
+    assert [each["labels"] for each in best["more_labels"]] == [160, 320]
+    assert best["curve"][-1]["labels"] == 80 and {"neighbours", "log_evidence", "h_score"} <= best.keys()
     shown = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "5"])
     assert f"{best['accuracy']:.3f} [" in shown.stdout
+    assert "more labels" in shown.stdout and "so far: the best model in the first three in" in shown.stdout
     assert f"Next: tlzoo eval --task {TASK} --data {texts} --model " in shown.output
+    picture = texts.with_suffix(".png")
+    drawn = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--plot", str(picture)])
+    assert drawn.exit_code == 0 and picture.stat().st_size > 10_000
     short = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "0"])
     assert short.exit_code == 0, "what is in the cache takes no time"
     small = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--max-size-mb", "0.1"])
     assert small.exit_code == 2 and "no model within the limits could be looked at" in small.output
+
+
+def test_a_picture_of_results_is_another_command() -> None:
+    done = CliRunner().invoke(app, ["select", "--task", TASK, "--plot", "board.svg"])
+    assert done.exit_code == 2 and "of results: tlzoo leaderboard --plot" in done.output
 
 
 def test_what_has_no_classes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,8 +87,20 @@ def test_intervals_and_chances_are_those_of_groups_drawn_again() -> None:
     """Of two models that are right in turn in two groups each is the best in half of the draws that differ."""
     groups = ["a"] * 10 + ["b"] * 10
     one = np.array([True] * 10 + [False] * 10)
-    low, high, best = _resampled([one, ~one], groups)
-    assert low.tolist() == [0, 0] and high.tolist() == [1, 1]
-    assert best == pytest.approx([0.5, 0.5], abs=0.03)
+    both = expected([one, ~one], groups)
+    assert both.low.tolist() == [0, 0] and both.high.tolist() == [1, 1]
+    assert both.best == pytest.approx([0.5, 0.5], abs=0.03)
     always = np.ones(20, bool)
-    assert _resampled([always, one], groups)[2][0] == pytest.approx(1 - 0.25 / 2, abs=0.03), "ties are shared"
+    assert expected([always, one], groups).best[0] == pytest.approx(1 - 0.25 / 2, abs=0.03), "ties are shared"
+
+
+def test_what_forecasts_lacked_elsewhere_widens_intervals_and_what_is_shared_decides_nothing() -> None:
+    names = [str(i) for i in range(400)]
+    one, other = np.arange(400) < 320, np.arange(400) < 300
+    plain = expected([one, other], names)
+    shared = expected([one, other], names, variance=0.006, own_variance=0.0)
+    own = expected([one, other], names, variance=0.006, own_variance=0.006)
+    assert shared.high[0] - shared.low[0] > 1.3 * (plain.high[0] - plain.low[0])
+    assert shared.best == pytest.approx(plain.best, abs=0.02)
+    assert own.best[0] < plain.best[0] - 0.02
+    assert all(each.accuracy.tolist() == [0.8, 0.75] for each in (plain, shared, own))

@@ -1,0 +1,247 @@
+"""Which model for data that nobody has evaluated: what a classifier on frozen vectors of each reaches, in a minute.
+
+The score is the accuracy of a regularised linear classifier, cross-fitted: each example is judged by one that was not
+fitted on it, and no group is on both sides. Training more than a head may give more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlzoo.check import ALL
+from tlzoo.check.views import Data, frozen_vectors, params_of, probes
+from tlzoo.data.catalogue import find, load
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.forecast.classifier import Array, Classes, judged_by_neighbours, reduced
+from tlzoo.forecast.curve import FACTORS, Curve, measured
+from tlzoo.forecast.record import record
+from tlzoo.forecast.resampling import LEVEL, chances, resampled
+from tlzoo.forecast.scores import h_score, log_evidence
+from tlzoo.run.plan import Run
+
+EDGE = 0.02
+"""Accuracies nearer to 0 and 1 are taken for as uncertain as this."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the vectors of a model say of some labelled examples.
+
+    Attributes:
+        right: In which share of the repeats a linear classifier of others judges each example right, shape
+            ``(examples,)``.
+        neighbours: Accuracy of the nearest neighbours by cosine, 0 to 1.
+        log_evidence: LogME, in nats an example.
+        h_score: H-score.
+        curve: Accuracy of the linear classifier with fewer labels.
+    """
+
+    right: Array
+    neighbours: float
+    log_evidence: float
+    h_score: float
+    curve: Curve
+
+    @classmethod
+    def at(cls, vectors: Array, labels: Classes, groups: Sequence[str]) -> Look:
+        """Look at vectors ``(examples, dimensions)``; labels count from 0."""
+        few = reduced(vectors)
+        curve = measured(few, labels, groups, extra=record().curves.variance)
+        return cls(
+            1 - curve.errors[:, -1],
+            float(judged_by_neighbours(vectors - vectors.mean(axis=0), labels, groups).mean()),
+            log_evidence(few, labels),
+            h_score(few, labels),
+            curve,
+        )
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Forecasts of several models, in the order in which they were given; each shape ``(models,)``.
+
+    Attributes:
+        accuracy: Share of the examples that are judged right.
+        low: Lower end of the 90% interval.
+        high: Upper end.
+        best: Probability of being the best.
+    """
+
+    accuracy: Array
+    low: Array
+    high: Array
+    best: Array
+
+
+def spread(accuracy: Array) -> Array:
+    """Variance of one judgement, ``p * (1 - p)``, from 0 and 1 a little away; shape as that of ``accuracy``."""
+    share = accuracy.clip(EDGE, 1 - EDGE)
+    variance: Array = share * (1 - share)
+    return variance
+
+
+def expected(
+    right: Sequence[NDArray[np.bool_] | Array], groups: Sequence[str], variance: float = 0.0, own_variance: float = 0.0
+) -> Expected:
+    """What is expected of models, over groups drawn again, and over what forecasts lacked on other data.
+
+    Args:
+        right: Whether each example was judged right, or in which share of repeats, by model.
+        groups: Group of each example.
+        variance: Between forecast and truth, beyond sampling, in units of :func:`spread`.
+        own_variance: The part of it that models do not share.
+    """
+    scores = np.stack(right, axis=1).astype(np.float64)
+    accuracy = scores.mean(axis=0)
+    drawn = resampled(scores, groups)
+    rng = np.random.default_rng(1)
+    common = rng.normal(size=(len(drawn), 1)) * np.sqrt(max(0.0, variance - own_variance))
+    more = common + rng.normal(size=drawn.shape) * np.sqrt(own_variance)
+    wider = drawn + more * np.sqrt(spread(accuracy))
+    low, high = np.quantile(wider, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return Expected(
+        accuracy, np.minimum(low.clip(0, 1), accuracy), np.maximum(high.clip(0, 1), accuracy), chances(wider)
+    )
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is expected of a model.
+
+    Attributes:
+        model: Its name.
+        card: Id of its card.
+        variant: The variant.
+        weights: Tier of the weights.
+        params: Number of parameters.
+        accuracy: Of a linear classifier on its frozen vectors, 0 to 1.
+        low: Lower end of the 90% interval, over groups of examples and over what forecasts lacked on other data.
+        high: Upper end.
+        best: Probability that it is the best of all, over the same resamples.
+        neighbours: Accuracy of the nearest neighbours, 0 to 1.
+        log_evidence: LogME, in nats an example; more is better.
+        h_score: H-score; more is better.
+        seconds: Time that its vectors and the classifiers took.
+        curve: Its learning curve.
+    """
+
+    model: str
+    card: str
+    variant: str
+    weights: str
+    params: int
+    accuracy: float
+    low: float
+    high: float
+    best: float
+    neighbours: float
+    log_evidence: float
+    h_score: float
+    seconds: float
+    curve: Curve
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the curve, of which there are its points and what it predicts for twice and four times the labels.
+
+        ``more_labels`` holds of each number of labels the gain, and the accuracy where that is sure enough, each with
+        its 90% interval; where there is none, the reason.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "curve"}
+        points = zip(self.curve.labels.tolist(), (1 - self.curve.errors.mean(axis=0)).tolist(), strict=True)
+        more = []
+        for factor in FACTORS:
+            count = factor * len(self.curve.errors)
+            gain, there = self.curve.gain(count), self.curve.at(count)
+            more.append({"labels": count, "gain": asdict(gain), "accuracy": asdict(there)})
+        return {
+            **values,
+            "curve": [{"labels": round(labels), "accuracy": accuracy} for labels, accuracy in points],
+            "more_labels": more,
+        }
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """All forecasts, the best first; what was read; and a line for each model that was not looked at."""
+
+    read: str
+    models: tuple[Forecast, ...]
+    skipped: tuple[str, ...]
+
+
+def forecast(
+    task: str,
+    path: Path,
+    given: Mapping[str, str] = MappingProxyType({}),
+    minutes: float = 1.0,
+    device: str = "cpu",
+    accepts: Callable[[Run], bool] = lambda run: True,
+    say: Callable[[str], None] = lambda line: None,
+) -> Forecasts:
+    """Look at data with every model that fits, the smallest first, as long as there is time.
+
+    Args:
+        task: A task with one class an example.
+        path: A person's data.
+        given: Columns of own data, as of :func:`tlzoo.data.catalogue.find`.
+        minutes: Time for all.
+        device: Where vectors are computed.
+        accepts: Whether a model is within the limits.
+        say: Takes a line for each model.
+
+    Raises:
+        InputError: The data cannot be used, have no classes, or no model fits.
+    """
+    end = time.monotonic() + 60 * minutes
+    source = find(task, str(path), ALL, given=given)
+    prepared = load(source)
+    if not prepared.counts().classes:
+        raise InputError(
+            f"--task {task}: only classes are forecast; evaluate with: tlzoo eval --task {task} --data {path}"
+        )
+    data = Data.of(source, prepared)
+    labels = np.asarray(data.labels)
+    looks: dict[Run, Look] = {}
+    seconds: dict[Run, float] = {}
+    skipped = []
+    for run in filter(accepts, probes(data)):
+        began = time.monotonic()
+        try:
+            vectors = frozen_vectors(run, data, device, end - began)
+        except UnavailableError as error:
+            skipped.append(f"{run.checkpoint.name}: {error}")
+            continue
+        looks[run] = Look.at(vectors, labels, data.groups)
+        seconds[run] = time.monotonic() - began
+        say(f"{run.checkpoint.name}: {looks[run].right.mean():.3f}")
+    if not looks:
+        raise InputError("; ".join(["no model within the limits could be looked at", *skipped[:3]]))
+    all_ = expected([look.right for look in looks.values()], data.groups, record().variance, record().own_variance)
+    models = [
+        Forecast(
+            run.checkpoint.name,
+            run.checkpoint.card,
+            run.checkpoint.variant,
+            run.tier,
+            params_of(run),
+            float(all_.accuracy[i]),
+            float(all_.low[i]),
+            float(all_.high[i]),
+            float(all_.best[i]),
+            look.neighbours,
+            look.log_evidence,
+            look.h_score,
+            seconds[run],
+            look.curve,
+        )
+        for i, (run, look) in enumerate(looks.items())
+    ]
+    return Forecasts(str(prepared.counts()), tuple(sorted(models, key=lambda each: -each.accuracy)), tuple(skipped))
