@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from sklearn.metrics import roc_auc_score
 
 from tlzoo.core.model import HeadedModel
@@ -62,27 +63,26 @@ def written(rows: Dataset, folder: Path) -> Path:
 
 def told_apart(model: HeadedModel, own: Dataset, other: Dataset) -> tuple[float, list[ClassScores]]:
     """Area under the curve of distances, the other set's against the own one's; and predictions of the other set."""
-    assert model.novelty is not None
-    far = [
-        [
-            float(each)
-            for examples in batched(model.encode(row) for row in rows)
-            for each in distances(
-                model.backbone.output_for(model.collate(examples), model.task),  # type: ignore[arg-type]
-                model.novelty.neighbours,
-            )
-        ]
-        for rows in (own, other)
-    ]
+    far = [_distances(model, rows) for rows in (own, other)]
     truth = np.repeat([0, 1], [len(each) for each in far])
     answers = [each for each in predict(model, (model.encode(row) for row in other)) if isinstance(each, ClassScores)]
     return float(roc_auc_score(truth, np.concatenate(far))), answers
 
 
+@torch.no_grad()
+def _distances(model: HeadedModel, rows: Dataset) -> list[float]:
+    """How far examples lie from those that a model was trained on."""
+    assert model.novelty is not None
+    far: list[float] = []
+    for examples in batched(model.encode(row) for row in rows):
+        vectors = model.backbone.output_for(model.collate(examples), model.task)
+        assert isinstance(vectors, torch.Tensor)
+        far += distances(vectors, model.novelty.neighbours).tolist()
+    return far
+
+
 def main() -> None:
     """Fine-tune on each set, and print a table."""
-    import torch
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task")
     parser.add_argument("card")
@@ -96,7 +96,7 @@ def main() -> None:
     print("|---|---|---:|---|---:|---|---|")
     for name in given.sets:
         rows, test = (rows_of(given.task, name, *part) for part in (("train", given.examples), ("test", TESTED)))
-        with tempfile.TemporaryDirectory() as folder, torch.inference_mode(False):
+        with tempfile.TemporaryDirectory() as folder:
             own = written(rows, Path(folder))
             done = finetune(
                 given.card, given.task, str(own), Path(folder) / "model", strategy=given.strategy,
@@ -107,10 +107,8 @@ def main() -> None:
         assert isinstance(model, HeadedModel)
         names = rows.features["label"].names
         answers = [a for a in predict(model, (model.encode(row) for row in test)) if isinstance(a, ClassScores)]
-        classes = [next(iter(answers)).scores.keys()]
-        order = list(classes[0])
-        labels = [order.index(names[row].replace("/", "-")) if names[row].replace("/", "-") in order else -1
-                  for row in test["label"][:]]  # fmt: skip
+        place = {name: i for i, name in enumerate(answers[0].scores)}
+        labels = [place.get(names[row].replace("/", "-"), -1) for row in test["label"][:]]
         scores = np.array([list(answer.scores.values()) for answer in answers])
         right = fmean(scores.argmax(1) == np.array(labels))
         error = calibration_error(scores, labels)

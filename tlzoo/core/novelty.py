@@ -22,6 +22,9 @@ FILE = "novelty.safetensors"
 NEIGHBOURS = 3
 """An input is as far from the training examples as its third nearest."""
 
+SMALLEST = 1e-3
+"""Cosine distance below which vectors are the same: they are kept in half precision."""
+
 
 @dataclass(frozen=True)
 class Novelty:
@@ -79,3 +82,15 @@ def distances(vectors: Tensor, neighbours: Tensor) -> Tensor:
     """
     similarities = F.normalize(vectors.float(), dim=1) @ neighbours.float().T
     return 1 - torch.topk(similarities, min(NEIGHBOURS, len(neighbours)), dim=1).values[:, -1]
+
+
+def spread(vectors: Tensor) -> float:
+    """How far apart a model's own examples lie: the median distance of each from its third nearest other, 0 to 2.
+
+    Args:
+        vectors: Unit vectors, ``(examples, dim)``, of a few thousand examples at most.
+    """
+    similarities = vectors @ vectors.T
+    similarities.fill_diagonal_(-torch.inf)
+    nearest = torch.topk(similarities, max(1, min(NEIGHBOURS, len(vectors) - 1)), dim=1).values[:, -1]
+    return max(float((1 - nearest).median()), torch.finfo(torch.float32).eps)

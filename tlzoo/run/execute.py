@@ -469,7 +469,7 @@ def tested(run: Run, model: Model, task: Task, data: Prepared) -> dict[str, list
     return scores
 
 
-def refit(run: Run, data: Prepared, task: Task, rate: float, steps: int, progress: bool = True) -> TrainableModel:
+def refit(run: Run, data: Prepared, task: Task, rate: float, epochs: float, progress: bool = True) -> TrainableModel:
     """The model of a run, trained on all training examples of some data, in evaluation mode.
 
     Args:
@@ -477,7 +477,7 @@ def refit(run: Run, data: Prepared, task: Task, rate: float, steps: int, progres
         data: The data; no other split of them is read.
         task: The task.
         rate: Peak learning rate.
-        steps: Optimizer steps; validation, which chose them, has nothing to choose now.
+        epochs: How often each example is seen; validation, which chose that, has nothing to choose now.
         progress: Whether to show progress bars on standard error.
 
     Raises:
@@ -492,10 +492,15 @@ def refit(run: Run, data: Prepared, task: Task, rate: float, steps: int, progres
         set_seed(run.seed)
         rows = data.splits["train"]
         model, learner, _ = _ready(run, task, rows, progress)
-        recipe = replace(run.recipe, steps=steps, learning_rates=(rate,), extensions=0, looks=1)
-        label = f"{run.checkpoint.card} {run.strategy}, all examples"
         examples = [learner.encode(row) for row in rows]
-        fit(learner, examples, lambda _: 0.0, recipe, run.seed, device=run.device, label=label, progress=progress)
+        steps = max(1, round(epochs * len(rows) / run.recipe.batch_size))
+        whole = replace(run.recipe, learning_rates=(rate,), extensions=0, looks=1)
+        whole = replace(whole, steps=max(steps, whole.for_examples(len(rows)).steps))
+        label, device = f"{run.checkpoint.card} {run.strategy}, all examples", run.device
+        fit(
+            learner, examples, lambda _: 0.0, whole, run.seed, until=steps, device=device, label=label,
+            progress=progress,
+        )  # fmt: skip
         model.to(run.device)
     return model.eval()
 

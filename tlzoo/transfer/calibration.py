@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, softmax
 from torch import Tensor, nn
 
-from tlzoo.core.novelty import Novelty
+from tlzoo.core.novelty import SMALLEST, Novelty, distances, spread
 
 TEMPERATURES = (0.05, 20.0)
 """Range of temperatures."""
@@ -83,15 +83,37 @@ def cool(head: nn.Module, temperature: float) -> bool:
     return True
 
 
+def some(vectors: Tensor) -> Tensor:
+    """At most so many of them as are kept, drawn at random, ``(examples, dim)``."""
+    if len(vectors) <= MAX_NEIGHBOURS:
+        return vectors
+    return vectors[torch.randperm(len(vectors), generator=torch.Generator().manual_seed(0))[:MAX_NEIGHBOURS]]
+
+
+def relative(inside: Tensor, outside: Tensor) -> Tensor:
+    """How far examples lie from those that a model was trained on, in units of how far these lie apart.
+
+    Another model that is trained alike may crowd its examples more; in these units, distances compare.
+
+    Args:
+        inside: Unit vectors of training examples, ``(examples, dim)``.
+        outside: Unit vectors of other examples.
+
+    Returns:
+        One an example of ``outside``.
+    """
+    inside = some(inside)
+    return distances(outside, inside) / spread(inside)
+
+
 def novelty_of(own: Tensor, neighbours: Tensor) -> Novelty:
     """What tells an input that is unlike the training examples.
 
     Args:
-        own: Distance of each example from those that another model, which did not see it, was trained on.
+        own: Of each example, as :func:`relative` gives it, how far it lies from those that another model, which did not
+            see it, was trained on.
         neighbours: Unit vectors of all examples that the final model was trained on, ``(examples, dim)``.
     """
-    if len(neighbours) > MAX_NEIGHBOURS:
-        drawn = torch.randperm(len(neighbours), generator=torch.Generator().manual_seed(0))[:MAX_NEIGHBOURS]
-        neighbours = neighbours[drawn]
-    threshold = float(torch.quantile(own, 1 - FALSE_ALARMS))
-    return Novelty(neighbours, threshold, float((own > threshold).float().mean()))
+    neighbours = some(neighbours)
+    limit = torch.quantile(own, 1 - FALSE_ALARMS)
+    return Novelty(neighbours, max(float(limit) * spread(neighbours), SMALLEST), float((own > limit).float().mean()))

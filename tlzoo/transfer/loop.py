@@ -71,6 +71,7 @@ def fit(
     seed: int,
     *,
     floor: float | None = None,
+    until: int | None = None,
     device: str = "cpu",
     label: str = "training",
     progress: bool = True,
@@ -88,6 +89,7 @@ def fit(
         recipe: Hyperparameters.
         seed: Seed of shuffling, dropout and the like.
         floor: Validation score of a trivial predictor, which a recipe that ``awaits_learning`` goes by.
+        until: Step at which training ends, before the learning rate has fallen to its end; absent for all steps.
         device: ``"cpu"`` or ``"cuda"``.
         label: Text of the progress bar.
         progress: Whether to show the progress bar.
@@ -99,7 +101,7 @@ def fit(
     initial = copy.deepcopy(model.state_dict())
     while True:
         try:
-            return _fit(model, initial, examples, score, recipe, seed, floor, device, label, progress)
+            return _fit(model, initial, examples, score, recipe, seed, floor, until, device, label, progress)
         except torch.OutOfMemoryError:
             size = recipe.batch_size // recipe.accumulation
             if size <= 1:
@@ -125,6 +127,7 @@ def _fit(
     recipe: Recipe,
     seed: int,
     floor: float | None,
+    until: int | None,
     device: str,
     label: str,
     progress: bool,
@@ -133,10 +136,11 @@ def _fit(
     AcceleratorState._reset_state(reset_partial_state=True)  # it remembers the precision of the previous fit
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=recipe.precision)
     model.to(accelerator.device)
-    trial = recipe.steps if len(recipe.learning_rates) == 1 else max(1, round(recipe.trial * recipe.steps))
+    last = recipe.steps if until is None else min(until, recipe.steps)
+    trial = last if len(recipe.learning_rates) == 1 else max(1, round(recipe.trial * recipe.steps))
     awaited = floor if floor is not None and recipe.awaits_learning else -math.inf
     grid = _Grid(recipe.learning_rates, recipe.extensions)
-    total = recipe.steps + trial * (len(recipe.learning_rates) - 1)
+    total = last + trial * (len(recipe.learning_rates) - 1)
     candidates: list[_Training[LearnerT]] = []
     chosen: _Training[LearnerT] | None = None
     with tqdm(total=total, desc=label, unit="step", leave=False, disable=not progress) as bar:
@@ -160,7 +164,7 @@ def _fit(
             raise DivergedError(f"the {what} became infinite or NaN at every learning rate ({rates})")
         if chosen is not candidates[-1]:
             chosen.restore()
-        chosen.advance(recipe.steps)
+        chosen.advance(last)
     assert chosen.best is not None
     model.load_state_dict(chosen.best)
     model.eval()

@@ -99,7 +99,7 @@ def test_validation_chooses_and_the_recorded_score_is_of_what_each_fold_chose(ta
     assert len(chosen.groups) == len(chosen.predictions) == len(chosen.labels) == 90
     assert len(chosen.statistics["accuracy"]) == 90
     assert all(trial.n_train < 45 and trial.distances is not None for trial in chosen.trials)
-    assert 1 <= chosen.steps <= 30 and chosen.rate == pytest.approx(1e-2)
+    assert 0 < chosen.epochs <= 30 * 16 / 36 + 1e-9 and chosen.rate == pytest.approx(1e-2)
     assert [line.partition(":")[0] for line in lines] == [
         "probe, fold 1 of 2", "scratch, fold 1 of 2", "probe, fold 2 of 2", "scratch, fold 2 of 2",
     ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_the_card_says_what_was_chosen_and_how_good_it_is(table: Path, tmp_path:
     recipe = json.loads((tmp_path / "out" / "recipe.json").read_text())
     assert (done.n_train, done.n_test, done.is_crossfitted) == (90, 90, True)
     assert recipe["training"]["n_train"] == 90 and recipe["training"]["learning_rate"] == pytest.approx(3e-3)
-    assert recipe["run"]["recipe"]["batch_size"] == 8 and recipe["training"]["steps"] <= 60
+    assert recipe["run"]["recipe"]["batch_size"] == 8 and recipe["training"]["epochs"] <= 15
     assert recipe["results"][0]["n_test"] == 90
     assert any(f"on validation ({METRICS['macro_f1'].label})" in line for line in lines)
     card = (tmp_path / "out" / "README.md").read_text()

@@ -100,10 +100,13 @@ def test_texts_are_predicted_from_the_column_that_was_learnt(tlzoo: Command, tmp
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "with.csv").read_text().startswith("question,Customer_Note,id,input,label,score,scores\n")
     assert done.stderr.strip() == "new.csv: text from column 'Customer_Note'"
-    answers = [row["label"] for row in map(json.loads, done.stdout.splitlines())]
+    answers = [row.get("nearest", row["label"]) for row in map(json.loads, done.stdout.splitlines())]
     assert len(answers) == 10 and len(set(answers)) == 2, "questions are all the same, and notes are not"
     alone = tlzoo("predict", out, *(line.split(";")[1] for line in new))
-    assert [row["label"] for row in map(json.loads, alone.stdout.splitlines())] == answers
+    assert [row.get("nearest", row["label"]) for row in map(json.loads, alone.stdout.splitlines())] == answers
+    own = tlzoo("predict", out, tmp_path / "mine.csv").stdout.splitlines()
+    known = [json.loads(line)["label"] for line in own]
+    assert known.count("unknown") <= 3, "nothing that it learnt from is unlike all that it learnt from"
 
     (tmp_path / "other.csv").write_text("question,note\nwhat was it?,good\n")
     done = tlzoo("predict", out, tmp_path / "other.csv")

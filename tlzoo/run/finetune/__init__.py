@@ -238,10 +238,8 @@ def _finetune(
     runs = [replace(run, recipe=settings.applied(run.recipe, len(whole.splits["train"]))) for run in runs]
     chosen = choose(ways(runs, whole), parts, progress, say)
     run, n_train = chosen.run, len(whole.splits["train"])
-    say(
-        f"{name_of(run)}: learning from all {n_train:,} examples, {chosen.steps:,} steps at a rate of {chosen.rate:.2g}"
-    )
-    model = refit(run, whole, task, chosen.rate, chosen.steps, progress)
+    say(f"{name_of(run)}: learning from all {n_train:,} examples, {chosen.epochs:.1f} epochs, rate {chosen.rate:.2g}")
+    model = refit(run, whole, task, chosen.rate, chosen.epochs, progress)
     certain = certainty(chosen, model, whole, task)
     if run.strategy == "lora":
         merge_lora(model)
@@ -257,7 +255,7 @@ def _finetune(
         "training": {
             "n_train": n_train,
             "learning_rate": chosen.rate,
-            "steps": chosen.steps,
+            "epochs": chosen.epochs,
             "folds": len(chosen.same),
             "validation_scores": dict(chosen.scores),
             "is_crossfitted": is_crossfitted,

@@ -42,17 +42,18 @@ class Trial:
         run: The way.
         score: On validation, more is better.
         rate: The learning rate that validation chose.
-        steps: Optimizer steps to the state that validation chose.
+        epochs: How often each example was seen until the state that validation chose.
         n_train: Examples that it was trained on.
         outcome: What the fold's examples gave.
         labels: Class of each of these; none where there are no classes.
-        distances: How far each of these is from those that it was trained on; absent where it has no vectors.
+        distances: How far each of these is from those that it was trained on, in units of how far these are apart;
+            absent where it has no vectors.
     """
 
     run: Run
     score: float
     rate: float
-    steps: int
+    epochs: float
     n_train: int
     outcome: Outcome
     labels: Sequence[int]
@@ -66,7 +67,7 @@ class Chosen:
     Attributes:
         run: The way.
         rate: Geometric mean of the learning rates that the folds chose.
-        steps: Median of the steps that they took.
+        epochs: Median of how often they saw each example.
         scores: Mean validation score of every way that was tried, by name, more is better.
         trials: Of the way that each fold's own validation chose, which is what the recorded score is of.
         same: Of the chosen way, all folds.
@@ -74,7 +75,7 @@ class Chosen:
 
     run: Run
     rate: float
-    steps: int
+    epochs: float
     scores: Mapping[str, float]
     trials: Sequence[Trial]
     same: Sequence[Trial] = field(repr=False)
@@ -182,7 +183,7 @@ def choose(runs: Sequence[Run], folds: Sequence[Prepared], progress: bool, say: 
     return Chosen(
         best,
         math.exp(fmean(rates)),
-        max(1, round(median(trial.steps for trial in whole[best]))),
+        median(trial.epochs for trial in whole[best]),
         {name_of(run): score for run, score in scores.items()},
         own,
         whole[best],
@@ -198,7 +199,7 @@ def _left(seconds: Mapping[Run, Sequence[float]], folds: int) -> str:
 
 
 def _try(run: Run, data: Prepared, progress: bool) -> Trial:
-    from tlzoo.core.novelty import distances
+    from tlzoo.transfer.calibration import relative
 
     outcome = execute(run, progress, cores=threads(), data=data)
     training, model = outcome.training, outcome.model
@@ -209,12 +210,12 @@ def _try(run: Run, data: Prepared, progress: bool) -> Trial:
     labels: list[int] = test["label"][:] if data.counts().classes else []
     if labels:
         inside, outside = unit_vectors(run, model, rows), unit_vectors(run, model, test)
-        far = None if inside is None or outside is None else distances(outside, inside)
+        far = None if inside is None or outside is None else relative(inside, outside)
     return Trial(
         run,
         float(best["score"]),
         training.learning_rate,
-        int(best["step"]),
+        best["step"] * min(run.recipe.batch_size, training.n_train) / training.n_train,
         training.n_train,
         replace(outcome, model=None),
         labels,
