@@ -231,7 +231,8 @@ def _finetune(
     data = data_of(first.source)
     whole = pool(data)
     parts = folds_of(whole, folds, first.seed)
-    for line in prepare(first.source, None if len(whole.splits["test"]) else len(parts)).lines:
+    is_whole_tested = len(parts) > 1 and not len(whole.splits["test"])
+    for line in prepare(first.source, len(parts) if is_whole_tested else None).lines:
         say(line)
     task = task_type(first.task, first.source.kind)(data.features)
     _check_metric(settings.metric or "", task)
@@ -240,15 +241,15 @@ def _finetune(
     run, n_train = chosen.run, len(whole.splits["train"])
     say(f"{name_of(run)}: learning from all {n_train:,} examples, {chosen.epochs:.1f} epochs, rate {chosen.rate:.2g}")
     model = refit(run, whole, task, chosen.rate, chosen.epochs, progress)
-    certain = certainty(chosen, model, whole, task)
     if run.strategy == "lora":
         merge_lora(model)
+    certain = certainty(chosen, model, whole, task)
+    if certain is not None and isinstance(model, HeadedModel):
+        model.novelty = certain.novelty
     is_crossfitted = not len(whole.splits["test"])
     statistics = chosen.statistics if is_crossfitted else tested(run, model, task, whole)
     groups = chosen.groups if is_crossfitted else whole.test_groups()
     scores = [_score(metric, statistics[metric], groups, run.seed) for metric in task.metrics if metric in statistics]
-    if certain is not None and isinstance(model, HeadedModel):
-        model.novelty = certain.novelty
     pictures = {} if certain is None else {PICTURE: picture(certain.confusion, task.labels)}
     recipe = {
         "run": _facts(run, variant),

@@ -37,9 +37,10 @@ class Timm(Loader):
         import timm
 
         from tlzoo.adapters.timm import TimmBackbone
+        from tlzoo.tasks.classification import ImageClassification
 
         backbone, task = model.backbone, model.task
-        if not isinstance(backbone, TimmBackbone) or task.name != "image-classification":
+        if not isinstance(backbone, TimmBackbone) or not isinstance(task, ImageClassification):
             return False
         if linear_of(model.head) is None or backbone.spec.height != backbone.spec.width:
             return False

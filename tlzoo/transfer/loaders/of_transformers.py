@@ -21,6 +21,7 @@ from tlzoo.adapters.video import VideoEncoder
 from tlzoo.adapters.wav2vec2 import BLANK, SPACE, SpeechEncoder
 from tlzoo.cards.schema import Variant
 from tlzoo.core.model import HeadedModel
+from tlzoo.tasks.classification import AudioClassification, TextClassification, VideoClassification
 from tlzoo.tasks.speech_recognition import SpeechRecognition, Symbols
 from tlzoo.tasks.token_classification import TokenClassification
 from tlzoo.transfer.loaders import mean_pooling
@@ -224,21 +225,21 @@ def _put(path: Path, value: Mapping[str, Any]) -> None:
 
 def _class_of(model: HeadedModel, variant: Variant) -> _Class | None:
     """The class that computes a task's head on what it reads of the network."""
-    task, backbone = model.task.name, model.backbone
+    task, backbone = model.task, model.backbone
     kind: _Class | None = None
-    if isinstance(backbone, TextEncoder) and task == "text-classification":
+    if isinstance(backbone, TextEncoder) and isinstance(task, TextClassification):
         kind = _READER
-    elif isinstance(backbone, TextEncoder) and task == "token-classification":
+    elif isinstance(backbone, TextEncoder) and isinstance(task, TokenClassification):
         kind = _TAGGER
-    elif isinstance(backbone, SpeechEncoder) and task == "audio-classification":
+    elif isinstance(backbone, SpeechEncoder) and isinstance(task, AudioClassification):
         kind = _LISTENER
     elif (
         isinstance(backbone, SpeechEncoder)
-        and task == "speech-recognition"
-        and not {BLANK, SPACE} & {*model.task.labels}
+        and isinstance(task, SpeechRecognition)
+        and not {BLANK, SPACE} & {*task.labels}
     ):
         kind = _WRITER
-    elif isinstance(backbone, VideoEncoder) and task == "video-classification":
+    elif isinstance(backbone, VideoEncoder) and isinstance(task, VideoClassification):
         kind = _WATCHER
     return kind if kind is not None and _library(variant, kind) is not None else None
 
