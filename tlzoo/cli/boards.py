@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tlzoo import terminal
+from tlzoo.cli.network import Offline
 from tlzoo.cli.own_data import Group, Label, NoSplits, Text, columns, words
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.leaderboard import Format
@@ -126,6 +127,7 @@ def select(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows, licences and reasons as JSON.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
+    offline: Offline = False,
 ) -> None:
     """Recommend a model from existing results: the best within limits, and why.
 
