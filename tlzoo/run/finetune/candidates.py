@@ -39,7 +39,6 @@ class Trial:
     """One way of training on one fold.
 
     Attributes:
-        run: The way.
         score: On validation, more is better.
         rate: The learning rate that validation chose.
         epochs: How often each example was seen until the state that validation chose.
@@ -50,7 +49,6 @@ class Trial:
             absent where it has no vectors.
     """
 
-    run: Run
     score: float
     rate: float
     epochs: float
@@ -212,7 +210,6 @@ def _try(run: Run, data: Prepared, progress: bool) -> Trial:
         inside, outside = unit_vectors(run, model, rows), unit_vectors(run, model, test)
         far = None if inside is None or outside is None else relative(inside, outside)
     return Trial(
-        run,
         float(best["score"]),
         training.learning_rate,
         best["step"] * min(run.recipe.batch_size, training.n_train) / training.n_train,
