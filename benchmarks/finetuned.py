@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -135,7 +135,7 @@ def _aliens(model: HeadedModel, test: Dataset, given: argparse.Namespace, name: 
     return f"{before:.1%}, {after:.1%} | " + ", ".join(f"{other} {area:.3f}" for other, area in cells)
 
 
-def _share(answers: Sequence[ClassScores], is_so) -> float:  # type: ignore[no-untyped-def]
+def _share(answers: Sequence[ClassScores], is_so: Callable[[ClassScores], bool]) -> float:
     return fmean(map(is_so, answers)) if answers else 0.0
 
 

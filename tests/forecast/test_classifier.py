@@ -1,5 +1,8 @@
 """Classifiers on vectors, on planted classes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -47,7 +50,7 @@ def test_each_example_is_judged_once_and_no_group_is_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("judge", [judged, judged_by_neighbours])
-def test_planted_classes_are_seen_and_labels_at_random_are_not(judge) -> None:  # type: ignore[no-untyped-def]
+def test_planted_classes_are_seen_and_labels_at_random_are_not(judge: Callable[..., Any]) -> None:
     vectors, labels = planted()
     names = [str(i) for i in range(len(labels))]
     assert judge(vectors, labels, names).mean() > 0.75

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tlzoo.errors import InputError
 from tlzoo.files import writable_folder
 from tlzoo.forecast.compare import Forecasts
+from tlzoo.leaderboard.views.plot import COLOURS, save
 
-COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
-"""Colours of tiers, by Okabe & Ito: safe for colour-blind readers."""
 BAR = "#009e73"
 
 
@@ -63,9 +61,4 @@ def plot(forecasts: Forecasts, title: str, path: Path) -> None:
     right.tick_params(axis="y", length=0)
     figure.suptitle(f"{title}\n{forecasts.read}", fontsize=9, wrap=True)
     figure.legend(loc="outside lower left", ncols=3, title="weights", fontsize=8, title_fontsize=8)
-    try:
-        figure.savefig(path, dpi=150)
-    except (ValueError, OSError) as error:
-        raise InputError(f"--plot {path}: {error}") from None
-    finally:
-        plt.close(figure)
+    save(figure, path)

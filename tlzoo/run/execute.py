@@ -21,12 +21,12 @@ from tlzoo.vocabulary import UNTRAINED, task_facts
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from torch import Tensor
 
-    from tlzoo.core.model import HeadModel, Limits, Model, TrainableModel, Usage
+    from tlzoo.core.model import HeadedModel, HeadModel, Limits, Model, TrainableModel, Usage
     from tlzoo.core.task import Task
     from tlzoo.data.counts import Counts
     from tlzoo.data.dataset import Prepared
+    from tlzoo.transfer.features import Features
 
 MIN_VALIDATION = 10
 """Validation examples that a small fraction of the labels keeps: fewer choose neither a learning rate nor a step."""
@@ -379,7 +379,7 @@ def _classes(rows: Dataset) -> Sequence[int]:
     return classes
 
 
-def _ready(
+def ready(
     run: Run, task: Task, chosen: Dataset, progress: bool
 ) -> tuple[TrainableModel, TrainableModel | HeadModel, float]:
     """The model of a run, before it is trained.
@@ -390,7 +390,6 @@ def _ready(
     """
     from tlzoo.core.model import HeadedModel, trainable
     from tlzoo.transfer.assemble import assemble
-    from tlzoo.transfer.features import frozen
     from tlzoo.transfer.strategies import apply
 
     checkpoint = replace(run.checkpoint, tier="none") if run.strategy == "scratch" else run.checkpoint
@@ -399,8 +398,7 @@ def _ready(
         apply(model, run.strategy)
         return model, model, 0.0
     assert isinstance(model, HeadedModel)
-    everything = list(data_of(run.source).splits.values())  # however they are split
-    features = frozen(model.backbone, model.task, everything, _key(run), run.device, progress)
+    features = frozen_features(run, model, progress)
     return model, model.on_features(features), features.seconds(chosen["id"][:])
 
 
@@ -412,97 +410,13 @@ def is_on_frozen_features(run: Run) -> bool:
     return trains_on_cached_features(card_of(run.checkpoint), task_facts(run.task), run.strategy)
 
 
-def _key(run: Run) -> list[str]:
-    """What identifies the frozen features of a run."""
-    return [run.card_hash, _weights_sha256(run) or "", run.source.fingerprint, FEATURES_VERSION]
-
-
-def unit_vectors(run: Run, model: Model, rows: Dataset) -> Tensor | None:
-    """What a model's head reads of rows, as unit vectors, ``(rows, dim)``; absent where that is no vector a row.
-
-    Args:
-        run: The run that trained the model; frozen features are not computed again.
-        model: The model.
-        rows: Rows of its data.
-    """
-    import torch
-    from torch.nn import functional as F
-
-    from tlzoo.core.batch import to_device
-    from tlzoo.core.model import HeadedModel
+def frozen_features(run: Run, model: HeadedModel, progress: bool) -> Features:
+    """Features of all examples of a run's data, however they are split, computed now or read from the cache."""
     from tlzoo.transfer.features import frozen
-    from tlzoo.transfer.inference import batched
 
-    if not isinstance(model, HeadedModel):
-        return None
-    parts: list[Any] = []
-    if is_on_frozen_features(run):
-        everything = list(data_of(run.source).splits.values())
-        features = frozen(model.backbone, model.task, everything, _key(run), run.device, progress=False)
-        read = [features(row).get("features") for row in rows.select_columns("id")]
-        parts = [part[None] if part is not None and part.ndim == 1 else part for part in read]
-    else:
-        with torch.inference_mode():
-            for examples in batched(model.encode(row) for row in rows):
-                batch = to_device(model.collate(examples), run.device)
-                parts.append(model.backbone.output_for(batch, model.task))
-    if not all(isinstance(part, torch.Tensor) and part.ndim == 2 for part in parts):
-        return None
-    return F.normalize(torch.cat(parts).float(), dim=1).cpu()
-
-
-def tested(run: Run, model: Model, task: Task, data: Prepared) -> dict[str, list[list[float]]]:
-    """Per-example statistics of a trained model on the test examples.
-
-    Raises:
-        DivergedError: A prediction is not finite.
-        InputError: The first metric is not a number on these examples.
-    """
-    from tlzoo.transfer.inference import fit_reference, predict, statistics, values
-    from tlzoo.transfer.repeatable import repeatable
-
-    with repeatable(threads()):
-        train_rows, test = data.splits["train"], data.splits["test"]
-        fit_reference(task, model, (model.encode(row) for row in train_rows), train_rows, run.device)
-        scores = statistics(task, predict(model, (model.encode(row) for row in test), run.device), test)
-    values(task, scores)
-    return scores
-
-
-def refit(run: Run, data: Prepared, task: Task, rate: float, epochs: float, progress: bool = True) -> TrainableModel:
-    """The model of a run, trained on all training examples of some data, in evaluation mode.
-
-    Args:
-        run: The run, whose recipe is taken.
-        data: The data; no other split of them is read.
-        task: The task.
-        rate: Peak learning rate.
-        epochs: How often each example is seen; validation, which chose that, has nothing to choose now.
-        progress: Whether to show progress bars on standard error.
-
-    Raises:
-        DivergedError: The loss or the weights became infinite or NaN.
-    """
-    from accelerate.utils import set_seed
-
-    from tlzoo.transfer.loop import fit
-    from tlzoo.transfer.repeatable import repeatable
-
-    with repeatable(threads()):
-        set_seed(run.seed)
-        rows = data.splits["train"]
-        model, learner, _ = _ready(run, task, rows, progress)
-        examples = [learner.encode(row) for row in rows]
-        steps = max(1, round(epochs * len(rows) / run.recipe.batch_size))
-        whole = replace(run.recipe, learning_rates=(rate,), extensions=0, looks=1)
-        whole = replace(whole, steps=max(steps, whole.for_examples(len(rows)).steps))
-        label, device = f"{run.checkpoint.card} {run.strategy}, all examples", run.device
-        fit(
-            learner, examples, lambda _: 0.0, whole, run.seed, until=steps, device=device, label=label,
-            progress=progress,
-        )  # fmt: skip
-        model.to(run.device)
-    return model.eval()
+    key = [run.card_hash, _weights_sha256(run) or "", run.source.fingerprint, FEATURES_VERSION]
+    everything = list(data_of(run.source).splits.values())
+    return frozen(model.backbone, model.task, everything, key, run.device, progress)
 
 
 def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
@@ -516,7 +430,7 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     from tlzoo.transfer.loop import fit
 
     chosen, validation = training_subset(run, data), validation_subset(run, data)
-    model, predictor, feature_seconds = _ready(run, task, chosen, progress)
+    model, predictor, feature_seconds = ready(run, task, chosen, progress)
     examples = [predictor.encode(row) for row in chosen]
     validation_examples = [predictor.encode(row) for row in validation]
     metric = run.recipe.metric or task.metrics[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -16,6 +16,9 @@ from tlzoo.leaderboard.pareto import front
 from tlzoo.leaderboard.row import BoardRow, ScoredRow, rows_of, scored
 from tlzoo.leaderboard.views import learning
 from tlzoo.leaderboard.views.table import megabytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = {"official": "#0072b2", "stand-in": "#e69f00", "none": "#777777"}
 """Colours of tiers, by Okabe & Ito: safe for colour-blind readers."""
@@ -61,6 +64,17 @@ def plot(board: pa.Table, path: Path) -> None:
             _curves(axes[1][place], f"{panel[0].task} on {titles.data(panel[0])}", curves)
         elif height > 1:
             axes[1][place].remove()
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, and close it.
+
+    Raises:
+        InputError: The suffix is not known, or the file cannot be written.
+    """
+    import matplotlib.pyplot as plt
+
     try:
         figure.savefig(path, dpi=150)
     except (ValueError, OSError) as error:

@@ -217,10 +217,11 @@ def _finetune(
     say: Callable[[str], None],
 ) -> Finetuned:
     from tlzoo.core.model import HeadedModel
-    from tlzoo.run.execute import data_of, prepare, refit, tested
+    from tlzoo.run.execute import data_of, prepare
     from tlzoo.run.finetune.candidates import choose, folds_of, name_of, pool, ways
     from tlzoo.run.finetune.card import PICTURE, Facts, picture, readme
     from tlzoo.run.finetune.certainty import certainty
+    from tlzoo.run.finetune.final import refit, tested
     from tlzoo.tasks import task_type
     from tlzoo.transfer.bundle import save
     from tlzoo.transfer.strategies import merge_lora

@@ -20,16 +20,16 @@ from tlzoo.data.dataset import Prepared
 from tlzoo.data.folds import Fold, folded
 from tlzoo.errors import DivergedError
 from tlzoo.leaderboard.metrics import METRICS
-from tlzoo.run.execute import execute, threads, unit_vectors
+from tlzoo.run.execute import execute, threads
+from tlzoo.run.finetune.final import unit_vectors
 from tlzoo.run.outcome import Outcome
-from tlzoo.run.plan import Run
+from tlzoo.run.plan import DEFAULT_FOLDS, Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from tlzoo.core.predictions import Prediction
 
-FOLDS = 5
 IMBALANCE = 3.0
 """Ratio of the largest class to the smallest from which drawing all classes equally often is tried, too."""
 
@@ -119,8 +119,8 @@ def folds_of(whole: Prepared, count: int | None, seed: int) -> list[Prepared]:
     apart = replace(whole, splits=DatasetDict(whole.splits | {"test": rows.select([])}))
     groups = len(set(rows["group"][:]))
     is_few = len(rows) < FEW_ROWS and groups >= MIN_GROUPS
-    wanted = count or (FOLDS if is_few else 1)
-    dealt = max(wanted, min(FOLDS, groups)) if wanted == 1 else wanted
+    wanted = count or (DEFAULT_FOLDS if is_few else 1)
+    dealt = min(DEFAULT_FOLDS, groups) if wanted == 1 else wanted
     return [folded(apart, Fold(number, dealt, seed)) for number in range(wanted)]
 
 
@@ -207,8 +207,8 @@ def _try(run: Run, data: Prepared, progress: bool) -> Trial:
     far = None
     labels: list[int] = test["label"][:] if data.counts().classes else []
     if labels:
-        inside, outside = unit_vectors(run, model, rows), unit_vectors(run, model, test)
-        far = None if inside is None or outside is None else relative(inside, outside)
+        vectors = unit_vectors(run, model, concatenate_datasets([rows, test]))
+        far = None if vectors is None else relative(vectors[: len(rows)], vectors[len(rows) :])
     return Trial(
         float(best["score"]),
         training.learning_rate,

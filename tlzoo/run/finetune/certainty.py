@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlzoo.data.dataset import Prepared
-from tlzoo.run.execute import unit_vectors
 from tlzoo.run.finetune.candidates import Chosen
+from tlzoo.run.finetune.final import unit_vectors
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Model
