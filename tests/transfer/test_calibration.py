@@ -30,6 +30,12 @@ def test_the_temperature_of_scores_that_are_too_certain_is_found(temperature: fl
     assert (calibration_error(scores, labels) > 0.05) == (temperature != 1)
 
 
+def test_few_examples_that_are_all_right_do_not_make_scores_certain() -> None:
+    scores = np.tile([0.95, 0.05], (60, 1))
+    assert 0.2 < temperature_of(scores, [0] * 60) < 1
+    assert 0.95 < tempered(scores, temperature_of(scores, [0] * 60))[0, 0] < 0.99999
+
+
 def test_the_calibration_error_by_hand() -> None:
     scores = np.array([[0.9, 0.1], [0.92, 0.08], [0.6, 0.4], [0.35, 0.65]])
     gap = abs(1 - 0.9 + 0 - 0.92) + abs(1 - 0.6) + abs(1 - 0.65)  # three bins of a fifteenth

@@ -30,7 +30,10 @@ Labels = Sequence[int] | NDArray[np.int64]
 
 
 def temperature_of(scores: Scores, labels: Labels) -> float:
-    """The temperature that makes what is right most likely.
+    """The temperature that makes what is right most likely, and is near 1 where the examples say little.
+
+    Its logarithm is normal beforehand, with a deviation of 1: of examples that are all right, the likeliest temperature
+    alone would be 0, which is certain of everything.
 
     Args:
         scores: Probabilities, ``(examples, classes)``, of examples that the model was not trained on.
@@ -40,7 +43,8 @@ def temperature_of(scores: Scores, labels: Labels) -> float:
 
     def loss(log_temperature: float) -> float:
         cooled = logs / np.exp(log_temperature)
-        return float((logsumexp(cooled, axis=1) - cooled[np.arange(len(right)), right]).mean())
+        fit = (logsumexp(cooled, axis=1) - cooled[np.arange(len(right)), right]).sum()
+        return float(fit + log_temperature**2 / 2)
 
     lowest, highest = np.log(TEMPERATURES)
     return float(np.exp(minimize_scalar(loss, bounds=(lowest, highest), method="bounded").x))
