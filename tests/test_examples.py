@@ -70,7 +70,11 @@ def test_the_recipes_run(desk: Path) -> None:
     run = [line for line in recipes() if not line.startswith(SERVERS)]
     assert len(run) >= 10
     for line in run:
-        quick = {"tlzoo eval": " --budget 0.2", "tlzoo finetune": " --folds 1 --epochs 5"}
+        quick = {
+            "tlzoo eval": " --budget 0.2",
+            "tlzoo finetune": " --folds 1 --epochs 5",
+            "tlzoo select": " --no-training",
+        }
         short = line + quick.get(" ".join(line.split()[:2]), "")
         done = subprocess.run(["bash", "-euc", short], cwd=desk, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"

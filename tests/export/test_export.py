@@ -25,6 +25,7 @@ from tlzoo.export.graph import Graph, exported
 from tlzoo.export.session import Session, opened
 from tlzoo.export.verify import verify
 from tlzoo.export.write import Exported, export
+from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.transfer import bundle
 from tlzoo.transfer.repeatable import state_sha256
 
@@ -229,9 +230,18 @@ def test_int8_that_costs_accuracy_is_refused(
     text_model: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "INT8_WITHIN", -1.0)
-    with pytest.raises(TlzooError, match=r"--int8: accuracy \d\.\d+ with int8, \d\.\d+ with float32, on validation"):
+    with pytest.raises(
+        TlzooError, match=r"--int8: accuracy \d\.\d+ with int8, \d\.\d+ with float32, on \d+ validation"
+    ):
         export(text_model.folder, tmp_path / "m.onnx", data=str(text_model.data), int8=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("metric", "int8", "float32"), [("accuracy", 0.80, 0.82), ("wer", 0.22, 0.20)])
+def test_the_test_examples_may_refuse_int8_too(metric: str, int8: float, float32: float) -> None:
+    with pytest.raises(TlzooError, match="with float32, on 30 test examples: it may lose"):
+        write.about_as_good(METRICS[metric], int8, float32, "30 test examples")
+    assert "30 test" in write.about_as_good(METRICS[metric], float32, float32, "30 test examples")
 
 
 def test_a_graph_that_predicts_something_else_is_not_written(

@@ -38,7 +38,7 @@ def texts(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_models_are_compared_and_the_smallest_come_first(texts: Path) -> None:
     lines: list[str] = []
-    done = forecast(TASK, texts, minutes=5, say=lines.append)
+    done = forecast(TASK, texts, minutes=5, tune=False, say=lines.append)
     assert len(done.models) > 3 and not done.skipped
     scores = [each.accuracy for each in done.models]
     assert scores == sorted(scores, reverse=True) and scores[0] > 0.8
@@ -50,20 +50,22 @@ def test_models_are_compared_and_the_smallest_come_first(texts: Path) -> None:
 
 
 def test_the_command_names_what_to_evaluate_and_what_it_had_no_time_for(texts: Path) -> None:
-    done = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "5", "--json"])
+    command = ["select", "--task", TASK, "--data", str(texts), "--no-training", "--budget", "5"]
+    done = CliRunner().invoke(app, [*command, "--json"])
     assert done.exit_code == 0, done.output
     best = json.loads(done.stdout[done.stdout.index("[") :])[0]
     assert [each["labels"] for each in best["more_labels"]] == [160, 320]
     assert best["curve"][-1]["labels"] == 80 and {"neighbours", "log_evidence", "h_score"} <= best.keys()
-    shown = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "5"])
+    shown = CliRunner().invoke(app, command)
     assert f"{best['accuracy']:.3f} [" in shown.stdout
     assert "more labels" in shown.stdout and "so far: the best model in the first three in" in shown.stdout
     assert f"Next: tlzoo eval --task {TASK} --data {texts} --model " in shown.output
     picture = texts.with_suffix(".png")
-    drawn = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--plot", str(picture)])
+    drawn = CliRunner().invoke(app, [*command, "--plot", str(picture)])
     assert drawn.exit_code == 0 and picture.stat().st_size > 10_000
     short = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--budget", "0"])
     assert short.exit_code == 0, "what is in the cache takes no time"
+    assert "not fine-tuned to the end: " in short.stderr and "0 s are left" in short.stderr
     small = CliRunner().invoke(app, ["select", "--task", TASK, "--data", str(texts), "--max-size-mb", "0.1"])
     assert small.exit_code == 2 and "no model within the limits could be looked at" in small.output
 

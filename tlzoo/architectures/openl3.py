@@ -41,12 +41,16 @@ _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "runn
 
 @cache
 def mel_power(bands: int) -> nn.Module:
-    """Power of whole frames in triangular mel filters of equal area: HTK's scale, Slaney's norm, as in librosa."""
+    """Power of whole frames in triangular mel filters of equal area: HTK's scale, Slaney's norm, as in librosa.
+
+    In float64: 80 decibels of a magnitude reach below the rounding of float32, so that the quietest bands would be
+    noise of the Fourier transform, which every machine makes in its own way.
+    """
     from torchaudio.transforms import MelSpectrogram
 
     scale = {"norm": "slaney", "mel_scale": "htk"}
     transform: nn.Module = MelSpectrogram(SAMPLE_RATE, FFT, hop_length=HOP, n_mels=bands, center=False, **scale)
-    return transform
+    return transform.double()
 
 
 def decibels(windows: Tensor, bands: int) -> Tensor:
@@ -62,10 +66,10 @@ def decibels(windows: Tensor, bands: int) -> Tensor:
     from torchaudio.functional import amplitude_to_DB
 
     short = FFT - (windows.shape[1] % HOP or HOP)  # TensorFlow's padding "same"
-    padded = F.pad(windows, (short // 2, short - short // 2)).unsqueeze(1)
+    padded = F.pad(windows.double(), (short // 2, short - short // 2)).unsqueeze(1)
     mel = mel_power(bands).to(windows.device)(padded).sqrt()
     level: Tensor = amplitude_to_DB(mel, multiplier=10.0, amin=1e-10, db_multiplier=0.0)
-    return (level - level.amax((1, 2, 3), keepdim=True)).clamp(min=FLOOR)
+    return (level - level.amax((1, 2, 3), keepdim=True)).clamp(min=FLOOR).float()
 
 
 class OpenL3(PatchBackbone):

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from tlzoo.run.plan import Run
 
-MIN_BEST = 0.05
-"""Probability of being the best from which on a model is worth evaluating."""
 Wide = Annotated[bool, typer.Option("--wide", help="Show all columns, even where the terminal is too narrow.")]
 
 
@@ -118,6 +116,12 @@ def select(
     budget: Annotated[
         float, typer.Option(help="Maximum minutes to look at data of yours that were not evaluated yet.", min=0)
     ] = 1.0,
+    no_training: Annotated[
+        bool,
+        typer.Option(
+            "--no-training", help="Do not fine-tune the models that may be the best with what is left of the budget."
+        ),
+    ] = False,
     group: Group = None,
     text: Text = None,
     label: Label = None,
@@ -132,7 +136,8 @@ def select(
     """Recommend a model from existing results: the best within limits, and why.
 
     Of data of yours that were not evaluated yet, it says what a classifier on the frozen vectors of each model reaches,
-    what more labels would give, and how well it has predicted so far.
+    what fine-tuning gives of those that may be the best, as far as the budget lasts, what more labels would give, and how
+    well it has predicted so far.
     """
     import json
     from dataclasses import asdict
@@ -155,7 +160,8 @@ def select(
             given = columns(group, text, label, no_splits)
             if max_latency_ms is not None or min_score is not None:
                 terminal.say("--max-latency-ms and --min-score are not used, as nothing was evaluated on these data")
-            _forecast(task, Path(data).expanduser(), given, budget, max_size_mb, accepted, as_json, plot)
+            place = Path(data).expanduser()
+            _forecast(task, place, given, budget, not no_training, max_size_mb, accepted, as_json, plot)
             return
     if plot is not None:
         raise InputError("--plot: is for --data PATH that was not evaluated yet; of results: tlzoo leaderboard --plot")
@@ -180,6 +186,7 @@ def _forecast(
     path: Path,
     given: Mapping[str, str],
     minutes: float,
+    tune: bool,
     max_size_mb: float | None,
     licenses: frozenset[str],
     as_json: bool,
@@ -191,6 +198,7 @@ def _forecast(
     from tlzoo.cards import catalogue
     from tlzoo.check.views import params_of
     from tlzoo.forecast import forecast
+    from tlzoo.forecast.compare import MIN_BEST
     from tlzoo.forecast.more import more_labels
     from tlzoo.forecast.plot import plot as draw
     from tlzoo.forecast.record import record
@@ -200,7 +208,7 @@ def _forecast(
         license_ = catalogue.license_of(run.checkpoint.card, run.tier).lower()
         return (max_size_mb is None or size <= max_size_mb) and (not licenses or license_ in licenses)
 
-    done = forecast(task, path, given, minutes, accepts=accepts, say=terminal.say)
+    done = forecast(task, path, given, minutes, tune=tune, accepts=accepts, say=terminal.say)
     if plot is not None:
         draw(done, path.name, plot)
         terminal.say(f"drawn: {plot}")
@@ -213,13 +221,14 @@ def _forecast(
         "weights",
         "accuracy ↑ [90%]",
         "best in",
+        "fine-tuned ↑ (folds)",
         "kNN ↑",
         "LogME ↑",
         "H-score ↑",
         "parameters",
         "seconds",
     )
-    priorities = (0, 1, 2, 3, 6, 7, 8, 4, 5)
+    priorities = (0, 1, 2, 3, 4, 7, 8, 9, 5, 6)
     cells = [
         terminal.Column(head, priority, is_text=place < 2)
         for place, (head, priority) in enumerate(zip(heads, priorities, strict=True))
@@ -230,6 +239,7 @@ def _forecast(
             each.weights,
             f"{each.accuracy:.3f} [{each.low:.3f}, {each.high:.3f}]",
             f"{each.best:.0%}",
+            "" if each.tuned is None else f"{each.tuned:.3f} ({each.folds})",
             f"{each.neighbours:.3f}",
             f"{each.log_evidence:.3f}",
             f"{each.h_score:.2f}",
@@ -241,8 +251,9 @@ def _forecast(
     shown = terminal.table(cells, rows, terminal.width())
     terminal.put("\n".join(shown.lines))
     notes = (
-        "accuracy of a linear classifier on frozen vectors, cross-fitted; intervals and 'best in' are over resamples "
-        "of the examples and what forecasts lacked on other data; kNN, LogME and H-score do not decide on the order",
+        "accuracy of a linear classifier on frozen vectors, cross-fitted, or of the whole network where fine-tuning it "
+        "gave more; intervals and 'best in' are over resamples of the examples and what forecasts lacked on other data; "
+        "kNN, LogME and H-score do not decide on the order",
         more_labels(done.models[0]),
         record().sentence(),
     )
@@ -250,6 +261,8 @@ def _forecast(
         terminal.put(terminal.wrap(note, terminal.width()))
     for line in done.skipped:
         terminal.say(f"not looked at: {line}")
+    for line in done.untrained:
+        terminal.say(f"not fine-tuned to the end: {line}")
     few = dict.fromkeys(each.card for each in done.models if each.best >= MIN_BEST)
     models = " ".join(f"--model {quote(card)}" for card in few)
     terminal.say(" ".join([f"Next: tlzoo eval --task {task} --data {quote(str(path))} {models}", *words(given)]))

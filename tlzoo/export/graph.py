@@ -58,14 +58,11 @@ class Graph:
         proto: The graph.
         output: ``scores`` of classes, or ``vector``, float32 of shape ``(examples, values)``; where the model tells
             what is unlike its training examples, there is a second one, the distance from them.
-        is_exact: Whether its numbers are PyTorch's up to rounding; not where a model reads noise
-            (:class:`~tlzoo.export.sound.Decibels`).
         network: Names of the backbone's nodes, without preprocessing and head.
     """
 
     proto: ModelProto
     output: Literal["scores", "vector"]
-    is_exact: bool
     network: tuple[str, ...]
 
 
@@ -211,7 +208,7 @@ def exported(model: Model) -> Graph:
     if size > MAX_BYTES:
         raise InputError(f"the model takes {size / 1e9:.1f} GB, and a file of ONNX holds 2; export a smaller variant")
     onnx.checker.check_model(proto)
-    return Graph(proto, output, not isinstance(model.backbone, OpenL3), network)
+    return Graph(proto, output, network)
 
 
 def vectors_of(model: Model) -> nn.Module:

@@ -79,11 +79,7 @@ class _LogMel(nn.Module):
 
 
 class Decibels(nn.Module):
-    """Mel spectrograms of OpenL3: ``OpenL3.encode``.
-
-    80 decibels of a magnitude (not of a power) reach below the rounding of float32, so that the quietest bands are
-    noise of the Fourier transform, which every library makes in its own way: scores differ by up to some hundredths.
-    """
+    """Mel spectrograms of OpenL3, in float64 until they are in decibels: ``OpenL3.encode``."""
 
     window: Tensor
     filters: Tensor
@@ -106,12 +102,12 @@ class Decibels(nn.Module):
         count = 1 + (length - openl3.WINDOW) // self.hop
         windows = _parts(_lengthened(samples, length), count, openl3.WINDOW, self.hop)
         short = openl3.FFT - (openl3.WINDOW % openl3.HOP or openl3.HOP)
-        padded = nn.functional.pad(windows, (short // 2, short - short // 2))
+        padded = nn.functional.pad(windows.double(), (short // 2, short - short // 2))
         frames = 1 + (openl3.WINDOW + short - openl3.FFT) // openl3.HOP
         places = _places(frames, openl3.FFT, openl3.HOP)
         mel = (_power(padded[:, places] * self.window) @ self.filters).sqrt()
         level = 10.0 * torch.log10(torch.clamp(mel, min=1e-10)).transpose(1, 2).unsqueeze(1)
-        return torch.clamp(level - level.amax((1, 2, 3), keepdim=True), min=openl3.FLOOR)
+        return torch.clamp(level - level.amax((1, 2, 3), keepdim=True), min=openl3.FLOOR).float()
 
 
 class Frames(nn.Module):

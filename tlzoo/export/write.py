@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,24 +11,27 @@ from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.core.model import HeadedModel
 from tlzoo.errors import DivergedError, InputError, TlzooError
 from tlzoo.export import seal
-from tlzoo.export.certificate import Scored, certify, scored
-from tlzoo.export.description import TOKENIZER, Certificate, Description, InputDescription
+from tlzoo.export.certificate import certify, scored
+from tlzoo.export.description import TOKENIZER, Description, InputDescription
 from tlzoo.export.graph import Graph, exported, vectors_of
-from tlzoo.export.heldout import HeldOut, described, held_out, recipe_of
+from tlzoo.export.heldout import described, held_out, recipe_of
 from tlzoo.export.session import Runtime, Session, need
 from tlzoo.files import sha256_of, write_whole
-from tlzoo.leaderboard.metrics import METRICS
+from tlzoo.leaderboard.metrics import METRICS, Metric
 from tlzoo.run.execute import threads
 from tlzoo.transfer import bundle
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from tlzoo.core.batch import Row
+    from tlzoo.core.task import Task
+
 SUFFIX = ".onnx"
-AGREEMENT = {True: (1.0, 1e-3), False: (0.99, 0.1)}
-"""Minimum share of equal labels, and maximum difference of a score from PyTorch's, of exact graphs and of others."""
+WITHIN = 1e-3
+"""Maximum difference of a score from PyTorch's."""
 INT8_WITHIN = 0.01
-"""By how much the metric on validation examples may be worse with int8."""
+"""By how much the metric may be worse with int8, on validation examples and on test examples."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,14 @@ def export(
 
     proto = graph.proto
     if int8:
-        proto = _quantised(graph, session, tests, say)
+        splits = tests.data.splits
+        proto = in_8_bits(graph, session, tests.task, splits["validation"], splits["train"], say)
     certificate = certify(model, session(proto), tests, cores)
-    if not int8:
-        _check(certificate, graph.is_exact, folder)
+    if int8:
+        where = f"{certificate.examples} test examples"
+        about_as_good(METRICS[certificate.metric], certificate.onnx, certificate.torch, where)
+    elif apart := disagreement(certificate.equal, certificate.largest_difference):
+        raise DivergedError(f"{folder}: {apart}; nothing is written, tlzoo predict runs the folder itself")
     description = Description(
         task=config["task"],
         card=config["card"],
@@ -126,47 +133,64 @@ def export(
     return Exported(path, description, seal.checksum(content), len(content))
 
 
-def _check(certificate: Certificate, is_exact: bool, folder: Path) -> None:
-    """Compare a certificate with what a graph must do.
+def disagreement(equal: float, largest_difference: float) -> str:
+    """What a graph predicts otherwise than its model; empty where it does what it must.
 
-    Raises:
-        DivergedError: The graph predicts something else than the model.
+    Args:
+        equal: Share of test examples of which both predict the same label, or direction.
+        largest_difference: Of a score.
     """
-    share, within = AGREEMENT[is_exact]
-    if certificate.equal < share or certificate.largest_difference > within:
-        raise DivergedError(
-            f"{folder}: its graph predicts something else: {certificate.equal:.1%} of {certificate.examples} test "
-            f"examples as PyTorch does, scores up to {certificate.largest_difference:.2g} apart; nothing is written, "
-            "tlzoo predict runs the folder itself"
-        )
+    if equal == 1 and largest_difference <= WITHIN:
+        return ""
+    return (
+        f"its graph predicts something else: {equal:.1%} of the test examples as PyTorch does, scores up to "
+        f"{largest_difference:.2g} apart"
+    )
 
 
-def _quantised(
-    graph: Graph, session: Callable[[ModelProto], Session], tests: HeldOut, say: Callable[[str], None]
+def in_8_bits(
+    graph: Graph,
+    session: Callable[[ModelProto], Session],
+    task: Task,
+    validation: Sequence[Row],
+    train: Sequence[Row],
+    say: Callable[[str], None] = lambda line: None,
 ) -> ModelProto:
-    """The graph in int8, if it is about as good on validation examples.
+    """A graph in int8, if it is about as good on validation examples.
+
+    Args:
+        graph: The graph.
+        session: Opens one.
+        task: The task, bound to the data.
+        validation: The examples that decide.
+        train: The examples that it is calibrated on.
+        say: Takes a line with both scores.
 
     Raises:
         TlzooError: It is worse.
     """
     from tlzoo.export.int8 import quantised
 
-    data = tests.data.splits
     full = session(graph.proto)
-    proto = quantised(graph, full.feeds, data["train"])
-
-    def validated(current: Session) -> Scored:
-        return scored(current.predict, tests.task, data["validation"], data["train"])
-
-    before, after = validated(full), validated(session(proto))
+    proto = quantised(graph, full.feeds, train)
+    before, after = (scored(each.predict, task, validation, train) for each in (full, session(proto)))
     metric = METRICS[before.metric]
-    figures = f"{metric.label} {after.value:.3f} with int8, {before.value:.3f} with float32, on validation examples"
-    if metric.sign * (before.value - after.value) > INT8_WITHIN:
+    say(about_as_good(metric, after.value, before.value, f"{len(validation)} validation examples"))
+    return proto
+
+
+def about_as_good(metric: Metric, int8: float, float32: float, where: str) -> str:
+    """Both values of a metric in a line.
+
+    Raises:
+        TlzooError: That with int8 is worse by more than :data:`INT8_WITHIN`.
+    """
+    figures = f"{metric.label} {int8:.3f} with int8, {float32:.3f} with float32, on {where}"
+    if metric.sign * (float32 - int8) > INT8_WITHIN:
         raise TlzooError(
             f"--int8: {figures}: it may lose {INT8_WITHIN:g}, so nothing is written; export without --int8"
         )
-    say(f"{figures} ({len(data['validation'])})")
-    return proto
+    return figures
 
 
 def input_of(model: HeadedModel) -> InputDescription:

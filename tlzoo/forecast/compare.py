@@ -1,7 +1,8 @@
 """Which model for data that nobody has evaluated: what a classifier on frozen vectors of each reaches, in a minute.
 
 The score is the accuracy of a regularised linear classifier, cross-fitted: each example is judged by one that was not
-fitted on it, and no group is on both sides. Training more than a head may give more.
+fitted on it, and no group is on both sides. Training more than a head may give more, which is tried with the time that
+is left, of the models that may be the best.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.forecast.classifier import Array, Classes, judged_by_neighbours, reduced
 from tlzoo.forecast.curve import FACTORS, Curve, measured
+from tlzoo.forecast.halving import Halving, halve
 from tlzoo.forecast.record import record
 from tlzoo.forecast.resampling import LEVEL, chances, resampled
 from tlzoo.forecast.scores import h_score, log_evidence
@@ -29,6 +31,8 @@ from tlzoo.run.plan import Run
 
 EDGE = 0.02
 """Accuracies nearer to 0 and 1 are taken for as uncertain as this."""
+MIN_BEST = 0.05
+"""Probability of being the best from which on a model is worth training."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,10 @@ class Forecast:
         variant: The variant.
         weights: Tier of the weights.
         params: Number of parameters.
-        accuracy: Of a linear classifier on its frozen vectors, 0 to 1.
+        accuracy: Expected of the better of two ways of training, 0 to 1: a linear classifier on its frozen vectors, or
+            the whole network.
+        tuned: What is expected of training the whole network; absent where that was not tried.
+        folds: How many folds of the examples that is judged on; the others are expected to differ as much.
         low: Lower end of the 90% interval, over groups of examples and over what forecasts lacked on other data.
         high: Upper end.
         best: Probability that it is the best of all, over the same resamples.
@@ -139,6 +146,8 @@ class Forecast:
     weights: str
     params: int
     accuracy: float
+    tuned: float | None
+    folds: int
     low: float
     high: float
     best: float
@@ -170,11 +179,19 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Forecasts:
-    """All forecasts, the best first; what was read; and a line for each model that was not looked at."""
+    """All forecasts, the best first; what was read; and lines for what was left out.
+
+    Attributes:
+        read: The data, in a line.
+        models: The forecasts.
+        skipped: A line for each model that was not looked at.
+        untrained: A line for each model that was worth training, and was not trained, or not to the end.
+    """
 
     read: str
     models: tuple[Forecast, ...]
     skipped: tuple[str, ...]
+    untrained: tuple[str, ...]
 
 
 def forecast(
@@ -183,17 +200,19 @@ def forecast(
     given: Mapping[str, str] = MappingProxyType({}),
     minutes: float = 1.0,
     device: str = "cpu",
+    tune: bool = True,
     accepts: Callable[[Run], bool] = lambda run: True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Forecasts:
-    """Look at data with every model that fits, the smallest first, as long as there is time.
+    """Look at data with every model that fits, the smallest first, as long as there is time; then train the best.
 
     Args:
         task: A task with one class an example.
         path: A person's data.
         given: Columns of own data, as of :func:`tlzoo.data.catalogue.find`.
         minutes: Time for all.
-        device: Where vectors are computed.
+        device: Where to compute.
+        tune: Whether to fine-tune the models that may be the best, with the time that is left.
         accepts: Whether a model is within the limits.
         say: Takes a line for each model.
 
@@ -224,7 +243,17 @@ def forecast(
         say(f"{run.checkpoint.name}: {looks[run].right.mean():.3f}")
     if not looks:
         raise InputError("; ".join(["no model within the limits could be looked at", *skipped[:3]]))
-    all_ = expected([look.right for look in looks.values()], data.groups, record().variance, record().own_variance)
+
+    def judged(right: Mapping[Run, Array]) -> Expected:
+        return expected(list(right.values()), data.groups, record().variance, record().own_variance)
+
+    right = {run: look.right for run, look in looks.items()}
+    first = dict(zip(looks, judged(right).best, strict=True))
+    worth = sorted((run for run in looks if first[run] >= MIN_BEST), key=lambda run: -first[run])
+    done = halve({run: right[run] for run in worth}, data, prepared, end, say) if tune else Halving()
+    tuned = {run: each.corrected(right[run]) for run, each in done.tuned.items()}
+    right |= {run: each for run, each in tuned.items() if each.mean() > right[run].mean()}
+    all_ = judged(right)
     models = [
         Forecast(
             run.checkpoint.name,
@@ -233,6 +262,8 @@ def forecast(
             run.tier,
             params_of(run),
             float(all_.accuracy[i]),
+            float(tuned[run].mean()) if run in tuned else None,
+            done.tuned[run].folds if run in tuned else 0,
             float(all_.low[i]),
             float(all_.high[i]),
             float(all_.best[i]),
@@ -244,4 +275,5 @@ def forecast(
         )
         for i, (run, look) in enumerate(looks.items())
     ]
-    return Forecasts(str(prepared.counts()), tuple(sorted(models, key=lambda each: -each.accuracy)), tuple(skipped))
+    models.sort(key=lambda each: -each.accuracy)
+    return Forecasts(str(prepared.counts()), tuple(models), tuple(skipped), tuple(done.notes))

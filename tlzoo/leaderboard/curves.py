@@ -68,7 +68,7 @@ def curves_of(rows: Iterable[ScoredRow]) -> list[Curves]:
         rows: Of a board.
     """
     views = []
-    for view in grouped([row for row in rows if row.n_train], VIEW):
+    for view in grouped([row for row in rows if row.n_train and row.runtime is None], VIEW):
         if models := _models(view):
             mine = [row for row in view if row.weights == BASELINE]
             baselines = (_by_share(row for row in mine if row.strategy == name) for name in BASELINES)

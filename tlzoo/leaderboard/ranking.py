@@ -21,7 +21,7 @@ from tlzoo.leaderboard.speed_up import History, Saving, label_savings, time_to_t
 from tlzoo.leaderboard.statistics import NOT_FINITE, UNTRAINED, Estimate, Gain, SeedVariance, estimate, gain, pooled
 from tlzoo.vocabulary import BASELINE, TASKS, TIERS, TRAINED
 
-_MODEL = ("card", "variant", "weights", "weights_sha256", "card_hash", *identity.BOARD)
+_MODEL = ("card", "variant", "weights", "weights_sha256", "card_hash", "runtime", *identity.BOARD)
 """Columns of a model, with whatever it is trained by."""
 _ARCHITECTURE = ("card", "variant", "card_hash", *identity.BOARD)
 """Columns that a row shares with the same architecture, trained from scratch."""
@@ -30,7 +30,10 @@ _SCRATCHES = tuple(name for name in _ARCHITECTURE if name != "fraction")
 _KEY = (*_MODEL, "strategy", "recipe", "folds", "tlzoo_version")
 """Columns that runs share which differ only in their seed and fold: they become one row."""
 _CURVE = tuple(name for name in _KEY if name != "fraction")
-_CELL = ("card", "variant", "weights", "task", *identity.DATA, "strategy", "fraction", "origin", "hardware")
+_CELL = (
+    *("card", "variant", "weights", "task", *identity.DATA),
+    *("strategy", "runtime", "fraction", "origin", "hardware"),
+)
 """Columns of runs that a budget was too short for: any of them that was run stands for all."""
 RUN = (*_CELL, "seed", "fold")
 """Columns of a run that may be repeated after a failure, with another recipe or a corrected card."""
@@ -428,7 +431,7 @@ def order(row: BoardRow) -> tuple[bool, _Texts, bool, _Texts, str, float, float,
         -(row.fraction or 0),
         -row.score if isinstance(row, ScoredRow) else 0.0,
         tier,
-        (row.card, row.strategy or ""),
+        (row.card, row.strategy or "", row.runtime or ""),
     )
 
 

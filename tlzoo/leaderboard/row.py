@@ -37,6 +37,7 @@ class ResultRow(TypedDict):
     task: str
     dataset: str
     strategy: str | None
+    runtime: str | None
     seed: int
     fraction: float | None
     n_train: int | None
@@ -95,6 +96,7 @@ class BoardRow:
     task: str
     dataset: str
     strategy: str | None = None
+    runtime: str | None = None
     seeds: list[int] | None = None
     folds: int | None = None
     fraction: float | None = None
@@ -175,7 +177,7 @@ class BoardRow:
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return f"{self.model} {self.strategy}"
+        return f"{self.model} {self.strategy}" + (f" {self.runtime}" if self.runtime else "")
 
     def to_json(self) -> dict[str, object]:
         """Its columns, in order."""

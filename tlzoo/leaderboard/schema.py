@@ -94,6 +94,14 @@ RESULT_FIELDS = (
         null="no strategy of the model could be planned",
         is_needed="ok",
     ),
+    Field(
+        "runtime",
+        _TEXT,
+        "What predicted the test examples, of a model that was exported: its speed is that from a decoded input, as "
+        "its file preprocesses, and its size is that of the file",
+        range="onnx (ONNX Runtime), int8 (the same in 8 bits)",
+        null="the library that trained it",
+    ),
     Field("seed", _COUNT, "Seed of the run", range=">= 0", null=_NOT_RUN, is_needed="ok"),
     Field("fraction", _NUMBER, "Share of the training labels", range="(0, 1]", null=_NOT_RUN, is_needed="ok"),
     Field("fold", _COUNT, "Which fold was tested", range=">= 0, < `folds`", null="the data were split once"),
@@ -335,6 +343,7 @@ BOARD_FIELDS = (
     ),
     *(replace(_BY_NAME[name], is_needed="always") for name in ("card", "variant", "weights", "task", "dataset")),
     _BY_NAME["strategy"],
+    _BY_NAME["runtime"],
     Field("seeds", pa.list_(_COUNT), "Seeds of the runs that the row brings together"),
     _BY_NAME["folds"],
     _BY_NAME["fraction"],

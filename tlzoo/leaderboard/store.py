@@ -176,6 +176,9 @@ def _check(table: pa.Table) -> None:
         InputError: A column is missing, or a task or metric is not known.
         ValueError: Statistics do not fit together.
     """
+    for column in table.columns:
+        if pa.types.is_timestamp(column.type):
+            pc.min_max(column).as_py()  # a date beyond the year 9999 is none
     scored = table.filter(pc.equal(table["status"], "ok"))
     for rows, is_scored in ((table, False), (scored, True)):
         for name in needed(RESULT_FIELDS, is_scored):

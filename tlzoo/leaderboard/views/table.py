@@ -111,11 +111,16 @@ class Column:
         return bool(pa.types.is_string(kind) or pa.types.is_boolean(kind))
 
 
+def _way(row: BoardRow) -> str:
+    """Strategy, and runtime of an exported model."""
+    return " ".join(filter(None, (row.strategy, row.runtime)))
+
+
 COLUMNS = (
     Column("#", "rank", lambda r: r.places if isinstance(r, ScoredRow) else ""),
     Column("model", "card", lambda r: r.model),
     Column("weights", "weights", lambda r: r.weights),
-    Column("strategy", "strategy", lambda r: r.strategy or ""),
+    Column("strategy", "strategy", _way),
     Column("seeds", "seeds", lambda r: str(len(r.seeds or ()))),
     Column("{metric} [95%]", "value", lambda r: _interval(r.value, r.ci_low, r.ci_high)),
     Column("seed sd", "seed_sd", lambda r: _number(r.seed_sd) if r.seed_sd else "", detail=True),
@@ -239,7 +244,7 @@ def absences(board: pa.Table) -> list[str]:
             alike.setdefault((row.card, where, row.status, reason), []).append(row)
     lines = []
     for (card, where, status, _), lacking in alike.items():
-        what = ", ".join(dict.fromkeys(r.strategy for r in lacking if r.strategy))
+        what = ", ".join(dict.fromkeys(_way(r) for r in lacking if r.strategy))
         such = "" if len({r.reason for r in lacking}) == 1 else ", such as"
         lines.append(f"{card} {what}".strip() + f"{where}: {status}{such}: {lacking[0].reason}")
     return lines
