@@ -1,6 +1,6 @@
 PYTHON ?= python
 
-.PHONY: lint typecheck test docs
+.PHONY: lint typecheck test docs bench
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -14,3 +14,6 @@ test:
 
 docs:
 	$(PYTHON) scripts/make_docs.py
+
+bench:
+	$(PYTHON) benchmarks/report.py

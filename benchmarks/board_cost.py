@@ -1,7 +1,7 @@
 """What a board costs: thousands of results with a score for each of a thousand examples.
 
-``python benchmarks/board_cost.py [--models 40] [--seeds 3]`` writes results of made-up models to a temporary folder,
-and opens the board in processes of its own: for the first time, again, and with one more run.
+``python benchmarks/board_cost.py [--models 40] [--seeds 3] [--json]`` writes results of made-up models to a temporary
+folder, and opens the board in processes of its own: for the first time, again, and with one more run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from report import Row, show
 
 from tlzoo.leaderboard.schema import RESULT
 from tlzoo.vocabulary import TASKS
@@ -29,7 +30,7 @@ start = time.perf_counter()
 from tlzoo.api import Leaderboard
 table = Leaderboard(sys.argv[1]).table(*sys.argv[2:])
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-print(f"{time.perf_counter() - start:.2f} s, {memory:.2f} GB, {table.num_rows} rows")
+print(time.perf_counter() - start, memory, table.num_rows)
 """
 
 
@@ -76,11 +77,12 @@ def results(task: str, models: int, seeds: int, rng: np.random.Generator) -> pa.
     return pa.Table.from_pylist(rows, schema=RESULT)
 
 
-def opened(out: Path, *task: str) -> str:
-    """Time, memory and rows of opening a board in a new process."""
-    return subprocess.run(
-        [sys.executable, "-c", _OPEN, str(out), *task], capture_output=True, text=True, check=True
-    ).stdout.strip()
+def opened(out: Path, *task: str) -> float:
+    """Seconds of opening a board in a new process; says also the memory and the number of rows."""
+    command = [sys.executable, "-c", _OPEN, str(out), *task]
+    words = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    print(f"{float(words[0]):.2f} s, {float(words[1]):.2f} GB, {words[2]} rows", file=sys.stderr)
+    return float(words[0])
 
 
 def main() -> None:
@@ -88,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     rng = np.random.default_rng(0)
     means = [name for name, facts in TASKS.items() if facts.metrics[0] in ("accuracy", "knn_accuracy")]
@@ -102,14 +105,21 @@ def main() -> None:
             table = table.set_column(0, "run_id", pa.array(run_ids))
             pq.write_table(table.cast(RESULT), out / "results" / f"{name}.parquet", compression="zstd")
             count += table.num_rows
-        print(f"{count} results of {EXAMPLES} examples, {sum(p.stat().st_size for p in out.rglob('*')) / 1e6:.0f} MB")
-        print(
-            f"| opened | time, memory, rows |\n|---|---|\n| the first time | {opened(out)} |\n| again | {opened(out)} |"
-        )
+        megabytes = sum(path.stat().st_size for path in out.rglob("*")) / 1e6
+        print(f"{count} results of {EXAMPLES} examples, {megabytes:.0f} MB", file=sys.stderr)
+        first, again = opened(out), opened(out)
         one = results(means[0], 1, 1, rng).slice(0, 1)
         one = one.set_column(5, "dataset", pa.array([f"{means[0]}-0"]))
         pq.write_table(one.cast(RESULT), out / "results" / "new.parquet")
-        print(f"| with one new run, its task | {opened(out, means[0])} |\n| all, after it | {opened(out)} |")
+        more = opened(out, means[0])
+    what, against = f"boards of {count:,} results", "the first time"
+    show(
+        [
+            Row(f"{what}, ranked", first),
+            Row(f"{what}, opened again", again, plain=first, against=against),
+            Row(f"{what}, one of them with one more", more, plain=first, against=against),
+        ]
+    )
 
 
 if __name__ == "__main__":

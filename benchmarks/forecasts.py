@@ -6,7 +6,9 @@ Arguments are ``TASK=NAME`` or ``TASK=PATH`` of data sets with classes. All exam
 into two halves by group. A forecast sees 300 labelled examples of one half; the truth is the accuracy on the other half
 of a logistic regression on the frozen vectors of the whole first half. Then the halves change places. What a forecast
 lacks beyond sampling widens its intervals, estimated on the other data sets. Curves: 70% of the labels are hidden, and
-the accuracy that cross-fitting gives with all is predicted. ``--write tlzoo/forecast/record.json`` ships the summary.
+the accuracy that cross-fitting gives with all is predicted. Portfolios: the model that best complements the best one,
+by cross-fitting on what a forecast sees, and what both together give on the other half. ``--write
+tlzoo/forecast/record.json`` ships the summary.
 """
 
 from __future__ import annotations
@@ -80,6 +82,28 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The best model of half a data set together with the one that complements it best, as one model.
+
+    Attributes:
+        data_set: Its name.
+        models: Both.
+        expected: What cross-fitting expects the other one to add, with its 90% interval.
+        added: What it adds on the other half, with its 90% interval.
+    """
+
+    data_set: str
+    models: tuple[str, str]
+    expected: tuple[float, float, float]
+    added: tuple[float, float, float]
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether more is expected of both for certain."""
+        return self.expected[1] > 0
+
+
+@dataclass(frozen=True)
 class Hidden:
     """A curve of some labels, and what was measured with all: the accuracy, and what the hidden ones added."""
 
@@ -125,8 +149,15 @@ def apart(drawn: Array) -> float:
     return float(centred.var(axis=0).mean() * models / (models - 1))
 
 
-def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden]]:
-    """Both halves of a data set, and curves of its models."""
+def difference(both: Array, one: Array, groups: Sequence[str]) -> tuple[float, float, float]:
+    """Mean paired difference of what is right, and its 90% interval over groups."""
+    drawn = resampled((both - one)[:, None], groups)[:, 0]
+    low, high = np.quantile(drawn, [0.05, 0.95])
+    return float((both - one).mean()), float(low), float(high)
+
+
+def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Pair]]:
+    """Both halves of a data set, curves of its models, and pairs of them."""
     began = time.monotonic()
     source = find(task, name)
     data = Data.of(source, load(source))
@@ -140,7 +171,7 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden]]:
     vectors = [frozen_vectors(run, data, "cpu")[used] for run in runs]
     waited = time.monotonic() - began
     title = Path(name).stem
-    trials, hidden = [], []
+    trials, hidden, pairs = [], [], []
     halves = StratifiedGroupKFold(2, shuffle=True, random_state=0).split(vectors[0], labels, groups)
     for train, test in halves:
         seen = train[taken(groups[train], SEEN, 1)]
@@ -150,6 +181,24 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden]]:
         looks = [Look.at(each[seen], local, names) for each in vectors]
         seconds = time.monotonic() - began
         right = [look.right for look in looks]
+        few = [reduced(each[seen]) for each in vectors]
+        best = int(np.argmax([each.mean() for each in right]))
+        both = {
+            i: np.mean([judged(np.hstack([few[best], few[i]]), local, names, fold) for fold in range(4)], axis=0)
+            for i in range(len(runs))
+            if i != best
+        }
+        second = max(both, key=lambda i: both[i].mean())
+        together = np.hstack([vectors[best], vectors[second]])
+        tested_one, tested_both = (truth(each, labels, groups, train, test) for each in (vectors[best], together))
+        pairs.append(
+            Pair(
+                title,
+                (runs[best].checkpoint.name, runs[second].checkpoint.name),
+                difference(both[second], right[best], names),
+                difference(tested_both, tested_one, [str(group) for group in groups[test]]),
+            )
+        )
         drawn = resampled(np.stack(right, axis=1).astype(np.float64), names)
         on_all = np.stack([truth(each, labels, groups, train, test) for each in vectors], axis=1)
         on_seen = np.stack([truth(each, labels, groups, seen, test) for each in vectors], axis=1)
@@ -188,7 +237,7 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden]]:
         f"models; vectors {waited:.0f} s, a forecast {trials[0].seconds:.1f} s",
         flush=True,
     )
-    return trials, hidden
+    return trials, hidden, pairs
 
 
 def order_of(name: str, trials: Sequence[Trial], score: Callable[[Trial], Array]) -> tuple[Order, list[float]]:
@@ -213,6 +262,39 @@ def mean_rank(trials: Sequence[Trial]) -> Callable[[Trial], Array]:
         return -np.mean([ranks(other.truth) for other in others], axis=0) if others else trial.params
 
     return score
+
+
+def with_prior(trials: Sequence[Trial]) -> Callable[[Trial], Array]:
+    """Score by the forecast, drawn towards what each model was worth on the other data sets of the domain.
+
+    Each is weighted by its precision, as the other data sets have it: differences from the mean of all models.
+    """
+
+    def score(trial: Trial) -> Array:
+        others = [t for t in trials if t.domain == trial.domain and t.data_set != trial.data_set]
+        if len(others) < 4:
+            return trial.forecast
+        worth = np.stack([t.truth - t.truth.mean() for t in others])
+        prior, spread_of_it = worth.mean(axis=0), float(worth.var(axis=0, ddof=1).mean())
+        lacks = np.stack([(t.truth - t.truth.mean()) - (t.forecast - t.forecast.mean()) for t in others])
+        weight = spread_of_it / (spread_of_it + float((lacks**2).mean()))
+        return weight * (trial.forecast - trial.forecast.mean()) + (1 - weight) * prior
+
+    return score
+
+
+def portfolios(pairs: Sequence[Pair]) -> None:
+    """Print what two models together give, of those that cross-fitting chooses and of all."""
+    print("\n| data set | two models | expected of the second [90%] | added on the other half [90%] | chosen |")
+    print("|---|---|---:|---:|---|")
+    for pair in pairs:
+        expected, added = ("{:+.3f} [{:+.3f}, {:+.3f}]".format(*each) for each in (pair.expected, pair.added))
+        print(f"| {pair.data_set} | {' and '.join(pair.models)} | {expected} | {added} | {'yes' * pair.is_chosen} |")
+    for name, some in (("chosen", [pair for pair in pairs if pair.is_chosen]), ("all", pairs)):
+        if some:
+            better, worse = (sum(sign * pair.added[place] > 0 for pair in some) for sign, place in ((1, 1), (-1, 2)))
+            mean = np.mean([pair.added[0] for pair in some])
+            print(f"{name}: {len(some)} pairs, {mean:+.4f} in the mean, {better} better and {worse} worse for certain")
 
 
 def variances(trials: Sequence[Trial]) -> tuple[float, float]:
@@ -302,6 +384,7 @@ def summary(trials: Sequence[Trial], hidden: Sequence[Hidden]) -> Record:
         "forecast": lambda trial: trial.forecast + 1e-9 * trial.params / trial.params.max(),
         "parameters": lambda trial: trial.params,
         "mean rank elsewhere": mean_rank(trials),
+        "forecast with prior": with_prior(trials),
         "nearest neighbours": lambda trial: trial.neighbours,
         "LogME": lambda trial: trial.log_evidence,
         "H-score": lambda trial: trial.h_score,
@@ -349,14 +432,17 @@ def main() -> None:
     began = time.monotonic()
     trials: list[Trial] = []
     hidden: list[Hidden] = []
+    pairs: list[Pair] = []
     for each in options.data:
         task, _, name = each.partition("=")
-        more_trials, more_hidden = looked_at(task, name)
+        more_trials, more_hidden, more_pairs = looked_at(task, name)
         if len(more_trials[0].models) < MIN_MODELS:
             print(f"{name}: left out, {len(more_trials[0].models)} models")
             continue
         trials += more_trials
         hidden += more_hidden
+        pairs += more_pairs
+    portfolios(pairs)
     record = summary(trials, hidden)
     print(f"\n{record.sentence()}\n{time.monotonic() - began:.0f} s")
     if options.write:

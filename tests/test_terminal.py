@@ -90,3 +90,9 @@ def test_on_a_terminal_they_are_clean_and_it_has_a_width(monkeypatch: pytest.Mon
         assert os.read(ours, 1000).decode() == "a[2J]0;titlebcdef\r\n"
     os.close(ours)
     assert terminal.width(io.StringIO()) is None
+
+
+def test_a_notice_that_quotes_a_file_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.say("x" * 10_000 + "\nmore")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "x" * terminal.MAX_CHARACTERS + "..." and second == "more"

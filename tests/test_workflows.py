@@ -38,11 +38,14 @@ def test_a_pull_request_gets_no_rights_and_no_secrets(path: Path) -> None:
 
 
 @each
-def test_actions_are_of_one_version_and_jobs_end(path: Path) -> None:
+def test_actions_are_of_one_commit_and_jobs_end(path: Path) -> None:
     workflow = load(path)
+    versions: dict[str, str] = {}
+    for commit, version in re.findall(r"uses: (\S+)(.*)", path.read_text(encoding="utf-8")):
+        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", commit), commit
+        assert re.fullmatch(r"  # v\d+\.\d+\.\d+", version), "the version of the commit, for people and Dependabot"
+        assert versions.setdefault(commit, version) == version
     for step in steps(workflow):
-        if "uses" in step:
-            assert re.fullmatch(r"actions/[\w-]+@v\d+\.\d+\.\d+", step["uses"]), step["uses"]
         if step.get("uses", "").startswith("actions/setup-python@"):
             assert step["with"]["cache"] == "pip"
     assert all(0 < job["timeout-minutes"] <= 120 for job in workflow["jobs"].values())

@@ -99,7 +99,8 @@ def write_together(folder: Path, write: Callable[[Path], object], last: str) -> 
 def cached(path: Path, make: Callable[[Path], object], what: str) -> Path:
     """A cached file or folder: intact as it was written, or made now.
 
-    An intact one needs no lock, so that a complete cache may be read-only.
+    An intact one needs no lock, so that a complete cache may be read-only. The time of its checksums is that of its
+    last use.
 
     Args:
         path: Its path.
@@ -112,6 +113,8 @@ def cached(path: Path, make: Callable[[Path], object], what: str) -> Path:
     Raises:
         UnavailableError: It has to be made, and cannot be written.
     """
+    with contextlib.suppress(OSError):
+        os.utime(_checksums(path))
     if path.exists() and damage(path) is None:
         return path
     try:

@@ -1,18 +1,25 @@
-"""Locks for one process at a time, which name the process that is waited for."""
+"""Locks for one process at a time, which name the process that is waited for; and marks of the users of a folder."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import secrets
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from tlzoo.errors import InputError
 
+_MARK = ".use"
+_NEW_SECONDS = 60.0
+"""Age of a mark from which on its process has surely locked it."""
+_marks: dict[Path, tuple[Path, object]] = {}  # marks of this process and their locks, held until it ends, by folder
 RETRY_SECONDS = 1.0
 """Time before the first message, and between two checks of who holds a lock."""
 
@@ -54,6 +61,47 @@ def locked(path: Path, what: str, *, wait: bool = True) -> Iterator[None]:
         with contextlib.suppress(OSError):
             note.unlink(missing_ok=True)
         lock.release()
+
+
+def mark_use(folder: Path) -> None:
+    """Mark a folder as used by this process until it ends, for whatever reason; nothing happens where it is read-only.
+
+    Args:
+        folder: The folder; it is made where absent.
+    """
+    from filelock import FileLock
+
+    if folder in _marks:
+        return
+    path = folder / f"{time.time():.0f}-{os.getpid()}-{secrets.token_hex(4)}{_MARK}"
+    _marks[folder] = path, (lock := FileLock(path))
+    with contextlib.suppress(OSError):
+        folder.mkdir(exist_ok=True)
+        lock.acquire(timeout=0)
+        atexit.register(path.unlink, missing_ok=True)
+        used_since(folder)  # deletes marks of processes that were killed
+
+
+def used_since(folder: Path) -> float:
+    """When the oldest living process, other than this one, began to use a folder.
+
+    Returns:
+        Seconds since the epoch; infinity where nobody uses it.
+    """
+    from filelock import FileLock, Timeout
+
+    since = float("inf")
+    own = {path for path, _ in _marks.values()}
+    for path in set(folder.glob(f"*{_MARK}")) - own:
+        with contextlib.suppress(OSError, ValueError):
+            begun = float(path.name.partition("-")[0])
+            try:
+                with FileLock(path, timeout=0):
+                    if time.time() - begun > _NEW_SECONDS:
+                        path.unlink()
+            except Timeout:
+                since = min(since, begun)
+    return since
 
 
 def _holder() -> dict[str, object]:

@@ -16,6 +16,8 @@ OUTPUT = "standard output"
 GAP = "  "
 ELLIPSIS = "…"
 HOLD = "\N{NO-BREAK SPACE}"
+MAX_CHARACTERS = 3_000
+"""Of a line of a notice, which may quote any file."""
 _MARKER = re.compile(r"\s*(?:[-*+]|\d+\.) +")
 
 
@@ -47,7 +49,8 @@ def put(text: str) -> None:
 
 def say(notice: str) -> None:
     """Print a notice on standard error, where it is in nobody's way."""
-    print(wrap(notice, width(sys.stderr)), file=sys.stderr, flush=True)
+    lines = (line if len(line) <= MAX_CHARACTERS else f"{line[:MAX_CHARACTERS]}..." for line in notice.split("\n"))
+    print(wrap("\n".join(lines), width(sys.stderr)), file=sys.stderr, flush=True)
 
 
 def clean(text: str) -> str:

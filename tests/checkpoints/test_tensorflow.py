@@ -88,7 +88,7 @@ def test_a_damaged_index_is_one_line(files: dict[str, Path]) -> None:
     path, whole, draw = files[INDEX.name], INDEX.read_bytes(), random.Random(0)
     for content in (b"", whole[:-1], whole[48:], b"x" * 500):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="not the index of a TensorFlow checkpoint, or damaged"):
+        with pytest.raises(InputError, match="damaged, or not the index of a TensorFlow checkpoint"):
             Checkpoint(files)
     for _ in range(500):
         content = bytearray(whole)

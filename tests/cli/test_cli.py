@@ -41,6 +41,7 @@ def tlzoo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         ["leaderboard", "--format", "json", "--out", "nowhere"],
         ["eval", "--help"],
         ["publish", "--help"],
+        ["cache"],
     ],
     ids=lambda a: " ".join(a[:2]),
 )
@@ -54,6 +55,12 @@ def test_quick_commands_import_nothing_heavy(arguments: list[str]) -> None:
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_what_plans_and_resumes_an_evaluation_imports_nothing_heavy() -> None:
+    code = f"import sys, tlzoo.run.evaluate; print([m for m in {(*HEAVY, 'scipy')} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
@@ -81,8 +88,8 @@ def test_h_is_help_everywhere(command: str) -> None:
             ["eval", *ON_DIGITS, "--weights", "offical"],
             "'offical' is not one of 'auto', 'official', 'stand-in', 'none'",
         ),
-        (["eval", *ON_DIGITS, "--device", "gpu"], "'gpu' is not one of 'auto', 'cpu', 'cuda'"),
-        (["eval", *ON_DIGITS, "--precision", "fp16"], "'fp16' is not one of 'no', 'bf16'"),
+        (["eval", *ON_DIGITS, "--device", "gpu"], "'gpu' is not one of 'auto', 'cpu', 'cuda', 'mps', 'xpu'"),
+        (["eval", *ON_DIGITS, "--precision", "fp8"], "'fp8' is not one of 'no', 'auto', 'bf16', 'fp16'"),
         (["finetune", "yamnet", "--strategy", "zero-shot"], "Invalid value for '--strategy'"),
         (["space", "sound"], "'sound' is not one of 'image', 'text', 'audio', 'video'"),
     ],

@@ -263,3 +263,14 @@ def test_killing_the_writer_leaves_only_whole_files(tmp_path: Path) -> None:
         assert table.num_rows > seen
         assert all(len(s) == 1000 for s in table["statistics"].to_pylist())
         seen = table.num_rows
+
+
+def test_a_date_that_is_none_is_left_out(store: Store, row: Maker, capsys: pytest.CaptureFixture[str]) -> None:
+    store.write([row("a", "probe", 0.8)])
+    path = store.write([row("b", "probe", 0.8)])
+    table = pq.read_table(path)
+    field = table.schema.field("created")
+    table = table.set_column(table.schema.names.index("created"), field, pa.array([2**62], pa.int64()).cast(field.type))
+    pq.write_table(table, path)
+    assert store.read()["card"].to_pylist() == ["a"]
+    assert f"{path}: left out" in capsys.readouterr().err

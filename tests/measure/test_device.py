@@ -1,11 +1,48 @@
-"""How many cores a process may use."""
+"""Which device there is, and how many cores a process may use."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from tlzoo.errors import InputError
 from tlzoo.measure import device
+
+HERE = device.accelerator()
+
+
+def test_auto_is_what_torch_can_use_else_the_cpu() -> None:
+    there = torch.accelerator.current_accelerator(check_available=True)
+    assert device.choose_device("auto") == (there.type if there else "cpu")
+    assert device.choose_device("cpu") == "cpu"
+
+
+@pytest.mark.skipif(HERE is not None, reason="there is an accelerator")
+def test_where_there_is_no_driver_torch_is_not_asked() -> None:
+    code = "import sys; from tlzoo.measure.device import choose_device as choose; print(choose('auto'), *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    words = done.stdout.split()
+    assert words[0] == "cpu" and "torch" not in words
+
+
+@pytest.mark.parametrize("name", sorted({"cuda", "mps", "xpu"} - {HERE}))
+def test_a_device_that_is_not_there_is_refused(name: str) -> None:
+    use = " or ".join(f"--device {each}" for each in filter(None, (HERE, "cpu")))
+    with pytest.raises(InputError, match=f"^--device {name}: torch can use no such device here; use {use}$"):
+        device.choose_device(name)
+
+
+def test_a_driver_alone_is_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_DRIVERS", ("libc.so.6",))
+    assert device.accelerator() == HERE
+
+
+def test_the_name_of_the_device() -> None:
+    assert device.device_name("cpu") == "cpu"
+    assert HERE is None or device.device_name(HERE) not in ("", HERE)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from torch import nn
 from tlzoo.core.batch import Batch, Example, Row, Spec
 from tlzoo.core.model import Learner, Model
 from tlzoo.leaderboard.schema import MEASURED, RESULT
-from tlzoo.measure.measure import Measurement, _loaded, _percentile, measure, training_rate
+from tlzoo.measure.measure import _loaded, _percentile, measure, training_rate
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run.worker import Worker
 
 

@@ -24,11 +24,11 @@ from tlzoo.run.worker import INSIDE
 module: Any = importlib.import_module("tlzoo.run.evaluate")
 
 
-def stopped_execute(run: Run, *arguments: Any) -> Outcome:
+def stopped_execute(run: Run, *arguments: Any, **options: Any) -> Outcome:
     """Stand still in the first seed."""
     if run.seed == 0:
         os.kill(os.getpid(), signal.SIGSTOP)
-    return execute_apart(run, *arguments)
+    return execute_apart(run, *arguments, **options)
 
 
 def stopped_measure(run: Run) -> Measured:
@@ -70,7 +70,7 @@ def test_a_run_that_hangs_is_a_row_and_the_next_one_goes_on(
     done, _, lines = run(folder, out, seeds=(0, 1), budget=5, patience=30)
     assert time.monotonic() - began < 280
     rows = {row["status"]: row for row in done.board.to_pylist()}
-    assert set(rows) == {"ok", "timeout"}
+    assert set(rows) == {"ok", "timeout"}, lines
     assert "the run was ended after " in rows["timeout"]["reason"]
     assert done.failed == 1 and done.executed == 1
     assert any("timeout: the run was ended after " in line for line in lines)

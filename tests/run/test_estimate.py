@@ -8,7 +8,7 @@ from tlzoo.adapters.chat_api.endpoint import OPENAI_URL, Endpoint, RequestEstima
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import Source
-from tlzoo.measure.measure import Measurement
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run import estimate as module
 from tlzoo.run.estimate import VECTOR_PROBE_SECONDS, Estimate, Pace
 from tlzoo.run.measurement import Measured, Rates

@@ -15,6 +15,7 @@ from tlzoo.data.catalogue import find
 from tlzoo.errors import DivergedError
 from tlzoo.run import evaluate
 from tlzoo.run import execute as module
+from tlzoo.run.cluster import execute_there
 from tlzoo.run.execute import Trained, execute, execute_apart, prepare, validation_part
 from tlzoo.run.measurement import Measured, measure_run
 from tlzoo.run.outcome import Outcome
@@ -66,17 +67,21 @@ def test_weights_of_nan_have_no_score(table: Path, monkeypatch: pytest.MonkeyPat
         execute(run_of(table), progress=False)
 
 
-def tones(folder: Path, threads: str, monkeypatch: pytest.MonkeyPatch) -> Outcome:
-    """A short training in a new process."""
+def short(folder: Path) -> Run:
+    """A short training."""
     card = catalogue.get("yamnet")
     nano = variant_of(card, "nano")
     how = replace(recipe_for(card, nano, SOUNDS, "scratch"), steps=12, looks=2, trial=0.5, learning_rates=(9e-3, 1e-3))
     checkpoint = Checkpoint("yamnet", "nano", "none")
     source = find(SOUNDS, str(folder))
-    run = Run(checkpoint, SOUNDS, source, "scratch", 3, 0.5, how, card.variant_hash(nano))
+    return Run(checkpoint, SOUNDS, source, "scratch", 3, 0.5, how, card.variant_hash(nano))
+
+
+def tones(folder: Path, threads: str, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+    """A short training in a new process."""
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     with Worker() as worker:
-        return worker.call(execute_apart, run, False, None, None)
+        return worker.call(execute_apart, short(folder), False, None, None)
 
 
 def test_two_processes_give_the_same_to_the_last_digit_whatever_their_threads(
@@ -108,7 +113,7 @@ class InProcess(Worker):
     """Data are prepared here, nothing is measured, and every run diverges."""
 
     def call(self, function: Any, *arguments: Any, **_: Any) -> Any:
-        if function is execute_apart:
+        if function is execute_there:
             raise DivergedError("the weights hold NaN or infinite numbers")
         return prepare(*arguments) if function is prepare else {measure_run: Measured()}[function]
 
@@ -129,3 +134,27 @@ def test_divergence_is_a_row_with_its_reason(table: Path, tmp_path: Path, monkey
     assert done.board["status"].to_pylist() == ["diverged"]
     assert done.board["reason"].to_pylist() == ["the weights hold NaN or infinite numbers"]
     assert any(line.startswith("data: ") for line in told[:-1]) and "diverged" in told[-1]
+
+
+def test_a_killed_run_goes_on_and_leaves_no_state(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, state = short(folder), tmp_path / "state"
+    step = torch.optim.AdamW.step
+    steps: list[int] = []
+
+    def counted(self: Any, *arguments: Any, **named: Any) -> Any:
+        steps.append(1)
+        if len(steps) == 10:
+            raise KeyboardInterrupt
+        return step(self, *arguments, **named)
+
+    monkeypatch.setattr("tlzoo.transfer.saved.SECONDS", 0.0)
+    whole = execute_apart(run, False, None, None)
+    monkeypatch.setattr(torch.optim.AdamW, "step", counted)
+    with pytest.raises(KeyboardInterrupt):
+        execute_apart(run, False, None, None, state)
+    assert [path.name.split(".")[0] for path in state.iterdir()] == [run.id]
+    again = execute_apart(run, False, None, None, state)
+    assert again.trained_sha256 == whole.trained_sha256 and again.statistics == whole.statistics
+    assert not list(state.iterdir())

@@ -13,7 +13,7 @@ from tlzoo.data.dataset import table
 from tlzoo.data.media.image import encode_png
 from tlzoo.data.rendered.scenes import boxed
 from tlzoo.data.schemas import class_features
-from tlzoo.measure.measure import Measurement
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run import measurement
 from tlzoo.run.measurement import Measured, MeasurementCache, Rates, measure_run, measured_tier
 from tlzoo.run.plan import Run, recipe_for

@@ -194,3 +194,12 @@ def test_few_examples_of_a_person_are_tested_in_turn(tmp_path: Path) -> None:
     (tmp_path / "data.csv").rename(tmp_path / "train.csv")
     found = sources(EvaluationRequest(task="text-classification", models=("bert",), data=str(tmp_path)))
     assert [source.is_foldable for source in found] == [False], "a test is given"
+
+
+def test_shards_share_the_models_and_change_no_key() -> None:
+    options: dict[str, Any] = {"weights": "none", "strategies": ("scratch",), "seeds": (0,)}
+    whole = {run.id for run in planned_for("text-classification", **options).runs}
+    parts = [{run.id for run in planned_for("text-classification", **options, shard=(i, 4)).runs} for i in range(1, 5)]
+    assert len(whole) > 4 and all(parts)
+    assert set.union(*parts) == whole and sum(map(len, parts)) == len(whole)
+    assert planned_for("text-classification", **options, shard=(99, 99)).runs == []

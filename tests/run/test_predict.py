@@ -78,7 +78,8 @@ def test_a_prediction_that_is_no_number_is_an_error_and_its_batch_goes_on(tmp_pa
 def test_the_columns_of_a_table_are_kept_beside_the_prediction(tmp_path: Path) -> None:
     (table := tmp_path / "pairs.csv").write_text("id,text1,text2,score\n007,abc,xyz,good\n8,abc,,bad\n")
     answers = list(predict(SameLength(), [table]))
-    rows = with_columns([each.columns for each in answers], [each.to_json() for each in answers])
+    fields = {name for each in answers for name in each.to_json()}
+    rows = [with_columns(each.columns, each.to_json(), fields) for each in answers]
     assert [list(row) for row in rows] == [
         ["id", "text1", "text2", "given_score", "input", "score"],
         ["id", "text1", "text2", "given_score", "input", "error"],

@@ -12,7 +12,7 @@ from tlzoo.core.model import Usage
 from tlzoo.data.catalogue import find
 from tlzoo.leaderboard.schema import RESULT
 from tlzoo.measure.device import thread_count
-from tlzoo.measure.measure import Measurement
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run import record
 from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Absent, Run, recipe_for

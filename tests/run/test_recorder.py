@@ -9,7 +9,7 @@ from tlzoo.adapters.weights import Checkpoint
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import Source
 from tlzoo.leaderboard.store import Store
-from tlzoo.measure.measure import Measurement
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run.budget import Budget
 from tlzoo.run.outcome import Outcome
 from tlzoo.run.plan import Absent, Plan, Run, recipe_for

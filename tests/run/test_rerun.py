@@ -18,7 +18,7 @@ from tlzoo.data.catalogue import find
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.schema import RESULT
 from tlzoo.leaderboard.store import Store
-from tlzoo.measure.measure import Measurement
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run import record
 from tlzoo.run.execute import execute
 from tlzoo.run.plan import Run, recipe_for

@@ -198,3 +198,15 @@ def test_weights_that_are_no_numbers_are_refused(folder: Path) -> None:
     save_file(weights, folder / WEIGHTS)
     describe(folder)
     assert "holds NaN or infinite numbers; fine-tune the model again" in refused(folder)
+
+
+@pytest.mark.parametrize("value", [1.5, "x" * 10_000, [], None, {"a": []}])
+@pytest.mark.parametrize("field", ["tlzoo", "columns", "labels", "variant", "task", "sha256", "loader"])
+def test_a_field_of_any_kind_is_refused_in_a_line(folder: Path, field: str, value: object) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps(config | {field: value}))
+    assert all(isinstance(name, str) for name in bundle.columns(folder).values())
+    if (field, value) == ("sha256", None):
+        load(folder)  # as of an earlier version
+    else:
+        assert len(refused(folder)) < 1_000

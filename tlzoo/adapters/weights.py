@@ -33,7 +33,7 @@ class Checkpoint:
         files: Verified files, as pairs of name and path.
         notice: Why a better tier was not used.
         served_by: Name and host of a model behind an API.
-        drafted: The card, if it is not of the catalogue.
+        drafted: The card, if it is not that of the catalogue.
     """
 
     card: str
@@ -43,7 +43,7 @@ class Checkpoint:
     files: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     served_by: str = ""
-    drafted: AdHocCard | None = field(default=None, compare=False, repr=False)
+    drafted: Card | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def card_of(checkpoint: Checkpoint) -> Card:
-    """The card of a checkpoint: of the catalogue, or the one that was drafted for it."""
+    """The card of a checkpoint: that of the catalogue, or the one that was drafted for it."""
     return checkpoint.drafted or catalogue.get(checkpoint.card)
 
 

@@ -52,7 +52,7 @@ from tlzoo.blobs.limits import in_words
 from tlzoo.blobs.places import PlaceError, check_place, is_url, server
 from tlzoo.errors import InputError, UnavailableError
 from tlzoo.files import DISK_FULL, sha256_of
-from tlzoo.locks import locked
+from tlzoo.locks import locked, mark_use
 
 if TYPE_CHECKING:
     from tlzoo.blobs.pins import Pin
@@ -120,7 +120,17 @@ class Blob:
 
 
 def cache_dir() -> Path:
-    """Folder of all downloads: ``$TLZOO_CACHE``, else the user cache of the platform."""
+    """Folder of all downloads: ``$TLZOO_CACHE``, else the user cache of the platform.
+
+    Whoever asks for it uses it: ``tlzoo cache prune`` then leaves alone what this process has taken from it.
+    """
+    folder = _cache_folder()
+    if folder.is_dir():
+        mark_use(folder / "locks")
+    return folder
+
+
+def _cache_folder() -> Path:
     if configured := os.environ.get("TLZOO_CACHE"):
         return Path(configured).expanduser()
     import platformdirs
@@ -455,6 +465,8 @@ def _on_disk(blob: Blob, search: _Search) -> Path | None:
     if blob.sha256 is not None:
         try:
             if (path := _in_folder(cache_dir() / "blobs", blob.name, blob.sha256)) is not None:
+                with contextlib.suppress(OSError):
+                    os.utime(path.parent)  # the time of its last use
                 return path
         except (PlaceError, OSError) as error:
             print(f"{cache_dir() / 'blobs' / blob.sha256}: {error}; {blob.name} is fetched anew", file=sys.stderr)

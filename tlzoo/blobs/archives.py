@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import struct
 import tarfile
@@ -13,12 +14,14 @@ from pathlib import Path
 from tlzoo.blobs.download import check_room
 from tlzoo.blobs.limits import oversize
 from tlzoo.blobs.places import PlaceError
+from tlzoo.files import DISK_FULL
 
 DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
     *(NotImplementedError, ValueError, OverflowError, struct.error),  # of malformed headers
 )
-"""Exceptions of a damaged archive, besides an ``OSError`` without a number."""
+"""Exceptions of a damaged archive, besides an ``OSError`` that is not of the disk (:func:`is_of_disk`)."""
+_OF_DISK = (*DISK_FULL, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE)
 MAX_RATIO = 100
 """Size of an unpacked archive relative to the packed one: weights, sounds and videos are hardly compressible."""
 MIN_LIMIT_BYTES = 100_000_000
@@ -42,6 +45,11 @@ def check_unpacked(count: int, size: int | None, archive: Path) -> None:
         raise failure
     if size is None and count > max(MAX_RATIO * archive.stat().st_size, MIN_LIMIT_BYTES):
         raise PlaceError(f"{archive.name}: {count:,} bytes or more when unpacked, over {MAX_RATIO} times its own")
+
+
+def is_of_disk(error: Exception) -> bool:
+    """Whether an exception is a fault of the disk, and not of an archive or the names in it."""
+    return isinstance(error, OSError) and error.errno in _OF_DISK
 
 
 class Header(tarfile.TarInfo):
@@ -81,9 +89,11 @@ def unpack(archive: Path, folder: Path) -> None:
                 check_room(folder, member.size)
                 tar.extract(member, folder, filter="data")
     except (*DAMAGED, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # of the disk
+        if is_of_disk(error):
+            raise
         raise PlaceError(f"{archive.name} cannot be unpacked: {error}") from error
+    except KeyError as error:
+        raise PlaceError(f"{archive.name} cannot be unpacked: a link to a file that is not in it") from error
 
 
 def repack(archive: Path, folder: str, target: Path) -> None:

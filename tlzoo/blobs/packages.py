@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib.util
 import os
 import re
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from tlzoo.blobs.archives import DAMAGED, Header, check_unpacked
+from tlzoo.blobs.archives import DAMAGED, Header, check_unpacked, is_of_disk
 from tlzoo.blobs.download import Starts
 from tlzoo.blobs.limits import Pace, oversize
 from tlzoo.blobs.places import PlaceError, parse, pip_options
@@ -56,8 +55,8 @@ def extract(
             with _member(archive, place, size) as source, open(target, "wb") as file:
                 return _copy(source, file, size, archive)
         except (*DAMAGED, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise  # of the disk: a damaged archive has no error number, or that of a wrong offset
+            if is_of_disk(error):
+                raise
             archive.unlink()
             if attempt:
                 raise PlaceError(f"{archive.name} is damaged: {error}") from error

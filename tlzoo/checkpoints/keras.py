@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlzoo.checkpoints.pickles import MAX_RATIO, MIN_LIMIT_BYTES
+from tlzoo.checkpoints.damage import MAX_RATIO, MIN_LIMIT_BYTES, check_content, refused
 from tlzoo.errors import InputError
 
 Layer = tuple[str, dict[str, NDArray[Any]]]
@@ -40,25 +40,24 @@ def layers(path: Path) -> list[Layer]:
     except ImportError:
         raise InputError(f"{path}: reading Keras' HDF5 needs h5py: pip install '.[keras]' in a clone") from None
     arrays: dict[str, NDArray[Any]] = {}
+    content, count = _content(path), 0
 
     def collect(name: str, item: object) -> None:  # links to other files are not visited
+        nonlocal count
         if isinstance(item, h5py.Dataset):
             if item.external or item.is_virtual:
                 raise InputError(f"{path}: {name} lies in another file, which is not read")
+            count += item.nbytes  # what is not in the file is made up when it is read
+            check_content(count, len(content), path)
             arrays[name] = item[()]
 
-    try:
-        with h5py.File(io.BytesIO(_content(path))) as file:
-            root = file.get("model_weights", file)
-            if "layer_names" not in root.attrs:
-                raise InputError(f"{path}: not Keras' HDF5: without the attribute layer_names")
-            root.visititems(collect)
-            names = [(str(n), root[n].attrs["weight_names"]) for n in _strings(root.attrs["layer_names"])]
-            return [(n, {_parameter(w): arrays[f"{n}/{w}"] for w in _strings(ws)}) for n, ws in names if len(ws)]
-    except KeyError as error:
-        raise InputError(f"{path}: damaged HDF5: without {str(error.args[0])[:200]}") from None
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"{path}: cannot be read as HDF5: {' '.join(str(error).split())[:200]}") from None
+    with refused(path, "Keras' HDF5"), h5py.File(io.BytesIO(content)) as file:
+        root = file.get("model_weights", file)
+        if "layer_names" not in root.attrs:
+            raise InputError(f"{path}: not Keras' HDF5: without the attribute layer_names")
+        root.visititems(collect)
+        names = [(str(n), root[n].attrs["weight_names"]) for n in _strings(root.attrs["layer_names"])]
+        return [(n, {_parameter(w): arrays[f"{n}/{w}"] for w in _strings(ws)}) for n, ws in names if len(ws)]
 
 
 def _content(path: Path) -> bytes:

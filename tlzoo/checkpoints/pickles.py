@@ -13,15 +13,18 @@ import collections
 import importlib
 import io
 import math
+import mmap
 import os
 import pickle
 import pickletools
 import re
 import sys
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+from tlzoo.checkpoints.damage import MAX_RATIO, MIN_LIMIT_BYTES
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,10 +59,6 @@ MAX_CLASSES = 1_000
 """Classes and functions in one pickle."""
 MAX_DIMENSIONS = 64
 """Of a tensor, as in PyTorch."""
-MAX_RATIO = 4
-"""Size of the loaded content relative to the file."""
-MIN_LIMIT_BYTES = 16_000_000
-"""Bytes that any file may hold, however small it is."""
 MAX_EXPANDED_BYTES = 1_000_000_000
 """Bytes of tensors that repeat their elements; they take memory only when they are copied."""
 MAX_DEPTH = 100
@@ -70,6 +69,7 @@ MAX_NAME_CHARACTERS = 200
 _BELOW = ("state_dict", "model_state_dict", "model")
 _LEGACY_PICKLES = 5  # before the tensors, in the format of torch before 1.6
 _ENTRY = 100  # bytes of an entry of a container
+_PLACES = ("PUT", "BINPUT", "LONG_BINPUT")  # whose argument is a place in an array that grows up to it
 
 
 class TooMuchError(pickle.UnpicklingError):
@@ -180,7 +180,7 @@ def _look_before(path: str | os.PathLike[str], size: int) -> None:
                     _Rehearsal(io.BytesIO(archive.read(name)), frozenset(), budget).load()
     else:
         budget = _Budget(size)
-        with open(path, "rb") as file:
+        with _mapped(path) as file:
             for _ in range(_LEGACY_PICKLES):
                 _Rehearsal(file, frozenset(), budget).load()
 
@@ -264,7 +264,7 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
         InputError: The file is damaged, or holds other objects.
     """
     try:
-        with open(path, "rb") as file:
+        with _mapped(path) as file:
             _check_instructions(file)
             file.seek(0)
             loaded = _ArrayUnpickler(file, _Budget(os.path.getsize(path))).load()
@@ -389,15 +389,22 @@ def _check_archive(archive: zipfile.ZipFile, size: int) -> _Budget:
     return _Budget(size)
 
 
+@contextmanager
+def _mapped(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """A file that gives no more bytes than it has, and takes no memory for others that are asked for."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
+
+
 def _check_instructions(content: IO[bytes]) -> None:
     """Check the number of instructions of a pickle, and the lengths of its strings, before it is loaded.
 
     Raises:
-        TooMuchError: There are too many instructions.
+        TooMuchError: There are too many instructions, or a place in its memory is beyond them, as no writer makes it.
         ValueError: It is not a pickle.
     """
-    for number, _ in enumerate(pickletools.genops(content)):
-        if number > MAX_INSTRUCTIONS:
+    for number, (code, argument, _) in enumerate(pickletools.genops(content)):
+        if number > MAX_INSTRUCTIONS or (code.name in _PLACES and int(argument or 0) > MAX_INSTRUCTIONS):
             raise TooMuchError(f"more than {MAX_INSTRUCTIONS:,} instructions")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tlzoo.checkpoints.damage import refused
 from tlzoo.errors import InputError
 
 _MAGIC = 0xDB4775248B80FB57
@@ -27,6 +28,8 @@ _FOOTER, _TRAILER = 48, 5
 _SLICE = b"\0"
 """Start of the keys of slices, of which the entry of the whole tensor tells."""
 _MAX_SHARDS = 10_000
+_MAX_NAME = 2_000
+"""Characters of a name; each may repeat those of the one before."""
 _DTYPES = {
     1: np.float32,
     2: np.float64,
@@ -78,14 +81,10 @@ class Checkpoint:
         if name is None:
             raise InputError(f"a TensorFlow checkpoint needs its .index file; given: {', '.join(files) or 'nothing'}")
         self.path = files[name]
-        try:
+        with refused(self.path, "the index of a TensorFlow checkpoint"):
             table = dict(_table(self.path.read_bytes()))
             shards = next((value for number, value in _fields(table.pop(b"")) if number == 1), 1)
             entries = {key.decode(): _entry(value) for key, value in table.items() if not key.startswith(_SLICE)}
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be read: {error.strerror or error}") from None
-        except (IndexError, KeyError, ValueError, TypeError, struct.error) as error:
-            raise InputError(f"{self.path}: not the index of a TensorFlow checkpoint, or damaged: {error}") from None
         self._entries = {n: e for n, e in entries.items() if e.dtype in _DTYPES}
         if not 0 < shards < _MAX_SHARDS:
             raise InputError(f"{self.path}: names {shards} files of data: damaged")
@@ -93,6 +92,7 @@ class Checkpoint:
         if absent := [shard for shard in expected if shard not in files]:
             raise InputError(f"{self.path}: needs {', '.join(absent[:3])} beside it")
         self._shards = [files[shard] for shard in expected]
+        self._is_sound = sum(e.size for e in self._entries.values()) <= sum(p.stat().st_size for p in self._shards)
 
     def __iter__(self) -> Iterator[str]:
         """Names, sorted."""
@@ -128,7 +128,10 @@ class Checkpoint:
         shard = self._shards[entry.shard]
         if shard.stat().st_size < entry.offset + entry.size:
             raise InputError(f"{shard}: ends before the end of tensor {name}")
-        return np.fromfile(shard, dtype, count, offset=entry.offset).reshape(entry.shape)
+        if not self._is_sound:
+            raise InputError(f"{self.path}: names more bytes than its data have: damaged")
+        with refused(shard, "the data of a TensorFlow checkpoint"):
+            return np.fromfile(shard, dtype, count, offset=entry.offset).reshape(entry.shape)
 
 
 def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -161,6 +164,8 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
         shared, position = _varint(block, position)
         own, position = _varint(block, position)
         length, position = _varint(block, position)
+        if shared + own > _MAX_NAME:
+            raise ValueError(f"a name of more than {_MAX_NAME:,} characters")
         key = key[:shared] + block[position : position + own]
         position += own
         yield key, block[position : position + length]

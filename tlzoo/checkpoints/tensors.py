@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlzoo.checkpoints.damage import refused
 from tlzoo.checkpoints.pickles import load_torch
 from tlzoo.errors import InputError
 
@@ -24,13 +25,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     if path.suffix != ".safetensors":
         return load_torch(path)
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with refused(path, "a safetensors file"):
         return load_file(path)
-    except SafetensorError as error:
-        raise InputError(f"{path}: not a readable safetensors file: {' '.join(str(error).split())[:200]}") from error
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tlzoo.checkpoints.damage import refused
 from tlzoo.errors import InputError
 
 _DTYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_, "uint8": np.uint8}
@@ -43,12 +44,19 @@ def weights(files: Mapping[str, Path]) -> dict[str, NDArray[Any]]:
         InputError: The JSON is not a graph model, or a shard is absent, of another length, or of an unknown type.
     """
     path, model = _read(files)
+    with refused(path, "a TensorFlow.js graph model"):
+        return _weights(files, path, model)
+
+
+def _weights(files: Mapping[str, Path], path: Path, model: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
+    listed = [name for group in model["weightsManifest"] for name in group["paths"]]
+    if absent := [name for name in listed if name not in files]:
+        raise InputError(f"{path}: lists the shards {', '.join(absent[:3])}; given: {', '.join(files)}")
+    if len(set(listed)) < len(listed):
+        raise InputError(f"{path}: lists a shard twice: damaged")
     for group in model["weightsManifest"]:
-        absent = [name for name in group["paths"] if name not in files]
-        if absent:
-            raise InputError(f"{path}: lists the shards {', '.join(absent)}; given: {', '.join(files)}")
-        data, offset = b"".join(files[name].read_bytes() for name in group["paths"]), 0
+        data, offset = memoryview(b"".join(files[name].read_bytes() for name in group["paths"])), 0
         for entry in group["weights"]:
             values, used = _unpacked(path, entry, data[offset:])
             arrays[entry["name"]] = values
@@ -71,7 +79,12 @@ def layers(files: Mapping[str, Path]) -> dict[str, tuple[Tensor, Tensor | None]]
     Raises:
         InputError: As of :func:`weights`.
     """
-    tensors, (_, model) = weights(files), _read(files)
+    tensors, (path, model) = weights(files), _read(files)
+    with refused(path, "a TensorFlow.js graph model"):
+        return _layers(tensors, model)
+
+
+def _layers(tensors: Mapping[str, NDArray[Any]], model: Mapping[str, Any]) -> dict[str, tuple[Tensor, Tensor | None]]:
     convolutions: dict[str, tuple[Tensor, Tensor | None]] = {}
     for node in model["modelTopology"]["node"]:
         if node["op"] in _CONVOLUTIONS:
@@ -89,14 +102,14 @@ def _read(files: Mapping[str, Path]) -> tuple[Path, dict[str, Any]]:
         raise InputError(f"a TensorFlow.js model needs its JSON file; given: {', '.join(files) or 'nothing'}")
     try:
         model = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(model, dict) or model.get("format") != "graph-model" or "weightsManifest" not in model:
         raise InputError(f"{path}: not a TensorFlow.js graph model: expected format 'graph-model', weightsManifest")
     return path, model
 
 
-def _unpacked(path: Path, entry: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
+def _unpacked(path: Path, entry: Mapping[str, Any], data: memoryview) -> tuple[NDArray[Any], int]:
     """The weight at the start of ``data``, and its size there in bytes."""
     name, packing = entry["name"], entry.get("quantization")
     stored = _PACKED.get(packing["dtype"]) if packing else _DTYPES.get(entry["dtype"])

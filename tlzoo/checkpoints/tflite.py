@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlzoo.checkpoints.damage import check_content, refused
 from tlzoo.errors import InputError
 
 
@@ -35,8 +36,17 @@ def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
         dense layer after the first convolution.
 
     Raises:
-        InputError: It is not a TensorFlow Lite file.
+        InputError: It is not a TensorFlow Lite file, or is damaged.
     """
+    size, count = path.stat().st_size, 0
+    with refused(path, "a TensorFlow Lite file"):
+        for kernel, bias in _layers(path):
+            count += kernel.nbytes + bias.nbytes
+            check_content(count, size, path)
+            yield kernel, bias
+
+
+def _layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
     import tflite
 
     model = read(path)
@@ -54,6 +64,8 @@ def layers(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
         if quantization is not None and not quantization.ScaleIsNone():
             channels = [-1 if axis == quantization.QuantizedDimension() else 1 for axis in range(values.ndim)]
             zero, scale = quantization.ZeroPointAsNumpy(), quantization.ScaleAsNumpy()
+            if {zero.size, scale.size} - {1, *values.shape}:  # the result would be larger
+                raise ValueError("the numbers of scales and channels differ")
             values = (values - zero.reshape(channels)) * scale.reshape(channels)
         return torch.from_numpy(values.astype(np.float32))
 

@@ -12,7 +12,21 @@ import typer
 from typer.core import TyperGroup
 
 from tlzoo import __version__, terminal
-from tlzoo.cli import boards, cards, check, evaluation, export, models, oracles, publishing, rerun, spaces, weights
+from tlzoo.cli import (
+    boards,
+    cache,
+    cards,
+    check,
+    evaluation,
+    export,
+    models,
+    oracles,
+    publishing,
+    rerun,
+    spaces,
+    sweep,
+    weights,
+)
 from tlzoo.errors import InputError, TlzooError
 
 
@@ -48,7 +62,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (cards, weights, check, evaluation, rerun, oracles, boards, models, export, spaces, publishing):
+for group in (
+    cards,
+    weights,
+    cache,
+    check,
+    evaluation,
+    sweep,
+    rerun,
+    oracles,
+    boards,
+    models,
+    export,
+    spaces,
+    publishing,
+):
     group.register(app)
 
 

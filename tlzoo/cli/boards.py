@@ -136,8 +136,8 @@ def select(
     """Recommend a model from existing results: the best within limits, and why.
 
     Of data of yours that were not evaluated yet, it says what a classifier on the frozen vectors of each model reaches,
-    what fine-tuning gives of those that may be the best, as far as the budget lasts, what more labels would give, and how
-    well it has predicted so far.
+    what fine-tuning gives of those that may be the best, as far as the budget lasts, what more labels would give, and
+    how well it has predicted so far.
     """
     import json
     from dataclasses import asdict
@@ -252,8 +252,8 @@ def _forecast(
     terminal.put("\n".join(shown.lines))
     notes = (
         "accuracy of a linear classifier on frozen vectors, cross-fitted, or of the whole network where fine-tuning it "
-        "gave more; intervals and 'best in' are over resamples of the examples and what forecasts lacked on other data; "
-        "kNN, LogME and H-score do not decide on the order",
+        "gave more; intervals and 'best in' are over resamples of the examples and what forecasts lacked on other "
+        "data; kNN, LogME and H-score do not decide on the order",
         more_labels(done.models[0]),
         record().sentence(),
     )

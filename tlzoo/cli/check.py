@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import Device, choose_device
+from tlzoo.cli.device import Device
 from tlzoo.cli.network import Offline
 from tlzoo.cli.own_data import Group, Label, NoSplits, Text, columns
 
@@ -25,7 +25,7 @@ def check(
     text: Text = None,
     label: Label = None,
     no_splits: NoSplits = False,
-    device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
+    device: Device = "auto",
     out: Annotated[Path, typer.Option(help="Folder for check.csv and check.html.")] = Path(".tlzoo"),
     offline: Offline = False,
 ) -> None:
@@ -36,6 +36,7 @@ def check(
     from tlzoo.check.sheet import write
     from tlzoo.data.suspects import KINDS, REMEDIES
     from tlzoo.files import writable_folder
+    from tlzoo.measure.device import choose_device
 
     folder = writable_folder(out, "--out")
     given = columns(group, text, label, no_splits)

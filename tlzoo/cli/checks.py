@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tlzoo import blobs
 from tlzoo.errors import UnavailableError
-from tlzoo.measure.device import cores
+from tlzoo.measure.device import accelerator, cores, device_name
 
 Check = tuple[str, str, str]
 _LIBRARIES = (
@@ -60,12 +60,10 @@ def checks() -> Iterator[Check]:
 
 def _device() -> tuple[str, str]:
     try:
-        import torch
+        device = accelerator()
     except ImportError:
         return "unknown", "pip install torch"
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name(), ""
-    return f"cpu, {cores()} cores", ""
+    return (device_name(device) if device else f"cpu, {cores()} cores"), ""
 
 
 def _endpoint() -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -12,6 +13,7 @@ import typer
 from tlzoo import terminal
 from tlzoo.cli import own_data
 from tlzoo.cli.boards import Wide, put_summary
+from tlzoo.cli.device import Device, Precision
 from tlzoo.cli.network import Offline
 from tlzoo.cli.own_data import Group, Label, NoSplits, Text
 from tlzoo.errors import InputError
@@ -22,11 +24,25 @@ if TYPE_CHECKING:
     from tlzoo.run.request import EvaluationRequest
 
 T = TypeVar("T", int, float)
-Device = Literal["auto", "cpu", "cuda"]
 Strict = Annotated[
     bool,
     typer.Option(
         "--strict", help="End with code 2 if any input is unreadable. Default: only if more than a tenth of them are."
+    ),
+]
+ExecutorOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        "--executor",
+        help="local: one run after the other on this machine; ray: as many at a time as a Ray cluster has room for.",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Address of the Ray cluster, or auto for the one that runs on this machine. Default: that of RAY_ADDRESS, "
+        "or a new one of this machine alone.",
     ),
 ]
 FEW = 0.1
@@ -91,15 +107,29 @@ def evaluate(
             help="Maximum spend in US dollars on API models. Runs that would exceed it are skipped and recorded."
         ),
     ] = None,
-    device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
-    precision: Annotated[
-        Literal["no", "bf16"], typer.Option(help="Mixed precision: no (float32), or bf16, which is tried first.")
-    ] = "no",
+    device: Device = "auto",
+    precision: Precision = "no",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".tlzoo"),
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Keep finished runs, or run them again.")] = True,
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also export each trained model, and predict the test examples in ONNX Runtime: onnx, or int8, which "
+            "is onnx in 8 bits; may be repeated. Each is a row, made after the budget."
+        ),
+    ] = None,
+    report: Annotated[
+        Literal["trackio", "tensorboard", "mlflow", "wandb"] | None,
+        typer.Option(help="Also write each run, with its curve on validation, to this tracker of experiments."),
+    ] = None,
     baselines: Annotated[
         bool, typer.Option("--baselines/--no-baselines", help="Run the task's trivial and classical baseline first.")
     ] = True,
+    executor: ExecutorOption = "local",
+    address: Address = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Only part I of N parts of the models, such as 1/4, to share the work.")
+    ] = "1/1",
     strict: Strict = False,
     offline: Offline = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON on standard output.")] = False,
@@ -123,22 +153,28 @@ def evaluate(
         label=label,
         no_splits=no_splits,
         folds=folds,
-        seeds=_numbers("--seeds", seeds, int),
-        fractions=_numbers("--fractions", fractions, float),
-        device=choose_device(device),
+        seeds=numbers("--seeds", seeds, int),
+        fractions=numbers("--fractions", fractions, float),
+        device=device,
         precision=precision,
         budget=budget,
         max_cost=max_cost,
         out=out,
         fresh=not resume,
         baselines=baselines,
+        report=report,
+        executor=executor,
+        address=address,
+        shard=_part(shard),
     )
-    try:
+    if runtime:
+        from tlzoo.export.rows import add_exported, check_runtimes
+
+        check_runtimes(runtime)
+    with interruptible(out):
         done = run_evaluation(request, terminal.say)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"finished runs are kept in {out / 'results'}, and the same command goes on from there"
-        ) from None
+        if runtime:
+            done = add_exported(done, request, runtime, terminal.say)
     terminal.put(render(done.board, "json" if as_json else "table", None if wide else terminal.width()))
     if not as_json:
         put_summary(done.board)
@@ -196,20 +232,31 @@ def examples(problems: Sequence[str]) -> str:
     return "; ".join(problems[:3]) + (" ..." if len(problems) > 3 else "")
 
 
-def _numbers(option: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
+@contextmanager
+def interruptible(out: Path) -> Iterator[None]:
+    """Say on Ctrl-C what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"finished runs are kept in {out / 'results'}, and the same command goes on from there"
+        ) from None
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, slash, count = text.partition("/")
+    if not (slash and part.isdecimal() and count.isdecimal()):
+        raise InputError(f"--shard {text}: expected a part and of how many, such as 1/4")
+    return int(part), int(count)
+
+
+def numbers(option: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
+    """The numbers that an option names, separated by commas.
+
+    Raises:
+        InputError: It names something else.
+    """
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"{option} {text!r}: expected numbers separated by commas, such as 0,1,2") from None
-
-
-def choose_device(device: Device) -> Literal["cpu", "cuda"]:
-    """The device that ``--device`` names; ``auto`` is CUDA if a driver answers."""
-    if device == "cpu":
-        return device
-    from tlzoo.measure.device import cuda_available
-
-    is_available = cuda_available()
-    if device == "cuda" and not is_available:
-        raise InputError("--device cuda: no CUDA device answers; use --device cpu")
-    return "cuda" if is_available else "cpu"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from tlzoo import terminal
-from tlzoo.cli.evaluation import FEW, Device, Strict, choose_device, examples, left_out
+from tlzoo.cli.device import Device
+from tlzoo.cli.evaluation import FEW, Strict, examples, left_out
 from tlzoo.cli.network import Offline
 from tlzoo.cli.own_data import Group, Label, NoSplits, Text
 from tlzoo.errors import InputError
@@ -58,8 +58,12 @@ def finetune(
     lr: Annotated[float | None, typer.Option(help="Peak learning rate; by default validation chooses it.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of times that an example is seen.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per step.")] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(help="Height and width that pictures are read with, in pixels; by default those of the model."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
-    device: Annotated[Device, typer.Option(help="Device to run on; auto is CUDA if it is available.")] = "auto",
+    device: Device = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a fine-tuned model in the folder.")] = False,
     strict: Strict = False,
     offline: Offline = False,
@@ -68,6 +72,7 @@ def finetune(
     import sys
 
     from tlzoo.leaderboard.metrics import METRICS
+    from tlzoo.measure.device import choose_device
     from tlzoo.run.finetune import finetune as run
     from tlzoo.run.finetune.settings import Settings
 
@@ -84,7 +89,7 @@ def finetune(
         label=label,
         no_splits=no_splits,
         folds=folds,
-        settings=Settings(lr, epochs, batch_size, metric),
+        settings=Settings(lr, epochs, batch_size, metric, image_size),
         seed=seed,
         device=choose_device(device),
         overwrite=overwrite,
@@ -141,79 +146,46 @@ def predict(
 ) -> None:
     """Predict files; print one line of JSON for each, with the input and the prediction."""
     import sys
+    from contextlib import nullcontext
     from dataclasses import replace
 
     from tqdm import tqdm
 
+    from tlzoo.cli.predictions import PredictionFile
     from tlzoo.core.predictions import ClassScores
     from tlzoo.run.execute import threads
-    from tlzoo.run.predict import expand, open_model, trained_columns, with_columns
+    from tlzoo.run.predict import expand, open_model, trained_columns
     from tlzoo.run.predict import predict as run
 
+    file = None if out is None else PredictionFile(out)
     opened = open_model(model, say=lambda line: typer.echo(line, err=True))
     columns = trained_columns(model)
     if text is not None:
         if opened.spec.input != "text" or (opened.task is not None and opened.task.inputs):
             raise InputError(f"--text {text}: {model} does not read single texts")
         columns = {"text": text}
-    if out is not None and out.suffix not in WRITTEN:
-        raise InputError(f"--out {out}: expected a file named {', '.join(WRITTEN)}")
     threads()
     failed: list[str] = []
-    lines: list[dict[str, Any]] = []
-    columns_kept: list[Mapping[str, Any]] = []
     total = 0
     paths = expand(inputs, opened.spec.input)
     answers = run(opened, paths, batch_size, draw, columns, threshold, say=lambda line: typer.echo(line, err=True))
-    for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
-        if top is not None and isinstance(answer.prediction, ClassScores):
-            answer = replace(answer, prediction=answer.prediction.top(top))
-        line = answer.to_json()
-        terminal.put(json.dumps(line, ensure_ascii=False, allow_nan=False))
-        if out is not None:
-            columns_kept.append(answer.columns)
-            lines.append(line)
-        total += 1
-        if answer.error is not None:
-            failed.append(f"{answer.facts['input']}: {answer.error}")
-    if not total:
-        raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
-    if out is not None:
-        _write(with_columns(columns_kept, lines), out)
+    with file or nullcontext():
+        for answer in tqdm(answers, unit="file", leave=False, disable=not sys.stderr.isatty()):
+            if top is not None and isinstance(answer.prediction, ClassScores):
+                answer = replace(answer, prediction=answer.prediction.top(top))
+            line = answer.to_json()
+            terminal.put(json.dumps(line, ensure_ascii=False, allow_nan=False))
+            if file is not None:
+                file.add(answer, line)
+            total += 1
+            if answer.error is not None:
+                failed.append(f"{answer.facts['input']}: {answer.error}")
+        if not total:
+            raise InputError(f"no {opened.spec.input} files in: {', '.join(inputs)}")
+        if file is not None:
+            file.write()
     if failed:
         message = f"{len(failed)} of {total} inputs have no prediction: {examples(failed)}"
         if strict or len(failed) > FEW * total:
             raise InputError(message)
         terminal.say(f"tlzoo: {message}")
-
-
-WRITTEN = (".csv", ".parquet", ".jsonl")
-"""Suffixes of the files that predictions are written to."""
-
-
-def _write(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write predictions as a table, a row an input; in CSV and Parquet, lists and scores are JSON.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    import pandas as pd
-
-    flat = [
-        {
-            name: json.dumps(v, ensure_ascii=False, default=str) if isinstance(v, list | dict) else v
-            for name, v in line.items()
-        }
-        for line in lines
-    ]
-    try:
-        if path.suffix == ".jsonl":
-            path.write_text(
-                "".join(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines), encoding="utf-8"
-            )
-        elif path.suffix == ".csv":
-            pd.DataFrame(flat).to_csv(path, index=False)
-        else:
-            pd.DataFrame(flat).to_parquet(path, index=False)
-    except OSError as error:
-        raise InputError(f"--out {path}: cannot be written: {error.strerror or error}") from None

@@ -33,10 +33,10 @@ def rerun(
     import sys
 
     from tlzoo.api import reference
-    from tlzoo.cli.evaluation import choose_device
     from tlzoo.files import writable_folder
     from tlzoo.leaderboard.store import Store, results
     from tlzoo.locks import locked
+    from tlzoo.measure.device import choose_device
     from tlzoo.run.rerun import rerun as repeat
     from tlzoo.run.rerun import rows_of
 

@@ -76,9 +76,9 @@ class Store:
         table = _deduplicated(pa.concat_tables([empty, *self._tables(names, where).values()]))
         return table if columns is None else table.select(list(columns))
 
-    def statuses(self) -> dict[str, tuple[str, float]]:
-        """Status of each run by its id, and the seconds that it took."""
-        table = self.read()
+    def statuses(self, table: pa.Table | None = None) -> dict[str, tuple[str, float]]:
+        """Status of each run by its id, and the seconds that it took; of the rows that :meth:`read` gave, if given."""
+        table = self.read() if table is None else table
         rows = zip(*(table[name].to_pylist() for name in ("run_id", "status", "wall_seconds")), strict=True)
         return {run: (status, seconds or 0.0) for run, status, seconds in rows}
 

@@ -1,23 +1,65 @@
-"""Which device there is, and how many cores this process may use, without importing a deep-learning library."""
+"""Which device to compute on, and how many cores this process may use; torch is imported only where it may have one."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
+from tlzoo.errors import InputError
+
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+"""What can be asked for; ``cuda`` is an NVIDIA or AMD GPU, ``mps`` an Apple one, ``xpu`` an Intel one."""
+_DRIVERS = ("libcuda.so.1", "libze_loader.so.1")
+"""Libraries of which torch needs one on Linux to use a GPU of NVIDIA or Intel."""
+_AMD = Path("/dev/kfd")
+"""Where Linux shows GPUs of AMD that compute."""
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def cuda_available() -> bool:
-    """Whether an NVIDIA driver is loaded and shows at least one device."""
+def choose_device(device: str) -> str:
+    """The device that ``--device`` names; ``auto`` is the accelerator that torch can use, else the CPU.
+
+    Raises:
+        InputError: This machine has no such device.
+    """
+    if device == "cpu":
+        return device
+    available = accelerator() or "cpu"
+    if device in ("auto", available):
+        return available
+    others = " or ".join(f"--device {each}" for each in dict.fromkeys((available, "cpu")))
+    raise InputError(f"--device {device}: torch can use no such device here; use {others}")
+
+
+def accelerator() -> str | None:
+    """Kind of the accelerator that torch can use here, one of :data:`DEVICES`; absent where there is none."""
+    if sys.platform == "linux" and not _AMD.exists() and not any(map(_loads, _DRIVERS)):
+        return None  # torch takes seconds to say so
+    import torch
+
+    device = torch.accelerator.current_accelerator(check_available=True)
+    return device.type if device is not None and device.type in DEVICES else None
+
+
+def device_name(device: str) -> str:
+    """``cpu``, or the name of the accelerator, such as ``NVIDIA H200``."""
+    import torch
+
+    if device == "cpu":
+        return device
+    name = torch.backends.mps.get_name() if device == "mps" else torch.get_device_module(device).get_device_name()
+    return str(name)
+
+
+def _loads(library: str) -> bool:
     try:
-        driver = ctypes.CDLL("libcuda.so.1")
+        ctypes.CDLL(library)
     except OSError:
         return False
-    count = ctypes.c_int()
-    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    return True
 
 
 def cores() -> int:

@@ -11,7 +11,7 @@ import ctypes
 import gc
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tlzoo.core.batch import Batch, Example, Row, to_device
 from tlzoo.core.model import Learner, Model, Network
+from tlzoo.measure.measurement import Measurement
 
 WARM_UP = (10, 1.0)
 """Calls, and seconds after which no more of them are made."""
@@ -40,37 +41,7 @@ STORED_CALLS, STORED_SECONDS = 30, 1.0
 """Maximum of calls, and of seconds, from an example as it is stored to its prediction."""
 MAX_SECONDS = 10.0
 """Of requests to an endpoint, or of two rounds of training steps."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Speed and size of a model, as the columns of a row; what was not measured is absent.
-
-    Attributes:
-        latency_ms_p50: Median time from one preprocessed example to its prediction, in milliseconds.
-        latency_ms_p90: 90th percentile of that time, from 100 calls or more.
-        latency_ms_p99: 99th percentile of that time, from 1,000 calls or more.
-        throughput: Examples a second at the best batch size, the median of its calls.
-        params: Learnable parameters.
-        size_bytes: Bytes of all parameters and buffers.
-        peak_memory_bytes: Bytes over the process without the model while single examples are predicted; what building
-            it took for a while is left out.
-        flops: Floating-point operations of one example's forward pass; absent where none can be counted, as of a
-            network in numpy.
-        end_to_end_ms: Median time from one example as it is stored to its prediction, in milliseconds.
-        noisy: Whether the medians of two rounds of calls differ by more than 20%.
-    """
-
-    latency_ms_p50: float | None = None
-    latency_ms_p90: float | None = None
-    latency_ms_p99: float | None = None
-    throughput: float | None = None
-    params: int | None = None
-    size_bytes: int | None = None
-    peak_memory_bytes: int | None = None
-    flops: int | None = None
-    end_to_end_ms: float | None = None
-    noisy: bool | None = None
+_STATUS = Path("/proc/self/status")
 
 
 def measure(build: Callable[[], Model], rows: Sequence[Row], device: str = "cpu") -> Measurement:
@@ -80,7 +51,7 @@ def measure(build: Callable[[], Model], rows: Sequence[Row], device: str = "cpu"
         build: Makes the model; called twice, so that libraries and files that it is the first to load are there before
             the memory's baseline is read.
         rows: Rows to predict; repeated where a batch is larger.
-        device: ``"cpu"`` or ``"cuda"``.
+        device: One of :data:`~tlzoo.measure.device.DEVICES`, but ``"auto"``.
     """
     model, peak = _loaded(build, rows, device)
     examples = [model.encode(row) for row in rows]
@@ -122,14 +93,10 @@ def measure_answers(model: Model, rows: Sequence[Row]) -> Measurement:
     model.predict(singles[0])
     times: list[float] = []
     for single in singles:
-        start = time.perf_counter()
-        model.predict(single)
-        times.append(time.perf_counter() - start)
+        times.append(_seconds(partial(model.predict, single)))
         if sum(times) >= MAX_SECONDS:
             break
-    start = time.perf_counter()
-    model.predict(model.preprocess(rows[: len(times)]))
-    together = len(times) / (time.perf_counter() - start)
+    together = len(times) / _seconds(lambda: model.predict(model.preprocess(rows[: len(times)])))
     return Measurement(latency_ms_p50=float(1000 * np.median(times)), throughput=together)
 
 
@@ -140,11 +107,7 @@ def training_rate(model: Learner, rows: Sequence[Row], batch_size: int, device: 
     model.to(device).train()
     seconds: list[float] = []
     while len(seconds) < 2 or (len(seconds) < 5 and sum(seconds) < MAX_SECONDS / 2):
-        _wait(device)
-        start = time.perf_counter()
-        torch.autograd.backward(model.loss(model.augment(batch)))
-        _wait(device)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(_seconds(lambda: torch.autograd.backward(model.loss(model.augment(batch))), device))
     return batch_size / min(seconds[-3:])
 
 
@@ -153,7 +116,23 @@ def parameter_count(network: Network) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def _loaded(build: Callable[[], Model], rows: Sequence[Row], device: str) -> tuple[Model, int]:
+def _seconds(call: Callable[[], object], device: str = "cpu") -> float:
+    """Seconds of a call until its work on the device is done: on CUDA by events, which the device times itself."""
+    _wait(device)
+    if device == "cuda":
+        begin, end = (torch.Event(device, enable_timing=True) for _ in range(2))
+        begin.record()
+        call()
+        end.record()
+        end.synchronize()
+        return float(begin.elapsed_time(end)) / 1000
+    start = time.perf_counter()
+    call()
+    _wait(device)
+    return time.perf_counter() - start
+
+
+def _loaded(build: Callable[[], Model], rows: Sequence[Row], device: str) -> tuple[Model, int | None]:
     """Build a model; and the peak of the memory that it takes to predict rows one at a time, in bytes.
 
     It is built twice: after the first one is gone, what a process loads only once does not count.
@@ -164,7 +143,8 @@ def _loaded(build: Callable[[], Model], rows: Sequence[Row], device: str) -> tup
     _resting(device)
     _reset_peak(device)
     _predict_singly(model, rows, device)
-    return model, max(0, _memory(device, "VmHWM") - baseline)
+    peak = _memory(device, "VmHWM")
+    return model, None if peak is None or baseline is None else max(0, peak - baseline)
 
 
 def _predict_singly(model: Model, rows: Sequence[Row], device: str) -> None:
@@ -189,14 +169,10 @@ def _time(model: Model, batches: Sequence[Batch], device: str) -> list[float]:
     times: list[float] = []
     began = time.perf_counter()
     for batch in cycle(batches):
-        _wait(device)
-        start = time.perf_counter()
-        model.predict(batch)
-        _wait(device)
-        end = time.perf_counter()
-        times.append(end - start)
-        is_enough = end - began >= enough and len(times) * ROUNDS >= CALLS_OF["p90"]
-        if len(times) == ROUND_CALLS or is_enough or end - began >= limit:
+        times.append(_seconds(partial(model.predict, batch), device))
+        elapsed = time.perf_counter() - began
+        is_enough = elapsed >= enough and len(times) * ROUNDS >= CALLS_OF["p90"]
+        if len(times) == ROUND_CALLS or is_enough or elapsed >= limit:
             break
     return times
 
@@ -210,10 +186,7 @@ def _end_to_end(model: Model, rows: Sequence[Row], device: str) -> float:
     """Median of the seconds from a row to its prediction."""
     times: list[float] = []
     for row in cycle(rows):
-        start = time.perf_counter()
-        model.predict(to_device(model.preprocess([row]), device))
-        _wait(device)
-        times.append(time.perf_counter() - start)
+        times.append(_seconds(partial(_predict_singly, model, [row], device), device))
         if len(times) == STORED_CALLS or sum(times) >= STORED_SECONDS:
             break
     return float(np.median(times))
@@ -236,14 +209,10 @@ def _throughput(model: Model, examples: Sequence[Example], size: int, device: st
     times: list[float] = []
     share = THROUGHPUT_SECONDS / len(BATCH_SIZES)
     while not times or (sum(times) < share and (len(times) < 3 or (len(times) < 30 and sum(times) < share / 3))):
-        _wait(device)
-        start = time.perf_counter()
         try:
-            model.predict(batch)
+            times.append(_seconds(partial(model.predict, batch), device))
         except torch.OutOfMemoryError:
             return 0.0
-        _wait(device)
-        times.append(time.perf_counter() - start)
     return size / float(np.median(times))
 
 
@@ -254,11 +223,11 @@ def _flops(model: Model, batch: Batch) -> int | None:
 
 
 def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+    if device != "cpu":
+        torch.accelerator.synchronize()
 
 
-def _resting(device: str) -> int:
+def _resting(device: str) -> int | None:
     """Bytes that this process needs for what it has; what it has freed is given back first."""
     gc.collect()
     if device == "cpu":
@@ -269,17 +238,21 @@ def _resting(device: str) -> int:
 
 
 def _reset_peak(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    else:
+    if device in ("cuda", "xpu"):
+        torch.accelerator.reset_peak_memory_stats()
+    elif _STATUS.exists():
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _memory(device: str, name: str) -> int:
-    """Resident bytes of this process now (``VmRSS``) or at its peak (``VmHWM``); on CUDA, those allocated there."""
-    if device == "cuda":
-        return torch.cuda.max_memory_allocated() if name == "VmHWM" else torch.cuda.memory_allocated()
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _memory(device: str, name: str) -> int | None:
+    """Resident bytes of this process now (``VmRSS``) or at its peak (``VmHWM``); on a GPU, those allocated there.
+
+    Absent where they are not known: a GPU of Apple has no peak, and only Linux has that of a process.
+    """
+    if device == "mps":
+        return None
+    if device != "cpu":
+        of_torch = torch.accelerator.max_memory_allocated if name == "VmHWM" else torch.accelerator.memory_allocated
+        return int(of_torch())
+    lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)

@@ -41,7 +41,7 @@ def baseline_runs(request: EvaluationRequest, data: Sequence[Source]) -> list[Ru
         )
         for fraction in sorted(request.fractions, reverse=True)
         for source in data
-        for name in (BASELINES if request.baselines else ())
+        for name in (BASELINES if request.baselines and request.shard[0] == 1 else ())
         for fold in folds_of(request, source)
     ]
 

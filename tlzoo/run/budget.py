@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ class Budget:
             patience: Seconds that work may take beyond what is planned before it is taken to hang.
         """
         self.minutes, self.patience = minutes, patience
-        self._began = self._last_lap = time.monotonic()
+        self._began = time.monotonic()
+        self._laps: dict[int, float] = {}
         self._earlier = 0.0
 
     @contextmanager
@@ -38,7 +40,7 @@ class Budget:
         finally:
             pause = time.monotonic() - stopped
             self._began += pause
-            self._last_lap += pause
+            self._laps = {thread: lap + pause for thread, lap in self._laps.items()}
 
     def charge(self, seconds: float) -> None:
         """Count what earlier evaluations spent."""
@@ -64,6 +66,7 @@ class Budget:
         return f"{needed}{max(0.0, self.left) / 60:.1f} min left of --budget {self.minutes:g}"
 
     def lap(self) -> float:
-        """Seconds since the last call, or since the start."""
-        began, self._last_lap = self._last_lap, time.monotonic()
-        return self._last_lap - began
+        """Seconds since the last call of this thread, or since the start."""
+        now, thread = time.monotonic(), threading.get_ident()
+        began, self._laps[thread] = self._laps.get(thread, self._began), now
+        return now - began

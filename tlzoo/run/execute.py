@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.data.catalogue import Source, load
-from tlzoo.data.folds import Fold
 from tlzoo.data.problems import FILE
 from tlzoo.data.protocol import shots, stratified_order, subset
 from tlzoo.errors import DivergedError, InputError, StoppedError, UnavailableError
-from tlzoo.measure.device import thread_count
+from tlzoo.measure.device import device_name, thread_count
 from tlzoo.run.outcome import Outcome, Training
 from tlzoo.run.plan import Run
 from tlzoo.vocabulary import UNTRAINED, task_facts
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from tlzoo.core.task import Task
     from tlzoo.data.counts import Counts
     from tlzoo.data.dataset import Prepared
+    from tlzoo.data.folds import Fold
     from tlzoo.transfer.features import Features
+    from tlzoo.transfer.saved import SavedState
 
 MIN_VALIDATION = 10
 """Validation examples that a small fraction of the labels keeps: fewer choose neither a learning rate nor a step."""
 MAX_PROBLEMS_SHOWN = 5
 """Examples left out that are named before anything is run; all stand in a file."""
-FEATURES_VERSION = "3"
+FEATURES_VERSION = "4"
 """Raised when frozen features are computed in another way, so that they are computed again."""
 
 
@@ -92,6 +94,8 @@ def data_for(run: Run) -> Prepared:
     """The data of a run, split as it is tested."""
     if run.fold is None or run.folds is None:
         return data_of(run.source)
+    from tlzoo.data.folds import Fold
+
     return _folded(run.source, Fold(run.fold, run.folds, run.seed))
 
 
@@ -146,9 +150,23 @@ class Trained:
     training: Training | None = None
 
 
-def execute_apart(run: Run, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
-    """Execute a run in a worker process, in which the model stays; see :func:`execute`."""
-    return replace(execute(run, progress, sheet, limits), model=None, predictions=())
+def execute_apart(
+    run: Run, progress: bool, sheet: Path | None, limits: Limits | None, state: Path | None = None
+) -> Outcome:
+    """Execute a run in a worker process, in which the model stays; see :func:`execute`.
+
+    Args:
+        run: The run.
+        progress: Whether to show progress bars on standard error.
+        sheet: Where to draw some predictions.
+        limits: Limits of an API model.
+        state: A folder for the state of training, from which a killed run goes on; empty again when the run has ended.
+            Not used where the folder that it is in does not exist, as on another machine.
+    """
+    from tlzoo.transfer.saved import SavedState
+
+    with SavedState(state, run.id) if state is not None and state.parent.is_dir() else nullcontext() as saved:
+        return replace(execute(run, progress, sheet, limits, saved=saved), model=None, predictions=())
 
 
 def execute(
@@ -158,6 +176,7 @@ def execute(
     limits: Limits | None = None,
     cores: int | None = None,
     data: Prepared | None = None,
+    saved: SavedState | None = None,
 ) -> Outcome:
     """Execute a run.
 
@@ -170,6 +189,7 @@ def execute(
         limits: Limits of time and money, for an API model.
         cores: Number of threads, of a run that does not become a row; by default the same on every machine.
         data: The data of the run, split in another way, of a run that does not become a row.
+        saved: Where the state of training is kept, and taken from if an earlier process was killed.
 
     Raises:
         StoppedError: A limit was reached; its ``usage`` is set.
@@ -180,7 +200,7 @@ def execute(
     from tlzoo.transfer.repeatable import repeatable
 
     with repeatable(cores or training_threads(run)):
-        return _execute(run, data or data_for(run), progress, sheet, limits)
+        return _execute(run, data or data_for(run), progress, sheet, limits, saved)
 
 
 def training_threads(run: Run) -> int:
@@ -192,8 +212,9 @@ def training_threads(run: Run) -> int:
     return PUBLISHED_THREADS if variant.kind == "official" else THREADS
 
 
-def _execute(run: Run, data: Prepared, progress: bool, sheet: Path | None, limits: Limits | None) -> Outcome:
-    import torch
+def _execute(
+    run: Run, data: Prepared, progress: bool, sheet: Path | None, limits: Limits | None, saved: SavedState | None
+) -> Outcome:
     from accelerate.utils import set_seed
 
     from tlzoo.core.model import ApiModel
@@ -205,7 +226,7 @@ def _execute(run: Run, data: Prepared, progress: bool, sheet: Path | None, limit
     task = task_type(run.task, run.source.kind)(data.features)
     test = data.splits["test"]
     set_seed(run.seed)
-    trained = _untrained(run, data, task) if run.strategy in UNTRAINED else train(run, data, task, progress)
+    trained = _untrained(run, data, task) if run.strategy in UNTRAINED else train(run, data, task, progress, saved)
     model = trained.predictor
     if not is_sound(model):
         raise DivergedError("the weights hold NaN or infinite numbers")
@@ -236,7 +257,7 @@ def _execute(run: Run, data: Prepared, progress: bool, sheet: Path | None, limit
         example_ids=test["id"][:],
         groups=data.test_groups(),
         n_train=training.n_train if training else min(run.recipe.shots, len(data.splits["train"])),
-        device=torch.cuda.get_device_name() if run.device == "cuda" else "cpu",
+        device=device_name(run.device),
         threads=THREADS,
         weights_sha256=_weights_sha256(run),
         trained_sha256=state_sha256(trained.model.state_dict()) if training else None,
@@ -419,20 +440,27 @@ def frozen_features(run: Run, model: HeadedModel, progress: bool) -> Features:
     return frozen(model.backbone, model.task, everything, key, run.device, progress)
 
 
-def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
+def train(run: Run, data: Prepared, task: Task, progress: bool, saved: SavedState | None = None) -> Trained:
     """Train the model of a run.
+
+    Args:
+        run: The run.
+        data: Its data.
+        task: The task, bound to them.
+        progress: Whether to show progress bars.
+        saved: As of :func:`execute`.
 
     Raises:
         InputError: A native model cannot be trained on the task, or the task has no head for a backbone.
     """
     from tlzoo.leaderboard.metrics import METRICS
+    from tlzoo.transfer.examples import examples_of
     from tlzoo.transfer.inference import fit_reference, predict, statistics, trivial_score, value
     from tlzoo.transfer.loop import fit
 
     chosen, validation = training_subset(run, data), validation_subset(run, data)
     model, predictor, feature_seconds = ready(run, task, chosen, progress)
-    examples = [predictor.encode(row) for row in chosen]
-    validation_examples = [predictor.encode(row) for row in validation]
+    examples, validation_examples = examples_of(predictor, chosen), examples_of(predictor, validation)
     metric = run.recipe.metric or task.metrics[0]
 
     def score(current: Model) -> float:
@@ -444,8 +472,9 @@ def train(run: Run, data: Prepared, task: Task, progress: bool) -> Trained:
     label = f"{run.checkpoint.card} {run.strategy}"
     floor = trivial_score(task, chosen, validation, run.source.kind, metric)
     fitted = fit(
-        predictor, examples, score, recipe, run.seed, floor=floor, device=run.device, label=label, progress=progress
-    )
+        predictor, examples, score, recipe, run.seed, floor=floor, device=run.device, label=label, progress=progress,
+        saved=saved,
+    )  # fmt: skip
     training = Training(
         n_train=len(examples),
         n_validation=len(validation_examples),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from tlzoo.data.catalogue import sample
 from tlzoo.files import cached, damage
 from tlzoo.keys import key
-from tlzoo.measure.measure import Measurement
+from tlzoo.measure.measurement import Measurement
 from tlzoo.run import record
 from tlzoo.run.plan import Run
 from tlzoo.vocabulary import TRAINED, UNTRAINED, Strategy, Tier, task_facts
@@ -68,17 +68,29 @@ class MeasurementCache:
 
     def __contains__(self, run: Run) -> bool:
         """Whether the model of a run was measured here."""
-        path = self._path(run)
-        return path.is_file() and damage(path) is None
+        return self.find(run, [record.environment()]) is not None
 
-    def get(self, run: Run, measure: Callable[[], Measured]) -> Measured:
-        """What is kept of the model of a run, or was measured now."""
+    def find(self, run: Run, environments: Iterable[record.Environment]) -> Measured | None:
+        """What is kept of the model of a run, in the first of some environments that it was measured in."""
+        for path in (self.path(run, where) for where in environments):
+            if path.is_file() and damage(path) is None:
+                return Measured.from_json(path.read_text(encoding="utf-8"))
+        return None
+
+    def get(self, run: Run, measure: Callable[[], Measured], where: record.Environment | None = None) -> Measured:
+        """What is kept of the model of a run, or was measured now.
+
+        Args:
+            run: The run.
+            measure: Measures it.
+            where: Versions and hardware of the process that measures it; by default of this one.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         what = f"the speed of {run.checkpoint.name}"
-        path = cached(self._path(run), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
+        path = cached(self.path(run, where), lambda new: new.write_text(measure().to_json(), encoding="utf-8"), what)
         return Measured.from_json(path.read_text(encoding="utf-8"))
 
-    def _path(self, run: Run) -> Path:
+    def path(self, run: Run, where: record.Environment | None = None) -> Path:
         """Where a measurement is kept; whoever serves an API model decides its speed.
 
         One vector an example takes as long with any weights, so that scratch is not measured again.
@@ -90,7 +102,7 @@ class MeasurementCache:
             weights = ()
         data = (run.task, run.source.fingerprint)
         how = run.strategy if run.is_api_model else run.strategy in UNTRAINED
-        parts = (*model, *weights, *data, run.device, how, record.environment(), MEASUREMENT_VERSION)
+        parts = (*model, *weights, *data, run.device, how, where or record.environment(), MEASUREMENT_VERSION)
         return self.folder / f"{key(*parts)[:32]}.json"
 
 

@@ -40,7 +40,7 @@ class Run:
         fraction: Share of the training and of the validation examples.
         recipe: Hyperparameters.
         card_hash: Hash of the variant's facts.
-        device: ``cpu`` or ``cuda``; does not decide the key.
+        device: ``cpu``, ``cuda``, ``mps`` or ``xpu``; does not decide the key.
         fold: Which fold is tested; absent where the data are split once.
         folds: Number of folds.
     """
@@ -205,11 +205,12 @@ def _turn(request: EvaluationRequest, data: Sequence[Source], places: Sequence[s
 
 
 def cards_of(request: EvaluationRequest) -> list[Card]:
-    """The models of an evaluation; all that can do the task by default."""
+    """The models of an evaluation, or of its shard; all that can do the task by default."""
     task = request.task
+    part, parts = request.shard
     fitting = [c for c in catalogue.cards() if c.can_do(task)]
     if not request.models:
-        return fitting
+        return fitting[part - 1 :: parts]
     chosen = [adhoc.find(name) for name in dict.fromkeys(request.models)]
     for card in chosen:
         if not card.can_do(task):
@@ -217,7 +218,7 @@ def cards_of(request: EvaluationRequest) -> list[Card]:
                 f"model {card.id!r} ({card.input.kind} in, {'+'.join(card.outputs)} out) cannot do {task}; "
                 f"models that can: {', '.join(c.id for c in fitting)}"
             )
-    return chosen
+    return chosen[part - 1 :: parts]
 
 
 def _plan_card(request: EvaluationRequest, card: Card, source: Source, result: Plan) -> None:

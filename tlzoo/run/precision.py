@@ -7,40 +7,48 @@ from functools import cache
 from tlzoo.errors import InputError
 from tlzoo.run.worker import Worker, WorkFailedError
 
+PRECISIONS = ("no", "auto", "bf16", "fp16")
+"""``no`` is float32; ``auto`` is the first mixed one that passes the trial on a GPU, and float32 on a CPU."""
 TRIAL_SECONDS = 120.0
 """Maximum time of the trial, including the import of torch."""
+MAX_DIFFERENCE = 0.05
+"""By which the loss (in nats) and the accuracy of the trial may differ from those of float32."""
 
 
 def checked(precision: str, device: str) -> str:
-    """The precision, if it is ``no`` or a trial step runs on the device.
+    """The precision to train with; a mixed one only after a trial.
+
+    Args:
+        precision: One of :data:`PRECISIONS`.
+        device: ``cpu``, ``cuda``, ``mps`` or ``xpu``.
 
     Raises:
-        InputError: The trial step failed.
+        InputError: The trial failed, or did not learn what float32 does.
     """
+    if precision == "auto":
+        mixed = () if device == "cpu" else PRECISIONS[2:]
+        return next((each for each in mixed if not _why_not(each, device)), "no")
     if precision != "no" and (reason := _why_not(precision, device)):
-        raise InputError(f"--precision {precision}: a trial step failed on {device} ({reason}); use --precision no")
+        raise InputError(f"--precision {precision}: a trial failed on {device} ({reason}); use --precision no")
     return precision
 
 
 @cache
 def _why_not(precision: str, device: str) -> str:
-    """Why a trial step in a separate process failed; empty if it did not."""
+    """Why a trial in a separate process failed; empty if it did not."""
     try:
         with Worker() as worker:
-            worker.call(trial_step, precision, device, seconds=TRIAL_SECONDS, doing="the step")
+            plain, mixed = worker.call(try_both, precision, device, seconds=TRIAL_SECONDS, doing="the trial")
     except WorkFailedError as error:
         return error.reason
+    for name, expected, value in zip(("loss", "accuracy"), plain, mixed, strict=True):
+        if not abs(value - expected) <= MAX_DIFFERENCE:
+            return f"its {name} is {value:.3f}, and {expected:.3f} with float32"
     return ""
 
 
-def trial_step(precision: str, device: str) -> None:
-    """Take a small training step in mixed precision."""
-    import torch
+def try_both(precision: str, device: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Train the same with float32, and with mixed precision."""
+    from tlzoo.transfer.trial import train
 
-    dtype = {"bf16": torch.bfloat16}[precision]
-    net = torch.nn.Sequential(torch.nn.Conv2d(8, 16, 3), torch.nn.Flatten(), torch.nn.LazyLinear(64)).to(device)
-    with torch.autocast(device, dtype):
-        loss = net(torch.randn(16, 8, 16, 16, device=device)).square().mean()
-    loss.backward()
-    if not torch.isfinite(loss):
-        raise ArithmeticError("the loss is not finite")
+    return train("no", device), train(precision, device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -57,20 +57,17 @@ class Predicted:
         return line if self.drawn is None else line | {"drawn": str(self.drawn)}
 
 
-def with_columns(columns: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of a table of predictions: the columns of the table predicted, then the fields of the predictions.
+def with_columns(columns: Mapping[str, Any], line: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    """A row of a table of predictions: the columns of the table predicted, then the fields of the prediction.
 
     A column that has the name of a field becomes ``given_NAME``.
 
     Args:
-        columns: :attr:`Predicted.columns` of each prediction.
-        lines: :meth:`Predicted.to_json` of each.
+        columns: :attr:`Predicted.columns` of the prediction.
+        line: :meth:`Predicted.to_json` of it.
+        fields: Fields of all predictions.
     """
-    fields = set().union(*lines)
-    return [
-        {f"given_{name}" if name in fields else name: value for name, value in row.items()} | dict(line)
-        for row, line in zip(columns, lines, strict=True)
-    ]
+    return {f"given_{name}" if name in fields else name: value for name, value in columns.items()} | dict(line)
 
 
 def open_model(name: str, say: Callable[[str], None] = lambda line: None) -> Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -21,7 +22,7 @@ from tlzoo.vocabulary import task_facts
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Usage
-    from tlzoo.measure.measure import Measurement
+    from tlzoo.measure.measurement import Measurement
     from tlzoo.run.outcome import Outcome
 
 Row = dict[str, object]
@@ -42,7 +43,13 @@ _LIBRARIES = (
 )
 
 
-def rows(run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: float) -> list[Row]:
+Environment = Mapping[str, str | int | None]
+"""Versions and hardware of a process, as columns of its rows."""
+
+
+def rows(
+    run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: float, where: Environment | None = None
+) -> list[Row]:
     """One row a metric of a finished run.
 
     Args:
@@ -50,10 +57,12 @@ def rows(run: Run, outcome: Outcome, measurement: Measurement, wall_seconds: flo
         outcome: What it gave.
         measurement: Speed and size of its model.
         wall_seconds: Time that it took, preparations included.
+        where: Versions and hardware of the process that executed it; by default of this one.
     """
     training = outcome.training
     common: Row = {
         **_identity(run),
+        **(where or {}),
         **asdict(measurement),
         **_usage(outcome.usage),
         "status": "ok",

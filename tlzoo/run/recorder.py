@@ -15,10 +15,11 @@ from tlzoo.leaderboard.store import Store
 from tlzoo.run import record
 from tlzoo.run.budget import Budget
 from tlzoo.run.plan import Absent, Plan, Run
+from tlzoo.run.report import report
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Usage
-    from tlzoo.measure.measure import Measurement
+    from tlzoo.measure.measurement import Measurement
     from tlzoo.run.outcome import Outcome
 
 Notify = Callable[[str], None]
@@ -56,7 +57,15 @@ class Evaluation:
 class Recorder:
     """Writes a row for each run as it ends, and reports it."""
 
-    def __init__(self, store: Store, planned: Plan, budget: Budget, notify: Notify, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        planned: Plan,
+        budget: Budget,
+        notify: Notify,
+        fresh: bool = False,
+        tracker: str | None = None,
+    ) -> None:
         """Read what earlier evaluations have recorded.
 
         Args:
@@ -65,12 +74,16 @@ class Recorder:
             budget: The clock that says how long a run took.
             notify: Takes one-line notices.
             fresh: Whether finished runs are run again.
+            tracker: Tracker of experiments that each run is written to as well.
         """
-        self.store, self.budget, self.notify = store, budget, notify
+        self.store, self.budget, self.notify, self.tracker = store, budget, notify, tracker
         self.executed = self.resumed = 0
-        self._earlier = {} if fresh else store.statuses()
+        results = store.read()
+        self._earlier = {} if fresh else store.statuses(results)
+        self._results = results if all(map(self.is_finished, planned.runs)) else None
         self._failures: list[record.Row] = []
         self._has_seeds = len({run.seed for run in planned.runs}) > 1
+        self._has_tasks = len({run.task for run in planned.runs}) > 1
         self._first_seed = planned.runs[0].seed if planned.runs else 0
         self._skipped_repeats = 0
 
@@ -82,12 +95,19 @@ class Recorder:
         """Seconds spent on a run by earlier evaluations, including deciding that it would not fit."""
         return self._earlier.get(run.id, ("", 0.0))[1]
 
-    def result(self, run: Run, outcome: Outcome, measurement: Measurement) -> None:
-        """Record a run with its result."""
-        self.store.write(record.rows(run, outcome, measurement, self.budget.lap()))
+    def result(
+        self, run: Run, outcome: Outcome, measurement: Measurement, where: record.Environment | None = None
+    ) -> None:
+        """Record a run with its result, and where it was executed, if not in an environment like this one."""
+        self.store.write(record.rows(run, outcome, measurement, self.budget.lap(), where))
         self.executed += 1
         metric, value = next(iter(outcome.values.items()))
         self.notify(f"{self.name(run)}: {metric} {value:.3f}")
+        if self.tracker is not None:
+            try:
+                report(self.tracker, self.store.folder.parent, run, outcome, self.name(run))
+            except Exception as error:  # trackers raise many types, and no result is lost for that
+                self.notify(f"--report {self.tracker}: {self.name(run)} was not written there: {error}")
 
     def failure(self, run: Run, status: Status, reason: str, usage: Usage | None = None) -> None:
         """Record a run without a result."""
@@ -113,7 +133,7 @@ class Recorder:
         """Rank the rows of some runs, and of what failed or could not be planned."""
         if self.store.count() > MAX_FILES:
             self.store.compact()
-        results = self.store.read()
+        results = self.store.read() if self._results is None or self.executed else self._results
         failures = pa.Table.from_pylist(self._failures, schema=results.schema)
         finished = results.filter(pc.is_in(results["run_id"], pa.array([run.id for run in runs], pa.string())))
         finished = finished.filter(pc.invert(pc.is_in(finished["run_id"], failures["run_id"].combine_chunks())))
@@ -128,4 +148,5 @@ class Recorder:
         share = "" if run.fraction == 1 else f", {100 * run.fraction:.3g}% of the labels"
         seed = f", seed {run.seed}" if self._has_seeds else ""
         fold = "" if run.fold is None else f", fold {run.fold + 1} of {run.folds}"
-        return f"{run.checkpoint.name} {run.strategy}{share}{seed}{fold}"
+        task = f"{run.task}: " if self._has_tasks else ""
+        return f"{task}{run.checkpoint.name} {run.strategy}{share}{seed}{fold}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlzoo.errors import InputError, unknown
+from tlzoo.measure.device import DEVICES
+from tlzoo.run.precision import PRECISIONS
 from tlzoo.vocabulary import BASELINE, MODEL_STRATEGIES, TIERS, task_facts
 
 if TYPE_CHECKING:
@@ -22,8 +25,10 @@ DEFAULT_FRACTIONS = (0.1, 1.0)
 PATIENCE_SECONDS = 300.0
 """Covers what no estimate does: a process that starts, and data that it loads anew."""
 MAX_SEED = 2**32 - 1
-DEVICES = ("cpu", "cuda")
-PRECISIONS = ("no", "bf16")
+TRACKERS = ("trackio", "tensorboard", "mlflow", "wandb")
+"""Trackers of experiments that ``accelerate`` writes to, by the names of their packages."""
+EXECUTORS = ("local", "ray")
+"""One run after the other on this machine, or as many at a time as a Ray cluster has room for."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,19 @@ class EvaluationRequest:
         seeds: Seeds of what is trained; few-shot prompts, which may cost money, take the first alone unless others than
             ``DEFAULT_SEEDS`` are given.
         fractions: Shares of the training and of the validation examples, in (0, 1].
-        device: ``cpu`` or ``cuda``.
-        precision: ``no`` or ``bf16``.
+        device: One of ``measure.device.DEVICES``.
+        precision: One of ``precision.PRECISIONS``.
         budget: Minutes for all runs.
         patience: Seconds that work may take beyond what is planned before it is taken to hang.
         max_cost: Maximum spend in US dollars on API models.
         out: Folder of the results.
         fresh: Whether finished runs are run again.
         baselines: Whether the baselines of the task are run first.
+        report: Tracker of experiments that each run is written to; none by default.
+        executor: One of :data:`EXECUTORS`.
+        address: Address of the Ray cluster; by default that of ``RAY_ADDRESS``, or a cluster of this machine alone.
+        shard: Which part of the models, counted from 1, and of how many parts; all by default. Baselines are in the
+            first.
     """
 
     task: str
@@ -81,6 +91,10 @@ class EvaluationRequest:
     out: Path = DEFAULT_OUT
     fresh: bool = False
     baselines: bool = True
+    report: str | None = None
+    executor: str = "local"
+    address: str | None = None
+    shard: tuple[int, int] = (1, 1)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -103,6 +117,11 @@ class EvaluationRequest:
             raise InputError("--pretrain is for stand-ins: add --weights stand-in")
         _check_name("device", self.device, DEVICES)
         _check_name("precision", self.precision, PRECISIONS)
+        _check_name("executor", self.executor, EXECUTORS)
+        if self.address is not None and self.executor != "ray":
+            raise InputError(f"--address {self.address}: is for --executor ray")
+        if not 1 <= self.shard[0] <= self.shard[1]:
+            raise InputError(f"--shard {self.shard[0]}/{self.shard[1]}: expected a part and of how many, such as 1/4")
         seeds, fractions = list(self.seeds), list(self.fractions)
         if not seeds or not fractions or not all(0 < fraction <= 1 for fraction in fractions):
             raise InputError(f"--seeds and --fractions need values, fractions in (0, 1]; given: {seeds}, {fractions}")
@@ -111,6 +130,12 @@ class EvaluationRequest:
         for option, values in (("--seeds", seeds), ("--fractions", fractions)):
             if repeated := [value for value, times in Counter(values).items() if times > 1]:
                 raise InputError(f"{option}: {repeated[0]:g} is given twice; give each value once")
+        if self.report is not None:
+            _check_name("report", self.report, TRACKERS)
+            if find_spec(self.report) is None:
+                raise InputError(
+                    f"--report {self.report}: is not installed; install it with: pip install {self.report}"
+                )
         if self.max_cost is not None and not self.max_cost >= 0:
             raise InputError(f"--max-cost {self.max_cost}: expected US dollars, 0 or more")
         if not self.budget >= 0:

@@ -114,7 +114,7 @@ def rerun(rows: Sequence[Row], data: str | None = None, device: str = "cpu", pro
     Args:
         rows: The rows of one run, one a metric, in the columns of results (see :func:`rows_of`).
         data: Where a person's own data are; by default a path in the current folder that has their name.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda``, ``mps`` or ``xpu``.
         progress: Whether to show progress bars.
 
     Raises:
@@ -122,7 +122,7 @@ def rerun(rows: Sequence[Row], data: str | None = None, device: str = "cpu", pro
         UnavailableError: Weights or data are not available.
         DivergedError: It ends in values that are not finite now.
     """
-    from tlzoo.measure.measure import Measurement
+    from tlzoo.measure.measurement import Measurement
     from tlzoo.run.baseline import execute_baseline
     from tlzoo.run.execute import execute
 
@@ -157,6 +157,11 @@ def rows_of(run_id: str, results: pa.Table) -> list[dict[str, Any]]:
         raise InputError(f"RUN_ID {run_id!r}: {len(ids)} runs begin so ({some}...); give more digits")
     rows = results.filter(pc.equal(results["run_id"], ids[0])).to_pylist()
     rows = [row for row in rows if row["origin"] == rows[0]["origin"]]
+    if rows[0]["runtime"] is not None:
+        raise InputError(
+            f"run {ids[0]} is of a model that was exported to {rows[0]['runtime']}, and is made again with: "
+            f"tlzoo eval --task {rows[0]['task']} --model {rows[0]['card']} --runtime {rows[0]['runtime']}"
+        )
     if rows[0]["status"] != "ok":
         raise InputError(
             f"run {ids[0]} has no result to compare with ({rows[0]['status']}: {rows[0]['reason']}); "
@@ -179,7 +184,7 @@ def run_of(row: Row, data: str | None = None, device: str = "cpu") -> Run:
     Args:
         row: A row of results.
         data: Where a person's own data are.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda``, ``mps`` or ``xpu``.
 
     Raises:
         InputError: The card, the weights or the data are others than the row's, or the model is behind an API.

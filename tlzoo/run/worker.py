@@ -14,6 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
@@ -49,11 +50,41 @@ class WorkFailedError(Exception):
         self.status, self.reason = status, reason
 
 
+class KilledError(WorkFailedError):
+    """The process was killed from outside, which may not happen again elsewhere."""
+
+    def __init__(self, reason: str = "the process was killed, probably because memory ran out") -> None:  # noqa: D107
+        super().__init__("out-of-memory", reason)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What work needs of the machine that does it.
+
+    Attributes:
+        cores: Number of cores.
+        memory: Bytes of memory; 0 where it is not known.
+        gpus: Number of GPUs.
+        node: The machine of a cluster that it is best done on, by its id; any by default.
+    """
+
+    cores: int = 1
+    memory: int = 0
+    gpus: int = 0
+    node: str = ""
+
+
+ANYTHING = Needs()
+
+
 class Worker:
     """A child process that calls functions for its parent, and ends when the parent ends for whatever reason.
 
     It has a session of its own, so that Ctrl-C at a terminal reaches only the parent, which ends the child.
     """
+
+    slots = 1
+    """Calls that are answered at the same time."""
 
     def __init__(self) -> None:
         """Start nothing yet: the process starts with the first call, and again after a death."""
@@ -71,7 +102,12 @@ class Worker:
         self.close()
 
     def call(
-        self, function: Callable[..., R], *arguments: object, seconds: float = math.inf, doing: str = "the work"
+        self,
+        function: Callable[..., R],
+        *arguments: object,
+        seconds: float = math.inf,
+        doing: str = "the work",
+        needs: Needs = ANYTHING,
     ) -> R:
         """Call a module-level function in the process.
 
@@ -80,6 +116,7 @@ class Worker:
             *arguments: Its arguments.
             seconds: Deadline; the process is killed then, with all processes that it started.
             doing: Name of the work in the reason of a missed deadline.
+            needs: What it needs; there is one machine to choose from here.
 
         Raises:
             TlzooError: As the function raised it.
@@ -103,6 +140,17 @@ class Worker:
         if kind == "error":
             raise value
         raise WorkFailedError(*value)
+
+    def apart(
+        self, function: Callable[..., R], *arguments: object, seconds: float, doing: str, needs: Needs = ANYTHING
+    ) -> R:
+        """Call a function in a new process, which ends afterwards; see :meth:`call`."""
+        with Worker() as worker:
+            return worker.call(function, *arguments, seconds=seconds, doing=doing, needs=needs)
+
+    def stop(self) -> None:
+        """End the process now, from another thread than the one that waits for it."""
+        self._kill()
 
     def close(self) -> None:
         """End the idle process."""
@@ -189,7 +237,7 @@ def _timeout(doing: str, seconds: float) -> WorkFailedError:
 
 def _death(code: int) -> WorkFailedError:
     if code == -signal.SIGKILL:
-        return WorkFailedError("out-of-memory", "the process was killed, probably because memory ran out")
+        return KilledError()
     cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return WorkFailedError("error", f"the process died: {cause}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tlzoo.adapters import build
 from tlzoo.adapters.weights import Checkpoint, card_of, variant_of
 from tlzoo.cards.adhoc import AdHocCard
+from tlzoo.checkpoints.damage import refused
 from tlzoo.core.model import Backbone, HeadedModel, Model, OfficialWeights
 from tlzoo.core.task import Task
 from tlzoo.transfer import bundle
@@ -30,7 +31,9 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
     network = build(variant, card.input_of(variant), task)
     if checkpoint.tier == "official" and checkpoint.files:
         assert isinstance(network, OfficialWeights), f"{checkpoint.card}: its adapter reads no files"
-        network.load_official(checkpoint.paths())
+        paths = checkpoint.paths()
+        with refused(next(iter(paths.values())), f"the weights of {checkpoint.card}"):
+            network.load_official(paths)
     elif checkpoint.tier == "stand-in" and not checkpoint.served_by:
         from tlzoo.transfer.standin import load_standin
 

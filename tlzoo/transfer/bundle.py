@@ -171,7 +171,9 @@ def load(folder: Path) -> Model:
         reason = f"tlzoo did not write its {CONFIG}" if (folder / CONFIG).exists() else f"there is no {CONFIG}"
         raise InputError(f"{folder}: not a fine-tuned model, {reason}; tlzoo finetune writes one")
     if config["tlzoo"] not in READABLE:
-        raise InputError(f"{folder / CONFIG}: field 'tlzoo' is {config['tlzoo']!r}; this version reads {VERSION}")
+        raise InputError(
+            f"{folder / CONFIG}: field 'tlzoo' is {str(config['tlzoo'])[:40]!r}; this version reads {VERSION}"
+        )
     _check(folder, config)
     try:
         labels = _labels(config)
@@ -244,7 +246,9 @@ def _line(error: Exception) -> str:
 
 def columns(folder: Path) -> dict[str, str]:
     """The column of a table that each input was read from in training; empty for models of other data."""
-    names = (described(folder) or {}).get("columns") or {}
+    names = (described(folder) or {}).get("columns")
+    if not isinstance(names, dict):
+        return {}
     return {str(source): str(name) for source, name in names.items()}
 
 

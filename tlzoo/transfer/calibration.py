@@ -21,6 +21,8 @@ MAX_NEIGHBOURS = 2_000
 """Training examples whose vectors are kept, drawn at random where there are more."""
 MIN_EXAMPLES = 50
 """Examples without which neither certainty nor distance is estimated."""
+PART = 1024
+"""Examples that are compared with the kept ones at once."""
 BINS = 15
 """Of the expected calibration error, of equal width (Guo 2017, 1706.04599, section 2)."""
 _SMALLEST = 1e-38
@@ -87,11 +89,12 @@ def cool(head: nn.Module, temperature: float) -> bool:
     return True
 
 
-def some(vectors: Tensor) -> Tensor:
-    """At most so many of them as are kept, drawn at random, ``(examples, dim)``."""
-    if len(vectors) <= MAX_NEIGHBOURS:
-        return vectors
-    return vectors[torch.randperm(len(vectors), generator=torch.Generator().manual_seed(0))[:MAX_NEIGHBOURS]]
+def some(count: int) -> Sequence[int]:
+    """Indices of the training examples whose vectors are kept, of so many: all, or some drawn at random."""
+    if count <= MAX_NEIGHBOURS:
+        return range(count)
+    drawn: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MAX_NEIGHBOURS].tolist()
+    return drawn
 
 
 def relative(inside: Tensor, outside: Tensor) -> Tensor:
@@ -100,14 +103,13 @@ def relative(inside: Tensor, outside: Tensor) -> Tensor:
     Another model that is trained alike may crowd its examples more; in these units, distances compare.
 
     Args:
-        inside: Unit vectors of training examples, ``(examples, dim)``.
+        inside: Unit vectors of training examples, ``(examples, dim)``, of :func:`some` where they are many.
         outside: Unit vectors of other examples.
 
     Returns:
         One an example of ``outside``.
     """
-    inside = some(inside)
-    return distances(outside, inside) / spread(inside)
+    return torch.cat([distances(part, inside) for part in torch.split(outside, PART)]) / spread(inside)
 
 
 def novelty_of(own: Tensor, neighbours: Tensor) -> Novelty:
@@ -116,8 +118,8 @@ def novelty_of(own: Tensor, neighbours: Tensor) -> Novelty:
     Args:
         own: Of each example, as :func:`relative` gives it, how far it lies from those that another model, which did not
             see it, was trained on.
-        neighbours: Unit vectors of all examples that the final model was trained on, ``(examples, dim)``.
+        neighbours: Unit vectors of the examples that the final model was trained on, ``(examples, dim)``, of
+            :func:`some` where they are many.
     """
-    neighbours = some(neighbours)
     limit = torch.quantile(own, 1 - FALSE_ALARMS)
     return Novelty(neighbours, max(float(limit) * spread(neighbours), SMALLEST), float((own > limit).float().mean()))

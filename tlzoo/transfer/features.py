@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 import torch
 from datasets import Dataset
+from torch.utils.data import ConcatDataset
 from tqdm import tqdm
 
 from tlzoo import blobs
@@ -19,18 +23,29 @@ from tlzoo.core.batch import Example, Row, collate, to_device
 from tlzoo.core.model import Backbone, HeadInput
 from tlzoo.core.task import HeadTask
 from tlzoo.files import cached
+from tlzoo.transfer.examples import Streamed, loader, read, workers_for
 
 BATCH = 32
+MANY = 500
+"""Examples from which on processes decode ahead; of fewer, starting them costs what they save."""
 
 
 class Features:
     """Frozen features of a data set's examples, by id."""
 
-    def __init__(self, table: pa.Table) -> None:  # noqa: D107
-        self._place = {name: i for i, name in enumerate(table["id"].to_pylist())}
-        shapes = json.loads(table.schema.metadata[b"shapes"])
-        self._values = {name: _unpacked(table[name], shape) for name, shape in shapes.items()}
-        self._seconds = table["seconds"].to_numpy()
+    def __init__(self, parts: Iterable[pa.RecordBatch]) -> None:
+        """Refer to the memory of record batches, which is not copied; nobody writes to it."""
+        self._place: dict[str, int] = {}
+        self._starts: list[int] = []
+        self._values: list[dict[str, torch.Tensor]] = []
+        self._seconds: list[float] = []
+        for part in parts:
+            start = len(self._seconds)
+            self._starts.append(start)
+            self._place.update((name, start + i) for i, name in enumerate(part["id"].to_pylist()))
+            self._seconds += part["seconds"].to_pylist()
+            shapes = json.loads(part.schema.metadata[b"shapes"])
+            self._values.append({name: _unpacked(part[name], shape) for name, shape in shapes.items()})
 
     @classmethod
     def of(cls, backbone: Backbone, task: HeadTask, rows: Sequence[Row], device: str = "cpu") -> Features:
@@ -44,7 +59,8 @@ class Features:
             ``features``, or ``features0``, ``features1``... for a pyramid or several texts; a picture's ``frame``.
         """
         place = self._place[row["id"]]
-        return {name: values[place] for name, values in self._values.items()}
+        part = bisect_right(self._starts, place) - 1
+        return {name: values[place - self._starts[part]] for name, values in self._values[part].items()}
 
     def seconds(self, ids: Sequence[str]) -> float:
         """Time that it took to compute the features of examples."""
@@ -77,8 +93,8 @@ def frozen(
         lambda new: _write(_compute(backbone, task, splits, device, progress), new),
         "frozen features",
     )
-    with pa.memory_map(str(path)) as source:
-        return Features(pa.ipc.open_file(source).read_all())
+    file = pa.ipc.open_file(pa.memory_map(str(path)))
+    return Features(file.get_batch(i) for i in range(file.num_record_batches))
 
 
 def are_cached(task: HeadTask, key: Sequence[str]) -> bool:
@@ -91,36 +107,42 @@ def _place(task: HeadTask, key: Sequence[str]) -> Path:
     return blobs.cache_dir() / "features" / f"{name}.arrow"
 
 
-@torch.inference_mode()
 def _compute(
     backbone: Backbone, task: HeadTask, splits: Sequence[Dataset | Sequence[Row]], device: str, progress: bool
-) -> pa.Table:
+) -> Iterator[pa.RecordBatch]:
+    """Features batch by batch; no batch has rows of two splits, and processes decode ahead where many are decoded."""
     backbone.eval().to(device)
-    ids: list[str] = []
-    values: dict[str, list[np.ndarray]] = {}
-    seconds: list[float] = []
-    with tqdm(
-        total=sum(map(len, splits)), desc="frozen features", unit="example", leave=False, disable=not progress
-    ) as bar:
-        for split in splits:
-            for start in range(0, len(split), BATCH):
-                rows = [split[i] for i in range(start, min(start + BATCH, len(split)))]
-                examples = [backbone.encode_row(row, task) for row in rows]
-                batch = to_device(collate(examples, backbone.ragged_for(task)), device)
-                began = time.perf_counter()
+    ragged = backbone.ragged_for(task)
+    starts = [0, *accumulate(map(len, splits))]
+    places = [
+        range(start, min(start + BATCH, end)) for first, end in pairwise(starts) for start in range(first, end, BATCH)
+    ]
+    examples = Streamed(
+        cast(Sequence[Row], ConcatDataset(cast(Any, splits))),
+        lambda row: (row["id"], backbone.encode_row(row, task)),
+        workers_for(backbone.spec.input) if starts[-1] >= MANY else 0,
+    )
+    batches = loader(
+        examples,
+        places,
+        lambda given: ([name for name, _ in given], collate([each for _, each in given], ragged)),
+        torch.Generator(),  # nothing is random, and another generator's numbers stay as they are
+    )
+    with tqdm(total=starts[-1], desc="frozen features", unit="example", leave=False, disable=not progress) as bar:
+        for ids, given in read(batches):
+            batch = to_device(given, device)
+            began = time.perf_counter()
+            with torch.inference_mode():
                 outputs = _named(backbone.output_for(batch, task))
-                out = {name: value.float().cpu().numpy() for name, value in outputs.items()}
-                seconds += [(time.perf_counter() - began) / len(rows)] * len(rows)
-                ids += [row["id"] for row in rows]
-                for name, value in (
-                    out | ({"frame": batch["frame"].cpu().numpy()} if "frame" in batch else {})
-                ).items():
-                    values.setdefault(name, []).append(value)
-                bar.update(len(rows))
-    whole = {name: np.concatenate(parts) for name, parts in values.items()}
-    shapes = {name: value.shape[1:] for name, value in whole.items()}
-    flat = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v[0].size) for name, v in whole.items()}
-    return pa.table({"id": ids, **flat, "seconds": seconds}).replace_schema_metadata({"shapes": json.dumps(shapes)})
+            values = {name: value.float().cpu().numpy() for name, value in outputs.items()}
+            seconds = (time.perf_counter() - began) / len(ids)
+            if "frame" in batch:
+                values["frame"] = batch["frame"].cpu().numpy()
+            shapes = {name: value.shape[1:] for name, value in values.items()}
+            flat = {n: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v[0].size) for n, v in values.items()}
+            columns = {"id": pa.array(ids), **flat, "seconds": pa.array([seconds] * len(ids))}
+            yield pa.record_batch(columns, metadata={"shapes": json.dumps(shapes)})
+            bar.update(len(ids))
 
 
 def _named(output: HeadInput) -> dict[str, torch.Tensor]:
@@ -130,11 +152,16 @@ def _named(output: HeadInput) -> dict[str, torch.Tensor]:
     return {f"features{i}": value for i, value in enumerate(output)}
 
 
-def _unpacked(column: pa.ChunkedArray, shape: list[int]) -> torch.Tensor:
-    values = column.combine_chunks()
-    return torch.from_numpy(values.flatten().to_numpy().reshape(len(values), *shape).copy())
+def _unpacked(column: pa.FixedSizeListArray, shape: Sequence[int]) -> torch.Tensor:
+    values = column.flatten().to_numpy().reshape(len(column), *shape)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(values)
 
 
-def _write(table: pa.Table, path: Path) -> None:
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+def _write(parts: Iterator[pa.RecordBatch], path: Path) -> None:
+    """Write what is computed as it comes."""
+    first = next(parts)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, first.schema) as writer:
+        for part in chain([first], parts):
+            writer.write_batch(part)

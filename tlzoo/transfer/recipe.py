@@ -46,7 +46,7 @@ class Recipe:
         max_norm: Gradients are clipped to this norm.
         augment: Whether training batches are augmented (see ``Model.augment``).
         epochs: Maximum number of times that an example is seen, unless that is fewer than ``MIN_STEPS`` steps.
-        precision: ``no`` (float32) or ``bf16`` (mixed; see ``tlzoo.run.precision``).
+        precision: ``no`` (float32), or ``bf16`` or ``fp16`` (mixed; see ``tlzoo.run.precision``).
         metric: What chooses on validation; empty for the task's first metric.
         is_balanced: Whether every class is drawn as often as any other.
         shots: Labelled examples in the prompt of a model that is prompted instead of trained.

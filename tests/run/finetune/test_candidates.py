@@ -4,15 +4,17 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from tlzoo.data.catalogue import find, load
 from tlzoo.data.dataset import Prepared
 from tlzoo.errors import InputError
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.run.finetune import LIMITS, finetune
-from tlzoo.run.finetune.candidates import choose, folds_of, name_of, pool, ways
+from tlzoo.run.finetune.candidates import Chosen, choose, folds_of, name_of, pool, ways
 from tlzoo.run.finetune.settings import Settings
 from tlzoo.run.plan import Run, plan, sources
 from tlzoo.run.request import EvaluationRequest
@@ -90,10 +92,12 @@ def test_drawing_classes_equally_often_is_tried_where_they_are_not_of_a_size(tab
     assert [name_of(run) for run in ways(each, pool(data(table)))] == ["probe", "full"]
 
 
-def test_validation_chooses_and_the_recorded_score_is_of_what_each_fold_chose(table: Path) -> None:
+def test_validation_chooses_and_the_recorded_score_is_of_what_each_fold_chose(table: Path, tmp_path: Path) -> None:
     whole = pool(data(table))
     lines: list[str] = []
-    chosen = choose(runs(table, "probe", "scratch"), folds_of(whole, 2, 0), progress=False, say=lines.append)
+    chosen = choose(
+        runs(table, "probe", "scratch"), folds_of(whole, 2, 0), progress=False, say=lines.append, state=tmp_path
+    )
     assert set(chosen.scores) == {"probe", "scratch"}
     assert chosen.scores[name_of(chosen.run)] == max(chosen.scores.values())
     assert len(chosen.groups) == len(chosen.predictions) == len(chosen.labels) == 90
@@ -143,3 +147,32 @@ def test_a_metric_of_another_task_is_refused(table: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="macro_f1"):
         finetune("bert", TASK, str(table), tmp_path / "out", settings=Settings(metric="wer"), say=lambda line: None)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_killed_search_goes_on_in_the_fold_where_it_was(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, folds = torch.optim.AdamW.step, folds_of(pool(data(table)), 2, 0)
+    steps: list[int] = []
+
+    def chosen(state: str, last: int = 1000) -> Chosen:
+        def counted(self: Any, *arguments: Any, **named: Any) -> Any:
+            steps.append(1)
+            if len(steps) == last:
+                raise KeyboardInterrupt
+            return step(self, *arguments, **named)
+
+        steps.clear()
+        monkeypatch.setattr(torch.optim.AdamW, "step", counted)
+        return choose(runs(table, "scratch"), folds, progress=False, say=lambda line: None, state=tmp_path / state)
+
+    monkeypatch.setattr("tlzoo.transfer.saved.SECONDS", 0.0)
+    whole = chosen("whole")
+    count = len(steps)
+    with pytest.raises(KeyboardInterrupt):
+        chosen("killed", last=count - 5)
+    again = chosen("killed")
+    assert len(steps) == 6, "the step of the kill, and those after it"
+    assert again.statistics == whole.statistics
+    hashes = [[trial.outcome.trained_sha256 for trial in each.same] for each in (whole, again)]
+    assert hashes[0] == hashes[1]

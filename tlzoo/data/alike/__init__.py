@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from tlzoo.data.alike.texts import plain
 from tlzoo.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from tlzoo.data.dataset import Listing
@@ -66,17 +68,17 @@ def _pictures(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
     def small(value: Any) -> pictures.Small:
         return pictures.shrink(decode(value, at_least=2 * pictures.SIDE))
 
-    return _compared([_read(value, small) for value in values], pictures.describe, pictures.is_same, pictures.RADIUS)
+    return _compared((_read(value, small) for value in values), pictures.describe, pictures.is_same, pictures.RADIUS)
 
 
 def _videos(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
-    from tlzoo.data.alike import pictures, videos
+    from tlzoo.data.alike import videos
     from tlzoo.data.media.video import decode
 
-    def small(value: Any) -> list[pictures.Small]:
-        return videos.shrink(decode(value, videos.FRAMES))
+    def small(value: Any) -> NDArray[np.uint8]:
+        return np.stack(videos.shrink(decode(value, videos.FRAMES)))
 
-    return _compared([_read(value, small) for value in values], videos.describe, videos.is_same, videos.RADIUS)
+    return _compared((_read(value, small) for value in values), videos.describe, videos.is_same, videos.RADIUS)
 
 
 def _sounds(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
@@ -101,18 +103,26 @@ def _read(value: V, read: Callable[[V], T]) -> T | None:
 
 
 def _compared(
-    read: Sequence[T | None],
-    describe: Callable[[T], NDArray[np.float32] | None],
-    is_same: Callable[[T, T], bool],
+    read: Iterable[NDArray[np.uint8] | None],
+    describe: Callable[[Any], NDArray[np.float32] | None],
+    is_same: Callable[[Any, Any], bool],
     radius: float,
 ) -> Iterator[tuple[int, int]]:
-    """Pairs that are the same among what was read and is kept in memory."""
+    """Pairs that are the same among what was read, and is kept in a file: in memory it would grow with the data."""
     from tlzoo.data.alike.nearest import near_pairs
 
-    descriptors = [None if each is None else describe(each) for each in read]
+    with tempfile.TemporaryFile() as file:
+        descriptors: list[NDArray[np.float32] | None] = []
+        places: list[int] = []
+        for each in read:
+            descriptors.append(None if each is None else describe(each))
+            places.append(file.tell())
+            if each is not None:
+                np.save(file, each)
 
-    def same(one: int, other: int) -> bool:
-        first, second = read[one], read[other]
-        return first is not None and second is not None and is_same(first, second)
+        def stored(index: int) -> NDArray[np.uint8]:
+            file.seek(places[index])
+            array: NDArray[np.uint8] = np.load(file)
+            return array
 
-    return near_pairs(descriptors, radius, same)
+        yield from near_pairs(descriptors, radius, lambda one, other: is_same(stored(one), stored(other)))

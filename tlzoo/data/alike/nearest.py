@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 NEIGHBOURS = 16
 """Nearest examples that each one is compared with; more copies of it are joined through those."""
@@ -27,17 +26,17 @@ def near_pairs(
     usable = [i for i, descriptor in enumerate(descriptors) if descriptor is not None]
     if len(usable) < 2:
         return
+    from scipy.spatial import cKDTree
+
     points = np.stack([descriptors[i] for i in usable])  # type: ignore[misc]
     tree = cKDTree(points)
     distances, places = tree.query(points, min(NEIGHBOURS + 1, len(usable)), distance_upper_bound=radius)
-    seen: set[tuple[int, int]] = set()
-    for one, near, far in zip(usable, places, distances, strict=True):
-        for place in near[np.isfinite(far)]:
-            pair = (min(one, usable[place]), max(one, usable[place]))
-            if pair[0] != pair[1] and pair not in seen:
-                seen.add(pair)
-                if is_same(*pair):
-                    yield pair
+    for one, (near, far) in enumerate(zip(places, distances, strict=True)):
+        for other in near[np.isfinite(far)].tolist():
+            is_seen = other < one and one in places[other][np.isfinite(distances[other])]
+            pair = (usable[min(one, other)], usable[max(one, other)])
+            if one != other and not is_seen and is_same(*pair):
+                yield pair
 
 
 def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:

@@ -11,6 +11,8 @@ MAX_SCALE = 20
 """Number of classes that may be fractions; more are values on a scale."""
 SEVERAL = (";", "|", ",")
 """What stands between several classes of one example."""
+MAX_CHARACTERS = 1_000
+"""Of the name of a class."""
 MIN_JOINED = 0.2
 """Share of the examples with several classes above which classes are taken for joined ones."""
 
@@ -19,9 +21,11 @@ def check_classes(classes: Mapping[str, int], where: str) -> None:
     """Refuse what are no classes, by the number of examples of each.
 
     Raises:
-        InputError: There is one alone, nearly every example has its own, they are numbers of a scale, or several are
-            written as one.
+        InputError: There is one alone, nearly every example has its own, they are numbers of a scale, several are
+            written as one, or a name is as long as a text.
     """
+    if long := next((name for name in classes if len(name) > MAX_CHARACTERS), None):
+        raise InputError(f"{where}: a class is called {long[:40]!r}..., {len(long):,} characters; is that a text?")
     count = sum(classes.values())
     if len(classes) < 2:
         raise InputError(f"{where}: only one class ({', '.join(classes) or 'none'}); at least two are needed")

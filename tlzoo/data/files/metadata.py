@@ -9,6 +9,7 @@ from tlzoo.data.files.names import FILE_COLUMNS, SPLIT_COLUMNS
 from tlzoo.data.files.split_names import split_of
 from tlzoo.data.files.tables.formats import read_columns, suffix_of
 from tlzoo.data.files.text_files.delimited import Sheet, column_named, is_empty, read_sheet
+from tlzoo.data.files.walk import is_file
 from tlzoo.errors import InputError
 
 NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.ndjson", "metadata.parquet")
@@ -64,6 +65,8 @@ def files_of(path: Path, sheet: Sheet, suffixes: Sequence[str] = (), folders: Se
             files.append(None)
             continue
         given = home / name.strip().replace("\\", "/")
+        if "\0" in name:
+            raise InputError(f"{path}:{line}: file_name {name!r} has a NUL byte")
         whole = given.resolve()
         if not whole.is_relative_to(home):
             raise InputError(f"{path}:{line}: file_name {name!r} leaves the folder; name files from there on")
@@ -81,7 +84,7 @@ def completed(file: Path, home: Path, suffixes: Sequence[str], folders: Sequence
         place = home / folder / file.relative_to(home)
         names = [place.name + suffix for suffix in ("", *suffixes, *map(str.upper, suffixes))]
         for name in (*names, place.stem + place.suffix.swapcase()):
-            if (whole := place.with_name(name)).is_file():
+            if is_file(whole := place.with_name(name)):
                 return whole
     return file
 

@@ -128,6 +128,8 @@ def rows(
         InputError: It cannot be read as the task's rows.
         OSError: It cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a regular file")
     place = (task_facts(task).row_reader if task else None) or ROWS.get(kind)
     if place is not None:
         if is_old_sheet(path):

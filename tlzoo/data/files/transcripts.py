@@ -14,7 +14,7 @@ from tlzoo.data.files.names import GROUP_COLUMNS, SUFFIXES
 from tlzoo.data.files.split_names import by_folder, split_of
 from tlzoo.data.files.text_files import lines, read_text
 from tlzoo.data.files.text_files.delimited import column_named
-from tlzoo.data.files.walk import check_folder, walk
+from tlzoo.data.files.walk import check_folder, is_file, walk
 from tlzoo.data.media.spelling import characters_of, normalise, spell
 from tlzoo.data.schemas import text_features
 from tlzoo.errors import InputError
@@ -88,7 +88,7 @@ def listing(folder: Path, label: str | None = None) -> Listing:
         examples.files.append(source)
         for path, text, speaker, split, beside in rows:
             name = str(path.relative_to(folder))
-            if not path.is_file():
+            if not is_file(path):
                 examples.problems.append(f"{name}: named in {source.name}, but there is no such file")
                 continue
             examples.inputs.append({"bytes": None, "path": str(path)})
@@ -149,7 +149,7 @@ def _sound(path: Path) -> Path | None:
     """The sound of a name that lacks its suffix, which may be in capitals."""
     suffixes = sorted(SUFFIXES["audio"])
     names = (path.name + suffix for suffix in (*suffixes, *map(str.upper, suffixes)))
-    return next((sound for name in names if (sound := path.with_name(name)).is_file()), None)
+    return next((sound for name in names if is_file(sound := path.with_name(name))), None)
 
 
 def _table(path: Path, examples: Listing, names: Sequence[str]) -> Iterator[Row]:
@@ -188,7 +188,7 @@ def _ljspeech(path: Path) -> Iterator[Row] | None:
         home = path.parent
         file = metadata.completed(home / name, home, sorted(SUFFIXES["audio"]), SOUND_FOLDERS)
         rows.append((file, texts[-1], "", None, {}))
-    return iter(rows) if any(row[0].is_file() for row in rows) else None
+    return iter(rows) if any(is_file(row[0]) for row in rows) else None
 
 
 def _beside(path: Path) -> Iterator[Row]:

@@ -23,6 +23,11 @@ def digest(root: Path, files: Iterable[Path]) -> str:
     return sha256.hexdigest()
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file; not, if a table or annotations give a name that no file can have."""
+    return os.path.isfile(path)
+
+
 def check_folder(path: Path, expected: str) -> None:
     """Refuse what is no folder.
 
@@ -42,14 +47,14 @@ def walk(folder: Path) -> Iterator[Path]:
     """Files below a folder, sorted, without hidden ones; links are followed, but not in a circle."""
     top = folder.resolve()
     seen = {top, *top.parents}
-    files: list[Path] = []
+    files: list[str] = []  # a path takes six times as much memory
     for place, folders, names in os.walk(folder, followlinks=True):
         here = Path(place)
         real = {name: (here / name).resolve() for name in sorted(folders) if not _is_hidden(name)}
         folders[:] = [name for name, target in real.items() if target not in seen]
         seen.update(real.values())
-        files += [path for name in names if not _is_hidden(name) and (path := here / name).is_file()]
-    yield from sorted(files)
+        files += [path for name in names if not _is_hidden(name) and os.path.isfile(path := os.path.join(place, name))]
+    yield from map(Path, sorted(files, key=lambda path: path.replace(os.sep, "\0")))  # folder by folder
 
 
 def _is_hidden(name: str) -> bool:

@@ -257,9 +257,9 @@ class _Sound:
     frames, subtype = _UNKNOWN, ""
 
     def __init__(self, container: Any) -> None:
-        if not container.streams.audio:
+        if not container.streams.audio or container.streams.audio[0].codec_context is None:
             container.close()
-            raise ValueError("no sound in it")
+            raise ValueError("no sound in it that can be decoded")
         stream = container.streams.audio[0]
         self.samplerate, self.channels = stream.rate, stream.channels
         self._container, self._left = container, np.empty((0, self.channels), np.float32)
@@ -311,9 +311,10 @@ def _read(source: Stored) -> tuple[NDArray[np.float32], int]:
         ValueError: The sound cannot be read.
     """
     with _opened(source) as file:
-        samples = np.empty(min(file.frames, limits().samples), np.float32)  # memory is used only as it is filled
-        end = 0
+        samples, end = np.empty(min(file.frames, _BLOCK), np.float32), 0
         for block in _blocks(file):
+            if end + len(block) > len(samples):
+                samples.resize(max(2 * len(samples), end + len(block)), refcheck=False)
             samples[end : end + len(block)] = block
             end += len(block)
         return _scaled(samples[:end], file.subtype), file.samplerate

@@ -24,6 +24,8 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 """Formats that are read, by Pillow's names: those whose header has the size of the picture, and not programs."""
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 """Brands of files of HEIC (ISO/IEC 23008-12), which an extra package reads."""
+JPEG2000 = b"\0\0\0\x0cjP  \r\n\x87\n"
+"""Beginning of a JPEG 2000 file (ISO/IEC 15444-1, I.5.1)."""
 
 
 def decode(source: Stored | Image.Image, at_least: int | None = None) -> Image.Image:
@@ -279,6 +281,8 @@ def _identified(source: bytes | Path) -> Image.Image:
     Raises:
         ModuleNotFoundError: It is HEIC, and the package is missing.
     """
+    if isinstance(source, Path) and _beginning(source) == JPEG2000:
+        source = source.read_bytes()  # Pillow asks for as many bytes as its boxes say they have
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except PIL.UnidentifiedImageError:
@@ -290,12 +294,15 @@ def _identified(source: bytes | Path) -> Image.Image:
     return opened
 
 
-def _is_heic(source: bytes | Path) -> bool:
+def _beginning(source: bytes | Path) -> bytes:
     if isinstance(source, bytes):
-        beginning = source[:12]
-    else:
-        with source.open("rb") as file:
-            beginning = file.read(12)
+        return source[:12]
+    with source.open("rb") as file:
+        return file.read(12)
+
+
+def _is_heic(source: bytes | Path) -> bool:
+    beginning = _beginning(source)
     return beginning[4:8] == b"ftyp" and beginning[8:12] in HEIC
 
 

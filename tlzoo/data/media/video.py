@@ -179,8 +179,8 @@ def _opened(source: Stored) -> Iterator[Any]:
             opened(source) as stored,
             container_of(stored, FORMATS, max_pixels) as container,
         ):
-            if not container.streams.video:
-                raise ValueError("no video in it")
+            if not container.streams.video or container.streams.video[0].codec_context is None:
+                raise ValueError("no video in it that can be decoded")
             stream = container.streams.video[0]
             if not stream.width:
                 raise ValueError(f"frames of unknown size, or of more than {limits().frame_pixels:,} pixels, the limit")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlzoo import blobs
 from tlzoo.adapters.weights import Wanted, card_of, variant_of
 from tlzoo.cards.schema import Variant
 from tlzoo.data.problems import write_problems
 from tlzoo.data.protocol import Limits
 from tlzoo.errors import InputError, UnavailableError, unknown
 from tlzoo.files import LOCK, is_part, writable_folder
+from tlzoo.keys import key
 from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.statistics import estimate
 from tlzoo.leaderboard.types import Statistics
@@ -107,7 +110,7 @@ def finetune(
         folds: Number of folds; by default 5 of fewer than 1,000 examples, else one of five.
         settings: What is not left to the recipe.
         seed: Seed.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda``, ``mps`` or ``xpu``.
         overwrite: Whether a fine-tuned model in the folder is replaced.
         progress: Whether to show progress bars.
         say: Takes one-line notices.
@@ -145,7 +148,7 @@ def finetune(
     if folds is not None and folds < 1:
         raise InputError(f"--folds {folds}: expected 1 or more")
     with _reserved(folder, overwrite) as out:
-        runs = _planned(request, say)
+        runs = [settings.resized(run) for run in _planned(request, say)]
         needed = sum(path.stat().st_size for path in runs[0].checkpoint.paths().values())
         writable_folder(out, "--out", needed)
         return _finetune(runs, folds, settings, out, progress, say)
@@ -224,6 +227,7 @@ def _finetune(
     from tlzoo.run.finetune.final import refit, tested
     from tlzoo.tasks import task_type
     from tlzoo.transfer.bundle import save
+    from tlzoo.transfer.saved import SavedState
     from tlzoo.transfer.strategies import merge_lora
 
     first = runs[0]
@@ -238,10 +242,12 @@ def _finetune(
     task = task_type(first.task, first.source.kind)(data.features)
     _check_metric(settings.metric or "", task)
     runs = [replace(run, recipe=settings.applied(run.recipe, len(whole.splits["train"]))) for run in runs]
-    chosen = choose(ways(runs, whole), parts, progress, say)
+    state = blobs.cache_dir() / "training" / key([run.id for run in runs], len(parts))
+    chosen = choose(ways(runs, whole), parts, progress, say, state)
     run, n_train = chosen.run, len(whole.splits["train"])
     say(f"{name_of(run)}: learning from all {n_train:,} examples, {chosen.epochs:.1f} epochs, rate {chosen.rate:.2g}")
-    model = refit(run, whole, task, chosen.rate, chosen.epochs, progress)
+    saved = SavedState(state, f"{run.id}-all")
+    model = refit(run, whole, task, chosen.rate, chosen.epochs, progress, saved)
     if run.strategy == "lora":
         merge_lora(model)
     certain = certainty(chosen, model, whole, task)
@@ -270,6 +276,7 @@ def _finetune(
     )  # fmt: skip
     save(model.cpu(), task, card, variant, folder, recipe, readme(facts), data.columns, pictures)
     write_problems(folder, {run.source.name: data.problems})
+    shutil.rmtree(state, ignore_errors=True)
     best = scores[0]
     used = sum(data.counts().rows.values())
     return Finetuned(

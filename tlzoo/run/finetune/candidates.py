@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tlzoo.run.execute import execute, threads
 from tlzoo.run.finetune.final import unit_vectors
 from tlzoo.run.outcome import Outcome
 from tlzoo.run.plan import DEFAULT_FOLDS, Run
+from tlzoo.transfer.saved import SavedState
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,7 +139,9 @@ def name_of(run: Run) -> str:
     return run.strategy + (", classes balanced" if run.recipe.is_balanced else "")
 
 
-def choose(runs: Sequence[Run], folds: Sequence[Prepared], progress: bool, say: Callable[[str], None]) -> Chosen:
+def choose(
+    runs: Sequence[Run], folds: Sequence[Prepared], progress: bool, say: Callable[[str], None], state: Path
+) -> Chosen:
     """Try every way on every fold, and choose on validation.
 
     Args:
@@ -145,6 +149,7 @@ def choose(runs: Sequence[Run], folds: Sequence[Prepared], progress: bool, say: 
         folds: The examples, split for each fold.
         progress: Whether to show progress bars.
         say: Takes a line for each trial.
+        state: A folder for the states of trainings, from which a killed one goes on.
 
     Raises:
         DivergedError: No way gives a finite model on every fold.
@@ -159,7 +164,7 @@ def choose(runs: Sequence[Run], folds: Sequence[Prepared], progress: bool, say: 
                 continue
             began = time.monotonic()
             try:
-                trial = _try(run, data, progress)
+                trial = _try(run, data, progress, SavedState(state, f"{run.id}-{number}"))
             except DivergedError as error:
                 failures[run] = f"{name_of(run)}: {error}"
                 say(f"{failures[run]}; it is not tried further")
@@ -196,10 +201,10 @@ def _left(seconds: Mapping[Run, Sequence[float]], folds: int) -> str:
     return f"; about {max(1, round(left / 60))} min left" if left > 30 else ""
 
 
-def _try(run: Run, data: Prepared, progress: bool) -> Trial:
-    from tlzoo.transfer.calibration import relative
+def _try(run: Run, data: Prepared, progress: bool, saved: SavedState) -> Trial:
+    from tlzoo.transfer.calibration import relative, some
 
-    outcome = execute(run, progress, cores=threads(), data=data)
+    outcome = execute(run, progress, cores=threads(), data=data, saved=saved)
     training, model = outcome.training, outcome.model
     assert training is not None and model is not None
     best = max(training.history, key=lambda point: (point["score"], -point["loss"]))
@@ -207,14 +212,15 @@ def _try(run: Run, data: Prepared, progress: bool) -> Trial:
     far = None
     labels: list[int] = test["label"][:] if data.counts().classes else []
     if labels:
-        vectors = unit_vectors(run, model, concatenate_datasets([rows, test]))
-        far = None if vectors is None else relative(vectors[: len(rows)], vectors[len(rows) :])
+        inside = some(len(rows))
+        vectors = unit_vectors(run, model, concatenate_datasets([rows.select(inside), test]))
+        far = None if vectors is None else relative(vectors[: len(inside)], vectors[len(inside) :])
     return Trial(
         float(best["score"]),
         training.learning_rate,
         best["step"] * min(run.recipe.batch_size, training.n_train) / training.n_train,
         training.n_train,
-        replace(outcome, model=None),
+        replace(outcome, model=None, predictions=outcome.predictions if labels else ()),
         labels,
         far,
     )

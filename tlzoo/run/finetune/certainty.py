@@ -75,7 +75,9 @@ def certainty(chosen: Chosen, model: Model, whole: Prepared, task: Task) -> Cert
             temperature, cooled = wanted, calibration.tempered(scores, wanted)
     novelty = None
     own = [trial.distances for trial in chosen.same]
-    vectors = unit_vectors(chosen.run, model, whole.splits["train"]) if is_enough and UNKNOWN not in names else None
+    rows = whole.splits["train"]
+    some = rows.select(calibration.some(len(rows)))
+    vectors = unit_vectors(chosen.run, model, some) if is_enough and UNKNOWN not in names else None
     if vectors is not None and all(each is not None for each in own):
         import torch
 

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
     from tlzoo.core.model import Model, TrainableModel
     from tlzoo.core.task import Task
+    from tlzoo.transfer.saved import SavedState
 
 
-def refit(run: Run, data: Prepared, task: Task, rate: float, epochs: float, progress: bool = True) -> TrainableModel:
+def refit(
+    run: Run, data: Prepared, task: Task, rate: float, epochs: float, progress: bool, saved: SavedState
+) -> TrainableModel:
     """The model of a run, trained on all training examples of some data, in evaluation mode.
 
     Args:
@@ -27,12 +30,14 @@ def refit(run: Run, data: Prepared, task: Task, rate: float, epochs: float, prog
         rate: Peak learning rate.
         epochs: How often each example is seen; validation, which chose that, has nothing to choose now.
         progress: Whether to show progress bars on standard error.
+        saved: Where the state of training is kept.
 
     Raises:
         DivergedError: The loss or the weights became infinite or NaN.
     """
     from accelerate.utils import set_seed
 
+    from tlzoo.transfer.examples import examples_of
     from tlzoo.transfer.loop import fit
     from tlzoo.transfer.repeatable import repeatable
 
@@ -40,14 +45,14 @@ def refit(run: Run, data: Prepared, task: Task, rate: float, epochs: float, prog
         set_seed(run.seed)
         rows = data.splits["train"]
         model, learner, _ = ready(run, task, rows, progress)
-        examples = [learner.encode(row) for row in rows]
+        examples = examples_of(learner, rows)
         steps = max(1, round(epochs * len(rows) / run.recipe.batch_size))
         whole = replace(run.recipe, learning_rates=(rate,), extensions=0, looks=1)
         whole = replace(whole, steps=max(steps, whole.for_examples(len(rows)).steps))
         label, device = f"{run.checkpoint.card} {run.strategy}, all examples", run.device
         fit(
             learner, examples, lambda _: 0.0, whole, run.seed, until=steps, device=device, label=label,
-            progress=progress,
+            progress=progress, saved=saved,
         )  # fmt: skip
         model.to(run.device)
     return model.eval()

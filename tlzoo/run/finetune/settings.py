@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from tlzoo.adapters.weights import card_of, variant_of
 from tlzoo.errors import InputError
+from tlzoo.run.plan import Run
 from tlzoo.transfer.recipe import Recipe
+
+MIN_PIXELS, MAX_PIXELS = 16, 2048
+"""Of the side of a picture."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +23,14 @@ class Settings:
         epochs: Maximum number of times that an example is seen.
         batch_size: Examples per step.
         metric: The metric of the task that chooses on validation.
+        image_size: Height and width that pictures are read with, in pixels.
     """
 
     learning_rate: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
     metric: str | None = None
+    image_size: int | None = None
 
     def __post_init__(self) -> None:
         """Check each by itself.
@@ -36,6 +43,8 @@ class Settings:
         for option, value in (("--epochs", self.epochs), ("--batch-size", self.batch_size)):
             if value is not None and value < 1:
                 raise InputError(f"{option} {value}: expected 1 or more")
+        if self.image_size is not None and not MIN_PIXELS <= self.image_size <= MAX_PIXELS:
+            raise InputError(f"--image-size {self.image_size}: expected {MIN_PIXELS} to {MAX_PIXELS:,} pixels")
 
     def applied(self, recipe: Recipe, examples: int) -> Recipe:
         """A recipe with these settings.
@@ -52,3 +61,48 @@ class Settings:
             steps = self.epochs * math.ceil(examples / recipe.batch_size)
             recipe = replace(recipe, epochs=self.epochs, steps=steps, patience=recipe.looks)
         return replace(recipe, metric=self.metric or "")
+
+    def resized(self, run: Run) -> Run:
+        """A run whose model reads pictures of the size that was set.
+
+        Raises:
+            InputError: It reads none, or not in any other size than its own.
+        """
+        if self.image_size is None:
+            return run
+        card = card_of(run.checkpoint)
+        old, given = variant_of(card, run.checkpoint.variant), card.input
+        if card.input.kind != "image":
+            raise InputError(f"--image-size {self.image_size}: is for models of pictures; {card.id} reads {given.kind}")
+        given = card.input_of(old)
+        changes = {"size": self.image_size}
+        if given.resize and given.height:
+            changes["resize"] = round(given.resize * self.image_size / given.height)
+        new = old.model_copy(update=changes)
+        card = card.model_copy(update={"variants": [new if each is old else each for each in card.variants]})
+        run = replace(run, checkpoint=replace(run.checkpoint, drafted=card), card_hash=card.variant_hash(new))
+        _try(run, self.image_size)
+        return run
+
+
+def _try(run: Run, size: int) -> None:
+    """Read a picture with the model of a run.
+
+    Raises:
+        InputError: It cannot.
+    """
+    import torch
+
+    from tlzoo.core.image import ImageBackbone
+    from tlzoo.transfer.assemble import assemble
+
+    name = run.checkpoint.name
+    try:
+        network = assemble(run.checkpoint)
+        if not isinstance(network, ImageBackbone):
+            raise InputError(f"--image-size {size}: {name} reads pictures in its own size only")
+        with torch.inference_mode():
+            network.eval()({"image": torch.zeros(1, 3, size, size, dtype=torch.uint8)})
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"--image-size {size}: {name} cannot read pictures of that size ({reason})") from None

@@ -10,7 +10,7 @@ from typing import NotRequired, TypedDict
 
 from tlzoo.data.files.names import SUFFIXES
 from tlzoo.data.files.split_names import split_in
-from tlzoo.data.files.walk import walk
+from tlzoo.data.files.walk import is_file, walk
 from tlzoo.data.media.image import placement
 from tlzoo.errors import InputError
 
@@ -168,7 +168,7 @@ class Finder:
 
     def find(self, path: Path) -> Path | None:
         """The picture at a path, or the one that is named alike there."""
-        if path.is_file():
+        if is_file(path):
             return path
         if path.parent not in self._folders:
             self._folders[path.parent] = _by_name(path.parent)

@@ -15,7 +15,7 @@ from tlzoo.data.files.names import FILE_COLUMNS, LABEL_COLUMNS
 from tlzoo.data.files.split_names import split_in, split_of
 from tlzoo.data.files.tables.formats import Values, holds_rows, read_columns, suffix_of
 from tlzoo.data.files.text_files.delimited import column_named
-from tlzoo.data.files.walk import walk
+from tlzoo.data.files.walk import is_file, walk
 from tlzoo.errors import InputError
 
 PICTURE_COLUMNS = (*FILE_COLUMNS, "image", "image_path", "img", "image_id", "image_name")
@@ -135,7 +135,7 @@ def _turned(objects: object) -> Mapping[str, list[object]]:
 
 
 def _add(places: Sequence[Path], name: str, boxes: Boxes, builder: Builder) -> None:
-    path = next((place / name for place in places if (place / name).is_file()), None)
+    path = next((place / name for place in places if is_file(place / name)), None)
     image = builder.picture(name, seen_size(path) if path else None)
     for where, category, box in boxes:
         builder.add(image, category, where, bbox=box)

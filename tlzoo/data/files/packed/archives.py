@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tlzoo import blobs
 from tlzoo.blobs import sha256_of
-from tlzoo.blobs.archives import DAMAGED, check_unpacked, unpack
+from tlzoo.blobs.archives import DAMAGED, check_unpacked, is_of_disk, unpack
 from tlzoo.blobs.download import check_room
 from tlzoo.blobs.places import PlaceError
 from tlzoo.errors import InputError
@@ -37,7 +37,9 @@ def unpacked(path: Path) -> Path:
         folder.mkdir()
         try:
             _unzip(path, folder) if path.suffix.lower() == ".zip" else unpack(path, folder)
-        except (PlaceError, *DAMAGED, RuntimeError) as error:
+        except (PlaceError, *DAMAGED, RuntimeError, OSError) as error:
+            if is_of_disk(error):
+                raise
             raise InputError(f"{path}: cannot be unpacked: {error}") from None
 
     place = cached(target, make, f"{path.name}, unpacked")

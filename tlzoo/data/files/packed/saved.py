@@ -81,7 +81,7 @@ def _holds_files(file: Path, kind: str) -> bool:
         return False
     try:
         schema = pq.read_schema(file)
-    except (pa.ArrowInvalid, OSError):
+    except Exception:  # of damaged metadata any kind
         return False
     return any(pa.types.is_struct(each.type) and each.type.get_field_index("bytes") >= 0 for each in schema)
 
@@ -102,9 +102,14 @@ def _rows(file: Path, kind: str) -> Dataset:
     import pyarrow.parquet as pq
     from datasets import Dataset
 
-    if file.suffix.lower() == ".arrow":
-        return Dataset.from_file(str(file))
-    rows = Dataset(pq.read_table(file))
+    try:
+        is_arrow = file.suffix.lower() == ".arrow"
+        rows = Dataset.from_file(str(file)) if is_arrow else Dataset(pq.read_table(file))
+        rows.data.table.validate(full=True)  # places of values that are outside of the file would end the process
+    except Exception as error:  # of damaged metadata any kind
+        raise InputError(f"{file}: cannot be read as a saved data set: {' '.join(str(error).split())[:200]}") from None
+    if is_arrow:
+        return rows
     for name, feature in rows.features.items():
         if kind != "text" and isinstance(feature, dict) and feature.keys() == {"bytes", "path"}:
             rows = rows.cast_column(name, storage(kind))

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tlzoo.blobs.archives import check_unpacked
 from tlzoo.data.files.text_files import lines, parse_json, printable, read_text
 from tlzoo.data.files.text_files.delimited import read_sheet
 from tlzoo.errors import InputError
 
 Values = dict[str, list[Any]]
 """Values by column, all of the same length; of CSV and TSV strings, else as the file has them."""
+MAX_ROWS = 5_000_000
+"""Rows of a Parquet file that is smaller than their number in bytes."""
 
 
 def suffix_of(path: Path) -> str:
@@ -122,15 +125,20 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> Values:
 
 
 def _parquet(path: Path) -> Values:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        with pq.ParquetFile(path) as file:
+            rows = file.metadata.num_rows
+        if rows > max(MAX_ROWS, path.stat().st_size):  # a value that repeats takes no room in the file
+            raise InputError(f"{path}: {rows:,} rows in {path.stat().st_size:,} bytes, more than texts can be")
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    except InputError:
+        raise
+    except Exception as error:  # of damaged metadata any kind
+        raise InputError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:200]})") from None
     classes = _classes((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    columns = {}
+    columns: Values = {}
     for name in table.column_names:
         try:
             columns[name] = table[name].to_pylist()
@@ -160,10 +168,12 @@ def _excel(path: Path) -> Values:
     import pandas as pd
 
     try:
+        with zipfile.ZipFile(path) as workbook:
+            check_unpacked(sum(member.file_size for member in workbook.infolist()), None, path)
         sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
     except ImportError:
         raise InputError(f"{path}: an Excel workbook; pip install 'tlzoo[excel]' reads it, or save it as CSV") from None
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of what reads ZIP, XML and workbooks
         raise InputError(f"{path}: cannot be read as an Excel workbook: {' '.join(str(error).split())}") from None
     return {str(name).strip(): list(sheet[name]) for name in sheet.columns}
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tlzoo.blobs.archives import MAX_RATIO, MIN_LIMIT_BYTES
 from tlzoo.errors import InputError
 
 _GZIP = b"\x1f\x8b"
@@ -73,9 +74,16 @@ def _content(path: Path) -> bytes:
     """The bytes of a file, compressed with gzip or not."""
     try:
         data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(_GZIP) else data
+        if not data.startswith(_GZIP):
+            return data
+        limit = max(MAX_RATIO * len(data), MIN_LIMIT_BYTES)
+        with gzip.open(io.BytesIO(data)) as file:
+            content = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{printable(path)}: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > limit:
+        raise InputError(f"{printable(path)}: more than {limit:,} bytes when unpacked, over {MAX_RATIO} times its own")
+    return content
 
 
 def _decoded(data: bytes, where: str, first: int = 1) -> str:

@@ -17,6 +17,9 @@ from tlzoo.errors import InputError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """Separators of values, and their names."""
+MAX_COLUMNS = 10_000
+MIN_MISSING = 1_000_000
+"""Values that lines may lack in all, however short the file is; else as many as it has characters."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def read_sheet(path: Path, usual: str = ",") -> Sheet:
     text = read_text(path, OLD)
     separator = separator_of(text, usual)
     names = [name.strip() for name in _head(text, separator)]
+    if len(names) > MAX_COLUMNS:
+        raise InputError(f"{printable(path)}: {len(names):,} columns; a table may have {MAX_COLUMNS:,}")
     rows, fault = _quoted(text, separator, len(names))
     if fault or (separator == "\t" and any("\n" in cell and "\t" in cell for _, cells in rows for cell in cells)):
         by_line = _line_by_line(text, separator, len(names))
@@ -112,7 +117,7 @@ def _quoted(text: str, separator: str, width: int) -> tuple[list[tuple[int, list
     """Rows of one width with their first line, and the place and reason of the first error, if any."""
     reader = _cells(io.StringIO(text, newline=""), separator, strict=True)
     rows: list[tuple[int, list[str]]] = []
-    line = 1
+    line, missing = 1, 0
     while True:
         try:
             cells = next(reader)
@@ -120,7 +125,8 @@ def _quoted(text: str, separator: str, width: int) -> tuple[list[tuple[int, list
             return rows, ""
         except csv.Error:
             return rows, f"{line}: a quote is opened but not closed as in CSV"
-        if any(cell.strip() for cell in cells[width:]):
+        missing += max(0, width - len(cells)) if cells else 0
+        if any(cell.strip() for cell in cells[width:]) or missing > max(len(text), MIN_MISSING):
             return rows, f"{line}: {len(cells)} values, but the header has {width}"
         if cells:
             rows.append((line, [*cells[:width], *[""] * (width - len(cells))]))
