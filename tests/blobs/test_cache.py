@@ -138,3 +138,11 @@ def test_an_empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert list(cache.entries(tmp_path / "none")) == []
     assert run() == "" and "0 bytes freed" in run("prune")
     assert not (tmp_path / "none").exists()
+
+
+def test_states_of_interrupted_trainings_are_deleted(folder: Path) -> None:
+    state = folder / "training" / ("a" * 64) / "run.state"
+    state.parent.mkdir(parents=True)
+    state.write_bytes(bytes(2000))
+    assert "training: 1, 2 kB" in run("prune", "--kind", "training")
+    assert not state.exists()

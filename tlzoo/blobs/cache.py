@@ -65,6 +65,7 @@ KINDS = (
     Kind("tokenizers", "tokenizers", "*", _has_checksums),
     Kind("stand-ins", "stand-in weights trained here", "*", _has_checksums),
     Kind("features", "features of frozen networks", "*", _has_checksums),
+    Kind("training", "states of interrupted fine-tunings", "*", _has_hash),
     Kind("served", "models that are served", "*/*", _has_checksums),
     Kind("tried", "models fine-tuned for visitors of a Space", "*", _has_hash),
     Kind("answers", "answers of paid APIs; pruned only by name", "*", _has_checksums, is_pruned=False),
@@ -142,7 +143,7 @@ def prune(entry: Entry, since: float, *, dry_run: bool = False) -> bool:
             for lock in _locks(entry):
                 held.enter_context(FileLock(lock, timeout=0))
             if not dry_run:
-                if entry.kind in ("blobs", "parts", "packages", "tried") or _LEFTOVER.fullmatch(entry.path.name):
+                if entry.kind in ("blobs", "parts", "packages", "training", "tried") or _LEFTOVER.fullmatch(entry.path.name):
                     _delete(entry.path)
                 else:
                     forget(entry.path)
