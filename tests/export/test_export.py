@@ -230,9 +230,7 @@ def test_int8_that_costs_accuracy_is_refused(
     text_model: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "INT8_WITHIN", -1.0)
-    with pytest.raises(
-        TlzooError, match=r"--int8: accuracy \d\.\d+ with int8, \d\.\d+ with float32, on \d+ validation"
-    ):
+    with pytest.raises(TlzooError, match=r"^accuracy \d\.\d+ with int8, \d\.\d+ with float32, on \d+ validation"):
         export(text_model.folder, tmp_path / "m.onnx", data=str(text_model.data), int8=True)
     assert not list(tmp_path.iterdir())
 

@@ -41,8 +41,9 @@ def record(folder: Path, tracker: str) -> None:
     run = Run(Checkpoint(card.id, "nano", "none"), source.task, source, "full", 0, 0.1, recipe, "hash")
     other = replace(run, seed=1)
     recorder = Recorder(Store(folder / "results"), Plan([run, other]), Budget(10, 0), lambda line: None, False, tracker)
-    recorder.result(run, OUTCOME, Measurement())
-    recorder.result(other, OUTCOME, Measurement())
+    for each in (run, other):
+        recorder.result(each, OUTCOME, Measurement())
+        recorder.report(each, OUTCOME)
 
 
 def test_tensorboard_has_a_run_with_its_curve_and_its_values(tmp_path: Path) -> None:

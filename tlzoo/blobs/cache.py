@@ -55,6 +55,8 @@ def _has_place(path: Path) -> bool:
     return path.is_dir() and re.match(r"pypi_|npm_", path.name) is not None
 
 
+_PLAIN = ("blobs", "parts", "packages", "training", "tried")
+"""Kinds whose entries have no checksums beside them."""
 KINDS = (
     Kind("blobs", "downloaded weights and data", "*", _has_hash),
     Kind("parts", "interrupted downloads", "*", _has_hash),
@@ -143,7 +145,7 @@ def prune(entry: Entry, since: float, *, dry_run: bool = False) -> bool:
             for lock in _locks(entry):
                 held.enter_context(FileLock(lock, timeout=0))
             if not dry_run:
-                if entry.kind in ("blobs", "parts", "packages", "training", "tried") or _LEFTOVER.fullmatch(entry.path.name):
+                if entry.kind in _PLAIN or _LEFTOVER.fullmatch(entry.path.name):
                     _delete(entry.path)
                 else:
                     forget(entry.path)

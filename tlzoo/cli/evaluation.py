@@ -171,6 +171,8 @@ def evaluate(
         from tlzoo.export.rows import add_exported, check_runtimes
 
         check_runtimes(runtime)
+        if executor != "local":
+            raise InputError("--runtime: is for --executor local; repeat the command there, and finished runs are kept")
     with interruptible(out):
         done = run_evaluation(request, terminal.say)
         if runtime:

@@ -56,7 +56,10 @@ class PredictionFile:
             predicted: The prediction, with the columns of the table that the input is from.
             line: The same as ``tlzoo predict`` prints it.
         """
-        pickle.dump((predicted.columns, line), self._rows)
+        try:
+            pickle.dump((predicted.columns, line), self._rows)
+        except OSError as error:
+            raise InputError(f"--out {self.path}: there is no room for its rows: {error.strerror or error}") from None
         self._fields.update(line)
 
     def write(self) -> None:
@@ -138,8 +141,13 @@ def _types(read: Read) -> dict[str, set[type]]:
     types: dict[str, set[type]] = defaultdict(set)
     for row in read():
         for name, value in _flat(row).items():
-            types[name].update([] if value is None else [type(value)])
+            types[name].update([] if value is None else [str if _is_huge(value) else type(value)])
     return types
+
+
+def _is_huge(value: object) -> bool:
+    """Whether a number has no place among whole numbers of 64 bits."""
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _common(types: set[type]) -> type:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlzoo.errors import TlzooError, unknown
+from tlzoo.files import LOCK
 from tlzoo.keys import key
 from tlzoo.leaderboard.ranking import board
-from tlzoo.leaderboard.schema import FINAL
+from tlzoo.leaderboard.schema import Status
 from tlzoo.leaderboard.store import Store
 from tlzoo.locks import locked
 from tlzoo.measure.device import choose_device
 from tlzoo.measure.measurement import Measurement
 from tlzoo.run import record
+from tlzoo.run.budget import HANG_FACTOR
 from tlzoo.run.outcome import Outcome
 from tlzoo.run.plan import Run, plan, sources
 from tlzoo.run.precision import checked
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from tlzoo.export.session import Session
 
 RUNTIMES = ("onnx", "int8")
+MADE: tuple[Status, ...] = ("ok", "skipped")
+"""Statuses that the same command would not change: what cannot be exported, or loses too much, is skipped."""
 CALLS, MIN_CALLS_P90, SECONDS = 300, 100, 5.0
 """Maximum of timed calls, the minimum that a 90th percentile is read from, and seconds after which no more are made."""
 WARM_UP = 3
@@ -78,34 +82,48 @@ def add_exported(
     request = replace(request, device=device, precision=checked(request.precision, device))
     store = Store(request.out / "results")
     ids = [name for names in done.board["run_ids"].to_pylist() for name in names or ()]
-    with locked(request.out / ".lock", f"results in {request.out}"), Worker() as worker:
+    with locked(request.out / LOCK, f"results in {request.out}"), Worker() as worker:
         statuses = store.statuses()
         for run in plan(request, sources(request)).runs:
             if run.strategy not in TRAINED or run.tier == "none" or statuses.get(run.id, ("",))[0] != "ok":
                 continue
             wanted = {runtime: key(run.id, "runtime", runtime)[:32] for runtime in dict.fromkeys(runtimes)}
             ids += wanted.values()
-            missing = [name for name, place in wanted.items() if statuses.get(place, ("",))[0] not in FINAL]
+            missing = {
+                name: place
+                for name, place in wanted.items()
+                if request.fresh or statuses.get(place, ("",))[0] not in MADE
+            }
             if missing:
-                _add(store, worker, run, {name: wanted[name] for name in missing}, notify)
+                deadline = request.patience + HANG_FACTOR * statuses[run.id][1]
+                _add(store, worker, run, missing, deadline, notify)
     results = store.read()
     return replace(done, board=board(results.filter(pc.is_in(results["run_id"], pa.array(ids, pa.string())))))
 
 
-def _add(store: Store, worker: Worker, run: Run, wanted: dict[str, str], notify: Callable[[str], None]) -> None:
+def _add(
+    store: Store,
+    worker: Worker,
+    run: Run,
+    wanted: Mapping[str, str],
+    deadline: float,
+    notify: Callable[[str], None],
+) -> None:
     """Write the rows of a run, a runtime each."""
-    began = time.monotonic()
+    began, status = time.monotonic(), MADE[-1]
     try:
-        given = worker.call(execute_exported, run, list(wanted), doing="the exported model")
-    except (TlzooError, WorkFailedError) as error:
+        given = worker.call(execute_exported, run, list(wanted), seconds=deadline, doing="the exported model")
+    except TlzooError as error:
         given = [str(error)] * len(wanted)
+    except WorkFailedError as error:
+        given, status = [error.reason] * len(wanted), error.status
     seconds = (time.monotonic() - began) / len(wanted)
     for (runtime, name), each in zip(wanted.items(), given, strict=True):
         own = {"run_id": name, "runtime": runtime}
         title = f"{run.checkpoint.name} {run.strategy}, {run.fraction:.0%} of the labels, seed {run.seed}, {runtime}"
         if isinstance(each, str):
-            store.write([record.failure(run, "skipped", each, None, seconds) | own])
-            notify(f"{title}: skipped: {each}")
+            store.write([record.failure(run, status, each, None, seconds) | own])
+            notify(f"{title}: {status}: {each}")
             continue
         outcome, measurement = each
         store.write([row | own for row in record.rows(run, outcome, measurement, seconds)])
@@ -178,7 +196,14 @@ def _outcome(session: Session, task: Task, test: Sequence[Row], train: Sequence[
         task.fit_reference(list(session.predict(train)), train)
     predictions = list(session.predict(test))
     scores = statistics(task, predictions, test)
-    return replace(trained, values=values(task, scores), statistics=scores, predictions=predictions, model=None)
+    return replace(
+        trained,
+        values=values(task, scores),
+        statistics=scores,
+        predictions=predictions,
+        model=None,
+        device="cpu",  # where the graph was run
+    )
 
 
 def _measured(session: Session, rows: Sequence[Row], size: int, params: int) -> Measurement:

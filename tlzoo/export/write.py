@@ -187,9 +187,7 @@ def about_as_good(metric: Metric, int8: float, float32: float, where: str) -> st
     """
     figures = f"{metric.label} {int8:.3f} with int8, {float32:.3f} with float32, on {where}"
     if metric.sign * (float32 - int8) > INT8_WITHIN:
-        raise TlzooError(
-            f"--int8: {figures}: it may lose {INT8_WITHIN:g}, so nothing is written; export without --int8"
-        )
+        raise TlzooError(f"{figures}: it may lose {INT8_WITHIN:g}; export without int8")
     return figures
 
 

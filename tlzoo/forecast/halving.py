@@ -10,7 +10,7 @@ import numpy as np
 
 from tlzoo.check.views import Data
 from tlzoo.data.dataset import Prepared
-from tlzoo.errors import DivergedError
+from tlzoo.errors import TlzooError
 from tlzoo.forecast.classifier import Array
 from tlzoo.run.execute import execute, ready, threads
 from tlzoo.run.finetune.candidates import folds_of, pool
@@ -103,8 +103,13 @@ def halve(
             tuned = done.tuned.get(run, Tuned(np.full(len(place), np.nan), of=len(folds)))
             for fold in folds[tuned.folds : goal]:
                 left = max(0.0, end - time.monotonic())
-                if run not in seconds and left:
-                    seconds[run] = _expected_seconds(tuning, fold)
+                try:
+                    if run not in seconds and left:
+                        seconds[run] = _expected_seconds(tuning, fold)
+                except TlzooError as error:
+                    done.notes.append(f"{run.checkpoint.name}: {error}")
+                    alive.remove(run)
+                    break
                 if seconds.get(run, 0.0) >= left:
                     needed = f"a fold takes about {seconds[run]:,.0f} s, and " if run in seconds else ""
                     done.notes.append(f"{run.checkpoint.name}: {needed}{left:,.0f} s are left")
@@ -113,7 +118,7 @@ def halve(
                 began = time.monotonic()
                 try:
                     outcome = execute(tuning, progress=False, cores=threads(), data=fold)
-                except DivergedError as error:
+                except TlzooError as error:
                     done.notes.append(f"{run.checkpoint.name}: {error}")
                     alive.remove(run)
                     break
@@ -140,22 +145,16 @@ def _whole_network(probe: Run) -> Run | None:
 
 
 def _expected_seconds(run: Run, data: Prepared) -> float:
-    """Seconds of a run, as one step of training lets expect; validation and test cost a third of a step an example."""
+    """Seconds of a run, as a few steps of training let expect; validation and test cost a third of that an example."""
+    from tlzoo.measure.measure import training_rate
     from tlzoo.tasks import task_type
     from tlzoo.transfer.repeatable import repeatable
-    from tlzoo.transfer.strategies import set_train_mode
 
     rows = data.splits["train"]
     recipe = run.recipe.for_examples(len(rows))
     few = rows.select(range(min(recipe.batch_size, len(rows))))
     with repeatable(threads()):
-        model, learner, _ = ready(run, task_type(run.task, run.source.kind)(data.features), few, progress=False)
-        model.to(run.device)
-        set_train_mode(learner)
-        batch = learner.collate([learner.encode(row) for row in few])
-        for _ in range(2):  # the first one is slower
-            began = time.perf_counter()
-            learner.loss(batch).backward()  # type: ignore[no-untyped-call]
-            step = time.perf_counter() - began
+        _, learner, _ = ready(run, task_type(run.task, run.source.kind)(data.features), few, progress=False)
+        rate = training_rate(learner, few, recipe.batch_size, run.device)
     judged = recipe.looks * len(data.splits["validation"]) + len(data.splits["test"])
-    return step * (recipe.work() + judged / (3 * len(few)))
+    return (recipe.work() * recipe.batch_size + judged / 3) / rate

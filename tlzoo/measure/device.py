@@ -45,7 +45,7 @@ def accelerator() -> str | None:
 
 
 def device_name(device: str) -> str:
-    """``cpu``, or the name of the accelerator, such as ``NVIDIA H200``."""
+    """``cpu``, or the name of the accelerator, such as ``NVIDIA L4``."""
     import torch
 
     if device == "cpu":

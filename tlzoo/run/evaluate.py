@@ -8,8 +8,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -201,7 +201,7 @@ def run_evaluations(requests: Sequence[EvaluationRequest], notify: Notify) -> Ev
     is_elsewhere = request.executor == "ray" and request.device != "auto"
     device = request.device if is_elsewhere else choose_device(request.device)
     executor = Cluster(request.address, device) if request.executor == "ray" else Worker()
-    precision = checked(request.precision, device)
+    precision = checked(request.precision, device, executor.apart)
     planned = Plan()
     for each, its_data in data:
         each = replace(each, device=device, precision=precision)
@@ -348,6 +348,7 @@ class _Driver:
             self.waiting[:0] = further
             self.total += len(further)
             self.added += further
+            self.changed.notify_all()
 
     def _run_one(self, run: Run, place: int) -> None:
         """Execute a run if it fits the budget; whatever ends it becomes its row."""
@@ -365,10 +366,9 @@ class _Driver:
                 fail("skipped", self.budget.shortage(expected))
                 return
             self._announce(run, place)
-            began = self.budget.left
             done = self._execute(run, expected, measured, requests)
             with self.changed:
-                self.pace.add(run, began - self.budget.left)
+                self.pace.add(run, done.seconds)
         except InputError as error:
             if run.source not in self.facts and self.is_one_task:
                 raise  # the data are wrong
@@ -377,16 +377,12 @@ class _Driver:
             fail("diverged", str(error))
         except (StoppedError, UnavailableError) as error:
             usage = cast("Usage | None", error.usage)
-            self.spending.add(usage)
             fail("skipped" if isinstance(error, StoppedError) else "unavailable", str(error), usage)
         except WorkFailedError as error:
             if self.is_stopped:
                 raise
-            if run.is_api_model:
-                self.spending.lose_count()
             fail(error.status, error.reason)
         else:
-            self.spending.add(done.outcome.usage)
             is_known = run.is_baseline or run.is_api_model
             measurement = measured.measurement if is_known else self._measure_where(run, done)
             for name, content in done.sheets.items():
@@ -394,6 +390,7 @@ class _Driver:
                 write_whole(self.folder / "sheets" / name, partial(Path.write_bytes, data=content))
             with self.changed:
                 self.recorder.result(run, done.outcome, measurement, done.where)
+            self.recorder.report(run, done.outcome)
 
     def _fail(self, run: Run, status: Status, reason: str, usage: Usage | None = None) -> None:
         with self.changed:
@@ -414,11 +411,13 @@ class _Driver:
     def _prepare(self, run: Run) -> None:
         """Load the data once, and describe them."""
         source = run.source
-        with self.one_here:
+        if source in self.facts:
+            return
+        with self._alone() as here:
             if source in self.facts:
                 return
             deadline = self.budget.deadline()
-            facts = self.here.call(prepare, source, run.folds, seconds=deadline, doing="preparing the data")
+            facts = here.call(prepare, source, run.folds, seconds=deadline, doing="preparing the data")
             self.facts[source] = facts
             write_problems(self.folder, {each.name: facts.problems for each, facts in self.facts.items()})
             change = since(self.folder / "data", source.name, source.fingerprint, facts.rows) if source.is_own else ""
@@ -433,8 +432,8 @@ class _Driver:
         """
         self._prepare(run)
         deadline = self.budget.deadline()
-        with self.one_here:
-            estimate = self.here.call(estimate_requests, run, seconds=deadline, doing="estimating the requests")
+        with self._alone() as here:
+            estimate = here.call(estimate_requests, run, seconds=deadline, doing="estimating the requests")
         self.spending.check(estimate)
         self.notify(estimate.notice)
         return estimate
@@ -461,7 +460,8 @@ class _Driver:
         deadline, doing = self.budget.deadline(expected), "measuring the model"
         if requests is not None:
             self.notify(f"{requests.endpoint.label}: up to {2 * ROWS + 1} more requests to measure its speed")
-            answer = self.here.apart(measure_there, measure_endpoint, run, seconds=deadline, doing=doing)
+            with self._alone() as here:
+                answer = here.apart(measure_there, measure_endpoint, run, seconds=deadline, doing=doing)
         else:
             needs = Needs(gpus=int(run.device != "cpu"), node=done.node if done else "")
             answer = self.executor.apart(measure_there, measure_run, run, seconds=deadline, doing=doing, needs=needs)
@@ -493,9 +493,30 @@ class _Driver:
             return self.executor.call(*what, None, seconds=deadline, doing=doing, needs=needs)
         from tlzoo.core.model import Limits
 
-        with self.one_here:
+        with self._alone() as here:
             limits = Limits(max(0.0, self.budget.left), self.spending.left, requests.requests)
-            return self.here.call(*what, limits, seconds=deadline, doing=doing)
+            try:
+                done = here.call(*what, limits, seconds=deadline, doing=doing)
+            except (StoppedError, UnavailableError) as error:
+                self.spending.add(cast("Usage | None", error.usage))
+                raise
+            except WorkFailedError:
+                self.spending.lose_count()
+                raise
+            self.spending.add(done.outcome.usage)
+            return done
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[Worker]:
+        """The process on this machine, for one thread at a time.
+
+        Raises:
+            CancelledError: The evaluation was stopped meanwhile.
+        """
+        with self.one_here:
+            if self.is_stopped:
+                raise CancelledError
+            yield self.here
 
     def _needs(self, run: Run, measured: Measured) -> Needs:
         return needs_of(run, measured.measurement) if isinstance(self.executor, Cluster) else ANYTHING

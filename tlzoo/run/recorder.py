@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -78,6 +79,7 @@ class Recorder:
         """
         self.store, self.budget, self.notify, self.tracker = store, budget, notify, tracker
         self.executed = self.resumed = 0
+        self._one_report = threading.Lock()
         results = store.read()
         self._earlier = {} if fresh else store.statuses(results)
         self._results = results if all(map(self.is_finished, planned.runs)) else None
@@ -103,7 +105,12 @@ class Recorder:
         self.executed += 1
         metric, value = next(iter(outcome.values.items()))
         self.notify(f"{self.name(run)}: {metric} {value:.3f}")
-        if self.tracker is not None:
+
+    def report(self, run: Run, outcome: Outcome) -> None:
+        """Write a run to the tracker of experiments, if there is one; one run at a time."""
+        if self.tracker is None:
+            return
+        with self._one_report:
             try:
                 report(self.tracker, self.store.folder.parent, run, outcome, self.name(run))
             except Exception as error:  # trackers raise many types, and no result is lost for that

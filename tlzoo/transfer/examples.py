@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from torch.utils.data import DataLoader, get_worker_info
 from tlzoo.core.batch import Example, Row
 from tlzoo.core.model import HeadModel, RowNetwork
 from tlzoo.errors import InputError
+from tlzoo.measure.device import cores
 
 KEPT_BYTES = 1_000_000_000
 """Examples are kept preprocessed up to so many bytes; above, decoding again is the price of bounded memory."""
@@ -102,7 +102,7 @@ def workers_for(kind: str) -> int:
         return 0
     if shutil.disk_usage(shared).free < SHARED_BYTES:
         return 0
-    return min(MAX_WORKERS, max(0, len(os.sched_getaffinity(0)) - torch.get_num_threads()))
+    return min(MAX_WORKERS, max(0, cores() - torch.get_num_threads()))
 
 
 def loader(

@@ -25,6 +25,9 @@ from tlzoo.files import sha256_of
 SECONDS = 20.0
 """Minimum time between two states, and before the first one, so that a short training writes nothing."""
 
+MIN_RATIO = 20.0
+"""Minimum time between two states, in units of what writing one took."""
+
 
 class SavedState:
     """The latest state of one training, in a file whose name ends in its own sha256.
@@ -67,9 +70,13 @@ class SavedState:
         Args:
             key: Gives what the state depends on; called where there is a state.
         """
-        for path in sorted(self._paths(), key=lambda path: path.stat().st_mtime, reverse=True):
+        for path in self._paths():
             reason = "differs from its checksum"
-            if sha256_of(path) == path.name.split(".")[-2]:
+            try:
+                checksum = sha256_of(path)
+            except FileNotFoundError:  # of another process that does the same, and has ended
+                continue
+            if checksum == path.name.split(".")[-2]:
                 try:
                     content = torch.load(path, map_location="cpu", weights_only=True)
                 except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
@@ -84,6 +91,7 @@ class SavedState:
 
     def write(self, key: str, state: dict[str, Any]) -> None:
         """Put a state in the place of the one before; a disk that is full ends that with a line, not the training."""
+        began = time.monotonic()
         part = self.folder / f".{secrets.token_hex(4)}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +109,7 @@ class SavedState:
             print(f"{self.folder}: the state of training cannot be kept ({error})", file=sys.stderr)
             self.seconds = math.inf
         self._last = time.monotonic()
+        self.seconds = max(self.seconds, MIN_RATIO * (self._last - began))
 
     def forget(self) -> None:
         """Delete the state."""

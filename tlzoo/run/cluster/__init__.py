@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
@@ -54,12 +55,14 @@ class Executed:
 
     Attributes:
         outcome: What it gave.
+        seconds: How long it took.
         sheets: Drawn examples: contents by file name.
         where: Versions and hardware of the process.
         node: The node of a cluster; empty on this machine.
     """
 
     outcome: Outcome
+    seconds: float
     sheets: Mapping[str, bytes]
     where: record.Environment
     node: str
@@ -77,10 +80,12 @@ def execute_there(
         progress: Whether to show progress bars on standard error.
         limits: Limits of time and money, for an API model.
     """
+    began = time.monotonic()
     with TemporaryDirectory(prefix="tlzoo-sheets-") as folder:
         outcome = execute(located(run), *((progress, Path(folder) / sheet, limits) if sheet else ()))
         sheets = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-    return Executed(outcome, sheets, record.environment(), os.environ.get(NODE, ""))
+    seconds = time.monotonic() - began
+    return Executed(outcome, seconds, sheets, record.environment(), os.environ.get(NODE, ""))
 
 
 def measure_there(measure: Callable[[Run], R], run: Run) -> tuple[R, record.Environment]:
@@ -112,7 +117,8 @@ def needs_of(run: Run, measurement: Measurement) -> Needs:
     from tlzoo.run.execute import training_threads
 
     size, peak = measurement.size_bytes or 0, measurement.peak_memory_bytes or 0
-    memory = PROCESS_BYTES + STATES * size + run.recipe.batch_size * max(0, peak - size)
+    activations = run.recipe.batch_size * max(0, peak - size) if run.device == "cpu" else 0
+    memory = PROCESS_BYTES + STATES * size + activations
     return Needs(training_threads(run), memory, int(run.device != "cpu"))
 
 
@@ -228,12 +234,14 @@ class Cluster:
         return TlzooError(f"the Ray cluster failed: {' '.join(str(cause or error).split())[-500:]}")
 
     def _room(self, needs: Needs) -> dict[str, object]:
-        """Options of a task; no more than some node has in all, since it would never be started."""
+        """Options of a task; no more than one node has in all, since it would never be started."""
+        able = [node for node in self._nodes if node.get("GPU", 0) >= needs.gpus] or self._nodes
+        largest = max(able, key=lambda node: (node.get("CPU", 0), node.get("memory", 0)))
         room = {
-            f"num_{name.lower()}s": min(wanted, max(int(node.get(name, 0)) for node in self._nodes))
+            f"num_{name.lower()}s": min(wanted, int(largest.get(name, 0)))
             for name, wanted in (("CPU", needs.cores), ("GPU", needs.gpus))
         }
-        memory = min(needs.memory, max(int(node.get("memory", 0)) for node in self._nodes))
+        memory = min(needs.memory, int(largest.get("memory", 0)))
         if not needs.node:
             return {**room, "memory": memory}
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy

@@ -22,7 +22,7 @@ from tlzoo.leaderboard.metrics import METRICS
 from tlzoo.leaderboard.statistics import estimate
 from tlzoo.leaderboard.types import Statistics
 from tlzoo.locks import locked
-from tlzoo.run.finetune.settings import Settings
+from tlzoo.run.finetune.settings import Settings, check_size
 from tlzoo.run.plan import Run, cards_of, plan, sources
 from tlzoo.run.record import environment
 from tlzoo.run.request import EvaluationRequest
@@ -149,6 +149,8 @@ def finetune(
         raise InputError(f"--folds {folds}: expected 1 or more")
     with _reserved(folder, overwrite) as out:
         runs = [settings.resized(run) for run in _planned(request, say)]
+        if settings.image_size is not None:
+            check_size(runs[0])
         needed = sum(path.stat().st_size for path in runs[0].checkpoint.paths().values())
         writable_folder(out, "--out", needed)
         return _finetune(runs, folds, settings, out, progress, say)

@@ -66,37 +66,36 @@ class Settings:
         """A run whose model reads pictures of the size that was set.
 
         Raises:
-            InputError: It reads none, or not in any other size than its own.
+            InputError: It reads none.
         """
         if self.image_size is None:
             return run
         card = card_of(run.checkpoint)
-        old, given = variant_of(card, run.checkpoint.variant), card.input
-        if card.input.kind != "image":
-            raise InputError(f"--image-size {self.image_size}: is for models of pictures; {card.id} reads {given.kind}")
+        old = variant_of(card, run.checkpoint.variant)
         given = card.input_of(old)
+        if given.kind != "image":
+            raise InputError(f"--image-size {self.image_size}: is for models of pictures; {card.id} reads {given.kind}")
         changes = {"size": self.image_size}
         if given.resize and given.height:
             changes["resize"] = round(given.resize * self.image_size / given.height)
         new = old.model_copy(update=changes)
         card = card.model_copy(update={"variants": [new if each is old else each for each in card.variants]})
-        run = replace(run, checkpoint=replace(run.checkpoint, drafted=card), card_hash=card.variant_hash(new))
-        _try(run, self.image_size)
-        return run
+        return replace(run, checkpoint=replace(run.checkpoint, drafted=card), card_hash=card.variant_hash(new))
 
 
-def _try(run: Run, size: int) -> None:
-    """Read a picture with the model of a run.
+def check_size(run: Run) -> None:
+    """Read a picture of the size of a run's model.
 
     Raises:
-        InputError: It cannot.
+        InputError: It cannot, as it was not made for this size.
     """
     import torch
 
     from tlzoo.core.image import ImageBackbone
     from tlzoo.transfer.assemble import assemble
 
-    name = run.checkpoint.name
+    name, size = run.checkpoint.name, variant_of(card_of(run.checkpoint), run.checkpoint.variant).size
+    assert size is not None, "it was set"
     try:
         network = assemble(run.checkpoint)
         if not isinstance(network, ImageBackbone):
