@@ -69,7 +69,7 @@ def test_time_and_memory_are_measured(tmp_path: Path) -> None:
             content.count(b"x")
 
     case = read(work, tmp_path)
-    assert case.bytes > 40_000_000 and case.seconds >= 0.05
+    assert case.bytes > 10_000_000 and case.seconds >= 0.05
     assert fuzz.Case(0, "read", seconds=6, bytes=2 * 10**9).faults == ["over 5 s", "over 1 GB"]
 
 

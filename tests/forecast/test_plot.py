@@ -16,7 +16,7 @@ def forecast(model: str, errors: np.ndarray) -> Forecast:
     labels = np.geomspace(40, len(errors), errors.shape[1])
     curve = Curve(labels, errors, tuple(map(str, range(len(errors)))), np.full(errors.shape[1], 0.002))
     return Forecast(
-        model, model, "v", "official", 3_500_000, curve.accuracy, 0.8, 0.99, 0.7, 0.8, -1.0, 1.0, 2.0, curve
+        model, model, "v", "official", 3_500_000, curve.accuracy, None, 0, 0.8, 0.99, 0.7, 0.8, -1.0, 1.0, 2.0, curve
     )
 
 

@@ -172,7 +172,7 @@ def load(folder: Path) -> Model:
         raise InputError(f"{folder}: not a fine-tuned model, {reason}; tlzoo finetune writes one")
     if config["tlzoo"] not in READABLE:
         raise InputError(
-            f"{folder / CONFIG}: field 'tlzoo' is {str(config['tlzoo'])[:40]!r}; this version reads {VERSION}"
+            f"{folder / CONFIG}: field 'tlzoo' is {str(config['tlzoo'])[:40]}; this version reads {VERSION}"
         )
     _check(folder, config)
     try:

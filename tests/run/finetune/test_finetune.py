@@ -98,7 +98,7 @@ def test_texts_are_predicted_from_the_column_that_was_learnt(tlzoo: Command, tmp
     (tmp_path / "new.csv").write_text("\n".join(["question;Customer_Note;id", *new]))
     done = tlzoo("predict", out, tmp_path / "new.csv", "--out", tmp_path / "with.csv")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "with.csv").read_text().startswith("question,Customer_Note,id,input,label,score,scores\n")
+    assert (tmp_path / "with.csv").read_text().startswith("question,Customer_Note,id,input,label,score,scores")
     assert done.stderr.strip() == "new.csv: text from column 'Customer_Note'"
     answers = [row.get("nearest", row["label"]) for row in map(json.loads, done.stdout.splitlines())]
     assert len(answers) == 10 and len(set(answers)) == 2, "questions are all the same, and notes are not"
