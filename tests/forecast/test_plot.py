@@ -30,17 +30,17 @@ def falling(floor: float = 0.02, size: float = 0.06, count: int = 400) -> np.nda
 def test_it_names_models_and_axes(tmp_path: Path) -> None:
     path = tmp_path / "forecast.svg"
     models = (forecast("bert/minilm", falling()), forecast("xlnet/nano", falling(0.1)))
-    plot(Forecasts("400 rows", models, ()), "mine.csv", path)
+    plot(Forecasts("400 rows", models, (), ()), "mine.csv", path)
     text = path.read_text()
     for shown in ("bert/minilm", "xlnet/nano", "mine.csv", "400 rows", "90% interval", "3.50 M parameters"):
         assert shown in text
-    plot(Forecasts("400 rows", models, ()), "mine.csv", tmp_path / "forecast.png")
+    plot(Forecasts("400 rows", models, (), ()), "mine.csv", tmp_path / "forecast.png")
     assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_unknown_suffix_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--plot .*forecast\.doc"):
-        plot(Forecasts("", (forecast("a", falling()),), ()), "mine", tmp_path / "forecast.doc")
+        plot(Forecasts("", (forecast("a", falling()),), (), ()), "mine", tmp_path / "forecast.doc")
 
 
 def test_more_labels_are_told_in_a_line() -> None:
