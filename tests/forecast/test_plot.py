@@ -1,5 +1,6 @@
 """The picture of forecasts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,9 @@ def test_more_labels_are_told_in_a_line() -> None:
     assert "80 labels" in few and "160: +." in few, "the accuracy itself is too uncertain"
     none = more_labels(forecast("bert/minilm", falling()[:, -1:]))
     assert none == "more labels: the curve of bert/minilm does not say (too few labels or groups for a curve)"
+
+
+def test_more_labels_are_of_the_head_where_the_whole_network_gave_more() -> None:
+    tuned = replace(forecast("a", falling()), accuracy=0.99, tuned=0.99, folds=2)
+    line = more_labels(tuned)
+    assert line.startswith("more labels, with a and a head alone: 400 labels: .") and ": .99;" not in line

@@ -9,11 +9,13 @@ from tlzoo.forecast.curve import FACTORS, Abstention, Prediction
 def more_labels(model: Forecast) -> str:
     """What twice and four times the labels would give of a model, or that its curve does not say.
 
-    Where the accuracy itself is too uncertain, the line says what they add.
+    Where the accuracy itself is too uncertain, the line says what they add. The curve is that of a linear classifier on
+    frozen vectors, also where training the whole network gave more.
     """
     curve = model.curve
     now = len(curve.errors)
-    start = f"more labels, with {model.model}: {now:,} labels: {_points(model.accuracy)}"
+    how = "" if model.tuned is None else " and a head alone"
+    start = f"more labels, with {model.model}{how}: {now:,} labels: {_points(curve.accuracy)}"
     parts: list[str] = []
     for factor in FACTORS:
         count = factor * now
