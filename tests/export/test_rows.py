@@ -1,11 +1,10 @@
 """Rows of exported models, beside those of the models that were exported."""
 
-import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.support.texts import table_of_texts
 from tlzoo.errors import InputError
 from tlzoo.export.rows import add_exported, check_runtimes
 from tlzoo.leaderboard.row import rows_of, scored
@@ -18,14 +17,7 @@ from tlzoo.run.rerun import rows_of as rows_of_run
 @pytest.fixture
 def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluationRequest:
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
-    rng = np.random.default_rng(0)
-    words = {"fruit": ("apple", "banana", "cherry", "melon"), "tool": ("hammer", "saw", "drill", "wrench")}
-    with (tmp_path / "mine.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        for i in range(60):
-            label = ("fruit", "tool")[i % 2]
-            writer.writerow([f"{' '.join(rng.choice(words[label], 3))} {rng.integers(10_000)}", label])
+    table_of_texts(tmp_path / "mine.csv", 60, 3)
     return EvaluationRequest(
         task="text-classification",
         models=("roberta",),

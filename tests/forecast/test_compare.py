@@ -1,6 +1,5 @@
 """Which model for data that nobody has evaluated, on texts, whose stand-ins ship."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.texts import table_of_texts
 from tlzoo.cli import app
 from tlzoo.errors import InputError
 from tlzoo.forecast import forecast
@@ -24,16 +24,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def texts(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TLZOO_CACHE", str(cache))
-    rng = np.random.default_rng(0)
-    words = {"fruit": ("apple", "banana", "cherry", "melon"), "tool": ("hammer", "saw", "drill", "wrench")}
-    path = tmp_path / "mine.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        for i in range(80):
-            label = ("fruit", "tool")[i % 2]
-            writer.writerow([f"{' '.join(rng.choice(words[label], 4))} {rng.integers(10_000)}", label])
-    return path
+    return table_of_texts(tmp_path / "mine.csv", 80, 4)
 
 
 def test_models_are_compared_and_the_smallest_come_first(texts: Path) -> None:

@@ -1,6 +1,5 @@
 """The time that is left goes into fine-tuning: what it changes of a forecast, and which models go on."""
 
-import csv
 import math
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.texts import table_of_texts
 from tlzoo.check import ALL
 from tlzoo.check.views import Data, probes
 from tlzoo.data.catalogue import find, load
@@ -20,11 +20,11 @@ TASK = "text-classification"
 def test_what_was_judged_corrects_what_was_not() -> None:
     """Fine-tuning judges both of the first two examples right, of which the head judges one: half more is expected."""
     probe = np.array([1.0, 0.0, 1.0, 0.0])
-    half = Tuned(np.array([1.0, 1.0, math.nan, math.nan]), 1, 2)
+    half = Tuned(np.array([1.0, 1.0, math.nan, math.nan]), 1)
     assert half.corrected(probe).mean() == pytest.approx(1.0)
-    same = Tuned(np.array([1.0, 0.0, math.nan, math.nan]), 1, 2)
+    same = Tuned(np.array([1.0, 0.0, math.nan, math.nan]), 1)
     assert same.corrected(probe).mean() == pytest.approx(probe.mean())
-    whole = Tuned(np.array([0.0, 1.0, 0.0, 0.0]), 2, 2)
+    whole = Tuned(np.array([0.0, 1.0, 0.0, 0.0]), 2)
     assert whole.corrected(probe).tolist() == [0, 1, 0, 0], "results replace the forecast"
 
 
@@ -33,14 +33,7 @@ def test_models_are_fine_tuned_on_folds_and_the_better_half_goes_on(
 ) -> None:
     monkeypatch.setenv("TLZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(halving, "ROUNDS", (1, 2))
-    rng = np.random.default_rng(0)
-    words = {"fruit": ("apple", "banana", "cherry", "melon"), "tool": ("hammer", "saw", "drill", "wrench")}
-    with (tmp_path / "mine.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        for i in range(60):
-            label = ("fruit", "tool")[i % 2]
-            writer.writerow([f"{' '.join(rng.choice(words[label], 3))} {rng.integers(10_000)}", label])
+    table_of_texts(tmp_path / "mine.csv", 60, 3)
     source = find(TASK, str(tmp_path / "mine.csv"), ALL)
     prepared = load(source)
     data = Data.of(source, prepared)

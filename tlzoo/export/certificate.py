@@ -62,12 +62,23 @@ def scored(predictor: Predict, task: Task, rows: Iterable[Row], train: Sequence[
     Raises:
         DivergedError: A prediction is not finite.
     """
-    if isinstance(task, ReferenceTask):
-        task.fit_reference(list(predictor(train)), train)
-    predictions = list(predictor(rows))
+    predictions = predicted(predictor, task, rows, train)
     metric = task.metrics[0]
     statistic = statistics(task, predictions, rows)[metric]
     return Scored(predictions, metric, value(metric, statistic), statistic)
+
+
+def predicted(predictor: Predict, task: Task, rows: Iterable[Row], train: Sequence[Row]) -> list[Prediction]:
+    """Predictions of examples, after those of training where a task compares with them; as in :func:`scored`."""
+    if isinstance(task, ReferenceTask):
+        task.fit_reference(list(predictor(train)), train)
+    return list(predictor(rows))
+
+
+def agreement(reference: Sequence[Prediction], ours: Sequence[Prediction]) -> tuple[float, float]:
+    """Share of equal predictions, and the largest difference of a number."""
+    pairs = list(zip(reference, ours, strict=True))
+    return sum(is_equal(*pair) for pair in pairs) / len(pairs), max(difference(*pair) for pair in pairs)
 
 
 def in_torch(model: HeadedModel) -> Predict:
@@ -90,16 +101,16 @@ def certify(model: HeadedModel, session: Session, tests: HeldOut, threads: int) 
     train = tests.data.splits["train"]
     reference = scored(in_torch(model), tests.task, tests.rows, train)
     ours = scored(session.predict, tests.task, tests.rows, train)
-    pairs = list(zip(reference.predictions, ours.predictions, strict=True))
+    equal, largest = agreement(reference.predictions, ours.predictions)
     latency, torch_latency = _latencies(model, session, tests.rows)
     return Certificate(
         data=tests.name,
         is_own_test=tests.is_own_test,
         is_seen=tests.is_seen,
         test_sha256=tests.sha256,
-        examples=len(pairs),
-        equal=sum(is_equal(*pair) for pair in pairs) / len(pairs),
-        largest_difference=max(difference(*pair) for pair in pairs),
+        examples=len(ours.predictions),
+        equal=equal,
+        largest_difference=largest,
         metric=ours.metric,
         torch=reference.value,
         onnx=ours.value,

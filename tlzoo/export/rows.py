@@ -145,10 +145,11 @@ def execute_exported(run: Run, runtimes: Sequence[str]) -> list[tuple[Outcome, M
         InputError: The model cannot be exported.
     """
     from tlzoo.core.model import HeadedModel
-    from tlzoo.export.certificate import difference, is_equal
+    from tlzoo.export.certificate import agreement
     from tlzoo.export.graph import exported, vectors_of
     from tlzoo.export.session import Runtime, Session
     from tlzoo.export.write import disagreement, in_8_bits, input_of, tokenizer_of
+    from tlzoo.measure.measure import parameter_count
     from tlzoo.run.execute import data_for, execute, training_subset, validation_subset
     from tlzoo.tasks import task_type
     from tlzoo.transfer.repeatable import THREADS
@@ -176,25 +177,21 @@ def execute_exported(run: Run, runtimes: Sequence[str]) -> list[tuple[Outcome, M
             continue
         opened = session(proto)
         outcome = _outcome(opened, task, test, train, trained)
-        pairs = list(zip(trained.predictions, outcome.predictions, strict=True))
-        equal = sum(is_equal(*pair) for pair in pairs) / len(pairs)
-        apart = disagreement(equal, max(difference(*pair) for pair in pairs))
-        if apart and runtime == "onnx":
+        apart = disagreement(*agreement(trained.predictions, outcome.predictions)) if runtime == "onnx" else ""
+        if apart:
             given.append(apart)
             continue
-        size, params = len(proto.SerializeToString()), sum(each.numel() for each in model.parameters())
+        size, params = len(proto.SerializeToString()), parameter_count(model)
         given.append((replace(outcome, predictions=()), _measured(opened, test, size, params)))
     return given
 
 
 def _outcome(session: Session, task: Task, test: Sequence[Row], train: Sequence[Row], trained: Outcome) -> Outcome:
     """What an exported model gives instead of the trained one."""
-    from tlzoo.core.task import ReferenceTask
+    from tlzoo.export.certificate import predicted
     from tlzoo.transfer.inference import statistics, values
 
-    if isinstance(task, ReferenceTask):
-        task.fit_reference(list(session.predict(train)), train)
-    predictions = list(session.predict(test))
+    predictions = predicted(session.predict, task, test, train)
     scores = statistics(task, predictions, test)
     return replace(
         trained,

@@ -33,12 +33,10 @@ class Tuned:
         right: Whether each example was judged right by a fine-tuned network that had not learnt from it; NaN where
             none has judged it yet, shape ``(examples,)``.
         folds: Number of folds that were judged.
-        of: Number of all folds.
     """
 
     right: Array
     folds: int = 0
-    of: int = 0
 
     def corrected(self, probe: Array) -> Array:
         """What is expected of each example: as a head on frozen vectors does, and what fine-tuning changes of that.
@@ -91,43 +89,41 @@ def halve(
     whole = pool(prepared)
     folds = folds_of(whole, ROUNDS[-1], 0)
     place = {name: i for i, name in enumerate(data.ids)}
-    runs = {run: _whole_network(run) for run in list(probes)[:MAX_MODELS]}
-    for run in [run for run, tuned in runs.items() if tuned is None]:
-        done.notes.append(f"{run.checkpoint.name}: is not fine-tuned whole")
-    alive = [run for run, tuned in runs.items() if tuned is not None]
+    whole_networks = {run: _whole_network(run) for run in list(probes)[:MAX_MODELS]}
+    runs = {run: tuning for run, tuning in whole_networks.items() if tuning is not None}
+    done.notes += [f"{run.checkpoint.name}: is not fine-tuned whole" for run in whole_networks if run not in runs]
+    alive = list(runs)
     seconds: dict[Run, float] = {}
+
+    def judge(run: Run, tuned: Tuned) -> str:
+        """Fine-tune a model on its next fold; why that was not done, or empty."""
+        fold, left = folds[tuned.folds], max(0.0, end - time.monotonic())
+        try:
+            if run not in seconds and left:
+                seconds[run] = _expected_seconds(runs[run], fold)
+            if seconds.get(run, 0.0) >= left:
+                needed = f"a fold takes about {seconds[run]:,.0f} s, and " if run in seconds else ""
+                return f"{needed}{left:,.0f} s are left"
+            began = time.monotonic()
+            outcome = execute(runs[run], progress=False, cores=threads(), data=fold)
+        except TlzooError as error:
+            return str(error)
+        seconds[run] = time.monotonic() - began
+        scores = [row[0] for row in outcome.statistics["accuracy"]]
+        tuned.right[[place[name] for name in outcome.example_ids]] = scores
+        tuned.folds += 1
+        done.tuned[run] = tuned
+        say(f"{run.checkpoint.name}, {WAY}, fold {tuned.folds} of {len(folds)}: {np.mean(scores):.3f}")
+        return ""
+
     for goal in ROUNDS:
         for run in list(alive):
-            tuning = runs[run]
-            assert tuning is not None
-            tuned = done.tuned.get(run, Tuned(np.full(len(place), np.nan), of=len(folds)))
-            for fold in folds[tuned.folds : goal]:
-                left = max(0.0, end - time.monotonic())
-                try:
-                    if run not in seconds and left:
-                        seconds[run] = _expected_seconds(tuning, fold)
-                except TlzooError as error:
-                    done.notes.append(f"{run.checkpoint.name}: {error}")
+            tuned = done.tuned.get(run, Tuned(np.full(len(place), np.nan)))
+            while tuned.folds < min(goal, len(folds)):
+                if reason := judge(run, tuned):
+                    done.notes.append(f"{run.checkpoint.name}: {reason}")
                     alive.remove(run)
                     break
-                if seconds.get(run, 0.0) >= left:
-                    needed = f"a fold takes about {seconds[run]:,.0f} s, and " if run in seconds else ""
-                    done.notes.append(f"{run.checkpoint.name}: {needed}{left:,.0f} s are left")
-                    alive.remove(run)
-                    break
-                began = time.monotonic()
-                try:
-                    outcome = execute(tuning, progress=False, cores=threads(), data=fold)
-                except TlzooError as error:
-                    done.notes.append(f"{run.checkpoint.name}: {error}")
-                    alive.remove(run)
-                    break
-                seconds[run] = time.monotonic() - began
-                scores = [row[0] for row in outcome.statistics["accuracy"]]
-                tuned.right[[place[name] for name in outcome.example_ids]] = scores
-                tuned.folds += 1
-                done.tuned[run] = tuned
-                say(f"{run.checkpoint.name}, {WAY}, fold {tuned.folds} of {len(folds)}: {np.mean(scores):.3f}")
         ranked = sorted(alive, key=lambda run: -done.tuned[run].corrected(probes[run]).mean())
         alive = ranked[: -(-len(ranked) // 2)]
     return done
