@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-SCRIPTS = ("startup", "probe_cost", "loop_overhead", "board_cost", "ray_speed", "zoo")
+SCRIPTS = ("startup", "probe_cost", "loop_overhead", "board_cost", "select_speed", "ray_speed", "zoo")
 """Those that have rows, in the order in which they are run."""
 
 

@@ -41,11 +41,7 @@ def main() -> None:
         command = [sys.executable, "-m", "tlzoo", "sweep", "--offline", "--device", "cpu", "--budget", "1000"]
         command += ["--weights", given.weights, "--out", str(out)]
         command += [word for task in given.task or () for word in ("--task", task)]
-        cache = Path(folder, "cache")
-        cache.mkdir()
-        for name in DOWNLOADS:
-            if (downloads := cache_dir() / name).exists():
-                (cache / name).symlink_to(downloads.absolute())
+        cache = new_cache(Path(folder))
         first = seconds(command, cache)
         rows = Store(out / "results").read(["task", "run_id", "status", "wall_seconds"]).to_pylist()
         second = seconds(command, cache)
@@ -63,6 +59,16 @@ def main() -> None:
             Row(f"{what}, again", second, bar=SECONDS),
         ]
     )
+
+
+def new_cache(folder: Path) -> Path:
+    """A cache with nothing but what was downloaded into the usual one."""
+    cache = folder / "cache"
+    cache.mkdir()
+    for name in DOWNLOADS:
+        if (downloads := cache_dir() / name).exists():
+            (cache / name).symlink_to(downloads.absolute())
+    return cache
 
 
 def finished(runs: Collection[Mapping[str, Any]]) -> str:

@@ -3,8 +3,8 @@
 ``python scripts/reference.py run [TASK...] --minutes 60`` evaluates into ``--out`` until the time is over, and the same
 command goes on from there, also on another machine: what ``results/`` has, or ``--out``, is not run again. ``python
 scripts/reference.py keep`` writes ``results/`` from what is there: one Parquet file a task below ``runs``,
-``board.parquet``, and a README that says where they are from. Runs on data, or from stand-ins, that have changed since
-are dropped. ``TLZOO_MIRROR`` may name a folder of weights and data.
+``board.parquet``, and a README that says where they are from. Those whose data, network or
+stand-in have changed since are dropped. ``TLZOO_MIRROR`` may name a folder of weights and data.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -82,23 +82,29 @@ def steps(tasks: list[str]) -> Iterator[Step]:
 
 
 def current(rows: pa.Table) -> pa.Table:
-    """The rows of results that a run would give again: on data and from stand-ins as they are now, of what was run."""
-    stand_ins = {
-        weights.sha256 for card in catalogue.cards() for variant in card.variants for weights in variant.weights
-    }
+    """The rows of what was run that a run would give again: data, networks and stand-ins are as they were."""
+    networks, stand_ins = {}, set()
+    for card in catalogue.cards():
+        for variant in card.variants:
+            networks[card.id, variant.id] = card.variant_hash(variant)
+            stand_ins |= {weights.sha256 for weights in variant.weights}
+    names = ("task", "dataset", "dataset_fingerprint", "card", "variant", "card_hash", "weights", "weights_sha256")
+    described = rows.select([*names, "status"]).to_pylist()
     prints = {
         (task, dataset): find(task, dataset).fingerprint
-        for task, dataset in set(zip(rows["task"].to_pylist(), rows["dataset"].to_pylist(), strict=True))
+        for task, dataset in {(row["task"], row["dataset"]) for row in described}
         if dataset in DATASETS
     }
-    names = ("task", "dataset", "dataset_fingerprint", "weights", "weights_sha256", "status")
-    mask = [
-        status not in NOT_RUN
-        and prints.get((task, dataset), made) == made
-        and (weights != "stand-in" or sha256 in stand_ins)
-        for task, dataset, made, weights, sha256, status in zip(*(rows[n].to_pylist() for n in names), strict=True)
-    ]
-    return rows.filter(pa.array(mask, pa.bool_()))
+
+    def is_current(row: dict[str, Any]) -> bool:
+        return (
+            row["status"] not in NOT_RUN
+            and prints.get((row["task"], row["dataset"])) in (None, row["dataset_fingerprint"])
+            and networks.get((row["card"], row["variant"])) in (None, row["card_hash"])
+            and (row["weights"] != "stand-in" or row["weights_sha256"] in stand_ins)
+        )
+
+    return rows.filter(pa.array([is_current(row) for row in described], pa.bool_()))
 
 
 def begin(out: Path, results: Path = RESULTS) -> None:

@@ -87,25 +87,6 @@ RUN = (
 
 
 @pytest.fixture
-def tokenizer(monkeypatch: pytest.MonkeyPatch) -> Use:
-    from tokenizers import trainers
-
-    from tlzoo.adapters import tokenizing
-
-    def learn(kind: Any, size: int) -> Any:
-        empty = tokenizing._empty(kind)
-        trainer = trainers.WordPieceTrainer(
-            vocab_size=size, special_tokens=list(tokenizing.SPECIALS[kind].tokens), show_progress=False
-        )
-        empty.train_from_iterator(["a whale and a sheep", "a sheep and a whale asleep"], trainer)
-        return tokenizing._framed(empty, kind)
-
-    monkeypatch.setattr(tokenizing, "_learn", learn)
-    monkeypatch.setattr("tlzoo.data.catalogue.find", lambda *_: type("S", (), {"fingerprint": "0" * 64}))
-    return lambda: tokenizing.learnt("wordpiece", 80).encode("a whale is asleep").ids
-
-
-@pytest.fixture
 def archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Use:
     from tlzoo.data.files import hub
 
@@ -163,8 +144,6 @@ def blob(tmp_path: Path) -> Iterator[Use]:
 
 CASES = [
     *(("run", pattern) for pattern in RUN),
-    ("tokenizer", "tokenizers/*.json"),
-    ("tokenizer", "tokenizers/*.sha256"),
     ("archive", "archives/*/pets/cat/1.txt"),
     ("archive", "archives/*.sha256"),
     ("answers", "answers/*.json"),
@@ -173,7 +152,7 @@ CASES = [
 ]
 
 
-WHOLE = {"features/*.arrow", "tokenizers/*.json", "answers/*.json", "blobs/*/f.bin"}
+WHOLE = {"features/*.arrow", "answers/*.json", "blobs/*/f.bin"}
 """Kept as one file: where that is gone, nothing is there that was damaged."""
 
 

@@ -3,11 +3,20 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from tests.support.published import or_skip
-from tlzoo.adapters.families import Kind
-from tlzoo.adapters.tokenizing import SPECIALS, learnt, published_tokenizer
-from tlzoo.errors import InputError
+from tlzoo.adapters.families import FAMILIES, NANO_PIECES, Kind, nano_tokenizer
+from tlzoo.adapters.tokenizing import SPECIALS, published_tokenizer, shipped
+from tlzoo.cards import catalogue
+from tlzoo.cards.schema import Tokenizer as Given
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.files import sha256_of
 
+NANO = {
+    card.id: variant
+    for card in catalogue.cards()
+    for variant in card.variants
+    if variant.kind == "nano" and variant.model in FAMILIES
+}
+"""The small text encoders, by card."""
 KINDS = list(SPECIALS)
 SENTENCE = "The capital of Australia is Canberra, not Sydney."
 
@@ -18,9 +27,37 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-@or_skip()
 def tokenizer(kind: Kind) -> Tokenizer:
-    return learnt(kind, 4096)
+    path = catalogue.tokenizer_path(nano_tokenizer(kind))
+    return shipped(Given(file=path.name, sha256=sha256_of(path)))
+
+
+@pytest.mark.parametrize("card", NANO)
+def test_every_small_encoder_names_the_tokenizer_of_its_kind(card: str) -> None:
+    variant = NANO[card]
+    assert variant.tokenizer is not None
+    assert variant.tokenizer.file == nano_tokenizer(FAMILIES[variant.model].kind)
+    assert shipped(variant.tokenizer).get_vocab_size() == variant.config["vocab_size"] == NANO_PIECES
+
+
+def test_another_file_than_the_card_names_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = NANO["bert"].tokenizer
+    assert given is not None
+    monkeypatch.setattr(catalogue, "folder", lambda: tmp_path)
+    with pytest.raises(UnavailableError, match=r"wordpiece-4096\.json is missing; install the package again"):
+        shipped(given)
+    path = catalogue.tokenizer_path(given.file)
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    with pytest.raises(UnavailableError, match=r"wordpiece-4096\.json is not the file that the card names"):
+        shipped(given)
+
+
+def test_a_run_of_another_tokenizer_has_another_key() -> None:
+    card, variant = catalogue.get("bert"), NANO["bert"]
+    assert variant.tokenizer is not None
+    other = variant.model_copy(update={"tokenizer": variant.tokenizer.model_copy(update={"sha256": "0" * 64})})
+    assert card.variant_hash(other) != card.variant_hash(variant)
 
 
 def test_the_vocabulary_is_full_and_special_tokens_come_first(tokenizer: Tokenizer, kind: Kind) -> None:

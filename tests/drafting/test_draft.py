@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tlzoo.adapters.tokenizing import shipped
 from tlzoo.cards import catalogue
 from tlzoo.cards.reader import read, todos
 from tlzoo.drafting.draft import DraftFacts, KnownFile, write
@@ -53,6 +54,16 @@ def test_what_is_known_is_on_the_card(tmp_path: Path) -> None:
     assert [(f.sha256, f.bytes, f.places) for f in weights.files] == [("0" * 64, 5, (known.files[0].place,))]
     left = "\n".join(todos(path.read_text(encoding="utf-8"), path))
     assert not any(f"'{field}'" in left for field in ("license", "summary", "year", "height"))
+
+
+@pytest.mark.parametrize("model", ["BertModel", "XLNetModel", "RobertaModel"])
+def test_a_small_encoder_of_texts_has_the_tokenizer_of_its_kind(model: str, tmp_path: Path) -> None:
+    known = DraftFacts(kind="text", adapter="transformers", model=model)
+    (nano,) = (
+        v for v in read(write("my-model", "text-classification", tmp_path, known)).card.variants if v.id == "nano"
+    )
+    assert nano.tokenizer is not None
+    assert shipped(nano.tokenizer).get_vocab_size() == nano.config["vocab_size"]
 
 
 def test_an_input_that_the_task_does_not_take(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.data.catalogue import find
-from tlzoo.errors import DivergedError
+from tlzoo.errors import DivergedError, InputError
 from tlzoo.run import evaluate
 from tlzoo.run import execute as module
 from tlzoo.run.cluster import execute_there
@@ -46,6 +46,11 @@ def test_counts_come_first(table: Path) -> None:
         "with 29 test examples a gain under 0.25 will not show",
         "unreadable, left out: row 121: text is empty",
     ]
+
+
+def test_data_without_test_examples_are_not_evaluated_on() -> None:
+    with pytest.raises(InputError, match="letters has no test examples"):
+        prepare(find("image-classification", "letters"))
 
 
 class Broken(torch.nn.Module):
@@ -150,6 +155,7 @@ def test_a_killed_run_goes_on_and_leaves_no_state(
         return step(self, *arguments, **named)
 
     monkeypatch.setattr("tlzoo.transfer.saved.SECONDS", 0.0)
+    monkeypatch.setattr("tlzoo.transfer.saved.MIN_RATIO", 0.0)
     whole = execute_apart(run, False, None, None)
     monkeypatch.setattr(torch.optim.AdamW, "step", counted)
     with pytest.raises(KeyboardInterrupt):

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tlzoo.adapters.weights import variant_of
+from tlzoo.cards import catalogue
 from tlzoo.data.named import DATASETS
 from tlzoo.leaderboard.store import Store, read_board
 
@@ -64,3 +66,18 @@ def test_what_is_kept_says_no_more_than_the_rows(
     board = read_board(tmp_path / "results" / "board.parquet")
     assert set(board["origin"].to_pylist()) == {"reference"}
     assert dict(zip(board["card"].to_pylist(), board["rank"].to_pylist(), strict=True)) == {"yamnet": 1, "trill": None}
+
+
+def test_results_of_what_has_changed_since_are_dropped(
+    reference: ModuleType, row: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    card = catalogue.get("yamnet")
+    nano = variant_of(card, "nano")
+    now = {"variant": nano.id, "card_hash": card.variant_hash(nano)}
+    store = Store(tmp_path)
+    store.write([row(card.id, "scratch", 0.5, **now)])
+    store.write([row(card.id, "scratch", 0.6, seed=1, **now | {"card_hash": "another network"})])
+    store.write([row(card.id, "probe", 0.7, **now, weights="stand-in", weights_sha256=nano.weights[0].sha256)])
+    store.write([row(card.id, "probe", 0.8, seed=1, **now, weights="stand-in", weights_sha256="another stand-in")])
+    store.write([row(card.id, "probe", 0.9, seed=2, **now, dataset="spoken-digits", dataset_fingerprint="other data")])
+    assert sorted(reference.current(store.read())["value"].to_pylist()) == [0.5, 0.7]

@@ -23,6 +23,15 @@ class Family:
     left: bool = False
 
 
+NANO_PIECES = 4096
+"""Size of the vocabulary of nano variants."""
+
+
+def nano_tokenizer(kind: Kind) -> str:
+    """Name of the file of the tokenizer of nano variants that ships with the cards."""
+    return f"{kind}-{NANO_PIECES}.json"
+
+
 ENCODERS: dict[str, str] = {
     "Wav2Vec2Model": "tlzoo.adapters.wav2vec2:SpeechEncoder",
     "VideoMAEModel": "tlzoo.adapters.video:VideoEncoder",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from tlzoo.adapters import spans, tokenizing
-from tlzoo.adapters.families import FAMILIES
+from tlzoo.adapters.families import FAMILIES, nano_tokenizer
 from tlzoo.cards.schema import Input, Variant
 from tlzoo.checkpoints import bert_joint
 from tlzoo.checkpoints.tensors import load_tensors, read_tensors
@@ -50,7 +50,7 @@ class TextEncoder(Backbone):
     ragged = frozenset({"ids", "segments"})
 
     def __init__(self, variant: Variant, given: Input, causal: bool = False) -> None:
-        """Build the network; the tokenizer is fetched or learnt when the first text is encoded.
+        """Build the network; the tokenizer is fetched or read when the first text is encoded.
 
         Args:
             variant: ``model`` is a class of transformers, ``config`` the arguments of its configuration.
@@ -85,15 +85,17 @@ class TextEncoder(Backbone):
         """The tokenizer, without padding or truncation.
 
         Raises:
-            UnavailableError: Its files, or the text that it is learnt from, are not available.
+            UnavailableError: Its files are not available.
         """
         if self._tokenizer is None:
             self._tokenizer = self._find_tokenizer()
         return self._tokenizer
 
     def _find_tokenizer(self) -> Tokenizer:
+        if self.variant.tokenizer is not None:
+            return tokenizing.shipped(self.variant.tokenizer)
         if self.variant.kind == "nano":
-            return tokenizing.learnt(self.family.kind, self.network.config.vocab_size)
+            raise InputError(f"the card's nano variant names no tokenizer, such as {nano_tokenizer(self.family.kind)}")
         from tlzoo.adapters.weights import fetched
 
         files = {file.name: file for weights in self.variant.weights for file in weights.files}

@@ -1,15 +1,13 @@
-"""Tokenizers: those of published checkpoints, and small ones learnt from the text that nano models are pretrained on.
+"""Tokenizers: those of published checkpoints, and small ones that ship with the cards for nano variants.
 
 All are ``tokenizers.Tokenizer`` objects without padding or truncation, which add the special tokens of their kind.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tokenizers import (
     AddedToken,
@@ -19,21 +17,12 @@ from tokenizers import (
     normalizers,
     pre_tokenizers,
     processors,
-    trainers,
 )
 
-from tlzoo import blobs
 from tlzoo.adapters.families import Kind
-from tlzoo.errors import InputError
-from tlzoo.files import cached
-from tlzoo.vocabulary import PRETRAINED_ON
-
-if TYPE_CHECKING:
-    from tlzoo.data.catalogue import Source
-
-SOURCE = PRETRAINED_ON["text"]
-"""The data set whose training texts tokenizers are learnt from."""
-VERSION = 1
+from tlzoo.cards import catalogue, schema
+from tlzoo.errors import InputError, UnavailableError
+from tlzoo.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -76,28 +65,28 @@ SPECIALS: Mapping[Kind, Specials] = {
 }
 
 
-def published_tokenizer(files: Mapping[str, Path]) -> Tokenizer:
+def published_tokenizer(published: Mapping[str, Path]) -> Tokenizer:
     """The tokenizer of a published checkpoint.
 
     Args:
-        files: Its files by name: ``tokenizer.json``, else the ``vocab.txt`` of an uncased WordPiece.
+        published: Its files by name: ``tokenizer.json``, else the ``vocab.txt`` of an uncased WordPiece.
 
     Raises:
         InputError: There is neither file, or it cannot be read.
     """
-    path = files.get("tokenizer.json") or files.get("vocab.txt")
+    path = published.get("tokenizer.json") or published.get("vocab.txt")
     if path is None:
-        raise InputError(f"neither tokenizer.json nor vocab.txt among: {', '.join(files) or 'no files'}")
+        raise InputError(f"neither tokenizer.json nor vocab.txt among: {', '.join(published) or 'no files'}")
     try:
         if path.suffix == ".json":
             return _bare(Tokenizer.from_file(str(path)))
         vocabulary = {token: i for i, token in enumerate(path.read_text(encoding="utf-8").splitlines())}
     except Exception as error:  # tokenizers raises plain exceptions
         raise InputError(f"{path}: cannot be read as a tokenizer: {' '.join(str(error).split())[:200]}") from None
-    tokenizer = _empty("wordpiece")
+    tokenizer = empty("wordpiece")
     tokenizer.model = models.WordPiece(vocabulary)
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIALS["wordpiece"].tokens])
-    return _framed(tokenizer, "wordpiece")
+    return framed(tokenizer, "wordpiece")
 
 
 def read(path: Path) -> Tokenizer:
@@ -105,64 +94,26 @@ def read(path: Path) -> Tokenizer:
     return published_tokenizer({"tokenizer.json": path})
 
 
-def learnt(kind: Kind, size: int) -> Tokenizer:
-    """A tokenizer learnt from the source text, and cached.
+def shipped(given: schema.Tokenizer) -> Tokenizer:
+    """The tokenizer of a nano variant.
+
+    A tokenizer is not learnt where it is used: its library breaks ties by chance, so that each machine would get other
+    pieces, which mean nothing to the parameters that ship.
 
     Args:
-        kind: Its algorithm: lower-cased WordPiece, cased unigram, or bytes.
-        size: Size of the vocabulary.
+        given: Its file and hash, as the card names them.
 
     Raises:
-        UnavailableError: The source text is not available, or the cache cannot be written.
+        UnavailableError: The file is missing, or is another one.
     """
-    key = hashlib.sha256(f"{kind} {size} {_source().fingerprint} {VERSION}".encode()).hexdigest()
-    path = cached(
-        blobs.cache_dir() / "tokenizers" / f"{key}.json",
-        lambda new: _learn(kind, size).save(str(new)),
-        f"{kind} tokenizer",
-    )
+    path = catalogue.tokenizer_path(given.file)
+    if not path.is_file() or sha256_of(path) != given.sha256:
+        fault = "is not the file that the card names" if path.is_file() else "is missing"
+        raise UnavailableError(f"{path} {fault}; install the package again")
     return Tokenizer.from_file(str(path))
 
 
-def _source() -> Source:
-    from tlzoo.data.catalogue import find
-    from tlzoo.data.named import DATASETS
-
-    return find(DATASETS[SOURCE].task, SOURCE)
-
-
-def _learn(kind: Kind, size: int) -> Tokenizer:
-    from tlzoo.data.catalogue import load
-
-    rows = load(_source()).splits["train"]
-    texts = [f"{text} {target}" for text, target in zip(rows["text"][:], rows["target"][:], strict=True)]
-    tokenizer = _empty(kind)
-    trainer = _TRAINERS[kind](size, list(SPECIALS[kind].tokens))
-    tokenizer.train_from_iterator(texts, trainer)
-    return _framed(tokenizer, kind)
-
-
-def _wordpiece(size: int, specials: list[str]) -> trainers.Trainer:
-    return trainers.WordPieceTrainer(vocab_size=size, special_tokens=specials, show_progress=False)
-
-
-def _unigram(size: int, specials: list[str]) -> trainers.Trainer:
-    return trainers.UnigramTrainer(vocab_size=size, special_tokens=specials, unk_token=specials[0], show_progress=False)
-
-
-def _bytes(size: int, specials: list[str]) -> trainers.Trainer:
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    return trainers.BpeTrainer(vocab_size=size, special_tokens=specials, initial_alphabet=alphabet, show_progress=False)
-
-
-_TRAINERS: Mapping[Kind, Callable[[int, list[str]], trainers.Trainer]] = {
-    "wordpiece": _wordpiece,
-    "unigram": _unigram,
-    "bytes": _bytes,
-}
-
-
-def _empty(kind: Kind) -> Tokenizer:
+def empty(kind: Kind) -> Tokenizer:
     """A tokenizer without a vocabulary, which splits text as in the papers."""
     if kind == "wordpiece":
         tokenizer = Tokenizer(models.WordPiece())
@@ -181,7 +132,7 @@ def _empty(kind: Kind) -> Tokenizer:
     return tokenizer
 
 
-def _framed(tokenizer: Tokenizer, kind: Kind) -> Tokenizer:
+def framed(tokenizer: Tokenizer, kind: Kind) -> Tokenizer:
     """Add the special tokens around texts."""
     specials = SPECIALS[kind]
     ids = [(token, tokenizer.token_to_id(token)) for token in specials.tokens]

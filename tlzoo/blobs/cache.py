@@ -64,7 +64,6 @@ KINDS = (
     Kind("datasets", "prepared data sets", "*", _has_checksums),
     Kind("unpacked", "unpacked archives of own data", "*", _has_checksums),
     Kind("archives", "unpacked archives of the Hub", "*", _has_checksums),
-    Kind("tokenizers", "tokenizers", "*", _has_checksums),
     Kind("stand-ins", "stand-in weights trained here", "*", _has_checksums),
     Kind("features", "features of frozen networks", "*", _has_checksums),
     Kind("training", "states of interrupted fine-tunings", "*", _has_hash),

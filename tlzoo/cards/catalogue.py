@@ -31,6 +31,11 @@ def folder() -> Path:
     return place
 
 
+def tokenizer_path(name: str) -> Path:
+    """A file of a tokenizer of nano variants; it need not exist."""
+    return folder() / "tokenizers" / name
+
+
 def paths(root: Path | None = None) -> list[Path]:
     """Every card file, sorted, as ``<domain>/<task>/<id>.md``."""
     return sorted((root or folder()).glob("*/*/*.md"))

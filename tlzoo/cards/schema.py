@@ -269,6 +269,13 @@ class Retirement(Node):
     """The model that the provider names in its place."""
 
 
+class Tokenizer(Node):
+    """The tokenizer of a nano variant that reads text, a file of ``zoo_cards/tokenizers``."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*\.json$")]
+    sha256: Sha256
+
+
 class Variant(Node):
     """One concrete configuration."""
 
@@ -289,6 +296,8 @@ class Variant(Node):
     """How pictures are resized before the centre is cropped, where it differs from the card's input."""
     max_tokens: int | None = Field(default=None, gt=0)
     """Longest sequence that this variant takes, where it differs from the card's input."""
+    tokenizer: Tokenizer | None = None
+    """The tokenizer that ships with the cards, of a nano variant of an architecture of transformers for text."""
     params: int | None = Field(default=None, gt=0)
     """Learnable parameters, counted on the built model; absent where nothing is built, as with an API."""
     strategies: tuple[ModelStrategy, ...] | None = None
@@ -451,13 +460,14 @@ class Card(Node):
         return self.input.model_copy(update={name: value for name, value in own.items() if value is not None})
 
     def variant_hash(self, variant: Variant) -> str:
-        """Hash of the configuration and of the input, without prose, places and licences.
+        """Hash of the configuration, the tokenizer and the input, without prose, places and licences.
 
         It does not include the parameters: the key of a run has the hash of those that it starts from, and a run from
         scratch has none.
         """
         given = self.input_of(variant).model_dump(mode="json", exclude={"description"}, exclude_none=True)
-        return key(variant.adapter, variant.model, variant.config, given)
+        pieces = [variant.tokenizer.sha256] if variant.tokenizer else []
+        return key(variant.adapter, variant.model, variant.config, given, *pieces)
 
     def files(self) -> Iterator[File]:
         """Every official weight file of every variant."""

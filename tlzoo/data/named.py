@@ -483,7 +483,7 @@ DATASETS: dict[str, Entry] = {
         "stand-ins",
         "LicenseRef-WordNet",
         loader="tlzoo.data.packaged.glosses:glosses",
-        version=2,
+        version=3,
     ),
     "stsbenchmark": Entry(
         "text-embedding",

@@ -13,10 +13,12 @@ from pathlib import Path
 import yaml
 
 from tlzoo import escape
+from tlzoo.adapters.families import FAMILIES, NANO_PIECES, nano_tokenizer
 from tlzoo.cards import catalogue
 from tlzoo.cards.schema import MAX_ID_CHARACTERS, SECTIONS, SLUG
 from tlzoo.data.named import DATASETS
 from tlzoo.errors import InputError
+from tlzoo.files import sha256_of
 from tlzoo.vocabulary import TaskFacts, task_facts
 
 
@@ -223,10 +225,22 @@ def _variants(facts: TaskFacts, known: DraftFacts) -> list[str]:
         f"      description: {_given(None, 'the same architecture made small, and how')}",
         f"      adapter: {_text(adapter)}",
         f"      model: {_text(model)}" + _comment(doubt),
-        "      config: {}" + _comment("arguments that make it small, with params as they are then counted"),
+        *_made_small(known.model),
         "      weights:",
         "        - tier: stand-in",
         f"          recipe: {{task: {DATASETS[data].task}, data: {data}}}",
+    ]
+
+
+def _made_small(model: str | None) -> list[str]:
+    """The configuration of a small variant; of an encoder of texts with a tokenizer of as many pieces."""
+    comment = _comment("arguments that make it small, with params as they are then counted")
+    if model not in FAMILIES:
+        return ["      config: {}" + comment]
+    name = nano_tokenizer(FAMILIES[model].kind)
+    return [
+        f"      config: {{vocab_size: {NANO_PIECES}}}" + comment,
+        f"      tokenizer: {{file: {name}, sha256: {sha256_of(catalogue.tokenizer_path(name))}}}",
     ]
 
 

@@ -79,8 +79,15 @@ def threads() -> int:
 
 @lru_cache(maxsize=2)
 def data_of(source: Source) -> Prepared:
-    """Load a data set; the last two are cached, since a task may have one for each kind of input."""
-    return load(source)
+    """Load a data set; the last two are cached, since a task may have one for each kind of input.
+
+    Raises:
+        InputError: It has no test examples.
+    """
+    data = load(source)
+    if "test" not in data.splits:
+        raise InputError(f"{source.name} has no test examples: stand-ins are pretrained on it, and none are judged")
+    return data
 
 
 @lru_cache(maxsize=2)

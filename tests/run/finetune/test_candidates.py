@@ -167,6 +167,7 @@ def test_a_killed_search_goes_on_in_the_fold_where_it_was(
         return choose(runs(table, "scratch"), folds, progress=False, say=lambda line: None, state=tmp_path / state)
 
     monkeypatch.setattr("tlzoo.transfer.saved.SECONDS", 0.0)
+    monkeypatch.setattr("tlzoo.transfer.saved.MIN_RATIO", 0.0)
     whole = chosen("whole")
     count = len(steps)
     with pytest.raises(KeyboardInterrupt):

@@ -47,7 +47,7 @@ _VALIDATION = 12  # of so many synsets of a field, one is for validation
 _MIN_WORDS = 4  # of an example; shorter ones are phrases that anybody writes, and say little of the field
 
 
-def glosses(seed: int = 0, sizes: tuple[int, int] = (12_000, 500)) -> DatasetDict:
+def glosses(seed: int = 0, sizes: tuple[int, int] = (60_000, 500)) -> DatasetDict:
     """Definitions and examples, as many of each field as of any other, as far as there are; split by synset.
 
     A synset is a set of words of one meaning. Of equal texts the first is kept, and none that holds an utterance of two
