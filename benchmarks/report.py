@@ -1,11 +1,13 @@
 """What benchmarks give: rows of ours against another; and the page of the documentation with all of them.
 
-``python benchmarks/report.py``, or ``make bench``, runs the benchmarks one after the other, each in a process of its
-own, and writes ``docs/benchmarks.md``. It takes about an hour and a half, and wants a machine with nothing else to do.
+``python benchmarks/report.py [NAME...]``, or ``make bench``, runs the benchmarks one after the other, each in a process
+of its own, and writes ``docs/benchmarks.md``. All take about an hour and a half, and want a machine with nothing else
+to do.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -70,16 +72,19 @@ def show(rows: Sequence[Row]) -> None:
 
 
 def main() -> None:
-    """Run all, and write the page."""
+    """Run them, and write the page."""
     from tlzoo.run.record import environment
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*SCRIPTS, []], metavar="NAME", help=f"of {', '.join(SCRIPTS)}")
+    wanted = parser.parse_args().names or SCRIPTS
     rows: list[Row] = []
-    missing: list[str] = []
-    for name in SCRIPTS:
+    failed: list[str] = []
+    for name in wanted:
         command = [sys.executable, str(HERE / f"{name}.py"), "--json"]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
-            missing.append(name)
+            failed.append(name)
             continue
         mine = [Row(**row) for row in json.loads(done.stdout.splitlines()[-1])]
         print(*(row.line() for row in mine), sep="\n", flush=True)
@@ -94,13 +99,14 @@ def main() -> None:
         HEAD,
         *(row.line() for row in rows),
         "",
-        *(f"Not measured: `benchmarks/{name}.py` failed.\n" for name in missing),
+        *(f"Failed: `benchmarks/{name}.py`.\n" for name in failed),
+        *(f"Not measured: `benchmarks/{name}.py`.\n" for name in SCRIPTS if name not in wanted),
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {facts['hardware']}, {os.cpu_count()} cores, {facts['threads']} "
         f"threads. Python {sys.version.split()[0]}, tlzoo {facts['tlzoo_version']}, {libraries}.",
     ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"written: {PAGE}")
-    sys.exit(bool(missing))
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":
