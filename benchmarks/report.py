@@ -1,8 +1,8 @@
 """What benchmarks give: rows of ours against another; and the page of the documentation with all of them.
 
-``python benchmarks/report.py [NAME...]``, or ``make bench``, runs the benchmarks one after the other, each in a process
-of its own, and writes ``docs/benchmarks.md``. All take about an hour and a half, and want a machine with nothing else
-to do.
+``python benchmarks/report.py [--only NAME]...``, or ``make bench``, runs the benchmarks one after the other, each in a
+process of its own, and writes ``docs/benchmarks.md``. All take about an hour and a half, and want a machine that does
+nothing else.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def main() -> None:
     from tlzoo.run.record import environment
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[*SCRIPTS, []], metavar="NAME", help=f"of {', '.join(SCRIPTS)}")
-    wanted = parser.parse_args().names or SCRIPTS
+    parser.add_argument("--only", action="append", choices=SCRIPTS, help="only this one; may be repeated")
+    wanted = parser.parse_args().only or SCRIPTS
     rows: list[Row] = []
     failed: list[str] = []
     for name in wanted:

@@ -3,8 +3,8 @@
 ``python scripts/reference.py run [TASK...] --minutes 60`` evaluates into ``--out`` until the time is over, and the same
 command goes on from there, also on another machine: what ``results/`` has, or ``--out``, is not run again. ``python
 scripts/reference.py keep`` writes ``results/`` from what is there: one Parquet file a task below ``runs``,
-``board.parquet``, and a README that says where they are from. Those whose data, network or
-stand-in have changed since are dropped. ``TLZOO_MIRROR`` may name a folder of weights and data.
+``board.parquet``, and a README that says where they are from. Those whose data, network or stand-in have changed since
+are dropped. ``TLZOO_MIRROR`` may name a folder of weights and data.
 """
 
 from __future__ import annotations
