@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from scripts.learn_tokenizers import learn as learn_tokenizer
 from tests.conformance.models import same
 from tests.support.dialogue import ANSWERS, MESSAGES, ROWS
 from tests.support.training import learn, scores
-from tlzoo.adapters import build, tokenizing
+from tlzoo.adapters import build
 from tlzoo.adapters.decoding import CausalDecoder
 from tlzoo.adapters.text_encoder import TextEncoder
 from tlzoo.cards import catalogue
@@ -31,10 +32,7 @@ REPLIES, CLOZE = Replies(REPLY_FEATURES), Cloze(CLOZE_FEATURES)
 @pytest.fixture(scope="module")
 def vocabulary() -> Any:
     """A small byte-level vocabulary, of the texts here."""
-    tokenizer = tokenizing._empty("bytes")
-    trainer = tokenizing._TRAINERS["bytes"](300, list(tokenizing.SPECIALS["bytes"].tokens))
-    tokenizer.train_from_iterator([*MESSAGES, *ANSWERS], trainer)
-    return tokenizing._framed(tokenizer, "bytes")
+    return learn_tokenizer("bytes", [*MESSAGES, *ANSWERS], 300)
 
 
 @pytest.fixture

@@ -148,7 +148,8 @@ def execute_exported(run: Run, runtimes: Sequence[str]) -> list[tuple[Outcome, M
     from tlzoo.export.certificate import agreement
     from tlzoo.export.graph import exported, vectors_of
     from tlzoo.export.session import Runtime, Session
-    from tlzoo.export.write import disagreement, in_8_bits, input_of, tokenizer_of
+    from tlzoo.export.write import about_as_good, disagreement, in_8_bits, input_of, tokenizer_of
+    from tlzoo.leaderboard.metrics import METRICS
     from tlzoo.measure.measure import parameter_count
     from tlzoo.run.execute import data_for, execute, training_subset, validation_subset
     from tlzoo.tasks import task_type
@@ -172,14 +173,16 @@ def execute_exported(run: Run, runtimes: Sequence[str]) -> list[tuple[Outcome, M
     for runtime in runtimes:
         try:
             proto = in_8_bits(graph, session, task, validation, train) if runtime == "int8" else graph.proto
+            opened = session(proto)
+            outcome = _outcome(opened, task, test, train, trained)
+            if runtime == "int8":
+                name = task.metrics[0]
+                now, before = outcome.values[name], trained.values[name]
+                about_as_good(METRICS[name], now, before, f"{len(test)} test examples")
+            elif apart := disagreement(*agreement(trained.predictions, outcome.predictions)):
+                raise TlzooError(apart)
         except TlzooError as error:
             given.append(str(error))
-            continue
-        opened = session(proto)
-        outcome = _outcome(opened, task, test, train, trained)
-        apart = disagreement(*agreement(trained.predictions, outcome.predictions)) if runtime == "onnx" else ""
-        if apart:
-            given.append(apart)
             continue
         size, params = len(proto.SerializeToString()), parameter_count(model)
         given.append((replace(outcome, predictions=()), _measured(opened, test, size, params)))
