@@ -1,4 +1,4 @@
-"""A whole probe of ResNet-50 on 1,000 images against one plain forward pass over them, and against the probe before.
+"""A whole probe of ResNet-50 on all digits against one plain forward pass over them, and against the probe before.
 
 Usage: python benchmarks/probe_cost.py [--json]
 Weights are random, which changes no speed. What the probe costs beyond the pass: features kept and read, three learning
@@ -19,10 +19,8 @@ from tlzoo.adapters.weights import Checkpoint, variant_of
 from tlzoo.cards import catalogue
 from tlzoo.core.batch import collate
 from tlzoo.data.catalogue import find
-from tlzoo.data.dataset import Prepared
 from tlzoo.data.media.inputs import read_input
-from tlzoo.data.packaged.digits import digits
-from tlzoo.run.execute import threads, train
+from tlzoo.run.execute import data_of, threads, train
 from tlzoo.run.plan import Run, recipe_for
 from tlzoo.tasks.classification import ImageClassification
 from tlzoo.transfer.features import BATCH
@@ -32,7 +30,8 @@ from tlzoo.transfer.inference import batched
 def main() -> None:
     """Compare the two."""
     threads()
-    data = Prepared(digits(train=700, validation=200, test=100))
+    source = find("image-classification", "digits")
+    data = data_of(source)  # features are computed of all of them
     rows = [row for split in data.splits.values() for row in split]
     card = catalogue.get("resnet-50")
     variant = variant_of(card, "a1")
@@ -40,7 +39,7 @@ def main() -> None:
     run = Run(
         Checkpoint(card.id, variant.id, "none"),
         "image-classification",
-        find("image-classification", "digits"),
+        source,
         "probe",
         0,
         1.0,

@@ -20,7 +20,7 @@ from report import Row, show
 from zoo import new_cache
 
 SETS = {
-    "image": ("image-classification", "textures", "pictures"),
+    "image": ("image-classification", "digits", "pictures"),
     "audio": ("audio-classification", "spoken-digits", "sounds"),
     "text": ("text-classification", "chatterbot-topics", "texts"),
 }
