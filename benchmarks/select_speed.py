@@ -8,16 +8,13 @@ whatever is left of ``--budget``, is off. Files that were downloaded into the ca
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from finetuned import rows_of, written
 from report import Row, show
-from zoo import new_cache
+from zoo import new_cache, seconds
 
 SETS = {
     "image": ("image-classification", "digits", "pictures"),
@@ -45,13 +42,6 @@ def main() -> None:
         print(f"{what}: {cold:.1f} s with nothing computed yet", file=sys.stderr)
         rows.append(Row(f"`tlzoo select` for {len(examples)} {what}, vectors in the cache", warm, bar=SECONDS))
     show(rows)
-
-
-def seconds(command: list[str], cache: Path) -> float:
-    """Seconds of a call; its table goes to standard error."""
-    start = time.perf_counter()
-    subprocess.run(command, stdout=sys.stderr, env=os.environ | {"TLZOO_CACHE": str(cache)}, check=True)
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

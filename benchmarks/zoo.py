@@ -42,9 +42,10 @@ def main() -> None:
         command += ["--weights", given.weights, "--out", str(out)]
         command += [word for task in given.task or () for word in ("--task", task)]
         cache = new_cache(Path(folder))
-        first = seconds(command, cache)
+        codes = (0, 1)  # 1 where a model has no result, such as an API's
+        first = seconds(command, cache, codes)
         rows = Store(out / "results").read(["task", "run_id", "status", "wall_seconds"]).to_pylist()
-        second = seconds(command, cache)
+        second = seconds(command, cache, codes)
     runs = {row["run_id"]: row for row in rows}.values()
     for task in dict.fromkeys(run["task"] for run in runs):
         of_task = [run for run in runs if run["task"] == task]
@@ -76,11 +77,11 @@ def finished(runs: Collection[Mapping[str, Any]]) -> str:
     return f"{sum(run['status'] == 'ok' for run in runs)} of {len(runs)} runs with a result"
 
 
-def seconds(command: list[str], cache: Path) -> float:
-    """Seconds of a sweep; its lines are passed on. It ends with 1 where a model has no result, such as an API's."""
+def seconds(command: list[str], cache: Path, codes: Collection[int] = (0,)) -> float:
+    """Seconds of a command, whose lines are passed on; another code than these ends all."""
     start = time.perf_counter()
     done = subprocess.run(command, stdout=sys.stderr, env=os.environ | {"TLZOO_CACHE": str(cache)}, check=False)
-    if done.returncode not in (0, 1):
+    if done.returncode not in codes:
         sys.exit(done.returncode)
     return time.perf_counter() - start
 

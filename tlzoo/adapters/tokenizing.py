@@ -19,10 +19,10 @@ from tokenizers import (
     processors,
 )
 
+from tlzoo import blobs
 from tlzoo.adapters.families import Kind
 from tlzoo.cards import catalogue, schema
 from tlzoo.errors import InputError, UnavailableError
-from tlzoo.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,18 @@ SPECIALS: Mapping[Kind, Specials] = {
 }
 
 
-def published_tokenizer(published: Mapping[str, Path]) -> Tokenizer:
+def published_tokenizer(files: Mapping[str, Path]) -> Tokenizer:
     """The tokenizer of a published checkpoint.
 
     Args:
-        published: Its files by name: ``tokenizer.json``, else the ``vocab.txt`` of an uncased WordPiece.
+        files: Its files by name: ``tokenizer.json``, else the ``vocab.txt`` of an uncased WordPiece.
 
     Raises:
         InputError: There is neither file, or it cannot be read.
     """
-    path = published.get("tokenizer.json") or published.get("vocab.txt")
+    path = files.get("tokenizer.json") or files.get("vocab.txt")
     if path is None:
-        raise InputError(f"neither tokenizer.json nor vocab.txt among: {', '.join(published) or 'no files'}")
+        raise InputError(f"neither tokenizer.json nor vocab.txt among: {', '.join(files) or 'no files'}")
     try:
         if path.suffix == ".json":
             return _bare(Tokenizer.from_file(str(path)))
@@ -107,8 +107,7 @@ def shipped(given: schema.Tokenizer) -> Tokenizer:
         UnavailableError: The file is missing, or is another one.
     """
     path = catalogue.tokenizer_path(given.file)
-    if not path.is_file() or sha256_of(path) != given.sha256:
-        fault = "is not the file that the card names" if path.is_file() else "is missing"
+    if fault := blobs.fault_of(path, given.sha256):
         raise UnavailableError(f"{path} {fault}; install the package again")
     return Tokenizer.from_file(str(path))
 

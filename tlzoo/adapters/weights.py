@@ -161,9 +161,9 @@ def _standin(card: Card, variant: Variant, sha256: str | None, instead: str) -> 
     if sha256 is None:
         return checkpoint
     path = shipped_path(card, variant)
-    if path.is_file() and blobs.hash_of(path) == sha256:
+    fault = blobs.fault_of(path, sha256)
+    if not fault:
         return replace(checkpoint, sha256=sha256, files=((path.name, str(path)),))
-    fault = "is not the file that the card names" if path.is_file() else "is missing"
     here = f"{card.id}: {path} {fault}, so its stand-in is pretrained here; the results that ship are of other weights"
     return replace(checkpoint, notice=f"{instead}; {here}" if instead else here)
 

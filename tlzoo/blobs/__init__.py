@@ -443,6 +443,13 @@ def hash_of(path: Path) -> str:
     return _hashes[path][1]
 
 
+def fault_of(path: Path, sha256: str) -> str:
+    """What is wrong with a file that ships with the package and that a card names by hash; empty if nothing is."""
+    if not path.is_file():
+        return "is missing"
+    return "" if hash_of(path) == sha256 else "is not the file that the card names"
+
+
 def _in_folder(folder: Path, name: str, sha256: str) -> Path | None:
     """Find a blob in a folder of the mirror layout, under its name or as the only file.
 
