@@ -107,6 +107,13 @@ def current(rows: pa.Table) -> pa.Table:
     return rows.filter(pa.array([is_current(row) for row in described], pa.bool_()))
 
 
+def newest(rows: pa.Table) -> pa.Table:
+    """The rows of each run as it was run last: ``--fresh`` leaves those that were kept beside them."""
+    runs, times = (rows[name].to_pylist() for name in ("run_id", "created"))
+    last = dict(sorted(zip(runs, times, strict=True)))  # of equal keys, the last one stays
+    return rows.filter(pa.array([last[run] == made for run, made in zip(runs, times, strict=True)], pa.bool_()))
+
+
 def begin(out: Path, results: Path = RESULTS) -> None:
     """Begin with the runs that are kept, so that they are not run again."""
     for path in sorted((results / "runs").glob("*.parquet")):
@@ -158,7 +165,7 @@ def keep(out: Path, results: Path = RESULTS) -> None:
     """
     (results / "runs").mkdir(parents=True, exist_ok=True)
     for folder in sorted(out.glob("*/results")):
-        table = Store(folder).read()
+        table = newest(Store(folder).read())
         origin = pa.array(["reference"] * table.num_rows, pa.string())
         table = table.set_column(RESULT.get_field_index("origin"), "origin", origin)
         for task in set(table["task"].to_pylist()):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from tests.conformance.models import Subject, cases, same
 from tlzoo.core.batch import collate
@@ -53,6 +54,12 @@ def test_the_loss_is_a_finite_scalar_that_falls(trained: Subject) -> None:
     assert training.shape == ()
     assert np.isfinite([*training.losses, training.varied]).all()
     assert training.is_learnt or not trained.case.is_small, training.losses
+
+
+def test_norms_follow_a_training_of_hundreds_of_steps(trained: Subject) -> None:
+    """Keras' usual 0.99 (here 0.01) remembers hundreds of steps: predictions stay chance while the loss falls."""
+    norms = [module for module in trained.model.modules() if isinstance(module, _BatchNorm)]
+    assert all(norm.momentum is not None and norm.momentum >= 0.1 for norm in norms)
 
 
 def test_gradients_are_finite_and_change_every_stage(trained: Subject) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,6 +67,18 @@ def test_what_is_kept_says_no_more_than_the_rows(
     board = read_board(tmp_path / "results" / "board.parquet")
     assert set(board["origin"].to_pylist()) == {"reference"}
     assert dict(zip(board["card"].to_pylist(), board["rank"].to_pylist(), strict=True)) == {"yamnet": 1, "trill": None}
+
+
+def test_a_run_that_was_run_again_is_kept_as_it_was_run_last(
+    reference: ModuleType, row: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    earlier = row("yamnet", "probe", 0.5) | {"origin": "reference"}
+    later = earlier | {"origin": "local", "value": 0.6, "created": earlier["created"] + timedelta(days=1)}
+    for name, each in (("kept", earlier), ("again", later)):
+        rows = Store(tmp_path / name).write([each])
+        rows.rename(tmp_path / f"{name}.parquet")
+    assert Store(tmp_path).read().num_rows == 2
+    assert reference.newest(Store(tmp_path).read())["value"].to_pylist() == [0.6]
 
 
 def test_results_of_what_has_changed_since_are_dropped(

@@ -167,5 +167,5 @@ class OpenL3(PatchBackbone):
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
-    """Keras' batch norm."""
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+    """Keras' batch norm, with PyTorch's usual momentum of 0.1: a training of 200 steps needs statistics that follow."""
+    return nn.BatchNorm2d(channels, eps=1e-3)
