@@ -119,3 +119,5 @@ def test_after_an_evaluation_the_next_command_keeps_the_winner(row: Maker) -> No
     assert next_after(theirs, models=["./mine", "yamnet"]) == f"tlzoo select --task {TASK} --out .tlzoo"
     lost = row("yamnet", "probe", 0.0) | {"status": "skipped", "value": None, "reason": "no time"}
     assert next_after(board_of(lost)) == "the same command with --budget 20; finished runs are kept"
+    some = next_after(board_of(row("yamnet", "probe", 0.9, fraction=0.1)), fractions=(0.1,))
+    assert some.startswith("the same command with --fractions 0.1,1, since a model is chosen by")

@@ -104,7 +104,7 @@ def test_the_model_is_chosen_before_the_test_is_looked_at(row: Maker) -> None:
         each["weights"] = "none" if each["strategy"] == "scratch" else "stand-in"
     dull = of(row, {"full": {1.0: 0.6}, "scratch": {1.0: 0.6}})
     assert said(stand_in + dull).startswith("yamnet full is not better than scratch for certain")
-    assert said(stand_in).startswith("With 800 training clips trill base full gains ")
+    assert said(stand_in).startswith("With all 800 training clips trill base full gains ")
 
 
 @pytest.mark.parametrize(("task", "metric", "noun"), [("language-modeling", "pearson", "sequences")])

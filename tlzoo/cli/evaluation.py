@@ -197,6 +197,9 @@ def next_command(request: EvaluationRequest, board: pa.Table) -> str:
     from tlzoo.vocabulary import TRAINED, is_ad_hoc
 
     row = next((each.row for each in select(board, Limits(), catalogue.license_of) if each.row), None)
+    if row is None and 1 not in request.fractions:
+        shares = ",".join(f"{share:g}" for share in (*request.fractions, 1))
+        return f"the same command with --fractions {shares}, since a model is chosen by what it does with all labels"
     if row is None:
         return f"the same command with --budget {max(1.0, 2 * request.budget):g}; finished runs are kept"
     if is_ad_hoc(row.card) and len(request.models) > 1:

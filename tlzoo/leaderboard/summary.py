@@ -65,7 +65,7 @@ def _few_labels(curve: Curve) -> str:
     most = curve.scratch[-1] if curve.scratch else None
     start = f"With {_count(row)} {curve.name} "
     if most is not None and most.fraction > row.fraction:
-        everything = f"all {trained_on(most):,}"
+        everything = _number(most)
         if _surely_better(row, most):
             return f"{start}does better than the same network from scratch with {everything}."
         if len(curve.scratch) >= MIN_FRACTIONS:
@@ -80,7 +80,7 @@ def _few_labels(curve: Curve) -> str:
 def _all_labels(curve: Curve) -> str:
     """What cannot be said, and why."""
     last = curve.last
-    how = f"with {_count(last, is_all=True)}"
+    how = f"with {_count(last)}"
     if last.verdict == "unreplicated":
         why = "one seed tells nothing of training; a larger --budget runs more"
         return f"Whether transfer helped {curve.name} is not known yet: {why}."
@@ -97,12 +97,16 @@ def _lost_again(curve: Curve, row: ScoredRow) -> str:
     """That with more labels scratch gets ahead, where it does for certain."""
     last = curve.last
     is_behind = last is not row and last.gain_high is not None and last.gain_high < 0
-    return f"; with all {trained_on(last):,} scratch is ahead" if is_behind else ""
+    return f"; with {_number(last)} scratch is ahead" if is_behind else ""
 
 
-def _count(row: ScoredRow, is_all: bool = False) -> str:
-    every = "all " if is_all else ""
-    return f"{every}{trained_on(row):,} training {task_facts(row.task).noun(row.metric)}"
+def _count(row: ScoredRow) -> str:
+    return f"{_number(row)} training {task_facts(row.task).noun(row.metric)}"
+
+
+def _number(row: ScoredRow) -> str:
+    every = "all " if row.on_all_labels else ""
+    return f"{every}{trained_on(row):,}"
 
 
 def _surely_better(row: ScoredRow, other: ScoredRow) -> bool:
