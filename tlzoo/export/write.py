@@ -81,7 +81,7 @@ def export(
         TlzooError: The graph does not predict what the model predicts, or int8 costs too much accuracy.
     """
     need("onnx", "onnxruntime", "onnxscript")
-    path = out if out is not None else folder / ("model-int8.onnx" if int8 else "model.onnx")
+    path = out if out is not None else folder / bundle.EXPORTS[int8]
     if path.suffix != SUFFIX:
         raise InputError(f"--out {path}: expected a file named *{SUFFIX}")
     if path.exists() and not overwrite:

@@ -37,6 +37,8 @@ CONFIG = "config.json"
 PREPROCESSING = "preprocessor_config.json"
 RECIPE = "recipe.json"
 README = "README.md"
+EXPORTS = ("model.onnx", "model-int8.onnx")
+"""Where ``tlzoo export`` writes a model by default, in float32 and in int8."""
 FILES = (README, CONFIG, PREPROCESSING, RECIPE, WEIGHTS)
 """The files of every fine-tuned model; some also have assets, such as a tokenizer."""
 VERSION = 3
@@ -64,7 +66,7 @@ def save(
         task: The task that it was fine-tuned for, with its classes.
         card: The card that it started from.
         variant: The card's variant.
-        folder: The folder to write; an earlier model there is replaced as a whole.
+        folder: The folder to write; an earlier model there is replaced as a whole, and what was exported of it goes.
         recipe: The settings that decided the result, and the result.
         readme: The model's card, in Markdown.
         columns: The column that each input was read from, for tables of text.
@@ -99,7 +101,12 @@ def save(
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        earlier = described(folder)
         write_together(folder, write, last=CONFIG)
+        if earlier is not None:
+            for name in {*_hashes(earlier), *EXPORTS}.difference(_hashes(described(folder) or {})):
+                if (folder / name).is_file():
+                    (folder / name).unlink()
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{folder}: the model cannot be written ({error}); free some space, or name another folder"
@@ -212,6 +219,12 @@ def _read(model: Model, variant: Variant, folder: Path, config: Mapping[str, Any
         loaders.by_name(config["loader"]).read(model, variant, folder)
     else:
         raise ValueError("field 'loader' is for networks with a head")
+
+
+def _hashes(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """The checksums of a configuration by file name, as far as they are names of files of the folder."""
+    hashes = config.get(HASHES)
+    return {name: each for name, each in hashes.items() if Path(name).name == name} if isinstance(hashes, dict) else {}
 
 
 def _check(folder: Path, config: Mapping[str, Any]) -> None:

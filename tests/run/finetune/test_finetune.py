@@ -278,7 +278,11 @@ def test_an_earlier_model_is_replaced_only_when_asked(
     with pytest.raises(InputError, match=r"holds a model \(yamnet, fine-tuned for audio-.*or replace it with --over"):
         tuned(folder, tmp_path / "out", seed=1)
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == weights
+    for name in ("model.onnx", "notes.txt"):
+        (tmp_path / "out" / name).touch()
     tuned(folder, tmp_path / "out", seed=1, overwrite=True)
+    assert not (tmp_path / "out" / "model.onnx").exists(), "it was exported of the earlier model"
+    assert (tmp_path / "out" / "notes.txt").exists()
     assert (tmp_path / "out" / "model.safetensors").read_bytes() != weights
     assert json.loads((tmp_path / "out" / "recipe.json").read_text())["run"]["seed"] == 1
     assert open_model(str(tmp_path / "out"))
