@@ -1,8 +1,10 @@
 """How long the whole zoo takes: every task, probe and scratch, one seed, offline, from empty caches; and once more.
 
-Usage: python benchmarks/zoo.py [--task TASK]... [--weights TIER] [--json]
-Says the minutes of each task, and how many of its runs have a result. Nothing is there that tlzoo has computed; files
-that were downloaded into the cache before, as any evaluation of the task does, are, and so is ``TLZOO_MIRROR``.
+Usage: python benchmarks/zoo.py [--task TASK]... [--weights TIER] [--executor NAME] [--json]
+By default the nano variants with their stand-ins, by as many Ray workers as there are cores: networks of the published
+sizes (--weights auto) take hours of two cores from scratch. Says the minutes of each task, and how many
+of its runs have a result. Nothing is there that tlzoo has computed; files that were downloaded into the cache before,
+as any evaluation of the task does, are, and so is ``TLZOO_MIRROR``.
 """
 
 from __future__ import annotations
@@ -33,13 +35,14 @@ def main() -> None:
     """Sweep twice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", action="append", choices=TASKS, help="only this task; may be repeated")
-    parser.add_argument("--weights", default="auto", choices=("auto", "official", "stand-in"))
+    parser.add_argument("--weights", default="stand-in", choices=("auto", "official", "stand-in"))
+    parser.add_argument("--executor", default="ray", choices=("local", "ray"))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "results")
         command = [sys.executable, "-m", "tlzoo", "sweep", "--offline", "--device", "cpu", "--budget", "1000"]
-        command += ["--weights", given.weights, "--out", str(out)]
+        command += ["--weights", given.weights, "--executor", given.executor, "--out", str(out)]
         command += [word for task in given.task or () for word in ("--task", task)]
         cache = new_cache(Path(folder))
         codes = (0, 1)  # 1 where a model has no result, such as an API's
@@ -53,7 +56,7 @@ def main() -> None:
         print(f"{task}: {minutes:.1f} min, {finished(of_task)}", file=sys.stderr)
     if not any(run["status"] == "ok" for run in runs):
         sys.exit("no run has a result; evaluate the tasks once without --offline, so that their data are in the cache")
-    what = ("the whole zoo" if given.task is None else ", ".join(given.task)) + f" ({finished(runs)})"
+    what = f"{', '.join(given.task or ['the whole zoo'])}, {given.weights} weights ({finished(runs)})"
     show(
         [
             Row(f"{what}, probe and scratch, from empty caches", first / 60, "min", bar=MINUTES),
