@@ -6,8 +6,8 @@ Arguments are ``TASK=NAME`` or ``TASK=PATH`` of data sets with classes. All exam
 into two halves by group. A forecast sees 300 labelled examples of one half; the truth is the accuracy on the other half
 of a logistic regression on the frozen vectors of the whole first half. Then the halves change places. What a forecast
 lacks beyond sampling widens its intervals, estimated on the other data sets. Curves: 70% of the labels are hidden, and
-the accuracy that cross-fitting gives with all is predicted. Portfolios: the model that best complements the best one,
-by cross-fitting on what a forecast sees, and what both together give on the other half. ``--write
+the accuracy that cross-fitting gives with all is predicted. Portfolios: the models that complement the best one, by
+cross-fitting on what a forecast sees, and what all together give on the other half. ``--write
 tlzoo/forecast/record.json`` ships the summary.
 """
 
@@ -34,6 +34,7 @@ from tlzoo.data.catalogue import find, load
 from tlzoo.forecast.classifier import Array, Classes, Indices, judged, reduced
 from tlzoo.forecast.compare import Look, spread
 from tlzoo.forecast.curve import Abstention, Curve, Gain, Prediction, measured
+from tlzoo.forecast.portfolio import complements, difference
 from tlzoo.forecast.record import Curves, Order, Record
 from tlzoo.forecast.resampling import resampled
 
@@ -82,25 +83,20 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The best model of half a data set together with the one that complements it best, as one model.
+class Portfolio:
+    """The best model of half a data set together with those that complement it, as one model.
 
     Attributes:
         data_set: Its name.
-        models: Both.
-        expected: What cross-fitting expects the other one to add, with its 90% interval.
-        added: What it adds on the other half, with its 90% interval.
+        models: All of them, the best first.
+        expected: What cross-fitting expects the others to add, with its 90% interval.
+        added: What they add on the other half, with its 90% interval.
     """
 
     data_set: str
-    models: tuple[str, str]
+    models: tuple[str, ...]
     expected: tuple[float, float, float]
     added: tuple[float, float, float]
-
-    @property
-    def is_chosen(self) -> bool:
-        """Whether more is expected of both for certain."""
-        return self.expected[1] > 0
 
 
 @dataclass(frozen=True)
@@ -149,15 +145,8 @@ def apart(drawn: Array) -> float:
     return float(centred.var(axis=0).mean() * models / (models - 1))
 
 
-def difference(both: Array, one: Array, groups: Sequence[str]) -> tuple[float, float, float]:
-    """Mean paired difference of what is right, and its 90% interval over groups."""
-    drawn = resampled((both - one)[:, None], groups)[:, 0]
-    low, high = np.quantile(drawn, [0.05, 0.95])
-    return float((both - one).mean()), float(low), float(high)
-
-
-def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Pair]]:
-    """Both halves of a data set, curves of its models, and pairs of them."""
+def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Portfolio]]:
+    """Both halves of a data set, curves of its models, and those that complement each other."""
     began = time.monotonic()
     source = find(task, name)
     data = Data.of(source, load(source))
@@ -171,7 +160,7 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Pai
     vectors = [frozen_vectors(run, data, "cpu")[used] for run in runs]
     waited = time.monotonic() - began
     title = Path(name).stem
-    trials, hidden, pairs = [], [], []
+    trials, hidden, portfolios = [], [], []
     halves = StratifiedGroupKFold(2, shuffle=True, random_state=0).split(vectors[0], labels, groups)
     for train, test in halves:
         seen = train[taken(groups[train], SEEN, 1)]
@@ -181,24 +170,18 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Pai
         looks = [Look.at(each[seen], local, names) for each in vectors]
         seconds = time.monotonic() - began
         right = [look.right for look in looks]
-        few = [reduced(each[seen]) for each in vectors]
-        best = int(np.argmax([each.mean() for each in right]))
-        both = {
-            i: np.mean([judged(np.hstack([few[best], few[i]]), local, names, fold) for fold in range(4)], axis=0)
-            for i in range(len(runs))
-            if i != best
-        }
-        second = max(both, key=lambda i: both[i].mean())
-        together = np.hstack([vectors[best], vectors[second]])
-        tested_one, tested_both = (truth(each, labels, groups, train, test) for each in (vectors[best], together))
-        pairs.append(
-            Pair(
-                title,
-                (runs[best].checkpoint.name, runs[second].checkpoint.name),
-                difference(both[second], right[best], names),
-                difference(tested_both, tested_one, [str(group) for group in groups[test]]),
+        chosen, all_right = complements([look.few for look in looks], right, local, names)
+        if len(chosen) > 1:
+            single, several = (vectors[chosen[0]], np.hstack([vectors[place] for place in chosen]))
+            tested_one, tested_all = (truth(each, labels, groups, train, test) for each in (single, several))
+            portfolios.append(
+                Portfolio(
+                    title,
+                    tuple(runs[place].checkpoint.name for place in chosen),
+                    difference(all_right, right[chosen[0]], names),
+                    difference(tested_all, tested_one, [str(group) for group in groups[test]]),
+                )
             )
-        )
         drawn = resampled(np.stack(right, axis=1).astype(np.float64), names)
         on_all = np.stack([truth(each, labels, groups, train, test) for each in vectors], axis=1)
         on_seen = np.stack([truth(each, labels, groups, seen, test) for each in vectors], axis=1)
@@ -237,7 +220,7 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Pai
         f"models; vectors {waited:.0f} s, a forecast {trials[0].seconds:.1f} s",
         flush=True,
     )
-    return trials, hidden, pairs
+    return trials, hidden, portfolios
 
 
 def order_of(name: str, trials: Sequence[Trial], score: Callable[[Trial], Array]) -> tuple[Order, list[float]]:
@@ -278,23 +261,22 @@ def with_prior(trials: Sequence[Trial]) -> Callable[[Trial], Array]:
         prior, spread_of_it = worth.mean(axis=0), float(worth.var(axis=0, ddof=1).mean())
         lacks = np.stack([(t.truth - t.truth.mean()) - (t.forecast - t.forecast.mean()) for t in others])
         weight = spread_of_it / (spread_of_it + float((lacks**2).mean()))
-        return weight * (trial.forecast - trial.forecast.mean()) + (1 - weight) * prior
+        shrunk: Array = weight * (trial.forecast - trial.forecast.mean()) + (1 - weight) * prior
+        return shrunk
 
     return score
 
 
-def portfolios(pairs: Sequence[Pair]) -> None:
-    """Print what two models together give, of those that cross-fitting chooses and of all."""
-    print("\n| data set | two models | expected of the second [90%] | added on the other half [90%] | chosen |")
-    print("|---|---|---:|---:|---|")
-    for pair in pairs:
-        expected, added = ("{:+.3f} [{:+.3f}, {:+.3f}]".format(*each) for each in (pair.expected, pair.added))
-        print(f"| {pair.data_set} | {' and '.join(pair.models)} | {expected} | {added} | {'yes' * pair.is_chosen} |")
-    for name, some in (("chosen", [pair for pair in pairs if pair.is_chosen]), ("all", pairs)):
-        if some:
-            better, worse = (sum(sign * pair.added[place] > 0 for pair in some) for sign, place in ((1, 1), (-1, 2)))
-            mean = np.mean([pair.added[0] for pair in some])
-            print(f"{name}: {len(some)} pairs, {mean:+.4f} in the mean, {better} better and {worse} worse for certain")
+def show_portfolios(portfolios: Sequence[Portfolio]) -> None:
+    """Print what several models together give, where cross-fitting chooses them."""
+    print("\n| data set | models | expected of the others [90%] | added on the other half [90%] |\n|---|---|---:|---:|")
+    for each in portfolios:
+        expected, added = ("{:+.3f} [{:+.3f}, {:+.3f}]".format(*gain) for gain in (each.expected, each.added))
+        print(f"| {each.data_set} | {', '.join(each.models)} | {expected} | {added} |")
+    if portfolios:
+        better, worse = (sum(sign * each.added[place] > 0 for each in portfolios) for sign, place in ((1, 1), (-1, 2)))
+        mean = np.mean([each.added[0] for each in portfolios])
+        print(f"{len(portfolios)} chosen, {mean:+.4f} in the mean, {better} better and {worse} worse for certain")
 
 
 def variances(trials: Sequence[Trial]) -> tuple[float, float]:
@@ -432,17 +414,17 @@ def main() -> None:
     began = time.monotonic()
     trials: list[Trial] = []
     hidden: list[Hidden] = []
-    pairs: list[Pair] = []
+    portfolios: list[Portfolio] = []
     for each in options.data:
         task, _, name = each.partition("=")
-        more_trials, more_hidden, more_pairs = looked_at(task, name)
+        more_trials, more_hidden, more_portfolios = looked_at(task, name)
         if len(more_trials[0].models) < MIN_MODELS:
             print(f"{name}: left out, {len(more_trials[0].models)} models")
             continue
         trials += more_trials
         hidden += more_hidden
-        pairs += more_pairs
-    portfolios(pairs)
+        portfolios += more_portfolios
+    show_portfolios(portfolios)
     record = summary(trials, hidden)
     print(f"\n{record.sentence()}\n{time.monotonic() - began:.0f} s")
     if options.write:

@@ -51,6 +51,7 @@ Interpolation = Literal["bilinear", "bicubic"]
 """How pictures are resized."""
 ADAPTERS: Mapping[str, str] = {
     "own": "builtin",
+    "concat": "concat",
     "openai": "chat_api.model",
     "litert": "litert",
     "smp": "smp",
@@ -76,7 +77,7 @@ Annotation = Literal[
 ]
 _COLUMNS = {"ends": "video"}
 
-AD_HOC: tuple[str, ...] = ("timm", "hub", "folder")
+AD_HOC: tuple[str, ...] = ("timm", "hub", "folder", "concat")
 """What the ids of models begin with, before a colon, that are not in the catalogue."""
 SHORT_REVISION = 12
 """Digits of a commit or a hash that tell versions apart."""

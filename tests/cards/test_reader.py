@@ -68,6 +68,11 @@ def test_every_fault_has_a_line_but_many_are_not_all_told(yamnet: str) -> None:
     assert faults[-1] == "yamnet.md: 760 more faults"
 
 
+def test_models_side_by_side_have_no_card(yamnet: str) -> None:
+    """One might name itself as a part."""
+    assert "models side by side are named, and have no card" in fault(yamnet.replace("adapter: own", "adapter: concat"))
+
+
 @pytest.mark.parametrize("text", ["no front matter", "---\na: [\n---\n", "---\n- 1\n---\n"])
 def test_what_is_no_card_is_refused_with_its_name(text: str) -> None:
     assert fault(text).startswith("yamnet.md")

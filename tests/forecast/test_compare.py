@@ -61,6 +61,23 @@ def test_the_command_names_what_to_evaluate_and_what_it_had_no_time_for(texts: P
     assert small.exit_code == 2 and "no model within the limits could be looked at" in small.output
 
 
+def test_models_side_by_side_are_a_model_where_they_are_better_for_certain(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On texts of two kinds of words; what is expected of them is that of the same command with their name."""
+    monkeypatch.setenv("TLZOO_CACHE", str(cache))
+    monkeypatch.setattr("tlzoo.forecast.portfolio.difference", lambda more, less, groups: (0.1, 0.1, 0.1))
+    monkeypatch.setattr("tlzoo.forecast.compare.difference", lambda more, less, groups: (0.1, 0.1, 0.1))
+    done = forecast(TASK, table_of_texts(tmp_path / "mine.csv", 80, 4), minutes=5, tune=False)
+    (joined,) = [each for each in done.models if each.card.startswith("concat:")]
+    parts = joined.card.removeprefix("concat:").split("+")
+    assert len(parts) == 3 and joined.model == joined.card
+    params = {each.model: each.params for each in done.models}
+    assert joined.params == sum(params[part] for part in parts) and joined.weights == "stand-in"
+    small = forecast(TASK, tmp_path / "mine.csv", minutes=5, tune=False, accepts=lambda run: not run.checkpoint.parts)
+    assert not any(each.card.startswith("concat:") for each in small.models)
+
+
 def test_a_picture_of_results_is_another_command() -> None:
     done = CliRunner().invoke(app, ["select", "--task", TASK, "--plot", "board.svg"])
     assert done.exit_code == 2 and "of results: tlzoo leaderboard --plot" in done.output

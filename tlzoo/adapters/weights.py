@@ -33,6 +33,7 @@ class Checkpoint:
         files: Verified files, as pairs of name and path.
         notice: Why a better tier was not used.
         served_by: Name and host of a model behind an API.
+        parts: Of models side by side, the checkpoint of each.
         drafted: The card, if it is not that of the catalogue.
     """
 
@@ -43,12 +44,13 @@ class Checkpoint:
     files: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     served_by: str = ""
+    parts: tuple[Checkpoint, ...] = ()
     drafted: Card | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
         """Card and variant, for notices."""
-        return f"{self.card}/{shown(self.card, self.variant)}"
+        return self.card if self.parts else f"{self.card}/{shown(self.card, self.variant)}"
 
     @property
     def label(self) -> str:
@@ -119,6 +121,8 @@ def resolve(
         return _served(card, candidates[0], wanted)
     if wanted == "none":
         return Checkpoint(card.id, candidates[0].id, "none", drafted=_drafted(card))
+    if candidates[0].adapter == "concat":
+        return _side_by_side(card, candidates[0], wanted)
     refused: list[str] = []
     if wanted in ("auto", "official"):
         for candidate in candidates:
@@ -182,6 +186,21 @@ def _official(card: Card, variant: Variant, weights: Weights) -> Checkpoint:
     combined = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     files = tuple((name, str(path)) for name, path in paths)
     return Checkpoint(card.id, variant.id, "official", combined, files, drafted=_drafted(card))
+
+
+def _side_by_side(card: Card, variant: Variant, wanted: Wanted) -> Checkpoint:
+    """The weights of each part; official where all are."""
+    parts = tuple(resolve(catalogue.get(part["card"]), "auto", part["variant"]) for part in variant.config["parts"])
+    bare = next((part for part in parts if not part.files), None)
+    if bare is not None:
+        raise UnavailableError(f"{card.id}: there is no file of the weights of {bare.name}")
+    tier: Tier = "official" if all(part.tier == "official" for part in parts) else "stand-in"
+    if wanted not in ("auto", tier):
+        raise UnavailableError(f"{card.id}: together, its weights are of tier {tier}, not {wanted}")
+    combined = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+    paths = tuple((f"{i}/{name}", path) for i, part in enumerate(parts) for name, path in part.files)
+    notice = "; ".join(part.notice for part in parts if part.notice)
+    return Checkpoint(card.id, variant.id, tier, combined, paths, notice, parts=parts, drafted=_drafted(card))
 
 
 def _drafted(card: Card) -> AdHocCard | None:

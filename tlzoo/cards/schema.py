@@ -53,7 +53,11 @@ Place = Annotated[
 ]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 TaskName = Annotated[str, AfterValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
-AdapterName = Annotated[str, AfterValidator(_known_adapter), Field(json_schema_extra={"enum": list(ADAPTERS)})]
+AdapterName = Annotated[
+    str,
+    AfterValidator(_known_adapter),
+    Field(json_schema_extra={"enum": [name for name in ADAPTERS if name != "concat"]}),
+]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*(?::\w+)?$")]
 
 LOADING = frozenset(
@@ -398,6 +402,8 @@ class Card(Node):
         if TASKS[self.task].domain != self.domain:
             raise ValueError(f"task {self.task!r} belongs to domain {TASKS[self.task].domain!r}, not {self.domain!r}")
         for variant in self.variants:
+            if variant.adapter == "concat":
+                raise ValueError(f"variant {variant.id!r}: models side by side are named, and have no card")
             for task in variant.heads:
                 if self.input.kind not in TASKS[task].inputs or variant.kind != "official":
                     raise ValueError(f"variant {variant.id!r}: a head of official files that does {task}, not so here")

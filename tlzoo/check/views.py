@@ -113,10 +113,10 @@ def _by_hand(data: Data) -> Iterator[View]:
         yield View(name, np.asarray(vectors, dtype=np.float64))
 
 
-def probes(data: Data) -> list[Run]:
-    """The models whose frozen vectors heads for the task read, the smallest first."""
-    task = data.source.task
-    request = EvaluationRequest(task=task, strategies=("probe",), folds=1, seeds=(0,), fractions=(1.0,))
+def probes(data: Data, models: Sequence[str] = ()) -> list[Run]:
+    """The models, all by default, whose frozen vectors heads for the task read, the smallest first."""
+    task, once = data.source.task, (1.0,)
+    request = EvaluationRequest(task=task, models=models, strategies=("probe",), folds=1, seeds=(0,), fractions=once)
     return sorted(plan(request, [data.source]).runs, key=params_of)
 
 

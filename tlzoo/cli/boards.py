@@ -205,8 +205,9 @@ def _forecast(
 
     def accepts(run: Run) -> bool:
         size = 4e-6 * params_of(run)  # MB, of float32
-        license_ = catalogue.license_of(run.checkpoint.card, run.tier).lower()
-        return (max_size_mb is None or size <= max_size_mb) and (not licenses or license_ in licenses)
+        parts = run.checkpoint.parts or (run.checkpoint,)
+        own = {catalogue.license_of(part.card, part.tier).lower() for part in parts}
+        return (max_size_mb is None or size <= max_size_mb) and (not licenses or own <= licenses)
 
     done = forecast(task, path, given, minutes, tune=tune, accepts=accepts, say=terminal.say)
     if plot is not None:
@@ -252,8 +253,9 @@ def _forecast(
     terminal.put("\n".join(shown.lines))
     notes = (
         "accuracy of a linear classifier on frozen vectors, cross-fitted, or of the whole network where fine-tuning it "
-        "gave more; intervals and 'best in' are over resamples of the examples and what forecasts lacked on other "
-        "data; kNN, LogME and H-score do not decide on the order",
+        "gave more; concat: the vectors of several models side by side, where that is better for certain; intervals "
+        "and 'best in' are over resamples of the examples and what forecasts lacked on other data; kNN, LogME and "
+        "H-score do not decide on the order",
         more_labels(done.models[0]),
         record().sentence(),
     )

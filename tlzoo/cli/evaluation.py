@@ -59,8 +59,8 @@ def evaluate(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], or a folder with a model; repeat for several. "
-            "Default: all cards that fit."
+            help="Id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], concat:CARD/VARIANT+CARD/VARIANT (two or three "
+            "models side by side, frozen), or a folder with a model; repeat for several. Default: all cards that fit."
         ),
     ] = None,
     strategy: Annotated[

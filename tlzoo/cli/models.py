@@ -26,7 +26,8 @@ def finetune(
     card: Annotated[
         str,
         typer.Argument(
-            help="The model to start from: id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], or a folder."
+            help="The model to start from: id of a card, timm:NAME, hub:OWNER/NAME[@REVISION], "
+            "concat:CARD/VARIANT+CARD/VARIANT, or a folder."
         ),
     ],
     task: Annotated[str, typer.Option(help="The task, such as audio-classification.")],

@@ -1,8 +1,9 @@
-"""Any model: a card drafted in memory for ``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or a folder on this machine.
+"""Any model: a card drafted in memory for a name of timm, a repository of the Hub, a folder, or models side by side.
 
-The configuration that a library wrote decides the adapter, and the network is built once, with random parameters, for
-its outputs. Code of a repository is never run: where its configuration names some (``auto_map``), the library's own
-class is built, and the weights have to fit that.
+``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or a path: the configuration that a library wrote decides the adapter, and
+the network is built once, with random parameters, for its outputs. Code of a repository is never run: where its
+configuration names some (``auto_map``), the library's own class is built, and the weights have to fit that.
+``concat:CARD/VARIANT+CARD/VARIANT``: models of the catalogue, whose vectors one head reads.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlzoo.adapters import build
+from tlzoo.adapters.weights import variant_of
 from tlzoo.cards import catalogue
 from tlzoo.cards.adhoc import AdHocCard, AdHocProvenance, LocalFile
 from tlzoo.cards.reader import front_matter
@@ -34,11 +36,14 @@ from tlzoo.drafting.readable import (
 )
 from tlzoo.drafting.shelves import Folder, HubShelf, Shelf
 from tlzoo.errors import InputError, UnavailableError, unknown
-from tlzoo.vocabulary import SHORT_REVISION, TASKS, Output, is_ad_hoc, shown
+from tlzoo.keys import key
+from tlzoo.vocabulary import SHORT_REVISION, TASKS, ModelStrategy, Output, is_ad_hoc, shown
 
 if TYPE_CHECKING:
     from tlzoo.core.model import Backbone, Model
 
+MAX_PARTS = 3
+"""Models side by side."""
 MAX_TOKENS = 512
 """Maximum length of a text, in tokens, where a network takes longer ones: those cost memory by their square."""
 
@@ -47,7 +52,8 @@ def find(name: str) -> Card:
     """The card of a name: of the catalogue, else drafted now.
 
     Args:
-        name: A card's id, ``timm:NAME[.TAG]``, ``hub:OWNER/NAME[@REVISION]`` or a folder; of equal names, the card's.
+        name: A card's id, ``timm:NAME[.TAG]``, ``hub:OWNER/NAME[@REVISION]``, ``concat:CARD/VARIANT+CARD/VARIANT`` or a
+            folder; of equal names, the card's.
 
     Raises:
         InputError: There is no such model, or none that an adapter reads.
@@ -68,6 +74,8 @@ def find_again(card_id: str, variant: str) -> Card:
         UnavailableError: The Hub does not deliver.
     """
     scheme, _, rest = card_id.partition(":")
+    if scheme == "concat":
+        return find(card_id)
     if scheme != "folder" or not is_ad_hoc(card_id):
         return find(f"{card_id}@{variant}" if is_ad_hoc(card_id) else card_id)
     if not Path(rest).is_dir():
@@ -82,6 +90,8 @@ def _drafted(name: str, _stamp: tuple[tuple[str, int, int], ...]) -> AdHocCard:
         return _of_timm(rest, label)
     if scheme == "hub":
         return _draft(f"hub:{rest.partition('@')[0]}", HubShelf(rest, label))
+    if scheme == "concat":
+        return _side_by_side(rest, label)
     path = Path(name).resolve()
     if not path.is_dir():
         raise InputError(f"{label}: no such folder; name it without folder:, which only its id begins with")
@@ -109,6 +119,40 @@ def _of_timm(name: str, label: str) -> AdHocCard:
     default: Any = timm.get_pretrained_cfg(architecture)
     shelf = HubShelf(f"{place}@{revision}" if revision else place, label)
     return _draft(f"timm:{architecture if default.tag == cfg.tag else full}", shelf, full, cfg.license)
+
+
+def _side_by_side(rest: str, label: str) -> AdHocCard:
+    """The card of two or three models of the catalogue, whose frozen vectors one head reads."""
+    chosen: list[tuple[Card, Variant]] = []
+    for name in rest.split("+"):
+        card = catalogue.get(name.partition("/")[0])
+        chosen.append((card, variant_of(card, name.partition("/")[2] or card.default.id)))
+    names = [f"{card.id}/{variant.id}" for card, variant in chosen]
+    if not 1 < len(set(names)) == len(names) <= MAX_PARTS:
+        raise InputError(f"{label}: expected two or three different models, such as concat:yamnet/nano+trill/nano")
+    kind = chosen[0][0].input.kind
+    for card, _ in chosen:
+        if card.input.kind != kind or "pooled" not in card.outputs:
+            gives = f"{card.input.kind} in, {'+'.join(card.outputs)} out"
+            raise InputError(f"{label}: {card.id} ({gives}) does not give one vector of one {kind}")
+    parts = [{"card": card.id, "variant": variant.id, "facts": card.variant_hash(variant)} for card, variant in chosen]
+    licences = {
+        catalogue.license_of(card.id, "stand-in" if variant.kind == "nano" else "official") for card, variant in chosen
+    }
+    variant = Variant(
+        id=key(parts)[:SHORT_REVISION],
+        kind="official",
+        description=f"The vectors of {' and '.join(names)}, side by side.",
+        adapter="concat",
+        model="concat",
+        config={"parts": parts},
+        params=sum(variant.params or 0 for _, variant in chosen),
+    )
+    rate = max(card.input.sample_rate or 0 for card, _ in chosen) or None
+    given = Input(kind=kind, description="as each of them takes it", sample_rate=rate)
+    licence = "unknown" if "unknown" in licences else " and ".join(sorted(licences))
+    card_id = f"concat:{'+'.join(names)}"
+    return _card(card_id, None, label, given, ("pooled",), variant, licence, [], strategies=("probe",))
 
 
 def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_license: str | None = None) -> AdHocCard:
@@ -146,7 +190,8 @@ def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_licens
     if facts.left_out:
         notices.append(f"{card_id}: left out of its configuration: {', '.join(facts.left_out)}")
     variant = variant.model_copy(update={"params": params})
-    return _card(card_id, shelf, given, outputs(network, variant, config), variant, licence, notices)
+    outputs_ = outputs(network, variant, config)
+    return _card(card_id, shelf.owner, shelf.label, given, outputs_, variant, licence, notices)
 
 
 def _variant(shelf: Shelf, names: list[str], licence: str, facts: Mapping[str, Any]) -> Variant:
@@ -214,7 +259,8 @@ def _of_bundle(card_id: str, shelf: Shelf, config: Mapping[str, object]) -> AdHo
         f"{card_id}: fine-tuned by tlzoo from {config.get('card')} for {config.get('task')}; licence {licence}, "
         f"revision {shown(card_id, variant.id)}"
     )
-    return _card(card_id, shelf, given, given_outputs, variant, licence, [notice], paths[0].parent)
+    owner, label, folder = shelf.owner, shelf.label, paths[0].parent
+    return _card(card_id, owner, label, given, given_outputs, variant, licence, [notice], folder)
 
 
 def _licence(shelf: Shelf) -> str | None:
@@ -225,13 +271,15 @@ def _licence(shelf: Shelf) -> str | None:
 
 def _card(
     card_id: str,
-    shelf: Shelf,
+    owner: str | None,
+    label: str,
     given: Input,
     outputs: tuple[Output, ...],
     variant: Variant,
     licence: str,
     notices: list[str],
     bundle: Path | None = None,
+    strategies: tuple[ModelStrategy, ...] = ("zero-shot", "scratch", "probe", "partial", "full", "lora"),
 ) -> AdHocCard:
     met = {
         name: [need for need in facts.needs if need <= set(outputs)]
@@ -240,7 +288,7 @@ def _card(
     }
     fits = [name for name, needs in met.items() if needs]
     if not fits:
-        raise InputError(f"{shelf.label}: its outputs ({', '.join(outputs)} of {given.kind}) serve no task")
+        raise InputError(f"{label}: its outputs ({', '.join(outputs)} of {given.kind}) serve no task")
     # what its own head does, else what needs no head
     task = min(fits, key=lambda t: (all(need & FEATURES for need in met[t]), not TASKS[t].untrained))
     return AdHocCard(
@@ -251,7 +299,7 @@ def _card(
         summary="Drafted from its configuration.",
         provenance=AdHocProvenance(
             authors=("unknown",),
-            organization=shelf.owner or "unknown",
+            organization=owner or "unknown",
             framework="pytorch",
             training_data=("unknown",),
             license=Licenses(code=catalogue.CODE_LICENSE, weights=licence),
@@ -261,7 +309,7 @@ def _card(
         outputs=outputs,
         variants=(variant,),
         transfer=Transfer(
-            strategies=("zero-shot", "scratch", "probe", "partial", "full", "lora"),
+            strategies=strategies,
             freeze="all but the head first",
             advice="start with a probe",
         ),

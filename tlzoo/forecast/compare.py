@@ -24,6 +24,7 @@ from tlzoo.errors import InputError, UnavailableError
 from tlzoo.forecast.classifier import Array, Classes, judged_by_neighbours, reduced
 from tlzoo.forecast.curve import FACTORS, Curve, measured
 from tlzoo.forecast.halving import Halving, halve
+from tlzoo.forecast.portfolio import complements, difference
 from tlzoo.forecast.record import record
 from tlzoo.forecast.resampling import LEVEL, chances, resampled
 from tlzoo.forecast.scores import h_score, log_evidence
@@ -40,6 +41,7 @@ class Look:
     """What the vectors of a model say of some labelled examples.
 
     Attributes:
+        few: The vectors, reduced, shape ``(examples, components)``.
         right: In which share of the repeats a linear classifier of others judges each example right, shape
             ``(examples,)``.
         neighbours: Accuracy of the nearest neighbours by cosine, 0 to 1.
@@ -48,6 +50,7 @@ class Look:
         curve: Accuracy of the linear classifier with fewer labels.
     """
 
+    few: Array
     right: Array
     neighbours: float
     log_evidence: float
@@ -57,11 +60,16 @@ class Look:
     @classmethod
     def at(cls, vectors: Array, labels: Classes, groups: Sequence[str]) -> Look:
         """Look at vectors ``(examples, dimensions)``; labels count from 0."""
-        few = reduced(vectors)
+        return cls.of(reduced(vectors), vectors - vectors.mean(axis=0), labels, groups)
+
+    @classmethod
+    def of(cls, few: Array, whole: Array, labels: Classes, groups: Sequence[str]) -> Look:
+        """Look at vectors that were reduced, and at the same as they were, from their mean."""
         curve = measured(few, labels, groups, extra=record().curves.variance)
         return cls(
+            few,
             1 - curve.errors[:, -1],
-            float(judged_by_neighbours(vectors - vectors.mean(axis=0), labels, groups).mean()),
+            float(judged_by_neighbours(whole, labels, groups).mean()),
             log_evidence(few, labels),
             h_score(few, labels),
             curve,
@@ -194,6 +202,32 @@ class Forecasts:
     untrained: tuple[str, ...]
 
 
+def side_by_side(
+    looks: Mapping[Run, Look], data: Data, accepts: Callable[[Run], bool]
+) -> tuple[Run, Look, float] | None:
+    """Models side by side as one, where that is better than the best single one for certain.
+
+    Args:
+        looks: What the vectors of each model say.
+        data: The examples.
+        accepts: Whether a model is within the limits.
+
+    Returns:
+        A probe of them, a look at their vectors, and the seconds that it took; absent where there are none.
+    """
+    began, labels, runs = time.monotonic(), np.asarray(data.labels), list(looks)
+    few = [look.few for look in looks.values()]
+    chosen = complements(few, [look.right for look in looks.values()], labels, data.groups)[0]
+    if len(chosen) == 1:
+        return None
+    names = [f"{runs[i].checkpoint.card}/{runs[i].checkpoint.variant}" for i in chosen]
+    (run,) = probes(data, [f"concat:{'+'.join(names)}"])
+    if not accepts(run):
+        return None
+    together = np.hstack([few[i] for i in chosen])
+    return run, Look.of(together, together, labels, data.groups), time.monotonic() - began
+
+
 def forecast(
     task: str,
     path: Path,
@@ -250,9 +284,16 @@ def forecast(
     right = {run: look.right for run, look in looks.items()}
     first = dict(zip(looks, judged(right).best, strict=True))
     worth = sorted((run for run in looks if first[run] >= MIN_BEST), key=lambda run: -first[run])
+    joined = side_by_side(looks, data, accepts) if end > time.monotonic() else None
     done = halve({run: right[run] for run in worth}, data, prepared, end, say) if tune else Halving()
     tuned = {run: each.corrected(right[run]) for run, each in done.tuned.items()}
     right |= {run: each for run, each in tuned.items() if each.mean() > right[run].mean()}
+    if joined is not None:
+        run, look, taken = joined
+        best = max(right.values(), key=lambda each: float(each.mean()))
+        if difference(look.right, best, data.groups)[1] > 0:
+            looks[run], right[run], seconds[run] = look, look.right, taken
+            say(f"{run.checkpoint.name}: {look.right.mean():.3f}")
     all_ = judged(right)
     models = [
         Forecast(

@@ -74,7 +74,7 @@ RESULT_FIELDS = (
         "card",
         _TEXT,
         "Id of the model's card; of an ad-hoc model, which is not in the catalogue, what was named: `timm:NAME`, "
-        "`hub:OWNER/NAME`, or `folder:` and the last part of its path",
+        "`hub:OWNER/NAME`, `concat:CARD/VARIANT+CARD/VARIANT`, or `folder:` and the last part of its path",
         is_needed="always",
     ),
     Field(

@@ -37,8 +37,8 @@ class EvaluationRequest:
 
     Attributes:
         task: The task.
-        models: Card ids, ``timm:NAME``, ``hub:OWNER/NAME[@REVISION]`` or folders; by default every card whose outputs
-            fit the task.
+        models: Card ids, names of ad-hoc models (see :func:`tlzoo.drafting.adhoc.find`) or folders; by default every
+            card whose outputs fit the task.
         strategies: What is trained; by default ``plan.DEFAULT_STRATEGIES``, and ``zero-shot`` and ``few-shot`` for
             models that bring their own head, or need none for the task.
         weights: Tier.

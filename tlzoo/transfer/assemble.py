@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlzoo.adapters import build
+from tlzoo.adapters.concat import Concat
 from tlzoo.adapters.weights import Checkpoint, card_of, variant_of
 from tlzoo.cards.adhoc import AdHocCard
 from tlzoo.checkpoints.damage import refused
@@ -29,7 +30,18 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
     if isinstance(card, AdHocCard) and card.bundle and checkpoint.tier == "official":
         return _of_bundle(card.bundle)
     network = build(variant, card.input_of(variant), task)
-    if checkpoint.tier == "official" and checkpoint.files:
+    _load(network, checkpoint)
+    return network
+
+
+def _load(network: Backbone | Model, checkpoint: Checkpoint) -> None:
+    """Load the weights of a network, or of each of those that are side by side in it."""
+    if checkpoint.parts:
+        assert isinstance(network, Concat)
+        for part, own in zip(network.parts, checkpoint.parts, strict=True):
+            assert isinstance(part, Backbone)
+            _load(part, own)
+    elif checkpoint.tier == "official" and checkpoint.files:
         assert isinstance(network, OfficialWeights), f"{checkpoint.card}: its adapter reads no files"
         paths = checkpoint.paths()
         with refused(next(iter(paths.values())), f"the weights of {checkpoint.card}"):
@@ -37,8 +49,7 @@ def assemble(checkpoint: Checkpoint, task: Task | None = None) -> Backbone | Mod
     elif checkpoint.tier == "stand-in" and not checkpoint.served_by:
         from tlzoo.transfer.standin import load_standin
 
-        load_standin(network, card, checkpoint)
-    return network
+        load_standin(network, card_of(checkpoint), checkpoint)
 
 
 def _of_bundle(folder: Path) -> Backbone | Model:

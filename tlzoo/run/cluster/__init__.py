@@ -107,7 +107,7 @@ def located(run: Run) -> Run:
         raise UnavailableError(
             f"{checkpoint.name}: the node has other weights ({here.sha256}, not {checkpoint.sha256})"
         )
-    return replace(run, checkpoint=replace(checkpoint, files=here.files))
+    return replace(run, checkpoint=replace(checkpoint, files=here.files, parts=here.parts))
 
 
 def needs_of(run: Run, measurement: Measurement) -> Needs:
