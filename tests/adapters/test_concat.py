@@ -79,7 +79,7 @@ def test_a_folder_holds_all_of_it_and_predicts_the_same(tmp_path: Path) -> None:
     [
         ("concat:yamnet/nano", "expected two or three different models"),
         ("concat:yamnet/nano+yamnet/nano", "expected two or three different models"),
-        ("concat:yamnet/nano+bert/nano", r"bert \(text in, .* does not give one vector of one audio"),
+        ("concat:yamnet/nano+bert/nano", r"bert/nano \(text in, .* gives no vector of one audio"),
         ("concat:yamnet/nano+no-such-model", "no-such-model"),
         ("concat:yamnet/nano+trill/tiny", "unknown variant 'tiny'"),
     ],
@@ -90,5 +90,6 @@ def test_what_cannot_be_put_side_by_side_is_refused(name: str, reason: str) -> N
 
 
 def test_its_licence_is_that_of_all_parts() -> None:
-    assert adhoc.find(SOUNDS).provenance.license.weights == "apache-2.0 and mit"
+    given = adhoc.find(SOUNDS).provenance.license
+    assert given.weights == given.code == "apache-2.0 and mit"
     assert adhoc.find_again(SOUNDS, "any").id == SOUNDS

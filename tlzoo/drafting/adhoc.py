@@ -131,10 +131,11 @@ def _side_by_side(rest: str, label: str) -> AdHocCard:
     if not 1 < len(set(names)) == len(names) <= MAX_PARTS:
         raise InputError(f"{label}: expected two or three different models, such as concat:yamnet/nano+trill/nano")
     kind = chosen[0][0].input.kind
-    for card, _ in chosen:
-        if card.input.kind != kind or "pooled" not in card.outputs:
+    for card, variant in chosen:
+        is_probed = "probe" in card.transfer.strategies and variant.takes("probe")
+        if card.input.kind != kind or "pooled" not in card.outputs or not is_probed:
             gives = f"{card.input.kind} in, {'+'.join(card.outputs)} out"
-            raise InputError(f"{label}: {card.id} ({gives}) does not give one vector of one {kind}")
+            raise InputError(f"{label}: {card.id}/{variant.id} ({gives}) gives no vector of one {kind} to a probe")
     parts = [{"card": card.id, "variant": variant.id, "facts": card.variant_hash(variant)} for card, variant in chosen]
     licences = {
         catalogue.license_of(card.id, "stand-in" if variant.kind == "nano" else "official") for card, variant in chosen
@@ -152,7 +153,7 @@ def _side_by_side(rest: str, label: str) -> AdHocCard:
     given = Input(kind=kind, description="as each of them takes it", sample_rate=rate)
     licence = "unknown" if "unknown" in licences else " and ".join(sorted(licences))
     card_id = f"concat:{'+'.join(names)}"
-    return _card(card_id, None, label, given, ("pooled",), variant, licence, [], strategies=("probe",))
+    return _card(card_id, None, label, given, ("pooled",), variant, licence, [], None, ("probe",), licence)
 
 
 def _draft(card_id: str, shelf: Shelf, timm_name: str | None = None, timm_license: str | None = None) -> AdHocCard:
@@ -280,6 +281,7 @@ def _card(
     notices: list[str],
     bundle: Path | None = None,
     strategies: tuple[ModelStrategy, ...] = ("zero-shot", "scratch", "probe", "partial", "full", "lora"),
+    code: str = catalogue.CODE_LICENSE,
 ) -> AdHocCard:
     met = {
         name: [need for need in facts.needs if need <= set(outputs)]
@@ -302,7 +304,7 @@ def _card(
             organization=owner or "unknown",
             framework="pytorch",
             training_data=("unknown",),
-            license=Licenses(code=catalogue.CODE_LICENSE, weights=licence),
+            license=Licenses(code=code, weights=licence),
         ),
         input=given,
         output=OutputFacts(description="as its configuration says"),

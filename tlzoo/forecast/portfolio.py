@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tlzoo.drafting.adhoc import MAX_PARTS
 from tlzoo.forecast.classifier import Array, Classes, judged
 from tlzoo.forecast.resampling import LEVEL, resampled
 
-MAX_PARTS = 3
-"""Models side by side."""
 REPEATS = 4
 """Times that examples are cut into folds."""
 

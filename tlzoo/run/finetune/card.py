@@ -74,8 +74,9 @@ def readme(facts: Facts) -> str:
 
     card, run, checkpoint, scores = facts.card, facts.run, facts.run.checkpoint, facts.scores
     pipeline_tag = task_facts(run.task).pipeline_tag
+    given = card.provenance.license
     header = ModelCardData(
-        license=card.provenance.license.weights if checkpoint.tier == "official" else "apache-2.0",
+        license=given.weights if checkpoint.tier == "official" else given.code,
         library_name="tlzoo",
         pipeline_tag=pipeline_tag,
         tags=[run.task, "transfer-learning", f"tlzoo-{card.id}"],
