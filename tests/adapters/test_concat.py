@@ -13,6 +13,9 @@ from tlzoo.core.model import Backbone, HeadedModel
 from tlzoo.core.task import HeadTask
 from tlzoo.drafting import adhoc
 from tlzoo.errors import InputError
+from tlzoo.leaderboard.store import Store
+from tlzoo.run.evaluate import evaluate
+from tlzoo.run.rerun import rerun
 from tlzoo.tasks import task_type
 from tlzoo.transfer import bundle
 from tlzoo.transfer.assemble import assemble
@@ -72,6 +75,15 @@ def test_a_folder_holds_all_of_it_and_predicts_the_same(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "sha256"}))
     with pytest.raises(InputError, match="electra/nano has changed since it became a part"):
         bundle.load(tmp_path)
+
+
+def test_it_is_evaluated_and_run_again_as_any_other(folder: Path, tmp_path: Path) -> None:
+    how = {"models": [SOUNDS], "strategies": ["probe"], "seeds": [0], "fractions": [1.0], "baselines": False}
+    evaluate("audio-classification", data=folder, out=tmp_path, **how)  # type: ignore[arg-type]
+    rows = Store(tmp_path / "results").read().to_pylist()
+    assert {(row["card"], row["status"], row["license"]) for row in rows} == {(SOUNDS, "ok", "apache-2.0 and mit")}
+    assert rows[0]["value"] > 0.5, "of three classes"
+    assert rerun(rows, str(folder), progress=False).is_reproduced
 
 
 @pytest.mark.parametrize(
