@@ -20,7 +20,7 @@ from tests.support.published import official, or_skip
 from tests.support.training import learn, scores
 from tlzoo.adapters.weights import resolve, variant_of
 from tlzoo.architectures.yolov5 import ANCHORS, STRIDES, YOLOv5
-from tlzoo.architectures.yolov5.loss import match
+from tlzoo.architectures.yolov5.loss import detection_loss, match
 from tlzoo.cards import catalogue
 from tlzoo.errors import InputError
 from tlzoo.tasks.classification import ImageClassification
@@ -148,6 +148,18 @@ def test_a_picture_without_objects_has_a_loss() -> None:
     loss = model.loss(model.augment(model.preprocess([EMPTY, EMPTY])))
     loss.backward()
     assert torch.isfinite(loss) and loss > 0
+
+
+def test_a_guess_without_width_and_height_has_a_loss() -> None:
+    outputs = [torch.zeros(1, 3, 96 // stride, 96 // stride, 6) for stride in STRIDES]
+    for output in outputs:
+        output[..., 2:4] = -40.0
+        output.requires_grad_()
+    anchors = torch.tensor(ANCHORS) / torch.tensor(STRIDES)[:, None, None]
+    first = torch.zeros(1, dtype=torch.long)
+    loss = detection_loss(outputs, anchors, STRIDES, torch.tensor([[10.0, 10.0, 50.0, 60.0]]), first, first)
+    loss.backward()
+    assert torch.isfinite(loss) and all(each.grad is not None and each.grad.isfinite().all() for each in outputs)
 
 
 def test_objectness_has_its_weight_at_the_size_that_it_is_tuned_for() -> None:

@@ -20,6 +20,8 @@ TUNED_FOR = 640
 """Side of the release's inputs, pixels."""
 BALANCE = (4.0, 1.0, 0.4)
 """Weight of each map's objectness, finest first: fine maps have more cells, and most of them empty."""
+SMALLEST = 1e-3
+"""Minimum width and height of a guessed box, in cells: of one without any, the ratio of both is no number."""
 RATIO = 4.0
 """An anchor and an object that differ less than this in width and in height belong together."""
 
@@ -88,7 +90,7 @@ def detection_loss(
             places = owners[index], anchor, cells[:, 1], cells[:, 0]
             logits = output[places]
             xy = logits[:, :2].sigmoid() * 2 - 0.5 + cells
-            wh = (logits[:, 2:4].sigmoid() * 2) ** 2 * sizes[anchor]
+            wh = ((logits[:, 2:4].sigmoid() * 2) ** 2 * sizes[anchor]).clamp(min=SMALLEST)
             guess = box_convert(torch.cat([xy, wh], 1), "cxcywh", "xyxy")
             distance = complete_box_iou_loss(guess, box_convert(objects[index], "cxcywh", "xyxy"))
             box_loss = box_loss + distance.mean()
