@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import soxr
+from datasets import concatenate_datasets
 from PIL import Image
 
 from tlzoo.check import Report, check
@@ -87,7 +88,7 @@ def line(name: str, fault: str, wanted: set[str], found: Sequence[str]) -> None:
 
 def examples(task: str, name: str, kind: str) -> list[Item]:
     """Examples of a data set; four of five to train on, and which of twenty groups they are of in their names."""
-    rows = load(find(task, name)).splits["train"]
+    rows = concatenate_datasets(list(load(find(task, name)).splits.values()))
     names = rows.features["label"].names
     chosen = np.random.default_rng(1).permutation(len(rows))[:COUNT]
     labels = [names[rows[int(i)]["label"]] for i in chosen]
