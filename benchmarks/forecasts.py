@@ -31,10 +31,10 @@ from sklearn.preprocessing import StandardScaler
 
 from tlzoo.check.views import Data, frozen_vectors, params_of, probes
 from tlzoo.data.catalogue import find, load
-from tlzoo.forecast.classifier import Array, Classes, Indices, judged, reduced
+from tlzoo.forecast.classifier import Array, Classes, Indices, reduced
 from tlzoo.forecast.compare import Look, spread
 from tlzoo.forecast.curve import Abstention, Curve, Gain, Prediction, measured
-from tlzoo.forecast.portfolio import complements, difference
+from tlzoo.forecast.portfolio import complements, difference, together
 from tlzoo.forecast.record import Curves, Order, Record
 from tlzoo.forecast.resampling import resampled
 
@@ -207,7 +207,7 @@ def looked_at(task: str, name: str) -> tuple[list[Trial], list[Hidden], list[Por
     for each in vectors:
         names = [str(group) for group in groups]
         few = reduced(each)
-        full = float(np.mean([judged(few, labels, names, seed).mean() for seed in range(4)]))
+        full = float(together([few], labels, names).mean())
         whole = measured(few, labels, names)
         start = float(np.interp(math.log(VISIBLE * len(labels)), np.log(whole.labels), whole.errors.mean(axis=0)))
         for seed in range(DRAWS):

@@ -78,8 +78,16 @@ def test_a_folder_holds_all_of_it_and_predicts_the_same(tmp_path: Path) -> None:
 
 
 def test_it_is_evaluated_and_run_again_as_any_other(folder: Path, tmp_path: Path) -> None:
-    how = {"models": [SOUNDS], "strategies": ["probe"], "seeds": [0], "fractions": [1.0], "baselines": False}
-    evaluate("audio-classification", data=folder, out=tmp_path, **how)  # type: ignore[arg-type]
+    evaluate(
+        "audio-classification",
+        models=[SOUNDS],
+        strategies=["probe"],
+        data=folder,
+        seeds=[0],
+        fractions=[1.0],
+        out=tmp_path,
+        baselines=False,
+    )
     rows = Store(tmp_path / "results").read().to_pylist()
     assert {(row["card"], row["status"], row["license"]) for row in rows} == {(SOUNDS, "ok", "apache-2.0 and mit")}
     assert rows[0]["value"] > 0.5, "of three classes"

@@ -38,7 +38,8 @@ class Concat(Backbone):
         self.ragged = frozenset(f"{i}:{name}" for i, part in enumerate(parts) for name in part.ragged)
 
     @property
-    def _parts(self) -> list[Backbone]:
+    def backbones(self) -> list[Backbone]:
+        """The parts, in their order."""
         return cast("list[Backbone]", list(self.parts))
 
     def encode(self, source: Any) -> Example:
@@ -47,20 +48,20 @@ class Concat(Backbone):
         Raises:
             InputError: They read sounds at different sample rates; :meth:`encode_row` decodes for each.
         """
-        if len({part.spec.sample_rate for part in self._parts}) > 1:
+        if len({part.spec.sample_rate for part in self.backbones}) > 1:
             raise InputError("models that read sounds at different sample rates take files, not samples")
-        return self._named([part.encode(source) for part in self._parts])
+        return self._named([part.encode(source) for part in self.backbones])
 
     def encode_row(self, row: Row, task: HeadTask) -> Example:
         """Decode and preprocess what a task reads of a row, for each part as it takes it."""
         if task.inputs:
             return super().encode_row(row, task)
-        return self._named([part.encode_row(row, task) for part in self._parts])
+        return self._named([part.encode_row(row, task) for part in self.backbones])
 
     def forward(self, batch: Batch) -> Outputs:
         """The parts' vectors, side by side."""
         vectors = []
-        for i, part in enumerate(self._parts):
+        for i, part in enumerate(self.backbones):
             mark = f"{i}:"
             own = {name.removeprefix(mark): value for name, value in batch.items() if name.startswith(mark)}
             vectors.append(part(own)["pooled"])
@@ -68,7 +69,7 @@ class Concat(Backbone):
 
     def stages(self) -> list[nn.Module]:
         """Those of the first part, then those of the next."""
-        return [stage for part in self._parts for stage in part.stages()]
+        return [stage for part in self.backbones for stage in part.stages()]
 
     def load_official(self, files: Mapping[str, Path]) -> None:
         """Refused: each part has files of its own."""
@@ -76,17 +77,17 @@ class Concat(Backbone):
 
     def drop_published_head(self) -> None:
         """Remove the published head of each part."""
-        for part in self._parts:
+        for part in self.backbones:
             part.drop_published_head()
 
     def configure_for(self, task: HeadTask) -> None:
         """Set how each part preprocesses inputs for a task."""
-        for part in self._parts:
+        for part in self.backbones:
             part.configure_for(task)
 
     def save_assets(self, folder: Path) -> None:
         """Write what each part needs, with its number before the name of each file."""
-        for i, part in enumerate(self._parts):
+        for i, part in enumerate(self.backbones):
             with TemporaryDirectory() as own:
                 part.save_assets(Path(own))
                 for path in Path(own).iterdir():
@@ -94,7 +95,7 @@ class Concat(Backbone):
 
     def load_assets(self, folder: Path) -> None:
         """Read what :meth:`save_assets` wrote."""
-        for i, part in enumerate(self._parts):
+        for i, part in enumerate(self.backbones):
             with TemporaryDirectory() as own:
                 for path in folder.glob(f"{i}-*"):
                     (Path(own) / path.name.removeprefix(f"{i}-")).write_bytes(path.read_bytes())

@@ -220,8 +220,7 @@ def side_by_side(
     chosen = complements(few, [look.right for look in looks.values()], labels, data.groups)[0]
     if len(chosen) == 1:
         return None
-    names = [f"{runs[i].checkpoint.card}/{runs[i].checkpoint.variant}" for i in chosen]
-    (run,) = probes(data, [f"concat:{'+'.join(names)}"])
+    (run,) = probes(data, [f"concat:{'+'.join(runs[i].checkpoint.name for i in chosen)}"])
     if not accepts(run):
         return None
     together = np.hstack([few[i] for i in chosen])

@@ -8,10 +8,8 @@ import numpy as np
 
 from tlzoo.drafting.adhoc import MAX_PARTS
 from tlzoo.forecast.classifier import Array, Classes, judged
+from tlzoo.forecast.curve import REPEATS
 from tlzoo.forecast.resampling import LEVEL, resampled
-
-REPEATS = 4
-"""Times that examples are cut into folds."""
 
 
 def complements(

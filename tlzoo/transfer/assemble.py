@@ -38,8 +38,7 @@ def _load(network: Backbone | Model, checkpoint: Checkpoint) -> None:
     """Load the weights of a network, or of each of those that are side by side in it."""
     if checkpoint.parts:
         assert isinstance(network, Concat)
-        for part, own in zip(network.parts, checkpoint.parts, strict=True):
-            assert isinstance(part, Backbone)
+        for part, own in zip(network.backbones, checkpoint.parts, strict=True):
             _load(part, own)
     elif checkpoint.tier == "official" and checkpoint.files:
         assert isinstance(network, OfficialWeights), f"{checkpoint.card}: its adapter reads no files"

@@ -104,7 +104,7 @@ def save(
         earlier = described(folder)
         write_together(folder, write, last=CONFIG)
         if earlier is not None:
-            for name in {*_hashes(earlier), *EXPORTS}.difference(_hashes(described(folder) or {})):
+            for name in (_hashed(earlier) | set(EXPORTS)) - _hashed(described(folder) or {}):
                 if (folder / name).is_file():
                     (folder / name).unlink()
     except (OSError, SafetensorError) as error:
@@ -221,10 +221,10 @@ def _read(model: Model, variant: Variant, folder: Path, config: Mapping[str, Any
         raise ValueError("field 'loader' is for networks with a head")
 
 
-def _hashes(config: Mapping[str, Any]) -> Mapping[str, str]:
-    """The checksums of a configuration by file name, as far as they are names of files of the folder."""
+def _hashed(config: Mapping[str, Any]) -> set[str]:
+    """Names of the files with a checksum in a configuration, without what lies elsewhere."""
     hashes = config.get(HASHES)
-    return {name: each for name, each in hashes.items() if Path(name).name == name} if isinstance(hashes, dict) else {}
+    return {name for name in hashes if Path(name).name == name} if isinstance(hashes, dict) else set()
 
 
 def _check(folder: Path, config: Mapping[str, Any]) -> None:

@@ -97,7 +97,7 @@ def located(run: Run) -> Run:
     """A run with the files of its weights on this machine: fetched by their hash where the driver's are not here.
 
     Raises:
-        UnavailableError: They cannot be had.
+        UnavailableError: They are not available here.
     """
     checkpoint = run.checkpoint
     if all(path.is_file() for path in checkpoint.paths().values()):
